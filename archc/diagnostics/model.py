@@ -1,0 +1,108 @@
+"""What a diagnostic is: data, apart from how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a text file: lines and columns from 1, columns in characters, end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Place(Protocol):
+    """Where something stands. The span is only worked out when it is asked for."""
+
+    @property
+    def file(self) -> str:
+        """The file's name as the user gave it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The file's whole text, for quoting."""
+        ...
+
+    def span(self) -> Span: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A further place that matters to a diagnostic, and why."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake, said once.
+
+    `code` is a kebab-case slug that `archc explain` knows; `help` is the mend, as an
+    instruction. `occurrences` counts how often the same mistake was met, as happens with a
+    block that is used many times.
+    """
+
+    code: str
+    message: str
+    place: Place
+    labels: tuple[Label, ...] = ()
+    help: str | None = None
+    severity: Severity = "error"
+    occurrences: int = 1
+
+
+@dataclass(slots=True)
+class Sink:
+    """Collects diagnostics; the same code at the same place is kept once and counted."""
+
+    _found: dict[tuple[str, Place], Diagnostic] = field(
+        default_factory=dict[tuple[str, Place], Diagnostic]
+    )
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        key = (diagnostic.code, diagnostic.place)
+        known = self._found.get(key)
+        if known is None:
+            self._found[key] = diagnostic
+        else:
+            self._found[key] = replace(known, occurrences=known.occurrences + 1)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        *labels: Label,
+        help: str | None = None,
+    ) -> None:
+        self.report(Diagnostic(code, message, place, labels, help))
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        *labels: Label,
+        help: str | None = None,
+    ) -> None:
+        self.report(Diagnostic(code, message, place, labels, help, "warning"))
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity == "error" for d in self._found.values())
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)

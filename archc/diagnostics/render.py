@@ -1,0 +1,229 @@
+"""How diagnostics are shown: as text with carets, as JSON, as GitHub annotations."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from archc.diagnostics.excerpt import Mark, excerpt, printable
+from archc.diagnostics.model import Diagnostic, Place
+
+_COLORS = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "note": "\x1b[1;34m",
+    "help": "\x1b[1;36m",
+    "bold": "\x1b[1m",
+}
+_RESET = "\x1b[0m"
+
+
+class _Painter:
+    """Wraps text in ANSI colours, or leaves it alone."""
+
+    def __init__(self, color: bool) -> None:
+        self._color = color
+
+    def __call__(self, style: str, text: str) -> str:
+        if not self._color or not text:
+            return text
+        return f"{_COLORS[style]}{text}{_RESET}"
+
+
+def render_text(
+    diagnostics: Iterable[Diagnostic], *, color: bool = False, width: int = 100
+) -> str:
+    """Diagnostics for people: the user's own lines with carets beneath them."""
+    paint = _Painter(color)
+    lines_of: dict[int, list[str]] = {}
+    blocks: list[str] = []
+    for diagnostic in _sorted(diagnostics):
+        blocks.append("\n".join(_block(diagnostic, paint, width, lines_of)) + "\n")
+    return "\n".join(blocks)
+
+
+def summary_line(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many errors and warnings there are, as in `2 errors, 1 warning`."""
+    severities = [d.severity for d in diagnostics]
+    counts = [
+        f"{count} {kind}{'' if count == 1 else 's'}"
+        for kind in ("error", "warning")
+        if (count := severities.count(kind))
+    ]
+    return ", ".join(counts) or "no errors"
+
+
+def to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as plain data, as `archc check --format json` gives it."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        **_place_dict(diagnostic.place),
+        "labels": [
+            {"message": label.message, **_place_dict(label.place)}
+            for label in diagnostic.labels
+        ],
+        "help": diagnostic.help,
+    }
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """Diagnostics as one JSON array."""
+    return json.dumps([to_dict(d) for d in _sorted(diagnostics)], indent=2)
+
+
+def render_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """Diagnostics as workflow commands, which GitHub shows beside the lines."""
+    return "".join(f"{_annotation(d)}\n" for d in _sorted(diagnostics))
+
+
+def _sorted(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return sorted(diagnostics, key=lambda d: (d.place.file, d.place.span(), d.code))
+
+
+def _place_dict(place: Place) -> dict[str, Any]:
+    span = place.span()
+    return {
+        "file": place.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _annotation(diagnostic: Diagnostic) -> str:
+    span = diagnostic.place.span()
+    properties = {
+        "file": diagnostic.place.file,
+        "line": span.line,
+        "col": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+        "title": diagnostic.code,
+    }
+    listed = ",".join(
+        f"{name}={_escape(str(value), of_property=True)}"
+        for name, value in properties.items()
+    )
+    message = [diagnostic.message]
+    for label in diagnostic.labels:
+        where = label.place.span()
+        message.append(f"{label.place.file}:{where.line}: {label.message}")
+    if diagnostic.help:
+        message.append(f"help: {diagnostic.help}")
+    whole = _escape("\n".join(message))
+    return f"::{diagnostic.severity} {listed}::{whole}"
+
+
+def _escape(text: str, *, of_property: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    if of_property:
+        text = text.replace(":", "%3A").replace(",", "%2C")
+    return text
+
+
+def _block(
+    diagnostic: Diagnostic,
+    paint: _Painter,
+    width: int,
+    lines_of: dict[int, list[str]],
+) -> list[str]:
+    """The lines that show one diagnostic."""
+    first, *rest = printable(diagnostic.message, keep="\n").split("\n")
+    head = paint(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
+    block = [f"{head}{paint('bold', f': {first}')}", *(f"  {line}" for line in rest)]
+
+    files = _marks_by_file(diagnostic)
+    last = max(mark.span.line for _, marks in files for mark in marks)
+    gutter = len(str(last))
+    bar = paint("note", f"{' ' * gutter} |")
+    main = diagnostic.place.span()
+    for number, (place, marks) in enumerate(files):
+        arrow = paint("note", f"{' ' * gutter}{'-->' if number == 0 else ':::'}")
+        where = main if number == 0 else marks[0].span
+        name = printable(place.file)
+        if not place.text:
+            block.append(f"{arrow} {name}")
+            block.extend(f"{bar} {m.message}" for m in marks if m.message)
+            continue
+        block.append(f"{arrow} {name}:{where.line}:{where.column}")
+        lines = lines_of.setdefault(id(place.text), [])
+        if not lines:
+            lines.extend(place.text.split("\n"))
+        block.append(bar)
+        for label, text, style in excerpt(lines, marks, width - gutter - 3):
+            if label == "...":
+                block.append(paint("note", "..."))
+                continue
+            side = paint("note", f"{label:>{gutter}} |")
+            block.append(f"{side} {_painted(text, style, diagnostic, paint)}".rstrip())
+    block.extend(_remarks(diagnostic, paint, gutter, width))
+    return block
+
+
+def _painted(text: str, styles: str, diagnostic: Diagnostic, paint: _Painter) -> str:
+    """Colour a marker line; `styles` has one letter for each of its characters."""
+    names = {"^": diagnostic.severity, "-": "note"}
+    out, start = "", 0
+    for end in range(1, len(text) + 1):
+        if end == len(text) or styles[end : end + 1] != styles[start : start + 1]:
+            piece = text[start:end]
+            name = names.get(styles[start : start + 1])
+            out += paint(name, piece) if name else piece
+            start = end
+    return out
+
+
+def _marks_by_file(diagnostic: Diagnostic) -> list[tuple[Place, list[Mark]]]:
+    """Primary place and labels, by file; a label at the primary place joins it."""
+    primary = diagnostic.place
+    span = primary.span()
+    own: list[str] = []
+    labels: list[tuple[Place, Mark]] = []
+    for label in diagnostic.labels:
+        where, message = label.place.span(), printable(label.message)
+        if label.place.file == primary.file and where == span:
+            own.append(message)
+        else:
+            labels.append((label.place, Mark(where, "-", message)))
+    files = {primary.file: (primary, [Mark(span, "^", "; ".join(own))])}
+    for place, mark in labels:
+        files.setdefault(place.file, (place, []))[1].append(mark)
+    return list(files.values())
+
+
+def _remarks(
+    diagnostic: Diagnostic, paint: _Painter, gutter: int, width: int
+) -> list[str]:
+    """The lines beneath the excerpt."""
+    remarks: list[tuple[str, str]] = []
+    if diagnostic.help:
+        remarks.append(("help", printable(diagnostic.help, keep="\n")))
+    if diagnostic.occurrences > 1:
+        times = f"the same mistake was met {diagnostic.occurrences} times"
+        remarks.append(("note", f"{times}, reported once"))
+    out: list[str] = []
+    for kind, text in remarks:
+        indent = gutter + len(kind) + 5
+        wrapped = [
+            piece
+            for line in text.split("\n")
+            for piece in _wrap(line, max(width - indent, 20))
+        ]
+        head = f"{' ' * gutter} {paint('note', '=')} {paint(kind, f'{kind}:')}"
+        out.append(f"{head} {wrapped[0]}")
+        out.extend(f"{' ' * indent}{line}" for line in wrapped[1:])
+    return out
+
+
+def _wrap(line: str, width: int) -> list[str]:
+    # A line that fits is kept as it is: its spacing may be an alignment.
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(
+        line, width, break_long_words=False, break_on_hyphens=False
+    ) or [""]

@@ -1,0 +1,83 @@
+"""Parameters, buffers, multiply-adds and receptive fields of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from archc.measure.receptive_field import Field, field_after, whole
+from archc.network.graph import Layer, Network, Value
+from archc.ops.base import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """What one layer costs and sees.
+
+    `macs` are fused multiply-adds for one sample without biases; `receptive_field` is in
+    input pixels, the longer of its two sides, None behind a global operation.
+    """
+
+    params: int
+    buffers: int
+    macs: int
+    receptive_field: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """The numbers of a network: a table beside it. Totals are without heads, but for
+    `params_with_heads`."""
+
+    layers: dict[Layer, LayerFacts]
+    params: int
+    params_with_heads: int
+    buffers: int
+    macs: int
+    receptive_field: int | None
+
+
+def measure(network: Network) -> Facts:
+    """The facts of every layer, heads included, and the totals."""
+    table: dict[Layer, LayerFacts] = {}
+    known: dict[Any, tuple[int, int, int]] = {}
+    fields: dict[Value, Field | None] = {network.input: Field.pixel()}
+    widest: Field | None = None
+    for layer in network.layers():
+        table[layer] = facts = _layer(layer, known, fields)
+        if facts.receptive_field is not None:
+            widest = fields[layer.output]
+    main = list(table.values())
+    for head in network.heads:
+        for layer in head.region.layers():
+            table[layer] = _layer(layer, known, fields)
+    return Facts(
+        layers=table,
+        params=sum(f.params for f in main),
+        params_with_heads=sum(f.params for f in table.values()),
+        buffers=sum(f.buffers for f in main),
+        macs=sum(f.macs for f in main),
+        receptive_field=None if widest is None else whole(widest),
+    )
+
+
+def _layer(
+    layer: Layer,
+    known: dict[Any, tuple[int, int, int]],
+    fields: dict[Value, Field | None],
+) -> LayerFacts:
+    x, y = layer.input_shape(), layer.output_shape()
+    key = (id(layer.op), x)
+    if key not in known:
+        known[key] = _counts(layer, x, y)
+    field = field_after(layer.op, x, y, [fields[v] for v in layer.inputs])
+    fields[layer.output] = field
+    return LayerFacts(*known[key], None if field is None else whole(field))
+
+
+def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int]:
+    op = layer.op
+    params = sum(prod(dims) for dims in op.parameters(x).values())
+    buffers = sum(prod(dims) for dims in op.buffers(x).values())
+    return params, buffers, op.macs(x, y)

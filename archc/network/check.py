@@ -1,0 +1,154 @@
+"""Holds a network to its claims, and finds what is written but not used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.measure.cost import Facts
+from archc.network.graph import Network
+from archc.spec.expressions import Expr, names_in
+from archc.spec.model import Block, BlockNode, Node, OpNode, Spec, Template, walk
+
+
+def check(network: Network, facts: Facts, sink: Sink) -> None:
+    """Reports claims that fail and values that nothing reads."""
+    for claim in network.claims:
+        if tuple(claim.stated) != claim.inferred.dims:
+            stated = " x ".join(str(s) for s in claim.stated)
+            sink.error(
+                "shape-claim",
+                f"the claimed shape is {stated}, the inferred one {claim.inferred}",
+                claim.place,
+                help=f"correct the claim to {list(claim.inferred.dims)}, or the layers"
+                " before it",
+            )
+    _check_expect(network, facts, sink)
+    _check_unread(network, sink)
+
+
+def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
+    assert network.output.shape is not None
+    inferred: dict[str, Any] = {
+        "params": facts.params,
+        "params_with_heads": facts.params_with_heads,
+        "buffers": facts.buffers,
+        "macs": facts.macs,
+        "output": list(network.output.shape.dims),
+        "receptive_field": facts.receptive_field,
+    }
+    for key, claimed in network.spec.expect.items():
+        actual = inferred[key]
+        if claimed == actual:
+            continue
+        message = f"`{key}` is claimed to be {_number(claimed)} but is {_number(actual)}"
+        if isinstance(claimed, int) and isinstance(actual, int):
+            message += f", a difference of {actual - claimed:+,}"
+        sink.error(
+            "expectation",
+            message,
+            network.spec.origin.at("expect", key),
+            help="`archc summary` shows the number layer by layer",
+        )
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _check_unread(network: Network, sink: Sink) -> None:
+    """Layers whose output never reaches the network's output or a head."""
+    wanted = {network.output, *(h.source for h in network.heads)}
+    layers = list(network.layers())
+    for layer in reversed(layers):
+        if layer.output in wanted:
+            wanted.update(layer.inputs)
+    for layer in layers:
+        if layer.output not in wanted:
+            key = "op" if isinstance(layer.node, OpNode) else "merge"
+            sink.warning(
+                "unread-value",
+                f"nothing reads the output of `{layer.path}`",
+                layer.node.origin.at(key),
+                help="a later node's `from` goes past it; remove it, or read it",
+            )
+
+
+def check_unused(spec: Spec, sink: Sink) -> None:
+    """Warns of blocks and parameters that are defined and never used.
+
+    Blocks and parameters that arrived from another file are not looked at: a shared file
+    may hold more than one network needs.
+    """
+    own = spec.origin.merged.document(())
+    used = {n.block for nodes in _bodies(spec) for n in walk(nodes) if isinstance(n, BlockNode)}
+    for block in spec.blocks.values():
+        if block.origin.merged.document(block.origin.path) is not own:
+            continue
+        if block.name not in used:
+            sink.warning(
+                "unused-block",
+                f"no node uses block `{block.name}`",
+                block.origin.at(part="key"),
+                help="remove it, or use it",
+            )
+        _check_block_parameters(block, sink)
+    read = _names(spec.layers) | _names(tuple(h.node for h in spec.heads))
+    for arg in (*spec.params.values(), *spec.input, *(h.loss_weight for h in spec.heads)):
+        read |= _in(arg)
+    for name in spec.params:
+        path = (*spec.origin.path, "params", name)
+        if name not in read and spec.origin.merged.document(path) is own:
+            sink.warning(
+                "unused-param",
+                f"nothing reads the parameter `{name}`",
+                spec.origin.at("params", name, part="key"),
+                help="remove it, or use it in an expression",
+            )
+
+
+def _check_block_parameters(block: Block, sink: Sink) -> None:
+    read = _names(block.layers)
+    for arg in block.defaults.values():
+        read |= _in(arg)
+    for name in block.parameters:
+        if name not in read:
+            place = (
+                block.origin.at("params", block.required.index(name))
+                if name in block.required
+                else block.origin.at("defaults", name, part="key")
+            )
+            sink.warning(
+                "unused-param",
+                f"block `{block.name}` never reads its parameter `{name}`",
+                place,
+                help="remove it, or use it in an expression",
+            )
+
+
+def _bodies(spec: Spec) -> Iterator[tuple[Node, ...]]:
+    yield spec.layers
+    yield tuple(h.node for h in spec.heads)
+    for block in spec.blocks.values():
+        yield block.layers
+
+
+def _names(nodes: tuple[Node, ...]) -> set[str]:
+    found: set[str] = set()
+    for node in walk(nodes):
+        args: list[Any] = [node.when, node.repeat, node.skip_when, *(node.claim or ())]
+        if isinstance(node, OpNode):
+            args += node.attributes.values()
+        elif isinstance(node, BlockNode):
+            args += node.arguments.values()
+        for template in (node.name, *(node.reads or ())):
+            if isinstance(template, Template):
+                args += template.parts
+        for arg in args:
+            found |= _in(arg)
+    return found
+
+
+def _in(arg: Any) -> set[str]:
+    return set(names_in(arg)) if isinstance(arg, Expr) else set()

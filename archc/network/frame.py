@@ -1,0 +1,90 @@
+"""One body while it is elaborated: what its expressions see and where that came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc.diagnostics.model import Label, Place
+from archc.network.graph import Value
+from archc.spec.expressions import SILENCED, Expr, Name, names_in
+from archc.spec.model import Arg, Block, BlockNode, Origin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """Where a parameter got its value: what was written, and in which frame."""
+
+    frame: Frame | None
+    origin: Origin
+    arg: Arg
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """The body of the network (no block) or of one instance of a block."""
+
+    block: Block | None
+    call: BlockNode | None
+    names: dict[str, Any]
+    bindings: dict[str, Binding]
+    input: Value
+    caller: Frame | None = None
+    values: dict[str, Value] = field(default_factory=dict[str, Value])
+    """The named values of this body so far, by their dotted path in it."""
+
+    def see(self, x: Value) -> None:
+        """Sets what `in_channels` means: the channels of the value being read."""
+        self.names["in_channels"] = SILENCED if x.shape is None else x.shape.channels
+
+    def lookup(self, name: str, local: str) -> Value | None:
+        """The value called `name`, looked for from the scope `local` outwards."""
+        while True:
+            value = self.values.get(local + name)
+            if value is not None or not local:
+                return value
+            local = local[:-1].rpartition(".")[0]
+            local = f"{local}." if local else ""
+
+    def use_labels(self) -> tuple[Label, ...]:
+        """A label at the use of the block, if this is one."""
+        if self.call is None or self.block is None:
+            return ()
+        place = self.call.origin.at("block")
+        return (Label(place, f"in this use of `{self.block.name}`"),)
+
+
+def blame(
+    frame: Frame | None,
+    bindings: dict[str, Binding],
+    names: dict[str, Any],
+    origin: Origin,
+    arg: Arg,
+) -> tuple[Place, tuple[Label, ...]]:
+    """Where a wrong value was written.
+
+    A parameter's name leads to the argument that was given for it, through as many blocks
+    as it was handed down; so does an expression in which one parameter alone is below 1.
+    """
+    first = origin
+    while isinstance(arg, Expr):
+        inside = [n for n in names_in(arg) if n in bindings]
+        if not isinstance(arg, Name):
+            inside = [
+                n for n in inside
+                if isinstance(names.get(n), int | float) and names[n] < 1
+            ]  # fmt: skip
+        if len(inside) != 1:
+            break
+        binding = bindings[inside[0]]
+        origin, arg = binding.origin, binding.arg
+        if binding.frame is None:
+            break
+        if binding.frame is not frame:
+            frame = binding.frame
+        bindings, names = frame.bindings, frame.names
+    place = origin.at()
+    labels = () if origin is first else (Label(first.at(part="item"), "it is used here"),)
+    if origin is first and frame is not None:
+        labels = frame.use_labels()
+    return place, labels

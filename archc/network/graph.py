@@ -1,0 +1,138 @@
+"""A typed network: every value with its shape, every layer with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from archc.diagnostics.model import Place
+from archc.ops.base import Op, Shape
+from archc.spec.model import Block, Node, Spec
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """What one layer hands to others; the network's input is one that no layer made."""
+
+    shape: Shape | None
+    """None where a mistake was reported, which silences what follows from it."""
+    layer: Layer | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Layer:
+    """One operation at one place of the network."""
+
+    path: str
+    """As in the `state_dict`; an op without a module has the path it would have."""
+    op: Op
+    inputs: tuple[Value, ...]
+    output: Value
+    node: Node
+    """What it was written as; for a merge, the node with the `skip` or the `branches`."""
+    block: Block | None
+    """The block in which the node stands; None for the network's own body."""
+
+    def input_shape(self) -> Shape:
+        shape = self.inputs[0].shape
+        assert shape is not None
+        return shape
+
+    def output_shape(self) -> Shape:
+        shape = self.output.shape
+        assert shape is not None
+        return shape
+
+
+RegionKind = Literal[
+    "network",
+    "block",
+    "group",
+    "repeat",
+    "iteration",
+    "branches",
+    "branch",
+    "skip",
+    "body",
+    "shortcut",
+    "head",
+]
+
+
+@dataclass(slots=True, eq=False)
+class Region:
+    """A part of the network as the spec groups it.
+
+    A `repeat` holds one `iteration` per repetition; `branches` hold one `branch` each and
+    then the merging layer; a `skip` holds its `body`, its `shortcut` if it has one, and
+    then the merging layer.
+    """
+
+    kind: RegionKind
+    path: str
+    node: Node | None
+    input: Value
+    output: Value
+    parts: list[Layer | Region] = field(default_factory=list["Layer | Region"])
+    block: Block | None = None
+    """For kind `block`: the block of which this is an instance."""
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    """For kind `block`: the values of its parameters."""
+    merge: str | None = None
+    """For `branches` and `skip`: how the parts come together."""
+
+    def layers(self) -> Iterator[Layer]:
+        """Its layers in execution order."""
+        stack: list[Layer | Region] = [self]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, Layer):
+                yield part
+            else:
+                stack.extend(reversed(part.parts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """An auxiliary classifier."""
+
+    name: str
+    loss_weight: float
+    source: Value
+    region: Region
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """A `shape` that the spec states and the shape that was inferred."""
+
+    stated: tuple[int, ...]
+    inferred: Shape
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """The whole network, frozen; everything else is a reading of it."""
+
+    spec: Spec
+    params: dict[str, Any]
+    input: Value
+    body: Region
+    heads: tuple[Head, ...]
+    claims: tuple[Claim, ...]
+    reads: frozenset[Value]
+    """Values that a `from` names."""
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def output(self) -> Value:
+        return self.body.output
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers without the heads, in execution order."""
+        return self.body.layers()

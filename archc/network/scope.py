@@ -1,0 +1,154 @@
+"""Names: which path a node gets, and which values a `from` can see."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from archc.diagnostics.model import Label, Place, Sink
+from archc.spec.model import BlockNode, Node, OpNode, opened
+
+# what torch.nn.Module and nn.Sequential call their own; a layer of that name would hide it
+RESERVED = frozenset(
+    {
+        "T_destination", "add_module", "append", "apply", "bfloat16", "buffers",
+        "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches",
+        "eval", "extend", "extra_repr", "float", "forward", "get_buffer",
+        "get_extra_state", "get_parameter", "get_submodule", "half", "insert", "ipu",
+        "load_state_dict", "modules", "mtia", "named_buffers", "named_children",
+        "named_modules", "named_parameters", "parameters", "pop",
+        "register_backward_hook", "register_buffer", "register_forward_hook",
+        "register_forward_pre_hook", "register_full_backward_hook",
+        "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook", "register_module", "register_parameter",
+        "register_state_dict_post_hook", "register_state_dict_pre_hook",
+        "requires_grad_", "set_extra_state", "set_submodule", "share_memory",
+        "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad",
+        "self",
+    }
+)  # fmt: skip
+
+Style = Literal["named", "numbered", "free"]
+
+
+@dataclass(slots=True)
+class Layout:
+    """What is known of a list of nodes as children of one scope, before evaluation."""
+
+    style: Style
+    fixed: frozenset[str]
+    """The names without braces."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """One scope of names while it is filled."""
+
+    prefix: str
+    """Full path, with the final dot."""
+    local: str
+    """Path within the body of the block or network, with the final dot."""
+    layout: Layout
+    count: int = 0
+    taken: dict[str, Place] = field(default_factory=dict[str, Place])
+    automatic: dict[str, int] = field(default_factory=dict[str, int])
+
+    def number(self) -> str:
+        self.count += 1
+        return str(self.count - 1)
+
+    def invent(self, stem: str) -> str:
+        """A name for what has none, as torch.fx would call it: relu, relu_1, relu_2."""
+        while True:
+            count = self.automatic.get(stem, 0)
+            self.automatic[stem] = count + 1
+            name = f"{stem}_{count}" if count else stem
+            if name not in self.layout.fixed:
+                return name
+
+    def take(self, name: str, place: Place, sink: Sink) -> None:
+        """Notes a name; a second one in the same scope is an error."""
+        first = self.taken.get(name)
+        if first is None:
+            self.taken[name] = place
+        else:
+            sink.error(
+                "duplicate-name",
+                f"the name `{name}` is given twice in the same scope",
+                place,
+                Label(first, "first here"),
+                help="give each its own name; a repeated node takes braces:"
+                ' name = "conv{i + 1}"',
+            )
+
+
+def name_problem(name: str) -> str | None:
+    """Why `name` cannot name a layer, if so."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        return "it is no Python identifier"
+    if name in RESERVED:
+        return f"a torch module has its own `{name}`"
+    if name.startswith("__"):
+        return "names with two leading underscores belong to Python"
+    return None
+
+
+def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
+    """The layout of a block's or network's own body.
+
+    Its children are numbered where none of them has a name and one has parameters, as in
+    an nn.Sequential; otherwise only what has parameters needs a name.
+    """
+    members = tuple(opened(tuple(nodes)))
+    named = [n for n in members if n.name is not None]
+    nameless = [n for n in members if n.name is None and _has_parameters(n)]
+    if nameless and not named:
+        return Layout("numbered", frozenset())
+    for node in nameless if named else ():
+        what = f"`{node.op.op}`" if isinstance(node, OpNode) else "this block"
+        sink.error(
+            "missing-name",
+            f"{what} has parameters, so it needs a name here",
+            _body_place(node),
+            Label(_name_place(named[0]), "other nodes of this body have names"),
+            help='add name = "...": it is the prefix of the parameter names',
+        )
+    return Layout("free", _fixed(members))
+
+
+def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
+    """The layout of a named group: its children are all named or all numbered."""
+    members = tuple(opened(tuple(nodes)))
+    named = [n for n in members if n.name is not None]
+    nameless = [n for n in members if n.name is None]
+    if named and nameless:
+        sink.error(
+            "mixed-names",
+            "the children of a named group are all named or all unnamed",
+            _body_place(nameless[0]),
+            Label(_name_place(named[0]), "this one has a name"),
+            help="name this node too, or take the names from the others",
+        )
+    return Layout("named" if named else "numbered", _fixed(members))
+
+
+def _fixed(members: Sequence[Node]) -> frozenset[str]:
+    return frozenset(n.name.text for n in members if n.name and n.name.fixed)
+
+
+def _has_parameters(node: Node) -> bool:
+    if isinstance(node, OpNode):
+        return node.op.category in ("convolution", "linear", "normalization") and (
+            node.op.op != "local_response_norm"
+        )
+    return isinstance(node, BlockNode)
+
+
+def _name_place(node: Node) -> Any:
+    return node.origin.at("name")
+
+
+def _body_place(node: Node) -> Any:
+    return node.origin.at("op" if isinstance(node, OpNode) else "block")

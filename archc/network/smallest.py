@@ -1,0 +1,59 @@
+"""The smallest input on which every window of a network fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archc.diagnostics.model import Sink
+from archc.network.elaborate import Elaborator, TooLarge
+from archc.spec.model import Spec
+
+LARGEST_TRIED = 4096
+
+
+def with_smallest_input(spec: Spec, found: Sink) -> Sink:
+    """The diagnostics, those of windows that do not fit naming the smallest input."""
+    dims = Elaborator(spec, Sink()).network_input()
+    smallest = None if dims is None or len(dims) != 3 else smallest_input(spec, dims)
+    if smallest is None or dims is None:
+        return found
+    told = Sink()
+    advice = f"the smallest input that works is {' x '.join(map(str, smallest))}"
+    for diagnostic in found:
+        if diagnostic.code == "window-too-large":
+            help = f"{advice}; {diagnostic.help}" if diagnostic.help else advice
+            diagnostic = replace(diagnostic, help=help)
+        told.report(diagnostic)
+    return told
+
+
+def smallest_input(spec: Spec, dims: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The smallest input in the given proportions that fits; None if none was found."""
+    channels, height, width = dims
+
+    def scaled(size: int) -> tuple[int, int, int]:
+        shorter = min(height, width)
+        return channels, height * size // shorter, width * size // shorter
+
+    low = min(height, width)
+    high = low
+    while not _fits(spec, scaled(high)):
+        low, high = high, high * 2
+        if high > LARGEST_TRIED:
+            return None
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if _fits(spec, scaled(middle)):
+            high = middle
+        else:
+            low = middle
+    return scaled(high)
+
+
+def _fits(spec: Spec, dims: tuple[int, ...]) -> bool:
+    sink = Sink()
+    try:
+        Elaborator(spec, sink, dims).run()
+    except TooLarge:
+        return False
+    return not any(d.code == "window-too-large" for d in sink)

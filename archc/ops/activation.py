@@ -1,0 +1,158 @@
+"""Activations: what is computed for each number, or along one axis."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from archc.ops.base import Call, Category, Op, Saved, Shape, ShapeError, need_known
+from archc.spec.expressions import Name
+
+_INPUT: frozenset[Saved] = frozenset({"input"})
+_OUTPUT: frozenset[Saved] = frozenset({"output"})
+
+
+class _Activation(Op):
+    """What activations share: their module and function take the same settings."""
+
+    category: ClassVar[Category] = "activation"
+    saves: ClassVar[frozenset[Saved]] = _INPUT
+    written: ClassVar[tuple[str, str]]
+    """The names of the module and of the function in generated code."""
+
+    def _settings(self) -> dict[str, Any]:
+        return self.given()
+
+    def module(self, x: Shape) -> Call:
+        return Call(self.written[0], (), self._settings())
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call(self.written[1], (Name(argument),), self._settings())
+
+
+class _InPlace(_Activation):
+    """An activation with an in-place form."""
+
+    has_inplace: ClassVar[bool] = True
+
+    inplace: bool | None = None  # None: decided by the compiler where it is safe
+
+    def _settings(self) -> dict[str, Any]:
+        return {k: v for k, v in self.given().items() if k != "inplace"}
+
+
+class Relu(_InPlace):
+    """max(x, 0) (torch.nn.ReLU)."""
+
+    op: ClassVar[str] = "relu"
+    saves: ClassVar[frozenset[Saved]] = _OUTPUT
+    written: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
+
+
+class Relu6(_InPlace):
+    """min(max(x, 0), 6) (torch.nn.ReLU6)."""
+
+    op: ClassVar[str] = "relu6"
+    written: ClassVar[tuple[str, str]] = ("nn.ReLU6", "F.relu6")
+
+
+class LeakyRelu(_InPlace):
+    """max(x, 0) + negative_slope * min(x, 0) (torch.nn.LeakyReLU)."""
+
+    op: ClassVar[str] = "leaky_relu"
+    written: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
+
+    negative_slope: float = 0.01
+
+
+class Elu(_InPlace):
+    """x above zero, alpha * (exp(x) - 1) below (torch.nn.ELU)."""
+
+    op: ClassVar[str] = "elu"
+    written: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
+
+    alpha: float = 1.0
+
+
+class Gelu(_Activation):
+    """x times the Gaussian's cumulative distribution (torch.nn.GELU)."""
+
+    op: ClassVar[str] = "gelu"
+    written: ClassVar[tuple[str, str]] = ("nn.GELU", "F.gelu")
+
+    approximate: Literal["none", "tanh"] = "none"
+
+
+class Silu(_InPlace):
+    """x * sigmoid(x) (torch.nn.SiLU)."""
+
+    op: ClassVar[str] = "silu"
+    written: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
+
+
+class Sigmoid(_Activation):
+    """1 / (1 + exp(-x)) (torch.nn.Sigmoid)."""
+
+    op: ClassVar[str] = "sigmoid"
+    saves: ClassVar[frozenset[Saved]] = _OUTPUT
+    written: ClassVar[tuple[str, str]] = ("nn.Sigmoid", "torch.sigmoid")
+
+
+class Tanh(_Activation):
+    """The hyperbolic tangent (torch.nn.Tanh)."""
+
+    op: ClassVar[str] = "tanh"
+    saves: ClassVar[frozenset[Saved]] = _OUTPUT
+    written: ClassVar[tuple[str, str]] = ("nn.Tanh", "torch.tanh")
+
+
+class Hardswish(_InPlace):
+    """x * relu6(x + 3) / 6 (torch.nn.Hardswish)."""
+
+    op: ClassVar[str] = "hardswish"
+    written: ClassVar[tuple[str, str]] = ("nn.Hardswish", "F.hardswish")
+
+
+class Hardsigmoid(_InPlace):
+    """relu6(x + 3) / 6 (torch.nn.Hardsigmoid)."""
+
+    op: ClassVar[str] = "hardsigmoid"
+    written: ClassVar[tuple[str, str]] = ("nn.Hardsigmoid", "F.hardsigmoid")
+
+
+class _AlongAxis(_Activation):
+    """An activation along one axis, the batch counted as axis 0."""
+
+    saves: ClassVar[frozenset[Saved]] = _OUTPUT
+
+    dim: int = 1
+
+    def _settings(self) -> dict[str, Any]:
+        return {"dim": self.dim}
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_known("dim", self.dim)
+        rank = len(x.dims)
+        if not (1 <= self.dim <= rank or -rank <= self.dim <= -1):
+            raise ShapeError(
+                f"`{self.op}` along dim = {self.dim}, but {x} has the axes 1 to {rank}"
+                " (0 is the batch)",
+                code="bad-axis",
+                attribute="dim",
+                help="dim = 1 is the channels",
+            )
+        return x
+
+
+class Softmax(_AlongAxis):
+    """exp(x), made to sum to one along an axis (torch.nn.Softmax)."""
+
+    op: ClassVar[str] = "softmax"
+    written: ClassVar[tuple[str, str]] = ("nn.Softmax", "F.softmax")
+
+
+class LogSoftmax(_AlongAxis):
+    """The logarithm of the softmax along an axis (torch.nn.LogSoftmax)."""
+
+    op: ClassVar[str] = "log_softmax"
+    written: ClassVar[tuple[str, str]] = ("nn.LogSoftmax", "F.log_softmax")

@@ -1,0 +1,303 @@
+"""What every op states about itself.
+
+An op is one class: its attributes are pydantic fields named as PyTorch's constructor
+arguments, and its methods are the rules for shape, parameters, cost and code. A rule
+must work on integers, which gives facts, and on symbols (`Expr` for attributes and
+channels, `UNKNOWN` for sizes that differ between instances), which gives code. So a
+rule does plain arithmetic, and asks for a number's truth only through `known`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from archc.spec.expressions import Expr, Undecidable
+
+
+class Unknown:
+    """A size nobody knows here; arithmetic with it stays unknown."""
+
+    __slots__ = ()
+
+    def _absorb(self, _: Any) -> Unknown:
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = _absorb
+    __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __neg__ = _absorb
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+UNKNOWN = Unknown()
+Dim = Any  # int; while code is written also Expr or UNKNOWN
+Dims = tuple[Dim, ...]
+
+
+def known(*values: Any) -> bool:
+    """Whether all values are numbers, so that a rule may compare them."""
+    return not any(isinstance(v, Expr | Unknown) for v in values)
+
+
+def need_known(attribute: str, *values: Any) -> None:
+    """For a rule that cannot go on without numbers: which axes an op works on.
+
+    Raises:
+        Undecidable: if one of the values is a symbol.
+    """
+    if not known(*values):
+        raise Undecidable(attribute)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The shape of a value without its batch dimension.
+
+    `channel_axis` is where the channels are: 0 in C x H x W, last after a permute to
+    H x W x C.
+    """
+
+    dims: Dims
+    channel_axis: int = 0
+
+    @property
+    def channels(self) -> Dim:
+        return self.dims[self.channel_axis]
+
+    def with_channels(self, channels: Dim) -> Shape:
+        axis = self.channel_axis
+        return Shape((*self.dims[:axis], channels, *self.dims[axis + 1 :]), axis)
+
+    def __str__(self) -> str:
+        return " x ".join(str(d) for d in self.dims)
+
+
+class ShapeError(Exception):
+    """Inputs that an op cannot take.
+
+    `attribute` names the attribute to blame, where there is one. `code` is the
+    diagnostic's.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "shape-mismatch",
+        attribute: str | None = None,
+        help: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.attribute = attribute
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to write into generated code; values are Python's, `Expr` or `Call`."""
+
+    function: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far an op looks: the span of its window and its step, per axis, in its own
+    input's pixels. Upsampling has a step below one."""
+
+    span: tuple[int | Fraction, int | Fraction]
+    step: tuple[int | Fraction, int | Fraction]
+
+
+class Everywhere:
+    """The reach of an op whose every output sees its whole input."""
+
+
+EVERYWHERE = Everywhere()
+
+Category = Literal[
+    "convolution",
+    "linear",
+    "pooling",
+    "normalization",
+    "activation",
+    "dropout",
+    "reshape",
+    "merge",
+]
+Saved = Literal["input", "output", "weight", "mask", "indices", "statistics"]
+
+
+class Op(BaseModel):
+    """One operation of the language; the subclasses are its vocabulary."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
+    )
+
+    op: ClassVar[str]
+    """The name in specs: PyTorch's functional name."""
+    category: ClassVar[Category]
+    saves: ClassVar[frozenset[Saved]] = frozenset()
+    """What autograd keeps of it until the backward pass."""
+    has_inplace: ClassVar[bool] = False
+    """Whether PyTorch offers it with `inplace=True`, which is added where code is written:
+    `module` and `function` leave it out."""
+    aliases: ClassVar[bool] = False
+    """Whether the output may share memory with the input (a view, or itself)."""
+    merges: ClassVar[bool] = False
+    """Whether it reads several values."""
+    bare_parameter: ClassVar[bool] = False
+    """Whether it is an `nn.Parameter` of the module around it, not a module itself."""
+    helper: ClassVar[str | None] = None
+    """Source of a class that generated code needs beside PyTorch's own.
+
+    It may use `nn` and `Tensor`, and nothing else from outside."""
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The output's shape.
+
+        Raises:
+            ShapeError: if the op cannot take these inputs.
+        """
+        return inputs[0]
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        """Shape of each trainable parameter, by its name in the module."""
+        return {}
+
+    def buffers(self, x: Shape) -> dict[str, Dims]:
+        """Shape of each buffer in the `state_dict`, by its name in the module."""
+        return {}
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        """Fused multiply-adds for one sample, biases not counted."""
+        return 0
+
+    def reach(self, x: Shape, y: Shape) -> Window | Everywhere | None:
+        """How far it looks; None for one input pixel per output pixel."""
+        return None
+
+    def module(self, x: Shape) -> Call:
+        """The constructor call of the `nn` module that does this op."""
+        raise NotImplementedError
+
+    def function(self, x: Shape, argument: str) -> Call | str | None:
+        """How `forward` computes it on the variable `argument` without a module.
+
+        None where it has parameters or where PyTorch users would not.
+        """
+        return None
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """The attributes the spec states and that differ from PyTorch's default."""
+        fields = type(self).model_fields
+        chosen = names or tuple(fields)
+        return {
+            name: getattr(self, name)
+            for name in chosen
+            if name in self.model_fields_set
+            and not _same(getattr(self, name), fields[name].default)
+        }
+
+
+def _same(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and value == default
+
+
+def pair(value: Any) -> tuple[Any, Any]:
+    """PyTorch's rule for sizes: one number stands for both axes."""
+    parts = items(value)
+    return (value, value) if parts is None else (parts[0], parts[1])
+
+
+def items(value: Any) -> tuple[Any, ...] | None:
+    """The items of a list; None for anything else."""
+    return tuple(cast("list[Any]", value)) if isinstance(value, list | tuple) else None
+
+
+def check_size(value: Any, minimum: int) -> int | tuple[int, int]:
+    """A whole number or a pair of them, each at least `minimum`."""
+    parts = items(value)
+    if not all(map(_whole, (value,) if parts is None else parts)) or (
+        parts is not None and len(parts) != 2
+    ):
+        raise PydanticCustomError(
+            "size",
+            "must be a whole number or a pair of them, not {value}",
+            {"value": plain(value)},
+        )
+    _check_minimum(value, minimum)
+    return value if parts is None else (parts[0], parts[1])
+
+
+def check_numbers(
+    value: Any, *, length: int | None = None, minimum: int | None = None
+) -> tuple[int, ...]:
+    """A list of whole numbers, each at least `minimum`."""
+    parts = items(value) or ()
+    if not parts or not all(map(_whole, parts)) or length not in (None, len(parts)):
+        raise PydanticCustomError(
+            "numbers",
+            "must be a list of {length}whole numbers, not {value}",
+            {"length": f"{length} " if length else "", "value": plain(value)},
+        )
+    if minimum is not None:
+        _check_minimum(parts, minimum)
+    return parts
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_minimum(value: Any, minimum: int) -> None:
+    if any(part < minimum for part in items(value) or (value,)):
+        raise PydanticCustomError(
+            "size_too_small",
+            "must be at least {minimum}, not {value}",
+            {"minimum": minimum, "value": plain(value)},
+        )
+
+
+def plain(value: Any) -> str:
+    """A value as a spec would write it."""
+    parts = items(value)
+    if parts is not None:
+        return f"[{', '.join(map(plain, parts))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def size_schemas(minimum: int) -> list[dict[str, Any]]:
+    """The JSON Schemas of the two forms of a size."""
+    number: dict[str, Any] = {"type": "integer", "minimum": minimum}
+    return [number, {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]
+
+
+Size = Annotated[
+    Any,
+    PlainValidator(lambda v: check_size(v, 1)),
+    WithJsonSchema({"anyOf": size_schemas(1)}),
+]
+"""A size or (height, width), each from 1."""
+Padding = Annotated[
+    Any,
+    PlainValidator(lambda v: check_size(v, 0)),
+    WithJsonSchema({"anyOf": size_schemas(0)}),
+]
+"""A size or (height, width), each from 0."""

@@ -1,0 +1,91 @@
+"""Dropout, in training only; in evaluation these return their input."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archc.ops.base import Call, Category, Op, Saved, Shape
+from archc.ops.shapes import need_map
+from archc.spec.expressions import Name
+
+_MASK: frozenset[Saved] = frozenset({"mask"})
+
+
+class Dropout(Op):
+    """Zeroes numbers at random (torch.nn.Dropout)."""
+
+    op: ClassVar[str] = "dropout"
+    category: ClassVar[Category] = "dropout"
+    saves: ClassVar[frozenset[Saved]] = _MASK
+    has_inplace: ClassVar[bool] = True
+    aliases: ClassVar[bool] = True
+
+    p: float = Field(default=0.5, ge=0, le=1)
+    inplace: bool = False  # PyTorch users do not expect it unless they say so
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.Dropout", (), {"p": self.p})
+
+    def function(self, x: Shape, argument: str) -> Call:
+        settings = {"p": self.p, "training": Name("self.training")}
+        return Call("F.dropout", (Name(argument),), settings)
+
+
+class Dropout2d(Op):
+    """Zeroes whole channels at random (torch.nn.Dropout2d)."""
+
+    op: ClassVar[str] = "dropout2d"
+    category: ClassVar[Category] = "dropout"
+    saves: ClassVar[frozenset[Saved]] = _MASK
+    has_inplace: ClassVar[bool] = True
+    aliases: ClassVar[bool] = True
+
+    p: float = Field(default=0.5, ge=0, le=1)
+    inplace: bool = False  # PyTorch users do not expect it unless they say so
+
+    def infer(self, *inputs: Shape) -> Shape:
+        need_map(self.op, inputs[0])
+        return inputs[0]
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.Dropout2d", (), {"p": self.p})
+
+    def function(self, x: Shape, argument: str) -> Call:
+        settings = {"p": self.p, "training": Name("self.training")}
+        return Call("F.dropout2d", (Name(argument),), settings)
+
+
+class StochasticDepth(Op):
+    """Drops a residual branch at random (torchvision.ops.StochasticDepth)."""
+
+    op: ClassVar[str] = "stochastic_depth"
+    category: ClassVar[Category] = "dropout"
+    saves: ClassVar[frozenset[Saved]] = _MASK
+    aliases: ClassVar[bool] = True
+    helper: ClassVar[str | None] = '''\
+class StochasticDepth(nn.Module):
+    """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
+
+    def __init__(self, p: float, mode: str = "row") -> None:
+        super().__init__()
+        self.p = p
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        rows = x.shape[0] if self.mode == "row" else 1
+        survival = 1.0 - self.p
+        mask = x.new_empty([rows] + [1] * (x.ndim - 1)).bernoulli_(survival)
+        if survival > 0.0:
+            mask = mask / survival
+        return x * mask
+'''
+
+    p: float = Field(ge=0, le=1)
+    mode: Literal["batch", "row"] = "row"
+
+    def module(self, x: Shape) -> Call:
+        return Call("StochasticDepth", (self.p, self.mode))

@@ -1,0 +1,162 @@
+"""Ops that make one value of several."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archc.ops.base import (
+    Call,
+    Category,
+    Dim,
+    Op,
+    Saved,
+    Shape,
+    ShapeError,
+    Unknown,
+    known,
+)
+from archc.ops.shapes import AXES
+from archc.spec.expressions import Name
+
+
+class Merge(Op):
+    """What the merges share."""
+
+    category: ClassVar[Category] = "merge"
+    merges: ClassVar[bool] = True
+
+    def combine(self, x: Shape, *arguments: str) -> Call | str:
+        """How `forward` computes it on several variables; `x` is the first's shape."""
+        raise NotImplementedError
+
+
+def _same_rank(op: str, inputs: tuple[Shape, ...]) -> None:
+    first = inputs[0]
+    for x in inputs[1:]:
+        if len(x.dims) != len(first.dims) or x.channel_axis != first.channel_axis:
+            raise _mismatch(
+                op,
+                inputs,
+                "their axes are not the same",
+                "bring them into one form with flatten or permute",
+            )
+
+
+def _agree(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
+    """The size all inputs have along each of `axes`.
+
+    Raises:
+        ShapeError: `merge-mismatch`, where two known sizes differ.
+    """
+    agreed: list[Dim] = []
+    for axis in axes:
+        sizes = [x.dims[axis] for x in inputs]
+        numbers = [s for s in sizes if known(s)]
+        if any(n != numbers[0] for n in numbers):
+            raise _mismatch(op, inputs, *_difference(inputs[0], axis))
+        agreed.append(next((s for s in sizes if not isinstance(s, Unknown)), sizes[0]))
+    return agreed
+
+
+def _difference(x: Shape, axis: int) -> tuple[str, str]:
+    if axis == x.channel_axis:
+        return (
+            "their channels differ",
+            "give them the same number of channels, for example with a conv2d of"
+            " kernel_size = 1",
+        )
+    if len(x.dims) == 3:
+        behind_channels = axis - (axis > x.channel_axis)
+        return (
+            f"their {AXES[behind_channels]}s differ",
+            "look for a stride or padding that one of them has and the others lack",
+        )
+    return f"axis {axis + 1} differs", "bring them to one size"
+
+
+def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeError:
+    shapes = [str(x) for x in inputs]
+    listed = f"{', '.join(shapes[:-1])} and {shapes[-1]}"
+    return ShapeError(
+        f"`{op}` cannot merge {listed}: {why}", code="merge-mismatch", help=help
+    )
+
+
+class Add(Merge):
+    """The sum of inputs of one shape (torch.add)."""
+
+    op: ClassVar[str] = "add"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        _same_rank(self.op, inputs)
+        first = inputs[0]
+        axes = list(range(len(first.dims)))
+        return Shape(tuple(_agree(self.op, inputs, axes)), first.channel_axis)
+
+    def combine(self, x: Shape, *arguments: str) -> str:
+        return " + ".join(arguments)
+
+
+class Mul(Merge):
+    """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
+
+    op: ClassVar[str] = "mul"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
+
+    def infer(self, *inputs: Shape) -> Shape:
+        _same_rank(self.op, inputs)
+        first = inputs[0]
+        if len(first.dims) != 3:
+            axes = list(range(len(first.dims)))
+            return Shape(tuple(_agree(self.op, inputs, axes)), first.channel_axis)
+        channel = [first.channel_axis]
+        spatial = [axis for axis in range(3) if axis != first.channel_axis]
+        # a gate has no say about the axes it is spread over
+        channels = _agree(self.op, _spread(inputs, channel), channel)
+        height, width = _agree(self.op, _spread(inputs, spatial), spatial)
+        dims = [height, width]
+        dims.insert(first.channel_axis, channels[0])
+        y = Shape(tuple(dims), first.channel_axis)
+        if not any(_fills(x, y) for x in inputs):
+            raise _mismatch(
+                self.op,
+                inputs,
+                "none of them has the full size",
+                "one input must have both all channels and all pixels",
+            )
+        return y
+
+    def combine(self, x: Shape, *arguments: str) -> str:
+        return " * ".join(arguments)
+
+
+def _spread(inputs: tuple[Shape, ...], axes: list[int]) -> tuple[Shape, ...]:
+    """The inputs that are not spread over `axes`; all, if each one is."""
+    full = [x for x in inputs if any(x.dims[axis] != 1 for axis in axes)]
+    return tuple(full) or inputs
+
+
+def _fills(x: Shape, y: Shape) -> bool:
+    return all(a == b for a, b in zip(x.dims, y.dims, strict=True) if known(a, b))
+
+
+class Concat(Merge):
+    """Inputs one after the other along the channels (torch.cat)."""
+
+    op: ClassVar[str] = "concat"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        _same_rank(self.op, inputs)
+        first = inputs[0]
+        channel = first.channel_axis
+        rest = [axis for axis in range(len(first.dims)) if axis != channel]
+        channels = first.channels
+        for x in inputs[1:]:
+            channels = channels + x.channels
+        dims = _agree(self.op, inputs, rest)
+        dims.insert(channel, channels)
+        return Shape(tuple(dims), channel)
+
+    def combine(self, x: Shape, *arguments: str) -> Call:
+        values = tuple(Name(a) for a in arguments)
+        return Call("torch.cat", (values,), {"dim": x.channel_axis + 1})

@@ -1,0 +1,209 @@
+"""Normalisation, and the per-channel scale that goes with it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from archc.ops.base import (
+    Call,
+    Category,
+    Dims,
+    Op,
+    Saved,
+    Shape,
+    ShapeError,
+    check_numbers,
+    check_size,
+    items,
+    known,
+)
+from archc.ops.shapes import need_divisible, need_map
+from archc.spec.expressions import Name
+
+_STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
+
+
+class _BatchNorm(Op):
+    """What the batch normalisations share; the channels are the first axis."""
+
+    category: ClassVar[Category] = "normalization"
+    saves: ClassVar[frozenset[Saved]] = _STATISTICS
+
+    eps: float = Field(default=1e-5, ge=0)
+    momentum: float | None = 0.1
+    affine: bool = True
+    track_running_stats: bool = True
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        channels = (x.dims[0],)
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def buffers(self, x: Shape) -> dict[str, Dims]:
+        if not self.track_running_stats:
+            return {}
+        channels = (x.dims[0],)
+        return {
+            "running_mean": channels,
+            "running_var": channels,
+            "num_batches_tracked": (),
+        }
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation over C x H x W (torch.nn.BatchNorm2d)."""
+
+    op: ClassVar[str] = "batch_norm2d"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        need_map(self.op, inputs[0])
+        return inputs[0]
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.BatchNorm2d", (x.dims[0],), self.given())
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation over C or C x L (torch.nn.BatchNorm1d)."""
+
+    op: ClassVar[str] = "batch_norm1d"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x.dims) > 2:
+            raise ShapeError(
+                f"`batch_norm1d` needs a vector or channels x length, but reads {x}",
+                code="wrong-rank",
+                help="use batch_norm2d for a feature map",
+            )
+        return x
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.BatchNorm1d", (x.dims[0],), self.given())
+
+
+class LocalResponseNorm(Op):
+    """Normalisation across neighbouring channels (torch.nn.LocalResponseNorm)."""
+
+    op: ClassVar[str] = "local_response_norm"
+    category: ClassVar[Category] = "normalization"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "statistics"})
+
+    size: int = Field(ge=1)
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def infer(self, *inputs: Shape) -> Shape:
+        need_map(self.op, inputs[0])
+        return inputs[0]
+
+    def module(self, x: Shape) -> Call:
+        rest = self.given("alpha", "beta", "k")
+        return Call("nn.LocalResponseNorm", (), {"size": self.size} | rest)
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.local_response_norm", (Name(argument),), self.module(x).kwargs)
+
+
+class GroupNorm(Op):
+    """Normalisation over groups of channels (torch.nn.GroupNorm)."""
+
+    op: ClassVar[str] = "group_norm"
+    category: ClassVar[Category] = "normalization"
+    saves: ClassVar[frozenset[Saved]] = _STATISTICS
+
+    num_groups: int = Field(ge=1)
+    eps: float = Field(default=1e-5, ge=0)
+    affine: bool = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_divisible(self.op, "channels", x.dims[0], self.num_groups, "num_groups")
+        return x
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        channels = (x.dims[0],)
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def module(self, x: Shape) -> Call:
+        rest = self.given("eps", "affine")
+        return Call("nn.GroupNorm", (self.num_groups, x.dims[0]), rest)
+
+
+def _sizes(value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, list | tuple):
+        return check_numbers(value, minimum=1)
+    return check_size(value, 1)
+
+
+_NUMBER = {"type": "integer", "minimum": 1}
+NormalizedShape = Annotated[
+    Any,
+    PlainValidator(_sizes),
+    WithJsonSchema({"anyOf": [_NUMBER, {"type": "array", "items": _NUMBER}]}),
+]
+
+
+class LayerNorm(Op):
+    """Normalisation over the last axes, by default one (torch.nn.LayerNorm)."""
+
+    op: ClassVar[str] = "layer_norm"
+    category: ClassVar[Category] = "normalization"
+    saves: ClassVar[frozenset[Saved]] = _STATISTICS
+
+    normalized_shape: NormalizedShape = None  # None: the last axis
+    eps: float = Field(default=1e-5, ge=0)
+    elementwise_affine: bool = True
+    bias: bool = True
+
+    def _shape(self, x: Shape) -> Dims:
+        given = self.normalized_shape
+        if given is None:
+            return x.dims[-1:]
+        return items(given) or (given,)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        over = self._shape(x)
+        last = x.dims[-len(over) :]
+        same = (a == b for a, b in zip(over, last, strict=False) if known(a, b))
+        if len(last) != len(over) or not all(same):
+            raise ShapeError(
+                f"`layer_norm` over {Shape(over)} needs an input that ends so,"
+                f" but reads {x}",
+                attribute="normalized_shape",
+                help="leave normalized_shape out to take the last axis",
+            )
+        return x
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        if not self.elementwise_affine:
+            return {}
+        over = self._shape(x)
+        return {"weight": over} | ({"bias": over} if self.bias else {})
+
+    def module(self, x: Shape) -> Call:
+        over = self._shape(x)
+        rest = self.given("eps", "elementwise_affine", "bias")
+        return Call("nn.LayerNorm", (over[0] if len(over) == 1 else over,), rest)
+
+
+class LayerScale(Op):
+    """A learned factor for each channel, as in ConvNeXt (torch.nn.Parameter)."""
+
+    op: ClassVar[str] = "layer_scale"
+    category: ClassVar[Category] = "normalization"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "weight"})
+    bare_parameter: ClassVar[bool] = True
+
+    init: float = 1e-6
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        behind = len(x.dims) - 1 - x.channel_axis
+        return {"": (x.channels, *(1,) * behind)}
+
+    def module(self, x: Shape) -> Call:
+        values = Call("torch.full", (self.parameters(x)[""], self.init))
+        return Call("nn.Parameter", (values,))

@@ -1,0 +1,196 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archc.ops.base import (
+    EVERYWHERE,
+    Call,
+    Category,
+    Everywhere,
+    Op,
+    Padding,
+    Saved,
+    Shape,
+    ShapeError,
+    Size,
+    Window,
+    known,
+    pair,
+)
+from archc.ops.shapes import need_map, window_map
+from archc.spec.expressions import Name
+
+
+def _check_padding(op: str, kernel_size: Any, padding: Any) -> None:
+    """Raises ShapeError where padding is more than half of the kernel."""
+    for k, p in zip(pair(kernel_size), pair(padding), strict=True):
+        if known(k, p) and p > k // 2:
+            raise ShapeError(
+                f"`{op}` takes a padding of at most half its kernel_size:"
+                f" {p} is more than {k} // 2 = {k // 2}",
+                code="bad-padding",
+                attribute="padding",
+                help=f"use a padding of at most {k // 2}, or a larger kernel_size",
+            )
+
+
+def _window_reach(
+    x: Shape, y: Shape, spans: list[int], padding: Any, stride: Any
+) -> Window | Everywhere:
+    """A window's reach: everywhere, if a single one covers a map of several pixels."""
+    covers = all(
+        span - p >= size
+        for span, p, size in zip(spans, pair(padding), x.dims[1:], strict=True)
+    )
+    if covers and y.dims[1:] == (1, 1) != x.dims[1:]:
+        return EVERYWHERE
+    return Window((spans[0], spans[1]), pair(stride))
+
+
+class MaxPool2d(Op):
+    """Largest value in a window, over C x H x W (torch.nn.MaxPool2d)."""
+
+    op: ClassVar[str] = "max_pool2d"
+    category: ClassVar[Category] = "pooling"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "indices"})
+
+    kernel_size: Size
+    stride: Size = None  # None: as kernel_size
+    padding: Padding = 0
+    dilation: Size = 1
+    ceil_mode: bool = False
+
+    @property
+    def _stride(self) -> Any:
+        return self.kernel_size if self.stride is None else self.stride
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        _check_padding(self.op, self.kernel_size, self.padding)
+        height, width = window_map(
+            self.op, x, self.kernel_size, self._stride, self.padding, self.dilation,
+            ceil_mode=self.ceil_mode,
+        )  # fmt: skip
+        return Shape((x.dims[0], height, width))
+
+    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
+        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
+        spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+        return _window_reach(x, y, spans, self.padding, self._stride)
+
+    def module(self, x: Shape) -> Call:
+        return Call(
+            "nn.MaxPool2d", (), {"kernel_size": self.kernel_size} | self.given()
+        )
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.max_pool2d", (Name(argument),), self.module(x).kwargs)
+
+
+class AvgPool2d(Op):
+    """Mean of a window, over C x H x W (torch.nn.AvgPool2d)."""
+
+    op: ClassVar[str] = "avg_pool2d"
+    category: ClassVar[Category] = "pooling"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
+
+    kernel_size: Size
+    stride: Size = None  # None: as kernel_size
+    padding: Padding = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor_override: int | None = Field(default=None, ge=1)
+
+    @property
+    def _stride(self) -> Any:
+        return self.kernel_size if self.stride is None else self.stride
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        _check_padding(self.op, self.kernel_size, self.padding)
+        height, width = window_map(
+            self.op, x, self.kernel_size, self._stride, self.padding,
+            ceil_mode=self.ceil_mode,
+        )  # fmt: skip
+        return Shape((x.dims[0], height, width))
+
+    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
+        spans = list(pair(self.kernel_size))
+        return _window_reach(x, y, spans, self.padding, self._stride)
+
+    def module(self, x: Shape) -> Call:
+        return Call(
+            "nn.AvgPool2d", (), {"kernel_size": self.kernel_size} | self.given()
+        )
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.avg_pool2d", (Name(argument),), self.module(x).kwargs)
+
+
+def _adaptive_reach(x: Shape, y: Shape) -> Window | Everywhere:
+    """Output i of `out` covers floor(i*n/out) up to ceil((i + 1)*n/out)."""
+    if y.dims[1:] == (1, 1) != x.dims[1:]:
+        return EVERYWHERE
+    spans: list[int] = []
+    for n, out in zip(x.dims[1:], y.dims[1:], strict=True):
+        # i*n mod out takes every multiple of the gcd; the largest reaches furthest
+        most = out - gcd(n, out)
+        spans.append(-(-(most + n) // out))
+    down, right = (Fraction(n, o) for n, o in zip(x.dims[1:], y.dims[1:], strict=True))
+    return Window((spans[0], spans[1]), (down, right))
+
+
+class AdaptiveAvgPool2d(Op):
+    """Mean pooling of C x H x W to a given size (torch.nn.AdaptiveAvgPool2d)."""
+
+    op: ClassVar[str] = "adaptive_avg_pool2d"
+    category: ClassVar[Category] = "pooling"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
+
+    output_size: Size
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        return Shape((x.dims[0], *pair(self.output_size)))
+
+    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
+        return _adaptive_reach(x, y)
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.AdaptiveAvgPool2d", (self.output_size,))
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.adaptive_avg_pool2d", (Name(argument), self.output_size))
+
+
+class AdaptiveMaxPool2d(Op):
+    """Max pooling of C x H x W to a given size (torch.nn.AdaptiveMaxPool2d)."""
+
+    op: ClassVar[str] = "adaptive_max_pool2d"
+    category: ClassVar[Category] = "pooling"
+    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "indices"})
+
+    output_size: Size
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        return Shape((x.dims[0], *pair(self.output_size)))
+
+    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
+        return _adaptive_reach(x, y)
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.AdaptiveMaxPool2d", (self.output_size,))
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.adaptive_max_pool2d", (Name(argument), self.output_size))

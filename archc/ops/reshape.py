@@ -1,0 +1,389 @@
+"""Ops that move numbers without computing on them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from archc.ops.base import (
+    EVERYWHERE,
+    UNKNOWN,
+    Call,
+    Category,
+    Dim,
+    Everywhere,
+    Op,
+    Shape,
+    ShapeError,
+    Size,
+    Window,
+    check_numbers,
+    items,
+    known,
+    need_known,
+    pair,
+    plain,
+)
+from archc.ops.shapes import AXES, need_divisible, need_map
+from archc.spec.expressions import Name, Slice, as_expr, to_source
+
+
+class Flatten(Op):
+    """Axes made one, the batch counted as axis 0 (torch.nn.Flatten)."""
+
+    op: ClassVar[str] = "flatten"
+    category: ClassVar[Category] = "reshape"
+    aliases: ClassVar[bool] = True
+
+    start_dim: int = 1
+    end_dim: int = -1
+
+    def _range(self, x: Shape) -> tuple[int, int]:
+        """The first and last axis to join, the batch not counted."""
+        need_known("start_dim and end_dim", self.start_dim, self.end_dim)
+        rank = len(x.dims)
+        start, end = (
+            (dim + rank if dim < 0 else dim - 1)
+            for dim in (self.start_dim, self.end_dim)
+        )
+        for attribute, axis in (("start_dim", start), ("end_dim", end)):
+            if not 0 <= axis < rank:
+                raise ShapeError(
+                    f"`flatten` with {attribute} = {getattr(self, attribute)}, but {x}"
+                    f" has the axes 1 to {rank} (0 is the batch)",
+                    code="bad-axis",
+                    attribute=attribute,
+                    help="start_dim = 1, end_dim = -1 joins all axes but the batch",
+                )
+        if start > end:
+            raise ShapeError(
+                f"`flatten` of {x} would start at axis {start + 1}, behind its end,"
+                f" axis {end + 1}",
+                code="bad-axis",
+                attribute="start_dim",
+                help="start_dim = 1, end_dim = -1 joins all axes but the batch",
+            )
+        return start, end
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        start, end = self._range(x)
+        joined = x.dims[start]
+        for size in x.dims[start + 1 : end + 1]:
+            joined = joined * size
+        axis = x.channel_axis
+        axis = max(start, axis - (end - start)) if axis >= start else axis
+        return Shape((*x.dims[:start], joined, *x.dims[end + 1 :]), axis)
+
+    def reach(self, x: Shape, y: Shape) -> Everywhere | None:
+        return EVERYWHERE if len(y.dims) < len(x.dims) else None
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.Flatten", (), self.given())
+
+    def function(self, x: Shape, argument: str) -> Call:
+        rest = self.given("end_dim")
+        return Call("torch.flatten", (Name(argument), self.start_dim), rest)
+
+
+class Identity(Op):
+    """The input, unchanged (torch.nn.Identity)."""
+
+    op: ClassVar[str] = "identity"
+    category: ClassVar[Category] = "reshape"
+    aliases: ClassVar[bool] = True
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.Identity")
+
+    def function(self, x: Shape, argument: str) -> str:
+        return argument
+
+
+def _factor(value: Any) -> Any:
+    parts = items(value)
+    numbers = (value,) if parts is None else parts
+    if not all(map(_is_number, numbers)) or len(numbers) != (1 if parts is None else 2):
+        raise PydanticCustomError(
+            "scale_factor",
+            "must be a number or a pair of them, not {value}",
+            {"value": plain(value)},
+        )
+    if not all(0 < n < inf for n in numbers):
+        raise PydanticCustomError(
+            "scale_factor",
+            "must be a finite number above 0, not {value}",
+            {"value": plain(value)},
+        )
+    return parts or value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_FACTOR = {"type": "number", "exclusiveMinimum": 0}
+ScaleFactor = Annotated[
+    Any,
+    PlainValidator(_factor),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _FACTOR,
+                {"type": "array", "items": _FACTOR, "minItems": 2, "maxItems": 2},
+            ]
+        }
+    ),
+]
+_NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "bilinear": 2, "bicubic": 4}
+
+
+class Upsample(Op):
+    """C x H x W resized to a size or by a factor (torch.nn.Upsample)."""
+
+    op: ClassVar[str] = "upsample"
+    category: ClassVar[Category] = "reshape"
+
+    size: Size = None
+    scale_factor: ScaleFactor = None
+    mode: Literal["nearest", "nearest-exact", "bilinear", "bicubic"] = "nearest"
+    align_corners: bool | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Upsample:
+        if (self.size is None) == (self.scale_factor is None):
+            raise PydanticCustomError(
+                "size_or_scale_factor", "needs either size or scale_factor"
+            )
+        if self.align_corners is not None and self.mode.startswith("nearest"):
+            raise PydanticCustomError(
+                "align_corners",
+                "align_corners goes with mode bilinear or bicubic, not {mode}",
+                {"mode": plain(self.mode)},
+            )
+        return self
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        if self.size is not None:
+            return Shape((x.dims[0], *pair(self.size)))
+        sizes: list[Dim] = []
+        for axis, factor in enumerate(pair(self.scale_factor)):
+            size = x.dims[1 + axis]
+            # a symbolic product would not round down, as sizes here do
+            out: Dim = int(size * factor) if known(size, factor) else UNKNOWN
+            if known(out) and out < 1:
+                raise ShapeError(
+                    f"`upsample` of {x} by {factor} leaves no {AXES[axis]}",
+                    code="window-too-large",
+                    attribute="scale_factor",
+                    help="use a larger scale_factor",
+                )
+            sizes.append(out)
+        return Shape((x.dims[0], *sizes))
+
+    def reach(self, x: Shape, y: Shape) -> Window:
+        spans: list[int] = []
+        steps: list[Fraction] = []
+        for size, out in zip(x.dims[1:], y.dims[1:], strict=True):
+            spans.append(1 if size == out else min(_NEIGHBOURS[self.mode], size))
+            steps.append(Fraction(size, out))
+        return Window((spans[0], spans[1]), (steps[0], steps[1]))
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.Upsample", (), self.given())
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.interpolate", (Name(argument),), self.given())
+
+
+def _pad(value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return check_numbers(value, length=4)
+
+
+PadSides = Annotated[
+    Any,
+    PlainValidator(_pad),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer"},
+                {
+                    "type": "array",
+                    "items": {"type": "integer"},
+                    "minItems": 4,
+                    "maxItems": 4,
+                },
+            ]
+        }
+    ),
+]
+
+
+class ZeroPad2d(Op):
+    """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
+
+    op: ClassVar[str] = "zero_pad2d"
+    category: ClassVar[Category] = "reshape"
+
+    padding: PadSides
+
+    @property
+    def _sides(self) -> tuple[Dim, Dim, Dim, Dim]:
+        left, right, top, bottom = items(self.padding) or (self.padding,) * 4
+        return left, right, top, bottom
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        left, right, top, bottom = self._sides
+        channels, height, width = x.dims
+        sizes = (height + top + bottom, width + left + right)
+        for axis, size in enumerate(sizes):
+            if known(size) and size < 1:
+                raise ShapeError(
+                    f"`zero_pad2d` with padding = {plain(self.padding)} cuts away the"
+                    f" whole {AXES[axis]} of {x}",
+                    code="bad-padding",
+                    attribute="padding",
+                    help="negative padding crops; crop less",
+                )
+        return Shape((channels, *sizes))
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.ZeroPad2d", (self.padding,))
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.pad", (Name(argument), self._sides))
+
+
+Axes = Annotated[
+    Any,
+    PlainValidator(check_numbers),
+    WithJsonSchema({"type": "array", "items": {"type": "integer"}}),
+]
+
+
+class Permute(Op):
+    """Axes in another order, the batch first and counted (torch.permute)."""
+
+    op: ClassVar[str] = "permute"
+    category: ClassVar[Category] = "reshape"
+    aliases: ClassVar[bool] = True
+    helper: ClassVar[str | None] = '''\
+class Permute(nn.Module):
+    """Puts the axes into another order."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(self.dims)
+'''
+
+    dims: Axes
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_known("dims", *self.dims)
+        rank = len(x.dims)
+        order = [d + rank + 1 if d < 0 else d for d in self.dims]
+        if sorted(order) != list(range(rank + 1)) or order[0] != 0:
+            raise ShapeError(
+                f"`permute` with dims = {plain(self.dims)} is no order of the axes of"
+                f" {x}: it must name 0, the batch, first, and then each of 1 to {rank}"
+                " once",
+                code="bad-axis",
+                attribute="dims",
+                help="dims = [0, 2, 3, 1] moves the channels of a map last",
+            )
+        dims = tuple(x.dims[axis - 1] for axis in order[1:])
+        return Shape(dims, order.index(x.channel_axis + 1) - 1)
+
+    def module(self, x: Shape) -> Call:
+        return Call("Permute", (self.dims,))
+
+    def function(self, x: Shape, argument: str) -> str:
+        return f"{argument}.permute({', '.join(map(to_source, self.dims))})"
+
+
+class ChannelShuffle(Op):
+    """Channels of several groups interleaved (torch.nn.ChannelShuffle)."""
+
+    op: ClassVar[str] = "channel_shuffle"
+    category: ClassVar[Category] = "reshape"
+
+    groups: int = Field(ge=1)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        need_divisible(self.op, "channels", x.dims[0], self.groups, "groups")
+        return x
+
+    def module(self, x: Shape) -> Call:
+        return Call("nn.ChannelShuffle", (self.groups,))
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.channel_shuffle", (Name(argument), self.groups))
+
+
+class ChannelSlice(Op):
+    """The channels from `start` up to, not including, `stop` (torch.Tensor.narrow)."""
+
+    op: ClassVar[str] = "channel_slice"
+    category: ClassVar[Category] = "reshape"
+    aliases: ClassVar[bool] = True
+    helper: ClassVar[str | None] = '''\
+class ChannelSlice(nn.Module):
+    """Takes the channels from `start` up to, not including, `stop`."""
+
+    def __init__(self, start: int, stop: int, dim: int = 1) -> None:
+        super().__init__()
+        self.start = start
+        self.stop = stop
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.narrow(self.dim, self.start, self.stop - self.start)
+'''
+
+    start: int = Field(default=0, ge=0)
+    stop: int = Field(ge=1)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        start, stop = self.start, self.stop
+        if known(start, stop) and stop <= start:
+            raise ShapeError(
+                f"`channel_slice` from {start} to {stop} is empty",
+                code="bad-slice",
+                attribute="stop",
+                help="stop must be above start; the channel at stop is not taken",
+            )
+        if known(stop, x.channels) and stop > x.channels:
+            raise ShapeError(
+                f"`channel_slice` goes up to {stop}, but {x} has {x.channels} channels",
+                code="bad-slice",
+                attribute="stop",
+                help=f"use a stop of at most {x.channels}",
+            )
+        return x.with_channels(stop - start)
+
+    def module(self, x: Shape) -> Call:
+        dim = {"dim": x.channel_axis + 1} if x.channel_axis else {}
+        return Call("ChannelSlice", (self.start, self.stop), dim)
+
+    def function(self, x: Shape, argument: str) -> str:
+        start = None if self.start == 0 else as_expr(self.start)
+        # an expression's own printer knows where a slice wants spaces
+        taken = to_source(Slice(Name(""), start, as_expr(self.stop), None))[1:-1]
+        return f"{argument}[{':, ' * (x.channel_axis + 1)}{taken}]"

@@ -1,0 +1,41 @@
+"""The stages in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from archc.diagnostics.model import Sink
+from archc.measure.cost import Facts, measure
+from archc.network.check import check, check_unused
+from archc.network.elaborate import elaborate
+from archc.network.graph import Network
+from archc.source.document import Document
+from archc.spec.load import Loader
+from archc.spec.parse import parse_spec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """A network that is free of errors, with its facts."""
+
+    network: Network
+    facts: Facts
+
+
+def analyse(
+    path: Path, loader: Loader, sink: Sink, overlays: tuple[Document, ...] = ()
+) -> Analysis | None:
+    """Read, parse, elaborate, measure, check; None once an error was reported."""
+    merged = loader.load(path, overlays)
+    spec = None if merged is None else parse_spec(merged, sink)
+    if spec is None:
+        return None
+    network = elaborate(spec, sink)
+    check_unused(spec, sink)
+    if network is None or sink.failed:
+        return None
+    facts = measure(network)
+    check(network, facts, sink)
+    return None if sink.failed else Analysis(network, facts)

@@ -1,0 +1,103 @@
+"""Reading a file: its values, and for any key path the place where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from archc.diagnostics.model import Place, Sink, Span
+from archc.source import files, values
+from archc.source.positions import KeyPath, Locator, Part, Range
+
+Format = Literal["toml", "json"]
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """What one file says, and where it says it. Compared by identity."""
+
+    path: Path
+    name: str
+    text: str
+    data: dict[str, Any]
+    format: Format
+    _locator: Locator | None = field(default=None, repr=False)
+
+    def place(
+        self, path: KeyPath, part: Part = "value", within: Range | None = None
+    ) -> KeyPlace:
+        """The place of a key path, to be worked out only when it is shown."""
+        return KeyPlace(self, path, part, within)
+
+    def locate(
+        self, path: KeyPath, part: Part = "value", within: Range | None = None
+    ) -> Span:
+        """The span of a key path; of its nearest ancestor where there is no such path.
+
+        `within` narrows a string to a slice of its value, in characters.
+        """
+        if self._locator is None:
+            # Imported here: a spec without mistakes never needs a place.
+            from archc.source import json, toml
+
+            module = toml if self.format == "toml" else json
+            self._locator = module.locator(self.text)
+        return self._locator.locate(path, part, within)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a key path of a document stands."""
+
+    document: Document
+    path: KeyPath
+    part: Part = "value"
+    within: Range | None = None
+
+    @property
+    def file(self) -> str:
+        """The document's name."""
+        return self.document.name
+
+    @property
+    def text(self) -> str:
+        """The document's text."""
+        return self.document.text
+
+    def span(self) -> Span:
+        """The span, worked out now."""
+        return self.document.locate(self.path, self.part, self.within)
+
+
+def read(
+    path: Path, sink: Sink, *, name: str | None = None, at: Place | None = None
+) -> Document | None:
+    """Read a spec file. What is wrong with it goes to `sink`.
+
+    `name` is what users see; `at` is the place in another file which named this one.
+    """
+    name = str(path) if name is None else name
+    text = files.load(path, name, sink, at)
+    if text is None:
+        return None
+    return parse_document(text, name, path.suffix[1:].lower(), sink, path)
+
+
+def parse_document(
+    text: str, name: str, format: str, sink: Sink, path: Path | None = None
+) -> Document | None:
+    """Make a document of a text in TOML or JSON. What is wrong goes to `sink`."""
+    if format not in ("toml", "json"):
+        raise ValueError(f"a document is toml or json, not {format}")
+    text = text.removeprefix("\ufeff")
+    parse = values.from_toml if format == "toml" else values.from_json
+    data = parse(text, name, sink)
+    if data is None:
+        return None
+    document = Document(path or Path(name), name, text, data, format)
+    deep = values.too_deep(data)
+    if deep is not None:
+        values.report_depth(document.place(deep), sink)
+        return None
+    return document

@@ -1,0 +1,185 @@
+"""What is wrong with a text that does not parse, in words for TOML and JSON alike."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from archc.source.tokens import CLOSER, Around, Token, unclosed_string
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A syntax error, between two character offsets; labels are further places."""
+
+    message: str
+    start: int
+    end: int
+    help: str | None = None
+    labels: tuple[tuple[int, int, str], ...] = ()
+
+
+# What stands for one value: up to a comma, a closing bracket or a comment; brackets
+# of its own (an index, a call) belong to it.
+_VALUE = re.compile(r"""(?:[^,\[\](){}\n\#"']|\[[^\]\n]*\]|\([^)\n]*\))+""")
+_OPERATOR = re.compile(r"[*/%<>!+\-]|==|(?:if|or|and|not|in|else)\b")
+_NUMBER_FORMS = (
+    (re.compile(r"[+-]?0\d+"), "remove the 0 at the beginning"),
+    (re.compile(r"[+-]?\d+\.(?!\d)"), "write a digit behind the point, as in `1.0`"),
+    (re.compile(r"[+-]?\.\d+"), "write a digit before the point, as in `0.5`"),
+)
+_TRUE = ("true", "yes", "on")
+_FALSE = ("false", "no", "off")
+_TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
+
+
+def opener_label(opener: Token) -> tuple[int, int, str]:
+    """The label at a bracket that was not closed."""
+    return (opener.start, opener.end, f"this `{opener.text}` is still open")
+
+
+def unclosed(opener: Token, around: Around, at: int | None = None) -> Fault:
+    """A bracket that is never closed; `at` is where that shows."""
+    closer = CLOSER[opener.text]
+    behind = around.before.end if around.before else opener.end
+    start = behind if at is None else at
+    return Fault(
+        f"`{opener.text}` is not closed: `{closer}` is missing",
+        start,
+        start + 1 if at is not None else start,
+        f"add `{closer}` here" if at is None else f"add `{closer}` before this",
+        (opener_label(opener),),
+    )
+
+
+def mismatch(opener: Token, closer: Token) -> Fault:
+    """A bracket closed by the wrong one."""
+    right = CLOSER[opener.text]
+    return Fault(
+        f"`{opener.text}` is closed by `{closer.text}`",
+        closer.start,
+        closer.end,
+        f"close it with `{right}`, or remove this `{closer.text}`",
+        (opener_label(opener),),
+    )
+
+
+def missing_comma(around: Around, between: str) -> Fault:
+    """Two things beside each other without a comma."""
+    start = around.before.end if around.before else 0
+    return Fault(
+        f"a comma is missing here, between two {between}", start, start, "add `,` here"
+    )
+
+
+def stray(token: Token) -> Fault:
+    """A closing bracket that closes nothing."""
+    return Fault(
+        f"this `{token.text}` closes nothing",
+        token.start,
+        token.end,
+        "remove it, or add the bracket that it should close",
+    )
+
+
+def missing_value(around: Around, after: str) -> Fault:
+    """A key or a comma without a value behind it."""
+    token = around.before
+    start, end = (token.start, token.end) if token else (0, 0)
+    return Fault(f"a value is missing after {after}", start, end, "write the value")
+
+
+def comment(start: int, end: int, mend: str) -> Fault:
+    """A comment in the style of another language."""
+    return Fault("this is no comment here", start, end, mend)
+
+
+def string(text: str, offset: int, escape: str) -> Fault:
+    """A string that is not closed, or holds a character that it must not hold."""
+    open_string = unclosed_string(text)
+    if open_string is not None and open_string.end <= offset:
+        quote = open_string.text[0]
+        if open_string.text.startswith(quote * 3):
+            quote, end = quote * 3, open_string.start + 3
+        else:
+            end = open_string.end
+        message = "this string has no closing quote"
+        return Fault(message, open_string.start, end, f"end it with {quote}")
+    code = ord(text[offset]) if offset < len(text) else 0
+    return Fault(
+        f"the control character U+{code:04X} cannot stand here",
+        offset,
+        offset + 1,
+        f"remove it, or write it as {escape}{code:04x}" if escape else "remove it",
+    )
+
+
+def escape(text: str, offset: int, mend: str) -> Fault:
+    """A backslash that begins no escape sequence."""
+    start = text.rfind("\\", 0, offset + 1)
+    start = offset if start < 0 else start
+    found = re.compile(r"\\(?:[uU][0-9a-fA-F]*|.?)").match(text, start)
+    end = found.end() if found else start + 1
+    return Fault(f"`{text[start:end]}` is no escape sequence", start, end, mend)
+
+
+def word(text: str, start: int, null: str) -> Fault | None:
+    """A value that should stand in quotes, or is spelled in another language's way."""
+    found = _VALUE.match(text, start)
+    value = found[0].rstrip() if found else ""
+    if not value:
+        return None
+    end = start + len(value)
+    if value[0] in _TYPOGRAPHIC:
+        return Fault(
+            "these are typographic quotes", start, end, 'use straight quotes: "..."'
+        )
+    for form, mend in _NUMBER_FORMS:
+        if form.fullmatch(value):
+            return Fault(f"`{value}` is not a number as written", start, end, mend)
+    lower = value.lower()
+    if lower in _TRUE + _FALSE:
+        mend = f"write `{'true' if lower in _TRUE else 'false'}`"
+        return Fault(f"`{value}` is no boolean", start, end, mend)
+    if lower in ("none", "null", "nil"):
+        return Fault(f"`{value}` is no value here", start, end, null)
+    if value.startswith("("):
+        listed = f"[{value[1:-1].rstrip(', ')}]"
+        return Fault(
+            "a list stands in square brackets", start, end, f"write `{listed}`"
+        )
+    if text[end : end + 1] in ("'", '"'):
+        quoted = f"{text[end]}{value}{text[end]}"
+        return Fault(
+            f"the opening quote of `{value}` is missing", start, end, f"write {quoted}"
+        )
+    return Fault(
+        f"`{value}` must stand in quotes",
+        start,
+        end,
+        f'write "{value}": names and expressions stand in quotes',
+    )
+
+
+def junk(text: str, offset: int, around: Around, null: str) -> Fault | None:
+    """Text right behind a value that belongs to it: an unquoted expression, mostly."""
+    before, at = around.before, around.at
+    if at is None or around.new_line:
+        return None
+    if at.start < offset:
+        return word(text, at.start, null)
+    if before is None:
+        return None
+    if before.kind == "string" and at.kind in ("word", "string"):
+        if before.end == at.start:
+            return Fault(
+                "text follows directly behind a closing quote",
+                at.start,
+                at.end,
+                "check the quotes: one is missing or too many",
+                ((before.start, before.end, "this is read as one string"),),
+            )
+        return None
+    if before.kind == "word" and _OPERATOR.match(text, at.start):
+        return word(text, before.start, null)
+    return None

@@ -1,0 +1,147 @@
+"""The `[init]` table: weight initialisation by op, in torch.nn.init's terms.
+
+    [init]
+    conv2d = { weight = { init = "kaiming_normal_", mode = "fan_out" }, bias = 0 }
+    linear = { weight = { init = "normal_", std = 0.01 }, bias = "zeros_" }
+    batch_norm2d = "ones_"                # short for { weight = "ones_" }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.diagnostics.suggest import did_you_mean
+from archc.ops.base import plain
+from archc.ops.registry import OPS
+from archc.spec.model import Initializer, Origin
+
+# the functions of torch.nn.init and the arguments each takes beside the tensor
+INITIALIZERS: dict[str, tuple[str, ...]] = {
+    "uniform_": ("a", "b"),
+    "normal_": ("mean", "std"),
+    "trunc_normal_": ("mean", "std", "a", "b"),
+    "constant_": ("val",),
+    "ones_": (),
+    "zeros_": (),
+    "dirac_": ("groups",),
+    "xavier_uniform_": ("gain",),
+    "xavier_normal_": ("gain",),
+    "kaiming_uniform_": ("a", "mode", "nonlinearity"),
+    "kaiming_normal_": ("a", "mode", "nonlinearity"),
+    "orthogonal_": ("gain",),
+    "sparse_": ("sparsity", "std"),
+}
+_CHOICES = {
+    "mode": ("fan_in", "fan_out"),
+    "nonlinearity": (
+        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+        "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu",
+    ),
+}  # fmt: skip
+_REQUIRED = {"constant_": ("val",), "sparse_": ("sparsity",)}
+# ops whose module has a weight and a bias
+INITIALIZABLE = frozenset(
+    {
+        "conv2d", "conv_transpose2d", "linear", "batch_norm1d", "batch_norm2d",
+        "group_norm", "layer_norm",
+    }
+)  # fmt: skip
+
+
+def parse_init(
+    table: Any, origin: Origin, sink: Sink
+) -> Mapping[str, Mapping[str, Initializer]]:
+    """The initialiser of each parameter, by op and parameter name."""
+    found: dict[str, dict[str, Initializer]] = {}
+    if not isinstance(table, dict):
+        return found  # a wrong type has been reported
+    for op, value in table.items():  # pyright: ignore[reportUnknownVariableType]
+        assert isinstance(op, str)
+        if op not in INITIALIZABLE:
+            known = op in OPS
+            sink.error(
+                "unknown-op",
+                f"`{op}` has no weights to initialise" if known
+                else f"there is no op {plain(op)}",
+                origin.at(op, part="key"),
+                help=did_you_mean(op, INITIALIZABLE),
+            )  # fmt: skip
+            continue
+        here = origin.below(op)
+        per_parameter = isinstance(value, dict) and "init" not in value
+        pairs = value if per_parameter else {"weight": value}  # pyright: ignore[reportUnknownVariableType]
+        found[op] = {}
+        for parameter, how in pairs.items():  # pyright: ignore[reportUnknownVariableType]
+            place = here.below(parameter) if per_parameter else here  # pyright: ignore[reportUnknownArgumentType]
+            if parameter not in ("weight", "bias"):
+                sink.error(
+                    "unknown-key",
+                    f"`{op}` has no parameter `{parameter}`",
+                    place.at(part="key"),
+                    help="its parameters are `weight` and `bias`",
+                )
+                continue
+            initializer = _initializer(how, place, sink)
+            if initializer is not None:
+                found[op][parameter] = initializer
+    return found
+
+
+def _initializer(value: Any, origin: Origin, sink: Sink) -> Initializer | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Initializer("zeros_") if value == 0 else Initializer("constant_", {"val": value})
+    arguments: dict[str, Any] = {}
+    if isinstance(value, dict):
+        arguments = {k: v for k, v in value.items() if k != "init"}  # pyright: ignore[reportUnknownVariableType]
+        value = value.get("init")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        name_place = origin.at("init")
+    else:
+        name_place = origin.at()
+    function = f"{value}_" if f"{value}_" in INITIALIZERS else value  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(function, str) or function not in INITIALIZERS:
+        sink.error(
+            "unknown-initializer",
+            f"torch.nn.init has no function {plain(value)}",
+            name_place,
+            help=did_you_mean(str(value), INITIALIZERS),  # pyright: ignore[reportUnknownArgumentType]
+        )
+        return None
+    return _checked(function, arguments, origin, sink)
+
+
+def _checked(
+    function: str, arguments: dict[str, Any], origin: Origin, sink: Sink
+) -> Initializer | None:
+    fine = True
+    for key, value in arguments.items():
+        problem = None
+        if key not in INITIALIZERS[function]:
+            sink.error(
+                "unknown-argument",
+                f"`{function}` has no argument `{key}`",
+                origin.at(key, part="key"),
+                help=did_you_mean(key, INITIALIZERS[function]) or "it takes none",
+            )
+            fine = False
+        elif key in _CHOICES:
+            if value not in _CHOICES[key]:
+                problem = f"must be one of {', '.join(_CHOICES[key])}"
+        elif not isinstance(value, int | float) or isinstance(value, bool):
+            problem = "must be a number"
+        if problem:
+            sink.error(
+                "bad-value", f"`{key}` {problem}, not {plain(value)}", origin.at(key)
+            )
+            fine = False
+    for key in _REQUIRED.get(function, ()):
+        if key not in arguments:
+            sink.error(
+                "missing-argument",
+                f"`{function}` needs the argument `{key}`",
+                origin.at(),
+                help=f'write {{ init = "{function}", {key} = ... }}',
+            )
+            fine = False
+    return Initializer(function, arguments) if fine else None

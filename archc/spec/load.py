@@ -1,0 +1,226 @@
+"""`extends` and `use`: several files become one set of tables, each part with its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archc.diagnostics.model import Label, Sink
+from archc.source.document import Document, KeyPath, read
+from archc.spec.model import Merged
+
+MAX_CHAIN = 32
+
+
+@dataclass(slots=True)
+class Loader:
+    """Reads specs and the files they name; each file is read once.
+
+    A spec may only name files in its own tree: the nearest directory above it that is
+    called `specs`, else its own directory. `anywhere` lifts that.
+    """
+
+    sink: Sink
+    anywhere: bool = False
+    _documents: dict[Path, Document | None] = field(
+        default_factory=dict[Path, "Document | None"]
+    )
+
+    def load(self, path: Path, overlays: tuple[Document, ...] = ()) -> Merged | None:
+        """The tables of the spec at `path`; `overlays` are applied last, in order."""
+        document = self._read(path, path.resolve(), None, None)
+        if document is None:
+            return None
+        layered = self._resolve(document, _tree(path.resolve()), ())
+        if layered is None:
+            return None
+        for overlay in overlays:
+            layered.apply(overlay.data, overlay)
+        return Merged(layered.data, layered.owners)
+
+    def _read(
+        self, path: Path, key: Path, name: str | None, at: Any
+    ) -> Document | None:
+        if key not in self._documents:
+            self._documents[key] = read(path, self.sink, name=name, at=at)
+        return self._documents[key]
+
+    def _resolve(
+        self, document: Document, tree: Path, chain: tuple[Document, ...]
+    ) -> _Layered | None:
+        """A file with everything it builds on; None once something was reported."""
+        chain = (*chain, document)
+        result = _Layered(document)
+        parent = document.data.get("extends")
+        if isinstance(parent, str):
+            base = self._named(document, ("extends",), parent, tree, chain)
+            if base is None:
+                return None
+            result.start_from(base)
+        own = {k: v for k, v in document.data.items() if k not in ("extends", "use")}
+        if not self._use(document, tree, chain, result):
+            return None
+        result.apply(own, document)
+        # the wrong type of either key is parsing's to report
+        for key in ("extends", "use"):
+            if key in document.data:
+                result.data[key] = document.data[key]
+                result.owners[(key,)] = document
+        return result
+
+    def _use(
+        self,
+        document: Document,
+        tree: Path,
+        chain: tuple[Document, ...],
+        result: _Layered,
+    ) -> bool:
+        """Takes the blocks of the files in `use`; False once something was reported."""
+        used = document.data.get("use")
+        blocks = document.data.get("blocks")
+        own = blocks if isinstance(blocks, dict) else {}
+        arrived: dict[str, tuple[Document, Any]] = {
+            name: (document, document.place(("blocks", name), "key"))
+            for name in own  # pyright: ignore[reportUnknownVariableType]
+        }
+        fine = True
+        for number, name in enumerate(used if isinstance(used, list) else ()):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            if not isinstance(name, str):
+                continue
+            other = self._named(document, ("use", number), name, tree, chain)
+            if other is None:
+                fine = False
+                continue
+            taken = other.data.get("blocks")
+            for block in taken if isinstance(taken, dict) else {}:  # pyright: ignore[reportUnknownVariableType]
+                assert isinstance(block, str)
+                path: KeyPath = ("blocks", block)
+                owner = other.owner(path)
+                place = owner.place(path, "key")
+                if block in arrived:
+                    self._twice(block, place, arrived[block][1], document, number)
+                    fine = False
+                    continue
+                arrived[block] = (owner, place)
+                result.take(other, path)
+        return fine
+
+    def _twice(
+        self, block: str, place: Any, first: Any, document: Document, number: int
+    ) -> None:
+        self.sink.error(
+            "duplicate-block",
+            f"block `{block}` arrives twice",
+            place,
+            Label(first, "it is also defined here"),
+            Label(document.place(("use", number)), "this file brings it in"),
+            help="rename one of the two, or use only one of the files",
+        )
+
+    def _named(
+        self,
+        document: Document,
+        path: KeyPath,
+        name: str,
+        tree: Path,
+        chain: tuple[Document, ...],
+    ) -> _Layered | None:
+        """The file that `extends` or an entry of `use` names."""
+        place = document.place(path)
+        relative = Path(name)
+        target = document.path.parent / relative
+        resolved = target.resolve()
+        if not self.anywhere and (
+            relative.is_absolute() or not resolved.is_relative_to(tree)
+        ):
+            self.sink.error(
+                "outside-tree",
+                f"`{name}` lies outside the tree of this spec",
+                place,
+                help="move the file below the spec's own directory (or below one named"
+                " `specs` that holds both), or allow it with --allow-outside",
+            )
+            return None
+        shown = str(Path(document.name).parent / relative)
+        seen = [d.path.resolve() for d in chain]
+        if resolved in seen:
+            circle = [Path(d.name).name for d in chain[seen.index(resolved) :]]
+            self.sink.error(
+                "circular-extends",
+                f"the files name each other in a circle:"
+                f" {' -> '.join([*circle, resolved.name])}",
+                place,
+                help="a chain of `extends` and `use` must end in a file that names none",
+            )
+            return None
+        if len(chain) >= MAX_CHAIN:
+            self.sink.error(
+                "circular-extends",
+                f"the chain of files is longer than {MAX_CHAIN}",
+                place,
+                help="put what the files share into one that all of them extend",
+            )
+            return None
+        other = self._read(target, resolved, shown, place)
+        return None if other is None else self._resolve(other, tree, chain)
+
+
+class _Layered:
+    """Tables put on top of each other, with the owner of each part."""
+
+    def __init__(self, document: Document) -> None:
+        self.data: dict[str, Any] = {}
+        self.owners: dict[KeyPath, Document] = {(): document}
+
+    def owner(self, path: KeyPath) -> Document:
+        return Merged(self.data, self.owners).document(path)
+
+    def start_from(self, base: _Layered) -> None:
+        """Takes all of `base` but its claims, which are about that file's numbers."""
+        root = self.owners[()]
+        self.data = {k: v for k, v in base.data.items() if k != "expect"}
+        self.owners = {
+            (key,): base.owner((key,)) for key in self.data
+        } | {path: d for path, d in base.owners.items() if path}
+        self.owners[()] = root
+
+    def take(self, other: _Layered, path: KeyPath) -> None:
+        """Takes one block of another file."""
+        blocks = dict(self.data.get("blocks", {}))
+        blocks[path[1]] = other.data["blocks"][path[1]]
+        self.data["blocks"] = blocks
+        self.owners[path] = other.owner(path)
+        for below, owner in other.owners.items():
+            if below[: len(path)] == path:
+                self.owners[below] = owner
+
+    def apply(self, tables: dict[str, Any], document: Document) -> None:
+        self.data = self._merge(self.data, tables, (), document)
+
+    def _merge(
+        self,
+        base: dict[str, Any],
+        over: dict[str, Any],
+        path: KeyPath,
+        document: Document,
+    ) -> dict[str, Any]:
+        merged = dict(base)
+        for key, value in over.items():
+            here = (*path, key)
+            known = merged.get(key)
+            if isinstance(known, dict) and isinstance(value, dict):
+                merged[key] = self._merge(known, value, here, document)  # pyright: ignore[reportUnknownArgumentType]
+                continue
+            merged[key] = value
+            for old in [p for p in self.owners if p[: len(here)] == here]:
+                del self.owners[old]
+            self.owners[here] = document
+        return merged
+
+
+def _tree(path: Path) -> Path:
+    for parent in path.parents:
+        if parent.name == "specs":
+            return parent
+    return path.parent

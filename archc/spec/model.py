@@ -1,0 +1,199 @@
+"""The structure of a spec: what parsing yields, before anything is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from archc.ops.base import Op
+from archc.source.document import Document, KeyPath, KeyPlace
+from archc.spec.expressions import Expr
+
+# A number, a boolean, a (nested) list of them as a tuple, or an expression for one of these.
+Arg = Any
+Merge = Literal["concat", "add", "mul"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merged:
+    """A spec's tables after `extends` and `use`, and which file each part came from."""
+
+    data: dict[str, Any]
+    owners: Mapping[KeyPath, Document]
+
+    def document(self, path: KeyPath) -> Document:
+        for end in range(len(path), -1, -1):
+            owner = self.owners.get(path[:end])
+            if owner is not None:
+                return owner
+        raise KeyError(path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where a table of a spec stands; gives the place of anything in it."""
+
+    merged: Merged
+    path: KeyPath
+
+    def at(
+        self,
+        *keys: str | int,
+        part: Literal["value", "key", "item"] = "value",
+        within: tuple[int, int] | None = None,
+    ) -> KeyPlace:
+        path = (*self.path, *keys)
+        return self.merged.document(path).place(path, part, within)
+
+    def below(self, *keys: str | int) -> Origin:
+        return Origin(self.merged, (*self.path, *keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A name, with expressions where braces stand: `denselayer{i + 1}`."""
+
+    text: str
+    parts: tuple[str | Expr, ...]
+
+    @property
+    def fixed(self) -> bool:
+        return len(self.parts) == 1 and isinstance(self.parts[0], str)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Node:
+    """What every node may carry, whatever its body."""
+
+    origin: Origin
+    name: Template | None = None
+    reads: tuple[Template, ...] | None = None
+    """The names in `from`."""
+    when: Arg = None
+    repeat: Arg = None
+    index: str = "i"
+    skip: Merge | None = None
+    skip_when: Arg = None
+    shortcut: Node | None = None
+    claim: tuple[Arg, ...] | None = None
+    """The modifier `shape`."""
+    doc: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class OpNode(Node):
+    op: type[Op]
+    attributes: Mapping[str, Arg]
+    static: Op | None
+    """The op itself, where no attribute is an expression."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BlockNode(Node):
+    block: str
+    arguments: Mapping[str, Arg]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GroupNode(Node):
+    layers: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BranchesNode(Node):
+    branches: tuple[Node, ...]
+    merge: Merge
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BrokenNode(Node):
+    """A node with a mistake in it that has been reported; its value is unknown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A parameterised piece: `[blocks.NAME]`."""
+
+    name: str
+    origin: Origin
+    required: tuple[str, ...]
+    defaults: Mapping[str, Arg]
+    layers: tuple[Node, ...]
+    doc: str | None = None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*self.required, *self.defaults)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadSpec:
+    """An auxiliary classifier: `[[heads]]`."""
+
+    name: str
+    origin: Origin
+    reads: str
+    node: Node
+    loss_weight: Arg
+
+
+@dataclass(frozen=True, slots=True)
+class Initializer:
+    """How one parameter of one op starts: a function of `torch.nn.init` and its arguments."""
+
+    function: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spec:
+    """One network as it was written."""
+
+    origin: Origin
+    name: str
+    class_name: str | None
+    title: str | None
+    source: str | None
+    params: Mapping[str, Arg]
+    input: tuple[Arg, ...]
+    layers: tuple[Node, ...]
+    blocks: Mapping[str, Block]
+    heads: tuple[HeadSpec, ...] = ()
+    init: Mapping[str, Mapping[str, Initializer]] = field(
+        default_factory=dict[str, Mapping[str, Initializer]]
+    )
+    expect: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes written directly inside a node."""
+    if isinstance(node, GroupNode):
+        yield from node.layers
+    elif isinstance(node, BranchesNode):
+        yield from node.branches
+    if node.shortcut is not None:
+        yield node.shortcut
+
+
+def walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """All nodes in and below `nodes`, outermost first; blocks are not entered."""
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(tuple(children(node))))
+
+
+def opened(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """The nodes that stand in one scope once unnamed groups are opened up.
+
+    A shortcut stands in the scope of the node that it belongs to.
+    """
+    for node in nodes:
+        if node.name is None and isinstance(node, GroupNode | BranchesNode):
+            yield from opened(tuple(children(node)))
+        else:
+            yield node
+            if node.shortcut is not None:
+                yield from opened((node.shortcut,))

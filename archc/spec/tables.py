@@ -1,0 +1,200 @@
+"""The tables of a spec file as pydantic models, one per kind of table.
+
+They say which keys there are and what type each has; what is inside `layers`, `branches`
+and `shortcut` is checked table by table (see `parse`), so that an error's place is exact.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from archc.ops.base import plain
+
+_EXPRESSION = {"type": "string", "description": "an expression"}
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise PydanticCustomError(
+            "number", "must be a number or an expression, not {value}", {"value": plain(value)}
+        )
+    return value
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, list):
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            _argument(item)
+    elif not isinstance(value, bool | int | float | str):
+        raise PydanticCustomError(
+            "argument",
+            "must be a number, a boolean, an expression or a list of these, not {value}",
+            {"value": plain(value)},
+        )
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+Number = Annotated[
+    Any,
+    PlainValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": ["number", "boolean"]}, _EXPRESSION]}),
+]
+Whole = Annotated[
+    Any,
+    PlainValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]}),
+]
+Argument = Annotated[
+    Any,
+    PlainValidator(_argument),
+    WithJsonSchema(
+        {"anyOf": [{"type": ["number", "boolean", "array"]}, _EXPRESSION]}
+    ),
+]
+Dimensions = Annotated[
+    list[Whole],
+    Field(min_length=1, description="channels, height, width, without the batch"),
+]
+Layers = Annotated[
+    list[Any],
+    WithJsonSchema({"type": "array", "items": {"$ref": "#/$defs/node"}}),
+]
+Branches = Annotated[
+    list[Any],
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [
+                    {"$ref": "#/$defs/node"},
+                    {"type": "array", "items": {"$ref": "#/$defs/node"}},
+                ]
+            },
+        }
+    ),
+]
+MergeName = Literal["concat", "add", "mul"]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
+
+
+class FileTable(Table):
+    archc: Literal[1] = Field(description="the version of the spec language")
+    name: str | None = Field(
+        default=None, description="names the generated module: a Python identifier"
+    )
+    class_name: str | None = Field(
+        default=None, description="the network's class; otherwise made from name"
+    )
+    title: str | None = Field(default=None, description="the name for people")
+    source: str | None = Field(default=None, description="paper, table, page")
+    extends: str | None = Field(
+        default=None, description="start from this file, then apply this one"
+    )
+    use: list[str] = Field(
+        default_factory=list[str], description="take the blocks of these files"
+    )
+    params: dict[str, Argument] = Field(
+        default_factory=dict[str, Any],
+        description="numbers the network is built from; each can be overridden",
+    )
+    network: dict[str, Any] | None = Field(default=None, description="the network")
+    blocks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict[str, dict[str, Any]],
+        description="reusable, parameterised pieces",
+    )
+    heads: list[dict[str, Any]] = Field(
+        default_factory=list[dict[str, Any]], description="auxiliary classifiers"
+    )
+    init: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="weight initialisation by op, in torch.nn.init's terms",
+    )
+    expect: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="claims that compiling checks"
+    )
+
+
+class NetworkTable(Table):
+    input: Dimensions
+    layers: Layers = Field(description="the nodes, each reading the one before it")
+
+
+class BlockTable(Table):
+    doc: str | None = None
+    params: list[str] = Field(
+        default_factory=list[str], description="arguments a use must give"
+    )
+    defaults: dict[str, Argument] = Field(
+        default_factory=dict[str, Any], description="arguments a use may give"
+    )
+    layers: Layers
+
+
+class ExpectTable(Table):
+    params: int | None = None
+    params_with_heads: int | None = None
+    buffers: int | None = None
+    macs: int | None = None
+    output: list[int] | None = None
+    receptive_field: int | None = None
+
+
+class Modifiers(Table):
+    """What any node may carry."""
+
+    name: str | None = Field(
+        default=None, description="attribute name in the module; may hold {expressions}"
+    )
+    from_: Annotated[Any, PlainValidator(lambda v: _names(v))] = Field(
+        default=None,
+        alias="from",
+        description="read another node's output; a list only for merge ops",
+        json_schema_extra={
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+        },
+    )
+    when: Number = Field(default=None, description="false leaves the node out")
+    repeat: Whole = Field(default=None, description="this many times in a row")
+    index: str | None = Field(
+        default=None, description="what the counter of repeat is called; otherwise i"
+    )
+    skip: MergeName | None = Field(
+        default=None, description="merge the node's input back into its output"
+    )
+    skip_when: Number = Field(
+        default=None, description="the skip is there only where this is true"
+    )
+    shortcut: Annotated[
+        dict[str, Any] | None, WithJsonSchema({"$ref": "#/$defs/node"})
+    ] = Field(default=None, description="a node on the skip path, a projection")
+    shape: Dimensions | None = Field(default=None, description="claim: the output shape")
+    doc: str | None = Field(default=None, description="a remark")
+
+
+def _names(value: Any) -> Any:
+    items = value if isinstance(value, list) else [value]
+    if not items or not all(isinstance(item, str) for item in items):  # pyright: ignore[reportUnknownVariableType]
+        raise PydanticCustomError(
+            "names", "must be a name or a list of names, not {value}", {"value": plain(value)}
+        )
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+class HeadTable(Table):
+    name: str
+    from_: str = Field(alias="from", description="the node whose output it reads")
+    loss_weight: Number = Field(
+        default=1.0, description="the weight of its loss in training"
+    )
+
+
+MODIFIERS = frozenset(f.alias or n for n, f in Modifiers.model_fields.items())
+BODIES = ("op", "block", "layers", "branches")
