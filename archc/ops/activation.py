@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from archc.ops.base import Call, Category, Op, Saved, Shape, ShapeError, need_known
+from archc.ops.base import Call, Category, Op, Saved, Shape, ShapeError, known
 from archc.spec.expressions import Name
 
 _INPUT: frozenset[Saved] = frozenset({"input"})
@@ -30,11 +30,13 @@ class _Activation(Op):
 
 
 class _InPlace(_Activation):
-    """An activation with an in-place form."""
+    """An activation with an in-place form.
+
+    Each has the field `inplace`, the last one as in PyTorch; None leaves it to the
+    compiler, which takes the in-place form where that is safe.
+    """
 
     has_inplace: ClassVar[bool] = True
-
-    inplace: bool | None = None  # None: decided by the compiler where it is safe
 
     def _settings(self) -> dict[str, Any]:
         return {k: v for k, v in self.given().items() if k != "inplace"}
@@ -47,12 +49,16 @@ class Relu(_InPlace):
     saves: ClassVar[frozenset[Saved]] = _OUTPUT
     written: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
 
+    inplace: bool | None = None
+
 
 class Relu6(_InPlace):
     """min(max(x, 0), 6) (torch.nn.ReLU6)."""
 
     op: ClassVar[str] = "relu6"
     written: ClassVar[tuple[str, str]] = ("nn.ReLU6", "F.relu6")
+
+    inplace: bool | None = None
 
 
 class LeakyRelu(_InPlace):
@@ -62,6 +68,7 @@ class LeakyRelu(_InPlace):
     written: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
 
     negative_slope: float = 0.01
+    inplace: bool | None = None
 
 
 class Elu(_InPlace):
@@ -71,6 +78,7 @@ class Elu(_InPlace):
     written: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
 
     alpha: float = 1.0
+    inplace: bool | None = None
 
 
 class Gelu(_Activation):
@@ -87,6 +95,8 @@ class Silu(_InPlace):
 
     op: ClassVar[str] = "silu"
     written: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
+
+    inplace: bool | None = None
 
 
 class Sigmoid(_Activation):
@@ -111,12 +121,16 @@ class Hardswish(_InPlace):
     op: ClassVar[str] = "hardswish"
     written: ClassVar[tuple[str, str]] = ("nn.Hardswish", "F.hardswish")
 
+    inplace: bool | None = None
+
 
 class Hardsigmoid(_InPlace):
     """relu6(x + 3) / 6 (torch.nn.Hardsigmoid)."""
 
     op: ClassVar[str] = "hardsigmoid"
     written: ClassVar[tuple[str, str]] = ("nn.Hardsigmoid", "F.hardsigmoid")
+
+    inplace: bool | None = None
 
 
 class _AlongAxis(_Activation):
@@ -131,9 +145,8 @@ class _AlongAxis(_Activation):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_known("dim", self.dim)
         rank = len(x.dims)
-        if not (1 <= self.dim <= rank or -rank <= self.dim <= -1):
+        if known(self.dim) and not 1 <= abs(self.dim) <= rank:
             raise ShapeError(
                 f"`{self.op}` along dim = {self.dim}, but {x} has the axes 1 to {rank}"
                 " (0 is the batch)",

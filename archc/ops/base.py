@@ -154,8 +154,9 @@ class Op(BaseModel):
     saves: ClassVar[frozenset[Saved]] = frozenset()
     """What autograd keeps of it until the backward pass."""
     has_inplace: ClassVar[bool] = False
-    """Whether PyTorch offers it with `inplace=True`, which is added where code is written:
-    `module` and `function` leave it out."""
+    """Whether PyTorch offers it with `inplace=True`.
+
+    `module` and `function` leave that out; it is added where code is written."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
     merges: ClassVar[bool] = False

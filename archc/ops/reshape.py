@@ -243,11 +243,15 @@ class ZeroPad2d(Op):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_map(self.op, x)
-        left, right, top, bottom = self._sides
-        channels, height, width = x.dims
-        sizes = (height + top + bottom, width + left + right)
-        for axis, size in enumerate(sizes):
-            if known(size) and size < 1:
+        sides = self._sides
+        sizes: list[Dim] = []
+        for axis, (before, after) in enumerate((sides[2:], sides[:2])):
+            size = x.dims[1 + axis]
+            out = size + before + after
+            # PyTorch crops before it pads, and cannot crop more than there is
+            if known(size, before, after) and (
+                out < 1 or size + min(before, 0) + min(after, 0) < 0
+            ):
                 raise ShapeError(
                     f"`zero_pad2d` with padding = {plain(self.padding)} cuts away the"
                     f" whole {AXES[axis]} of {x}",
@@ -255,7 +259,8 @@ class ZeroPad2d(Op):
                     attribute="padding",
                     help="negative padding crops; crop less",
                 )
-        return Shape((channels, *sizes))
+            sizes.append(out)
+        return Shape((x.dims[0], *sizes))
 
     def module(self, x: Shape) -> Call:
         return Call("nn.ZeroPad2d", (self.padding,))

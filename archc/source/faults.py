@@ -38,16 +38,30 @@ def opener_label(opener: Token) -> tuple[int, int, str]:
     return (opener.start, opener.end, f"this `{opener.text}` is still open")
 
 
-def unclosed(opener: Token, around: Around, at: int | None = None) -> Fault:
-    """A bracket that is never closed; `at` is where that shows."""
+def unexpected(around: Around, offset: int, outside: str) -> Fault:
+    """What no better words are found for; `outside` is the mend outside brackets."""
+    token, opener = around.at, around.opener
+    if token is None:
+        return Fault("the file ends too early", offset, offset, "finish what it begins")
+    mend = f"`,` or `{CLOSER[opener.text]}` comes here" if opener else outside
+    seen = token.text.split("\n")[0]
+    start = max(token.start, offset)
+    return Fault(f"`{seen}` cannot stand here", start, token.end, mend)
+
+
+def unclosed(text: str, opener: Token, around: Around) -> Fault:
+    """A bracket that is never closed; `around` is where that is noticed."""
     closer = CLOSER[opener.text]
-    behind = around.before.end if around.before else opener.end
-    start = behind if at is None else at
+    at = around.before.end if around.before else opener.end
+    if opener.text == "[" and "\n" in text[opener.end : at]:
+        # What is closed on a line of its own is missed on the next line.
+        line_end = text.find("\n", at)
+        at = len(text) if line_end < 0 else line_end + 1
     return Fault(
         f"`{opener.text}` is not closed: `{closer}` is missing",
-        start,
-        start + 1 if at is not None else start,
-        f"add `{closer}` here" if at is None else f"add `{closer}` before this",
+        at,
+        at,
+        f"add `{closer}` here",
         (opener_label(opener),),
     )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 from archc.source.positions import Entry, Locator, Range
-from archc.source.tokens import BLANK, Token, tokens
 
 Repeats = list[tuple[str, Range, Range]]
+
+# Of a text that parses, commas, colons and blanks need no second look.
+_TOKEN = re.compile(r"""[\[\]{}]|"(?:[^"\\]|\\.)*+"|[^\s\[\]{},:"]+""")
 
 
 def locator(text: str) -> Locator:
@@ -21,46 +24,47 @@ def duplicate_keys(text: str, limit: int = 20) -> Repeats:
 
 
 def _index(text: str) -> tuple[Entry, Repeats]:
-    root = Entry((0, 0), children={}, is_list=True)
-    open_entries = [root]
+    root = parent = Entry((0, 0), children={}, is_list=True)
+    outer: list[Entry] = []
     repeats: Repeats = []
-    key: Token | None = None
-    for token in tokens(text):
-        if token.kind in BLANK or token.kind == "mark":
-            continue
-        parent = open_entries[-1]
-        if token.kind == "close":
-            parent.value = (parent.value[0], token.end)
+    key: re.Match[str] | None = None
+    for token in _TOKEN.finditer(text):
+        first = text[token.start()]
+        if first in "]}":
+            parent.value = (parent.value[0], token.end())
             if parent.item is not None:
-                parent.item = (parent.item[0], token.end)
-            open_entries.pop()
+                parent.item = (parent.item[0], token.end())
+            parent = outer.pop()
         elif key is None and not parent.is_list:
             key = token
         else:
             entry = _entry(token, key)
             _add(parent, key, entry, repeats)
             key = None
-            if token.kind == "open":
-                open_entries.append(entry)
+            if first in "[{":
+                entry.children, entry.is_list = {}, first == "["
+                outer.append(parent)
+                parent = entry
     return (root.children or {}).get(0, root), repeats
 
 
-def _entry(value: Token, key: Token | None) -> Entry:
-    entry = Entry((value.start, value.end), children={}, is_list=value.text == "[")
-    if key is not None:
-        entry.key = (key.start, key.end)
-        entry.item = (key.start, value.end)
-    return entry
+def _entry(value: re.Match[str], key: re.Match[str] | None) -> Entry:
+    if key is None:
+        return Entry(value.span())
+    return Entry(value.span(), key.span(), (key.start(), value.end()))
 
 
-def _add(parent: Entry, key: Token | None, entry: Entry, repeats: Repeats) -> None:
+def _add(
+    parent: Entry, key: re.Match[str] | None, entry: Entry, repeats: Repeats
+) -> None:
     children = parent.children
     if children is None:
         return
     if key is None:
         children[len(children)] = entry
         return
-    name: str = json.loads(key.text) if "\\" in key.text else key.text[1:-1]
+    raw = key[0]
+    name: str = json.loads(raw) if "\\" in raw else raw[1:-1]
     first = children.setdefault(name, entry)
-    if first is not entry and first.key is not None and entry.key is not None:
-        repeats.append((name, entry.key, first.key))
+    if first is not entry and first.key is not None:
+        repeats.append((name, key.span(), first.key))

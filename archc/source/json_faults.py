@@ -21,11 +21,7 @@ def explain(text: str, complaint: str, offset: int) -> Fault:
             fault = rule(text, offset, near)
             if fault is not None:
                 return fault
-    start = near.at.start if near.at else offset
-    end = near.at.end if near.at else offset
-    seen = near.at.text.splitlines()[0] if near.at else ""
-    message = f"`{seen}` cannot stand here" if seen else "the file ends too early"
-    return Fault(message, start, end)
+    return faults.unexpected(near, offset, "remove it")
 
 
 def constant(text: str, word: str) -> Fault:
@@ -39,7 +35,7 @@ def _foreign(text: str, near: Around) -> Fault | None:
     """Comments, single quotes and brackets that belong elsewhere."""
     at, before = near.at, near.before
     if at is None:
-        return faults.unclosed(near.opener, near) if near.opener else None
+        return faults.unclosed(text, near.opener, near) if near.opener else None
     comment = re.compile(r"\s*(#|//|/\*)[^\n]*").match(
         text, before.end if before else 0
     )
@@ -99,7 +95,7 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         message = f"the key `{at.text}` must stand in double quotes"
         return Fault(message, at.start, at.end, f'write "{at.text}"')
     if at.kind == "open":
-        return faults.unclosed(near.opener, near, at.start) if near.opener else None
+        return faults.unclosed(text, near.opener, near) if near.opener else None
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r'''
@@ -23,12 +24,11 @@ _TOKEN = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
-BLANK = ("space", "newline", "comment")
+_BLANK = ("space", "newline", "comment")
 CLOSER = {"[": "]", "{": "}"}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of a text; `kind` is string, comment, open, close, mark, word, ..."""
 
     kind: str
@@ -81,7 +81,7 @@ def around(text: str, offset: int) -> Around:
     opened: list[Token] = []
     before = at = None
     for token in tokens(text):
-        if token.kind in BLANK:
+        if token.kind in _BLANK:
             continue
         if token.end > offset:
             at = token

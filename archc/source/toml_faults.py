@@ -28,15 +28,8 @@ def explain(text: str, complaint: str, offset: int) -> Fault:
             fault = rule(text, offset, near)
             if fault is not None:
                 return fault
-    return _unexpected(near, offset)
-
-
-def _unexpected(near: Around, offset: int) -> Fault:
-    if near.at is None:
-        return Fault("the file ends too early", offset, offset)
-    token = near.at
-    message = f"`{token.text.splitlines()[0]}` cannot stand here"
-    return Fault(message, max(token.start, offset), token.end, None)
+    mend = "a line holds one `key = value`, with nothing behind the value"
+    return faults.unexpected(near, offset, mend)
 
 
 def _line(text: str, offset: int) -> tuple[int, str]:
@@ -53,14 +46,21 @@ def _begins_statement(text: str, offset: int) -> bool:
     )
 
 
-def _unclosed_before_statement(text: str, offset: int, near: Around) -> Fault | None:
+def _unclosed_before_statement(text: str, offset: int) -> Fault | None:
     """A statement inside brackets: a bracket further up was not closed."""
     if not _begins_statement(text, offset):
         return None
     start, line = _line(text, offset)
     first = start + len(line) - len(line.lstrip())
-    still_open = [b for b in near.opened if b.start < first]
-    return faults.unclosed(still_open[-1], near, first) if still_open else None
+    near = around(text, first)
+    if near.opener is None:
+        return None
+    _, opening_line = _line(text, near.opener.start)
+    depth = len(opening_line) - len(opening_line.lstrip())
+    if first - start > depth and near.opener.text == "[" and near.at is not None:
+        message = f"`{{` is missing before `{near.at.text}`"
+        return Fault(message, first, near.at.end, "a table in a list stands in { }")
+    return faults.unclosed(text, near.opener, near)
 
 
 def _in_list(text: str, offset: int, near: Around) -> Fault | None:
@@ -68,11 +68,11 @@ def _in_list(text: str, offset: int, near: Around) -> Fault | None:
     if opener is None:
         return None
     if at is None:
-        return faults.unclosed(opener, near)
+        return faults.unclosed(text, opener, near)
     if at.text == "}":
         return faults.mismatch(opener, at)
     return (
-        _unclosed_before_statement(text, offset, near)
+        _unclosed_before_statement(text, offset)
         or _foreign_comment(near)
         or faults.junk(text, offset, near, _NULL)
         or faults.missing_comma(near, "elements of a list")
@@ -84,7 +84,7 @@ def _in_table(text: str, offset: int, near: Around) -> Fault | None:
     if opener is None:
         return None
     if at is None:
-        return faults.unclosed(opener, near)
+        return faults.unclosed(text, opener, near)
     if near.new_line:
         return _broken_table(text, near, opener, at)
     if at.text == "]":
@@ -107,7 +107,7 @@ def _broken_table(text: str, near: Around, opener: Token, at: Token) -> Fault:
             _ONE_LINE,
             (label,),
         )
-    return faults.unclosed(opener, near)
+    return faults.unclosed(text, opener, near)
 
 
 def _foreign_comment(near: Around) -> Fault | None:
@@ -152,7 +152,7 @@ def _odd_key(text: str, start: int) -> Fault:
 def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
     before, at, opener = near.before, near.at, near.opener
     if at is None:
-        return faults.unclosed(opener, near) if opener else None
+        return faults.unclosed(text, opener, near) if opener else None
     if opener is None or before is None:
         return _odd_key(text, at.start) if at.kind == "word" else None
     if opener.text == "{":
@@ -164,7 +164,7 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         if at.text == "]":
             return faults.mismatch(opener, at)
         if at.kind == "open":
-            return faults.unclosed(opener, near, at.start)
+            return faults.unclosed(text, opener, near)
     elif at.text == "]":
         return Fault("a table header needs a name", at.start, at.end, "write `[name]`")
     return _odd_key(text, at.start) if at.kind in ("word", "other") else None
@@ -172,7 +172,7 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
 
 def _bad_value(text: str, offset: int, near: Around) -> Fault | None:
     before, at = near.before, near.at
-    fault = _unclosed_before_statement(text, offset, near) if near.opened else None
+    fault = _unclosed_before_statement(text, offset) if near.opened else None
     if fault is not None:
         return fault
     if at is not None and before is not None and before.text == "=":
@@ -183,7 +183,7 @@ def _bad_value(text: str, offset: int, near: Around) -> Fault | None:
     if at is None:
         if before is not None and before.text == "=":
             return faults.missing_value(near, "`=`")
-        return faults.unclosed(near.opener, near) if near.opener else None
+        return faults.unclosed(text, near.opener, near) if near.opener else None
     if at.text == ",":
         message = "a value is missing before this comma"
         return Fault(message, at.start, at.end, "write the value or remove the comma")

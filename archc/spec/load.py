@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from archc.diagnostics.model import Label, Sink
+from archc.diagnostics.suggest import did_you_mean
 from archc.source.document import Document, KeyPath, read
 from archc.spec.model import Merged
+from archc.spec.parse import is_library
 
 MAX_CHAIN = 32
 
@@ -23,28 +26,50 @@ class Loader:
 
     sink: Sink
     anywhere: bool = False
-    _documents: dict[Path, Document | None] = field(
-        default_factory=dict[Path, "Document | None"]
-    )
+    _documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
 
     def load(self, path: Path, overlays: tuple[Document, ...] = ()) -> Merged | None:
-        """The tables of the spec at `path`; `overlays` are applied last, in order."""
+        """The tables of the spec at `path`; `overlays` are applied last, in order.
+
+        An overlay gives new values to what is there: a parameter that the spec does not
+        have is an error. A file of blocks for others to `use` has nothing to override.
+        """
         document = self._read(path, path.resolve(), None, None)
         if document is None:
             return None
         layered = self._resolve(document, _tree(path.resolve()), ())
         if layered is None:
             return None
-        for overlay in overlays:
-            layered.apply(overlay.data, overlay)
+        if not is_library(layered.data):
+            for overlay in overlays:
+                self._check_params(overlay, layered)
+                layered.apply(overlay.data, overlay)
         return Merged(layered.data, layered.owners)
+
+    def _check_params(self, overlay: Document, layered: _Layered) -> None:
+        known: dict[str, Any] = layered.data.get("params", {})
+        if not isinstance(known, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return  # the wrong type is parsing's to report
+        for name in overlay.data.get("params", {}):
+            if name not in known:
+                spec = layered.owners[()]
+                self.sink.error(
+                    "unknown-param",
+                    f"`{spec.name}` has no parameter `{name}`",
+                    overlay.place(("params", name), "key"),
+                    help=did_you_mean(name, known) or "it has no [params] at all",
+                )
 
     def _read(
         self, path: Path, key: Path, name: str | None, at: Any
     ) -> Document | None:
-        if key not in self._documents:
-            self._documents[key] = read(path, self.sink, name=name, at=at)
-        return self._documents[key]
+        known = self._documents.get(key)
+        if known is None:
+            # what cannot be read is not remembered: each place that names it is reported
+            known = read(path, self.sink, name=name, at=at)
+            if known is not None:
+                self._documents[key] = known
+        return known
 
     def _resolve(
         self, document: Document, tree: Path, chain: tuple[Document, ...]
@@ -142,7 +167,7 @@ class Loader:
                 " `specs` that holds both), or allow it with --allow-outside",
             )
             return None
-        shown = str(Path(document.name).parent / relative)
+        shown = normpath(Path(document.name).parent / relative)
         seen = [d.path.resolve() for d in chain]
         if resolved in seen:
             circle = [Path(d.name).name for d in chain[seen.index(resolved) :]]

@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 from archc.ops.base import plain
 
 _EXPRESSION = {"type": "string", "description": "an expression"}
+NODE = {"$comment": "node"}
+"""Stands for the JSON Schema of a node, which pydantic does not know."""
 
 
 def _number(value: Any) -> Any:
@@ -60,7 +62,7 @@ Dimensions = Annotated[
 ]
 Layers = Annotated[
     list[Any],
-    WithJsonSchema({"type": "array", "items": {"$ref": "#/$defs/node"}}),
+    WithJsonSchema({"type": "array", "items": NODE}),
 ]
 Branches = Annotated[
     list[Any],
@@ -70,10 +72,7 @@ Branches = Annotated[
             "type": "array",
             "minItems": 1,
             "items": {
-                "anyOf": [
-                    {"$ref": "#/$defs/node"},
-                    {"type": "array", "items": {"$ref": "#/$defs/node"}},
-                ]
+                "anyOf": [NODE, {"type": "array", "items": NODE}],
             },
         }
     ),
@@ -172,9 +171,9 @@ class Modifiers(Table):
     skip_when: Number = Field(
         default=None, description="the skip is there only where this is true"
     )
-    shortcut: Annotated[
-        dict[str, Any] | None, WithJsonSchema({"$ref": "#/$defs/node"})
-    ] = Field(default=None, description="a node on the skip path, a projection")
+    shortcut: Annotated[dict[str, Any] | None, WithJsonSchema(NODE)] = Field(
+        default=None, description="a node on the skip path, a projection"
+    )
     shape: Dimensions | None = Field(default=None, description="claim: the output shape")
     doc: str | None = Field(default=None, description="a remark")
 

@@ -310,10 +310,11 @@ def test_any_slice_of_any_string_is_found(value: str, data: st.DataObject):
 
 TOML_FAULTS = [
     # text, place of the fault, a word of the message, a word of the help
-    ("a = [1, 2\nb = 3\n", (2, 1), "`[` is not closed", "`]`"),
-    ("a = [\n {b = 1},\n\n[[heads]]\n", (4, 1), "`[` is not closed", "`]`"),
+    ("a = [1, 2\nb = 3\n", (1, 10), "`[` is not closed", "`]`"),
+    ("a = [\n {b = 1},\n\n[[heads]]\n", (3, 1), "`[` is not closed", "`]`"),
     ("a = [\n {b = 1}\n {b = 2}\n]", (2, 9), "comma is missing", "`,`"),
     ("a = [{b = [1, 2 }]", (1, 17), "`[` is closed by `}`", "`]`"),
+    ("a = [\n  b = 1, c = 2 },\n]", (2, 3), "`{` is missing", "{ }"),
     ("a = {b = 1\n}", (1, 11), "several lines", "one line"),
     ("a = [{b = 1,\n c = 2}]", (1, 13), "several lines", "one line"),
     ("a = [{b = 1,\n {c = 2}]", (1, 13), "`{` is not closed", "`}`"),
@@ -434,6 +435,55 @@ def test_every_key_given_twice_in_json():
         (Span(2, 2, 2, 5), Span(1, 2, 1, 5)),
     ]
     assert {d.code for d in sink} == {"duplicate-key"}
+
+
+NETWORK = """\
+archc = 1
+[network]
+input = [3, 224, 224]
+layers = [ # the stem
+  { name = "conv1", op = "conv2d", kernel_size = [7, 7] },
+
+  { merge = "concat", branches = [
+    { name = "one", op = "relu" },
+    { name = "two", layers = [
+      { op = "relu" },
+    ] },
+  ] },
+]
+
+# a remark
+[expect]
+output = [1]
+"""
+
+
+def test_a_lost_character_is_missed_on_its_own_line():
+    checked = 0
+    for at, character in enumerate(NETWORK):
+        if character not in '[]{},="':
+            continue
+        sink = Sink()
+        text = NETWORK[:at] + NETWORK[at + 1 :]
+        if parse_document(text, "f", "toml", sink) is not None:
+            continue
+        (diagnostic,) = sink
+        line = NETWORK.count("\n", 0, at) + 1
+        assert diagnostic.place.span().line == line, text
+        assert diagnostic.help
+        checked += 1
+    assert checked > 60
+
+
+def test_positions_as_newer_parsers_give_them(monkeypatch: pytest.MonkeyPatch):
+    class Newer(tomllib.TOMLDecodeError):
+        msg, lineno, colno = "Invalid value", 2, 5
+
+    def loads(text: str) -> dict[str, Any]:
+        raise Newer("Invalid value (in words of its own)")
+
+    monkeypatch.setattr(tomllib, "loads", loads)
+    check_fault(rejected("a = 1\nb = x\n"), (2, 5), "`x`", '"x"')
 
 
 @pytest.mark.parametrize("data", ["[1]", '"x"', "null", " 3", "true"])

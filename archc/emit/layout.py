@@ -1,0 +1,153 @@
+"""Lays out Python statements in 88 columns as Ruff's formatter does, so that generated
+files need no formatter. Only the forms that generated code uses are known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from archc.spec.expressions import BoolOp, Expr, to_source
+
+WIDTH = 88
+STEP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """Source that is never broken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One argument of a call or element of a list; `comment` follows it on its line."""
+
+    doc: Doc
+    name: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bracketed:
+    """A call, `head` being the function, or with an empty head a list."""
+
+    head: str
+    items: tuple[Item, ...]
+    brackets: str = "()"
+
+
+Doc = Atom | Bracketed
+
+
+def call(head: str, *docs: Doc, **named: Doc) -> Bracketed:
+    items = [Item(d) for d in docs] + [Item(d, n) for n, d in named.items()]
+    return Bracketed(head, tuple(items))
+
+
+def flat(doc: Doc) -> str:
+    """The source on one line."""
+    if isinstance(doc, Atom):
+        return doc.text
+    inner = ", ".join(_flat_item(item) for item in doc.items)
+    return f"{doc.head}{doc.brackets[0]}{inner}{doc.brackets[1]}"
+
+
+def _flat_item(item: Item) -> str:
+    return f"{item.name}={flat(item.doc)}" if item.name else flat(item.doc)
+
+
+def _commented(doc: Doc) -> bool:
+    return isinstance(doc, Bracketed) and any(
+        item.comment or _commented(item.doc) for item in doc.items
+    )
+
+
+def statement(indent: int, prefix: str, doc: Doc, suffix: str = "") -> list[str]:
+    """The lines of `prefix doc suffix`, broken inside brackets where it is too long."""
+    line = f"{' ' * indent}{prefix}{flat(doc)}{suffix}"
+    if isinstance(doc, Atom) or not doc.items:
+        return [line]
+    if len(line) <= WIDTH and not _commented(doc):
+        return [line]
+    inside = indent + STEP
+    first = f"{' ' * indent}{prefix}{doc.head}{doc.brackets[0]}"
+    last = f"{' ' * indent}{doc.brackets[1]}{suffix}"
+    together = " " * inside + ", ".join(_flat_item(item) for item in doc.items)
+    if len(together) <= WIDTH and not _commented(doc):
+        return [first, together, last]
+    lines = [first]
+    alone = len(doc.items) == 1 and not doc.items[0].comment
+    for item in doc.items:
+        name = f"{item.name}=" if item.name else ""
+        # one argument that is itself broken takes no comma behind it
+        comma = "" if alone and not item.name and isinstance(item.doc, Bracketed) else ","
+        rows = statement(inside, name, item.doc, comma)
+        if item.comment and len(rows[-1]) + len(item.comment) + 4 <= WIDTH:
+            rows[-1] += f"  # {item.comment}"
+        lines.extend(rows)
+    return [*lines, last]
+
+
+def condition(indent: int, keyword: str, test: Expr) -> list[str]:
+    """The header line of an `if`, broken at its and/or where it is too long."""
+    text = to_source(test)
+    line = f"{' ' * indent}{keyword} {text}:"
+    if len(line) <= WIDTH:
+        return [line]
+    pad = " " * (indent + STEP)
+    if len(pad + text) <= WIDTH or not isinstance(test, BoolOp):
+        inner = [pad + text]
+    else:
+        parts = [
+            f"({to_source(o)})" if isinstance(o, BoolOp) and test.op == "and" else to_source(o)
+            for o in test.operands
+        ]
+        inner = [pad + parts[0], *(f"{pad}{test.op} {part}" for part in parts[1:])]
+    return [f"{' ' * indent}{keyword} (", *inner, f"{' ' * indent}):"]
+
+
+class Code:
+    """Lines of a function's body while they are written; indents are relative to it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._indent = 0
+
+    def add(self, text: str, comment: str | None = None) -> None:
+        self.put("", Atom(text), comment=comment)
+
+    def put(
+        self, prefix: str, doc: Doc, suffix: str = "", comment: str | None = None
+    ) -> None:
+        """Adds a statement; a comment that does not fit on its line is left out."""
+        # the body stands two levels deep in its class
+        rows = statement(2 * STEP + self._indent, prefix, doc, suffix)
+        if comment and len(rows[-1]) + len(comment) + 4 <= WIDTH:
+            rows[-1] += f"  # {comment}"
+        self.lines.extend(row[2 * STEP :] for row in rows)
+
+    def head(self, keyword: str, test: Expr) -> None:
+        rows = condition(2 * STEP + self._indent, keyword, test)
+        self.lines.extend(row[2 * STEP :] for row in rows)
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        """A nested block; `pass` where nothing was written into it."""
+        self._indent += STEP
+        before = len(self.lines)
+        yield
+        if len(self.lines) == before:
+            self.add("pass")
+        self._indent -= STEP
+
+    def extend(self, lines: Sequence[str]) -> None:
+        self.lines.extend(" " * self._indent + line for line in lines)
+
+
+def signature(name: str, arguments: Sequence[str], returns: str) -> list[str]:
+    """The lines of a method's `def`, one level deep in its class."""
+    doc = Bracketed(f"def {name}", tuple(Item(Atom(a)) for a in arguments))
+    rows = statement(STEP, "", doc, f" -> {returns}:")
+    return [row[STEP:] for row in rows]

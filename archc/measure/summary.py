@@ -1,0 +1,237 @@
+"""What a network is, layer by layer: the rows and totals that `archc summary` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc.measure.cost import Facts
+from archc.network.graph import Head, Layer, Network
+from archc.ops.base import Op, items
+
+Dims = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One layer. `setting` is its op's main attributes, short: `3x3 /2, 64`."""
+
+    path: str
+    op: str
+    setting: str
+    input: tuple[Dims, ...]
+    output: Dims
+    params: int
+    macs: int
+    receptive_field: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `archc summary --format json` gives it."""
+        return {
+            "path": self.path,
+            "op": self.op,
+            "input": [list(dims) for dims in self.input],
+            "output": list(self.output),
+            "params": self.params,
+            "macs": self.macs,
+            "receptive_field": self.receptive_field,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRows:
+    """An auxiliary classifier with its layers and totals."""
+
+    name: str
+    source: str
+    """The path of the node that it reads."""
+    loss_weight: float
+    output: Dims
+    params: int
+    macs: int
+    layers: tuple[LayerRow, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `archc summary --format json` gives it."""
+        return {
+            "name": self.name,
+            "from": self.source,
+            "loss_weight": self.loss_weight,
+            "output": list(self.output),
+            "params": self.params,
+            "macs": self.macs,
+            "layers": [row.to_dict() for row in self.layers],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A network's layer table and totals; totals are without heads unless named so."""
+
+    name: str
+    title: str | None
+    input: Dims
+    output: Dims
+    params: int
+    params_with_heads: int
+    buffers: int
+    macs: int
+    receptive_field: int | None
+    layers: tuple[LayerRow, ...] = field(repr=False)
+    heads: tuple[HeadRows, ...] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `archc summary --format json` gives it."""
+        return {
+            "name": self.name,
+            "input": list(self.input),
+            "output": list(self.output),
+            "params": self.params,
+            "params_with_heads": self.params_with_heads,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "receptive_field": self.receptive_field,
+            "layers": [row.to_dict() for row in self.layers],
+            "heads": [head.to_dict() for head in self.heads],
+        }
+
+    def to_json(self) -> str:
+        """The JSON that `archc summary` prints and `archc compile` writes."""
+        return f"{_json(self.to_dict())}\n"
+
+    def __str__(self) -> str:
+        from archc.measure.tables import as_text
+
+        return as_text(self).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        from archc.measure.tables import as_html
+
+        return as_html(self)
+
+
+def summarize(network: Network, facts: Facts) -> Summary:
+    """The summary of a network and its facts."""
+    assert network.input.shape is not None
+    assert network.output.shape is not None
+    known: dict[int, str] = {}
+    return Summary(
+        name=network.name,
+        title=network.spec.title,
+        input=network.input.shape.dims,
+        output=network.output.shape.dims,
+        params=facts.params,
+        params_with_heads=facts.params_with_heads,
+        buffers=facts.buffers,
+        macs=facts.macs,
+        receptive_field=facts.receptive_field,
+        layers=tuple(_rows(network.layers(), facts, known)),
+        heads=tuple(_head(head, network, facts, known) for head in network.heads),
+    )
+
+
+def _head(head: Head, network: Network, facts: Facts, known: dict[int, str]) -> HeadRows:
+    rows = tuple(_rows(head.region.layers(), facts, known))
+    assert head.region.output.shape is not None
+    written = next(spec for spec in network.spec.heads if spec.name == head.name)
+    return HeadRows(
+        name=head.name,
+        source=written.reads,
+        loss_weight=head.loss_weight,
+        output=head.region.output.shape.dims,
+        params=sum(row.params for row in rows),
+        macs=sum(row.macs for row in rows),
+        layers=rows,
+    )
+
+
+def _rows(
+    layers: Iterator[Layer], facts: Facts, known: dict[int, str]
+) -> Iterator[LayerRow]:
+    for layer in layers:
+        numbers = facts.layers[layer]
+        # the instances of a block share their ops
+        setting = known.get(id(layer.op))
+        if setting is None:
+            setting = known[id(layer.op)] = describe(layer.op)
+        yield LayerRow(
+            path=layer.path,
+            op=layer.op.op,
+            setting=setting,
+            input=tuple(v.shape.dims for v in layer.inputs if v.shape is not None),
+            output=layer.output_shape().dims,
+            params=numbers.params,
+            macs=numbers.macs,
+            receptive_field=numbers.receptive_field,
+        )
+
+
+# what a row shows of an op and how; the rest (padding, bias, eps ...) is in the spec
+_SHOWN = {
+    "kernel_size": "{}",
+    "output_size": "{}",
+    "size": "{}",
+    "scale_factor": "{} times",
+    "stride": "/{}",
+    "out_channels": "{}",
+    "out_features": "{}",
+    "dilation": "dilation {}",
+    "groups": "groups {}",
+    "num_groups": "groups {}",
+    "p": "p {}",
+    "dims": "{}",
+    "start": "from {}",
+    "stop": "to {}",
+}
+
+
+def describe(op: Op) -> str:
+    """An op's main attributes, short: `3x3 /2, 64`."""
+    given = op.given()
+    parts = [
+        (name, form.format(_size(given[name], name in _SQUARE)))
+        for name, form in _SHOWN.items()
+        if name in given
+    ]
+    return _joined(parts)
+
+
+_SQUARE = frozenset({"kernel_size", "output_size", "size"})
+
+
+def _size(value: Any, square: bool) -> str:
+    """A size: both sides of a window, otherwise one number where the sides agree."""
+    parts = items(value) or ((value, value) if square else (value,))
+    if not square and len(set(parts)) == 1:
+        parts = parts[:1]
+    return "x".join(str(part) for part in parts)
+
+
+def _joined(parts: list[tuple[str, str]]) -> str:
+    text = ""
+    for name, part in parts:
+        # a window and its step are read as one: `3x3 /2`
+        text += part if not text else f" {part}" if name == "stride" else f", {part}"
+    return text
+
+
+def _json(data: dict[str, Any]) -> str:
+    """Indented JSON with one line per layer, so that a diff shows which one changed."""
+    import json
+
+    lines: list[str] = []
+    for key, value in data.items():
+        if key == "layers":
+            text = _list(json.dumps(row) for row in value)
+        elif key == "heads":
+            text = _list(_json(head).replace("\n", "\n    ") for head in value)
+        else:
+            text = json.dumps(value)
+        lines.append(f"  {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _list(parts: Iterator[str]) -> str:
+    shown = ",\n    ".join(parts)
+    return f"[\n    {shown}\n  ]" if shown else "[]"

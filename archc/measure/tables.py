@@ -1,0 +1,253 @@
+"""Summaries as tables: aligned text, rich, Markdown, LaTeX, CSV and HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archc.measure.summary import LayerRow, Summary
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+COLUMNS = ("path", "op", "output", "params", "MACs", "receptive field")
+NUMBERS = frozenset({"output", "params", "MACs", "receptive field"})
+"""The columns that are aligned at their right."""
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A run of rows: the network's own layers, or those of one head."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def _sections(summary: Summary) -> list[Section]:
+    main = summary.title or summary.name
+    if summary.title and summary.title != summary.name:
+        main = f"{summary.title} ({summary.name})"
+    sections = [Section(main, tuple(map(_row, summary.layers)))]
+    for head in summary.heads:
+        title = f"head {head.name}, from {head.source}, loss weight {head.loss_weight:g}"
+        sections.append(Section(title, tuple(map(_row, head.layers))))
+    return sections
+
+
+def _row(layer: LayerRow) -> Row:
+    field = layer.receptive_field
+    return (
+        layer.path,
+        f"{layer.op} {layer.setting}".rstrip(),
+        size(layer.output),
+        f"{layer.params:,}" if layer.params else "",
+        f"{layer.macs:,}" if layer.macs else "",
+        "" if field is None else f"{field:,}",
+    )
+
+
+def size(dims: Iterable[int], sign: str = "x") -> str:
+    """A shape as people write it: `64x56x56`."""
+    return sign.join(str(dim) for dim in dims)
+
+
+def totals(summary: Summary) -> list[tuple[str, str]]:
+    """The totals with their names."""
+    field = summary.receptive_field
+    lines = [
+        ("input", size(summary.input)),
+        ("output", size(summary.output)),
+        ("parameters", f"{summary.params:,}"),
+    ]
+    if summary.heads:
+        lines.append(("with heads", f"{summary.params_with_heads:,}"))
+    lines += [
+        ("buffers", f"{summary.buffers:,}"),
+        ("MACs", f"{summary.macs:,}"),
+        ("FLOPs (2 x MACs)", f"{2 * summary.macs:,}"),
+        ("receptive field", "" if field is None else f"{field:,}"),
+    ]
+    return [(name, value) for name, value in lines if value]
+
+
+def as_text(summary: Summary) -> str:
+    """Plain aligned text."""
+    sections = _sections(summary)
+    widths = [
+        max(len(row[i]) for row in (COLUMNS, *(r for s in sections for r in s.rows)))
+        for i in range(len(COLUMNS))
+    ]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    lines: list[str] = []
+    for number, section in enumerate(sections):
+        lines += ["", section.title] if number else [section.title, ""]
+        if number == 0:
+            lines.append(_aligned(COLUMNS, widths))
+        lines.append(rule)
+        lines += [_aligned(row, widths) for row in section.rows]
+    lines += [rule, ""]
+    named = totals(summary)
+    left, right = (max(map(len, column)) for column in zip(*named, strict=True))
+    lines += [f"{name:<{left}}  {value:>{right}}" for name, value in named]
+    return "\n".join(lines) + "\n"
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [
+        f"{cell:>{width}}" if name in NUMBERS else f"{cell:<{width}}"
+        for name, cell, width in zip(COLUMNS, row, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def as_rich(summary: Summary) -> RenderableType:
+    """For a terminal."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    first, *heads = _sections(summary)
+    table = Table(box=box.SIMPLE_HEAD, title=Text(first.title, "bold"))
+    for name in COLUMNS:
+        style = "cyan" if name == "path" else "dim" if name == "receptive field" else ""
+        right = name in NUMBERS
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            style=style,
+            no_wrap=right,
+            overflow="fold",
+        )
+    for section in (first, *heads):
+        if section is not first:
+            table.add_section()
+            table.add_row(Text(section.title, "bold"))
+        for row in section.rows:
+            table.add_row(*map(Text, row))
+    sums = Table(box=None, show_header=False, padding=(0, 2))
+    sums.add_column(style="bold")
+    sums.add_column(justify="right")
+    for name, value in totals(summary):
+        sums.add_row(name, value)
+    return Group(table, sums)
+
+
+def as_markdown(summary: Summary) -> str:
+    """GitHub-flavoured Markdown."""
+    lines: list[str] = []
+    for section in _sections(summary):
+        lines += [f"**{_markdown(section.title)}**", "", _pipes(COLUMNS)]
+        lines.append(_pipes("---:" if n in NUMBERS else ":---" for n in COLUMNS))
+        lines += [_pipes(map(_markdown, row)) for row in section.rows]
+        lines.append("")
+    lines += [_pipes(("total", "")), _pipes((":---", "---:"))]
+    lines += [_pipes(map(_markdown, pair)) for pair in totals(summary)]
+    return "\n".join(lines) + "\n"
+
+
+def _pipes(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown(text: str) -> str:
+    for sign in "\\`*_[]<>|":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def as_latex(summary: Summary) -> str:
+    """A longtable with booktabs rules, which may run over several pages."""
+    first, *heads = _sections(summary)
+    header = " & ".join(map(_latex, COLUMNS))
+    columns = "".join("r" if name in NUMBERS else "l" for name in COLUMNS)
+    lines = [
+        r"% needs \usepackage{booktabs,longtable}",
+        rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
+        rf"\caption{{{_latex(first.title)}}} \\",
+        r"\toprule",
+        rf"{header} \\",
+        r"\midrule",
+        r"\endfirsthead",
+        r"\toprule",
+        rf"{header} \\",
+        r"\midrule",
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+    ]
+    for section in (first, *heads):
+        if section is not first:
+            lines.append(r"\midrule")
+            lines.append(_across(rf"\textbf{{{_latex(section.title)}}}"))
+        lines += [rf"{' & '.join(map(_latex, row))} \\" for row in section.rows]
+    lines.append(r"\midrule")
+    lines += [_across(_latex(f"{name}: {value}")) for name, value in totals(summary)]
+    lines.append(r"\end{longtable}")
+    return "\n".join(lines) + "\n"
+
+
+def _across(text: str) -> str:
+    return rf"\multicolumn{{{len(COLUMNS)}}}{{@{{}}l@{{}}}}{{{text}}} \\"
+
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    }
+)
+
+
+def _latex(text: str) -> str:
+    """Text with LaTeX's own characters escaped and sizes set with a times sign."""
+    import re
+
+    # between digits an x is a sign: 3x3
+    parts = re.split(r"(?<=\d)x(?=\d)", text)
+    return r"$\times$".join(part.translate(_LATEX) for part in parts)
+
+
+def as_csv(summary: Summary) -> str:
+    """RFC 4180, one row per layer; `head` is empty for the network's own layers."""
+    import csv
+    from io import StringIO
+
+    out = StringIO(newline="")
+    writer = csv.writer(out)
+    numbers = ("params", "macs", "receptive_field")
+    writer.writerow(("head", "path", "op", "input", "output", *numbers))
+    heads = [("", summary.layers), *((h.name, h.layers) for h in summary.heads)]
+    for head, layers in heads:
+        for layer in layers:
+            inputs = ";".join(map(size, layer.input))
+            row: list[Any] = [head, layer.path, layer.op, inputs, size(layer.output)]
+            writer.writerow(row + [getattr(layer, number) for number in numbers])
+    return out.getvalue()
+
+
+def as_html(summary: Summary) -> str:
+    """For notebooks."""
+    from html import escape
+
+    def line(cells: Iterable[str], tag: str = "td") -> str:
+        right = ' style="text-align: right"'
+        set_cells = (
+            f"<{tag}{right if name in NUMBERS else ''}>{escape(cell)}</{tag}>"
+            for name, cell in zip(COLUMNS, cells, strict=True)
+        )
+        return f"<tr>{''.join(set_cells)}</tr>"
+
+    rows: list[str] = []
+    for section in _sections(summary):
+        title = f'<th colspan="{len(COLUMNS)}">{escape(section.title)}</th>'
+        rows += [f"<tr>{title}</tr>", line(COLUMNS, "th"), *map(line, section.rows)]
+    sums = ", ".join(f"{name} {escape(value)}" for name, value in totals(summary))
+    return f"<table>{''.join(rows)}</table><p>{sums}</p>"
