@@ -1,0 +1,36 @@
+"""archc compiles declarative specs of convolutional networks.
+
+>>> import archc
+>>> network = archc.load("specs/resnet50.toml", num_classes=10)
+>>> network.params
+23528522
+>>> model = network.module()  # a torch.nn.Module
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archc.api import Network, SpecError, load
+
+    __version__: str
+
+__all__ = ["Network", "SpecError", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # imported on use: the command line starts from this file too
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("archc")
+    if name in __all__:
+        from archc import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

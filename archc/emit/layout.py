@@ -3,8 +3,7 @@ files need no formatter. Only the forms that generated code uses are known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archc.spec.expressions import BoolOp, Expr, to_source
@@ -132,18 +131,11 @@ class Code:
         rows = condition(2 * STEP + self._indent, keyword, test)
         self.lines.extend(row[2 * STEP :] for row in rows)
 
-    @contextmanager
-    def indented(self) -> Iterator[None]:
-        """A nested block; `pass` where nothing was written into it."""
-        self._indent += STEP
-        before = len(self.lines)
-        yield
-        if len(self.lines) == before:
-            self.add("pass")
-        self._indent -= STEP
-
-    def extend(self, lines: Sequence[str]) -> None:
-        self.lines.extend(" " * self._indent + line for line in lines)
+    def deeper(self) -> Code:
+        """Lines of their own that stand one level deeper."""
+        inner = Code()
+        inner._indent = self._indent + STEP
+        return inner
 
 
 def signature(name: str, arguments: Sequence[str], returns: str) -> list[str]:

@@ -22,11 +22,12 @@ def network_class(name: str, class_name: str | None, title: str | None) -> str:
     """
     if class_name is not None:
         return class_name
-    plain = name.replace("_", "").lower()
     spelled = re.sub(r"[^0-9A-Za-z]", "", title or "")
-    candidate = spelled[: len(plain)]
-    if candidate.lower() == plain and candidate[:1].isupper():
-        return candidate
+    letters = iter(spelled)
+    candidate = "".join(c if c == "_" else next(letters, "") for c in name)
+    if candidate.lower() == name.lower() and candidate[:1].isupper():
+        # an underscore is kept where it parts two numbers: ResNeXt50_32x4d
+        return re.sub(r"(?<!\d)_|_(?!\d)", "", candidate)
     made = camel_case(name)
     return made if made.isidentifier() and not keyword.iskeyword(made) else f"Net{made}"
 
@@ -37,14 +38,22 @@ class Names:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = {*_TAKEN, *taken}
 
+    def copy(self) -> Names:
+        return Names(self.taken)
+
     def free(self, name: str) -> str:
         """`name`, or where it is taken the name with a number behind it; it is taken
         from then on."""
+        choice = self.peek(name)
+        self.taken.add(choice)
+        return choice
+
+    def peek(self, name: str) -> str:
+        """What `free` would give."""
         choice, number = name, 2
         while (
             choice in self.taken or keyword.iskeyword(choice) or hasattr(builtins, choice)
         ):
             choice = f"{name}{'_' if name[-1:].isdigit() else ''}{number}"
             number += 1
-        self.taken.add(choice)
         return choice

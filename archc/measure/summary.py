@@ -131,7 +131,9 @@ def summarize(network: Network, facts: Facts) -> Summary:
     )
 
 
-def _head(head: Head, network: Network, facts: Facts, known: dict[int, str]) -> HeadRows:
+def _head(
+    head: Head, network: Network, facts: Facts, known: dict[int, str]
+) -> HeadRows:
     rows = tuple(_rows(head.region.layers(), facts, known))
     assert head.region.output.shape is not None
     written = next(spec for spec in network.spec.heads if spec.name == head.name)

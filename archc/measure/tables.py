@@ -24,6 +24,10 @@ class Section:
 
     title: str
     rows: tuple[Row, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.note}" if self.note else self.title
 
 
 def _sections(summary: Summary) -> list[Section]:
@@ -32,8 +36,9 @@ def _sections(summary: Summary) -> list[Section]:
         main = f"{summary.title} ({summary.name})"
     sections = [Section(main, tuple(map(_row, summary.layers)))]
     for head in summary.heads:
-        title = f"head {head.name}, from {head.source}, loss weight {head.loss_weight:g}"
-        sections.append(Section(title, tuple(map(_row, head.layers))))
+        note = f"from {head.source}, loss weight {head.loss_weight:g}"
+        rows = tuple(map(_row, head.layers))
+        sections.append(Section(f"head {head.name}", rows, note))
     return sections
 
 
@@ -83,7 +88,7 @@ def as_text(summary: Summary) -> str:
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines: list[str] = []
     for number, section in enumerate(sections):
-        lines += ["", section.title] if number else [section.title, ""]
+        lines += ["", str(section)] if number else [str(section), ""]
         if number == 0:
             lines.append(_aligned(COLUMNS, widths))
         lines.append(rule)
@@ -125,7 +130,7 @@ def as_rich(summary: Summary) -> RenderableType:
     for section in (first, *heads):
         if section is not first:
             table.add_section()
-            table.add_row(Text(section.title, "bold"))
+            table.add_row(Text(section.title, "bold"), Text(section.note, "bold"))
         for row in section.rows:
             table.add_row(*map(Text, row))
     sums = Table(box=None, show_header=False, padding=(0, 2))
@@ -140,7 +145,7 @@ def as_markdown(summary: Summary) -> str:
     """GitHub-flavoured Markdown."""
     lines: list[str] = []
     for section in _sections(summary):
-        lines += [f"**{_markdown(section.title)}**", "", _pipes(COLUMNS)]
+        lines += [f"**{_markdown(str(section))}**", "", _pipes(COLUMNS)]
         lines.append(_pipes("---:" if n in NUMBERS else ":---" for n in COLUMNS))
         lines += [_pipes(map(_markdown, row)) for row in section.rows]
         lines.append("")
@@ -182,7 +187,7 @@ def as_latex(summary: Summary) -> str:
     for section in (first, *heads):
         if section is not first:
             lines.append(r"\midrule")
-            lines.append(_across(rf"\textbf{{{_latex(section.title)}}}"))
+            lines.append(_across(rf"\textbf{{{_latex(str(section))}}}"))
         lines += [rf"{' & '.join(map(_latex, row))} \\" for row in section.rows]
     lines.append(r"\midrule")
     lines += [_across(_latex(f"{name}: {value}")) for name, value in totals(summary)]
@@ -247,7 +252,7 @@ def as_html(summary: Summary) -> str:
 
     rows: list[str] = []
     for section in _sections(summary):
-        title = f'<th colspan="{len(COLUMNS)}">{escape(section.title)}</th>'
+        title = f'<th colspan="{len(COLUMNS)}">{escape(str(section))}</th>'
         rows += [f"<tr>{title}</tr>", line(COLUMNS, "th"), *map(line, section.rows)]
     sums = ", ".join(f"{name} {escape(value)}" for name, value in totals(summary))
     return f"<table>{''.join(rows)}</table><p>{sums}</p>"

@@ -7,13 +7,16 @@ mistake.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from archc.diagnostics.model import Label, Place, Sink
+from archc.diagnostics.model import Diagnostic, Label, Place, Sink
 from archc.diagnostics.suggest import did_you_mean
+from archc.network.claims import check_shapes
 from archc.network.clash import branch_clash, read_clash, skip_clash
 from archc.network.frame import Binding, Frame, blame
 from archc.network.graph import Claim, Head, Layer, Network, Region, Value
@@ -24,14 +27,19 @@ from archc.network.scope import (
     group_layout,
     name_problem,
 )
+from archc.network.size import MAX_NODES, oversized
 from archc.ops.base import Op, Shape, ShapeError, plain
 from archc.ops.registry import OPS
+from archc.source.document import KeyPlace
 from archc.spec.expressions import (
+    SILENCED,
     Expr,
     ExpressionError,
+    ListOf,
     Silenced,
     UnknownName,
     evaluate,
+    names_in,
 )
 from archc.spec.model import (
     Arg,
@@ -47,9 +55,8 @@ from archc.spec.model import (
     Template,
     walk,
 )
-from archc.spec.validate import explain
+from archc.spec.validate import explain, listed
 
-MAX_VISITS = 1_000_000
 MAX_DEPTH = 60
 MAX_SIZE = 2**24
 
@@ -58,21 +65,28 @@ class TooLarge(Exception):
     """Elaboration was stopped; the reason has been reported."""
 
 
-def elaborate(spec: Spec, sink: Sink) -> Network | None:
-    """The typed network; None once an error was reported."""
+def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
+    """The typed network; None once an error was reported.
+
+    With `claims`, shapes are held to what the spec says they are.
+    """
     found = Sink()
     elaborator = Elaborator(spec, found)
+    elaborator.oversized = oversized(spec, found)
     try:
         network = elaborator.run()
+        elaborator.unused_blocks()
     except TooLarge:
         network = None
+    if claims:
+        check_shapes(elaborator.claims, found)
     too_small = [d for d in found if d.code == "window-too-large"]
     if too_small and elaborator.visits < 20_000:
         from archc.network.smallest import with_smallest_input
 
         found = with_smallest_input(spec, found)
     for diagnostic in found:
-        sink.report(diagnostic)
+        sink.report(elaborator.counted(diagnostic))
     return None if found.failed else network
 
 
@@ -89,6 +103,9 @@ class Elaborator:
         self.depth = 0
         self.claims: list[Claim] = []
         self.read_values: set[Value] = set()
+        self.oversized: frozenset[Node] = frozenset()
+        self.instances: Counter[str] = Counter()
+        self.blind: Counter[str] = Counter()
         self._layouts: dict[Any, Layout] = {}
         self._built: dict[tuple[Node, tuple[Any, ...]], Op | None] = {}
         self._inferred: dict[Any, Shape] = {}
@@ -129,12 +146,46 @@ class Elaborator:
         shape = self._input(self._params(), {})
         return None if shape is None else shape.dims
 
+    def unused_blocks(self) -> None:
+        """Looks into blocks that no node of the network made, without knowing numbers."""
+        blocks = self.spec.blocks
+        used = {
+            node.block
+            for block in blocks.values()
+            for node in walk(block.layers)
+            if isinstance(node, BlockNode)
+        }
+        # those that no other block uses lead to the others
+        for name in sorted(blocks, key=lambda name: name in used):
+            block = blocks[name]
+            if block.broken or self.instances[name]:
+                continue
+            self.instances[name] += 1
+            names: dict[str, Any] = dict.fromkeys(block.parameters, SILENCED)
+            frame = Frame(block, None, names, {}, Value(None))
+            frame.see(frame.input)
+            scope = Scope("", "", self._body_layout(block))
+            self._parts = []
+            self.nodes(block.layers, frame.input, scope, frame)
+
+    def counted(self, diagnostic: Diagnostic) -> Diagnostic:
+        """A mistake in a block's definition is met in each instance.
+
+        An instance that reads an unknown value, mostly that of the instance before it,
+        cannot meet a mistake in a shape; it is taken to have the mistake too.
+        """
+        place = diagnostic.place
+        if not isinstance(place, KeyPlace) or place.path[:1] != ("blocks",):
+            return diagnostic
+        name = str(place.path[1])
+        met = diagnostic.occurrences + self.blind[name]
+        times = max(min(met, self.instances[name]), diagnostic.occurrences)
+        return replace(diagnostic, occurrences=times)
+
     # ---- parameters and input
 
     def _params(self) -> dict[str, Any]:
         """The values of [params]; one may be an expression over others."""
-        from archc.spec.expressions import SILENCED, names_in
-
         pending = dict(self.spec.params)
         values: dict[str, Any] = {}
         while pending:
@@ -144,14 +195,18 @@ class Elaborator:
                 if not isinstance(arg, Expr) or not (names_in(arg).keys() & pending)
             ]
             if not ready:
-                name, arg = next(iter(pending.items()))
+                circle = _circle(pending)
                 self.sink.error(
                     "circular-params",
-                    f"the parameters {', '.join(pending)} are defined by each other",
-                    self.spec.origin.at("params", name),
+                    f"the parameter {listed(circle)} is defined by itself"
+                    if len(circle) == 1
+                    else f"the parameters {listed(circle)} are defined by each other",
+                    self.spec.origin.at("params", circle[0]),
                     help="give one of them as a number",
                 )
-                return values | dict.fromkeys(pending, SILENCED)
+                pending = {k: v for k, v in pending.items() if k not in circle}
+                values |= dict.fromkeys(circle, SILENCED)
+                continue
             for name in ready:
                 arg = pending.pop(name)
                 origin = self.spec.origin.below("params", name)
@@ -164,6 +219,8 @@ class Elaborator:
     def _input(self, params: dict[str, Any], bindings: dict[str, Binding]) -> Shape | None:
         if self.input_dims is not None:
             return Shape(self.input_dims)
+        if not self.spec.input:
+            return None  # what is wrong with it has been reported
         origin = self.spec.origin.below("network", "input")
         dims: list[int] = []
         for number, arg in enumerate(self.spec.input):
@@ -202,6 +259,10 @@ class Elaborator:
         if node.reads is not None:
             reads = self._read(node, x, scope, frame)
             x = reads[0]
+        if node.broken:
+            return self._unknown(node, reads, scope, frame)
+        if node in self.oversized:
+            return self._name_value(node, Value(None), scope, frame)
         frame.see(x)
         try:
             wanted = node.when is None or self._truth(node, "when", node.when, frame)
@@ -209,21 +270,34 @@ class Elaborator:
             if wanted and node.repeat is not None:
                 count = self._repeats(node, frame)
         except Silenced:
-            return self._name_value(node, Value(None), scope, frame)
+            return self._unknown(node, reads, scope, frame)
         if not wanted:
             return self._name_value(node, x, scope, frame)
         if count is None:
             name = self._name(node, scope, frame)
             y = self._once(node, x, reads, name, scope, frame)
         else:
-            y = self._repeat(node, count, x, reads, scope, frame)
+            y = self._repeat(node, range(count), x, reads, scope, frame)
         self._claim(node, y, frame)
         return self._name_value(node, y, scope, frame)
+
+    def _unknown(
+        self, node: Node, reads: tuple[Value, ...], scope: Scope, frame: Frame
+    ) -> Value:
+        """A node of which too much is unknown to make it: its names, and what else is
+        wrong inside."""
+        x = Value(None)
+        reads = (x,) * len(reads)
+        if node.repeat is None:
+            self._once(node, x, reads, self._name(node, scope, frame), scope, frame)
+        else:
+            self._repeat(node, (SILENCED,), x, reads, scope, frame)
+        return self._name_value(node, x, scope, frame)
 
     def _repeat(
         self,
         node: Node,
-        count: int,
+        counters: Sequence[Any],
         x: Value,
         reads: tuple[Value, ...],
         scope: Scope,
@@ -236,14 +310,14 @@ class Elaborator:
             scope = self._inner(scope, name, Layout("numbered", frozenset()))
         region = Region("repeat", scope.prefix[:-1] if own_scope else "", node, x, x)
         outer = frame.names.get(node.index)
-        for i in range(count):
-            frame.names[node.index] = i
+        for i, counter in enumerate(counters):
+            frame.names[node.index] = counter
             iteration = Region("iteration", "", node, x, x)
             frame.see(x)
             name = str(i) if own_scope else self._name(node, scope, frame)
             if own_scope:
                 scope.number()
-            elif i:
+            if i:
                 self._count(node)
             with self._inside(region, iteration):
                 x = self._once(node, x, reads if i == 0 else (x, *reads[1:]), name, scope, frame)
@@ -317,8 +391,12 @@ class Elaborator:
     ) -> Value:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self._stop("nested-too-deeply", f"nodes and blocks are nested more than {MAX_DEPTH} deep",
-                       node, "flatten some of the groups or blocks")
+            self._stop(
+                "nested-too-deeply",
+                f"nodes and blocks are nested more than {MAX_DEPTH} deep",
+                node,
+                "flatten some of the groups or blocks",
+            )
         match node:
             case OpNode():
                 y = self._op(node, reads if node.op.merges else (x,), name, scope, frame)
@@ -373,16 +451,18 @@ class Elaborator:
             name = scope.number() if numbered else scope.invent(node.block)
         block = self.spec.blocks.get(node.block)
         names, bindings = self._arguments(node, block, frame)
-        if block is None:
+        if block is None or block.broken:
             return Value(None)
+        self.instances[block.name] += 1
+        if x.shape is None:
+            self.blind[block.name] += 1
         path = f"{scope.prefix}{name}."
         inner = Frame(block, node, names, bindings, x, frame)
         region = Region(
             "block", path[:-1], node, x, x, block=block,
             arguments={p: names[p] for p in block.parameters},
         )  # fmt: skip
-        if (layout := self._layouts.get(block)) is None:
-            layout = self._layouts[block] = body_layout(block.layers, self.sink)
+        layout = self._body_layout(block)
         with self._inside(None, region):
             inner.see(x)
             self._defaults(node, block, inner)
@@ -393,8 +473,6 @@ class Elaborator:
     def _arguments(
         self, node: BlockNode, block: Block | None, frame: Frame
     ) -> tuple[dict[str, Any], dict[str, Binding]]:
-        from archc.spec.expressions import SILENCED
-
         names: dict[str, Any] = {}
         bindings: dict[str, Binding] = {}
         for key, arg in node.arguments.items():
@@ -513,12 +591,16 @@ class Elaborator:
             return node.op.model_validate(values)
         except ValidationError as error:
             for problem in error.errors(include_url=False):
-                attribute = problem["loc"][0]
-                assert isinstance(attribute, str)
-                code, message = explain(problem)
+                code, message, help = explain(problem)
+                if not problem["loc"]:  # about several attributes
+                    self.sink.error(
+                        code, f"`{node.op.op}` {message}", node.origin.at("op"), help=help
+                    )
+                    continue
+                attribute = str(problem["loc"][0])
                 self._blame(
                     code, f"`{attribute}` of `{node.op.op}` {message}",
-                    node, attribute, node.attributes[attribute], frame,
+                    node, attribute, node.attributes[attribute], frame, help,
                 )  # fmt: skip
             return None
 
@@ -557,15 +639,15 @@ class Elaborator:
         """An argument's value; Silenced once a mistake in it was reported."""
         if not isinstance(arg, Expr):
             return arg
+        if isinstance(arg, ListOf):
+            return tuple(
+                self._value(item, names, origin.below(number))
+                for number, item in enumerate(arg.items)
+            )
         try:
             return evaluate(arg, names)
-        except UnknownName as error:
-            visible = [n for n in names if n.isidentifier()]
-            self.sink.error(
-                error.code, error.message, origin.at(within=error.at),
-                help=did_you_mean(error.name, visible)
-                or "nothing has a name here; give the block parameters",
-            )  # fmt: skip
+        except UnknownName:
+            pass  # that was reported before anything was evaluated
         except ExpressionError as error:
             self.sink.error(
                 error.code, error.message, origin.at(within=error.at), help=error.help
@@ -584,14 +666,12 @@ class Elaborator:
         value = self._value(node.repeat, frame.names, node.origin.below("repeat"))
         if isinstance(value, bool) or not isinstance(value, int):
             problem = f"`repeat` must be a whole number, not {plain(value)}"
-            if isinstance(value, float) and value == int(value):
-                problem += " (use // to divide whole numbers)"
             code = "wrong-type"
         elif value < 0:
             code, problem = "bad-value", f"`repeat` must be at least 0, not {value}"
-        elif value > MAX_VISITS:
+        elif value > MAX_NODES:
             code = "network-too-large"
-            problem = f"`repeat` is {value}; a network has at most {MAX_VISITS} nodes"
+            problem = f"`repeat` is {value:,}; a network has at most {MAX_NODES:,} nodes"
         else:
             return value
         self._blame(code, problem, node, "repeat", node.repeat, frame)
@@ -624,8 +704,17 @@ class Elaborator:
             )
         except Silenced:
             return
+        for number, size in enumerate(stated):
+            if type(size) is not int:
+                self.sink.error(
+                    "wrong-type",
+                    f"a size in `shape` must be a whole number, not {plain(size)}",
+                    origin.at(number),
+                    help="shape = [channels, height, width], without the batch",
+                )
+                return
         if y.shape is not None:
-            self.claims.append(Claim(stated, y.shape, node.origin.at("shape")))
+            self.claims.append(Claim(stated, y.shape, node.origin.at("shape"), y))
 
     # ---- names
 
@@ -672,9 +761,8 @@ class Elaborator:
     ) -> tuple[Value, ...]:
         found: list[Value] = []
         assert node.reads is not None
-        many = len(node.reads) > 1 or isinstance(node, OpNode) and node.op.merges
         for number, template in enumerate(node.reads):
-            origin = node.origin.below(*(("from", number) if many else ("from",)))
+            origin = node.read_origin(number)
             name = self._text(template, origin, frame)
             if name == "prev":
                 found.append(x)
@@ -685,7 +773,7 @@ class Elaborator:
             value = frame.lookup(name, scope.local)
             if value is None:
                 body = self.spec.layers if frame.block is None else frame.block.layers
-                if "\0" not in name:
+                if "\0" not in name and not _in_unknown(name, scope, frame):
                     self._unknown_node(name, origin.at(), frame, body)
                 value = Value(None)
             self.read_values.add(value)
@@ -712,10 +800,16 @@ class Elaborator:
             "unknown-node",
             f"no node is called `{name}` here",
             place,
-            help=did_you_mean(name, {*frame.values, "prev", "input"}),
+            help=did_you_mean(name, [*filter(_is_path, frame.values), "prev", "input"]),
         )
 
     # ---- bookkeeping
+
+    def _body_layout(self, block: Block) -> Layout:
+        layout = self._layouts.get(block)
+        if layout is None:
+            layout = self._layouts[block] = body_layout(block.layers, self.sink)
+        return layout
 
     def _layout(self, node: Node) -> Layout:
         layout = self._layouts.get(node)
@@ -743,10 +837,10 @@ class Elaborator:
 
     def _count(self, node: Node) -> None:
         self.visits += 1
-        if self.visits > MAX_VISITS:
+        if self.visits > MAX_NODES:
             self._stop(
                 "network-too-large",
-                f"the network has more than {MAX_VISITS} nodes",
+                f"the network has more than {MAX_NODES:,} nodes",
                 node,
                 "lower a `repeat`",
             )
@@ -770,6 +864,31 @@ class _Inside:
 
     def __exit__(self, *_: object) -> None:
         self.elaborator.enter(self.outer)
+
+
+def _circle(pending: Mapping[str, Arg]) -> list[str]:
+    """Parameters of which each is defined by the next, and the last by the first."""
+    path = [next(iter(pending))]
+    while True:
+        known = names_in(pending[path[-1]])
+        following = next(name for name in known if name in pending)
+        if following in path:
+            return path[path.index(following) :]
+        path.append(following)
+
+
+def _in_unknown(name: str, scope: Scope, frame: Frame) -> bool:
+    """Whether a dotted path leads into a value about which a mistake was reported."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        value = frame.lookup(name, scope.local)
+        if value is not None:
+            return value.shape is None
+    return False
+
+
+def _is_path(name: str) -> bool:
+    return all(part.isidentifier() or part.isdigit() for part in name.split("."))
 
 
 _MERGES: dict[str, Op] = {name: OPS[name]() for name in ("concat", "add", "mul")}

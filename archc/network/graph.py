@@ -110,6 +110,8 @@ class Claim:
     stated: tuple[int, ...]
     inferred: Shape
     place: Place
+    value: Value
+    """What it is about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,7 +104,7 @@ def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     members = tuple(opened(tuple(nodes)))
     named = [n for n in members if n.name is not None]
     nameless = [n for n in members if n.name is None and _has_parameters(n)]
-    if nameless and not named:
+    if body_style(nodes) == "numbered":
         return Layout("numbered", frozenset())
     for node in nameless if named else ():
         what = f"`{node.op.op}`" if isinstance(node, OpNode) else "this block"
@@ -132,6 +132,19 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
             help="name this node too, or take the names from the others",
         )
     return Layout("named" if named else "numbered", _fixed(members))
+
+
+def body_style(nodes: Sequence[Node]) -> Style:
+    """How the children of a block's or network's own body are called."""
+    members = tuple(opened(tuple(nodes)))
+    if any(n.name for n in members):
+        return "free"
+    return "numbered" if any(_has_parameters(n) for n in members) else "free"
+
+
+def style_of(nodes: Sequence[Node]) -> Style:
+    """How the children of a named group are called."""
+    return "named" if any(n.name for n in opened(tuple(nodes))) else "numbered"
 
 
 def _fixed(members: Sequence[Node]) -> frozenset[str]:

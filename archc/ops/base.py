@@ -275,13 +275,20 @@ def _check_minimum(value: Any, minimum: int) -> None:
 
 
 def plain(value: Any) -> str:
-    """A value as a spec would write it."""
+    """A value as a spec would write it, cut where it is long."""
     parts = items(value)
     if parts is not None:
-        return f"[{', '.join(map(plain, parts))}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+        text = f"[{', '.join(map(plain, parts[:20]))}]"
+    elif isinstance(value, dict):
+        pairs = list(cast("dict[str, Any]", value).items())[:20]
+        text = f"{{ {', '.join(f'{k} = {plain(v)}' for k, v in pairs)} }}"
+    elif isinstance(value, str):
+        text = json.dumps(value[:200], ensure_ascii=False)
+    elif value is None or isinstance(value, bool):
+        text = {None: "null", True: "true", False: "false"}[value]
+    else:
+        text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def size_schemas(minimum: int) -> list[dict[str, Any]]:

@@ -49,6 +49,13 @@ class Origin:
     def below(self, *keys: str | int) -> Origin:
         return Origin(self.merged, (*self.path, *keys))
 
+    def value(self) -> Any:
+        """What the spec says there."""
+        found: Any = self.merged.data
+        for key in self.path:
+            found = found[key]
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -79,6 +86,13 @@ class Node:
     claim: tuple[Arg, ...] | None = None
     """The modifier `shape`."""
     doc: str | None = None
+    broken: bool = False
+    """Whether one of these was reported: its value is unknown, its names are known."""
+
+    def read_origin(self, number: int) -> Origin:
+        """Where a name in `from` stands, which is a name or a list of names."""
+        origin = self.origin.below("from")
+        return origin.below(number) if isinstance(origin.value(), list) else origin
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -121,6 +135,8 @@ class Block:
     defaults: Mapping[str, Arg]
     layers: tuple[Node, ...]
     doc: str | None = None
+    broken: bool = False
+    """Whether its parameters or its body were reported, so that no use can be judged."""
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from archc.ops.base import plain
 
-_EXPRESSION = {"type": "string", "description": "an expression"}
+EXPRESSION = {"type": "string", "description": "an expression"}
 NODE = {"$comment": "node"}
 """Stands for the JSON Schema of a node, which pydantic does not know."""
 
@@ -42,18 +42,18 @@ def _argument(value: Any) -> Any:
 Number = Annotated[
     Any,
     PlainValidator(_number),
-    WithJsonSchema({"anyOf": [{"type": ["number", "boolean"]}, _EXPRESSION]}),
+    WithJsonSchema({"anyOf": [{"type": ["number", "boolean"]}, EXPRESSION]}),
 ]
 Whole = Annotated[
     Any,
     PlainValidator(_number),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]}),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]}),
 ]
 Argument = Annotated[
     Any,
     PlainValidator(_argument),
     WithJsonSchema(
-        {"anyOf": [{"type": ["number", "boolean", "array"]}, _EXPRESSION]}
+        {"anyOf": [{"type": ["number", "boolean", "array"]}, EXPRESSION]}
     ),
 ]
 Dimensions = Annotated[

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from archc.diagnostics.model import Sink
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.spec.model import Origin
 
@@ -35,63 +35,134 @@ _LIMITS = {
 def validate(
     model: type[M], table: Mapping[str, Any], origin: Origin, sink: Sink, what: str
 ) -> M | None:
-    """The table as a model instance; None once something was reported.
+    """The table as a model instance, without the keys that were reported.
 
-    `what` names the kind of table in messages: "the [network] table".
+    None where a key that must be there is missing or wrong. `what` names the kind of
+    table in messages: "the [network] table".
     """
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        keys = {f.alias or n: n for n, f in model.model_fields.items()}
-        for problem in error.errors(include_url=False):
-            key = problem["loc"][0]
-            assert isinstance(key, str)
-            if problem["type"] == "extra_forbidden":
-                sink.error(
-                    "unknown-key",
-                    f"{what} has no key `{key}`",
-                    origin.at(key, part="key"),
-                    help=did_you_mean(key, keys),
-                )
-            elif problem["type"] == "missing":
-                sink.error(
-                    "missing-key",
-                    f"{what} lacks `{key}`",
-                    origin.at(part="key") if origin.path else origin.at(),
-                    help=f"add `{key} = ...`: {model.model_fields[keys[key]].description}"
-                    if model.model_fields[keys[key]].description
-                    else f"add `{key} = ...`",
-                )
-            else:
-                code, message = explain(problem)
-                sink.error(code, f"`{key}` {message}", origin.at(*place_in(problem)))
+        _report(model, table, error, origin, sink, what)
+        faulty = {problem["loc"][0] for problem in error.errors(include_url=False)}
+    try:
+        return model.model_validate({k: v for k, v in table.items() if k not in faulty})
+    except ValidationError:
         return None
 
 
-def place_in(problem: Any) -> tuple[str | int, ...]:
+def whole(model: BaseModel | None, table: Mapping[str, Any]) -> bool:
+    """Whether `validate` had nothing to leave out."""
+    return model is not None and len(model.model_fields_set) == len(table)
+
+
+def _report(
+    model: type[BaseModel],
+    table: Mapping[str, Any],
+    error: ValidationError,
+    origin: Origin,
+    sink: Sink,
+    what: str,
+) -> None:
+    keys = {f.alias or n: n for n, f in model.model_fields.items()}
+    missing: list[str] = []
+    unknown: list[str] = []
+    for problem in error.errors(include_url=False):
+        key = str(problem["loc"][0])
+        if problem["type"] == "extra_forbidden":
+            unknown.append(key)
+            sink.error(
+                "unknown-key",
+                f"{what} has no key `{key}`",
+                origin.at(key, part="key"),
+                help=did_you_mean(key, keys),
+            )
+        elif problem["type"] == "missing":
+            missing.append(key)
+        else:
+            code, message, help = explain(problem)
+            path = place_in(problem, table)
+            name = ".".join(part for part in path if isinstance(part, str))
+            sink.error(code, f"`{name}` {message}", origin.at(*path), help=help)
+    missing = not_misspelled(missing, unknown)
+    if missing:
+        described = (
+            f"`{key} = ...`, {text}" if text else f"`{key} = ...`"
+            for key in missing
+            for text in (model.model_fields[keys[key]].description,)
+        )
+        sink.error(
+            "missing-key",
+            f"{what} lacks {listed(missing)}",
+            origin.at(part="key") if origin.path else origin.at(),
+            help="add " + "; and ".join(described),
+        )
+
+
+def not_misspelled(missing: Sequence[str], unknown: Iterable[str]) -> list[str]:
+    """The missing names without those that an unknown one was meant to be."""
+    meant = {nearest(name, missing) for name in unknown}
+    return [name for name in missing if name not in meant]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: `a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def place_in(problem: Any, table: Mapping[str, Any]) -> tuple[str | int, ...]:
     """The key path of a pydantic error, without the names of union members."""
-    first, *rest = problem["loc"]
-    return (first, *(part for part in rest if isinstance(part, int)))
+    path: list[str | int] = []
+    inside: Any = table
+    for part in problem["loc"]:
+        try:
+            inside = inside[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        path.append(part)
+    return tuple(path)
 
 
-def explain(problem: Any) -> tuple[str, str]:
-    """The diagnostic code and the rest of the sentence that the key's name begins."""
+def explain(problem: Any) -> tuple[str, str, str | None]:
+    """A pydantic error as a diagnostic: its code, the rest of the sentence that the key's
+    name begins, and help."""
     kind: str = problem["type"]
     context: dict[str, Any] = problem.get("ctx", {})
     value = problem["input"]
     if kind in _WANTED:
-        hint = ""
-        if kind in ("int_type", "int_from_float") and isinstance(value, float):
-            hint = " (use // to divide whole numbers)" if value == int(value) else ""
-        return "wrong-type", f"must be {_WANTED[kind]}, not {plain(value)}{hint}"
+        return "wrong-type", f"must be {_WANTED[kind]}, not {plain(value)}", _typed(kind, value)
     if kind in _LIMITS:
         words, key = _LIMITS[kind]
-        return "bad-value", f"must be {words} {context[key]}, not {plain(value)}"
+        return "bad-value", f"must be {words} {context[key]}, not {plain(value)}", None
     if kind == "literal_error":
-        return "bad-value", f"must be {context['expected']}, not {plain(value)}"
+        expected = str(context["expected"]).replace("'", '"')
+        options = [part.strip('" ') for part in expected.replace(" or ", ", ").split(",")]
+        help = did_you_mean(value, options) if isinstance(value, str) else None
+        if help and not help.startswith("did"):
+            help = None  # the message lists the options
+        return "bad-value", f"must be {expected}, not {plain(value)}", help
     if kind in ("too_short", "too_long"):
-        return "bad-value", "must not be empty" if not value else "has too many items"
-    if kind == "size_too_small":
-        return "bad-value", problem["msg"]
+        return "bad-value", "must not be empty" if not value else "has too many items", None
+    if kind == "finite_number":
+        return "bad-value", f"must be a finite number, not {plain(value)}", None
     message: str = problem["msg"]
-    return "wrong-type" if message.startswith("must be") else "bad-value", message
+    wrong_type = message.startswith("must be") and kind != "size_too_small"
+    return "wrong-type" if wrong_type else "bad-value", message, _typed(kind, value)
+
+
+def _typed(kind: str, value: Any) -> str | None:
+    """A mend for a value of the wrong type, where one can be told."""
+    if isinstance(value, float) and value.is_integer() and kind != "string_type":
+        return f"write {int(value)}; in an expression, // divides whole numbers"
+    if isinstance(value, float) and kind in ("int_type", "int_from_float", "size"):
+        return "use a whole number; in an expression, // and round give one"
+    if kind == "string_type":
+        return f'put it in quotes: "{value}"' if isinstance(value, int | float) else None
+    if kind == "bool_type" and isinstance(value, int):
+        return f"write {'true' if value else 'false'}"
+    if kind == "list_type" and not isinstance(value, dict):
+        return f"write [{plain(value)}]"
+    return None

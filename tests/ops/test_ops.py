@@ -434,6 +434,25 @@ def test_the_rule_on_symbols_is_the_rule_on_numbers(
         op.function(inputs[0], "x")
 
 
+@pytest.mark.parametrize(
+    ("name", "attributes", "x", "axis"),
+    [
+        ("permute", {"dims": (0, 2, 3, 1)}, Shape(MAP), 2),
+        ("permute", {"dims": (0, 3, 1, 2)}, LAST, 0),
+        ("flatten", {}, LAST, 0),
+        ("flatten", {"end_dim": 2}, LAST, 1),
+        ("flatten", {"start_dim": 2}, Shape(MAP), 0),
+        ("flatten", {"start_dim": 2}, LAST, 1),
+        ("linear", {"out_features": 3}, LAST, 2),
+        ("add", {}, LAST, 2),
+    ],
+)
+def test_where_the_channels_are(
+    name: str, attributes: dict[str, Any], x: Shape, axis: int
+) -> None:
+    assert make(name, **attributes).infer(x).channel_axis == axis
+
+
 def test_a_product_of_symbols_keeps_its_order() -> None:
     dims = (Name("c"), Name("h"), Name("w"))
     (joined,) = make("flatten").infer(Shape(dims)).dims

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
@@ -88,6 +88,10 @@ def agree(
         padding_mode=st.sampled_from(["zeros", "reflect", "replicate", "circular"]),
     ),
     maps,
+)
+@example(
+    {"out_channels": 1, "kernel_size": 4, "padding": "same", "padding_mode": "reflect"},
+    (1, 2, 3),  # the right side is padded by two, and has but one pixel to reflect
 )
 def test_conv2d(attributes: dict[str, Any], dims: tuple[int, ...]) -> None:
     agree("conv2d", nn.Conv2d, attributes, dims, dims[0])

@@ -1,0 +1,207 @@
+"""The Python interface."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from archc.diagnostics.model import Diagnostic, Sink
+from archc.diagnostics.render import render_text, summary_line
+from archc.measure.summary import Summary, summarize
+from archc.pipeline import Analysis, analyse
+from archc.spec.load import Loader
+from archc.spec.overrides import input_shape as input_overlay
+from archc.spec.overrides import parameters
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class SpecError(Exception):
+    """A spec with errors in it. As text, it is what `archc check` prints."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        """All that was found, warnings included."""
+
+    def __str__(self) -> str:
+        shown = render_text(self.diagnostics)
+        return f"{summary_line(self.diagnostics)}\n\n{shown}".rstrip("\n")
+
+
+class Network:
+    """A compiled network: its numbers, its source, its diagram and the live module.
+
+    Made by `load`.
+    """
+
+    def __init__(self, analysis: Analysis, diagnostics: Sequence[Diagnostic]) -> None:
+        self._network = analysis.network
+        self._facts = analysis.facts
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        """The warnings that the spec gave."""
+
+    @property
+    def name(self) -> str:
+        """The name of the network, and of the module generated for it."""
+        return self._network.name
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The values of the spec's [params], with what `load` was given."""
+        return MappingProxyType(self._network.params)
+
+    @property
+    def params(self) -> int:
+        """Trainable parameters, without auxiliary classifiers."""
+        return self._facts.params
+
+    @property
+    def params_with_heads(self) -> int:
+        """Trainable parameters, with auxiliary classifiers."""
+        return self._facts.params_with_heads
+
+    @property
+    def buffers(self) -> int:
+        """Numbers in the `state_dict` that are not trained."""
+        return self._facts.buffers
+
+    @property
+    def macs(self) -> int:
+        """Fused multiply-adds of convolutions and linear layers for one sample."""
+        return self._facts.macs
+
+    @property
+    def receptive_field(self) -> int | None:
+        """In input pixels, of the last feature map before a global operation."""
+        return self._facts.receptive_field
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Without the batch."""
+        shape = self._network.input.shape
+        assert shape is not None
+        return shape.dims
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Without the batch."""
+        shape = self._network.output.shape
+        assert shape is not None
+        return shape.dims
+
+    def summary(self) -> Summary:
+        """The layer table; printed it is text, in a notebook a table."""
+        return summarize(self._network, self._facts)
+
+    def source(self) -> str:
+        """The source of the PyTorch module."""
+        from archc.emit.module import emit
+
+        return emit(self._network)
+
+    def dot(self) -> str:
+        """The diagram in Graphviz's language."""
+        from archc.draw.dot import draw
+
+        return draw(self._network, self._facts)
+
+    def module(self, **arguments: Any) -> nn.Module:
+        """A new instance of the network, with freshly initialised weights.
+
+        `arguments` go to the constructor of the generated class.
+
+        Raises:
+            ImportError: without PyTorch.
+        """
+        try:
+            import torch  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        except ImportError as error:
+            raise ImportError(
+                "a live module needs PyTorch: pip install 'archc[torch]'"
+            ) from error
+        generated = _imported(self.name, self.source())
+        network_class = getattr(generated, generated.__all__[0])
+        return network_class(**arguments)
+
+    def _repr_svg_(self) -> str:
+        from archc.draw.render import render
+
+        return render(self.dot(), "svg").decode()
+
+    def __repr__(self) -> str:
+        sizes = (
+            "x".join(map(str, dims)) for dims in (self.input_shape, self.output_shape)
+        )
+        return (
+            f"<Network {self.name}: {' -> '.join(sizes)},"
+            f" {self.params:,} parameters, {self.macs:,} MACs>"
+        )
+
+
+def load(
+    path: str | os.PathLike[str],
+    /,
+    *,
+    input_shape: Sequence[int] | None = None,
+    allow_outside: bool = False,
+    **params: Any,
+) -> Network:
+    """The network of the spec at `path`.
+
+    `params` override the spec's [params], and `input_shape` its input (channels,
+    height, width); with one of them the spec's claims are not checked. `allow_outside`
+    lets it name files outside its own tree.
+
+    Raises:
+        SpecError: if the spec has errors.
+        TypeError: if a parameter is nothing that a spec could hold.
+    """
+    sink = Sink()
+    overlays = (
+        parameters(params, "archc.load", sink) if params else None,
+        input_overlay(input_shape, sink) if input_shape is not None else None,
+    )
+    analysis = analyse(
+        Path(path),
+        Loader(sink, anywhere=allow_outside),
+        sink,
+        tuple(overlay for overlay in overlays if overlay is not None),
+    )
+    if analysis is None and not sink.failed:
+        raise ValueError(f"{path} only holds blocks for others to use, and no network")
+    if analysis is None:
+        raise SpecError(tuple(sink))
+    return Network(analysis, tuple(sink))
+
+
+def _imported(name: str, source: str) -> ModuleType:
+    """The generated source as a module, imported once.
+
+    It is registered under a name made from its content, so that pickles of its classes
+    load in this process, and its text is known to `inspect.getsource`.
+    """
+    import linecache
+    from hashlib import sha256
+
+    full_name = f"archc_{name}_{sha256(source.encode()).hexdigest()[:12]}"
+    known = sys.modules.get(full_name)
+    if known is not None:
+        return known
+    file = f"<{full_name}>"
+    lines = source.splitlines(keepends=True)
+    linecache.cache[file] = (len(source), None, lines, file)
+    module = ModuleType(full_name)
+    module.__file__ = file
+    sys.modules[full_name] = module
+    try:
+        exec(compile(source, file, "exec"), vars(module))
+    except BaseException:
+        del sys.modules[full_name]
+        raise
+    return module

@@ -1,0 +1,219 @@
+"""`archc compile`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from archc.cli.options import SPEC, Overrides, Refused, colored, reading
+
+if TYPE_CHECKING:
+    from archc.output import Output
+    from archc.pipeline import Analysis
+
+Picture = Literal["svg", "pdf", "png"]
+
+_EPILOG = """\b
+Examples:
+  archc compile specs/googlenet.toml            # into generated/
+  archc compile specs/ --check                  # in CI: is generated/ current?
+  archc compile specs/resnet50.toml -o build --format-diagram pdf
+  archc compile specs/resnet50.toml -o build --set num_classes=10
+"""
+
+
+@click.command("compile", epilog=_EPILOG)
+@click.argument("specs", type=SPEC, nargs=-1, required=True, metavar="SPEC...")
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where to write; all specs go to this one directory.",
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 1 if a file is not current."
+)
+@click.option(
+    "--format-diagram",
+    "picture",
+    type=click.Choice(["svg", "pdf", "png"]),
+    default="svg",
+    show_default=True,
+    help="What to render the diagram as; the .dot is always written.",
+)
+@reading
+@click.pass_context
+def compile_(
+    context: click.Context,
+    specs: tuple[Path, ...],
+    out: Path | None,
+    check: bool,
+    picture: Picture,
+    assignments: tuple[tuple[str, str], ...],
+    input_shape: tuple[int, ...] | None,
+    allow_outside: bool,
+    color: str,
+) -> None:
+    """Write the PyTorch module, the diagram and the summary of each spec.
+
+    A network called NAME becomes NAME.py, NAME.dot, NAME.svg and NAME.json. Without -o
+    the files of specs/a/b.toml go to generated/a/, beside specs/; those of a spec that
+    is not below a directory called specs go to generated/ in the current directory.
+
+    A directory stands for the specs in it and below; files that only hold blocks are
+    checked, and nothing is written for them. Two networks whose files would be the same
+    are refused before anything is written. Nothing is written for a spec with errors;
+    the others are compiled all the same. Files are replaced whole or not at all.
+
+    Exit status: 0 all written (with --check: all current), 1 errors in a spec (with
+    --check: or files that are not current), 2 wrong use, or a file cannot be written.
+    """
+    from archc.cli.specs import Run, find
+
+    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    found = find(specs)
+    targets = [
+        Target(path, analysis, out if out is not None else default_directory(path))
+        for path in found
+        if (analysis := run.analyse(path))
+    ]
+    _refuse_clashes(targets, found, picture)
+    run.report(color)
+    if not targets and not run.failed:
+        raise Refused("there is no network here: these files only hold blocks")
+    job = _Job(picture=None if check else picture)
+    live = colored(color, sys.stdout) and sys.stdout.isatty() and sys.stderr.isatty()
+    with _progress(len(targets), shown=live) as (say, advance):
+        for target in targets:
+            job.do(target, say)
+            advance()
+    context.exit(2 if job.refused else 1 if run.failed or job.stale else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A network to compile and the directory for its files."""
+
+    spec: Path
+    analysis: Analysis
+    directory: Path
+
+    def path(self, suffix: str) -> Path:
+        return self.directory / f"{self.analysis.network.name}.{suffix}"
+
+    def outputs(self, picture: Picture | None) -> list[Output]:
+        """All of its files, rendered; without the picture where that is None."""
+        from archc.draw.dot import draw
+        from archc.emit.module import emit
+        from archc.measure.summary import summarize
+        from archc.output import Output
+
+        network, facts = self.analysis.network, self.analysis.facts
+        dot = draw(network, facts)
+        texts = {
+            "py": emit(network),
+            "dot": dot,
+            "json": summarize(network, facts).to_json(),
+        }
+        outputs = [Output(self.path(k), text.encode()) for k, text in texts.items()]
+        if picture is not None:
+            from archc.draw.render import render
+
+            outputs.append(Output(self.path(picture), render(dot, picture)))
+        return outputs
+
+
+def default_directory(spec: Path) -> Path:
+    """`generated/a/` beside `specs/` for `specs/a/b.toml`, else `generated/` here."""
+    here = Path(os.path.abspath(spec))
+    for parent in here.parents:
+        if parent.name == "specs":
+            below = here.parent.relative_to(parent)
+            return Path(os.path.relpath(parent.parent / "generated" / below))
+    return Path("generated")
+
+
+def _refuse_clashes(targets: list[Target], specs: list[Path], picture: str) -> None:
+    """Raises Refused where two networks, or a network and a spec, are the same file."""
+    taken = {spec.resolve(): f"the spec {spec}" for spec in specs}
+    for target in targets:
+        for suffix in ("py", "dot", "json", picture):
+            path = target.path(suffix)
+            other = taken.setdefault(path.resolve(), f"what {target.spec} gives")
+            if other != f"what {target.spec} gives":
+                raise Refused(
+                    f"{target.spec} would write {path}, which is also {other};"
+                    " rename one of the networks, or compile them to different"
+                    " directories with -o"
+                )
+
+
+class _Job:
+    """Writes targets, or compares them with what is on disk if `picture` is None."""
+
+    def __init__(self, picture: Picture | None) -> None:
+        self._picture: Picture | None = picture
+        self.stale = False
+        self.refused = False
+
+    def do(self, target: Target, say: Callable[[str], None]) -> None:
+        from archc.cli.specs import reason
+        from archc.output import write
+
+        try:
+            outputs = target.outputs(self._picture)
+            if self._picture is None:
+                self._compare(outputs, target, say)
+                return
+            write(outputs)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            what = "read" if self._picture is None else "write"
+            message = f"cannot {what} {place}{reason(error)}"
+            click.echo(f"error: {target.spec}: {message}", err=True)
+            self.refused = True
+            return
+        for output in outputs:
+            say(str(output.path))
+
+    def _compare(
+        self, outputs: list[Output], target: Target, say: Callable[[str], None]
+    ) -> None:
+        for output in outputs:
+            state = output.state()
+            if state is not None:
+                self.stale = True
+                say(f"{output.path} {state}: compile {target.spec}")
+
+
+@contextmanager
+def _progress(
+    total: int, *, shown: bool
+) -> Generator[tuple[Callable[[str], None], Callable[[], None]], None, None]:
+    """How to say a line, and how to count one more spec as done.
+
+    A bar is shown on a terminal where there are several specs.
+    """
+    if not shown or total < 2:
+        yield click.echo, lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("compiling"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(), transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def say(line: str) -> None:
+            bar.console.out(line, highlight=False)
+
+        yield say, lambda: bar.advance(task)

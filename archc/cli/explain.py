@@ -1,0 +1,73 @@
+"""`archc explain`."""
+
+from __future__ import annotations
+
+import sys
+from textwrap import indent
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from archc.cli.options import color_option, colored
+
+if TYPE_CHECKING:
+    from archc.diagnostics.codes import Code
+
+_EPILOG = """\b
+Examples:
+  archc explain                 # lists all codes
+  archc explain merge-mismatch
+"""
+
+
+def _complete(
+    context: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from archc.diagnostics.codes import CODES
+
+    return [
+        CompletionItem(slug, help=code.summary)
+        for slug, code in CODES.items()
+        if slug.startswith(incomplete)
+    ]
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("code", required=False, shell_complete=_complete)
+@color_option
+def explain(code: str | None, color: str) -> None:
+    """Explain a diagnostic: what it means, an example, and its mend."""
+    from archc.diagnostics.codes import CODES
+    from archc.diagnostics.suggest import did_you_mean
+
+    paint = colored(color, sys.stdout)
+    if code is None:
+        longest = max(map(len, CODES))
+        for slug, known in sorted(CODES.items()):
+            click.echo(f"{_bold(f'{slug:<{longest}}')}  {known.summary}", color=paint)
+        return
+    # as it stands in a report, `error[merge-mismatch]`, it is taken too
+    slug = code.rpartition("[")[2].rstrip("]:")
+    if slug not in CODES:
+        raise click.UsageError(
+            f"there is no code {code!r}; {did_you_mean(slug, CODES) or 'see the list'}"
+            " (`archc explain` lists all)"
+        )
+    click.echo(_page(CODES[slug]), color=paint)
+
+
+def _page(code: Code) -> str:
+    parts = (
+        _bold(f"{code.severity}[{code.slug}]: {code.summary}"),
+        code.explanation.strip(),
+        _bold("An example:"),
+        indent(code.example.strip(), "    "),
+        _bold("The mend:"),
+        indent(code.mend.strip(), "    "),
+    )
+    return "\n\n".join(part for part in parts if part.strip())
+
+
+def _bold(text: str) -> str:
+    return click.style(text, bold=True)

@@ -1,0 +1,127 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from archc.diagnostics.model import Sink
+    from archc.source.document import Document
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SPEC = click.Path(path_type=Path)
+"""A path; what is wrong with it is said by the same diagnostics as for `extends`."""
+
+
+class Refused(click.ClickException):
+    """What cannot be done as asked, though the command line is well formed."""
+
+    exit_code = 2
+
+
+def _assignments(
+    context: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Splits every KEY=VALUE."""
+    pairs: list[tuple[str, str]] = []
+    for value in values:
+        key, equals, text = (part.strip() for part in value.partition("="))
+        if not equals:
+            raise click.BadParameter(
+                f"{value!r} is not KEY=VALUE, as in num_classes=10"
+            )
+        if not key.isidentifier():
+            raise click.BadParameter(f"{key!r} cannot name a parameter of a spec")
+        pairs.append((key, text))
+    return tuple(pairs)
+
+
+def _dims(
+    context: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Splits C,H,W."""
+    if value is None:
+        return None
+    parts = [part.strip() for part in value.split(",")]
+    if not all(p.isascii() and p.isdigit() and len(p) < 19 for p in parts):
+        raise click.BadParameter(f"{value!r} is not C,H,W, as in 3,224,224")
+    return tuple(map(int, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What --set and --input say."""
+
+    assignments: tuple[tuple[str, str], ...] = ()
+    input: tuple[int, ...] | None = None
+
+    def documents(self, sink: Sink) -> tuple[Document, ...]:
+        """The overlays for one spec."""
+        if not self.assignments and self.input is None:
+            return ()
+        from archc.spec.overrides import assignment, input_shape
+
+        documents = [assignment(key, text, sink) for key, text in self.assignments]
+        if self.input is not None:
+            documents.append(input_shape(self.input, sink))
+        return tuple(d for d in documents if d is not None)
+
+
+def reading(command: F) -> F:
+    """The options of every command that reads specs; see `Overrides` and `Run`."""
+    for option in (
+        color_option,
+        click.option(
+            "--allow-outside",
+            is_flag=True,
+            help="Let `extends` and `use` name files outside the spec's own tree.",
+        ),
+        click.option(
+            "--input",
+            "input_shape",
+            callback=_dims,
+            metavar="C,H,W",
+            help="Override the input's channels, height and width.",
+        ),
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            callback=_assignments,
+            metavar="KEY=VALUE",
+            help="Override one of [params]; VALUE is TOML or an expression. Repeatable."
+            " With --set or --input the spec's claims (`shape`, [expect]) are not"
+            " checked: they are about its own numbers.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Whether to colour; auto is for a terminal without NO_COLOR.",
+)
+
+
+def colored(choice: str, stream: IO[Any]) -> bool:
+    """Whether to write colours to a stream."""
+    if choice != "auto":
+        return choice == "always"
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not plain and stream.isatty()
+
+
+def width(stream: IO[Any]) -> int:
+    """How wide text for a stream may be."""
+    return shutil.get_terminal_size().columns if stream.isatty() else 100

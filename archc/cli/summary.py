@@ -1,0 +1,77 @@
+"""`archc summary`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from archc.cli.options import SPEC, Overrides, Refused, colored, reading
+
+_EPILOG = """\b
+Examples:
+  archc summary specs/googlenet.toml
+  archc summary specs/resnet50.toml --set num_classes=10 --input 3,64,64
+  archc summary specs/resnet50.toml --format json | jq .params
+  archc summary specs/resnet50.toml --format latex > table.tex
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("spec", type=SPEC)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv", "markdown", "latex"]),
+    default="text",
+    show_default=True,
+    help="latex needs the packages booktabs and longtable.",
+)
+@reading
+@click.pass_context
+def summary(
+    context: click.Context,
+    spec: Path,
+    form: str,
+    assignments: tuple[tuple[str, str], ...],
+    input_shape: tuple[int, ...] | None,
+    allow_outside: bool,
+    color: str,
+) -> None:
+    """Show a network layer by layer.
+
+    Shapes are without the batch. MACs are fused multiply-adds of convolutions and
+    linear layers for one sample, without bias. The receptive field is in input pixels;
+    behind a global operation there is none. Diagnostics go to stderr.
+    """
+    from archc.cli.specs import Run
+    from archc.measure.summary import summarize
+
+    if spec.is_dir():
+        raise click.UsageError(f"{spec} is a directory; give one spec")
+    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    analysis = run.analyse(spec)
+    run.report(color)
+    if analysis is None:
+        if run.libraries:
+            raise Refused(f"{spec} only holds blocks for others to use, and no network")
+        context.exit(1)
+    table = summarize(analysis.network, analysis.facts)
+    if form == "json":
+        click.echo(table.to_json(), nl=False)
+        return
+    from archc.measure import tables
+
+    if form == "text" and sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(no_color=not colored(color, sys.stdout)).print(tables.as_rich(table))
+        return
+    write = {
+        "text": tables.as_text,
+        "csv": tables.as_csv,
+        "markdown": tables.as_markdown,
+        "latex": tables.as_latex,
+    }[form]
+    click.echo(write(table), nl=False)

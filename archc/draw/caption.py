@@ -1,0 +1,162 @@
+"""What a node says about its op, and how that differs between repetitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archc.ops.base import Op, Shape, pair, plain
+
+Fields = tuple[str, ...]
+"""Parts of a caption, some empty; each stands at the same place for every op."""
+
+# Where the field's own wording is shorter than PyTorch's name.
+_SHORT = {
+    "adaptive_avg_pool2d": "adaptive avg pool",
+    "adaptive_max_pool2d": "adaptive max pool",
+    "batch_norm1d": "BN",
+    "batch_norm2d": "BN",
+    "conv_transpose2d": "transposed conv",
+    "group_norm": "GN",
+    "layer_norm": "LN",
+    "local_response_norm": "LRN",
+    "zero_pad2d": "zero pad",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often something occurs, by its place among the repetitions around it."""
+
+    first: int = 0
+    middle: int = 0
+    last: int = 0
+
+    def add(self, position: int) -> None:
+        if position == FIRST:
+            self.first += 1
+        elif position == LAST:
+            self.last += 1
+        else:
+            self.middle += 1
+
+    @property
+    def total(self) -> int:
+        return self.first + self.middle + self.last
+
+
+FIRST, MIDDLE, LAST = range(3)
+
+
+def position(index: int, count: int, alone: int) -> int:
+    """Where one of `count` repetitions stands; a single one stands at `alone`."""
+    if count == 1:
+        return alone
+    return FIRST if index == 0 else LAST if index == count - 1 else MIDDLE
+
+
+def occurrence(part: Tally, whole: Tally) -> str:
+    """When `part` occurs, in words; empty if always."""
+    if part == whole:
+        return ""
+    if part == Tally(first=whole.first):
+        return "first only"
+    if part == Tally(last=whole.last):
+        return "last only"
+    if part == Tally(middle=whole.middle, last=whole.last):
+        return "not first"
+    if part == Tally(whole.first, whole.middle):
+        return "not last"
+    return f"{part.total} of {whole.total}"
+
+
+def fields(op: Op, x: Shape) -> Fields:
+    """The caption of `op` on an input of shape `x`."""
+    values = {name: getattr(op, name) for name in type(op).model_fields}
+    kernel, stride = values.get("kernel_size"), values.get("stride")
+    groups, out = values.get("groups", 1), _out(values)
+    name = _name(op)
+    if kernel is not None and groups == x.channels == out and groups > 1:
+        name, groups = f"depthwise {name}", 1
+    if name.startswith("adaptive") and pair(values["output_size"]) == (1, 1):
+        name = name.replace("adaptive", "global")
+    elif "output_size" in values:
+        kernel = values["output_size"]
+    return (
+        name,
+        "" if kernel is None else f" {times(kernel)}",
+        "" if out is None else f", {out}",
+        _stride(op, stride),
+        _unless(1, values.get("dilation", 1), " dilated {}"),
+        _unless(1, groups, " groups {}"),
+        _rest(op, values),
+    )
+
+
+def _name(op: Op) -> str:
+    if op.category == "activation":
+        # as PyTorch spells it
+        return op.module(Shape((1, 1, 1))).function.removeprefix("nn.")
+    return _SHORT.get(op.op) or op.op.removesuffix("2d").replace("_", " ")
+
+
+def _out(values: dict[str, Any]) -> int | None:
+    return values.get("out_channels") or values.get("out_features")
+
+
+def _stride(op: Op, stride: Any) -> str:
+    if stride is None:  # a pooling's stride, left out, is its kernel
+        stride = getattr(op, "kernel_size", 1)
+    sign = "×" if op.op == "conv_transpose2d" else "/"
+    return "" if pair(stride) == (1, 1) else f" {sign}{times(stride, ',')}"
+
+
+def _unless(default: Any, value: Any, text: str) -> str:
+    return "" if pair(value) == pair(default) else text.format(times(value))
+
+
+def _rest(op: Op, values: dict[str, Any]) -> str:
+    """The one number that matters of an op without a window."""
+    if op.op == "upsample":
+        size = values["size"]
+        factor = f" ×{times(values['scale_factor'])}" if size is None else ""
+        return factor or f" to {times(size)}"
+    if op.op == "channel_slice":
+        return f" {values['start']}:{values['stop']}"
+    for name in ("p", "num_groups", "size", "dims"):
+        if name in values and not isinstance(values[name], bool):
+            return f" {plain(values[name])}"
+    return f" {plain(values['padding'])}" if op.op == "zero_pad2d" else ""
+
+
+def times(size: Any, sign: str = "×") -> str:
+    """A size with both its axes: 3×3; after `,` as sign one number stands for both."""
+    down, right = pair(size)
+    return f"{down}" if sign == "," and down == right else f"{down}{sign}{right}"
+
+
+def combined(variants: dict[Fields, Tally], whole: Tally) -> str:
+    """One caption for an op whose attributes may differ between repetitions."""
+    text = ""
+    for column in zip(*variants, strict=True):
+        found: dict[str, Tally] = {}
+        for value, tally in zip(column, variants.values(), strict=True):
+            seen = found.get(value, Tally())
+            found[value] = Tally(
+                seen.first + tally.first,
+                seen.middle + tally.middle,
+                seen.last + tally.last,
+            )
+        text += _field(found, whole)
+    return text
+
+
+def _field(found: dict[str, Tally], whole: Tally) -> str:
+    values = list(found)
+    if len(values) == 1:
+        return values[0]
+    if len(values) == 2 and "" in found:
+        value = values[0] or values[1]
+        return f"{value} ({occurrence(found[value], whole)})"
+    stated = [v for v in values if v]
+    return f"{stated[0]}…{stated[-1].lstrip(' ,/×')}"

@@ -1,0 +1,156 @@
+"""From a folded network to what is drawn: parts hidden, layers joined, frames dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from archc.draw.caption import FIRST, Tally
+from archc.draw.figure import Arc, Box, Leaf, Node
+from archc.draw.fold import Folder
+from archc.draw.join import Joiner
+from archc.draw.wire import Wiring
+from archc.measure.cost import Facts
+from archc.network.graph import Head, Network
+
+# With more, a picture is no longer one to read; parts of it become one node each.
+MAX_STAGES = 8
+MAX_LEAVES = 320
+MAX_IN_ROW = 120
+
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """Nodes in boxes, and the arcs between their leaves."""
+
+    root: Box
+    heads: list[Box]
+    arcs: list[Arc]
+    node_of: dict[Leaf, Node]
+    input: Leaf
+
+
+def compose(network: Network, facts: Facts) -> Picture:
+    """The picture of a network, of a size that its structure bounds."""
+    folder, root, heads = _folded(network, facts, MAX_STAGES)
+    if sum(_count(box) for box in (root, *heads)) > MAX_LEAVES:
+        folder, root, heads = _folded(network, facts, 1)
+    wiring = Wiring(network, folder)
+    root.children = [wiring.input, *root.children, wiring.output]
+    raw = list(wiring.arcs.values())
+    for box in _hidden(root, heads):
+        _hide(box, raw)
+    _shorten(root)
+    arcs = _drawn(raw)
+    joiner = Joiner(arcs)
+    for box in (root, *heads):
+        box.children = joiner.items(box.children, box)
+    return Picture(root, heads, arcs, joiner.node_of, wiring.input)
+
+
+def _folded(
+    network: Network, facts: Facts, stages: int
+) -> tuple[Folder, Box, list[Box]]:
+    folder = Folder(facts, stages)
+    root = Box("group", "")
+    root.inner.add(FIRST)
+    root.children = folder.items([(network.body, FIRST)])
+    return folder, root, [_head(folder, head) for head in network.heads]
+
+
+def _head(folder: Folder, head: Head) -> Box:
+    box = Box("head", head.name, name=head.name)
+    box.tally.add(FIRST)
+    box.inner.add(FIRST)
+    box.remark = f"training only, loss × {head.loss_weight:g}"
+    box.children = folder.items([(head.region, FIRST)])
+    if len(box.children) == 1 and isinstance(only := box.children[0], Box):
+        box.block, box.children = only.block, only.children
+    return box
+
+
+def _count(box: Box) -> int:
+    return sum(1 for _ in box.leaves())
+
+
+# ---- what is not drawn
+
+
+def _hidden(root: Box, heads: list[Box]) -> list[Box]:
+    """The boxes to draw as one node, the deepest first, so that the rest fits."""
+    levels: list[list[Box]] = [[root, *heads]]
+    while inner := [c for b in levels[-1] for c in b.children if isinstance(c, Box)]:
+        levels.append(inner)
+    kept = sum(map(_count, levels[0]))
+    hidden: list[Box] = []
+    for level in reversed(levels[1:]):
+        if kept <= MAX_LEAVES:
+            break
+        hidden = level
+        shown = sum(
+            1
+            for above in levels[: levels.index(level)]
+            for box in above
+            for child in box.children
+            if isinstance(child, Leaf)
+        )
+        kept = shown + len(level)
+    return hidden
+
+
+def _hide(box: Box, arcs: list[Arc]) -> None:
+    """Puts one leaf in the place of a box's inside."""
+    inside = list(box.leaves())
+    if len(inside) < 2:
+        return
+    among = set(inside)
+    around = any(
+        a.bypass and a.source in among and a.target in among for a in arcs
+    )  # fmt: skip
+    stand_in = Leaf(inside[0].path, None, tally=box.inner)
+    stand_in.text = " ".join(filter(None, (box.name, box.block)))
+    stand_in.note = "with skip" if around else ""
+    _replace(inside, stand_in)
+    box.children = [stand_in]
+
+
+def _shorten(root: Box) -> None:
+    """Leaves the middle of a very long row out."""
+    extra = len(root.children) - MAX_IN_ROW
+    if extra <= 0:
+        return
+    start = MAX_IN_ROW // 2
+    left_out = root.children[start : start + extra]
+    holder = Box("group", "", children=list(left_out))
+    inside = list(holder.leaves())
+    stand_in = Leaf(inside[0].path, None, tally=root.inner)
+    stand_in.text = f"… {len(left_out)} more …"
+    _replace(inside, stand_in)
+    root.children[start : start + extra] = [stand_in]
+
+
+def _replace(inside: list[Leaf], stand_in: Leaf) -> None:
+    stand_in.input, stand_in.output = inside[0].input, inside[-1].output
+    stand_in.params = sum(leaf.params for leaf in inside)
+    for leaf in inside:
+        leaf.into = stand_in
+
+
+def _drawn(raw: Iterable[Arc]) -> list[Arc]:
+    """The arcs between leaves that are drawn."""
+    drawn: dict[tuple[Leaf, Leaf, bool], Arc] = {}
+    doubled: list[Arc] = []
+    for arc in raw:
+        hidden = arc.source.into is not None or arc.target.into is not None
+        arc.source, arc.target = arc.source.drawn, arc.target.drawn
+        if arc.source is arc.target:
+            continue
+        if not hidden:
+            doubled.append(arc)
+            continue
+        key = (arc.source, arc.target, arc.bypass)
+        if key not in drawn:
+            drawn[key] = arc
+            arc.tally = arc.target.tally
+            doubled.append(arc)
+    return doubled

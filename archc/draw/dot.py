@@ -1,0 +1,218 @@
+"""The diagram of a network as DOT text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from archc.draw import labels, theme
+from archc.draw.caption import occurrence
+from archc.draw.columns import Column, columns
+from archc.draw.compose import Picture, compose
+from archc.draw.figure import Arc, Box, Item, Leaf, Node
+from archc.measure.cost import Facts
+from archc.network.graph import Network
+from archc.ops.base import Category, Shape
+
+
+def draw(network: Network, facts: Facts) -> str:
+    """The network's diagram in Graphviz' language; the same network, the same text."""
+    return "".join(f"{line}\n" for line in Writer(network, facts).lines())
+
+
+class Writer:
+    """Writes one picture."""
+
+    def __init__(self, network: Network, facts: Facts) -> None:
+        self.network = network
+        self.facts = facts
+        self.picture: Picture = compose(network, facts)
+        self.columns = columns(self.picture)
+        self._ids: dict[Node, str] = {}
+        self._taken: set[str] = set()
+        self._tops: dict[int, str] = {}
+        self._column_of: dict[Node, int] = {}
+        self._optional: set[Leaf] = set()
+
+    def lines(self) -> Iterator[str]:
+        heading = labels.title(self.network, self.facts, self._categories())
+        yield f"digraph {quoted(self.network.name)} {{"
+        width, height = theme.PAGE
+        yield (
+            f'  graph [bgcolor="white", charset="UTF-8", fontname="{theme.FONT}",'
+            f' fontsize="{theme.TEXT}", label={heading}, labelloc="t", margin="0.1",'
+            f' nodesep="0.12", rankdir="TB", ranksep="0.16", ordering="out",'
+            f' size="{width},{height}"]'
+        )
+        yield (
+            f'  node [fontcolor="{theme.INK}", fontname="{theme.FONT}",'
+            f' fontsize="{theme.TEXT}", margin="0", shape="plain"]'
+        )
+        yield (
+            f'  edge [arrowsize="0.45", color="{theme.LINE}",'
+            f' fontcolor="{theme.INK}", fontname="{theme.FONT}",'
+            f' fontsize="{theme.SMALL}", penwidth="0.8"]'
+        )
+        for number, column in enumerate(self.columns):
+            yield from self._column(number, column)
+        yield from self._arcs()
+        yield "}"
+
+    def _categories(self) -> list[Category]:
+        found = {leaf.category for leaf in self.picture.node_of}
+        return [c for c in theme.COLORS if c in found]
+
+    # ---- nodes and clusters
+
+    def _column(self, number: int, column: Column) -> Iterator[str]:
+        many = len(self.columns) > 1
+        indent = "    " if many else "  "
+        if many:
+            yield f'  subgraph "cluster column {number + 1}" {{'
+            yield '    graph [label="", penwidth="0"]'
+        if number:
+            self._tops[number] = f"column {number + 1}"
+            shape = self.columns[number - 1].crossing
+            assert shape is not None
+            yield (
+                f"{indent}{quoted(self._tops[number])} "
+                f"[label=<{labels.small(labels.spelled(shape), theme.INK)}>]"
+            )
+        for item in column.items:
+            yield from self._item(item, self.picture.root, number, 0, indent)
+        for head in column.heads:
+            yield from self._box(head, self.picture.root, number, 0, indent)
+        if many:
+            yield "  }"
+
+    def _item(
+        self, item: Item, parent: Box, column: int, depth: int, indent: str
+    ) -> Iterator[str]:
+        if isinstance(item, Box):
+            yield from self._box(item, parent, column, depth, indent)
+        elif isinstance(item, Node):
+            self._column_of[item] = column
+            if not column and not self._tops:
+                self._tops[0] = self._id(item)
+            occurs = occurrence(item.lead.tally, parent.inner)
+            if occurs:
+                self._optional.update(item.leaves)
+            label = labels.node_label(item, occurs)
+            if item.lead.text and item.lead.category is None and not item.lead.params:
+                label = f"<{labels.small(item.lead.text, theme.INK)}>"
+            group = "" if item.lead.beside else f' group="{column}", '
+            yield (
+                f"{indent}{quoted(self._id(item))} [{group}label={label},"
+                f" tooltip={quoted(self._tooltip(item))}]"
+            )
+
+    def _box(
+        self, box: Box, parent: Box, column: int, depth: int, indent: str
+    ) -> Iterator[str]:
+        occurs = occurrence(box.tally, parent.inner)
+        head = box.kind == "head"
+        style = "rounded,filled" + (",dashed" if head or occurs else "")
+        color = theme.HEAD if head else theme.FRAME
+        name = self._unique(f"cluster {box.path or box.kind}")
+        yield f"{indent}subgraph {quoted(name)} {{"
+        yield (
+            f'{indent}  graph [color="{color}", fillcolor="{theme.FILLS[depth % 2]}",'
+            f' label={labels.box_label(box, occurs)}, labeljust="l", margin="5",'
+            f' style="{style}"]'
+        )
+        for child in box.children:
+            yield from self._item(child, box, column, depth + 1, f"{indent}  ")
+        yield f"{indent}}}"
+
+    def _tooltip(self, node: Node) -> str:
+        first, last = node.leaves[0], node.leaves[-1]
+        shapes = [labels.spelled(s) for s in (first.input, last.output) if s is not None]
+        words = [node.lead.path, " → ".join(shapes)]
+        if params := sum(leaf.params for leaf in node.leaves):
+            words.append(f"{params:,} parameters")
+        return ": ".join(words[:2]) + "".join(f", {w}" for w in words[2:])
+
+    def _id(self, node: Node) -> str:
+        if node not in self._ids:
+            self._ids[node] = self._unique(node.lead.path)
+        return self._ids[node]
+
+    def _unique(self, name: str) -> str:
+        found, number = name, 1
+        while found in self._taken:
+            number += 1
+            found = f"{name} {number}"
+        self._taken.add(found)
+        return found
+
+    # ---- edges
+
+    def _arcs(self) -> Iterator[str]:
+        node_of = self.picture.node_of
+        tops = [quoted(top) for top in self._tops.values()]
+        for left, right in pairwise(tops):
+            yield f'  {left} -> {right} [minlen="0", style="invis"]'
+        linked: set[int] = set()
+        sized: set[Node] = set()
+        for arc in self.picture.arcs:
+            source, target = node_of[arc.source], node_of[arc.target]
+            if source is target:
+                continue
+            name, there = self._id(source), self._column_of[target]
+            apart = self._column_of[source] != there
+            if apart:
+                if there not in linked:
+                    linked.add(there)
+                    yield (
+                        f"  {quoted(name)} -> {quoted(self._tops[there])}"
+                        ' [constraint="false"]'
+                    )
+                name = self._tops[there]
+            size = "" if apart or source in sized else self._size(arc, source)
+            if size:
+                sized.add(source)
+            style = self._style(arc, size)
+            yield f"  {quoted(name)} -> {quoted(self._id(target))} [{style}]"
+
+    def _style(self, arc: Arc, size: str) -> str:
+        words: dict[str, str] = {}
+        if arc.bypass:
+            words |= {"color": theme.SKIP, "penwidth": "1.4", "weight": "0"}
+        else:
+            words["weight"] = "8"
+        occurs = occurrence(arc.tally, arc.target.tally)
+        seldom = arc.tally.total * 2 <= arc.target.tally.total
+        if seldom or arc.target in self._optional:
+            words["style"] = "dashed"
+        if seldom and arc.tally != arc.source.tally:
+            size = f"{size} {occurs}".strip()
+        if size:
+            words["label"] = f" {size}"
+        return ", ".join(f"{key}={quoted(word)}" for key, word in words.items())
+
+    def _size(self, arc: Arc, source: Node) -> str:
+        """The shape that the arc carries, where it is not that of the arcs before.
+
+        On one of several parallel paths the channels stand in its nodes, and there is
+        no room for more.
+        """
+        before, after = source.leaves[0].input, source.leaves[-1].output
+        if arc.bypass or before == after:
+            return ""
+        if source.lead.beside and before and after and same_map(before, after):
+            return ""
+        if arc.tally.total == arc.source.tally.total:
+            return labels.ranged(arc.first, arc.last)
+        return labels.spelled(arc.first)
+
+
+def same_map(x: Shape, y: Shape) -> bool:
+    """Whether two shapes differ in their channels alone."""
+    return len(x.dims) > 1 and x.with_channels(0) == y.with_channels(0)
+
+
+def quoted(text: str) -> str:
+    """A string of DOT; a backslash in it stands for itself."""
+    shown = text.replace("\\", "\\\\").replace('"', '\\"')
+    shown = shown.replace("\n", "\\n")
+    return f'"{shown}"'

@@ -1,0 +1,93 @@
+"""What is drawn: leaves in boxes, arcs between leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from archc.draw.caption import Fields, Tally
+from archc.ops.base import Category, Shape
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """One op of the spec at one place of the picture, in all its repetitions."""
+
+    path: str
+    category: Category | None
+    """None for the network's input and output, and for what stands for many layers."""
+    captions: dict[Fields, Tally] = field(default_factory=dict[Fields, Tally])
+    tally: Tally = field(default_factory=Tally)
+    text: str = ""
+    """Said in place of captions."""
+    note: str = ""
+    beside: bool = False
+    """Whether it lies on one of several parallel paths."""
+    input: Shape | None = None
+    output: Shape | None = None
+    params: int = 0
+    into: Leaf | None = None
+    """The leaf that stands for it, where a part of the network is not drawn."""
+
+    @property
+    def drawn(self) -> Leaf:
+        leaf = self
+        while leaf.into is not None:
+            leaf = leaf.into
+        return leaf
+
+
+BoxKind = Literal["block", "group", "repeat", "head"]
+
+
+@dataclass(slots=True, eq=False)
+class Box:
+    """A part of the network with a frame around it."""
+
+    kind: BoxKind
+    path: str
+    children: list[Item] = field(default_factory=list["Item"])
+    tally: Tally = field(default_factory=Tally)
+    inner: Tally = field(default_factory=Tally)
+    """Of its inside: for a repeat, how many repetitions there are."""
+    name: str = ""
+    block: str = ""
+    count: str = ""
+    """For a repeat: how often."""
+    remark: str = ""
+
+    def leaves(self) -> Iterator[Leaf]:
+        for child in self.children:
+            if isinstance(child, Leaf):
+                yield child
+            elif isinstance(child, Box):
+                yield from child.leaves()
+            else:
+                yield from child.leaves
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Leaves that are drawn as one: a convolution with what follows it."""
+
+    leaves: list[Leaf]
+    lead: Leaf
+    count: str = ""
+
+
+Item = Leaf | Node | Box
+
+
+@dataclass(slots=True, eq=False)
+class Arc:
+    """A value on its way from one leaf to another."""
+
+    source: Leaf
+    target: Leaf
+    bypass: bool
+    """Whether it goes around layers that lie between its two ends."""
+    first: Shape
+    last: Shape
+    """Its shape in the first and in the last repetition."""
+    tally: Tally = field(default_factory=Tally)

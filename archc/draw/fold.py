@@ -1,0 +1,237 @@
+"""Repetitions folded into one: what each op of the spec looks like in all of them.
+
+Regions that come from one node of the spec are laid over each other, part by part. So
+the picture has the size of the spec's structure, however often it is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from archc.draw.caption import Fields, Tally, fields, position
+from archc.draw.figure import Box, Item, Leaf
+from archc.measure.cost import Facts
+from archc.network.graph import Layer, Region
+from archc.ops.base import Shape
+
+Kind = Literal["op", "skip", "branches", "block", "group", "repeat"]
+Key = tuple[int, Kind]
+Part = Layer | Region
+Variants = list[tuple[Region, int]]
+"""Regions of one node, each with its position among its repetitions."""
+
+# A longer loop is never a list of stages.
+MAX_STAGED = 64
+
+
+class Folder:
+    """One fold of a network; loops of up to `stages` distinct stages are unrolled."""
+
+    def __init__(self, facts: Facts, stages: int) -> None:
+        self.facts = facts
+        self.stages = stages
+        self.leaf_of: dict[Layer, Leaf] = {}
+        self.box_of: dict[Region, Box] = {}
+        """The box in which an iteration is drawn."""
+        self._fields: dict[tuple[int, Shape], Fields] = {}
+
+    def items(self, variants: Variants, beside: bool = False) -> list[Item]:
+        """The inside of regions of one node, laid over each other."""
+        rows = [tuple(_opened(region, beside)) for region, _ in variants]
+        found: dict[Key, list[tuple[Part, int]]] = {}
+        on_side: dict[Key, bool] = {}
+        for row, (_, where) in zip(rows, variants, strict=True):
+            for key, part, side in row:
+                found.setdefault(key, []).append((part, where))
+                on_side[key] = side
+        orders = dict.fromkeys(tuple(key for key, _, _ in row) for row in rows)
+        items: list[Item] = []
+        for key in _merged(list(orders)):
+            items.extend(self._item(key[1], found[key], on_side[key]))
+        return items
+
+    def _item(
+        self, kind: Kind, parts: list[tuple[Part, int]], beside: bool
+    ) -> list[Item]:
+        layers = [(p, where) for p, where in parts if isinstance(p, Layer)]
+        if layers:
+            return [self._leaf(layers, beside)]
+        regions = [(p, where) for p, where in parts if isinstance(p, Region)]
+        if kind == "repeat":
+            return self._repeat(regions, beside)
+        first, last = regions[0][0], regions[-1][0]
+        box = Box("block" if kind == "block" else "group", first.path)
+        box.name = name_range(first.path, last.path)
+        box.block = first.block.name if first.block is not None else ""
+        for _, where in regions:
+            box.tally.add(where)
+        box.inner = box.tally
+        box.children = self.items(regions, beside)
+        return [box]
+
+    def _leaf(self, layers: list[tuple[Layer, int]], beside: bool) -> Leaf:
+        first, last = layers[0][0], layers[-1][0]
+        leaf = Leaf(first.path, first.op.category, beside=beside)
+        leaf.input, leaf.output = first.input_shape(), last.output_shape()
+        for layer, where in layers:
+            self.leaf_of[layer] = leaf
+            leaf.tally.add(where)
+            x = layer.input_shape()
+            key = (id(layer.op), x)
+            said = self._fields.get(key)
+            if said is None:
+                said = self._fields[key] = fields(layer.op, x)
+            leaf.captions.setdefault(said, Tally()).add(where)
+            leaf.params += self.facts.layers[layer].params
+        return leaf
+
+    # ---- repetitions
+
+    def _repeat(self, repeats: Variants, beside: bool) -> list[Item]:
+        whole = [(list(_iterations(repeat)), where) for repeat, where in repeats]
+        drawn = [whole]
+        if len(repeats) == 1 and len(whole[0][0]) <= MAX_STAGED:
+            stages = _stages(whole[0][0])
+            if len(stages) <= self.stages:
+                drawn = [[(stage, whole[0][1])] for stage in stages]
+        boxes: list[Item] = []
+        for runs in drawn:
+            counts = [len(run) for run, _ in runs]
+            if not any(counts):
+                continue
+            box = Box("repeat", repeats[0][0].path)
+            box.name = name_range(repeats[0][0].path, repeats[-1][0].path)
+            for _, where in repeats:
+                box.tally.add(where)
+            box.count = _span(counts)
+            box.remark = _growth(runs[0][0]) if len(runs) == 1 else ""
+            variants = [
+                (r, position(i, len(run), where))
+                for run, where in runs
+                for i, r in enumerate(run)
+            ]
+            for region, where in variants:
+                self.box_of[region] = box
+                box.inner.add(where)
+            box.children = self.items(variants, beside)
+            boxes.append(box)
+        return boxes
+
+
+def _opened(region: Region, beside: bool) -> Iterator[tuple[Key, Part, bool]]:
+    """The parts of a region, with those regions opened up that have no frame."""
+    parallel = region.kind == "branches" and len(region.parts) > 2
+    for part in region.parts:
+        if isinstance(part, Layer):
+            merging = region.kind in ("skip", "branches")
+            kind: Kind = "op"
+            if merging:
+                kind = "skip" if region.kind == "skip" else "branches"
+            yield (id(part.node), kind), part, beside
+        elif part.kind in ("block", "group", "repeat"):
+            yield (id(part.node), _framed(part)), part, beside
+        else:
+            aside = parallel or part.kind == "shortcut"
+            yield from _opened(part, beside or aside)
+
+
+def _framed(region: Region) -> Kind:
+    if region.kind == "block":
+        return "block"
+    return "group" if region.kind == "group" else "repeat"
+
+
+def _merged(orders: list[tuple[Key, ...]]) -> list[Key]:
+    """One order of all keys; each given one leaves some of the keys out."""
+    merged = list(orders[0]) if orders else []
+    for order in orders[1:]:
+        known, at = set(merged), 0
+        for key in order:
+            if key in known:
+                at = merged.index(key) + 1
+            else:
+                merged.insert(at, key)
+                at += 1
+    return merged
+
+
+def _iterations(repeat: Region) -> Iterator[Region]:
+    return (part for part in repeat.parts if isinstance(part, Region))
+
+
+# ---- stages
+
+
+def _stages(iterations: list[Region]) -> list[list[Region]]:
+    """Runs of iterations that are of one kind.
+
+    A stage ends where a width or an inner repetition changes, or where the next
+    iteration changes the resolution once more.
+    """
+    stages: list[list[Region]] = []
+    current: dict[tuple[int, ...], int] = {}
+    for iteration in iterations:
+        sizes = dict(_sizes(iteration, ()))
+        fits = all(current.get(key, size) == size for key, size in sizes.items())
+        if stages and fits and not _resizes(iteration):
+            stages[-1].append(iteration)
+            current.update(sizes)
+        else:
+            stages.append([iteration])
+            current = sizes
+    return stages
+
+
+def _sizes(region: Region, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The widths and counts that make an iteration what it is, by where they stand."""
+    for part in region.parts:
+        at = (*path, id(part.node))
+        if isinstance(part, Layer):
+            if part.op.category in ("convolution", "linear"):
+                yield at, part.output_shape().channels
+            continue
+        if part.kind == "repeat":
+            yield (*at, 0), len(part.parts)
+            if part.parts and isinstance(part.parts[0], Region):
+                yield from _sizes(part.parts[0], at)
+        else:
+            inside = part.kind in ("block", "group")
+            yield from _sizes(part, at if inside else path)
+
+
+def _resizes(region: Region) -> bool:
+    x, y = region.input.shape, region.output.shape
+    return x is not None and y is not None and _spatial(x) != _spatial(y)
+
+
+def _spatial(shape: Shape) -> tuple[int, ...]:
+    axis = shape.channel_axis
+    return (*shape.dims[:axis], *shape.dims[axis + 1 :])
+
+
+def _growth(iterations: list[Region]) -> str:
+    """How the channels grow from one repetition to the next, if they do."""
+    shapes = [r.output.shape for r in iterations]
+    channels = [s.channels for s in shapes if s is not None]
+    before = iterations[0].input.shape
+    if before is None or len(set(channels)) < 2:
+        return ""
+    channels.insert(0, before.channels)
+    steps = {b - a for a, b in zip(channels, channels[1:], strict=False)}
+    each = f", {min(steps):+d} each" if len(steps) == 1 else ""
+    return f"{channels[0]} → {channels[-1]} channels{each}"
+
+
+def _span(counts: list[int]) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low}" if low == high else f"{low}…{high}"
+
+
+def name_range(first: str, last: str) -> str:
+    """The last parts of two paths as one: `conv1`, or `denselayer1…6`."""
+    a, b = first.rpartition(".")[2], last.rpartition(".")[2]
+    if a == b:
+        return a
+    stem = a.rstrip("0123456789")
+    return f"{a}…{b.removeprefix(stem)}" if b.startswith(stem) else f"{a}…{b}"

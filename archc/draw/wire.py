@@ -1,0 +1,101 @@
+"""Which leaf reads which: the dataflow of a network, laid over its folded picture."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from archc.draw.caption import FIRST, position
+from archc.draw.figure import Arc, Leaf
+from archc.draw.fold import Folder
+from archc.network.graph import Layer, Network, Region, Value
+
+ArcKey = tuple[Leaf, Leaf, int]
+
+
+class Wiring:
+    """One walk over a network, all repetitions included.
+
+    In a repetition that is drawn inside another one, the value it starts from is the one
+    that the first of them starts from; `_entries` holds these.
+    """
+
+    def __init__(self, network: Network, folder: Folder) -> None:
+        self.folder = folder
+        self.arcs: dict[ArcKey, Arc] = {}
+        self.input = Leaf(network.name, None, text="input", output=network.input.shape)
+        self.output = Leaf("output", None, text="output", input=network.output.shape)
+        self.input.tally.add(FIRST)
+        self.output.tally.add(FIRST)
+        self._entries: dict[Value, Leaf] = {}
+        self._before: Leaf | None = None
+        self._region(network.body, FIRST)
+        self._arc(network.output, self.output, False, FIRST, 0)
+        for head in network.heads:
+            self._before = self.source(head.source)
+            self._region(head.region, FIRST)
+
+    def source(self, value: Value) -> Leaf:
+        """The leaf that makes a value, as seen from where the walk is."""
+        entry = self._entries.get(value)
+        if entry is not None:
+            return entry
+        if value.layer is None:
+            return self.input
+        return self.folder.leaf_of[value.layer]
+
+    def _region(self, region: Region, where: int) -> None:
+        if region.kind == "repeat":
+            self._repeat(region, where)
+            return
+        for part in region.parts:
+            if isinstance(part, Region):
+                if part.kind in ("branch", "shortcut"):
+                    self._before = self.source(part.input)
+                self._region(part, where)
+            else:
+                self._layer(part, region, where)
+
+    def _repeat(self, repeat: Region, where: int) -> None:
+        iterations = [p for p in repeat.parts if isinstance(p, Region)]
+        box_of = self.folder.box_of
+        for _, run in groupby(iterations, key=lambda r: id(box_of[r])):
+            group = list(run)
+            entry = self.source(group[0].input)
+            for index, iteration in enumerate(group):
+                value = iteration.input
+                outer = self._entries.get(value)
+                self._entries[value] = self._before = entry
+                place = position(index, len(group), where)
+                self._region(iteration, place)
+                if outer is None:
+                    del self._entries[value]
+                else:
+                    self._entries[value] = outer
+
+    def _layer(self, layer: Layer, region: Region, where: int) -> None:
+        leaf = self.folder.leaf_of[layer]
+        merged = region.kind in ("skip", "branches")
+        same: dict[Leaf, int] = {}
+        for value in layer.inputs:
+            source = self.source(value)
+            slot = same.get(source, 0)
+            same[source] = slot + 1
+            bypass = layer.op.merges and (
+                value is region.input if merged else source is not self._before
+            )
+            self._arc(value, leaf, bypass, where, slot)
+        self._before = leaf
+
+    def _arc(
+        self, value: Value, target: Leaf, bypass: bool, where: int, slot: int
+    ) -> None:
+        shape = value.shape
+        assert shape is not None
+        source = self.source(value)
+        key = (source, target, slot)
+        arc = self.arcs.get(key)
+        if arc is None:
+            arc = self.arcs[key] = Arc(source, target, bypass, shape, shape)
+        arc.last = shape
+        arc.tally.add(where)
+

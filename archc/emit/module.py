@@ -1,0 +1,99 @@
+"""Writes a network as a PyTorch module."""
+
+from __future__ import annotations
+
+import re
+
+from archc.emit.program import Program
+from archc.emit.views import ClassView, ModuleView
+from archc.network.graph import Network
+
+_IMPORTS = (
+    ("standard", "import math", r"\bmath\."),
+    ("standard", "from collections import OrderedDict", r"\bOrderedDict\("),
+    ("standard", "from collections.abc import Sequence", r"\bSequence\["),
+    ("torch", "import torch", r"\btorch\."),
+    ("torch", "import torch.nn.functional as F", r"\bF\."),
+)
+
+
+def emit(network: Network) -> str:
+    """The source of a module that depends on torch alone."""
+    program = Program(network)
+    program.write_network()
+    classes = tuple(program.classes)
+    view = ModuleView(
+        doc=tuple(_docstring(network)),
+        imports=tuple(_imports(classes, program.helpers)),
+        exports=tuple(_exports(program)),
+        helpers=tuple(
+            program.helpers[name].rstrip() for name in sorted(program.helpers)
+        ),
+        classes=classes,
+    )
+    return _render(view)
+
+
+def _docstring(network: Network) -> list[str]:
+    spec = network.spec
+    lines = [(spec.title or spec.name).replace("\\", "\\\\") + "."]
+    if spec.source:
+        lines += ["", *_wrapped(f"Source: {spec.source}.")]
+    path = spec.origin.merged.document(()).path
+    shown = [part for part in path.parts]
+    if "specs" in shown:
+        shown = shown[len(shown) - 1 - shown[::-1].index("specs") :]
+    else:
+        shown = shown[-1:]
+    lines += ["", *_wrapped(f"Compiled by archc from {'/'.join(shown)}.")]
+    return [line.replace('"""', "'''") for line in lines]
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text.replace("\\", "\\\\"), 88)
+
+
+def _exports(program: Program) -> list[str]:
+    others = [c.name for c in program.classes if c.name != program.class_name]
+    return [program.class_name, *others]
+
+
+def _imports(classes: tuple[ClassView, ...], helpers: dict[str, str]) -> list[str]:
+    lines = [
+        line
+        for view in classes
+        for method in view.methods
+        for line in (*method.signature, *method.body)
+    ]
+    text = "\n".join([*lines, *helpers.values()])
+    standard = [i for kind, i, pattern in _IMPORTS if kind == "standard" and re.search(pattern, text)]
+    typing = [
+        name
+        for name, wanted in (
+            ("ClassVar", any(f.startswith("loss_weights") for c in classes for f in c.fields)),
+            ("NamedTuple", any(c.base == "NamedTuple" for c in classes)),
+        )
+        if wanted
+    ]
+    if typing:
+        standard.append(f"from typing import {', '.join(typing)}")
+    torch = [i for kind, i, pattern in _IMPORTS if kind == "torch" and re.search(pattern, text)]
+    names = "Tensor, nn" if re.search(r"\bTensor\b", text) else "nn"
+    torch.append(f"from torch import {names}")
+    return [*standard, *([""] if standard else []), *torch]
+
+
+def _render(view: ModuleView) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("archc.emit"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.get_template("module.py.jinja").render(view=view)

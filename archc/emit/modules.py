@@ -1,0 +1,367 @@
+"""Constructor calls: the module of an op, of a block's instance, of a named group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archc.emit.body import Body, Flow, Measured
+from archc.emit.layout import Atom, Bracketed, Doc, Item, call
+from archc.network.graph import Region
+from archc.network.scope import Style, style_of
+from archc.ops.base import UNKNOWN, Call, Op, Shape
+from archc.spec.expressions import Binary, Expr, Name, Undecidable, as_expr
+from archc.spec.model import (
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    opened,
+)
+
+
+def symbolic_op(body: Body, node: OpNode, flow: Flow) -> Op:
+    """The op with attributes in the constructor's terms."""
+    values = {k: body.value(v, flow.channels) for k, v in node.attributes.items()}
+    return node.op.model_construct(_fields_set=set(values), **values)
+
+
+def inferred(body: Body, op: Op, node: OpNode, flow: Flow) -> Flow:
+    """The value behind an op: its shape rule run on symbols."""
+    try:
+        shape = op.infer(flow.shape)
+    except Undecidable:
+        shape = None
+    dims = flow.shape.dims
+    if op.op == "flatten" and shape is not None and len(shape.dims) == 1:
+        shape = Shape((_product(dims),))
+    return Flow(flow.var, body.program.seen.settle(shape, node, "body"))
+
+
+def _product(dims: Sequence[Any]) -> Any:
+    """C * H * W, kept as a product for the reader; sizes of one are left out."""
+    if UNKNOWN in dims:
+        return UNKNOWN
+    total = dims[0]
+    for size in dims[1:]:
+        if size != 1:
+            total = Binary("*", as_expr(total), as_expr(size))
+    return total
+
+
+def op_module(body: Body, node: OpNode, flow: Flow) -> tuple[Doc, Flow]:
+    """The module of an op and the value behind it."""
+    op = symbolic_op(body, node, flow)
+    if "out_channels" in node.attributes:
+        op = op.model_copy(update={"out_channels": body.short(op.out_channels)})  # type: ignore[attr-defined]
+    made = op.module(flow.shape)
+    made = _measured(body, made, node)
+    if op.helper is not None:
+        body.program.helpers[made.function] = op.helper
+    if node in body.program.inplace:
+        made = Call(made.function, made.args, {**made.kwargs, "inplace": True})
+    return call_doc(body, made), inferred(body, op, node, flow)
+
+
+def call_doc(body: Body, made: Call) -> Bracketed:
+    args = [
+        call_doc(body, a) if isinstance(a, Call) else body.doc(a) for a in made.args
+    ]
+    return call(made.function, *args, **{k: body.doc(v) for k, v in made.kwargs.items()})
+
+
+def _measured(body: Body, made: Call, node: OpNode) -> Call:
+    """Fills in what no expression gives: a number, or a constructor argument."""
+    if UNKNOWN not in made.args:
+        return made
+    args = list(made.args)
+    for position, arg in enumerate(args):
+        if arg is not UNKNOWN:
+            continue
+
+        def concrete(region: Region, position: int = position) -> set[Any]:
+            return {
+                layer.op.module(layer.input_shape()).args[position]
+                for layer in region.layers()
+                if layer.node is node
+            }
+
+        args[position] = _number_or_argument(body, node, concrete)
+        if args[position] is None:
+            # nothing in this network shows the size: let torch find it
+            return Call(f"nn.Lazy{made.function[3:]}", tuple(made.args[1:]), made.kwargs)
+    return Call(made.function, tuple(args), made.kwargs)
+
+
+def _number_or_argument(
+    body: Body, node: Node, values: Callable[[Region], set[Any]]
+) -> Any:
+    """One number where all instances agree on it, else a new constructor argument."""
+    everywhere: set[Any] = set()
+    for root in body.program.roots:
+        everywhere |= values(root)
+    if len(everywhere) == 1:
+        return everywhere.pop()
+    if not everywhere or body.loops:
+        return None
+    stem = node.name.text if node.name is not None and node.name.fixed else "in"
+    name = body.locals.free(f"{stem}_features")
+    body.measured.append(Measured(name, values))
+    return Name(name)
+
+
+# ------------------------------------------------------------------------- instances
+
+_KEYWORDS = frozenset(
+    {"kernel_size", "stride", "padding", "dilation", "groups", "bias", "p", "eps"}
+)
+
+
+def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
+    """The constructor call of a block's instance and the value behind it."""
+    made = body.program.block_class(node.block)
+    block = body.program.network.spec.blocks[node.block]
+    given = {k: body.value(v, flow.channels) for k, v in node.arguments.items()}
+    items: list[Item] = []
+    if made.takes_channels:
+        items.append(Item(body.doc(_channels(body, node, flow))))
+    named = False
+    for parameter in block.required:
+        # what nn's constructors are told by keyword reads best so here as well
+        named = named or parameter in _KEYWORDS
+        items.append(Item(body.doc(given[parameter]), parameter if named else None))
+    for measured in made.measured:
+        value = _instance_value(body, node, measured)
+        items.append(Item(body.doc(value), measured.name))
+    items += [Item(body.doc(given[p]), p) for p in block.defaults if p in given]
+    doc: Doc = Bracketed(made.name, tuple(items))
+    channels = made.channels_after(given, flow.channels)
+    shape = Shape((UNKNOWN,) * made.rank, made.channel_axis).with_channels(channels)
+    if channels is None:
+        # only the instance itself can tell
+        stem = node.name.text if node.name is not None and node.name.fixed else node.block
+        local = body.locals.free(stem)
+        body.init.put(f"{local} = ", doc)
+        doc = Atom(local)
+        shape = shape.with_channels(Name(f"{local}.out_channels"))
+    return doc, Flow(flow.var, body.program.seen.settle(shape, node, "body"))
+
+
+def _channels(body: Body, node: Node, flow: Flow) -> Any:
+    if flow.channels is not UNKNOWN:
+        return flow.channels
+
+    def read(region: Region) -> set[Any]:
+        return {
+            r.input.shape.channels
+            for r in body.program.seen.regions[node]
+            if r.input.shape is not None and _is_inside(r, region)
+        }
+
+    return _number_or_argument(body, node, read) or 0
+
+
+def _is_inside(region: Region, outer: Region) -> bool:
+    return region.path == outer.path or region.path.startswith(
+        f"{outer.path}." if outer.path else ""
+    )
+
+
+def _instance_value(body: Body, node: Node, measured: Measured) -> Any:
+    def values(region: Region) -> set[Any]:
+        found: set[Any] = set()
+        for instance in body.program.seen.regions[node]:
+            if _is_inside(instance, region):
+                found |= measured.values(instance)
+        return found
+
+    return _number_or_argument(body, node, values) or 0
+
+
+# ------------------------------------------------------------------ groups and chains
+
+
+def is_chain(body: Body, nodes: Sequence[Node], local: str) -> bool:
+    """Whether the nodes can be the children of one nn.Sequential."""
+    return all(_is_link(body, node, local) for node in nodes)
+
+
+def _is_link(body: Body, node: Node, local: str) -> bool:
+    if node.reads is not None or node.skip is not None:
+        return False
+    if node.name is not None:
+        path = local + node.name.text
+        if path in body.tapped or any(t.startswith(f"{path}.") for t in body.tapped):
+            return False
+        if not node.name.fixed and body.saves_features:
+            return False
+        return not (isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter))
+    match node:
+        case OpNode():
+            return not node.op.merges and not node.op.bare_parameter
+        case BlockNode():
+            return True
+        case GroupNode():
+            return is_chain(body, node.layers, local)
+        case _:
+            return False
+
+
+def child_module(
+    body: Body, node: Node, flow: Flow, local: str, target: str
+) -> tuple[Doc, Flow]:
+    """One module for a node's body; `target` is what it will be called."""
+    match node:
+        case OpNode():
+            return op_module(body, node, flow)
+        case BlockNode():
+            return block_module(body, node, flow)
+        case GroupNode() if is_chain(body, node.layers, local):
+            return sequential(body, node.layers, flow, local, target)
+        case GroupNode() | BranchesNode():
+            return body.program.group_module(body, node, flow, local)
+        case _:
+            raise TypeError(node)
+
+
+def sequential(
+    body: Body, nodes: Sequence[Node], flow: Flow, local: str, target: str
+) -> tuple[Doc, Flow]:
+    """An nn.Sequential of the nodes.
+
+    It is one expression where it can be; where loops or conditions fill it, statements
+    that do so are written first, and the expression is the local or attribute `target`.
+    """
+    chain = Chain(body, style_of(nodes), local, target)
+    flow = chain.add(nodes, flow)
+    return chain.doc(), flow
+
+
+class Chain:
+    """An nn.Sequential being filled: first as one call, then by statements."""
+
+    def __init__(
+        self, body: Body, style: Style, local: str, target: str, head: str = "nn.Sequential"
+    ) -> None:
+        self.body = body
+        self.style = style
+        self.local = local
+        self.target = target
+        self.head = head
+        self.items: list[Item] = []
+        self.open = False
+        """Whether the container exists, so that children are added by statements."""
+        self.commented = body.program.writes_network(body)
+
+    def doc(self) -> Doc:
+        return Atom(self.target) if self.open else self._call()
+
+    def _call(self) -> Doc:
+        if self.style == "named" and self.items:
+            ordered = Bracketed("OrderedDict", tuple(self.items))
+            return Bracketed(self.head, (Item(ordered),))
+        return Bracketed(self.head, tuple(self.items))
+
+    def start(self) -> None:
+        """Creates the container with what it holds so far."""
+        if self.open:
+            return
+        if self.target == "self":
+            self.body.init.put("", self._call())
+        else:
+            self.target = variable(self.body, self.target)
+            self.body.init.put(f"{self.target} = ", self._call())
+        self.open = True
+
+    def add(self, nodes: Sequence[Node], flow: Flow) -> Flow:
+        for node in nodes:
+            flow = self._node(node, flow)
+        return flow
+
+    def _node(self, node: Node, flow: Flow) -> Flow:
+        test = True if node.when is None else self.body.value(node.when, flow.channels)
+        if not isinstance(test, Expr):
+            return self._repeated(node, flow) if test else flow
+        self.start()
+        return self.body.conditional(
+            test, lambda: test, lambda x: self._repeated(node, x), flow
+        )
+
+    def _repeated(self, node: Node, flow: Flow) -> Flow:
+        if node.repeat is None:
+            return self._once(node, flow)
+        if node.name is not None and node.name.fixed:
+            doc, flow = repetition(self.body, node, flow, self.local, node.name.text)
+            self._child(node, doc, None)
+            return flow
+        self.start()
+        count = self.body.value(node.repeat, flow.channels)
+        after = self.body.loop(
+            node.index, count, lambda x: self._once(node, x), flow
+        )
+        return _after_loop(self.body, node, after)
+
+    def _once(self, node: Node, flow: Flow) -> Flow:
+        if isinstance(node, GroupNode) and node.name is None:
+            return self.add(node.layers, flow)
+        local, stem = self.local, "block"
+        if node.name is not None:
+            stem = node.name.text if node.name.fixed else "group"
+            local += f"{node.name.text}."
+        doc, after = child_module(self.body, node, flow, local, stem)
+        comment = self.body.program.seen.comment(node, "body") if self.commented else None
+        changed = after.shape.dims != flow.shape.dims
+        self._child(node, doc, comment if changed and not self.body.loops else None)
+        return after
+
+    def _child(self, node: Node, doc: Doc, comment: str | None) -> None:
+        name, formatted = (None, False)
+        if node.name is not None and self.style == "named":
+            name, formatted = self.body.text(node.name)
+        if formatted:
+            self.start()
+        if not self.open:
+            self.items.append(Item(doc, name, comment))
+            return
+        if name is None:
+            self.body.init.put("", call(f"{self.target}.append", doc), comment=comment)
+            return
+        quoted = f'{"f" if formatted else ""}"{name}"'
+        self.body.init.put(
+            "", call(f"{self.target}.add_module", Atom(quoted), doc), comment=comment
+        )
+
+
+def variable(body: Body, target: str) -> str:
+    """The attribute `target`, or a free local of about that name."""
+    return target if target.startswith("self.") else body.locals.free(target)
+
+
+def repetition(
+    body: Body, node: Node, flow: Flow, local: str, target: str, head: str = "nn.Sequential"
+) -> tuple[Doc, Flow]:
+    """The container of a named repetition: children 0, 1, 2, ..."""
+    assert node.name is not None
+    count = body.value(node.repeat, flow.channels)
+    target = variable(body, target)
+    body.init.add(f"{target} = {head}()")
+    inside = f"{local}{node.name.text}."
+
+    def once(x: Flow) -> Flow:
+        doc, after = child_module(body, node, x, inside, "block")
+        body.init.put("", call(f"{target}.append", doc))
+        return after
+
+    after = body.loop(node.index, count, once, flow)
+    return Atom(target), _after_loop(body, node, after)
+
+
+def _after_loop(body: Body, node: Node, flow: Flow) -> Flow:
+    shape = body.program.seen.settle(flow.shape, node, "all")
+    return Flow(flow.var, shape)
+
+
+def numbered_children(nodes: Sequence[Node]) -> bool:
+    """Whether the numbers of these children are known without running anything."""
+    return all(n.repeat is None and n.when is None for n in opened(tuple(nodes)))

@@ -1,0 +1,565 @@
+"""The classes of a generated module, each written once, in the order they depend."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc.emit.body import Body, Flow, Measured, source
+from archc.emit.forward import write_nodes
+from archc.emit.inplace import inplace_nodes
+from archc.emit.layout import Atom, Bracketed, Code, Doc, Item, call, signature
+from archc.emit.modules import Chain, is_chain, numbered_children
+from archc.emit.names import Names, camel_case, network_class
+from archc.emit.occurrences import Occurrences
+from archc.emit.views import ClassView, MethodView
+from archc.network.graph import Network
+from archc.network.scope import Layout, Style, body_style, style_of
+from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.spec.expressions import Expr, ListOf, Name, evaluate
+from archc.spec.model import (
+    Block,
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    opened,
+    walk,
+)
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(slots=True)
+class Written:
+    """A class that has been written and what its users must know."""
+
+    name: str
+    takes_channels: bool
+    measured: tuple[Measured, ...]
+    rank: int
+    channel_axis: int
+    channels: Any
+    """Channels of its output over its arguments; None where only an instance knows."""
+    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    arguments: tuple[str, ...] = ()
+    tap_shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
+
+    def translated(self, value: Any, channels: Dim, given: dict[str, Any] | None = None) -> Any:
+        """An expression over this class's arguments in its caller's terms."""
+        if not isinstance(value, Expr):
+            return value
+        names: dict[str, Any] = {"in_channels": channels}
+        names |= {a: Name(a) for a in self.arguments}
+        if given is not None:
+            names = {"in_channels": channels, **given}
+            for key, default in self.defaults.items():
+                if key not in names:
+                    names[key] = evaluate(default, names) if isinstance(default, Expr) else default
+        if channels is UNKNOWN:
+            names["in_channels"] = Name("in_channels")
+        return evaluate(value, names)
+
+    def channels_after(self, given: dict[str, Any], channels: Dim) -> Any:
+        return self.translated(self.channels, channels, given)
+
+
+class Program:
+    """All classes of one generated module."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.seen = Occurrences(network)
+        self.inplace = inplace_nodes(network)
+        self.roots = (network.body, *(h.region for h in network.heads))
+        self.helpers: dict[str, str] = {}
+        self.classes: list[ClassView] = []
+        self.group_classes: dict[Node, Written] = {}
+        self.name_counts: Counter[str] = Counter()
+        self._blocks: dict[str, Written] = {}
+        self._network_body: Body | None = None
+        spec = network.spec
+        self.class_name = network_class(spec.name, spec.class_name, spec.title)
+        self._class_names = Names({self.class_name, "Permute", "ChannelSlice", "StochasticDepth"})
+        for nodes in (spec.layers, *(b.layers for b in spec.blocks.values())):
+            for node in walk(nodes):
+                if node.name is not None:
+                    self.name_counts[node.name.text] += 1
+
+    def writes_network(self, body: Body) -> bool:
+        return body is self._network_body
+
+    def shape_comment(self, body: Body, node: Node) -> str | None:
+        """A new output shape, for the network's own body, where it is one shape."""
+        if body is not self._network_body or body.loops:
+            return None
+        stage = "all" if node.repeat is not None else "once" if node.skip else "body"
+        text = self.seen.comment(node, stage)
+        if text is None or text == self._last_comment:
+            return None
+        self._last_comment = text
+        return text
+
+    _last_comment: str | None = None
+
+    # ---- blocks
+
+    def block_class(self, name: str) -> Written:
+        """The class of a block; it is written when it is first asked for."""
+        if name not in self._blocks:
+            self._blocks[name] = self._write_block(self.network.spec.blocks[name])
+        return self._blocks[name]
+
+    def _write_block(self, block: Block) -> Written:
+        class_name = self._class_names.free(camel_case(block.name))
+        instances = [
+            region
+            for regions in self.seen.regions.values()
+            for region in regions
+            if region.block is block
+        ]
+        shapes = [r.input.shape for r in instances if r.input.shape is not None]
+        values = {
+            p: [r.arguments[p] for r in instances if p in r.arguments]
+            for p in block.parameters
+        }
+        body = self._body(block.layers, block.parameters)
+        x = _block_input(shapes)
+        flow = self._write(body, block.layers, x)
+        init_arguments = ["self"]
+        takes_channels = _reads(body, "in_channels")
+        if takes_channels:
+            init_arguments.append("in_channels: int")
+        init_arguments += [f"{p}: {_type(values[p])}" for p in block.required]
+        init_arguments += [f"{m.name}: int" for m in body.measured]
+        prelude: list[str] = []
+        for key, default in block.defaults.items():
+            kind = _type([*values[key], *([] if isinstance(default, Expr) else [default])])
+            if isinstance(default, Expr):
+                init_arguments.append(f"{key}: {kind} | None = None")
+                text = source(evaluate(default, body.env | {"in_channels": Name("in_channels")}))
+                prelude += [f"if {key} is None:", f"    {key} = {text}"]
+                takes_channels = takes_channels or "in_channels" in text
+            else:
+                init_arguments.append(f"{key}: {kind} = {source(_tupled(default))}")
+        if takes_channels and "in_channels: int" not in init_arguments:
+            init_arguments.insert(1, "in_channels: int")
+        channels = body.closed(flow.channels)
+        if channels is UNKNOWN:
+            channels = None
+        if channels is None and isinstance(flow.channels, Expr):
+            body.init.put("self.out_channels = ", body.doc(flow.channels))
+        self._finish(class_name, block.doc, body, init_arguments, prelude, flow)
+        return Written(
+            class_name, takes_channels, tuple(body.measured), len(flow.shape.dims),
+            flow.shape.channel_axis, channels, dict(block.defaults),
+        )  # fmt: skip
+
+    def _body(self, nodes: Sequence[Node], arguments: Sequence[str]) -> Body:
+        fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
+        tapped, computed = _tapped(nodes, self.network if nodes is self.network.spec.layers else None)
+        return Body(
+            program=self,
+            style=body_style(nodes),
+            env={a: Name(a) for a in arguments},
+            arguments=(*arguments, "in_channels"),
+            children=frozenset(fixed),
+            tapped=tapped,
+            saves_features=computed,
+            locals=Names({*arguments, "in_channels"}),
+            vars=Names(),
+            sole=_sole(nodes),
+        )
+
+    # ---- named groups that are no chain
+
+    def group_module(
+        self, outer: Body, node: Node, flow: Flow, local: str, taps: Sequence[str] = ()
+    ) -> tuple[Doc, Flow]:
+        """The constructor call of a named group's own class."""
+        if node not in self.group_classes:
+            self.group_classes[node] = self._write_group(outer, node, flow, local, taps)
+        made = self.group_classes[node]
+        items: list[Item] = []
+        if made.takes_channels:
+            items.append(Item(outer.doc(flow.channels)))
+        items += [Item(outer.doc(outer.env[a])) for a in made.arguments]
+        items += [Item(Atom(m.name), m.name) for m in made.measured]
+        channels = made.channels
+        if isinstance(channels, Expr):
+            names = {a: outer.env[a] for a in made.arguments}
+            channels = evaluate(channels, names | {"in_channels": flow.channels})
+        shape = Shape((UNKNOWN,) * made.rank, made.channel_axis).with_channels(channels)
+        settled = self.seen.settle(shape, node, "body")
+        return Bracketed(made.name, tuple(items)), Flow(flow.var, settled)
+
+    def _write_group(
+        self, outer: Body, node: Node, flow: Flow, local: str, taps: Sequence[str]
+    ) -> Written:
+        stem = node.name.text if node.name and node.name.fixed else "stage"
+        class_name = self._class_names.free(camel_case(stem))
+        inner = node.layers if isinstance(node, GroupNode) else (node,)
+        members = node.layers if isinstance(node, GroupNode) else ()
+        if isinstance(node, BranchesNode):
+            members = node.branches
+        names = [n for n in outer.env]
+        fixed = {n.name.text for n in opened(tuple(members)) if n.name and n.name.fixed}
+        body = Body(
+            program=self,
+            style=style_of(members),
+            env={n: Name(n) for n in names},
+            arguments=(*names, "in_channels"),
+            children=frozenset(fixed),
+            tapped=outer.tapped,
+            saves_features=outer.saves_features,
+            locals=Names({*names, "in_channels"}),
+            vars=Names(),
+            local=local,
+        )
+        x = Flow("x", flow.shape.with_channels(Name("in_channels")))
+        body.iterator = body.style == "numbered" and not numbered_children(members)
+        if isinstance(node, BranchesNode):
+            from archc.emit.forward import write_branches
+
+            result = write_branches(body, node, x, "x")
+        else:
+            result = write_nodes(body, inner, x)
+        outer.measured += body.measured
+        used = tuple(n for n in names if _reads(body, n))
+        takes_channels = _reads(body, "in_channels")
+        arguments = ["self", *(["in_channels: int"] if takes_channels else [])]
+        arguments += [f"{n}: {self._argument_type(outer, n)}" for n in used]
+        arguments += [f"{m.name}: int" for m in body.measured]
+        tap_flows = [body.values[t] for t in taps]
+        self._finish(class_name, node.doc, body, arguments, [], result, tap_flows)
+        return Written(
+            class_name, takes_channels, tuple(body.measured), len(result.shape.dims),
+            result.shape.channel_axis, body.closed(result.channels), {}, used,
+            {t: f.shape for t, f in zip(taps, tap_flows, strict=True)},
+        )  # fmt: skip
+
+    def _argument_type(self, outer: Body, name: str) -> str:
+        if name in self.network.params:
+            return _type([self.network.params[name]])
+        for block in self.network.spec.blocks.values():
+            if name in block.parameters:
+                seen = [
+                    r.arguments[name]
+                    for regions in self.seen.regions.values()
+                    for r in regions
+                    if r.block is block
+                ]
+                return _type(seen)
+        return "int"
+
+    # ---- the network
+
+    def write_network(self) -> None:
+        spec = self.network.spec
+        params = {k: v for k, v in self.network.params.items()}
+        derived = {k: a for k, a in spec.params.items() if isinstance(a, Expr) and not isinstance(a, ListOf)}
+        body = self._body(spec.layers, tuple(params))
+        body.locals = Names(params)
+        body.arguments = tuple(params)
+        self._network_body = body
+        shape = self.network.input.shape
+        assert shape is not None
+        channels = evaluate(spec.input[0], body.env) if isinstance(spec.input[0], Expr) else None
+        if channels is not None:
+            shape = shape.with_channels(channels)
+        self._last_comment = str(self.network.input.shape)
+        flow = self._write(body, spec.layers, Flow("x", shape))
+        fields = self._write_heads(body, flow) if self.network.heads else None
+        used = [p for p in params if _reads(body, p)]
+        for name in [p for p in derived if p in used]:
+            used += [p for p in params if p not in used and p in _expression_names(derived[name])]
+        arguments = ["self"]
+        for name in params:
+            if name in used and name not in derived:
+                value = params[name]
+                arguments.append(f"{name}: {_type([value])} = {source(_tupled(value))}")
+        prelude = [
+            f"{name} = {source(evaluate(arg, body.env))}"
+            for name, arg in derived.items()
+            if name in used
+        ]
+        self._finish(self.class_name, f"{spec.title or spec.name}.", body, arguments, prelude, flow, (), fields)
+
+    def _write_heads(self, body: Body, flow: Flow) -> str:
+        """The auxiliary classifiers, in training only; gives the result's class."""
+        outputs = self._class_names.free(f"{self.class_name}Outputs")
+        rank = len(flow.shape.dims)
+        main = "logits" if rank == 1 else "output"
+        names = [h.name for h in self.network.heads]
+        main = main if main not in names else "main"
+        fields = [f"{n}: Tensor" for n in (main, *names)]
+        doc = "What training returns: the output and those of the auxiliary classifiers."
+        outer, body.forward = body.forward, body.forward.deeper()
+        items = [Item(Atom(flow.var))]
+        for head in self.network.spec.heads:
+            x = body.values.get(head.reads) or _feature(head.reads)
+            single = head.node.skip is None and head.node.repeat is None
+            if single and not isinstance(head.node, OpNode) and not (
+                isinstance(head.node, GroupNode) and head.node.name is None
+            ):
+                from archc.emit.forward import _expression
+
+                doc_, _ = _expression(body, head.node, x)
+                items.append(Item(doc_))
+            else:
+                end = write_nodes(body, (head.node,), x, body.vars.free(f"{head.name}_out"))
+                items.append(Item(Atom(end.var)))
+        inner, body.forward = body.forward, outer
+        body.forward.add("if self.training:")
+        inner.put("return ", Bracketed(outputs, tuple(items)))
+        body.forward.lines += inner.lines
+        self.classes.append(ClassView(outputs, "NamedTuple", (doc,), tuple(fields), ()))
+        return outputs
+
+    # ---- common to all classes
+
+    def _write(self, body: Body, nodes: Sequence[Node], x: Flow) -> Flow:
+        body.iterator = body.style == "numbered" and not numbered_children(nodes)
+        if body.style == "numbered" and is_chain(body, nodes, ""):
+            chain = Chain(body, "numbered", "", "self", "super().__init__")
+            flow = chain.add(nodes, x)
+            if not chain.open:
+                chain.start()
+            body.iterator = False
+            return flow
+        if any(
+            t.fixed and t.text == "input" for n in walk(tuple(nodes)) for t in n.reads or ()
+        ):
+            body.forward.add("inputs = x")
+            body.values["input"] = Flow("inputs", x.shape)
+        return write_nodes(body, nodes, x)
+
+    def _finish(
+        self,
+        name: str,
+        doc: str | None,
+        body: Body,
+        arguments: Sequence[str],
+        prelude: Sequence[str],
+        flow: Flow,
+        taps: Sequence[Flow] = (),
+        outputs: str | None = None,
+    ) -> None:
+        """Puts a class together from what was written."""
+        chain = body.style == "numbered" and not body.forward.lines
+        base = "nn.Module"
+        if body.style == "numbered":
+            base = "nn.Sequential" if chain else "nn.ModuleList"
+        init = list(prelude)
+        if not chain:
+            init.append("super().__init__()")
+        init += [f"self.{a} = {source(v)}" for a, v in body.stored.items() if _is_read(body, a)]
+        if body.saves_features and any("feature_channels" in line for line in body.init.lines):
+            init.append("feature_channels: dict[str, int] = {}")
+        init += body.init.lines
+        methods: list[MethodView] = []
+        is_network = body is self._network_body
+        if is_network and self.network.spec.init:
+            init.append("self._initialize_weights()")
+        if init != ["super().__init__()"]:
+            methods.append(MethodView(tuple(signature("__init__", arguments, "None")), None, tuple(init)))
+        if not chain:
+            returns = "Tensor" if outputs is None else f"Tensor | {outputs}"
+            if taps:
+                returns = f"tuple[{', '.join(['Tensor'] * (len(taps) + 1))}]"
+            lines = _forward_lines(body, flow, taps)
+            header = signature("forward", ["self", "x: Tensor"], returns)
+            methods.append(MethodView(tuple(header), None, tuple(lines)))
+        if is_network and self.network.spec.init:
+            methods.append(self._initializer())
+        docs = tuple(_doc_lines(doc)) if doc else ()
+        self.classes.append(ClassView(name, base, docs, self._class_fields(is_network), tuple(methods)))
+
+    def _class_fields(self, is_network: bool) -> tuple[str, ...]:
+        if not is_network or not self.network.heads:
+            return ()
+        weights = ", ".join(f'"{h.name}": {h.loss_weight!r}' for h in self.network.heads)
+        return (
+            "# what the loss of each auxiliary classifier counts in training",
+            f"loss_weights: ClassVar[dict[str, float]] = {{{weights}}}",
+        )
+
+    def _initializer(self) -> MethodView:
+        """Weight initialisation as `[init]` states it."""
+        code = Code()
+        code.add("for module in self.modules():")
+        inner = code.deeper()
+        for number, (op, parameters) in enumerate(self.network.spec.init.items()):
+            kinds = _MODULES[op]
+            inner.add(f"{'elif' if number else 'if'} isinstance(module, {kinds}):")
+            row = inner.deeper()
+            for parameter, how in parameters.items():
+                args = {k: Atom(source(v)) for k, v in how.arguments.items()}
+                line = call(f"nn.init.{how.function}", Atom(f"module.{parameter}"), **args)
+                optional = parameter == "bias" or op not in ("conv2d", "conv_transpose2d", "linear")
+                if optional:
+                    # pyright believes torch's stub, which has every bias present
+                    row.add(f"if getattr(module, \"{parameter}\", None) is not None:")
+                    deeper = row.deeper()
+                    deeper.put("", line)
+                    row.lines += deeper.lines
+                else:
+                    row.put("", line)
+            inner.lines += row.lines
+        code.lines += inner.lines
+        return MethodView(
+            tuple(signature("_initialize_weights", ["self"], "None")), None, tuple(code.lines)
+        )
+
+
+_MODULES = {
+    "conv2d": "nn.Conv2d",
+    "conv_transpose2d": "nn.ConvTranspose2d",
+    "linear": "nn.Linear",
+    "batch_norm1d": "nn.BatchNorm1d",
+    "batch_norm2d": "nn.BatchNorm2d",
+    "group_norm": "nn.GroupNorm",
+    "layer_norm": "nn.LayerNorm",
+}
+
+
+def _sole(nodes: Sequence[Node]) -> Node | None:
+    """The repeated module that a body consists of, so that `forward` runs its children.
+
+    It must not need the counter in `forward`, and nothing may be read by name.
+    """
+    if len(nodes) != 1:
+        return None
+    node = nodes[0]
+    plain = node.when is None and node.skip_when is None and node.shortcut is None
+    many = node.repeat is not None and node.name is not None and not node.name.fixed
+    module = isinstance(node, BlockNode | OpNode) and node.reads is None
+    return node if plain and many and module else None
+
+
+def _forward_lines(body: Body, flow: Flow, taps: Sequence[Flow]) -> list[str]:
+    lines = list(body.forward.lines)
+    if body.iterator:
+        lines.insert(0, "layers = iter(self)")
+    if body.saves_features and any("features[" in line for line in lines):
+        lines.insert(0, "features: dict[str, Tensor] = {}")
+    if taps:
+        return [*lines, f"return {', '.join([flow.var, *(t.var for t in taps)])}"]
+    last = lines[-1] if lines else ""
+    if last.startswith(f"{flow.var} = ") and "  # " not in last:
+        # nothing comes between the last value and the caller
+        lines[-1] = "return " + last.removeprefix(f"{flow.var} = ")
+        return lines
+    return [*lines, f"return {flow.var}"]
+
+
+def _is_read(body: Body, attribute: str) -> bool:
+    return any(
+        re.search(rf"\bself\.{attribute}\b", line) for line in body.forward.lines
+    )
+
+
+def _reads(body: Body, name: str) -> bool:
+    text = "\n".join(body.init.lines)
+    stored = {n for v in body.stored.values() for n in _expression_names(v)}
+    return name in _WORD.findall(text) or name in stored
+
+
+def _expression_names(value: Any) -> set[str]:
+    return set(_WORD.findall(source(value))) if isinstance(value, Expr) else set()
+
+
+def _feature(path: str) -> Flow:
+    return Flow(f'features["{path}"]', Shape((Name(f'feature_channels["{path}"]'),)))
+
+
+def _block_input(shapes: Sequence[Shape]) -> Flow:
+    """A block's input: symbolic channels, sizes where all instances agree."""
+    channels = Name("in_channels")
+    if not shapes:
+        return Flow("x", Shape((channels, UNKNOWN, UNKNOWN)))
+    first = shapes[0]
+    dims = tuple(
+        size if all(s.dims[i : i + 1] == (size,) for s in shapes) else UNKNOWN
+        for i, size in enumerate(first.dims)
+    )
+    return Flow("x", Shape(dims, first.channel_axis).with_channels(channels))
+
+
+def _tapped(nodes: Sequence[Node], network: Network | None) -> tuple[frozenset[str], bool]:
+    """Paths read later in this body, and whether some are only known when it runs."""
+    read = {t for n in walk(tuple(nodes)) for t in n.reads or ()}
+    texts = {t.text for t in read if t.fixed} - {"prev", "input"}
+    if network is not None:
+        texts |= {h.reads for h in network.spec.heads}
+    paths = set(_paths(nodes, ""))
+    fixed = {p for p in paths for t in texts if p == t or p.endswith(f".{t}")}
+    found = {t for t in texts if any(p == t or p.endswith(f".{t}") for p in paths)}
+    return frozenset(fixed), any(not t.fixed for t in read) or bool(texts - found)
+
+
+def _paths(nodes: Sequence[Node], local: str) -> list[str]:
+    """The paths of all nodes with a fixed name in a body."""
+    found: list[str] = []
+    for node in nodes:
+        inner = local
+        if node.name is not None and node.name.fixed:
+            found.append(local + node.name.text)
+            inner = f"{local}{node.name.text}."
+        if isinstance(node, GroupNode):
+            found += _paths(node.layers, inner)
+        elif isinstance(node, BranchesNode):
+            found += _paths(node.branches, inner)
+        if node.shortcut is not None:
+            found += _paths((node.shortcut,), local)
+    return found
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _type(values: Sequence[Any]) -> str:
+    """The annotation for an argument that takes these values."""
+    kinds: dict[str, None] = {}
+    for value in values:
+        kinds[_kind(value)] = None
+    if "float" in kinds:
+        kinds.pop("int", None)
+    return " | ".join(sorted(kinds, key=lambda k: (k not in ("int", "float", "bool"), k))) or "int"
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float"
+        case (int(), int()):
+            return "tuple[int, int]"
+        case tuple():
+            return f"Sequence[{_type(value)}]"  # pyright: ignore[reportUnknownArgumentType]
+        case _:
+            return "int"
+
+
+def _doc_lines(doc: str) -> list[str]:
+    import textwrap
+
+    text = " ".join(doc.replace("\\", "\\\\").replace('"""', "'''").split())
+    if text.endswith('"'):
+        text += " "
+    lines = textwrap.wrap(text, 78)
+    if len(lines) == 1:
+        return lines
+    first, *rest = textwrap.wrap(text, 81)
+    return [first, *textwrap.wrap(" ".join(rest), 84)]
+
+
+__all__ = ["Layout", "Program", "Style", "Written"]

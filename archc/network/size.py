@@ -1,0 +1,73 @@
+"""Which nodes alone would make a network too large, told before any of it is made."""
+
+from __future__ import annotations
+
+from archc.diagnostics.model import Sink
+from archc.spec.model import BlockNode, Node, Spec, children
+
+MAX_NODES = 400_000
+"""How many nodes a network may have once blocks and repetitions are written out."""
+
+
+def oversized(spec: Spec, sink: Sink) -> frozenset[Node]:
+    """The nodes with too many nodes inside; reports the innermost of them.
+
+    Only what is written in plain numbers counts here. Expressions are counted while they
+    are evaluated.
+    """
+    count = _Count(spec)
+    count.body(spec.layers)
+    for head in spec.heads:
+        count.body((head.node,))
+    for name in spec.blocks:
+        count.block(name)
+    for node, size, inner in count.large:
+        if inner:
+            continue  # one of its own nodes is too large already
+        key = next((k for k in ("repeat", "block") if k in node.origin.value()), None)
+        sink.error(
+            "network-too-large",
+            f"this makes {f'{size:,}' if size < 10**12 else 'more than 10**12'} nodes;"
+            f" a network has at most {MAX_NODES:,}",
+            node.origin.at() if key is None else node.origin.at(key),
+            help="lower a `repeat`, here or in what is repeated",
+        )
+    return frozenset(node for node, _, _ in count.large)
+
+
+class _Count:
+    """Counts nodes, each block once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.blocks: dict[str, int] = {}
+        self.large: list[tuple[Node, int, bool]] = []
+
+    def body(self, nodes: tuple[Node, ...]) -> int:
+        return sum(self.node(node) for node in nodes)
+
+    def block(self, name: str) -> int:
+        if name not in self.blocks:
+            block = self.spec.blocks.get(name)
+            known = block is not None and not block.broken
+            self.blocks[name] = self.body(block.layers) if known else 0
+        return self.blocks[name]
+
+    def node(self, node: Node) -> int:
+        """The nodes that this one makes, at least."""
+        before = len(self.large)
+        times = 1 if node.repeat is None else node.repeat
+        inside = self.body(tuple(children(node)))
+        if isinstance(node, BlockNode):
+            inside += self.block(node.block)
+        if node.when is False or type(times) is not int:
+            return 1  # none of it, or nobody knows yet how often
+        size = max(times, 0) * (1 + inside)
+        if size > MAX_NODES and node.when is None:
+            self.large.append((node, size, self._any_large(node, before)))
+        return max(size, 1)
+
+    def _any_large(self, node: Node, before: int) -> bool:
+        if len(self.large) > before:
+            return True
+        return isinstance(node, BlockNode) and self.block(node.block) > MAX_NODES

@@ -1,0 +1,266 @@
+"""The spec language as a JSON Schema, made of the tables' models and the ops' classes.
+
+It is for editors: what may stand where, with descriptions and defaults. It accepts
+every correct spec; what takes more than one place to judge (names, arguments of blocks,
+shapes) is left to `archc check`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from archc.ops.base import Op
+from archc.ops.registry import OPS
+from archc.spec import tables
+from archc.spec.expressions import MAX_LENGTH
+from archc.spec.init import INITIALIZABLE, INITIALIZERS
+
+Schema = dict[str, Any]
+
+_EXPRESSION = {"$ref": "#/$defs/expression"}
+_NODE = {"$ref": "#/$defs/node"}
+_NEEDS = {"shortcut": ["skip"], "skip_when": ["skip"], "index": ["repeat"]}
+
+
+def schema() -> Schema:
+    """The whole JSON Schema (draft 2020-12)."""
+    top = _table(tables.FileTable)
+    properties = top["properties"]
+    properties["params"]["additionalProperties"] = {"$ref": "#/$defs/argument"}
+    properties["network"] = _table(tables.NetworkTable, required=False)
+    properties["blocks"]["additionalProperties"] = {"$ref": "#/$defs/block"}
+    properties["heads"]["items"] = {"$ref": "#/$defs/head"}
+    properties["init"] = _init(properties["init"]["description"])
+    properties["expect"] |= _table(tables.ExpectTable)
+    # a file that extends another one may leave out what it takes from there
+    whole = {
+        "properties": {
+            "network": {"required": ["input", "layers"]},
+            "blocks": {"additionalProperties": {"required": ["layers"]}},
+        },
+        "anyOf": [
+            {"required": ["name", "network"]},
+            {"required": ["blocks"], "not": {"required": ["name"]}},
+        ],
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archc spec",
+        "description": "One convolutional network, or a library of blocks.",
+        **top,
+        "if": {"required": ["extends"]},
+        "else": whole,
+        "$defs": _definitions(),
+    }
+
+
+def _definitions() -> dict[str, Schema]:
+    modifiers = _table(tables.Modifiers)["properties"]
+    shared = {name: {"$ref": f"#/$defs/modifier.{name}"} for name in modifiers}
+    bodies = {
+        "block": _body("An instance of a block.", shared, "block", _BLOCK_BODY),
+        "layers": _body("A sequence.", shared, "layers", _GROUP_BODY),
+        "branches": _body("Parallel paths, merged.", shared, "branches", _branches()),
+    }
+    # the four bodies exclude one another, and arguments of a block have any name
+    taken = {other: False for other in tables.BODIES if other != "block"}
+    bodies["block"]["properties"] = taken | bodies["block"]["properties"]
+    bodies["block"]["additionalProperties"] = {"$ref": "#/$defs/argument"}
+    ops = {f"op.{name}": _op(op, shared) for name, op in OPS.items()}
+    names = [*ops, *(f"node.{body}" for body in bodies)]
+    return {
+        "expression": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_LENGTH,
+            "description": "an expression in Python's syntax, such as `planes * 4`",
+        },
+        "argument": {
+            "anyOf": [
+                {"type": ["number", "boolean"]},
+                _EXPRESSION,
+                {"type": "array", "items": {"$ref": "#/$defs/argument"}},
+            ]
+        },
+        "node": {
+            "type": "object",
+            "oneOf": [{"$ref": f"#/$defs/{name}"} for name in names],
+        },
+        "block": _table(tables.BlockTable, required=False),
+        "head": _head(modifiers),
+        "initializer": _initializer(),
+        **{f"modifier.{name}": body for name, body in modifiers.items()},
+        **{f"node.{name}": body for name, body in bodies.items()},
+        **ops,
+    }
+
+
+_BLOCK_BODY: Schema = {"block": {"type": "string", "description": "a block's name"}}
+_GROUP_BODY: Schema = {"layers": {"type": "array", "items": _NODE}}
+
+
+def _branches() -> Schema:
+    one = {"anyOf": [_NODE, {"type": "array", "items": _NODE}]}
+    return {
+        "branches": {"type": "array", "minItems": 1, "items": one},
+        "merge": {"enum": ["concat", "add", "mul"], "description": "how they merge"},
+    }
+
+
+def _body(description: str, shared: Schema, key: str, own: Schema) -> Schema:
+    required = [name for name in own if name in (key, "merge")]
+    return {
+        "type": "object",
+        "description": description,
+        "properties": own | shared | {"from": _reads_one()},
+        "required": required,
+        "additionalProperties": False,
+        "dependentRequired": _NEEDS,
+    }
+
+
+def _reads_one() -> Schema:
+    one = {"type": "string"}
+    alone = {"type": "array", "items": one, "minItems": 1, "maxItems": 1}
+    return {"anyOf": [one, alone], "description": "the node whose output it reads"}
+
+
+def _reads_several() -> Schema:
+    described = "what it merges; `prev` is the value before this node"
+    several = {"type": "array", "items": {"type": "string"}, "minItems": 2}
+    return several | {"description": described}
+
+
+def _op(op: type[Op], shared: Schema) -> Schema:
+    found = _table(op, evaluated=True)
+    torch_class = re.search(r"\((torch[\w.]*)\)", op.__doc__ or "")
+    for name, attribute in found["properties"].items():
+        if torch_class and not attribute.get("description"):
+            attribute["description"] = f"{name} of {torch_class[1]}"
+    reads = _reads_several() if op.merges else _reads_one()
+    required = ["op", *found.get("required", ()), *(["from"] if op.merges else ())]
+    return {
+        "type": "object",
+        "description": op.__doc__,
+        "properties": {"op": {"const": op.op}}
+        | found["properties"]
+        | shared
+        | {"from": reads},
+        "required": required,
+        "additionalProperties": False,
+        "dependentRequired": _NEEDS,
+    }
+
+
+def _head(modifiers: Schema) -> Schema:
+    """A head is a node with a few keys more; which ones its body has is for `check`."""
+    own = _table(tables.HeadTable)
+    bodies = {
+        "op": {"enum": list(OPS)},
+        **_BLOCK_BODY,
+        **_GROUP_BODY,
+        **_branches(),
+    }
+    return {
+        "type": "object",
+        "description": "An auxiliary classifier: one node, hung on a named node.",
+        "properties": bodies | modifiers | own["properties"],
+        "required": own["required"],
+        "oneOf": [{"required": [body]} for body in tables.BODIES],
+        "dependentRequired": _NEEDS,
+    }
+
+
+def _init(description: str) -> Schema:
+    one = {"$ref": "#/$defs/initializer"}
+    each: Schema = {
+        "type": "object",
+        "properties": {"weight": one, "bias": one},
+        "minProperties": 1,
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "description": description,
+        "properties": {op: {"anyOf": [one, each]} for op in sorted(INITIALIZABLE)},
+        "additionalProperties": False,
+    }
+
+
+def _initializer() -> Schema:
+    names = [form for name in INITIALIZERS for form in (name, name.removesuffix("_"))]
+    arguments = sorted({name for known in INITIALIZERS.values() for name in known})
+    value = {"type": ["number", "string"]}
+    table: Schema = {
+        "type": "object",
+        "properties": {"init": {"enum": names}} | {name: value for name in arguments},
+        "required": ["init"],
+        "additionalProperties": False,
+    }
+    return {
+        "description": "a function of torch.nn.init, or a constant",
+        "anyOf": [{"type": "number"}, {"enum": names}, table],
+    }
+
+
+def _table(
+    model: type[BaseModel], *, required: bool = True, evaluated: bool = False
+) -> Schema:
+    """A model's JSON Schema as specs need it.
+
+    With `evaluated`, an expression may stand for any number, boolean or list.
+    """
+    found = model.model_json_schema()
+    found["properties"] = {
+        name: _adapted({k: v for k, v in field.items() if k != "title"}, evaluated)
+        for name, field in found["properties"].items()
+    }
+    dropped = ("title",) if required else ("title", "required")
+    return {key: value for key, value in found.items() if key not in dropped}
+
+
+_VALUES = ("integer", "number", "boolean", "array")
+
+
+def _adapted(part: Any, evaluated: bool) -> Any:
+    """pydantic's schema of a field with nodes and expressions put in.
+
+    What allows null has it as an alternative; a spec cannot write it, so it goes.
+    """
+    if isinstance(part, list):
+        return [_adapted(item, evaluated) for item in cast("list[Any]", part)]
+    if not isinstance(part, dict):
+        return part
+    table = cast(Schema, part)
+    if table.get("$comment") == tables.NODE["$comment"]:
+        return _NODE | {k: v for k, v in table.items() if k == "description"}
+    if table == tables.EXPRESSION:
+        return dict(_EXPRESSION)
+    choices = [c for c in table.get("anyOf", ()) if c != {"type": "null"}]
+    if len(choices) == 1:
+        rest = {k: v for k, v in table.items() if k != "anyOf"}
+        return _adapted(choices[0] | rest, evaluated)
+    adapted = {
+        key: value if key in ("enum", "default") else _adapted(value, evaluated)
+        for key, value in table.items()
+        if (key, value) != ("default", None)
+    }
+    if choices:
+        adapted["anyOf"] = _flat(_adapted(choices, evaluated))
+    if evaluated and table.get("type") in _VALUES:
+        about = {k: adapted.pop(k) for k in ("default", "description") if k in adapted}
+        return {"anyOf": [adapted, dict(_EXPRESSION)], **about}
+    return adapted
+
+
+def _flat(choices: list[Schema]) -> list[Schema]:
+    """Alternatives with those of alternatives among them, each once."""
+    flat: list[Schema] = []
+    for choice in choices:
+        for part in choice["anyOf"] if choice.keys() == {"anyOf"} else [choice]:
+            if part not in flat:
+                flat.append(part)
+    return flat

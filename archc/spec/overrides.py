@@ -1,0 +1,61 @@
+"""Values from outside the spec, as documents to lay over it.
+
+An override is a small document of its own, so that a mistake in it is reported like any
+other: with its text, and a caret beneath the part that is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.source.document import Document, parse_document
+
+
+def assignment(key: str, value: str, sink: Sink) -> Document | None:
+    """`--set KEY=VALUE`; a value that is not TOML is text, that is, an expression.
+
+    The key must be an identifier.
+    """
+    quoted = key if key.isascii() else f'"{key}"'
+    text = f"params.{quoted} = {value}"
+    try:
+        fits = tomllib.loads(text).keys() == {"params"}
+    except (ValueError, RecursionError):
+        fits = False
+    if not fits or "\n" in value:
+        text = f"params.{quoted} = {_string(value)}"
+    return parse_document(text, f"--set {key}={value}", "toml", sink)
+
+
+def _string(text: str) -> str:
+    """A TOML string; it differs from JSON's in that DEL has to be escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def input_shape(dims: Sequence[int], sink: Sink) -> Document | None:
+    """`--input C,H,W`."""
+    listed = ", ".join(map(str, dims))
+    name = f"--input {','.join(map(str, dims))}"
+    return parse_document(f"network.input = [{listed}]", name, "toml", sink)
+
+
+def parameters(values: Mapping[str, Any], name: str, sink: Sink) -> Document | None:
+    """Values of [params] that come from Python; `name` stands for the file.
+
+    Raises:
+        TypeError: if one of them is nothing that a spec could hold.
+    """
+    for key, value in values.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"the parameter {key} must be a number, a boolean, a list of these or"
+                f" an expression, not {value!r}"
+            ) from error
+    text = json.dumps({"params": dict(values)}, indent=2, ensure_ascii=False)
+    return parse_document(text, name, "json", sink)

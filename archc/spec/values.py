@@ -1,0 +1,56 @@
+"""Values that TOML or JSON can say and a spec cannot: dates, null, numbers without bounds.
+
+They are looked for once, before anything else, so that no later stage meets one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+from archc.diagnostics.model import Sink
+from archc.ops.base import plain
+from archc.spec.expressions import MAX_MAGNITUDE
+from archc.spec.model import Merged, Origin
+from archc.source.document import KeyPath
+
+
+def check_values(merged: Merged, sink: Sink) -> bool:
+    """Reports the values that no spec can hold; whether there were none."""
+    fine = True
+    stack: list[tuple[KeyPath, Any]] = [((), merged.data)]
+    while stack:
+        path, value = stack.pop()
+        if type(value) is dict:
+            table = cast("dict[str, Any]", value)
+            stack.extend(((*path, k), v) for k, v in table.items() if type(v) is not str)
+        elif type(value) is list:
+            items = cast("list[Any]", value)
+            stack.extend(((*path, i), v) for i, v in enumerate(items) if type(v) is not str)
+        elif problem := _problem(value):
+            code, message, help = problem
+            sink.error(code, message, Origin(merged, path).at(), help=help)
+            fine = False
+    return fine
+
+
+def _problem(value: Any) -> tuple[str, str, str] | None:
+    if isinstance(value, bool | str):
+        return None
+    if isinstance(value, int | float):
+        if isinstance(value, float) and not math.isfinite(value):
+            return "bad-value", f"{value} is no number to build with", "write a finite number"
+        if abs(value) > MAX_MAGNITUDE:
+            return (
+                "bad-value",
+                "this number is beyond 2**62, which no network needs",
+                "write a smaller number",
+            )
+        return None
+    if value is None:
+        return "wrong-type", "null is no value in a spec", "leave the key out instead"
+    return (
+        "wrong-type",
+        f"a date or time, {plain(value)}, is no value in a spec",
+        f'if it is text, put it in quotes: "{value}"',
+    )
