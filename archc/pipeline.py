@@ -36,10 +36,10 @@ def analyse(
     spec = None if merged is None else parse_spec(merged, sink)
     if spec is None:
         return None
-    network = elaborate(spec, sink)
-    check_unused(spec, sink)
+    network = elaborate(spec, sink, claims=not overlays)
     if network is None or sink.failed:
         return None
+    check_unused(spec, sink)
     facts = measure(network)
     check(network, facts, sink, claims=not overlays)
     return None if sink.failed else Analysis(network, facts)

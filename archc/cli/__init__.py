@@ -1,20 +1,21 @@
 """The command line.
 
-Start-up counts here: what a command needs is imported when it runs.
+Start-up counts here: a command is imported when it is asked for, and what it needs when
+it runs.
 """
 
 from __future__ import annotations
 
+import errno
+import gc
 import sys
+from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
 
-from archc.cli.check import check
-from archc.cli.compile import compile_
-from archc.cli.explain import explain
-from archc.cli.schema import completion, schema
-from archc.cli.summary import summary
+_COMMANDS = ("check", "summary", "compile", "schema", "explain", "completion")
 
 _EPILOG = """\b
 Examples:
@@ -25,7 +26,44 @@ Examples:
 """
 
 
+class _Commands(click.Group):
+    """One module per command, called as it is."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"archc.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            # a reader that went away is no news; click ends quietly
+            if error.errno == errno.EPIPE:
+                raise
+            # what could not be written now must not be tried again on the way out
+            sys.stdout = None
+            raise click.ClickException(f"cannot go on: {error}") from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from archc.diagnostics.suggest import did_you_mean
+
+            ctx.fail(
+                f"there is no command {args[0]!r}; {did_you_mean(args[0], _COMMANDS)}"
+            )
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    cls=_Commands,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
@@ -38,11 +76,9 @@ def main() -> None:
 
     Exit status: 0 all is well, 1 errors in a spec, 2 wrong use of the command line.
     """
+    # a command is short and keeps most of what it makes: look for garbage less often
+    gc.set_threshold(100_000)
     for stream in (sys.stdout, sys.stderr):
         # a path or a name may hold what the terminal's encoding has no sign for
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-for _command in (check, summary, compile_, schema, explain, completion):
-    main.add_command(_command)

@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command("check", epilog=_EPILOG)
 @click.argument("specs", type=SPEC, nargs=-1, required=True, metavar="SPEC...")
 @click.option(
     "--format",
@@ -29,7 +29,7 @@ Examples:
 )
 @reading
 @click.pass_context
-def check(
+def command(
     context: click.Context,
     specs: tuple[Path, ...],
     form: str,

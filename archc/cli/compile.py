@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, colored, reading
+from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
 
 if TYPE_CHECKING:
     from archc.output import Output
@@ -52,7 +52,7 @@ Examples:
 )
 @reading
 @click.pass_context
-def compile_(
+def command(
     context: click.Context,
     specs: tuple[Path, ...],
     out: Path | None,
@@ -68,6 +68,7 @@ def compile_(
     A network called NAME becomes NAME.py, NAME.dot, NAME.svg and NAME.json. Without -o
     the files of specs/a/b.toml go to generated/a/, beside specs/; those of a spec that
     is not below a directory called specs go to generated/ in the current directory.
+    Where there is no Graphviz, the rest is written all the same.
 
     A directory stands for the specs in it and below; files that only hold blocks are
     checked, and nothing is written for them. Two networks whose files would be the same
@@ -91,7 +92,9 @@ def compile_(
     if not targets and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
     job = _Job(picture=None if check else picture)
-    live = colored(color, sys.stdout) and sys.stdout.isatty() and sys.stderr.isatty()
+    live = colored(color, sys.stdout) and all(
+        map(is_terminal, (sys.stdout, sys.stderr))
+    )
     with _progress(len(targets), shown=live) as (say, advance):
         for target in targets:
             job.do(target, say)
@@ -110,26 +113,20 @@ class Target:
     def path(self, suffix: str) -> Path:
         return self.directory / f"{self.analysis.network.name}.{suffix}"
 
-    def outputs(self, picture: Picture | None) -> list[Output]:
-        """All of its files, rendered; without the picture where that is None."""
+    def outputs(self) -> list[Output]:
+        """All of its files but the picture, rendered."""
         from archc.draw.dot import draw
         from archc.emit.module import emit
         from archc.measure.summary import summarize
         from archc.output import Output
 
         network, facts = self.analysis.network, self.analysis.facts
-        dot = draw(network, facts)
         texts = {
             "py": emit(network),
-            "dot": dot,
+            "dot": draw(network, facts),
             "json": summarize(network, facts).to_json(),
         }
-        outputs = [Output(self.path(k), text.encode()) for k, text in texts.items()]
-        if picture is not None:
-            from archc.draw.render import render
-
-            outputs.append(Output(self.path(picture), render(dot, picture)))
-        return outputs
+        return [Output(self.path(k), text.encode()) for k, text in texts.items()]
 
 
 def default_directory(spec: Path) -> Path:
@@ -144,11 +141,13 @@ def default_directory(spec: Path) -> Path:
 
 def _refuse_clashes(targets: list[Target], specs: list[Path], picture: str) -> None:
     """Raises Refused where two networks, or a network and a spec, are the same file."""
-    taken = {spec.resolve(): f"the spec {spec}" for spec in specs}
+    taken = {os.path.realpath(spec): f"the spec {spec}" for spec in specs}
     for target in targets:
         for suffix in ("py", "dot", "json", picture):
             path = target.path(suffix)
-            other = taken.setdefault(path.resolve(), f"what {target.spec} gives")
+            other = taken.setdefault(
+                os.path.realpath(path), f"what {target.spec} gives"
+            )
             if other != f"what {target.spec} gives":
                 raise Refused(
                     f"{target.spec} would write {path}, which is also {other};"
@@ -169,21 +168,38 @@ class _Job:
         from archc.cli.specs import reason
         from archc.output import write
 
+        outputs = target.outputs()
         try:
-            outputs = target.outputs(self._picture)
             if self._picture is None:
                 self._compare(outputs, target, say)
                 return
+            outputs += self._rendered(outputs, target, self._picture)
             write(outputs)
         except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
+            place = f" {error.filename}" if error.filename else ""
             what = "read" if self._picture is None else "write"
-            message = f"cannot {what} {place}{reason(error)}"
-            click.echo(f"error: {target.spec}: {message}", err=True)
-            self.refused = True
+            self._refuse(target, f"cannot {what}{place}: {reason(error)}")
             return
         for output in outputs:
             say(str(output.path))
+
+    def _rendered(
+        self, outputs: list[Output], target: Target, picture: Picture
+    ) -> list[Output]:
+        """The picture of the .dot among `outputs`; none if it fails, which is said."""
+        from archc.draw.render import RenderError, render
+        from archc.output import Output
+
+        dot = next(o.content for o in outputs if o.path.suffix == ".dot")
+        try:
+            return [Output(target.path(picture), render(dot.decode(), picture))]
+        except RenderError as error:
+            self._refuse(target, str(error))
+            return []
+
+    def _refuse(self, target: Target, message: str) -> None:
+        click.echo(f"error: {target.spec}: {message}", err=True)
+        self.refused = True
 
     def _compare(
         self, outputs: list[Output], target: Target, say: Callable[[str], None]

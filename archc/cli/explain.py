@@ -7,11 +7,12 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from archc.cli.options import color_option, colored
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from archc.diagnostics.codes import Code
 
 _EPILOG = """\b
@@ -24,6 +25,8 @@ Examples:
 def _complete(
     context: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     from archc.diagnostics.codes import CODES
 
     return [
@@ -33,10 +36,10 @@ def _complete(
     ]
 
 
-@click.command(epilog=_EPILOG)
+@click.command("explain", epilog=_EPILOG)
 @click.argument("code", required=False, shell_complete=_complete)
 @color_option
-def explain(code: str | None, color: str) -> None:
+def command(code: str | None, color: str) -> None:
     """Explain a diagnostic: what it means, an example, and its mend."""
     from archc.diagnostics.codes import CODES
     from archc.diagnostics.suggest import did_you_mean

@@ -114,14 +114,19 @@ color_option = click.option(
 )
 
 
-def colored(choice: str, stream: IO[Any]) -> bool:
+def is_terminal(stream: IO[Any] | None) -> bool:
+    """Whether a standard stream is a terminal; there may be none at all."""
+    return stream is not None and stream.isatty()
+
+
+def colored(choice: str, stream: IO[Any] | None) -> bool:
     """Whether to write colours to a stream."""
     if choice != "auto":
         return choice == "always"
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not plain and stream.isatty()
+    return not plain and is_terminal(stream)
 
 
-def width(stream: IO[Any]) -> int:
+def width(stream: IO[Any] | None) -> int:
     """How wide text for a stream may be."""
-    return shutil.get_terminal_size().columns if stream.isatty() else 100
+    return shutil.get_terminal_size().columns if is_terminal(stream) else 100

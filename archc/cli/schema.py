@@ -1,10 +1,10 @@
-"""`archc schema` and `archc completion`: what editors and shells want to know."""
+"""`archc schema`."""
 
 from __future__ import annotations
 
 import click
 
-_SCHEMA_EPILOG = """\b
+_EPILOG = """\b
 Examples:
   archc schema > archc.schema.json
 \b
@@ -15,32 +15,11 @@ In a JSON spec, in the settings of VS Code:
 """
 
 
-@click.command(epilog=_SCHEMA_EPILOG)
-def schema() -> None:
+@click.command("schema", epilog=_EPILOG)
+def command() -> None:
     """Print the JSON Schema of the spec language, for editors."""
     import json
 
     from archc.schema import schema as build
 
     click.echo(json.dumps(build(), indent=2))
-
-
-_COMPLETION_EPILOG = """\b
-Examples:
-  archc completion bash > ~/.local/share/bash-completion/completions/archc
-  archc completion zsh > ~/.zfunc/_archc
-  archc completion fish > ~/.config/fish/completions/archc.fish
-"""
-
-
-@click.command(epilog=_COMPLETION_EPILOG)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the completion script for a shell: commands, options, specs, codes."""
-    from click.shell_completion import get_completion_class
-
-    from archc.cli import main
-
-    completer = get_completion_class(shell)
-    assert completer is not None
-    click.echo(completer(main, {}, "archc", "_ARCHC_COMPLETE").source())

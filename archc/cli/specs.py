@@ -23,13 +23,13 @@ def find(paths: Iterable[Path]) -> list[Path]:
     Raises:
         Refused: if a directory holds no spec or cannot be read.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for path in paths:
         specs = _below(path) if path.is_dir() else [path]
         if not specs:
             raise Refused(f"there is no .toml or .json file in {path} or below it")
         for spec in specs:
-            found.setdefault(spec.resolve(), spec)
+            found.setdefault(os.path.realpath(spec), spec)
     return list(found.values())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, colored, reading
+from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
 
 _EPILOG = """\b
 Examples:
@@ -18,7 +18,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command("summary", epilog=_EPILOG)
 @click.argument("spec", type=SPEC)
 @click.option(
     "--format",
@@ -30,7 +30,7 @@ Examples:
 )
 @reading
 @click.pass_context
-def summary(
+def command(
     context: click.Context,
     spec: Path,
     form: str,
@@ -63,10 +63,11 @@ def summary(
         return
     from archc.measure import tables
 
-    if form == "text" and sys.stdout.isatty():
+    if form == "text" and is_terminal(sys.stdout):
         from rich.console import Console
 
-        Console(no_color=not colored(color, sys.stdout)).print(tables.as_rich(table))
+        console = Console(no_color=not colored(color, sys.stdout))
+        console.print(tables.as_rich(table, console.width))
         return
     write = {
         "text": tables.as_text,

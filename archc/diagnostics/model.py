@@ -69,7 +69,11 @@ class Sink:
         default_factory=dict[tuple[str, Place], Diagnostic]
     )
 
+    reports: int = 0
+    """How often something was reported, repetitions included."""
+
     def report(self, diagnostic: Diagnostic) -> None:
+        self.reports += 1
         key = (diagnostic.code, diagnostic.place)
         known = self._found.get(key)
         if known is None:

@@ -119,7 +119,7 @@ def _rest(op: Op, values: dict[str, Any]) -> str:
     """The one number that matters of an op without a window."""
     if op.op == "upsample":
         size = values["size"]
-        factor = f" ×{times(values['scale_factor'])}" if size is None else ""
+        factor = f" ×{times(values['scale_factor'], ',')}" if size is None else ""
         return factor or f" to {times(size)}"
     if op.op == "channel_slice":
         return f" {values['start']}:{values['stop']}"

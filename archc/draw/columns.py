@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archc.draw import theme
 from archc.draw.compose import Picture
@@ -19,12 +20,15 @@ from archc.ops.base import Shape
 MAX_COLUMNS = 4
 
 # In points.
-_ROW = 15
-_GAP = 26
-_FRAME = 34
+_ROW = 13
+_GAP = 19
+_FRAME = 28
 _LETTER = 4.6
 _BESIDE = 24
 _HEADING = 90
+
+_GAIN = 1.15
+"""By what one more column must enlarge the picture."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +52,8 @@ class Piece:
     height: float
     width: float
     heads: list[Box] = field(default_factory=list["Box"])
+    hanging: float = 0.0
+    """The height of its heads."""
     crossing: Shape | None = None
     """Of the one value that leaves it and all before it; None where it is not one."""
 
@@ -61,7 +67,7 @@ def columns(picture: Picture) -> list[Column]:
         if cut is None:
             break
         scale = _scale(cut)
-        if scale > largest * 1.02:
+        if scale > largest * _GAIN:
             best, largest = cut, scale
     return _columns(best)
 
@@ -72,8 +78,22 @@ def _scale(cut: list[list[Piece]]) -> float:
         + max((_width_of(h) for p in column for h in p.heads), default=0)
         for column in cut
     )
-    height = _HEADING + max(sum(p.height for p in column) for column in cut)
+    height = _HEADING + max(map(_low, cut))
     return min(1, theme.PAGE[0] * 72 / width, theme.PAGE[1] * 72 / height)
+
+
+def _low(column: list[Piece]) -> float:
+    """How far down a column goes, with the heads that hang on it."""
+    y, low = 0.0, 0.0
+    for piece in column:
+        y += piece.height
+        low = max(low, y + piece.hanging)
+    return low
+
+
+def _height(head: Box) -> float:
+    rows = sum(len(node_rows(node)) for node in _nodes(head))
+    return _FRAME + rows * _ROW + sum(1 for _ in _nodes(head)) * _GAP
 
 
 def _width_of(head: Box) -> float:
@@ -82,27 +102,25 @@ def _width_of(head: Box) -> float:
 
 def _cut(pieces: list[Piece], count: int) -> list[list[Piece]] | None:
     """The pieces in `count` columns of which the highest is as low as possible."""
-    heights = [0.0]
-    for piece in pieces:
-        heights.append(heights[-1] + piece.height)
     ends = [i + 1 for i, p in enumerate(pieces[:-1]) if p.crossing is not None]
-    if len(ends) < count - 1:
-        return None
-    # for each end of the last column: the highest column so far, and the ends before
+    # for each end of the last column so far: the height, and the ends before
     found: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
     for number in range(count):
         last = number == count - 1
-        found = {
-            end: min(
-                (max(height, heights[end] - heights[start]), (*before, end))
-                for start, (height, before) in found.items()
-                if start < end
-            )
-            for end in ([len(pieces)] if last else ends)
-            if any(start < end for start in found)
-        }
-    starts = (0, *found[len(pieces)][1])
-    return [pieces[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+        cuts: dict[int, tuple[float, tuple[int, ...]]] = {}
+        for end in [len(pieces)] if last else ends:
+            low = 0.0
+            for start in range(end - 1, -1, -1):
+                piece = pieces[start]
+                low = piece.height + max(low, piece.hanging)
+                if start in found:
+                    height, before = found[start]
+                    way = (max(height, low), (*before, end))
+                    cuts[end] = min(cuts.get(end, way), way)
+        found = cuts
+    if not found:
+        return None
+    return [pieces[a:b] for a, b in pairwise((0, *found[len(pieces)][1]))]
 
 
 def _columns(cut: list[list[Piece]]) -> list[Column]:
@@ -156,7 +174,9 @@ def _pieces(picture: Picture) -> list[Piece]:
         source = next(
             node_of[a.source] for a in picture.arcs if node_of[a.target] in inside
         )
-        pieces[where.get(source, 0)].heads.append(head)
+        piece = pieces[where.get(source, 0)]
+        piece.heads.append(head)
+        piece.hanging = max(piece.hanging, _height(head))
     _mark_crossings(pieces, where, picture.arcs, node_of)
     return pieces
 

@@ -1,11 +1,12 @@
-"""From a folded network to what is drawn: parts hidden, layers joined, frames dropped."""
+"""From a folded network to what is drawn: parts hidden, then layers joined."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
-from archc.draw.caption import FIRST, Tally
+from archc.draw.caption import FIRST
 from archc.draw.figure import Arc, Box, Leaf, Node
 from archc.draw.fold import Folder
 from archc.draw.join import Joiner
@@ -16,6 +17,7 @@ from archc.network.graph import Head, Network
 # With more, a picture is no longer one to read; parts of it become one node each.
 MAX_STAGES = 8
 MAX_LEAVES = 320
+MAX_HIDING = 150
 MAX_IN_ROW = 120
 
 
@@ -38,9 +40,9 @@ def compose(network: Network, facts: Facts) -> Picture:
     wiring = Wiring(network, folder)
     root.children = [wiring.input, *root.children, wiring.output]
     raw = list(wiring.arcs.values())
-    for box in _hidden(root, heads):
-        _hide(box, raw)
-    _shorten(root)
+    _hide(_hidden(root, heads), raw)
+    for box in (root, *heads):
+        _shorten(box)
     arcs = _drawn(raw)
     joiner = Joiner(arcs)
     for box in (root, *heads):
@@ -77,56 +79,55 @@ def _count(box: Box) -> int:
 
 
 def _hidden(root: Box, heads: list[Box]) -> list[Box]:
-    """The boxes to draw as one node, the deepest first, so that the rest fits."""
+    """The boxes to draw as one node, all at one depth, so that the rest fits."""
     levels: list[list[Box]] = [[root, *heads]]
     while inner := [c for b in levels[-1] for c in b.children if isinstance(c, Box)]:
         levels.append(inner)
-    kept = sum(map(_count, levels[0]))
+    if sum(map(_count, levels[0])) <= MAX_LEAVES:
+        return []
+    shown = 0
     hidden: list[Box] = []
-    for level in reversed(levels[1:]):
-        if kept <= MAX_LEAVES:
+    for level, below in pairwise(levels):
+        shown += sum(min(len(box.children), MAX_IN_ROW) for box in level)
+        if hidden and shown > MAX_HIDING:
             break
-        hidden = level
-        shown = sum(
-            1
-            for above in levels[: levels.index(level)]
-            for box in above
-            for child in box.children
-            if isinstance(child, Leaf)
-        )
-        kept = shown + len(level)
+        hidden = below
     return hidden
 
 
-def _hide(box: Box, arcs: list[Arc]) -> None:
-    """Puts one leaf in the place of a box's inside."""
-    inside = list(box.leaves())
-    if len(inside) < 2:
-        return
-    among = set(inside)
-    around = any(
-        a.bypass and a.source in among and a.target in among for a in arcs
-    )  # fmt: skip
-    stand_in = Leaf(inside[0].path, None, tally=box.inner)
-    stand_in.text = " ".join(filter(None, (box.name, box.block)))
-    stand_in.note = "with skip" if around else ""
-    _replace(inside, stand_in)
-    box.children = [stand_in]
+def _hide(boxes: list[Box], arcs: list[Arc]) -> None:
+    """Puts one leaf in the place of each box's inside."""
+    home = {leaf: box for box in boxes for leaf in box.leaves()}
+    skipping = {home[a.source] for a in arcs if a.bypass and _inside(a, home)}
+    for box in boxes:
+        inside = list(box.leaves())
+        if len(inside) < 2:
+            continue
+        stand_in = Leaf(box.path or inside[0].path, None, tally=box.inner)
+        stand_in.text = " ".join(filter(None, (box.name, box.block)))
+        stand_in.note = "with skip" if box in skipping else ""
+        _replace(inside, stand_in)
+        box.children = [stand_in]
 
 
-def _shorten(root: Box) -> None:
-    """Leaves the middle of a very long row out."""
-    extra = len(root.children) - MAX_IN_ROW
-    if extra <= 0:
-        return
-    start = MAX_IN_ROW // 2
-    left_out = root.children[start : start + extra]
-    holder = Box("group", "", children=list(left_out))
-    inside = list(holder.leaves())
-    stand_in = Leaf(inside[0].path, None, tally=root.inner)
-    stand_in.text = f"… {len(left_out)} more …"
-    _replace(inside, stand_in)
-    root.children[start : start + extra] = [stand_in]
+def _inside(arc: Arc, home: dict[Leaf, Box]) -> bool:
+    return arc.source in home and home.get(arc.target) is home[arc.source]
+
+
+def _shorten(box: Box) -> None:
+    """Leaves the middle of very long rows out."""
+    extra = len(box.children) - MAX_IN_ROW
+    if extra > 0:
+        start = MAX_IN_ROW // 2
+        middle = Box("group", "", box.children[start : start + extra])
+        inside = list(middle.leaves())
+        stand_in = Leaf(inside[0].path, None, tally=box.inner)
+        stand_in.text = f"… {extra} more …"
+        _replace(inside, stand_in)
+        box.children[start : start + extra] = [stand_in]
+    for child in box.children:
+        if isinstance(child, Box):
+            _shorten(child)
 
 
 def _replace(inside: list[Leaf], stand_in: Leaf) -> None:

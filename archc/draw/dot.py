@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from string import ascii_uppercase
 
 from archc.draw import labels, theme
 from archc.draw.caption import occurrence
@@ -13,6 +14,8 @@ from archc.draw.figure import Arc, Box, Item, Leaf, Node
 from archc.measure.cost import Facts
 from archc.network.graph import Network
 from archc.ops.base import Category, Shape
+
+_FEW_PATHS = 2
 
 
 def draw(network: Network, facts: Facts) -> str:
@@ -30,19 +33,22 @@ class Writer:
         self.columns = columns(self.picture)
         self._ids: dict[Node, str] = {}
         self._taken: set[str] = set()
-        self._tops: dict[int, str] = {}
         self._column_of: dict[Node, int] = {}
         self._optional: set[Leaf] = set()
+        self._heads = {leaf for head in self.picture.heads for leaf in head.leaves()}
 
     def lines(self) -> Iterator[str]:
         heading = labels.title(self.network, self.facts, self._categories())
         yield f"digraph {quoted(self.network.name)} {{"
         width, height = theme.PAGE
+        many = len(self.columns) > 1
+        # Columns are laid out apart from each other and then set side by side.
+        pack = f' pack="20", packmode="array_ut{len(self.columns)}",' if many else ""
         yield (
             f'  graph [bgcolor="white", charset="UTF-8", fontname="{theme.FONT}",'
             f' fontsize="{theme.TEXT}", label={heading}, labelloc="t", margin="0.1",'
-            f' nodesep="0.12", rankdir="TB", ranksep="0.16", ordering="out",'
-            f' size="{width},{height}"]'
+            f' nodesep="0.12", ordering="out",{pack} rankdir="TB",'
+            f' ranksep="{0.13 if many else 0.1}", size="{width},{height}"]'
         )
         yield (
             f'  node [fontcolor="{theme.INK}", fontname="{theme.FONT}",'
@@ -69,21 +75,26 @@ class Writer:
         indent = "    " if many else "  "
         if many:
             yield f'  subgraph "cluster column {number + 1}" {{'
-            yield '    graph [label="", penwidth="0"]'
+            yield f'    graph [label="", penwidth="0", sortv="{number + 1}"]'
         if number:
-            self._tops[number] = f"column {number + 1}"
-            shape = self.columns[number - 1].crossing
-            assert shape is not None
-            yield (
-                f"{indent}{quoted(self._tops[number])} "
-                f"[label=<{labels.small(labels.spelled(shape), theme.INK)}>]"
-            )
+            yield self._connector(number, _top(number))
         for item in column.items:
             yield from self._item(item, self.picture.root, number, 0, indent)
+        if number < len(self.columns) - 1:
+            yield self._connector(number + 1, _bottom(number))
         for head in column.heads:
             yield from self._box(head, self.picture.root, number, 0, indent)
         if many:
             yield "  }"
+
+    def _connector(self, number: int, name: str) -> str:
+        """One of the two circles with a letter through which a column goes on."""
+        return (
+            f'    {name} [fillcolor="{theme.LINE}", fixedsize="true",'
+            f' fontcolor="white", fontsize="{theme.SMALL}", height="0.16",'
+            f' label="{ascii_uppercase[number - 1]}", penwidth="0", shape="circle",'
+            ' style="filled"]'
+        )
 
     def _item(
         self, item: Item, parent: Box, column: int, depth: int, indent: str
@@ -92,15 +103,14 @@ class Writer:
             yield from self._box(item, parent, column, depth, indent)
         elif isinstance(item, Node):
             self._column_of[item] = column
-            if not column and not self._tops:
-                self._tops[0] = self._id(item)
-            occurs = occurrence(item.lead.tally, parent.inner)
+            occurs = occurrence(item.tally, parent.inner)
             if occurs:
                 self._optional.update(item.leaves)
             label = labels.node_label(item, occurs)
             if item.lead.text and item.lead.category is None and not item.lead.params:
                 label = f"<{labels.small(item.lead.text, theme.INK)}>"
-            group = "" if item.lead.beside else f' group="{column}", '
+            middle = not item.lead.beside and parent.kind != "head"
+            group = f'group="column {column + 1}", ' if middle else ""
             yield (
                 f"{indent}{quoted(self._id(item))} [{group}label={label},"
                 f" tooltip={quoted(self._tooltip(item))}]"
@@ -117,16 +127,29 @@ class Writer:
         yield f"{indent}subgraph {quoted(name)} {{"
         yield (
             f'{indent}  graph [color="{color}", fillcolor="{theme.FILLS[depth % 2]}",'
-            f' label={labels.box_label(box, occurs)}, labeljust="l", margin="5",'
-            f' style="{style}"]'
+            f" label={labels.box_label(box, occurs, self._wide(box))},"
+            f' labeljust="{"r" if head else "l"}", margin="5",'
+            f' penwidth="0.8", style="{style}"]'
         )
         for child in box.children:
             yield from self._item(child, box, column, depth + 1, f"{indent}  ")
         yield f"{indent}}}"
 
+    def _wide(self, box: Box) -> bool:
+        """Whether many parallel paths come together in a box."""
+        inside = {leaf for leaf in box.leaves() if leaf.category == "merge"}
+        meeting = Counter(
+            arc.target
+            for arc in self.picture.arcs
+            if arc.target in inside and not arc.bypass
+        )
+        return any(paths > _FEW_PATHS for paths in meeting.values())
+
     def _tooltip(self, node: Node) -> str:
         first, last = node.leaves[0], node.leaves[-1]
-        shapes = [labels.spelled(s) for s in (first.input, last.output) if s is not None]
+        shapes = [
+            labels.spelled(s) for s in (first.input, last.output) if s is not None
+        ]
         words = [node.lead.path, " → ".join(shapes)]
         if params := sum(leaf.params for leaf in node.leaves):
             words.append(f"{params:,} parameters")
@@ -149,46 +172,51 @@ class Writer:
 
     def _arcs(self) -> Iterator[str]:
         node_of = self.picture.node_of
-        tops = [quoted(top) for top in self._tops.values()]
-        for left, right in pairwise(tops):
-            yield f'  {left} -> {right} [minlen="0", style="invis"]'
+        sized: set[str] = set()
         linked: set[int] = set()
-        sized: set[Node] = set()
         for arc in self.picture.arcs:
             source, target = node_of[arc.source], node_of[arc.target]
             if source is target:
                 continue
-            name, there = self._id(source), self._column_of[target]
-            apart = self._column_of[source] != there
-            if apart:
-                if there not in linked:
-                    linked.add(there)
-                    yield (
-                        f"  {quoted(name)} -> {quoted(self._tops[there])}"
-                        ' [constraint="false"]'
-                    )
-                name = self._tops[there]
-            size = "" if apart or source in sized else self._size(arc, source)
+            name, there = quoted(self._id(source)), self._column_of[target]
+            size = self._size(arc, source)
+            for number in range(self._column_of[source], there):
+                if number not in linked:
+                    linked.add(number)
+                    size = "" if name in sized else labels.spelled(arc.first)
+                    style = attributes({"weight": "8"} | self._label(size))
+                    yield f"  {name} -> {_bottom(number)} [{style}]"
+                name = _top(number + 1)
+                size = labels.spelled(arc.first)
+            if name in sized or arc.bypass:
+                size = ""
             if size:
-                sized.add(source)
+                sized.add(name)
             style = self._style(arc, size)
-            yield f"  {quoted(name)} -> {quoted(self._id(target))} [{style}]"
+            yield f"  {name} -> {quoted(self._id(target))} [{style}]"
 
     def _style(self, arc: Arc, size: str) -> str:
-        words: dict[str, str] = {}
+        style: dict[str, str] = {}
         if arc.bypass:
-            words |= {"color": theme.SKIP, "penwidth": "1.4", "weight": "0"}
+            style |= {"color": theme.SKIP, "penwidth": "1.4", "weight": "0"}
         else:
-            words["weight"] = "8"
+            style["weight"] = "8"
         occurs = occurrence(arc.tally, arc.target.tally)
         seldom = arc.tally.total * 2 <= arc.target.tally.total
-        if seldom or arc.target in self._optional:
-            words["style"] = "dashed"
+        if arc.target in self._heads and arc.source not in self._heads:
+            style |= {"color": theme.HEAD, "style": "dashed"}
+        elif seldom or arc.target in self._optional:
+            style["style"] = "dashed"
         if seldom and arc.tally != arc.source.tally:
             size = f"{size} {occurs}".strip()
         if size:
-            words["label"] = f" {size}"
-        return ", ".join(f"{key}={quoted(word)}" for key, word in words.items())
+            style |= self._label(size)
+        return attributes(style)
+
+    def _label(self, text: str) -> dict[str, str]:
+        """A label, and room for it: columns that are packed have none by themselves."""
+        label = {"label": f" {text}"}
+        return label | ({"minlen": "2"} if len(self.columns) > 1 else {})
 
     def _size(self, arc: Arc, source: Node) -> str:
         """The shape that the arc carries, where it is not that of the arcs before.
@@ -199,11 +227,27 @@ class Writer:
         before, after = source.leaves[0].input, source.leaves[-1].output
         if arc.bypass or before == after:
             return ""
-        if source.lead.beside and before and after and same_map(before, after):
-            return ""
+        if source.lead.beside and before and after:
+            merged = arc.target.category == "merge"
+            if merged or same_map(before, after):
+                return ""
         if arc.tally.total == arc.source.tally.total:
             return labels.ranged(arc.first, arc.last)
         return labels.spelled(arc.first)
+
+
+def _top(column: int) -> str:
+    """The node with which a column goes on."""
+    return quoted(f"column {column + 1}")
+
+
+def _bottom(column: int) -> str:
+    """The node with which a column ends."""
+    return quoted(f"column {column + 1} end")
+
+
+def attributes(values: dict[str, str]) -> str:
+    return ", ".join(f"{key}={quoted(value)}" for key, value in values.items())
 
 
 def same_map(x: Shape, y: Shape) -> bool:

@@ -73,6 +73,8 @@ class Node:
 
     leaves: list[Leaf]
     lead: Leaf
+    tally: Tally
+    """How often it occurs in the box around it; each time, as often as `count` says."""
     count: str = ""
 
 

@@ -7,6 +7,7 @@ the picture has the size of the spec's structure, however often it is repeated.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 from archc.draw.caption import Fields, Tally, fields, position
@@ -183,7 +184,9 @@ def _stages(iterations: list[Region]) -> list[list[Region]]:
     return stages
 
 
-def _sizes(region: Region, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
+def _sizes(
+    region: Region, path: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], int]]:
     """The widths and counts that make an iteration what it is, by where they stand."""
     for part in region.parts:
         at = (*path, id(part.node))
@@ -218,9 +221,9 @@ def _growth(iterations: list[Region]) -> str:
     if before is None or len(set(channels)) < 2:
         return ""
     channels.insert(0, before.channels)
-    steps = {b - a for a, b in zip(channels, channels[1:], strict=False)}
+    steps = {b - a for a, b in pairwise(channels)}
     each = f", {min(steps):+d} each" if len(steps) == 1 else ""
-    return f"{channels[0]} → {channels[-1]} channels{each}"
+    return f"channels, {channels[0]} → {channels[-1]}{each}"
 
 
 def _span(counts: list[int]) -> str:

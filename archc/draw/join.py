@@ -42,9 +42,7 @@ class Joiner:
         for child in children:
             if not isinstance(child, Box):
                 result.append(child)
-            elif child.kind == "repeat" and child.count == "1":
-                result.extend(self._opened(child.children, parent))
-            elif child.kind == "group" and parent.path:
+            elif child.count == "1" or (child.kind == "group" and parent.path):
                 result.extend(self._opened(child.children, parent))
             else:
                 result.extend(self._framed(child))
@@ -55,18 +53,16 @@ class Joiner:
         if len(box.children) != 1:
             return [box] if box.children else []
         only = box.children[0]
-        if isinstance(only, Node):
-            if box.kind != "repeat":
-                return [only]
-            if not only.count and only.lead.tally == box.inner:
-                only.count = box.count
-                return [only]
-        if isinstance(only, Box) and box.kind == "repeat" and not only.count:
-            if only.kind == "block" and only.tally == box.inner:
-                only.count, only.remark, only.tally = box.count, box.remark, box.tally
-                only.name = box.name or only.name
-                return [only]
-        return [box]
+        if box.kind != "repeat":
+            return [only] if isinstance(only, Node) else [box]
+        if isinstance(only, Leaf) or only.count or only.tally != box.inner:
+            return [box]
+        if isinstance(only, Box):
+            if only.kind != "block":
+                return [box]
+            only.name, only.remark = box.name or only.name, box.remark
+        only.count, only.tally = box.count, box.tally
+        return [only]
 
     def _follows(self, leaf: Leaf, then: Leaf) -> bool:
         """Whether `then` alone reads `leaf`, and reads nothing else."""
@@ -92,9 +88,9 @@ class Joiner:
             if leaf.category not in _ATTACHED and not _is(leaf, "flatten"):
                 takes = leaf.category in ("convolution", "linear")
                 if waiting and not takes:
-                    nodes.append(Node(waiting, waiting[0]))
+                    nodes.append(_node(waiting, waiting[0]))
                     waiting = []
-                nodes.append(Node([*waiting, leaf], leaf))
+                nodes.append(_node([*waiting, leaf], leaf))
                 waiting = []
             elif _is(leaf, "flatten") or leaf.category in ahead:
                 waiting.append(leaf)
@@ -103,11 +99,15 @@ class Joiner:
             else:
                 waiting.append(leaf)
         if waiting:
-            nodes.append(Node(waiting, waiting[0]))
+            nodes.append(_node(waiting, waiting[0]))
         for node in nodes:
             for leaf in node.leaves:
                 self.node_of[leaf] = node
         return nodes
+
+
+def _node(leaves: list[Leaf], lead: Leaf) -> Node:
+    return Node(leaves, lead, lead.tally)
 
 
 def _ahead(chain: list[Leaf]) -> tuple[Category, ...]:

@@ -20,8 +20,8 @@ def text(written: str) -> str:
 
     What no XML may hold, such as control characters, becomes a replacement character.
     """
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in written)
-    return escape(shown, quote=True)
+    shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in written)
+    return escape("".join(shown), quote=True)
 
 
 def said(leaf: Leaf) -> str:
@@ -39,7 +39,7 @@ def node_rows(node: Node) -> list[list[Leaf]]:
 
 
 def node_label(node: Node, occurs: str) -> str:
-    """A node's table: a coloured cell for each op, then how often and when it occurs."""
+    """A node's table: a coloured cell for each op, then how often it occurs."""
     rows = node_rows(node)
     width = max(map(len, rows))
     dashed = ' style="dashed"' if occurs else ""
@@ -60,7 +60,7 @@ def node_label(node: Node, occurs: str) -> str:
             "</td></tr>"
         )
     return (
-        f'<<table border="0" cellborder="1" cellspacing="0" cellpadding="2"'
+        f'<<table border="0" cellborder="1" cellspacing="0" cellpadding="1"'
         f' color="{theme.LINE}"{dashed}>{"".join(lines)}</table>>'
     )
 
@@ -86,16 +86,33 @@ def small(written: str, color: str) -> str:
     )
 
 
-def box_label(box: Box, occurs: str) -> str:
-    """A cluster's title: name, block, how often; what is special about it below."""
-    words = [f"<b>{text(box.name)}</b>"] if box.name else []
-    if box.block:
-        words.append(text(box.block))
-    if box.count:
-        words.append(f"<b>×{text(box.count)}</b>")
-    remarks = ", ".join(filter(None, (box.remark, occurs)))
-    below = f"<br/>{small(remarks, theme.LINE)}" if remarks else ""
-    return f"<{'  '.join(words)}{below}>"
+def box_label(box: Box, occurs: str, wide: bool) -> str:
+    """A cluster's title: name and how often, its block, and what is special.
+
+    In a wide one that is a single line. Elsewhere the edge into the cluster's middle
+    would cross it: there are several, with as much room beside them as they take.
+    """
+    count = f"×{box.count}" if box.count else ""
+    first = " ".join(filter(None, (box.name, count)))
+    rest = [line for line in (box.block, *box.remark.split(", "), occurs) if line]
+    lines = [f"<b>{text(first)}</b>"] if first else []
+    lines += [small(line, theme.LINE) for line in rest]
+    if wide:
+        return f"<{'  '.join(lines)}>"
+    widths = [
+        len(first) * theme.TEXT * 0.6,
+        *(len(r) * theme.SMALL * 0.5 for r in rest),
+    ]
+    cells = [
+        f'<td align="left" balign="left">{"<br/>".join(lines)}</td>',
+        f'<td width="{max(widths) + 8:.0f}"></td>',
+    ]
+    if box.kind == "head":  # the edge comes from the left
+        cells.reverse()
+    return (
+        '<<table border="0" cellspacing="0" cellpadding="0">'
+        f"<tr>{''.join(cells)}</tr></table>>"
+    )
 
 
 def title(network: Network, facts: Facts, categories: Iterable[Category]) -> str:
@@ -106,16 +123,20 @@ def title(network: Network, facts: Facts, categories: Iterable[Category]) -> str
     if facts.params_with_heads != facts.params:
         numbers[0] += f" ({_large(facts.params_with_heads)} in training)"
     numbers += [f"{_large(facts.macs)} MACs", f"input {spelled(network.input.shape)}"]
+    lines = [
+        f'<font point-size="{theme.TITLE}"><b>{text(name)}</b></font>',
+        text(" · ".join(numbers)),
+    ]
     shown = list(categories)
-    rows = [shown] if len(shown) < 6 else [shown[: (len(shown) + 1) // 2]]
-    rows += [shown[len(rows[0]) :]] if len(rows[0]) < len(shown) else []
-    legend = "".join(f"<tr>{''.join(map(_swatch, row))}</tr>" for row in rows)
+    if shown:
+        each = len(shown) if len(shown) < 6 else (len(shown) + 1) // 2
+        rows = (shown[at : at + each] for at in range(0, len(shown), each))
+        swatches = "".join(f"<tr>{''.join(map(_swatch, row))}</tr>" for row in rows)
+        legend = f'<table border="0" cellspacing="3" cellpadding="1">{swatches}</table>'
+        lines.append(legend)
     return (
         '<<table border="0" cellspacing="0" cellpadding="1">'
-        f'<tr><td><font point-size="{theme.TITLE}"><b>{text(name)}</b></font></td></tr>'
-        f"<tr><td>{text(' · '.join(numbers))}</td></tr>"
-        '<tr><td><table border="0" cellspacing="3" cellpadding="1">'
-        f"{legend}</table></td></tr></table>>"
+        f"{''.join(f'<tr><td>{line}</td></tr>' for line in lines)}</table>>"
     )
 
 
@@ -127,11 +148,12 @@ def _swatch(category: Category) -> str:
 
 
 def _large(number: int) -> str:
+    """A number to three digits."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:
-            return f"{number / size:.3g} {unit}" if number < 999.5 * size else (
-                f"{number / size:.0f} {unit}"
-            )
+            value = number / size
+            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{digits}f} {unit}"
     return str(number)
 
 

@@ -15,8 +15,8 @@ ArcKey = tuple[Leaf, Leaf, int]
 class Wiring:
     """One walk over a network, all repetitions included.
 
-    In a repetition that is drawn inside another one, the value it starts from is the one
-    that the first of them starts from; `_entries` holds these.
+    Repetitions that are drawn as one all start from what the first of them starts from;
+    `_entries` says so while the walk is inside one of the others.
     """
 
     def __init__(self, network: Network, folder: Folder) -> None:
@@ -98,4 +98,3 @@ class Wiring:
             arc = self.arcs[key] = Arc(source, target, bypass, shape, shape)
         arc.last = shape
         arc.tally.add(where)
-

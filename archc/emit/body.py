@@ -124,7 +124,7 @@ class Body:
 
     def keep(self, name: str, value: Expr | None = None) -> str:
         """Stores a local of the constructor as an attribute; gives its name."""
-        value = value or Name(name)
+        value = Name(name) if value is None else value
         attribute = name
         while attribute in self.children or self.stored.get(attribute, value) != value:
             attribute += "_"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from archc.measure.receptive_field import Field, field_after, whole
+from archc.measure.receptive_field import Field, Reach, field_after, whole
 from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
 
@@ -41,7 +41,7 @@ class Facts:
 def measure(network: Network) -> Facts:
     """The facts of every layer, heads included, and the totals."""
     table: dict[Layer, LayerFacts] = {}
-    known: dict[Any, tuple[int, int, int]] = {}
+    known: dict[Any, tuple[int, int, int, Reach]] = {}
     fields: dict[Value, Field | None] = {network.input: Field.pixel()}
     widest: Field | None = None
     for layer in network.layers():
@@ -64,20 +64,21 @@ def measure(network: Network) -> Facts:
 
 def _layer(
     layer: Layer,
-    known: dict[Any, tuple[int, int, int]],
+    known: dict[Any, tuple[int, int, int, Reach]],
     fields: dict[Value, Field | None],
 ) -> LayerFacts:
-    x, y = layer.input_shape(), layer.output_shape()
-    key = (id(layer.op), x)
+    x = layer.input_shape()
+    key = (id(layer.op), x.dims, x.channel_axis)
     if key not in known:
-        known[key] = _counts(layer, x, y)
-    field = field_after(layer.op, x, y, [fields[v] for v in layer.inputs])
+        known[key] = _counts(layer, x, layer.output_shape())
+    params, buffers, macs, reach = known[key]
+    field = field_after(reach, [fields[v] for v in layer.inputs])
     fields[layer.output] = field
-    return LayerFacts(*known[key], None if field is None else whole(field))
+    return LayerFacts(params, buffers, macs, None if field is None else whole(field))
 
 
-def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int]:
+def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int, Reach]:
     op = layer.op
     params = sum(prod(dims) for dims in op.parameters(x).values())
     buffers = sum(prod(dims) for dims in op.buffers(x).values())
-    return params, buffers, op.macs(x, y)
+    return params, buffers, op.macs(x, y), op.reach(x, y)

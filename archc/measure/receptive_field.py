@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from archc.ops.base import Everywhere, Op, Shape
+from archc.ops.base import Everywhere, Window
 
 Number = int | Fraction
+Reach = Window | Everywhere | None
+"""What `Op.reach` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,8 @@ class Field:
         return cls((1, 1), (1, 1))
 
 
-def field_after(
-    op: Op, x: Shape, y: Shape, inputs: Sequence[Field | None]
-) -> Field | None:
-    """The field behind `op`; None where it has none, behind a global operation.
+def field_after(reach: Reach, inputs: Sequence[Field | None]) -> Field | None:
+    """The field behind an op that reaches so far; None behind a global operation.
 
     A merge has that of its widest input.
     """
@@ -38,13 +38,12 @@ def field_after(
     if not present:
         return None
     field = present[0] if len(present) == 1 else _widest(present)
-    window = op.reach(x, y)
-    if window is None:
+    if reach is None:
         return field
-    if isinstance(window, Everywhere):
+    if isinstance(reach, Everywhere):
         return None
-    span = [s + (k - 1) * d for s, k, d in zip(field.span, window.span, field.step, strict=True)]
-    step = [d * w for d, w in zip(field.step, window.step, strict=True)]
+    span = [s + (k - 1) * d for s, k, d in zip(field.span, reach.span, field.step, strict=True)]
+    step = [d * w for d, w in zip(field.step, reach.step, strict=True)]
     return Field((span[0], span[1]), (step[0], step[1]))
 
 

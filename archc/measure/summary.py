@@ -58,9 +58,9 @@ class HeadRows:
             "name": self.name,
             "from": self.source,
             "loss_weight": self.loss_weight,
-            "output": list(self.output),
             "params": self.params,
             "macs": self.macs,
+            "output": list(self.output),
             "layers": [row.to_dict() for row in self.layers],
         }
 

@@ -17,6 +17,9 @@ NUMBERS = frozenset({"output", "params", "MACs", "receptive field"})
 
 Row = tuple[str, ...]
 
+_LEAST_OP = 14
+"""To how many characters ops may be cut on a narrow terminal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -24,10 +27,10 @@ class Section:
 
     title: str
     rows: tuple[Row, ...]
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.title}, {self.note}" if self.note else self.title
+        return ", ".join((self.title, *self.notes))
 
 
 def _sections(summary: Summary) -> list[Section]:
@@ -36,9 +39,9 @@ def _sections(summary: Summary) -> list[Section]:
         main = f"{summary.title} ({summary.name})"
     sections = [Section(main, tuple(map(_row, summary.layers)))]
     for head in summary.heads:
-        note = f"from {head.source}, loss weight {head.loss_weight:g}"
+        notes = (f"from {head.source}", f"loss weight {head.loss_weight:g}")
         rows = tuple(map(_row, head.layers))
-        sections.append(Section(f"head {head.name}", rows, note))
+        sections.append(Section(f"head {head.name}", rows, notes))
     return sections
 
 
@@ -108,29 +111,33 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def as_rich(summary: Summary) -> RenderableType:
-    """For a terminal."""
+def as_rich(summary: Summary, width: int) -> RenderableType:
+    """For a terminal of that width."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     first, *heads = _sections(summary)
-    table = Table(box=box.SIMPLE_HEAD, title=Text(first.title, "bold"))
-    for name in COLUMNS:
-        style = "cyan" if name == "path" else "dim" if name == "receptive field" else ""
-        right = name in NUMBERS
-        table.add_column(
-            name,
-            justify="right" if right else "left",
-            style=style,
-            no_wrap=right,
-            overflow="fold",
-        )
+    # the header of the last column in two lines, for its numbers are short
+    names = (*COLUMNS[:-1], COLUMNS[-1].replace(" ", "\n"))
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=Text(first.title, "bold"),
+        padding=(0, 1, 0, 0),
+    )
+    for name, style in zip(names, ("cyan", "", "", "", "", "dim"), strict=True):
+        right = name not in COLUMNS[:2]
+        table.add_column(name, justify="right" if right else "left", style=style)
+        table.columns[-1].no_wrap = name != "path"
+        table.columns[-1].overflow = "fold" if name == "path" else "ellipsis"
+    rows = [row for section in (first, *heads) for row in section.rows]
+    table.columns[1].max_width = _room_for_op(rows, width)
     for section in (first, *heads):
         if section is not first:
             table.add_section()
-            table.add_row(Text(section.title, "bold"), Text(section.note, "bold"))
+            for title, note in zip((section.title, ""), section.notes, strict=True):
+                table.add_row(Text(title, "bold"), Text(note, "bold"))
         for row in section.rows:
             table.add_row(*map(Text, row))
     sums = Table(box=None, show_header=False, padding=(0, 2))
@@ -139,6 +146,17 @@ def as_rich(summary: Summary) -> RenderableType:
     for name, value in totals(summary):
         sums.add_row(name, value)
     return Group(table, sums)
+
+
+def _room_for_op(rows: Sequence[Row], width: int) -> int:
+    """How wide the ops may be so that paths and numbers are whole.
+
+    Where that is too little, paths are folded too.
+    """
+    path, op, *numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
+    numbers[-1] = max(numbers[-1], len("receptive"))
+    gaps = 2 * len(COLUMNS) + 2
+    return min(op, max(width - path - sum(numbers) - gaps, _LEAST_OP))
 
 
 def as_markdown(summary: Summary) -> str:

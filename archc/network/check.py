@@ -9,30 +9,17 @@ from archc.diagnostics.model import Sink
 from archc.measure.cost import Facts
 from archc.network.graph import Network
 from archc.spec.expressions import Expr, names_in
-from archc.spec.model import Block, BlockNode, Node, OpNode, Spec, Template, walk
+from archc.spec.model import Block, BlockNode, Node, OpNode, Spec, walk
+from archc.spec.names import written
 
 
 def check(
     network: Network, facts: Facts, sink: Sink, *, claims: bool = True
 ) -> None:
-    """Reports values that nothing reads and, with `claims`, claims that fail."""
+    """Reports values that nothing reads and, with `claims`, what [expect] has wrong."""
     _check_unread(network, sink)
     if claims:
-        _check_claims(network, facts, sink)
-
-
-def _check_claims(network: Network, facts: Facts, sink: Sink) -> None:
-    for claim in network.claims:
-        if tuple(claim.stated) != claim.inferred.dims:
-            stated = " x ".join(str(s) for s in claim.stated)
-            sink.error(
-                "shape-claim",
-                f"the claimed shape is {stated}, the inferred one {claim.inferred}",
-                claim.place,
-                help=f"correct the claim to {list(claim.inferred.dims)}, or the layers"
-                " before it",
-            )
-    _check_expect(network, facts, sink)
+        _check_expect(network, facts, sink)
 
 
 def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
@@ -144,15 +131,7 @@ def _bodies(spec: Spec) -> Iterator[tuple[Node, ...]]:
 def _names(nodes: tuple[Node, ...]) -> set[str]:
     found: set[str] = set()
     for node in walk(nodes):
-        args: list[Any] = [node.when, node.repeat, node.skip_when, *(node.claim or ())]
-        if isinstance(node, OpNode):
-            args += node.attributes.values()
-        elif isinstance(node, BlockNode):
-            args += node.arguments.values()
-        for template in (node.name, *(node.reads or ())):
-            if isinstance(template, Template):
-                args += template.parts
-        for arg in args:
+        for arg, _, _ in written(node):
             found |= _in(arg)
     return found
 

@@ -3,81 +3,113 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import Shape, ShapeError
-from archc.spec.model import Node, OpNode, Origin
+from archc.spec.expressions import Expr
+from archc.spec.model import Node, OpNode
+
+_Part = Layer | Region
+_WINDOW = ("kernel_size", "padding", "dilation")
+_VERBS = {"add": "add", "concat": "concatenate", "mul": "multiply"}
 
 
 def branch_clash(sink: Sink, error: ShapeError, region: Region) -> None:
     """Points at the branch that differs from the others, else at the merge."""
     branches = [p for p in region.parts if isinstance(p, Region)]
-    ends = [_size(b.output.shape) for b in branches]
-    common, votes = Counter(ends).most_common(1)[0]
-    odd = [b for b, end in zip(branches, ends, strict=True) if end != common]
     assert region.node is not None
-    start = region.input.shape
-    if len(branches) == 2 and start is not None:
-        # of two, the one that left the size of what both read
-        left = [b for b, end in zip(branches, ends, strict=True) if end != _size(start)]
-        odd = left if len(left) == 1 else odd
-    if len(odd) == 1 and (votes > 1 or len(branches) == 2):
-        place, how = _last_change(odd[0])
-        others = [b for b in branches if b is not odd[0]]
+    merge = region.node.origin.at("merge")
+    odd = _odd_branch(region, branches)
+    if odd is None:
         sink.error(
             "merge-mismatch",
-            f"branches do not fit together: this one gives {odd[0].output.shape},"
-            f" {'the other' if len(others) == 1 else 'the others'}"
-            f" {_plain_size(others[0].output.shape, region.merge)}",
-            place,
-            *(Label(_start(b), f"this one gives {b.output.shape}") for b in others[:3]),
-            Label(region.node.origin.at("merge"), f"merged here: {region.merge}"),
-            help=f"{how}; {error.help}" if error.help else how,
+            error.message,
+            merge,
+            *(
+                Label(change.place, f"{b.output.shape}: {change.text}")
+                for b in branches[:4]
+                for change in (_last_change(b),)
+            ),
+            help=error.help,
         )
         return
+    change = _last_change(odd)
+    others = [b for b in branches if b is not odd]
+    rest = "the other" if len(others) == 1 else "the others"
     sink.error(
         "merge-mismatch",
-        error.message,
-        region.node.origin.at("merge"),
-        *(Label(_last_change(b)[0], f"{b.output.shape}: {_last_change(b)[1]}") for b in branches[:4]),
-        help=error.help,
+        f"branches do not fit together: this one gives {odd.output.shape},"
+        f" {rest} {others[0].output.shape}",
+        change.place,
+        *(Label(_start(b), f"this one gives {b.output.shape}") for b in others[:3]),
+        *change.inside(odd),
+        Label(merge, f"merged here: {region.merge}"),
+        help=f"{change.text}; {error.help}" if error.help else change.text,
     )
+
+
+def _odd_branch(region: Region, branches: list[Region]) -> Region | None:
+    """The one branch to blame, if there is one."""
+    start = region.input.shape
+    ends = [_merged_size(b.output.shape, region.merge) for b in branches]
+    votes = Counter(ends).most_common(2)
+    if len(branches) > 2 and votes[0][1] == len(branches) - 1:
+        return branches[ends.index(votes[1][0])]
+    if start is None:
+        return None
+    crooked = [b for b in branches if not _regular(start, b.output.shape)]
+    if len(crooked) == 1:
+        return crooked[0]
+    left = [b for b in branches if _size(b.output.shape) != _size(start)]
+    return left[0] if len(branches) == 2 and len(left) == 1 else None
 
 
 def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None:
-    """Points at the `skip`, with the body and the shortcut as further places."""
+    """Points at what probably has to change: a window in the body or the shortcut."""
+    node = skip.node
+    assert node is not None
     body = next(p for p in skip.parts if isinstance(p, Region) and p.kind == "body")
-    shortcuts = [p for p in skip.parts if isinstance(p, Region) and p.kind == "shortcut"]
-    assert skip.node is not None
-    place, how = _last_change(body)
-    labels = [Label(place, f"the body gives {body.output.shape}: {how}")]
-    if shortcuts and shortcuts[0].parts:
-        side_place, how = _last_change(shortcuts[0])
-        labels.append(Label(side_place, f"the shortcut gives {side.shape}: {how}"))
-    elif skip.node.shortcut is not None:
-        labels.append(
-            Label(
-                skip.node.shortcut.origin.at("when"),
-                f"the shortcut is left out here, so the skip is {side.shape}",
-            )
-        )
+    shortcuts = [
+        p for p in skip.parts if isinstance(p, Region) and p.kind == "shortcut" and p.parts
+    ]
+    here = node.origin.at("skip")
+    of_body = _last_change(body)
+    body_label = f"the body gives {body.output.shape}: {of_body.text}"
+    labels = [Label(of_body.place, body_label), *of_body.inside(body)]
+    help = "make the shortcut give the body's shape, by its stride and out_channels"
+    if shortcuts:
+        of_side = _last_change(shortcuts[0])
+        side_label = f"the shortcut gives {side.shape}: {of_side.text}"
+        labels += [Label(of_side.place, side_label), *of_side.inside(shortcuts[0])]
+        place = of_side.place
+    elif node.shortcut is not None:
+        place = node.shortcut.origin.at("when")
+        labels.append(Label(place, f"it is left out here, so the skip is {side.shape}"))
+        help = "keep the shortcut wherever the body changes the shape"
     else:
-        labels.append(Label(skip.node.origin.at("skip", part="item"), f"the skip is {side.shape}"))
-    advice = (
-        "make the shortcut give the body's shape"
-        if shortcuts
-        else "give it a `shortcut`, a 1x1 convolution with the body's stride and channels,"
-        " or keep the shape in the body"
-    )
-    verb = {"add": "add", "concat": "concatenate", "mul": "multiply"}[skip.merge or "add"]
+        place = here
+        labels.append(Label(here, f"the skip is {side.shape}"))
+        help = (
+            "give it a `shortcut`, a 1x1 convolution with the body's stride and"
+            " channels, or keep the shape in the body"
+        )
+    start = skip.input.shape
+    if start is not None and not _regular(start, body.output.shape):
+        if not shortcuts or _regular(start, side.shape):
+            place = of_body.place
+            help = "look at this window's padding: no stride gives such a size"
+    if all(label.place != here for label in labels):
+        labels.append(Label(here, "merged here"))
     sink.error(
         "skip-mismatch",
-        f"cannot {verb} the body, {body.output.shape}, and the skip, {side.shape}",
-        skip.node.origin.at("skip"),
+        f"cannot {_VERBS[skip.merge or 'add']} the body, {body.output.shape}, and the"
+        f" skip, {side.shape}",
+        place,
         *labels,
-        help=advice,
+        help=help,
     )
 
 
@@ -96,13 +128,81 @@ def read_clash(
     )
 
 
-def _size(shape: Shape | None) -> tuple[object, ...]:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Where on its way a value got the size that it has."""
+
+    place: Place
+    text: str
+    in_block: bool = False
+
+    def inside(self, region: Region) -> list[Label]:
+        """A label at the path itself, where the place is in a block's definition."""
+        if not self.in_block:
+            return []
+        return [Label(_start(region), f"on this path, which gives {region.output.shape}")]
+
+
+def _last_change(region: Region) -> _Change:
+    """The last node of a path that changed the size of the map, else its channels."""
+    steps = list(_steps(region))
+    for what in (_size, _dims):
+        for part in reversed(steps):
+            before, after = _before(part), part.output.shape
+            if before is not None and after is not None and what(before) != what(after):
+                assert part.node is not None
+                text = f"{before} became {after} here"
+                inner = _in_definition(part)
+                place = _node_place(part.node if inner is None else inner)
+                return _Change(place, text, inner is not None)
+    return _Change(_start(region), "it keeps what it reads")
+
+
+def _in_definition(part: _Part) -> Node | None:
+    """The op in a block's definition that changed the size, if no argument decides it.
+
+    None where the block's use is to blame.
+    """
+    if isinstance(part, Layer) or part.kind != "block":
+        return None
+    for inner in reversed(list(_steps(part))):
+        before, after = _before(inner), inner.output.shape
+        if before is None or after is None or _size(before) == _size(after):
+            continue
+        deeper = _in_definition(inner)
+        if deeper is not None:
+            return deeper
+        node = inner.node
+        if isinstance(inner, Region) or not isinstance(node, OpNode):
+            return None
+        keys = _WINDOW if not _regular(before, after) else (*_WINDOW, "stride")
+        given = (node.attributes.get(key) for key in keys)
+        return None if any(isinstance(value, Expr) for value in given) else node
+    return None
+
+
+def _regular(before: Shape, after: Shape | None) -> bool:
+    """Whether strides alone explain a map's size: a half or a third, rounded up."""
+    if after is None or len(before.dims) != len(after.dims):
+        return True
+    for was, now in zip(_size(before), _size(after), strict=True):
+        times = -(-was // max(now, 1))
+        if now <= was and -(-was // times) != now:
+            return False
+    return True
+
+
+def _merged_size(shape: Shape | None, merge: str | None) -> tuple[int, ...]:
+    """What has to agree: all of it, or all but the channels."""
+    return _size(shape) if merge == "concat" else _dims(shape)
+
+
+def _size(shape: Shape | None) -> tuple[int, ...]:
     return () if shape is None else shape.dims[1:]
 
 
-def _plain_size(shape: Shape | None, merge: str | None) -> str:
-    assert shape is not None
-    return f"{shape}"
+def _dims(shape: Shape | None) -> tuple[int, ...]:
+    return () if shape is None else shape.dims
 
 
 def _start(region: Region) -> Place:
@@ -111,47 +211,21 @@ def _start(region: Region) -> Place:
 
 
 def _node_place(node: Node) -> Place:
-    origin = node.origin
-    table = _table(origin)
+    table = node.origin.value()
     for key in ("name", "op", "block"):
         if isinstance(table, dict) and key in table:
-            return origin.at(key)
-    return origin.at()
+            return node.origin.at(key)
+    return node.origin.at()
 
 
-def _table(origin: Origin) -> object:
-    table: object = origin.merged.data
-    for key in origin.path:
-        table = table[key]  # type: ignore[index]
-    return table
-
-
-def _last_change(region: Region) -> tuple[Place, str]:
-    """The last node of a path that changed the size of the map, and how."""
-    steps = list(_steps(region))
-    for part in reversed(steps):
-        before, after = _before(part), part.output.shape
-        if before is not None and after is not None and _size(before) != _size(after):
-            assert part.node is not None
-            return _node_place(part.node), f"{before} became {after} here"
-    for part in reversed(steps):
-        before, after = _before(part), part.output.shape
-        if before is not None and after is not None and before != after:
-            assert part.node is not None
-            return _node_place(part.node), f"{before} became {after} here"
-    return _start(region), "it keeps what it reads"
-
-
-def _before(part: Layer | Region) -> Shape | None:
+def _before(part: _Part) -> Shape | None:
     return part.inputs[0].shape if isinstance(part, Layer) else part.input.shape
 
 
-def _steps(region: Region) -> list[Layer | Region]:
+def _steps(region: Region) -> Iterator[_Part]:
     """What stands in a row in a region, with groups opened; blocks are one step."""
-    steps: list[Layer | Region] = []
     for part in region.parts:
         if isinstance(part, Region) and part.kind in ("group", "iteration", "repeat"):
-            steps.extend(_steps(part))
+            yield from _steps(part)
         else:
-            steps.append(part)
-    return steps
+            yield part

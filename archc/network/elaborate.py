@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -46,6 +46,7 @@ from archc.spec.model import (
     Block,
     BlockNode,
     BranchesNode,
+    BrokenNode,
     GroupNode,
     HeadSpec,
     Node,
@@ -90,6 +91,15 @@ def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
     return None if found.failed else network
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """An instance of a block without mistakes, to be repeated for equal ones."""
+
+    region: Region
+    visits: int
+    claims: tuple[Claim, ...]
+
+
 class Elaborator:
     """One walk over a spec. `input_dims` stands in for the spec's own input."""
 
@@ -106,6 +116,9 @@ class Elaborator:
         self.oversized: frozenset[Node] = frozenset()
         self.instances: Counter[str] = Counter()
         self.blind: Counter[str] = Counter()
+        self.looking = False
+        self._repeating: list[Node] = []
+        self._instances: dict[Any, Instance] = {}
         self._layouts: dict[Any, Layout] = {}
         self._built: dict[tuple[Node, tuple[Any, ...]], Op | None] = {}
         self._inferred: dict[Any, Shape] = {}
@@ -155,6 +168,7 @@ class Elaborator:
             for node in walk(block.layers)
             if isinstance(node, BlockNode)
         }
+        self.looking = True
         # those that no other block uses lead to the others
         for name in sorted(blocks, key=lambda name: name in used):
             block = blocks[name]
@@ -262,6 +276,7 @@ class Elaborator:
         if node.broken:
             return self._unknown(node, reads, scope, frame)
         if node in self.oversized:
+            self._hide(node, scope, frame)
             return self._name_value(node, Value(None), scope, frame)
         frame.see(x)
         try:
@@ -288,6 +303,8 @@ class Elaborator:
         wrong inside."""
         x = Value(None)
         reads = (x,) * len(reads)
+        if node.repeat is not None or isinstance(node, BrokenNode):
+            self._hide(node, scope, frame)
         if node.repeat is None:
             self._once(node, x, reads, self._name(node, scope, frame), scope, frame)
         else:
@@ -310,6 +327,7 @@ class Elaborator:
             scope = self._inner(scope, name, Layout("numbered", frozenset()))
         region = Region("repeat", scope.prefix[:-1] if own_scope else "", node, x, x)
         outer = frame.names.get(node.index)
+        self._repeating.append(node)
         for i, counter in enumerate(counters):
             frame.names[node.index] = counter
             iteration = Region("iteration", "", node, x, x)
@@ -326,6 +344,7 @@ class Elaborator:
                 frame.values[f"{scope.local}{i}"] = x
             elif node.name is not None and name is not None:
                 frame.values[scope.local + name] = x
+        self._repeating.pop()
         if outer is None:
             frame.names.pop(node.index, None)
         else:
@@ -407,6 +426,7 @@ class Elaborator:
             case BranchesNode():
                 y = self._branches(node, x, name, scope, frame)
             case _:
+                self._hide(node, scope, frame)
                 y = Value(None)
         self.depth -= 1
         return y
@@ -453,6 +473,8 @@ class Elaborator:
         names, bindings = self._arguments(node, block, frame)
         if block is None or block.broken:
             return Value(None)
+        if self.looking and self.instances[block.name]:
+            return Value(None)  # it was looked into already
         self.instances[block.name] += 1
         if x.shape is None:
             self.blind[block.name] += 1
@@ -465,10 +487,37 @@ class Elaborator:
         layout = self._body_layout(block)
         with self._inside(None, region):
             inner.see(x)
+            before = self.sink.reports, self.visits, len(self.claims)
             self._defaults(node, block, inner)
             region.arguments = {p: inner.names[p] for p in block.parameters}
+            key = (block, x.shape, *(_exact(v) for v in region.arguments.values()))
+            known = self._instances.get(key)
+            if known is not None:
+                self._repeat_instance(known, region)
+                return region.output
             region.output = self.nodes(block.layers, x, Scope(path, "", layout), inner)
+        if region.output.shape is not None and self.sink.reports == before[0]:
+            claims = tuple(self.claims[before[2] :])
+            self._instances[key] = Instance(region, self.visits - before[1], claims)
         return region.output
+
+    def _repeat_instance(self, known: Instance, region: Region) -> None:
+        """Fills `region` as an equal instance was filled, under its own path."""
+        self.visits += known.visits
+        if self.visits > MAX_NODES:
+            assert region.node is not None
+            self._count(region.node)
+        self.claims.extend(known.claims)
+        first = known.region
+        values = {first.input: region.input}
+        copier = _Copier(values, len(first.path), region.path)
+        region.parts.extend(map(copier.copy, first.parts))
+        region.output = values[first.output]
+        self.read_values |= {
+            new for old, new in values.items() if old in self.read_values
+        }
+        for inner in copier.blocks:
+            self.instances[inner] += 1
 
     def _arguments(
         self, node: BlockNode, block: Block | None, frame: Frame
@@ -541,7 +590,8 @@ class Elaborator:
     def head(self, spec: HeadSpec, scope: Scope, frame: Frame) -> Head | None:
         source = frame.values.get(spec.reads)
         if source is None:
-            self._unknown_node(spec.reads, spec.origin.at("from"), frame, self.spec.layers)
+            if not frame.hidden(spec.reads, ""):
+                self._unknown_node(spec.reads, spec.origin.at("from"), frame, self.spec.layers)
             source = Value(None)
         self.read_values.add(source)
         region = Region("head", spec.name, spec.node, source, source)
@@ -673,7 +723,8 @@ class Elaborator:
             code = "network-too-large"
             problem = f"`repeat` is {value:,}; a network has at most {MAX_NODES:,} nodes"
         else:
-            return value
+            # a third time shows no further mistake
+            return min(value, 2) if self.looking else value
         self._blame(code, problem, node, "repeat", node.repeat, frame)
         raise Silenced
 
@@ -725,12 +776,14 @@ class Elaborator:
         place = node.origin.at("name")
         name = self._text(node.name, node.origin.below("name"), frame)
         problem = name_problem(name)
-        if problem and "\0" not in name:
+        if "\0" in name:
+            return name  # what is wrong with it has been reported
+        if problem is not None:
             shown = f"`{name}`" if node.name.fixed else f"`{node.name.text}`, here `{name}`,"
+            why, help = problem
             self.sink.error(
-                "bad-name", f"{shown} cannot name a layer: {problem}", place,
-                help="letters, digits and _, not a digit first",
-            )  # fmt: skip
+                "bad-name", f"{shown} cannot name a layer: {why}", place, help=help
+            )
         else:
             scope.take(name, place, self.sink)
         return name
@@ -756,6 +809,11 @@ class Elaborator:
                 frame.values[scope.local + text] = y
         return y
 
+    def _hide(self, node: Node, scope: Scope, frame: Frame) -> None:
+        if node.name is not None:
+            name = self._text(node.name, node.origin.below("name"), frame)
+            frame.opaque.add(scope.local + name)
+
     def _read(
         self, node: Node, x: Value, scope: Scope, frame: Frame
     ) -> tuple[Value, ...]:
@@ -773,7 +831,7 @@ class Elaborator:
             value = frame.lookup(name, scope.local)
             if value is None:
                 body = self.spec.layers if frame.block is None else frame.block.layers
-                if "\0" not in name and not _in_unknown(name, scope, frame):
+                if "\0" not in name and not frame.hidden(name, scope.local):
                     self._unknown_node(name, origin.at(), frame, body)
                 value = Value(None)
             self.read_values.add(value)
@@ -846,10 +904,48 @@ class Elaborator:
             )
 
     def _stop(self, code: str, message: str, node: Node, help: str) -> None:
-        key = "repeat" if node.repeat is not None else ()
-        place = node.origin.at(*((key,) if isinstance(key, str) else ()))
+        place = node.origin.at()
+        if code == "network-too-large" and self._repeating:
+            place = self._repeating[-1].origin.at("repeat")
         self.sink.error(code, message, place, help=help)
         raise TooLarge
+
+
+def _exact(value: Any) -> Any:
+    """A value that is only equal to others of its type: 1 is not True here."""
+    if isinstance(value, tuple):
+        return tuple(_exact(v) for v in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return type(value), value
+
+
+class _Copier:
+    """Copies the inside of a block's instance: new values and layers, other paths."""
+
+    def __init__(self, values: dict[Value, Value], cut: int, path: str) -> None:
+        self.values = values
+        self.cut = cut
+        self.path = path
+        self.blocks: list[str] = []
+
+    def copy(self, part: Layer | Region) -> Layer | Region:
+        path = self.path + part.path[self.cut :] if part.path else ""
+        if isinstance(part, Layer):
+            output = Value(part.output.shape)
+            inputs = tuple([self.values[v] for v in part.inputs])
+            layer = Layer(path, part.op, inputs, output, part.node, part.block)
+            output.layer = layer
+            self.values[part.output] = output
+            return layer
+        start = self.values[part.input]
+        region = Region(
+            part.kind, path, part.node, start, start, block=part.block,
+            arguments=part.arguments, merge=part.merge,
+        )  # fmt: skip
+        if part.kind == "block" and part.block is not None:
+            self.blocks.append(part.block.name)
+        region.parts.extend(map(self.copy, part.parts))
+        region.output = self.values[part.output]
+        return region
 
 
 class _Inside:
@@ -877,18 +973,11 @@ def _circle(pending: Mapping[str, Arg]) -> list[str]:
         path.append(following)
 
 
-def _in_unknown(name: str, scope: Scope, frame: Frame) -> bool:
-    """Whether a dotted path leads into a value about which a mistake was reported."""
-    while "." in name:
-        name = name.rpartition(".")[0]
-        value = frame.lookup(name, scope.local)
-        if value is not None:
-            return value.shape is None
-    return False
-
-
 def _is_path(name: str) -> bool:
     return all(part.isidentifier() or part.isdigit() for part in name.split("."))
 
 
-_MERGES: dict[str, Op] = {name: OPS[name]() for name in ("concat", "add", "mul")}
+# without attributes there is nothing to validate, and making a validator takes time
+_MERGES: dict[str, Op] = {
+    name: OPS[name].model_construct() for name in ("concat", "add", "mul")
+}

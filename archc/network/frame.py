@@ -32,6 +32,8 @@ class Frame:
     caller: Frame | None = None
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     """The named values of this body so far, by their dotted path in it."""
+    opaque: set[str] = field(default_factory=set[str])
+    """Paths of which nobody knows what is inside, because of a mistake."""
 
     def see(self, x: Value) -> None:
         """Sets what `in_channels` means: the channels of the value being read."""
@@ -43,6 +45,18 @@ class Frame:
             value = self.values.get(local + name)
             if value is not None or not local:
                 return value
+            local = local[:-1].rpartition(".")[0]
+            local = f"{local}." if local else ""
+
+    def hidden(self, name: str, local: str) -> bool:
+        """Whether a dotted path leads into what is opaque."""
+        while "." in name and self.lookup(name, local) is None:
+            name = name.rpartition(".")[0]
+        while True:
+            if local + name in self.opaque:
+                return True
+            if not local:
+                return False
             local = local[:-1].rpartition(".")[0]
             local = f"{local}." if local else ""
 
@@ -72,11 +86,13 @@ def blame(
         if not isinstance(arg, Name):
             inside = [
                 n for n in inside
-                if isinstance(names.get(n), int | float) and names[n] < 1
+                if isinstance(names.get(n), int) and names[n] < 1
             ]  # fmt: skip
         if len(inside) != 1:
             break
         binding = bindings[inside[0]]
+        if binding.frame is None and isinstance(names.get(inside[0]), tuple):
+            break  # a list in [params] is meant to be indexed: the use is wrong
         origin, arg = binding.origin, binding.arg
         if binding.frame is None:
             break

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.spec.model import BlockNode, Node, OpNode, opened
+from archc.spec.model import BlockNode, BrokenNode, Node, OpNode, opened
 
 # what torch.nn.Module and nn.Sequential call their own; a layer of that name would hide it
 RESERVED = frozenset(
@@ -84,14 +84,23 @@ class Scope:
             )
 
 
-def name_problem(name: str) -> str | None:
-    """Why `name` cannot name a layer, if so."""
-    if not name.isidentifier() or keyword.iskeyword(name):
-        return "it is no Python identifier"
+def name_problem(name: str) -> tuple[str, str] | None:
+    """Why `name` cannot name a layer, if so, and what to do."""
+    if keyword.iskeyword(name):
+        return "it is a Python keyword", f"call it `{name}_`"
+    if not name:
+        return "it is empty", "leave `name` out, or write a name"
+    if "." in name and all(part.isidentifier() for part in name.split(".")):
+        return (
+            "it has a dot",
+            "a dotted path comes from groups: name the group and what is in it",
+        )
+    if not name.isidentifier():
+        return "it is no Python identifier", "letters, digits and _, not a digit first"
     if name in RESERVED:
-        return f"a torch module has its own `{name}`"
+        return f"a torch module has its own `{name}`", f"call it `{name}_`"
     if name.startswith("__"):
-        return "names with two leading underscores belong to Python"
+        return "names with two leading underscores belong to Python", "use one or none"
     return None
 
 
@@ -122,7 +131,8 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     """The layout of a named group: its children are all named or all numbered."""
     members = tuple(opened(tuple(nodes)))
     named = [n for n in members if n.name is not None]
-    nameless = [n for n in members if n.name is None]
+    # the name of a broken node may be what was reported
+    nameless = [n for n in members if n.name is None and not _is_broken(n)]
     if named and nameless:
         sink.error(
             "mixed-names",
@@ -151,7 +161,13 @@ def _fixed(members: Sequence[Node]) -> frozenset[str]:
     return frozenset(n.name.text for n in members if n.name and n.name.fixed)
 
 
+def _is_broken(node: Node) -> bool:
+    return node.broken or isinstance(node, BrokenNode)
+
+
 def _has_parameters(node: Node) -> bool:
+    if _is_broken(node):
+        return False
     if isinstance(node, OpNode):
         return node.op.category in ("convolution", "linear", "normalization") and (
             node.op.op != "local_response_norm"

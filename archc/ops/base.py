@@ -282,6 +282,7 @@ def plain(value: Any) -> str:
     elif isinstance(value, dict):
         pairs = list(cast("dict[str, Any]", value).items())[:20]
         text = f"{{ {', '.join(f'{k} = {plain(v)}' for k, v in pairs)} }}"
+        text = text if pairs else "{}"
     elif isinstance(value, str):
         text = json.dumps(value[:200], ensure_ascii=False)
     elif value is None or isinstance(value, bool):

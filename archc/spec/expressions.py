@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import ast
 import math
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from archc.diagnostics.suggest import did_you_mean
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 40
@@ -228,21 +232,47 @@ def parse(text: str) -> Expr:
     if not source:
         raise ExpressionError("expression-syntax", "the expression is empty")
     try:
-        tree = ast.parse(source, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `1or 2` is Python's business
+            tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
-        at = max((error.offset or 1) - 1, 0) + shift
-        end = max(at + 1, (error.end_offset or 0) - 1 + shift)
-        message = (error.msg or "invalid syntax").split(". Perhaps")[0]
-        raise ExpressionError(
-            "expression-syntax",
-            f"this is not an expression: {message}",
-            (min(at, len(text)), min(end, len(text))),
-        ) from None
+        raise _syntax_error(error, source, shift) from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError(
             "expression-syntax", "this is not an expression"
         ) from None
     return _Reader(source, shift).read(tree, 0)
+
+
+# what other languages write, and what is written here
+_FOREIGN = (
+    (re.compile(r"&&"), "write `and`"),
+    (re.compile(r"\|\|"), "write `or`"),
+    (re.compile(r"!(?!=)"), "write `not`"),
+    (re.compile(r"(?<![=!<>])=(?!=)"), "to compare, write `==`"),
+    (re.compile(r"\?"), "write `a if condition else b`"),
+    (re.compile(r"[×·÷]"), "write `*`, `/` or `//`"),
+)
+
+
+def _syntax_error(error: SyntaxError, source: str, shift: int) -> ExpressionError:
+    for pattern, help in _FOREIGN:
+        if found := pattern.search(source):
+            at = (found.start() + shift, found.end() + shift)
+            message = f"`{found[0]}` is no operator of an expression"
+            return ExpressionError("expression-syntax", message, at, help)
+    if not error.offset:  # Python saw the end and wanted more
+        at = (len(source) + shift,) * 2
+        message = "something is missing at the end of this expression"
+        return ExpressionError("expression-syntax", message, at)
+    start = min(error.offset - 1, len(source))
+    end = min(max(start + 1, (error.end_offset or 0) - 1), len(source))
+    message = (error.msg or "invalid syntax").split(". Perhaps")[0]
+    return ExpressionError(
+        "expression-syntax",
+        f"this is not an expression: {message}",
+        (start + shift, end + shift),
+    )
 
 
 _AST_BINARY = {
@@ -345,9 +375,9 @@ class _Reader:
             raise self.refuse(node.func, "methods or attributes")
         name = node.func.id
         if name not in _FUNCTIONS:
-            known = ", ".join(sorted(FUNCTIONS))
-            help = f"the functions are {known}"
-            raise self.refuse(node.func, f"function `{name}`", help)
+            raise self.refuse(
+                node.func, f"function `{name}`", did_you_mean(name, FUNCTIONS)
+            )
         if node.keywords:
             raise self.refuse(node, "keyword arguments")
         _, least, most = _FUNCTIONS[name]
@@ -659,6 +689,10 @@ def _call(name: str, args: list[Value]) -> Value:
         raise ExpressionError("expression-value", f"`{name}` of an empty list")
     if name != "len":
         _need_numbers(f"`{name}`", *items)
+    if name == "round" and len(args) > 1 and args[1] not in range(-20, 21):
+        raise ExpressionError(
+            "expression-value", f"`round` to {args[1]} digits; -20 to 20 are possible"
+        )
     try:
         return _bounded(_FUNCTIONS[name][0](*args))
     except (TypeError, ValueError):

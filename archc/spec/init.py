@@ -70,7 +70,7 @@ def parse_init(
             )  # fmt: skip
             continue
         here = origin.below(op)
-        per_parameter = isinstance(value, dict) and "init" not in value
+        per_parameter = isinstance(value, dict) and value and "init" not in value
         pairs = value if per_parameter else {"weight": value}  # pyright: ignore[reportUnknownVariableType]
         found[op] = {}
         for parameter, how in pairs.items():  # pyright: ignore[reportUnknownVariableType]
@@ -93,6 +93,14 @@ def _initializer(value: Any, origin: Origin, sink: Sink) -> Initializer | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Initializer("zeros_") if value == 0 else Initializer("constant_", {"val": value})
     arguments: dict[str, Any] = {}
+    if isinstance(value, dict) and "init" not in value:
+        sink.error(
+            "missing-key",
+            "an initialiser lacks `init`, a function of torch.nn.init",
+            origin.at(),
+            help='write { init = "normal_", std = 0.01 }',
+        )
+        return None
     if isinstance(value, dict):
         arguments = {k: v for k, v in value.items() if k != "init"}  # pyright: ignore[reportUnknownVariableType]
         value = value.get("init")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -27,6 +27,10 @@ class Loader:
     sink: Sink
     anywhere: bool = False
     _documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
+    _built: dict[Document, _Layered | None] = field(
+        default_factory=dict[Document, "_Layered | None"]
+    )
+    """What each file amounts to, so that a file named on many ways is put together once."""
 
     def load(self, path: Path, overlays: tuple[Document, ...] = ()) -> Merged | None:
         """The tables of the spec at `path`; `overlays` are applied last, in order.
@@ -34,10 +38,15 @@ class Loader:
         An overlay gives new values to what is there: a parameter that the spec does not
         have is an error. A file of blocks for others to `use` has nothing to override.
         """
-        document = self._read(path, path.resolve(), None, None)
+        try:
+            resolved = path.resolve()
+        except (OSError, RuntimeError, ValueError):
+            resolved = path  # reading it says what is wrong
+        document = self._read(path, resolved, None, None)
         if document is None:
             return None
-        layered = self._resolve(document, _tree(path.resolve()), ())
+        self._built.clear()
+        layered = self._resolve(document, _tree(resolved), ())
         if layered is None:
             return None
         if not is_library(layered.data):
@@ -75,6 +84,13 @@ class Loader:
         self, document: Document, tree: Path, chain: tuple[Document, ...]
     ) -> _Layered | None:
         """A file with everything it builds on; None once something was reported."""
+        if document not in self._built:
+            self._built[document] = self._put_together(document, tree, chain)
+        return self._built[document]
+
+    def _put_together(
+        self, document: Document, tree: Path, chain: tuple[Document, ...]
+    ) -> _Layered | None:
         chain = (*chain, document)
         result = _Layered(document)
         parent = document.data.get("extends")
@@ -155,7 +171,16 @@ class Loader:
         place = document.place(path)
         relative = Path(name)
         target = document.path.parent / relative
-        resolved = target.resolve()
+        try:
+            resolved = target.resolve()
+        except (OSError, RuntimeError, ValueError):
+            self.sink.error(
+                "file-unreadable",
+                f"`{name}` cannot be read: it leads nowhere",
+                place,
+                help="look for a link that leads back to itself, and odd characters",
+            )
+            return None
         if not self.anywhere and (
             relative.is_absolute() or not resolved.is_relative_to(tree)
         ):
@@ -212,7 +237,8 @@ class _Layered:
 
     def take(self, other: _Layered, path: KeyPath) -> None:
         """Takes one block of another file."""
-        blocks = dict(self.data.get("blocks", {}))
+        known = self.data.get("blocks")
+        blocks: dict[str, Any] = dict(known) if isinstance(known, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
         blocks[path[1]] = other.data["blocks"][path[1]]
         self.data["blocks"] = blocks
         self.owners[path] = other.owner(path)

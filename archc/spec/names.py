@@ -48,7 +48,12 @@ class NameCheck:
             self._value(head.loss_weight, head.origin.below("loss_weight"), seen)
 
     def block(self, block: Block) -> None:
-        """The expressions of a block's defaults and body."""
+        """The expressions of a block's defaults and body.
+
+        Where the block's own table is wrong, nobody knows what it sees.
+        """
+        if block.broken:
+            return
         seen = _CHANNELS | frozenset(block.required)
         for name, arg in block.defaults.items():
             origin = block.origin.below("defaults", name)

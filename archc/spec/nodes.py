@@ -410,7 +410,7 @@ class NodeParser:
             attributes[key] = (
                 value
                 if isinstance(value, str) and _takes_text(op, key, value)
-                else self.argument(value, origin.below(key))
+                else self.plain_argument(value, origin.below(key))
             )
         literal = {k: v for k, v in attributes.items() if not isinstance(v, Expr)}
         try:
@@ -482,8 +482,10 @@ class NodeParser:
         fine = True
         if parameters is not None:
             required, optional = parameters
+            # one with a bad name has been reported, and cannot be given
+            required = [p for p in required if _bad_name(p, "parameter") is None]
             fine = self._fits(name, table, required, optional, origin)
-        arguments = {k: self._block_argument(v, origin.below(k)) for k, v in table.items()}
+        arguments = {k: self.plain_argument(v, origin.below(k)) for k, v in table.items()}
         if not self._reads_one(origin, f"block `{name}`", common) or not fine:
             return None
         return BlockNode(block=name, arguments=arguments, **common)
@@ -538,16 +540,6 @@ class NodeParser:
                 help="add " + ", ".join(f"{p} = ..." for p in lacking),
             )
         return not unknown and not missing
-
-    def _block_argument(self, value: Any, origin: Origin) -> Arg:
-        if isinstance(value, dict):
-            self.sink.error(
-                "wrong-type",
-                f"`{origin.path[-1]}` must be a number, a boolean, an expression or a list"
-                f" of these, not {plain(value)}",
-                origin.at(),
-            )
-        return self.argument(value, origin)
 
     # ---- groups and branches
 
@@ -633,19 +625,13 @@ class NodeParser:
     # ---- names and values
 
     def identifier(self, text: str, place: Place, what: str) -> bool:
-        problem = help = None
-        if not is_identifier(text):
-            problem = f"`{text}` cannot name a {what}: it is no Python identifier"
-            help = IDENTIFIER
-        elif what in ("parameter", "counter") and text in FUNCTIONS | {"in_channels"}:
-            problem = f"`{text}` cannot name a {what}: expressions know it already"
-            help = f"call it `{text}_` or something more telling"
-        elif what == "parameter" and text in (tables.MODIFIERS | {*tables.BODIES, "self"}):
-            problem = f"`{text}` cannot name a {what}: a node's key has that name"
-            help = f"call it `{text}_` or something more telling"
+        problem = _bad_name(text, what)
         if problem is None:
             return True
-        self.sink.error("bad-name", problem, place, help=help)
+        why, help = problem
+        self.sink.error(
+            "bad-name", f"`{text}` cannot name a {what}: {why}", place, help=help
+        )
         return False
 
     def argument(self, value: Any, origin: Origin) -> Arg:
@@ -667,6 +653,17 @@ class NodeParser:
             )
             return ListOf(items) if any(isinstance(i, Expr) for i in items) else items
         return Unparsed() if isinstance(value, dict) else value
+
+    def plain_argument(self, value: Any, origin: Origin) -> Arg:
+        """A value of an attribute or a parameter, which is no table."""
+        if isinstance(value, dict):
+            self.sink.error(
+                "wrong-type",
+                f"`{origin.path[-1]}` must be a number, a boolean, an expression or a list"
+                f" of these, not {plain(value)}",
+                origin.at(),
+            )
+        return self.argument(value, origin)
 
     def template(self, text: str, origin: Origin) -> Template:
         """A name, with the expressions in its braces parsed."""
@@ -694,6 +691,20 @@ class NodeParser:
         if position < len(text) or not parts:
             parts.append(text[position:])
         return Template(text, tuple(parts))
+
+
+def _bad_name(text: str, what: str) -> tuple[str, str] | None:
+    """Why `text` cannot name a parameter, counter, block or head, and what to do."""
+    other = f"call it `{text}_` or something more telling"
+    if keyword.iskeyword(text):
+        return "it is a Python keyword", other
+    if not text.isidentifier():
+        return "it is no Python identifier", IDENTIFIER
+    if what in ("parameter", "counter") and text in FUNCTIONS | {"in_channels"}:
+        return "expressions know it already", other
+    if what == "parameter" and text in (tables.MODIFIERS | {*tables.BODIES, "self"}):
+        return "a node's key has that name", other
+    return None
 
 
 def _shifted(expr: Expr, by: int) -> Expr:

@@ -52,28 +52,26 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
     data = merged.data
     top = _file_table(data, root, sink)
     parser = NodeParser(sink, data.get("blocks"))
-    blocks = parser.without_circles(
-        {
-            name: parser.block(name, table, root.below("blocks", name))
-            for name, table in parser.block_tables.items()
-        }
-    )
+    blocks = {
+        name: parser.block(name, table, root.below("blocks", name))
+        for name, table in parser.block_tables.items()
+    }
     params: Any = data.get("params", {})
     names = NameCheck(sink, params if isinstance(params, dict) else ())
     for block in blocks.values():
         names.block(block)
+    blocks = parser.without_circles(blocks)
     network = data.get("network")
     if top is None or not isinstance(network, dict):
         return None
     network = cast("dict[str, Any]", network)
     below = root.below("network")
-    body = validate(tables.NetworkTable, network, below, sink, "[network]")
+    validate(tables.NetworkTable, network, below, sink, "[network]")
     if network.get("layers") == []:
         sink.error(
             "empty-network", "the network has no layers", below.at("layers"),
             help='add nodes: { op = "conv2d", out_channels = 64, kernel_size = 3 }',
         )  # fmt: skip
-    sizes = network.get("input")
     spec = Spec(
         origin=root,
         name=_network_name(data, root, sink) or "unnamed",
@@ -81,13 +79,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         title=top.title,
         source=top.source,
         params=_params(params, parser, root.below("params")),
-        # no sizes where they were reported
-        input=tuple(
-            parser.argument(v, below.below("input", i))
-            for i, v in enumerate(cast("list[Any]", sizes))
-        )
-        if isinstance(sizes, list) and (body is None or body.input == sizes)
-        else (),
+        input=_input(network.get("input"), parser, below.below("input")),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
         blocks=blocks,
         heads=parser.heads(data.get("heads"), root),
@@ -163,6 +155,14 @@ def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:
         parser.identifier(key, origin.at(key, part="key"), "parameter")
         params[key] = parser.argument(value, origin.below(key))
     return params
+
+
+def _input(value: Any, parser: NodeParser, origin: Origin) -> tuple[Any, ...]:
+    """The sizes of the input; none where they were reported."""
+    sizes = cast("list[Any]", value) if isinstance(value, list) else []
+    if not all(isinstance(size, int | float | str) for size in sizes):
+        return ()
+    return tuple(parser.argument(v, origin.below(i)) for i, v in enumerate(sizes))
 
 
 def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Specs with mistakes, each held to what is reported for it: nothing more, nothing less.
+
+In `tests/bad_specs`, a comment `# error: CODE` or `# warning: CODE` stands on each line
+where a diagnostic must begin. Files that can hold no comment are listed below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from archc.diagnostics.codes import CODES
+from archc.diagnostics.model import Sink
+from archc.diagnostics.render import render_github, render_json, render_text
+from archc.pipeline import analyse
+from archc.spec.load import Loader
+
+ROOT = Path(__file__).parent.parent / "bad_specs"
+_EXPECTED = re.compile(r"\b(error|warning): ([a-z-]+)")
+
+Found = Counter[tuple[str, int, str, str]]
+"""File, line, severity and code of each diagnostic."""
+
+WITHOUT_COMMENTS: dict[str, list[tuple[int, str]]] = {}
+"""Line and code of the errors in files that can hold no comment."""
+
+
+def _entries() -> list[Path]:
+    """What is compiled: each file, and of a directory the file called main."""
+    files = [p for p in ROOT.glob("*.*") if p.suffix in (".toml", ".json")]
+    return sorted([*files, *ROOT.glob("*/main.*")])
+
+
+def _files(entry: Path) -> list[Path]:
+    return [entry] if entry.parent == ROOT else sorted(entry.parent.rglob("*.*"))
+
+
+def _expected(entry: Path) -> Found:
+    found: Found = Counter()
+    for path in _files(entry):
+        file = path.relative_to(ROOT).as_posix()
+        for line, code in WITHOUT_COMMENTS.get(file, ()):
+            found[file, line, "error", code] += 1
+        if file in WITHOUT_COMMENTS:
+            continue
+        for number, text in enumerate(path.read_text("utf-8").split("\n"), 1):
+            _, _, comment = text.partition("#")
+            for severity, code in _EXPECTED.findall(comment):
+                found[file, number, severity, code] += 1
+    return found
+
+
+def _reported(entry: Path) -> Sink:
+    sink = Sink()
+    analyse(entry, Loader(sink), sink)
+    return sink
+
+
+@pytest.mark.parametrize("entry", _entries(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_reports_each_mistake_once(entry: Path) -> None:
+    sink = _reported(entry)
+    found: Found = Counter(
+        (
+            Path(d.place.file).relative_to(ROOT).as_posix(),
+            d.place.span().line,
+            d.severity,
+            d.code,
+        )
+        for d in sink
+    )
+    shown = render_text(sink)
+    assert found == _expected(entry), shown
+    assert sum(found.values()) > 0
+    assert render_json(sink) and render_github(sink)
+    for diagnostic in sink:
+        assert diagnostic.message in shown.replace("\n", " ") or "\n" in shown
+        assert diagnostic.severity == CODES[diagnostic.code].severity
+
+
+def test_there_are_enough() -> None:
+    assert len(_entries()) >= 100
+
+
+def test_every_code_has_a_spec_that_triggers_it() -> None:
+    covered = {code for entry in _entries() for *_, code in _expected(entry)}
+    assert covered == set(CODES)
