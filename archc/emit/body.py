@@ -18,7 +18,7 @@ from archc.spec.expressions import (
     Expr,
     Index,
     Name,
-    as_expr,
+    choose,
     evaluate,
     names_in,
     to_source,
@@ -76,7 +76,14 @@ class Body:
     measured: list[Measured] = field(default_factory=list[Measured])
     values: dict[str, Flow] = field(default_factory=dict[str, Flow])
     definitions: dict[str, Expr] = field(default_factory=dict[str, Expr])
-    """Locals of the constructor that are assigned once."""
+    """Locals of the constructor that are assigned once, and still stand for this."""
+    bound: set[str] = field(default_factory=set[str])
+    """All locals of the constructor that have a value here."""
+    held: list[Flow] = field(default_factory=list[Flow])
+    """Values beside the one being written that something will read."""
+    kept: set[Node] = field(default_factory=set[Node])
+    carrying: set[Node] = field(default_factory=set[Node])
+    """Repeated nodes that keep the channels, and those that need a local for them."""
     locals: Names = field(default_factory=Names)
     vars: Names = field(default_factory=Names)
     channel_var: str | None = None
@@ -113,33 +120,49 @@ class Body:
             parts.append(f"{{{to_source(value)}}}" if isinstance(value, Expr) else str(value))
         return "".join(parts), formatted
 
-    def in_forward(self, value: Any) -> Any:
-        """An expression of the constructor's in terms of `self`."""
-        if not isinstance(value, Expr):
+    def in_forward(self, arg: Arg, flow: Flow) -> Any:
+        """An argument of the spec in terms of what `forward` has, reading `flow`."""
+        value = self.value(arg, flow.channels)
+        if not isinstance(arg, Expr) or not isinstance(value, Expr):
             return value
         names: dict[str, Any] = {}
-        for name in names_in(value):
-            names[name] = Name(name if name in self.loops else self.keep(name))
+        for name in names_in(arg):
+            if name == "in_channels":
+                names[name] = Name(f"{flow.var}.shape[{flow.shape.channel_axis + 1}]")
+            else:
+                names[name] = self._stored(self.env[name])
+        return evaluate(arg, names)
+
+    def _stored(self, value: Any) -> Any:
+        """An expression over the constructor's arguments in terms of `self`."""
+        if not isinstance(value, Expr):
+            return value
+        names = {n: Name(n if n in self.loops else self.keep(n)) for n in names_in(value)}
         return evaluate(value, names)
 
-    def keep(self, name: str, value: Expr | None = None) -> str:
-        """Stores a local of the constructor as an attribute; gives its name."""
-        value = Name(name) if value is None else value
+    def keep(self, name: str) -> str:
+        """Stores an argument of the constructor as an attribute; gives its name."""
         attribute = name
-        while attribute in self.children or self.stored.get(attribute, value) != value:
+        while attribute in self.children:
             attribute += "_"
-        self.stored[attribute] = value
+        self.stored[attribute] = Name(name)
         return f"self.{attribute}"
 
-    def test(self, condition: Expr, name: str) -> Expr:
-        """A condition for `forward`: as it stands where it is simple, else stored."""
+    def test(self, arg: Arg, flow: Flow, name: str) -> tuple[Expr, str | None]:
+        """A condition for `forward`, and the statement that sets the attribute it reads.
+
+        Loops and simple conditions need no attribute of their own.
+        """
+        condition = self.value(arg, flow.channels)
         used = set(names_in(condition))
-        if used <= {*self.arguments, *self.loops} and (len(used) == 1 or used & {*self.loops}):
-            return self.in_forward(condition)
-        attribute = self.keep(self.locals.free(name), condition)
-        self.init.add(f"{attribute} = {to_source(condition)}")
-        del self.stored[attribute.removeprefix("self.")]
-        return Name(attribute)
+        if self.loops or (
+            len(used) == 1 and used <= {*self.arguments} - {"in_channels"}
+        ):
+            return self.in_forward(arg, flow), None
+        attribute = self.locals.free(name)
+        while attribute in self.children:
+            attribute = self.locals.free(name)
+        return Name(f"self.{attribute}"), f"self.{attribute} = {to_source(condition)}"
 
     def closed(self, value: Any) -> Any:
         """An expression over arguments alone; None where a loop made the value."""
@@ -172,29 +195,64 @@ class Body:
             if value == channels:
                 return Name(local)
         local = self.locals.free(name)
-        self.definitions[local] = channels
         self.init.add(f"{local} = {to_source(channels)}")
-        if self.loops:
-            # another iteration may give it another value
-            del self.definitions[local]
+        self.definitions[local] = channels
+        self.bound.add(local)
         return Name(local)
 
-    def carry(self, channels: Dim) -> Name:
-        """Brings the number of channels into the local that carries it."""
-        if self.channel_var is None:
-            self.channel_var = self.locals.free(self._carrier())
-        var = Name(self.channel_var)
-        if channels != var:
-            self.assignments += 1
-            self.init.add(_assignment(self.channel_var, channels))
+    def carrier(self, channels: Dim) -> str:
+        """A local that carries the number of channels from here on, set to `channels`."""
+        var = self.channel_var
+        if var is None or self._is_held(var):
+            var = self.channel_var = self.locals.free(self._fresh_carrier())
+        self.assign(var, channels)
         return var
 
-    def _carrier(self) -> str:
-        """The local that carries channels, or that would."""
-        if self.channel_var is not None:
-            return self.channel_var
+    def assign(self, var: str, channels: Dim) -> None:
+        """Gives a carrying local another value; what was said of the old one is void."""
+        self.bound.add(var)
+        if channels == Name(var):
+            return
+        self.assignments += 1
+        self.init.add(_assignment(var, channels))
+        self._forget(var)
+
+    def _forget(self, var: str) -> None:
+        self.definitions = {
+            n: v
+            for n, v in self.definitions.items()
+            if n != var and var not in _locals_in(v)
+        }
+
+    def _fresh_carrier(self) -> str:
         free = [n for n in ("channels", "width") if self.locals.peek(n) == n]
-        return free[0] if free else self.locals.peek("channels")
+        return free[0] if free else "channels"
+
+    def _is_held(self, var: str) -> bool:
+        values = [v for p, v in self.values.items() if p in self.tapped or p == "input"]
+        return any(var in _locals_in(flow.channels) for flow in (*self.held, *values))
+
+    @contextmanager
+    def holding(self, *flows: Flow) -> Iterator[None]:
+        """Keeps the channels of values that are read again from being overwritten."""
+        self.held += flows
+        yield
+        del self.held[len(self.held) - len(flows) :]
+
+    def _outward(self, value: Any, bound: set[str] | frozenset[str]) -> Any:
+        """A number of channels in terms of `bound` locals; None where it has none."""
+        if not isinstance(value, Expr):
+            return value
+        names: dict[str, Any] = {}
+        for name in names_in(value):
+            if _locals_in(Name(name)) <= bound | {*self.arguments, *self.loops, "feature_channels"}:
+                names[name] = Name(name)
+                continue
+            inner = self._outward(self.definitions.get(name), bound)
+            if inner is None:
+                return None
+            names[name] = inner
+        return evaluate(value, names)
 
     # ---- control flow
 
@@ -202,12 +260,17 @@ class Body:
     def nested(self) -> Iterator[tuple[Code, Code]]:
         """Both functions one level deeper, into lines of their own."""
         outer = self.init, self.forward
+        definitions, bound = set(self.definitions), set(self.bound)
         inner = self.init.deeper(), self.forward.deeper()
         self.init, self.forward = inner
         try:
             yield inner
         finally:
             self.init, self.forward = outer
+            self.bound = bound
+            self.definitions = {
+                n: v for n, v in self.definitions.items() if n in definitions
+            }
 
     def dry(self, run: Callable[[], Flow]) -> Flow:
         """What `run` would give, without a trace of it."""
@@ -221,40 +284,72 @@ class Body:
 
     def conditional(
         self,
-        test: Expr,
-        in_forward: Callable[[], Expr],
+        arg: Arg,
         run: Callable[[Flow], Flow],
         flow: Flow,
+        *,
+        attribute: str = "enabled",
+        read: Flow | None = None,
+        otherwise: str | None = None,
     ) -> Flow:
-        """An `if` around what `run` writes; `flow` passes where the test is false."""
-        carried = self.carried > 0 and not self.on_side_path
-        if carried:
-            probe = self.dry(lambda: run(flow))
-            carried = probe.channels != flow.channels
-        if carried:
-            flow = flow.with_channels(self.carry(flow.channels))
-        with self.nested() as (init, forward):
-            result = run(flow)
-            if carried:
-                result = result.with_channels(self.carry(result.channels))
-        if init.lines:
-            self.init.head("if", test)
-            self.init.lines += init.lines
-        if forward.lines:
-            self.forward.head("if", in_forward())
-            self.forward.lines += forward.lines
-        if carried:
-            return result
-        from archc.spec.expressions import choose
+        """An `if` around what `run` writes; `flow` passes where it is false.
 
-        channels = choose(test, _symbol(result.channels), _symbol(flow.channels))
-        if not self.on_side_path:
-            channels = self.short(channels, "channels")
-        return result.with_channels(channels)
+        The condition reads the channels of `read`, or else of `flow`. Where `forward`
+        needs it, it may be stored as `attribute`. `otherwise` is the constructor's
+        statement for the other case.
+        """
+        source = read or flow
+        test: Expr = self.value(arg, source.channels)
+        place, bound, assigned = len(self.init.lines), frozenset(self.bound), self.assignments
+        own = flow.channels == Name(self.channel_var or "")
+        with self.nested() as (init, forward):
+            if own:
+                result = run(flow)
+            else:
+                with self.holding(flow):
+                    result = run(flow)
+            channels = self._outward(result.channels, bound)
+            changed = channels != flow.channels
+            carried = not self.on_side_path and (
+                (changed and (channels is None or self.carried > 0))
+                or (own and self.assignments > assigned)
+            )
+            var = self.channel_var
+            if carried:
+                if var is None or (not own and self._is_held(var)):
+                    var = self.locals.free(self._fresh_carrier())
+                if init.lines or result.channels != Name(var):
+                    self.assign(var, result.channels)
+        if carried:
+            assert var is not None
+            self.channel_var = var
+            self.assign(var, flow.channels)
+        header = test
+        if forward.lines:
+            stated, setting = self.test(arg, source, attribute)
+            if setting is not None:
+                self.init.lines.insert(place, setting)
+                header = stated
+            self.forward.head("if", stated)
+            self.forward.lines += forward.lines
+        if init.lines:
+            self.init.head("if", header)
+            self.init.lines += init.lines
+        if otherwise is not None:
+            self.init.add("else:")
+            inner = self.init.deeper()
+            inner.add(otherwise)
+            self.init.lines += inner.lines
+        if carried:
+            return result.with_channels(Name(var or ""))
+        if self.on_side_path:
+            return result
+        merged = choose(test, _symbol(channels), _symbol(flow.channels))
+        return result.with_channels(self.short(merged, "channels"))
 
     def loop(
         self,
-        index: str,
+        node: Node,
         count: Any,
         run: Callable[[Flow], Flow],
         flow: Flow,
@@ -266,42 +361,64 @@ class Body:
         iteration changes them or each adds the same number. `forward` gets the header
         `forward_head`, where it is to run over something else than the counter.
         """
+        index = node.index
+        head = forward_head, self.in_forward(node.repeat, flow)
         var = index
         while var in self.loops or (var in self.arguments and var != index):
             var = f"{var}_{index}"
         outer = self.env.get(index)
         self.env[index] = Name(var)
         self.loops.append(var)
-        carrier, assigned = self._carrier(), self.assignments
-
-        def carrying() -> Flow:
-            self.channel_var = carrier
-            self.locals.taken.add(carrier)
-            self.carried += 1
-            return run(flow.with_channels(Name(carrier)))
-
-        probe = self.dry(carrying)
-        assigned = self.assignments > assigned
-        step = None if assigned else _step(probe.channels, Name(carrier), var)
-        if probe.channels == Name(carrier) and not assigned:
-            flow, result = self._iterate(var, count, run, flow, None, forward_head)
+        step = self._probe(node, run, flow)
+        if node in self.kept:
+            result = self._iterate(var, count, run, flow, None, *head)
             after: Dim = flow.channels
-        elif step is not None and self.carried == 0 and flow.channels != Name(carrier):
+        elif step is not None:
             start = flow.channels
-            flow, result = self._iterate(
-                var, count, run, flow.with_channels(start + Name(var) * step), None, forward_head
-            )
-            after = start + count * step if isinstance(step, int) else start + as_expr(count) * step
+            x = flow.with_channels(start + Name(var) * step)
+            with self.holding(flow):
+                result = self._iterate(var, count, run, x, None, *head)
+            after = start + count * step
         else:
-            flow = flow.with_channels(self.carry(flow.channels))
-            flow, result = self._iterate(var, count, run, flow, self.channel_var, forward_head)
-            after = Name(self.channel_var or "")
+            carrier = self.carrier(flow.channels)
+            flow = flow.with_channels(Name(carrier))
+            result = self._iterate(var, count, run, flow, carrier, *head)
+            self.channel_var = carrier
+            after = Name(carrier)
         self.loops.pop()
         if outer is None:
             del self.env[index]
         else:
             self.env[index] = outer
         return result.with_channels(after)
+
+    def _probe(self, node: Node, run: Callable[[Flow], Flow], flow: Flow) -> Any:
+        """What each iteration adds to the channels, where that is always the same.
+
+        Notes beside whether they stay as they are or are to be carried in a local.
+        """
+        if node in self.kept or node in self.carrying:
+            return None
+        before = Name("channels before")
+        bound, assigned = frozenset(self.bound), self.assignments
+
+        def once() -> Flow:
+            self.carried += 1
+            result = run(flow.with_channels(before))
+            found = self._outward(result.channels, bound | {before.id, *self.loops})
+            return result.with_channels(found)
+
+        with self.holding(flow.with_channels(before)):
+            after = self.dry(once).channels
+        if after == before:
+            self.kept.add(node)
+            return None
+        step = None
+        if self.assignments == assigned and self.carried == 0 and len(self.loops) < 3:
+            step = _step(after, before, self.loops[-1])
+        if step is None:
+            self.carrying.add(node)
+        return step
 
     def _iterate(
         self,
@@ -311,12 +428,16 @@ class Body:
         flow: Flow,
         carrier: str | None,
         forward_head: str | None,
-    ) -> tuple[Flow, Flow]:
+        forward_count: Any,
+    ) -> Flow:
         self.carried += carrier is not None
         with self.nested() as (init, forward):
+            if carrier is not None:
+                # what was said of it before the loop holds for the first iteration
+                self._forget(carrier)
             result = run(flow)
             if carrier is not None:
-                self.carry(result.channels)
+                self.assign(carrier, result.channels)
         self.carried -= carrier is not None
         if init.lines:
             self.init.put(*_for(var, init, count), ":")
@@ -325,9 +446,9 @@ class Body:
             if forward_head is not None:
                 self.forward.add(forward_head)
             else:
-                self.forward.put(*_for(var, forward, self.in_forward(count)), ":")
+                self.forward.put(*_for(var, forward, forward_count), ":")
             self.forward.lines += forward.lines
-        return flow, result
+        return result
 
 
 def _for(var: str, inner: Code, count: Any) -> tuple[str, Doc]:
@@ -339,7 +460,8 @@ def _for(var: str, inner: Code, count: Any) -> tuple[str, Doc]:
 
 _STATE = (
     "init", "forward", "stored", "measured", "values", "definitions", "locals", "vars",
-    "channel_var", "carried", "counter", "env", "iterator",
+    "channel_var", "carried", "counter", "env", "iterator", "bound", "held", "loops",
+    "children",
 )  # fmt: skip
 
 
@@ -358,6 +480,17 @@ def _assignment(var: str, value: Any) -> str:
     if isinstance(value, Binary) and value.left == Name(var) and value.op != "**":
         return f"{var} {value.op}= {to_source(value.right)}"
     return f"{var} = {to_source(value)}"
+
+
+def _locals_in(value: Any) -> set[str]:
+    """The locals that an expression reads, by way of an attribute or a key too."""
+    found: set[str] = set()
+    for name in names_in(value) if isinstance(value, Expr) else ():
+        base, *inside = re.split(r"[.\[{}]", name)
+        found.add(base)
+        for part in inside[1::2]:
+            found.update(re.findall(r"[A-Za-z_]\w*", part))
+    return found
 
 
 def _step(after: Dim, before: Name, index: str) -> Any:

@@ -48,15 +48,15 @@ def _node(body: Body, node: Node, flow: Flow, target: str) -> Flow:
     if not isinstance(test, Expr):
         after = _repeated(body, node, sources, own or target) if test else x
     elif _optional_attribute(body, node):
-        after = _optional(body, node, test, x, own or target)
+        after = _optional(body, node, x, own or target)
     else:
         x = _move(body, x, own or target)
         name = f"has_{node.name.text}" if node.name and node.name.fixed else "enabled"
         after = body.conditional(
-            test,
-            lambda: body.test(test, name),
+            node.when,
             lambda x: _land(body, _repeated(body, node, (x, *sources[1:]), x.var), x.var),
             x,
+            attribute=name,
         )
     if own is not None:
         after = _land(body, after, own)
@@ -132,17 +132,22 @@ def _optional_attribute(body: Body, node: Node) -> bool:
     return body.program.name_counts[node.name.text] == 1 and body.style != "numbered"
 
 
-def _optional(body: Body, node: Node, test: Expr, x: Flow, target: str) -> Flow:
+def _optional(body: Body, node: Node, x: Flow, target: str) -> Flow:
+    doc, after = _optional_module(body, node, x)
+    return _assign(body, node, doc, after, target)
+
+
+def _optional_module(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
+    """A call of an attribute that is an nn.Identity where the node is absent."""
     assert node.name is not None
     attribute = f"self.{node.name.text}"
     after = body.conditional(
-        test, lambda: test, lambda x: _attribute(body, node, x, attribute)[1], x
+        node.when,
+        lambda x: _attribute(body, node, x, attribute)[1],
+        x,
+        otherwise=f"{attribute} = nn.Identity()",
     )
-    body.init.add("else:")
-    inner = body.init.deeper()
-    inner.add(f"{attribute} = nn.Identity()")
-    body.init.lines += inner.lines
-    return _assign(body, node, Atom(f"{attribute}({x.var})"), after, target)
+    return Atom(f"{attribute}({x.var})"), after
 
 
 def _attribute(body: Body, node: Node, x: Flow, attribute: str) -> tuple[Doc, Flow]:
@@ -180,7 +185,7 @@ def _repeated(body: Body, node: Node, sources: tuple[Flow, ...], target: str) ->
         return once
 
     head = "for layer in self.children():" if body.sole is node else None
-    after = body.loop(node.index, count, run, flow, head)
+    after = body.loop(node, count, run, flow, head)
     shape = body.program.seen.settle(after.shape, node, "all")
     return Flow(after.var, shape)
 
@@ -247,19 +252,26 @@ def _merge_single(
     body: Body, node: Node, x: Flow, doc: Doc, after: Flow, target: str
 ) -> Flow:
     """`x = x + self.body(x)` in one statement; with `skip_when`, a conditional one."""
-    test = True if node.skip_when is None else body.value(node.skip_when, x.channels)
-    merged = _merged(body, node, x, after)
-    order = [Item(Atom(x.var)), Item(doc)]
-    if isinstance(test, Expr):
-        body.forward.put(f"{body.vars.peek('out')} = ", doc)
-        out = body.vars.peek("out")
-        body.forward.head("if", body.test(test, "use_skip"))
-        inner = body.forward.deeper()
-        inner.put(f"{out} = ", _join(node.skip or "add", [Atom(x.var), Atom(out)], merged))
-        body.forward.lines += inner.lines
-        body.forward.add(f"{target} = {out}")
-        return Flow(target, merged.shape)
-    return _assign(body, node, _join(node.skip or "add", [i.doc for i in order], merged), merged, target)
+    if node.skip_when is None or not isinstance(
+        body.value(node.skip_when, x.channels), Expr
+    ):
+        merged = _merged(body, node, x, after)
+        joined = _join(node.skip or "add", [Atom(x.var), doc], merged)
+        return _assign(body, node, joined, merged, target)
+    out = body.vars.peek("out")
+    body.forward.put(f"{out} = ", doc)
+
+    def merge(y: Flow) -> Flow:
+        merged = _merged(body, node, x, y)
+        joined = _join(node.skip or "add", [Atom(x.var), Atom(out)], merged)
+        body.forward.put(f"{out} = ", joined)
+        return Flow(out, merged.shape)
+
+    with body.holding(x):
+        end = body.conditional(
+            node.skip_when, merge, Flow(out, after.shape), attribute="use_skip", read=x
+        )
+    return _land(body, end, target)
 
 
 def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Flow:
@@ -268,40 +280,35 @@ def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Fl
     if x.var == target:
         identity = body.vars.free("identity")
         body.forward.add(f"{identity} = {x.var}")
-    after = _plain(body, node, (x,), target)
-    after = _land(body, after, target)
+    side = Flow(identity, x.shape)
+    with body.holding(side):
+        after = _land(body, _plain(body, node, (x,), target), target)
 
-    def merge() -> Flow:
-        side: Doc = Atom(identity)
+    def merge(after: Flow) -> Flow:
+        other: Doc = Atom(identity)
         if node.shortcut is not None:
             body.on_side_path, outer = True, body.on_side_path
-            side = _side(body, node.shortcut, Flow(identity, x.shape))
+            with body.holding(side, after):
+                other = _side(body, node.shortcut, side)
             body.on_side_path = outer
         merged = _merged(body, node, x, after)
-        order = [Atom(after.var), side] if node.skip == "add" else [side, Atom(after.var)]
-        return _assign(body, node, _join(node.skip or "add", order, merged), merged, target)
+        order = [Atom(after.var), other] if node.skip == "add" else [other, Atom(after.var)]
+        joined = _join(node.skip or "add", order, merged)
+        return _assign(body, node, joined, merged, target)
 
     if test is None:
-        return merge()
-    return body.conditional(
-        test, lambda: body.test(test, "use_skip"), lambda _: merge(), after
-    )
+        return merge(after)
+    with body.holding(side):
+        return body.conditional(
+            node.skip_when, merge, after, attribute="use_skip", read=side
+        )
 
 
 def _side(body: Body, node: Node, x: Flow) -> Doc:
     """The shortcut, as an expression where it is one module."""
     test = True if node.when is None else body.value(node.when, x.channels)
     if isinstance(test, Expr) and _optional_attribute(body, node) and not node.repeat:
-        assert node.name is not None
-        attribute = f"self.{node.name.text}"
-        body.conditional(
-            test, lambda: test, lambda x: _attribute(body, node, x, attribute)[1], x
-        )
-        body.init.add("else:")
-        inner = body.init.deeper()
-        inner.add(f"{attribute} = nn.Identity()")
-        body.init.lines += inner.lines
-        return Atom(f"{attribute}({x.var})")
+        return _optional_module(body, node, x)[0]
     if test is True and _is_single(body, node) and not (node.skip or node.repeat):
         return _expression(body, node, x)[0]
     target = x.var if x.var.startswith("identity") else body.vars.free("shortcut")
@@ -416,7 +423,7 @@ def _function(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
     """An op without parameters and name: a function call in `forward`."""
     op = symbolic_op(body, node, x)
     after = inferred(body, op, node, x)
-    values = {k: body.in_forward(getattr(op, k)) for k in node.attributes}
+    values = {k: body.in_forward(v, x) for k, v in node.attributes.items()}
     stated = node.op.model_construct(_fields_set=set(values), **values)
     made = stated.function(x.shape, x.var)
     if made is None:
@@ -464,7 +471,8 @@ def write_branches(body: Body, node: BranchesNode, x: Flow, target: str) -> Flow
         stem = f"branch{number + 1}"
         if branch.name is not None and branch.name.fixed:
             stem = branch.name.text
-        ends.append(_node(body, branch, x, body.vars.free(stem)))
+        with body.holding(x, *ends):
+            ends.append(_node(body, branch, x, body.vars.free(stem)))
     shapes = [e.shape for e in ends]
     if node.merge == "concat":
         channels: Any = shapes[0].channels

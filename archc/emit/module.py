@@ -22,10 +22,12 @@ def emit(network: Network) -> str:
     program = Program(network)
     program.write_network()
     classes = tuple(program.classes)
+    exports = _exports(program)
     view = ModuleView(
         doc=tuple(_docstring(network)),
         imports=tuple(_imports(classes, program.helpers)),
-        exports=tuple(_exports(program)),
+        exports=tuple(exports),
+        sorted_exports=exports == sorted(exports, key=_natural),
         helpers=tuple(
             program.helpers[name].rstrip() for name in sorted(program.helpers)
         ),
@@ -58,6 +60,13 @@ def _wrapped(text: str) -> list[str]:
 def _exports(program: Program) -> list[str]:
     others = [c.name for c in program.classes if c.name != program.class_name]
     return [program.class_name, *others]
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """The order of Ruff's RUF022: kinds of names apart, numbers by their value."""
+    kind = (False, 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, "")
+    parts = re.findall(r"\d+|\D", name)
+    return [kind, *((not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts)]
 
 
 def _imports(classes: tuple[ClassView, ...], helpers: dict[str, str]) -> list[str]:

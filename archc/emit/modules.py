@@ -142,6 +142,7 @@ def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
         # only the instance itself can tell
         stem = node.name.text if node.name is not None and node.name.fixed else node.block
         local = body.locals.free(stem)
+        body.bound.add(local)
         body.init.put(f"{local} = ", doc)
         doc = Atom(local)
         shape = shape.with_channels(Name(f"{local}.out_channels"))
@@ -285,7 +286,7 @@ class Chain:
             return self._repeated(node, flow) if test else flow
         self.start()
         return self.body.conditional(
-            test, lambda: test, lambda x: self._repeated(node, x), flow
+            node.when, lambda x: self._repeated(node, x), flow
         )
 
     def _repeated(self, node: Node, flow: Flow) -> Flow:
@@ -298,7 +299,7 @@ class Chain:
         self.start()
         count = self.body.value(node.repeat, flow.channels)
         after = self.body.loop(
-            node.index, count, lambda x: self._once(node, x), flow
+            node, count, lambda x: self._once(node, x), flow
         )
         return _after_loop(self.body, node, after)
 
@@ -353,7 +354,7 @@ def repetition(
         body.init.put("", call(f"{target}.append", doc))
         return after
 
-    after = body.loop(node.index, count, once, flow)
+    after = body.loop(node, count, once, flow)
     return Atom(target), _after_loop(body, node, after)
 
 

@@ -26,5 +26,7 @@ class ModuleView:
     doc: tuple[str, ...]
     imports: tuple[str, ...]
     exports: tuple[str, ...]
+    sorted_exports: bool
+    """Whether a linter would keep their order."""
     helpers: tuple[str, ...]
     classes: tuple[ClassView, ...]
