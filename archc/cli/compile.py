@@ -198,7 +198,7 @@ class _Job:
             return []
 
     def _refuse(self, target: Target, message: str) -> None:
-        click.echo(f"error: {target.spec}: {message}", err=True)
+        click.echo(f"Error: {target.spec}: {message}", err=True)
         self.refused = True
 
     def _compare(

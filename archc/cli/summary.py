@@ -18,6 +18,10 @@ Examples:
 """
 
 
+_SET_WELL = 2000
+"""Up to how many layers rich sets the table; for more it would be felt as a wait."""
+
+
 @click.command("summary", epilog=_EPILOG)
 @click.argument("spec", type=SPEC)
 @click.option(
@@ -63,7 +67,7 @@ def command(
         return
     from archc.measure import tables
 
-    if form == "text" and is_terminal(sys.stdout):
+    if form == "text" and is_terminal(sys.stdout) and len(table.layers) <= _SET_WELL:
         from rich.console import Console
 
         console = Console(no_color=not colored(color, sys.stdout))

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 Format = Literal["svg", "pdf", "png"]
 
+PNG_DPI = 200
+
 _ONE_AT_A_TIME = Lock()
 """Graphviz' libraries keep state in globals, and a process has one stderr."""
 
@@ -30,6 +32,9 @@ def render(dot: str, format: Format) -> bytes:
     Raises:
         RenderError: if there is no Graphviz, or if it fails.
     """
+    if format == "png":
+        head, brace, rest = dot.rpartition("}")
+        dot = f'{head}dpi="{PNG_DPI}"\n{brace}{rest}'
     failures: list[str] = []
     if shutil.which("dot") is not None:
         picture = _with_program(dot, format, failures)

@@ -69,6 +69,8 @@ class Body:
     """Paths of nodes whose value something reads later."""
     saves_features: bool = False
     """Whether values with computed names are read later, so that they go into a dict."""
+    probed: dict[int, bool] = field(default_factory=dict[int, bool])
+    """Whether what a condition guards changes the channels, by the condition's id."""
     init: Code = field(default_factory=Code)
     forward: Code = field(default_factory=Code)
     stored: dict[str, Expr] = field(default_factory=dict[str, Expr])
@@ -110,12 +112,17 @@ class Body:
             return arg
         return evaluate(arg, {**self.env, "in_channels": _symbol(channels)})
 
-    def text(self, template: Template) -> tuple[str, bool]:
-        """A name's source, and whether it is an f-string."""
+    def text(self, template: Template, *, forward: bool = False) -> tuple[str, bool]:
+        """A name's source, and whether it is an f-string.
+
+        It is written for the constructor or for `forward`.
+        """
         parts: list[str] = []
         formatted = False
         for part in template.parts:
             value = part if isinstance(part, str) else self.value(part)
+            if forward and isinstance(part, Expr) and isinstance(value, Expr):
+                value = evaluate(part, {n: self._stored(self.env[n]) for n in names_in(part)})
             formatted = formatted or isinstance(value, Expr)
             parts.append(f"{{{to_source(value)}}}" if isinstance(value, Expr) else str(value))
         return "".join(parts), formatted
@@ -300,6 +307,8 @@ class Body:
         """
         source = read or flow
         test: Expr = self.value(arg, source.channels)
+        if self._is_changed(arg, run, flow):
+            flow = flow.with_channels(Name(self.carrier(flow.channels)))
         place, bound, assigned = len(self.init.lines), frozenset(self.bound), self.assignments
         own = flow.channels == Name(self.channel_var or "")
         with self.nested() as (init, forward):
@@ -347,6 +356,19 @@ class Body:
         merged = choose(test, _symbol(channels), _symbol(flow.channels))
         return result.with_channels(self.short(merged, "channels"))
 
+    def _is_changed(self, arg: Arg, run: Callable[[Flow], Flow], flow: Flow) -> bool:
+        """Whether to assign the carried channels before an `if` that changes them."""
+        read = _locals_in(flow.channels)
+        if self.carried == 0 or self.on_side_path or self.channel_var not in read:
+            return False
+        if flow.channels == Name(self.channel_var or ""):
+            return False
+        if id(arg) not in self.probed:
+            with self.holding(flow):
+                after = self.dry(lambda: run(flow))
+            self.probed[id(arg)] = after.channels != flow.channels
+        return self.probed[id(arg)]
+
     def loop(
         self,
         node: Node,
@@ -369,6 +391,7 @@ class Body:
         outer = self.env.get(index)
         self.env[index] = Name(var)
         self.loops.append(var)
+        self.locals.taken.add(var)
         step = self._probe(node, run, flow)
         if node in self.kept:
             result = self._iterate(var, count, run, flow, None, *head)

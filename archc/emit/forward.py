@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Any
 
 from archc.emit.body import Body, Flow
@@ -12,7 +13,9 @@ from archc.emit.modules import (
     child_module,
     inferred,
     op_module,
+    quoted,
     repetition,
+    stem_of,
     symbolic_op,
 )
 from archc.ops.base import Call, Op, Shape
@@ -26,6 +29,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     Template,
+    opened,
 )
 
 MAIN = "x"
@@ -78,7 +82,7 @@ def _move(body: Body, flow: Flow, target: str) -> Flow:
 
 
 def _read(body: Body, template: Template, flow: Flow) -> Flow:
-    text, formatted = body.text(template)
+    text, formatted = body.text(template, forward=True)
     if text == "prev":
         return flow
     if not formatted:
@@ -91,10 +95,8 @@ def _read(body: Body, template: Template, flow: Flow) -> Flow:
                 break
             local = local[:-1].rpartition(".")[0]
             local = f"{local}." if local else ""
-    key = f'{"f" if formatted else ""}"{text}"'
-    return Flow(
-        f"features[{key}]", flow.shape.with_channels(Name(f"feature_channels[{key}]"))
-    )
+    channels = Name(f"feature_channels[{quoted(*body.text(template))}]")
+    return Flow(f"features[{quoted(text, formatted)}]", flow.shape.with_channels(channels))
 
 
 def _variable(body: Body, node: Node) -> str | None:
@@ -110,12 +112,12 @@ def _variable(body: Body, node: Node) -> str | None:
 def _remember(body: Body, node: Node, flow: Flow) -> None:
     if node.name is None:
         return
-    text, formatted = body.text(node.name)
     if node.name.fixed:
-        body.values[body.local + text] = flow
-    elif body.saves_features:
-        key = f'{"f" if formatted else ""}"{text}"'
+        body.values[body.local + node.name.text] = flow
+    elif body.is_saved(node.name):
+        key = quoted(*body.text(node.name, forward=True))
         body.forward.add(f"features[{key}] = {flow.var}")
+        key = quoted(*body.text(node.name))
         body.init.put(f"feature_channels[{key}] = ", body.doc(flow.channels))
 
 
@@ -124,7 +126,9 @@ def _remember(body: Body, node: Node, flow: Flow) -> None:
 
 def _optional_attribute(body: Body, node: Node) -> bool:
     """Whether an absent node can be an nn.Identity of the same name."""
-    if node.name is None or not node.name.fixed or node.skip or node.reads:
+    if node.name is None or not node.name.fixed or node.skip:
+        return False
+    if node.reads is not None and len(node.reads) > 1:
         return False
     if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
         return False
@@ -276,8 +280,10 @@ def _merge_single(
 
 def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Flow:
     """Body, then shortcut, then the merge of both."""
-    identity = x.var
-    if x.var == target:
+    identity, end = x.var, target
+    if node.skip == "mul" and node.shortcut is None and test is None:
+        target = body.vars.free("scale")
+    elif x.var == target:
         identity = body.vars.free("identity")
         body.forward.add(f"{identity} = {x.var}")
     side = Flow(identity, x.shape)
@@ -294,7 +300,7 @@ def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Fl
         merged = _merged(body, node, x, after)
         order = [Atom(after.var), other] if node.skip == "add" else [other, Atom(after.var)]
         joined = _join(node.skip or "add", order, merged)
-        return _assign(body, node, joined, merged, target)
+        return _assign(body, node, joined, merged, end)
 
     if test is None:
         return merge(after)
@@ -384,13 +390,13 @@ def _expression(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
         if node.name is None:
             return _function(body, node, x)
     if node.name is not None and not node.name.fixed:
-        text, formatted = body.text(node.name)
-        key = f'{"f" if formatted else ""}"{text}"'
         local = f"{body.local}{node.name.text}."
-        doc, after = child_module(body, node, x, local, "block")
+        doc, after = child_module(body, node, x, local, stem_of(node.name, "block"))
+        key = quoted(*body.text(node.name))
         body.init.put("", Bracketed("self.add_module", (Item(Atom(key)), Item(doc))))
         if body.sole is node:
             return Atom(f"layer({x.var})"), after
+        key = quoted(*body.text(node.name, forward=True))
         return Atom(f"self.get_submodule({key})({x.var})"), after
     name = node.name.text if node.name is not None else _invented(body, node)
     _, after = _attribute_once(body, node, x, f"self.{name}")
@@ -464,13 +470,25 @@ def _merge_op(body: Body, node: OpNode, sources: tuple[Flow, ...], target: str) 
     return _assign(body, node, doc, value, target)
 
 
+def branch_stem(branch: Node) -> str | None:
+    """What to call a branch's value: as the branch, or what its layers' names share."""
+    if branch.name is not None and branch.name.fixed:
+        return branch.name.text
+    if isinstance(branch, OpNode):
+        return "branch_pool" if branch.op.category == "pooling" else None
+    names = [n.name.text for n in opened((branch,)) if n.name and n.name.fixed]
+    shared = commonprefix(names)
+    # cut where a word ends: branch3x3_1 and branch3x3_2 share branch3x3
+    ends = all(n == shared or n[len(shared)] in "_0123456789" for n in names)
+    shared = shared.rstrip("_") if ends or shared.endswith("_") else ""
+    return shared if shared.isidentifier() and len(shared) > 1 else None
+
+
 def write_branches(body: Body, node: BranchesNode, x: Flow, target: str) -> Flow:
     """Each branch in a variable of its own, then the merge."""
     ends: list[Flow] = []
     for number, branch in enumerate(node.branches):
-        stem = f"branch{number + 1}"
-        if branch.name is not None and branch.name.fixed:
-            stem = branch.name.text
+        stem = branch_stem(branch) or f"branch{number + 1}"
         with body.holding(x, *ends):
             ends.append(_node(body, branch, x, body.vars.free(stem)))
     shapes = [e.shape for e in ends]

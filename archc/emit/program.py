@@ -275,8 +275,9 @@ class Program:
         flow = self._write(body, spec.layers, Flow("x", shape))
         fields = self._write_heads(body, flow) if self.network.heads else None
         used = [p for p in params if _reads(body, p)]
-        for name in [p for p in derived if p in used]:
-            used += [p for p in params if p not in used and p in _expression_names(derived[name])]
+        for name in used:
+            needed = _expression_names(derived[name]) if name in derived else set[str]()
+            used += [p for p in params if p in needed and p not in used]
         arguments = ["self"]
         for name in params:
             if name in used and name not in derived:
@@ -284,7 +285,7 @@ class Program:
                 arguments.append(f"{name}: {_type([value])} = {source(_tupled(value))}")
         prelude = [
             f"{name} = {source(evaluate(arg, body.env))}"
-            for name, arg in derived.items()
+            for name, arg in _in_order(derived)
             if name in used
         ]
         self._finish(self.class_name, f"{spec.title or spec.name}.", body, arguments, prelude, flow, (), fields)
@@ -467,6 +468,16 @@ def _reads(body: Body, name: str) -> bool:
     text = "\n".join(body.init.lines)
     stored = {n for v in body.stored.values() for n in _expression_names(v)}
     return name in _WORD.findall(text) or name in stored
+
+
+def _in_order(derived: dict[str, Expr]) -> list[tuple[str, Expr]]:
+    """Parameters that are defined by others, each behind those that it reads."""
+    ordered: dict[str, Expr] = {}
+    while len(ordered) < len(derived):
+        for name, arg in derived.items():
+            if not (_expression_names(arg) & derived.keys()) - ordered.keys():
+                ordered[name] = arg
+    return list(ordered.items())
 
 
 def _expression_names(value: Any) -> set[str]:

@@ -293,7 +293,7 @@ class Elaborator:
             y = self._once(node, x, reads, name, scope, frame)
         else:
             y = self._repeat(node, range(count), x, reads, scope, frame)
-        self._claim(node, y, frame)
+        y = self._claim(node, y, frame)
         return self._name_value(node, y, scope, frame)
 
     def _unknown(
@@ -309,7 +309,7 @@ class Elaborator:
             self._once(node, x, reads, self._name(node, scope, frame), scope, frame)
         else:
             self._repeat(node, (SILENCED,), x, reads, scope, frame)
-        return self._name_value(node, x, scope, frame)
+        return self._name_value(node, self._claim(node, x, frame), scope, frame)
 
     def _repeat(
         self,
@@ -744,9 +744,14 @@ class Elaborator:
         )
         self.sink.error(code, message, place, *labels, help=help)
 
-    def _claim(self, node: Node, y: Value, frame: Frame) -> None:
+    def _claim(self, node: Node, y: Value, frame: Frame) -> Value:
+        """Notes the claim of a node, and gives its value.
+
+        Where a mistake made that unknown, the claim stands in for it, so that what
+        follows is looked at as well.
+        """
         if node.claim is None:
-            return
+            return y
         try:
             origin = node.origin.below("shape")
             stated = tuple(
@@ -754,7 +759,7 @@ class Elaborator:
                 for i, arg in enumerate(node.claim)
             )
         except Silenced:
-            return
+            return y
         for number, size in enumerate(stated):
             if type(size) is not int:
                 self.sink.error(
@@ -763,9 +768,12 @@ class Elaborator:
                     origin.at(number),
                     help="shape = [channels, height, width], without the batch",
                 )
-                return
+                return y
         if y.shape is not None:
             self.claims.append(Claim(stated, y.shape, node.origin.at("shape"), y))
+        elif all(size > 0 for size in stated):
+            return Value(Shape(stated))
+        return y
 
     # ---- names
 

@@ -78,7 +78,8 @@ def blame(
     """Where a wrong value was written.
 
     A parameter's name leads to the argument that was given for it, through as many blocks
-    as it was handed down; so does an expression in which one parameter alone is below 1.
+    as it was handed down; so does an expression in which one parameter alone is
+    suspicious.
     """
     first = origin
     while isinstance(arg, Expr):
@@ -86,7 +87,7 @@ def blame(
         if not isinstance(arg, Name):
             inside = [
                 n for n in inside
-                if isinstance(names.get(n), int) and names[n] < 1
+                if _suspicious(names.get(n), bindings[n])
             ]  # fmt: skip
         if len(inside) != 1:
             break
@@ -104,3 +105,11 @@ def blame(
     if origin is first and frame is not None:
         labels = frame.use_labels()
     return place, labels
+
+
+def _suspicious(value: Any, binding: Binding) -> bool:
+    """Whether a number is probably what makes an expression's value wrong: one below 1,
+    or a fraction that was given to a block. In [params] a fraction is mostly a factor."""
+    if isinstance(value, float):
+        return binding.frame is not None
+    return isinstance(value, int) and value < 1

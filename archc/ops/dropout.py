@@ -88,4 +88,4 @@ class StochasticDepth(nn.Module):
     mode: Literal["batch", "row"] = "row"
 
     def module(self, x: Shape) -> Call:
-        return Call("StochasticDepth", (self.p, self.mode))
+        return Call("StochasticDepth", (self.p,), self.given("mode"))

@@ -153,7 +153,7 @@ class LayerNorm(Op):
     category: ClassVar[Category] = "normalization"
     saves: ClassVar[frozenset[Saved]] = _STATISTICS
 
-    normalized_shape: NormalizedShape = None  # None: the last axis
+    normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
     eps: float = Field(default=1e-5, ge=0)
     elementwise_affine: bool = True
     bias: bool = True

@@ -61,7 +61,7 @@ class MaxPool2d(Op):
     saves: ClassVar[frozenset[Saved]] = frozenset({"input", "indices"})
 
     kernel_size: Size
-    stride: Size = None  # None: as kernel_size
+    stride: Size = Field(default=None, description="as kernel_size")
     padding: Padding = 0
     dilation: Size = 1
     ceil_mode: bool = False
@@ -102,7 +102,7 @@ class AvgPool2d(Op):
     saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
 
     kernel_size: Size
-    stride: Size = None  # None: as kernel_size
+    stride: Size = Field(default=None, description="as kernel_size")
     padding: Padding = 0
     ceil_mode: bool = False
     count_include_pad: bool = True

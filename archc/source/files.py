@@ -126,7 +126,7 @@ def _look_alike(path: Path) -> str:
         siblings = [
             entry.name
             for entry in os.scandir(path.parent)
-            if entry.name.endswith(SUFFIXES)
+            if entry.name.endswith(SUFFIXES) and entry.name != path.name
         ]
     except OSError:
         return f"there is no directory `{path.parent.name or path.parent}` either"

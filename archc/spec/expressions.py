@@ -490,10 +490,34 @@ def as_expr(value: Value) -> Expr:
 
 
 def choose(test: Expr, body: Value, orelse: Value) -> Value:
-    """`body if test else orelse`, or just the value where both are the same."""
+    """`body if test else orelse`, or just the value where both are the same.
+
+    They also are where the test says which value makes them differ: `a if a != b else b`
+    is `a`, and `x * n if n != 1 else x` is `x * n`.
+    """
     if type(body) is type(orelse) and body == orelse:
         return body
+    match test:
+        case Compare(ops=("!=",), operands=(Name(id=name), other)):
+            if _with(body, name, other) == _with(orelse, name, other):
+                return body
+        case Compare(ops=("==",), operands=(Name(id=name), other)):
+            if _with(body, name, other) == _with(orelse, name, other):
+                return orelse
+        case _:
+            pass
     return IfExp(test, as_expr(body), as_expr(orelse))
+
+
+def _with(value: Value, name: str, stands_for: Expr) -> Value:
+    """An expression with another in the place of one of its names."""
+    if not isinstance(value, Expr):
+        return value
+    known = stands_for.value if isinstance(stands_for, Const) else stands_for
+    try:
+        return evaluate(value, {n: Name(n) for n in names_in(value)} | {name: known})
+    except ExpressionError:
+        return object()  # it has no value there, so it equals nothing
 
 
 def binary(op: str, left: Value, right: Value) -> Value:
@@ -531,7 +555,9 @@ def _symbolic(op: str, left: Value, right: Value) -> Value:
                     return binary("*", inner, factor * right)
                 case _:
                     pass
-        case "*", int(), Expr():
+        case "*", int(), Expr() if not isinstance(right, Call) and (
+            not isinstance(right, Binary) or right.op != "**"
+        ):
             return binary("*", right, left)
         case "+" | "-", Binary(op="+" | "-", right=Const(value=int(term))), int():
             # x + 1 + 1 is x + 2
@@ -546,6 +572,9 @@ def _symbolic(op: str, left: Value, right: Value) -> Value:
             return binary("*", inner, factor // right)
         case "-", Expr(), Expr() if left == right:
             return 0
+        case "+", Expr(), Binary(op="-", left=whole, right=part) if left == part:
+            # a part and what the whole has beside it
+            return whole
         case _:
             pass
     return Binary(op, as_expr(left), as_expr(right))
@@ -727,10 +756,15 @@ def to_source(value: Value) -> str:
     return _print(as_expr(value))[0]
 
 
+def number_source(value: float) -> str:
+    """A number as people write it: 1e-6, where `repr` has 1e-06."""
+    return re.sub(r"e([+-])0+(?=\d)", lambda m: "e-" if m[1] == "-" else "e", repr(value))
+
+
 def _print(expr: Expr) -> tuple[str, int]:
     match expr:
         case Const():
-            text = repr(expr.value)
+            text = number_source(expr.value)
             return text, _PRECEDENCE["unary" if text[0] == "-" else "atom"]
         case Name():
             return expr.id, _PRECEDENCE["atom"]

@@ -63,6 +63,8 @@ class NameCheck:
             self._node(node, seen, block.name)
 
     def _node(self, node: Node, seen: frozenset[str], block: str | None = None) -> None:
+        if node.broken and {"repeat", "index"} & node.origin.value().keys():
+            return  # nobody knows what the counter is called
         inner = seen if node.repeat is None else seen | {node.index}
         for arg, origin, own in written(node):
             visible = inner if own else seen

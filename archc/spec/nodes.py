@@ -95,6 +95,7 @@ class NodeParser:
     def __init__(self, sink: Sink, blocks: Any) -> None:
         self.sink = sink
         self.written: dict[str, Any] = blocks if isinstance(blocks, dict) else {}
+        self.no_blocks = not isinstance(blocks, dict | None)
         self.block_tables: dict[str, dict[str, Any]] = {
             name: table for name, table in self.written.items() if isinstance(table, dict)
         }
@@ -103,6 +104,7 @@ class NodeParser:
 
     def block(self, name: str, table: dict[str, Any], origin: Origin) -> Block:
         self.identifier(name, origin.at(part="key"), "block")
+        fine = True
         model = validate(
             tables.BlockTable, table, origin, self.sink, f"block `{name}`"
         )
@@ -119,11 +121,11 @@ class NodeParser:
                     help="a parameter is either in `params` or in `defaults`, once",
                 )
             else:
-                self.identifier(parameter, place, "parameter")
+                fine &= self.identifier(parameter, place, "parameter")
                 required.append(parameter)
         for key, value in (parameters[1] if parameters else {}).items():
             below = origin.below("defaults")
-            self.identifier(key, below.at(key, part="key"), "parameter")
+            fine &= self.identifier(key, below.at(key, part="key"), "parameter")
             defaults[key] = self.argument(value, below.below(key))
         return Block(
             name=name,
@@ -132,7 +134,7 @@ class NodeParser:
             defaults=defaults,
             layers=self.nodes(table.get("layers"), origin.below("layers")),
             doc=None if model is None else model.doc,
-            broken=not whole(model, table),
+            broken=not fine or not whole(model, table),
         )
 
     def without_circles(self, blocks: dict[str, Block]) -> dict[str, Block]:
@@ -494,7 +496,7 @@ class NodeParser:
         if not isinstance(name, str):
             self._no_name("block", "a block", name, origin)
             return
-        if name in self.written:
+        if name in self.written or self.no_blocks:
             return  # that it is no table has been reported
         if name in OPS:
             help = f'`{name}` is an op: write op = "{name}"'
@@ -655,8 +657,8 @@ class NodeParser:
         return Unparsed() if isinstance(value, dict) else value
 
     def plain_argument(self, value: Any, origin: Origin) -> Arg:
-        """A value of an attribute or a parameter, which is no table."""
-        if isinstance(value, dict):
+        """A value of an attribute or a parameter, which holds no table."""
+        if _holds_table(value):
             self.sink.error(
                 "wrong-type",
                 f"`{origin.path[-1]}` must be a number, a boolean, an expression or a list"
@@ -728,6 +730,10 @@ def _shifted(expr: Expr, by: int) -> Expr:
 def _items(value: Any) -> list[Any]:
     """The items of a list; none for anything else, which has been reported."""
     return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _holds_table(value: Any) -> bool:
+    return isinstance(value, dict) or any(map(_holds_table, _items(value)))
 
 
 def _parameters(table: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]] | None:

@@ -178,6 +178,8 @@ def _counted(diagnostic: Diagnostic, spec: Spec) -> Diagnostic:
     place = diagnostic.place
     if not isinstance(place, KeyPlace) or place.path[:1] != ("blocks",):
         return diagnostic
+    if len(place.path) == 1:
+        return diagnostic  # it is about the table of all blocks
     uses = _uses(str(place.path[1]), spec, frozenset())
     return replace(diagnostic, occurrences=max(diagnostic.occurrences, uses))
 

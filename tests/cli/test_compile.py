@@ -167,7 +167,7 @@ class TestWriting:
         Path("generated").write_text("mine")
         result = archc("compile", tiny)
         assert result.exit_code == 2
-        assert "error: specs/tiny.toml: cannot write" in result.stderr
+        assert "Error: specs/tiny.toml: cannot write" in result.stderr
         assert Path("generated").read_text() == "mine"
 
     def test_no_room(
@@ -183,7 +183,7 @@ class TestWriting:
         result = archc("compile", tiny)
         assert result.exit_code == 2
         assert result.stderr == (
-            "error: specs/tiny.toml: cannot write generated/tiny.py: no space left on"
+            "Error: specs/tiny.toml: cannot write generated/tiny.py: no space left on"
             " device\n"
         )
 
@@ -265,7 +265,7 @@ def test_without_graphviz_the_rest_is_written(
     monkeypatch.setattr("archc.draw.render.render", fail)
     result = archc("compile", tiny)
     assert result.exit_code == 2
-    assert result.stderr == "error: specs/tiny.toml: drawing needs Graphviz\n"
+    assert result.stderr == "Error: specs/tiny.toml: drawing needs Graphviz\n"
     assert listed("generated") == ["tiny.dot", "tiny.json", "tiny.py"]
 
 

@@ -86,6 +86,26 @@ def test_a_closed_pipe_is_silent() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "archc", "summary", RESNET],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: cannot go on: [Errno 28] No space left on device\n"
+
+
+def test_without_a_stdout() -> None:
+    code = f"import sys; sys.stdout = None\n{command('summary', RESNET)}"
+    done = python("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_terminal_s_encoding_does_not_stop_it(tmp_path: Path) -> None:
     odd = tmp_path / "δ.toml"
     odd.write_text(TINY.replace('"tiny"', '"δ"'), encoding="utf-8")

@@ -1,0 +1,260 @@
+"""The reference of all ops, `docs/ops.md`, made from the registry.
+
+Shapes, parameters and multiply-adds are what the ops' own rules give on symbols.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.merge import Merge
+from archc.ops.registry import FAMILIES, OPS
+from archc.spec.expressions import Binary, Expr, Name, to_source
+
+_HEAD = """\
+# Ops
+
+An op is written `{ op = "conv2d", out_channels = 64, kernel_size = 3 }`. Its name is
+PyTorch's functional name. Its attributes are PyTorch's constructor arguments with
+PyTorch's defaults, less what archc infers (`in_channels`, `in_features`,
+`num_features`). Any attribute may be an [expression](spec-language.md#expressions).
+
+How to read the entries:
+
+- Shapes are without the batch: C channels, height H, width W, length L. Attributes that
+  name an axis (`dim`, `dims`, `start_dim`, `end_dim`) count the batch as axis 0, as in
+  PyTorch.
+- A size may be a pair, first for the height and then for the width. The formulas show
+  one number for both.
+- Divisions `//` round down. Shapes, parameters and buffers are those with the defaults
+  of all settings that are true or false.
+- An op without entries for parameters, buffers and MACs has none.
+  [Counting](spec-language.md#counting) says what is counted.
+- *In code* is what stands in the generated module: for a node with a name the module;
+  for one without a name the function, where there is one.
+
+This page is made from the classes in `archc/ops/`.
+"""
+
+_CHANNELS, _HEIGHT, _WIDTH, _LENGTH = (Name(letter) for letter in "CHWL")
+_VECTOR = Shape((_CHANNELS,))
+_SEQUENCE = Shape((_CHANNELS, _LENGTH))
+_MAP = Shape((_CHANNELS, _HEIGHT, _WIDTH))
+_CHANNELS_LAST = Shape((_HEIGHT, _WIDTH, _CHANNELS), channel_axis=2)
+# What stands in for attributes that have no default and need none, or need numbers.
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "max_pool2d": {"stride": Name("stride")},
+    "avg_pool2d": {"stride": Name("stride")},
+    "flatten": {"start_dim": 1, "end_dim": -1},
+    "permute": {"dims": (0, 2, 3, 1)},
+    "softmax": {"dim": 1},
+    "log_softmax": {"dim": 1},
+    "upsample": {"size": Name("size")},
+}
+
+
+def reference() -> str:
+    """The whole page, in Markdown."""
+    rows = [
+        f"| [`{op.op}`](#{op.op}) | {_said(op)} | {_in_code(op)} |"
+        for op in OPS.values()
+    ]
+    table = "\n".join(["| op | what it does | in code |", "|---|---|---|", *rows])
+    sections = [
+        "\n".join([f"## {_title(family.__doc__ or '')}\n", *map(_section, ops)])
+        for family in FAMILIES
+        if (ops := [op for op in OPS.values() if op.__module__ == family.__name__])
+    ]
+    return f"{_HEAD}\n{table}\n\n" + "\n".join(sections)
+
+
+def _title(doc: str) -> str:
+    """The first words of a family's docstring: `Convolutions.`, `Dropout, in ...`."""
+    return re.split(r"[.:,]", doc, maxsplit=1)[0]
+
+
+def _said(op: type[Op]) -> str:
+    """What an op does, without the name of its class in PyTorch."""
+    return re.sub(r" \(torch(vision)?\.[\w.]+\)\.$", "", op.__doc__ or "")
+
+
+def _section(op: type[Op]) -> str:
+    parts = [f"### {op.op}", f"{_said(op)}."]
+    attributes = list(_attributes(op))
+    if attributes:
+        parts.append(
+            "\n".join(["| attribute | value | default |", "|---|---|---|", *attributes])
+        )
+    parts.append("\n".join(f"- {fact}" for fact in _facts(op)))
+    return "\n\n".join(parts) + "\n"
+
+
+# ---- attributes
+
+
+def _attributes(op: type[Op]) -> Iterator[str]:
+    properties: dict[str, Any] = op.model_json_schema()["properties"]
+    for name, field in op.model_fields.items():
+        value = _value(properties[name])
+        if field.is_required():
+            default = "required"
+        elif field.default is None:
+            default = field.description or "left out"
+        else:
+            default = f"`{_written(field.default)}`"
+        yield f"| `{name}` | {value} | {default} |"
+
+
+def _written(value: Any) -> str:
+    """A default as a spec would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else f"{value}"
+
+
+def _value(schema: dict[str, Any]) -> str:
+    """What a JSON Schema allows, in words."""
+    choices = [c for c in schema.get("anyOf", [schema]) if c.get("type") != "null"]
+    return " or ".join(map(_choice, choices))
+
+
+def _choice(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(f'`"{word}"`' for word in schema["enum"])
+    kind = schema.get("type")
+    if kind == "array":
+        count = schema.get("minItems")
+        if count == schema.get("maxItems") and count is not None:
+            return "a pair" if count == 2 else f"a list of {count}"
+        return "a list of whole numbers"
+    if kind == "boolean":
+        return "true or false"
+    words = "whole number" if kind == "integer" else "number"
+    if "exclusiveMinimum" in schema:
+        words += f" above {schema['exclusiveMinimum']}"
+    if "minimum" in schema:
+        words += f" from {schema['minimum']}"
+    return words + (f" to {schema['maximum']}" if "maximum" in schema else "")
+
+
+# ---- what the rules say
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An input that an op takes and what it gives.
+
+    A `height` that is a formula stands apart; in the output it is called H'.
+    """
+
+    inputs: tuple[Shape, ...]
+    output: Shape
+    height: Expr | None
+
+
+def _symbolic(op: type[Op]) -> Op:
+    """The op with its numbers as symbols of their own names."""
+    values: dict[str, Any] = {
+        name: Name(name)
+        for name, field in op.model_fields.items()
+        if field.is_required() or type(field.default) is int
+    }
+    return op.model_construct(**values | _EXAMPLES.get(op.op, {}))
+
+
+def _cases(op: Op) -> list[_Case]:
+    """The kinds of input that an op takes.
+
+    Channels come first in them; last only for an op that needs them there.
+    """
+    found = [_case(op, x) for x in (_VECTOR, _SEQUENCE, _MAP)]
+    if found[-1] is None:
+        found.append(_case(op, _CHANNELS_LAST))
+    return [case for case in found if case is not None]
+
+
+def _case(op: Op, x: Shape) -> _Case | None:
+    inputs = (x,)
+    if op.merges:
+        channels = ("C1", "C2") if op.op == "concat" else ("C", "C")
+        inputs = tuple(x.with_channels(Name(name)) for name in channels)
+    try:
+        y = op.infer(*inputs)
+    except ShapeError:
+        return None
+    height = y.dims[1] if x is _MAP and len(y.dims) == 3 else None
+    if not isinstance(height, Binary):
+        return _Case(inputs, y, None)
+    return _Case(inputs, Shape((y.dims[0], Name("H'"), Name("W'"))), height)
+
+
+def _facts(op_type: type[Op]) -> Iterator[str]:
+    op = _symbolic(op_type)
+    cases = _cases(op)
+    yield f"shape: {_shapes(op, cases)}"
+    case = next((c for c in cases if c.inputs[0] is _MAP), cases[0])
+    x = case.inputs[0]
+    if tensors := op.parameters(x):
+        yield f"parameters: {_tensors(tensors)}"
+    if tensors := op.buffers(x):
+        yield f"buffers: {_tensors(tensors)}"
+    macs = op.macs(x, case.output)
+    if macs != 0:
+        yield f"MACs: `{to_source(macs)}`"
+    if op.saves:
+        yield f"kept for the backward pass: {', '.join(sorted(op.saves))}"
+    if op.has_inplace:
+        yield "has an [in-place form](spec-language.md#in-place)"
+    yield f"in code: {_in_code(op_type)}"
+
+
+def _shapes(op: Op, cases: list[_Case]) -> str:
+    if all(case.output == x for case in cases for x in case.inputs):
+        if len(cases) == len((_VECTOR, _SEQUENCE, _MAP)):
+            return "inputs of one shape, kept" if op.merges else "any, kept"
+        return f"{' or '.join(_inputs(case) for case in cases)}, kept"
+    text = "; ".join(f"{_inputs(c)} to {_dims(c.output.dims)}" for c in cases)
+    height = next((c.height for c in cases if c.height is not None), None)
+    if height is not None:
+        text += f", where `H' = {to_source(height)}` and W' likewise"
+    return text
+
+
+def _inputs(case: _Case) -> str:
+    return " and ".join(_dims(x.dims) for x in case.inputs)
+
+
+def _dims(dims: Dims) -> str:
+    alone = len(dims) == 1
+    shown = [
+        to_source(d) if alone or not isinstance(d, Binary) else f"({to_source(d)})"
+        for d in dims
+    ]
+    return f"`{' x '.join(shown)}`"
+
+
+def _tensors(tensors: dict[str, Dims]) -> str:
+    shown: list[str] = []
+    for name, dims in tensors.items():
+        shape = _dims(dims) if dims else "a single number"
+        shown.append(
+            f"`{name}` {shape}" if name else f"under the node's own name {shape}"
+        )
+    return ", ".join(shown)
+
+
+def _in_code(op_type: type[Op]) -> str:
+    op = _symbolic(op_type)
+    if isinstance(op, Merge):
+        made = op.combine(_MAP, "x", "y")
+        return f"`{made.function if isinstance(made, Call) else made}`"
+    forms = [f"`{op.module(_MAP).function}`"]
+    if isinstance(op.function(_MAP, "x"), Call):
+        forms.append(f"`{cast(Call, op.function(_MAP, 'x')).function}`")
+    elif op.function(_MAP, "x"):
+        forms.append(f"`{op.function(_MAP, 'x')}`")
+    return " or ".join(forms)

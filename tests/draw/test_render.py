@@ -1,0 +1,108 @@
+"""DOT text rendered: with a program, with libraries, with neither."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from archc.draw.render import RenderError, render
+from tests.draw.read import SPECS, drawn
+
+DOT = 'digraph "g" { a -> b }'
+
+
+@pytest.fixture
+def no_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A PATH without `dot`; programs may be put into the directory."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def program(directory: Path, script: str) -> None:
+    path = directory / "dot"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.mark.parametrize(
+    ("format", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")]
+)
+def test_libraries_render_every_format(
+    no_program: Path, format: str, start: bytes
+) -> None:
+    picture = render(DOT, format)  # type: ignore[arg-type]
+    assert picture.startswith(start)
+
+
+def test_png_is_sharp_enough_to_print(no_program: Path) -> None:
+    small, large = (
+        int.from_bytes(render(text, "png")[16:20], "big")
+        for text in (DOT, DOT.replace("a ->", "c -> b; d -> b; a ->"))
+    )
+    assert large > small > 62 / 72 * 150  # the drawing is 62 points wide
+
+
+def test_program_on_the_path_goes_first(no_program: Path) -> None:
+    program(no_program, "echo from the program")
+    assert render(DOT, "svg") == b"from the program\n"
+
+
+def test_libraries_stand_in_for_a_broken_program(no_program: Path) -> None:
+    program(no_program, "echo broken >&2; exit 1")
+    assert render(DOT, "svg").startswith(b"<?xml")
+
+
+def test_without_any_graphviz_says_how_to_get_one(
+    no_program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(RenderError, match="pip install pygraphviz"):
+        render(DOT, "svg")
+
+
+def test_text_that_is_no_dot_is_an_error(no_program: Path) -> None:
+    with pytest.raises(RenderError, match="Graphviz failed"):
+        render("digraph {", "svg")
+
+
+def test_nothing_leaks_to_stderr(
+    no_program: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # an attribute that Graphviz warns about
+    render('digraph { a [shape="nonsense"] }', "svg")
+    assert capfd.readouterr().err == ""
+    print("still there", file=sys.stderr)
+    assert capfd.readouterr().err == "still there\n"
+
+
+def test_same_text_same_svg(no_program: Path) -> None:
+    dot = drawn(SPECS / "googlenet.toml").dot
+    assert render(dot, "svg") == render(dot, "svg")
+
+
+def pages(pdf: bytes) -> int:
+    """How many pages a PDF has; it may list them in a compressed stream."""
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.S):
+        with suppress(zlib.error):
+            pdf += zlib.decompressobj().decompress(stream)
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+@pytest.mark.parametrize("name", ["googlenet", "densenet121", "resnet152", "vgg16"])
+def test_picture_fits_one_page_and_can_be_read(no_program: Path, name: str) -> None:
+    dot = drawn(SPECS / f"{name}.toml").dot
+    svg = render(dot, "svg").decode()
+    size = re.search(r'<svg width="(\d+)pt" height="(\d+)pt"', svg)
+    assert size is not None
+    assert int(size[1]) <= 8.27 * 72
+    assert int(size[2]) <= 11 * 72
+    scale = re.search(r"scale\(([\d.]+)", svg)
+    assert scale is not None
+    assert 9 * float(scale[1]) > 5.5  # points that the nodes' text has on paper
+    assert pages(render(dot, "pdf")) == 1

@@ -1,0 +1,159 @@
+"""The wider family: networks that people write, held against torchvision's editions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archc.diagnostics.model import Sink
+from archc.diagnostics.render import render_text
+from archc.emit.module import emit
+from archc.pipeline import Analysis, analyse
+from archc.spec.load import Loader
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One network of torchvision's that a spec here describes."""
+
+    name: str
+    size: int = 64
+    """Height and width at which logits are compared."""
+    options: tuple[tuple[str, Any], ...] = ()
+    rename: tuple[str, str] | None = None
+    """Pattern and replacement for torchvision's keys that no spec can have."""
+
+    def build(self) -> nn.Module:
+        make = torchvision.models.get_model_builder(self.name)
+        return make(weights=None, **dict(self.options))
+
+    def published(self) -> dict[str, Any]:
+        return torchvision.models.get_model_weights(self.name).DEFAULT.meta
+
+    def state(self, model: nn.Module) -> dict[str, Tensor]:
+        """The model's state under the spec's names."""
+        state = model.state_dict()
+        if self.rename is None:
+            return state
+        return {re.sub(*self.rename, key): value for key, value in state.items()}
+
+
+EDITIONS = (
+    Edition("resnet18"),
+    Edition("wide_resnet50_2"),
+    Edition("vgg16_bn", options=(("init_weights", False),)),
+    Edition("vgg11", options=(("init_weights", False),)),
+    Edition("squeezenet1_1"),
+    Edition("mobilenet_v2"),
+    Edition("mobilenet_v3_small"),
+    Edition("mobilenet_v3_large"),
+    Edition("mnasnet1_0"),
+    Edition("shufflenet_v2_x1_0"),
+    Edition("efficientnet_b0"),
+    # a hyphen is part of no Python attribute's name
+    Edition("regnet_y_400mf", rename=(r"(block\d)-(\d)", r"\1_\2")),
+    # torchvision's LayerNorm2d is an nn.LayerNorm with permutes inside its own forward;
+    # of ops, it is a module that has the nn.LayerNorm as a child
+    Edition(
+        "convnext_tiny",
+        rename=(
+            r"^(features\.(?:0\.1|[246]\.0)|classifier\.0)\.",
+            r"\1.norm.",
+        ),
+    ),
+    Edition("inception_v3", size=107, options=(("init_weights", False),)),
+    Edition("densenet161"),
+)
+PLAIN = ("cifar_resnet", "lenet", "nin", "se_resnet50", "unet", "unet_loop")
+
+
+def compiled(name: str) -> tuple[Analysis, Callable[[], nn.Module]]:
+    """A spec's facts and the class generated for it."""
+    sink = Sink()
+    # some of the specs extend one of the project's own
+    analysis = analyse(HERE / f"{name}.toml", Loader(sink, anywhere=True), sink)
+    assert analysis is not None, render_text(sink)
+    assert not list(sink), render_text(sink)
+    module = ModuleType(name)
+    exec(emit(analysis.network), vars(module))
+    return analysis, getattr(module, module.__all__[0])
+
+
+def randomize(model: nn.Module) -> None:
+    """Gives every vector and scale a value of its own, so that none can be mixed up."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.dtype.is_floating_point and tensor.squeeze().ndim < 2:
+            nn.init.uniform_(tensor, 0.5, 1.5)
+
+
+@dataclass(frozen=True)
+class Pair:
+    edition: Edition
+    analysis: Analysis
+    ours: nn.Module
+    theirs: nn.Module
+
+
+@pytest.fixture(scope="module", params=EDITIONS, ids=lambda e: e.name)
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """The generated module with the state of torchvision's, and torchvision's own."""
+    torch.manual_seed(0)
+    edition: Edition = request.param
+    analysis, make = compiled(edition.name)
+    theirs = edition.build().eval()
+    with torch.device("meta"):
+        ours = make()
+    with torch.no_grad():
+        randomize(theirs)
+    ours.load_state_dict(edition.state(theirs), strict=True, assign=True)
+    yield Pair(edition, analysis, ours.eval(), theirs)
+
+
+def test_logits_are_equal_to_the_bit(pair: Pair) -> None:
+    x = torch.randn(1, 3, pair.edition.size, pair.edition.size)
+    with torch.no_grad():
+        ours, theirs = pair.ours(x), pair.theirs(x)
+    assert torch.isfinite(theirs).all()
+    assert torch.equal(ours, theirs)
+
+
+def test_counts_are_the_published_ones(pair: Pair) -> None:
+    published = pair.edition.published()
+    facts = pair.analysis.facts
+    assert facts.params_with_heads == published["num_params"]
+    assert round(facts.macs / 1e9, 3) == published["_ops"]
+
+
+def test_macs_are_those_of_torchvision(pair: Pair) -> None:
+    assert pair.analysis.facts.macs == counted_macs(pair.theirs, pair.analysis)
+
+
+def counted_macs(model: nn.Module, analysis: Analysis) -> int:
+    shape = analysis.network.input.shape
+    assert shape is not None
+    with FlopCounterMode(display=False) as counter:
+        model.to("meta")(torch.empty(1, *shape.dims, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_networks_agree_with_torch(name: str) -> None:
+    analysis, make = compiled(name)
+    with torch.device("meta"):
+        model = make().eval()
+    params = sum(p.numel() for p in model.parameters())
+    assert params == analysis.facts.params
+    assert counted_macs(model, analysis) == analysis.facts.macs
+
