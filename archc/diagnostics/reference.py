@@ -36,7 +36,9 @@ def _section(code: Code) -> str:
     for name, text in code.files.items():
         parts += [f"with `{name}`:", _listing(text.strip(), name.rpartition(".")[2])]
     mend = code.mend.strip()
-    parts.append(f"The mend: {mend}" if "\n" not in mend else f"The mend: {_lines(mend)}")
+    parts.append(
+        f"The mend: {mend}" if "\n" not in mend else f"The mend: {_lines(mend)}"
+    )
     return "\n\n".join(parts) + "\n"
 
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.layout import Atom, Bracketed, Code, Doc, Item
-from archc.emit.names import Names
+from archc.emit.names import Names, singular
+from archc.emit.reads import Reads
 from archc.network.graph import Region
 from archc.network.scope import Style
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.spec.expressions import (
     Binary,
+    Call,
     Expr,
     Index,
     Name,
     choose,
     evaluate,
     names_in,
+    replaced,
     to_source,
 )
 from archc.spec.model import Arg, Node, Template
@@ -65,20 +68,24 @@ class Body:
     """Names of the constructor's arguments that `forward` can have stored."""
     children: frozenset[str] = frozenset()
     """Attribute names that layers take."""
-    tapped: frozenset[str] = frozenset()
-    """Paths of nodes whose value something reads later."""
-    saves_features: bool = False
-    """Whether values with computed names are read later, so that they go into a dict."""
+    reads: Reads = field(default_factory=lambda: Reads(()))
+    """What the names in `from` stand for."""
+    owns_features: bool = True
+    """Whether the dict of values read by computed names is made here, not handed in."""
     probed: dict[int, bool] = field(default_factory=dict[int, bool])
     """Whether what a condition guards changes the channels, by the condition's id."""
     init: Code = field(default_factory=Code)
     forward: Code = field(default_factory=Code)
+    published: set[str] = field(default_factory=set[str])
+    """Attributes set for users of the class, which hold numbers of channels."""
     stored: dict[str, Expr] = field(default_factory=dict[str, Expr])
     """Attributes that `forward` needs, with what the constructor sets them to."""
     measured: list[Measured] = field(default_factory=list[Measured])
     values: dict[str, Flow] = field(default_factory=dict[str, Flow])
     definitions: dict[str, Expr] = field(default_factory=dict[str, Expr])
     """Locals of the constructor that are assigned once, and still stand for this."""
+    settled: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Locals that a loop assigned, with what its last iteration leaves in them."""
     bound: set[str] = field(default_factory=set[str])
     """All locals of the constructor that have a value here."""
     held: list[Flow] = field(default_factory=list[Flow])
@@ -86,11 +93,17 @@ class Body:
     kept: set[Node] = field(default_factory=set[Node])
     carrying: set[Node] = field(default_factory=set[Node])
     """Repeated nodes that keep the channels, and those that need a local for them."""
+    item_names: dict[str, str] = field(default_factory=dict[str, str])
+    """What the items of a list are called in loops over it, by the list's name."""
+    lasting: dict[Node, Any] = field(default_factory=dict[Node, Any])
+    """What repeated nodes of the latter kind make the channels, whatever they were."""
     locals: Names = field(default_factory=Names)
     vars: Names = field(default_factory=Names)
     channel_var: str | None = None
     """The local that loops carry the number of channels in."""
     loops: list[str] = field(default_factory=list[str])
+    items: dict[str, Index] = field(default_factory=dict[str, Index])
+    """Locals of enclosing loops over a list that stand for `list[counter]`."""
     assignments: int = 0
     """How often the carried channels were assigned, dry runs included."""
     carried: int = 0
@@ -101,8 +114,8 @@ class Body:
     counter: int = 0
     iterator: bool = False
     """Whether `forward` takes numbered children from an iterator."""
-    local: str = ""
-    """Path from the body of the block or network to this class, with its final dot."""
+    members: dict[Node, str] = field(default_factory=dict[Node, str])
+    """For a repetition that `forward` loops over: the variable of the loop."""
 
     # ---- expressions
 
@@ -110,7 +123,16 @@ class Body:
         """An argument of the spec in the constructor's terms."""
         if not isinstance(arg, Expr):
             return arg
-        return evaluate(arg, {**self.env, "in_channels": _symbol(channels)})
+        value = evaluate(arg, {**self.env, "in_channels": _symbol(channels)})
+        for local, item in self.items.items():
+            value = replaced(value, item, Name(local))
+        return value
+
+    def presence(self, node: Node, flow: Flow) -> Any:
+        """Whether a node that reads `flow` is there: a condition, or known."""
+        if node.repeat is not None and self.value(node.repeat, flow.channels) == 0:
+            return False
+        return True if node.when is None else self.value(node.when, flow.channels)
 
     def text(self, template: Template, *, forward: bool = False) -> tuple[str, bool]:
         """A name's source, and whether it is an f-string.
@@ -182,6 +204,10 @@ class Body:
                 if inner is None:
                     return None
                 names[name] = inner
+            elif name in self.settled:
+                names[name] = self.closed(self.settled[name])
+                if names[name] is None:
+                    return None
             elif name in self.arguments or name == "in_channels":
                 names[name] = Name(name)
             else:
@@ -222,6 +248,7 @@ class Body:
             return
         self.assignments += 1
         self.init.add(_assignment(var, channels))
+        self.settled.pop(var, None)
         self._forget(var)
 
     def _forget(self, var: str) -> None:
@@ -236,11 +263,11 @@ class Body:
         return free[0] if free else "channels"
 
     def _is_held(self, var: str) -> bool:
-        values = [v for p, v in self.values.items() if p in self.tapped or p == "input"]
+        values = [v for p, v in self.values.items() if p in self.reads.tapped or not p]
         return any(var in _locals_in(flow.channels) for flow in (*self.held, *values))
 
     @contextmanager
-    def holding(self, *flows: Flow) -> Iterator[None]:
+    def holding(self, *flows: Flow) -> Generator[None]:
         """Keeps the channels of values that are read again from being overwritten."""
         self.held += flows
         yield
@@ -252,7 +279,8 @@ class Body:
             return value
         names: dict[str, Any] = {}
         for name in names_in(value):
-            if _locals_in(Name(name)) <= bound | {*self.arguments, *self.loops, "feature_channels"}:
+            known = {*self.arguments, *self.loops, *self.items, "feature_channels"}
+            if _locals_in(Name(name)) <= bound | known:
                 names[name] = Name(name)
                 continue
             inner = self._outward(self.definitions.get(name), bound)
@@ -264,7 +292,7 @@ class Body:
     # ---- control flow
 
     @contextmanager
-    def nested(self) -> Iterator[tuple[Code, Code]]:
+    def nested(self) -> Generator[tuple[Code, Code]]:
         """Both functions one level deeper, into lines of their own."""
         outer = self.init, self.forward
         definitions, bound = set(self.definitions), set(self.bound)
@@ -337,7 +365,9 @@ class Body:
         if forward.lines:
             stated, setting = self.test(arg, source, attribute)
             if setting is not None:
-                self.init.lines.insert(place, setting)
+                row = self.init.beside()
+                row.add(setting)
+                self.init.lines[place:place] = row.lines
                 header = stated
             self.forward.head("if", stated)
             self.forward.lines += forward.lines
@@ -375,13 +405,14 @@ class Body:
         count: Any,
         run: Callable[[Flow], Flow],
         flow: Flow,
-        forward_head: str | None = None,
+        forward_head: Callable[[str, Code], str] | None = None,
     ) -> Flow:
         """A `for` around what `run` writes for one iteration.
 
         The channels are carried from one iteration to the next in a local, unless no
-        iteration changes them or each adds the same number. `forward` gets the header
-        `forward_head`, where it is to run over something else than the counter.
+        iteration changes them or each adds the same number. `forward_head` makes the
+        header of a loop in `forward` over something else than the counter, from the
+        counter's name and the lines inside.
         """
         index = node.index
         head = forward_head, self.in_forward(node.repeat, flow)
@@ -392,8 +423,10 @@ class Body:
         self.env[index] = Name(var)
         self.loops.append(var)
         self.locals.taken.add(var)
-        step = self._probe(node, run, flow)
-        if node in self.kept:
+        items = self.items
+        self.items = items | self._item(count, var)
+        step, last = self._probe(node, run, flow)
+        if node in self.kept or (step is None and self._stays(run, flow)):
             result = self._iterate(var, count, run, flow, None, *head)
             after: Dim = flow.channels
         elif step is not None:
@@ -408,6 +441,9 @@ class Body:
             result = self._iterate(var, count, run, flow, carrier, *head)
             self.channel_var = carrier
             after = Name(carrier)
+            if last is not None and node not in self.program.seen.never:
+                self.settled[carrier] = _with(last, var, count - 1)
+        self.items = items
         self.loops.pop()
         if outer is None:
             del self.env[index]
@@ -415,33 +451,74 @@ class Body:
             self.env[index] = outer
         return result.with_channels(after)
 
-    def _probe(self, node: Node, run: Callable[[Flow], Flow], flow: Flow) -> Any:
-        """What each iteration adds to the channels, where that is always the same.
+    def _item(self, count: Any, var: str) -> dict[str, Index]:
+        """A local for the items of a list that a loop runs over by its length."""
+        match count:
+            case Call(function="len", args=(Name(id=name),)):
+                item = Index(Name(name), Name(var))
+            case _:
+                return {}
+        local = self.item_names.get(name) or singular(name)
+        if local is None or local in self.items or local in self.env:
+            return {}
+        if name not in self.item_names and self.locals.free(local) != local:
+            return {}
+        self.item_names[name] = local
+        return {local: item}
+
+    def _spelled(self, value: Any) -> Any:
+        """A value with `list[counter]` for the locals that stand for it."""
+        for local, item in self.items.items():
+            value = replaced(value, Name(local), item)
+        return value
+
+    def _probe(
+        self, node: Node, run: Callable[[Flow], Flow], flow: Flow
+    ) -> tuple[Any, Any]:
+        """What each iteration adds to the channels, where that is always the same, or
+        else what it makes them, where that does not depend on the iteration before.
 
         Notes beside whether they stay as they are or are to be carried in a local.
         """
         if node in self.kept or node in self.carrying:
-            return None
+            return None, self.lasting.get(node)
         before = Name("channels before")
         bound, assigned = frozenset(self.bound), self.assignments
 
         def once() -> Flow:
             self.carried += 1
             result = run(flow.with_channels(before))
-            found = self._outward(result.channels, bound | {before.id, *self.loops})
+            found = self._spelled(result.channels)
+            found = self._outward(found, bound | {before.id, *self.loops})
             return result.with_channels(found)
 
         with self.holding(flow.with_channels(before)):
             after = self.dry(once).channels
         if after == before:
             self.kept.add(node)
-            return None
+            return None, None
         step = None
         if self.assignments == assigned and self.carried == 0 and len(self.loops) < 3:
             step = _step(after, before, self.loops[-1])
         if step is None:
             self.carrying.add(node)
-        return step
+            if after is not None and before.id not in _locals_in(after):
+                self.lasting[node] = after
+        return step, self.lasting.get(node)
+
+    def _stays(self, run: Callable[[Flow], Flow], flow: Flow) -> bool:
+        """Whether an iteration that reads just these channels gives them back."""
+        if self.carried or len(self.loops) > 2:
+            return False
+        bound, assigned = frozenset(self.bound), self.assignments
+
+        def once() -> Flow:
+            result = run(flow)
+            return result.with_channels(self._outward(result.channels, bound))
+
+        with self.holding(flow):
+            after = self.dry(once).channels
+        return self.assignments == assigned and after == flow.channels
 
     def _iterate(
         self,
@@ -450,7 +527,7 @@ class Body:
         run: Callable[[Flow], Flow],
         flow: Flow,
         carrier: str | None,
-        forward_head: str | None,
+        forward_head: Callable[[str, Code], str] | None,
         forward_count: Any,
     ) -> Flow:
         self.carried += carrier is not None
@@ -463,20 +540,45 @@ class Body:
                 self.assign(carrier, result.channels)
         self.carried -= carrier is not None
         if init.lines:
-            self.init.put(*_for(var, init, count), ":")
+            over = [(n, i) for n, i in self.items.items() if i.index == Name(var)]
+            self.init.put(*_for(var, init, count, *over), ":")
             self.init.lines += init.lines
         if forward.lines:
             if forward_head is not None:
-                self.forward.add(forward_head)
+                self.forward.add(forward_head(var, forward))
             else:
                 self.forward.put(*_for(var, forward, forward_count), ":")
             self.forward.lines += forward.lines
         return result
 
 
-def _for(var: str, inner: Code, count: Any) -> tuple[str, Doc]:
-    """The header of a counting loop; a counter that is not read is called `_`."""
-    used = any(re.search(rf"\b{var}\b", line) for line in inner.lines)
+def mentions(code: Code, name: str) -> bool:
+    """Whether the lines read a variable.
+
+    Neither the text of a string nor an attribute or a keyword of that name does.
+    """
+    use = re.compile(rf"(?<![.\w]){name}\b(?!=)")
+    strings = re.compile(r'f?"[^"]*"')
+    plain = (
+        strings.sub(lambda m: m[0] if m[0][0] == "f" else "", line)
+        for line in code.lines
+    )
+    return any(map(use.search, plain))
+
+
+def _for(
+    var: str, inner: Code, count: Any, over: tuple[str, Index] | None = None
+) -> tuple[str, Doc]:
+    """The header of a counting loop; a counter that is not read is called `_`.
+
+    `over` is the local for the items of a list, where the loop runs over one.
+    """
+    used = mentions(inner, var)
+    if over is not None and mentions(inner, over[0]):
+        values = Atom(to_source(over[1].value))
+        if not used:
+            return f"for {over[0]} in ", values
+        return f"for {var}, {over[0]} in ", Bracketed("enumerate", (Item(values),))
     times = Bracketed("range", (Item(Atom(source(count))),))
     return f"for {var if used else '_'} in ", times
 
@@ -484,7 +586,8 @@ def _for(var: str, inner: Code, count: Any) -> tuple[str, Doc]:
 _STATE = (
     "init", "forward", "stored", "measured", "values", "definitions", "locals", "vars",
     "channel_var", "carried", "counter", "env", "iterator", "bound", "held", "loops",
-    "children",
+    "settled", "items", "item_names",
+    "children", "members",
 )  # fmt: skip
 
 
@@ -503,6 +606,13 @@ def _assignment(var: str, value: Any) -> str:
     if isinstance(value, Binary) and value.left == Name(var) and value.op != "**":
         return f"{var} {value.op}= {to_source(value.right)}"
     return f"{var} = {to_source(value)}"
+
+
+def _with(value: Any, name: str, stands_for: Any) -> Any:
+    """An expression with another value in the place of one of its names."""
+    if not isinstance(value, Expr):
+        return value
+    return evaluate(value, {n: Name(n) for n in names_in(value)} | {name: stands_for})
 
 
 def _locals_in(value: Any) -> set[str]:

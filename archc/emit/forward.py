@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os.path import commonprefix
 from typing import Any
 
-from archc.emit.body import Body, Flow
-from archc.emit.layout import Atom, Bracketed, Doc, Item, flat
+from archc.emit.body import Body, Flow, mentions
+from archc.emit.layout import Atom, Bracketed, Code, Doc, Item, flat
 from archc.emit.modules import (
     call_doc,
     child_module,
@@ -18,6 +17,7 @@ from archc.emit.modules import (
     stem_of,
     symbolic_op,
 )
+from archc.emit.names import shared_start
 from archc.ops.base import Call, Op, Shape
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
@@ -45,15 +45,19 @@ def write_nodes(body: Body, nodes: Sequence[Node], flow: Flow, target: str = MAI
 def _node(body: Body, node: Node, flow: Flow, target: str) -> Flow:
     sources = (flow,)
     if node.reads is not None:
-        sources = tuple(_read(body, template, flow) for template in node.reads)
+        sources = tuple(
+            _read(body, node, number, flow) for number in range(len(node.reads))
+        )
     x = sources[0]
     own = _variable(body, node)
-    test = True if node.when is None else body.value(node.when, x.channels)
+    test = body.presence(node, x)
     if not isinstance(test, Expr):
         after = _repeated(body, node, sources, own or target) if test else x
     elif _optional_attribute(body, node):
         after = _optional(body, node, x, own or target)
     else:
+        if x.var != (own or target):
+            sources = _kept_apart(body, sources, own or target)
         x = _move(body, x, own or target)
         name = f"has_{node.name.text}" if node.name and node.name.fixed else "enabled"
         after = body.conditional(
@@ -64,8 +68,8 @@ def _node(body: Body, node: Node, flow: Flow, target: str) -> Flow:
         )
     if own is not None:
         after = _land(body, after, own)
-    if node.repeat is None or node.name is None or node.name.fixed:
-        _remember(body, node, after)
+    if node.repeat is None or (node.name is not None and node.name.fixed):
+        _remember(body, body.reads.paths.get(node), after)
     return after
 
 
@@ -81,43 +85,57 @@ def _move(body: Body, flow: Flow, target: str) -> Flow:
     return _land(body, flow, target)
 
 
-def _read(body: Body, template: Template, flow: Flow) -> Flow:
-    text, formatted = body.text(template, forward=True)
-    if text == "prev":
+def _kept_apart(body: Body, sources: tuple[Flow, ...], target: str) -> tuple[Flow, ...]:
+    """The values that are read beside the first, none in the variable `target`."""
+    rest: list[Flow] = []
+    previous: str | None = None
+    for source in sources[1:]:
+        if source.var == target:
+            if previous is None:
+                previous = body.vars.free("previous")
+                body.forward.add(f"{previous} = {target}")
+            source = Flow(previous, source.shape)
+        rest.append(source)
+    return sources[0], *rest
+
+
+def _read(body: Body, node: Node, number: int, flow: Flow) -> Flow:
+    source = body.reads.sources[node][number]
+    if source.kind == "prev":
         return flow
-    if not formatted:
-        local = body.local
-        while True:
-            known = body.values.get(local + text)
-            if known is not None:
-                return known
-            if not local:
-                break
-            local = local[:-1].rpartition(".")[0]
-            local = f"{local}." if local else ""
-    channels = Name(f"feature_channels[{quoted(*body.text(template))}]")
-    return Flow(f"features[{quoted(text, formatted)}]", flow.shape.with_channels(channels))
+    if source.kind == "input":
+        return body.values[""]
+    if source.kind == "value":
+        return body.values[source.key.text]
+    shape = body.program.seen.read(node, number) or flow.shape
+    return feature(body, source.key, shape)
+
+
+def feature(body: Body, key: Template, shape: Shape) -> Flow:
+    """A value out of the dict."""
+    var = f"features[{quoted(*body.text(key, forward=True))}]"
+    channels = Name(f"feature_channels[{quoted(*body.text(key))}]")
+    return Flow(var, shape.with_channels(channels))
 
 
 def _variable(body: Body, node: Node) -> str | None:
     """The variable of its own that a value read later gets."""
-    if node.name is None or not node.name.fixed:
+    if node not in body.reads.paths or node.name is None:
         return None
-    path = body.local + node.name.text
-    if path not in body.tapped:
+    if body.reads.paths[node].text not in body.reads.tapped:
         return None
-    return body.vars.free(node.name.text)
+    return body.vars.free(stem_of(node.name, "value"))
 
 
-def _remember(body: Body, node: Node, flow: Flow) -> None:
-    if node.name is None:
+def _remember(body: Body, path: Template | None, flow: Flow) -> None:
+    if path is None:
         return
-    if node.name.fixed:
-        body.values[body.local + node.name.text] = flow
-    elif body.is_saved(node.name):
-        key = quoted(*body.text(node.name, forward=True))
+    body.values[path.text] = flow
+    if path.text in body.reads.saved:
+        key = quoted(*body.text(path, forward=True))
         body.forward.add(f"features[{key}] = {flow.var}")
-        key = quoted(*body.text(node.name))
+    if path.text in body.reads.measured:
+        key = quoted(*body.text(path))
         body.init.put(f"feature_channels[{key}] = ", body.doc(flow.channels))
 
 
@@ -131,6 +149,10 @@ def _optional_attribute(body: Body, node: Node) -> bool:
     if node.reads is not None and len(node.reads) > 1:
         return False
     if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
+        return False
+    if body.reads.needs(node) or body.reads.taps(node):
+        return False
+    if node.repeat is not None and not _is_sequence(body, node):
         return False
     # a name that two exclusive nodes share must not be overwritten by the absent one
     return body.program.name_counts[node.name.text] == 1 and body.style != "numbered"
@@ -156,81 +178,58 @@ def _optional_module(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
 
 def _attribute(body: Body, node: Node, x: Flow, attribute: str) -> tuple[Doc, Flow]:
     """Sets `self.name` to the node's module, repetitions included."""
-    local = body.local
     if node.repeat is not None:
-        return repetition(body, node, x, local, attribute)
-    inside = f"{local}{attribute.removeprefix('self.')}."
-    doc, after = child_module(body, node, x, inside, attribute)
-    if doc != Atom(attribute):
-        if node.doc:
-            body.init.add(f"# {' '.join(node.doc.split())}")
-        body.init.put(f"{attribute} = ", doc)
-    return doc, after
+        return repetition(body, node, x, attribute)
+    return _attribute_once(body, node, x, attribute)
 
 
 def _repeated(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Flow:
     if node.repeat is None:
         return _once(body, node, sources, target)
     flow = sources[0]
-    if node.name is not None and node.name.fixed:
-        path = f"{body.local}{node.name.text}."
-        tapped = any(t.startswith(path) for t in body.tapped)
-        if node.skip is None and not tapped and body.style != "numbered":
-            attribute = f"self.{node.name.text}"
-            _, after = _attribute(body, node, flow, attribute)
+    head = None
+    if node in body.reads.members and not (isinstance(node, OpNode) and node.op.merges):
+        attribute = f"self.{body.reads.paths[node].parts[-1]}"
+        if _is_sequence(body, node):
+            _, after = repetition(body, node, flow, attribute)
             return _assign(body, node, Atom(f"{attribute}({flow.var})"), after, target)
-        return _looped_container(body, node, flow, target)
+        bare = isinstance(node, OpNode) and node.op.bare_parameter
+        body.init.add(f"{attribute} = nn.{'ParameterList' if bare else 'ModuleList'}()")
+        member = body.members[node] = body.vars.free("layer")
+
+        def head_over(index: str, inner: Code) -> str:
+            if mentions(inner, index):
+                return f"for {index}, {member} in enumerate({attribute}):"
+            return f"for {member} in {attribute}:"
+
+        head = head_over
+    elif body.sole is node:
+        head = _over_children
+    sources = _kept_apart(body, sources, target)
     flow = _move(body, flow, target)
     count = body.value(node.repeat, flow.channels)
 
     def run(x: Flow) -> Flow:
         once = _land(body, _once(body, node, (x, *sources[1:]), target), target)
-        _remember(body, node, once)
+        paths = body.reads.members if node in body.reads.members else body.reads.paths
+        _remember(body, paths.get(node), once)
         return once
 
-    head = "for layer in self.children():" if body.sole is node else None
     after = body.loop(node, count, run, flow, head)
     shape = body.program.seen.settle(after.shape, node, "all")
     return Flow(after.var, shape)
 
 
-def _looped_container(body: Body, node: Node, flow: Flow, target: str) -> Flow:
-    """A named repetition whose members `forward` runs one by one: each has its skip."""
-    assert node.name is not None
-    attribute = f"self.{node.name.text}"
-    _, after = repetition(body, node, flow, body.local, attribute, "nn.ModuleList")
-    flow = _move(body, flow, target)
-    member = body.vars.free("layer")
-    outer = body.forward
-    body.forward = outer.deeper()
-    body.loops.append(node.index)
-    body.env[node.index] = Name(node.index)
-    doc: Doc = Atom(f"{member}({flow.var})")
-    if node.skip is None:
-        body.forward.put(f"{target} = ", doc)
-    else:
-        _merge_single(body, node, flow, doc, after, target)
-    path = f"{body.local}{node.name.text}."
-    if any(t.startswith(path) for t in body.tapped):
-        body.forward.add(f'features[f"{path}{{{node.index}}}"] = {target}')
-    inner, body.forward = body.forward, outer
-    body.loops.pop()
-    del body.env[node.index]
-    text = "\n".join(inner.lines)
-    indexed = f"{node.index}" in names_of(text)
-    head = f"for {node.index}, {member} in enumerate({attribute}):"
-    body.forward.add(head if indexed else f"for {member} in {attribute}:")
-    body.forward.lines += inner.lines
-    shape = after.shape
-    if node.skip == "concat":
-        shape = body.program.seen.settle(shape, node, "all")
-    return Flow(target, shape)
+def _over_children(_index: str, _inner: Code) -> str:
+    return "for layer in self.children():"
 
 
-def names_of(text: str) -> set[str]:
-    import re
-
-    return set(re.findall(r"[A-Za-z_]\w*", text))
+def _is_sequence(body: Body, node: Node) -> bool:
+    """Whether a named repetition can be an nn.Sequential, which `forward` just calls."""
+    inside = f"{body.reads.paths[node].text}."
+    read = any(p.startswith(inside) for p in body.reads.tapped | body.reads.saved)
+    bare = isinstance(node, OpNode) and node.op.bare_parameter
+    return not (node.skip or read or bare or body.reads.needs(node))
 
 
 # ------------------------------------------------------------------------------ bodies
@@ -246,8 +245,10 @@ def _once(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Flo
         if not test:
             return _plain(body, node, sources, target)
         if node.shortcut is None and _is_single(body, node):
-            doc, after = _expression(body, node, x)
+            doc, after = expression(body, node, x)
             return _merge_single(body, node, x, doc, after, target)
+        if _is_single(body, node) and _is_call(body, node.shortcut, x):
+            return _merge_calls(body, node, x, target)
         return _skip(body, node, x, target, None)
     return _skip(body, node, x, target, test)
 
@@ -276,6 +277,30 @@ def _merge_single(
             node.skip_when, merge, Flow(out, after.shape), attribute="use_skip", read=x
         )
     return _land(body, end, target)
+
+
+def _is_call(body: Body, node: Node | None, x: Flow) -> bool:
+    """Whether a shortcut is one call, be it of an nn.Identity where it is absent."""
+    if node is None or node.skip or node.repeat or node.reads:
+        return False
+    test = body.presence(node, x)
+    if isinstance(test, Expr):
+        return _optional_attribute(body, node)
+    return bool(test) and _is_single(body, node)
+
+
+def _merge_calls(body: Body, node: Node, x: Flow, target: str) -> Flow:
+    """`x = self.body(x) + self.shortcut(x)`."""
+    assert node.shortcut is not None
+    with body.holding(x):
+        doc, after = expression(body, node, x)
+    body.on_side_path, outer = True, body.on_side_path
+    with body.holding(x, after):
+        side = _side(body, node.shortcut, x)
+    body.on_side_path = outer
+    merged = _merged(body, node, x, after)
+    order = [doc, side] if node.skip == "add" else [side, doc]
+    return _assign(body, node, _join(node.skip or "add", order, merged), merged, target)
 
 
 def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Flow:
@@ -312,11 +337,11 @@ def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Fl
 
 def _side(body: Body, node: Node, x: Flow) -> Doc:
     """The shortcut, as an expression where it is one module."""
-    test = True if node.when is None else body.value(node.when, x.channels)
+    test = body.presence(node, x)
     if isinstance(test, Expr) and _optional_attribute(body, node) and not node.repeat:
         return _optional_module(body, node, x)[0]
     if test is True and _is_single(body, node) and not (node.skip or node.repeat):
-        return _expression(body, node, x)[0]
+        return expression(body, node, x)[0]
     target = x.var if x.var.startswith("identity") else body.vars.free("shortcut")
     return Atom(_node(body, node, x, target).var)
 
@@ -361,10 +386,10 @@ def _plain(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Fl
         body.style != "numbered"
     ):
         return x
-    taps = _taps_inside(body, node)
+    taps = body.reads.taps(node)
     if taps:
         return _tapped_group(body, node, x, target, taps)
-    doc, after = _expression(body, node, x)
+    doc, after = expression(body, node, x)
     return _assign(body, node, doc, after, target)
 
 
@@ -374,43 +399,67 @@ def _is_single(body: Body, node: Node) -> bool:
         return not node.op.merges
     if isinstance(node, BlockNode):
         return True
-    return node.name is not None and not _taps_inside(body, node)
+    return node.name is not None and not body.reads.taps(node)
 
 
-def _expression(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
+def expression(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
     """The call that computes a node's body; its module is set up in the constructor."""
     if body.style == "numbered":
         return _numbered(body, node, x)
+    if node in body.members:
+        member = body.members[node]
+        doc, after = child_module(body, node, x, "block")
+        attribute = f"self.{body.reads.paths[node].parts[-1]}"
+        body.init.put("", Bracketed(f"{attribute}.append", (Item(doc),)))
+        if isinstance(node, OpNode) and node.op.bare_parameter:
+            return Atom(f"{x.var} * {member}"), after
+        return _called(body, node, member, x), after
     if isinstance(node, OpNode):
         if node.op.bare_parameter:
-            assert node.name is not None
-            doc, after = op_module(body, node, x)
-            body.init.put(f"self.{node.name.text} = ", doc)
-            return Atom(f"{x.var} * self.{node.name.text}"), after
+            return _bare_parameter(body, node, x)
         if node.name is None:
             return _function(body, node, x)
     if node.name is not None and not node.name.fixed:
-        local = f"{body.local}{node.name.text}."
-        doc, after = child_module(body, node, x, local, stem_of(node.name, "block"))
+        doc, after = child_module(body, node, x, stem_of(node.name, "block"))
         key = quoted(*body.text(node.name))
         body.init.put("", Bracketed("self.add_module", (Item(Atom(key)), Item(doc))))
         if body.sole is node:
-            return Atom(f"layer({x.var})"), after
+            return _called(body, node, "layer", x), after
         key = quoted(*body.text(node.name, forward=True))
-        return Atom(f"self.get_submodule({key})({x.var})"), after
+        return _called(body, node, f"self.get_submodule({key})", x), after
     name = node.name.text if node.name is not None else _invented(body, node)
     _, after = _attribute_once(body, node, x, f"self.{name}")
-    return Atom(f"self.{name}({x.var})"), after
+    return _called(body, node, f"self.{name}", x), after
 
 
 def _attribute_once(body: Body, node: Node, x: Flow, attribute: str) -> tuple[Doc, Flow]:
-    inside = f"{body.local}{attribute.removeprefix('self.')}."
     if node.doc:
         body.init.add(f"# {' '.join(node.doc.split())}")
-    doc, after = child_module(body, node, x, inside, attribute)
+    doc, after = child_module(body, node, x, attribute)
     if doc != Atom(attribute):
         body.init.put(f"{attribute} = ", doc)
     return doc, after
+
+
+def _bare_parameter(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
+    """The product with a parameter that no module of its own holds."""
+    assert node.name is not None
+    doc, after = op_module(body, node, x)
+    if node.name.fixed:
+        body.init.put(f"self.{node.name.text} = ", doc)
+        return Atom(f"{x.var} * self.{node.name.text}"), after
+    key = Atom(quoted(*body.text(node.name)))
+    body.init.put("", Bracketed("self.register_parameter", (Item(key), Item(doc))))
+    key = quoted(*body.text(node.name, forward=True))
+    return Atom(f"{x.var} * self.get_parameter({key})"), after
+
+
+def _called(body: Body, node: Node, module: str, x: Flow) -> Doc:
+    """The call of a module, with what a group of nodes reads from outside itself."""
+    needs = body.reads.needs(node)
+    more = [body.values[path].var for path in needs.values]
+    more += ["features"] if needs.features else []
+    return Bracketed(module, tuple(Item(Atom(a)) for a in (x.var, *more)))
 
 
 def _invented(body: Body, node: Node) -> str:
@@ -433,10 +482,7 @@ def _function(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
     stated = node.op.model_construct(_fields_set=set(values), **values)
     made = stated.function(x.shape, x.var)
     if made is None:
-        name = _invented(body, node)
-        doc, after = op_module(body, node, x)
-        body.init.put(f"self.{name} = ", doc)
-        return Atom(f"self.{name}({x.var})"), after
+        return _unnamed_module(body, node, x)
     if isinstance(made, str):
         return Atom(made), after
     if node in body.program.inplace:
@@ -444,14 +490,26 @@ def _function(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
     return call_doc(body, made), after
 
 
+def _unnamed_module(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
+    """An op without a name that is a module all the same, in each iteration its own."""
+    name = _invented(body, node)
+    doc, after = op_module(body, node, x)
+    if not body.loops:
+        body.init.put(f"self.{name} = ", doc)
+        return Atom(f"self.{name}({x.var})"), after
+    key = quoted("_".join([name, *(f"{{{var}}}" for var in body.loops)]), True)
+    body.init.put("", Bracketed("self.add_module", (Item(Atom(key)), Item(doc))))
+    return Atom(f"self.get_submodule({key})({x.var})"), after
+
+
 def _numbered(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
     """A child without a name: an element of the class, which is an nn.ModuleList."""
-    doc, after = child_module(body, node, x, body.local, "block")
+    doc, after = child_module(body, node, x, "block")
     body.init.put("", Bracketed("self.append", (Item(doc),)))
     if body.iterator:
-        return Atom(f"next(layers)({x.var})"), after
+        return _called(body, node, "next(layers)", x), after
     body.counter += 1
-    return Atom(f"self[{body.counter - 1}]({x.var})"), after
+    return _called(body, node, f"self[{body.counter - 1}]", x), after
 
 
 def _merge_op(body: Body, node: OpNode, sources: tuple[Flow, ...], target: str) -> Flow:
@@ -477,7 +535,7 @@ def branch_stem(branch: Node) -> str | None:
     if isinstance(branch, OpNode):
         return "branch_pool" if branch.op.category == "pooling" else None
     names = [n.name.text for n in opened((branch,)) if n.name and n.name.fixed]
-    shared = commonprefix(names)
+    shared = shared_start(names)
     # cut where a word ends: branch3x3_1 and branch3x3_2 share branch3x3
     ends = all(n == shared or n[len(shared)] in "_0123456789" for n in names)
     shared = shared.rstrip("_") if ends or shared.endswith("_") else ""
@@ -512,28 +570,20 @@ def _size(shape: Shape) -> int:
     return product
 
 
-def _taps_inside(body: Body, node: Node) -> tuple[str, ...]:
-    """Paths inside a named group whose values are read outside it."""
-    if node.name is None or isinstance(node, OpNode | BlockNode):
-        return ()
-    path = f"{body.local}{node.name.text}."
-    return tuple(sorted(t for t in body.tapped if t.startswith(path)))
-
-
 def _tapped_group(
     body: Body, node: Node, x: Flow, target: str, taps: tuple[str, ...]
 ) -> Flow:
     """A group that also hands out values from inside it."""
     assert node.name is not None
-    local = f"{body.local}{node.name.text}."
-    doc, after = body.program.group_module(body, node, x, local, taps)
+    doc, after = body.program.group_module(body, node, x)
     body.init.put(f"self.{node.name.text} = ", doc)
     vars = [body.vars.free(t.replace(".", "_")) for t in taps]
-    body.forward.add(f"{', '.join([target, *vars])} = self.{node.name.text}({x.var})")
+    called = _called(body, node, f"self.{node.name.text}", x)
+    body.forward.put(f"{', '.join([target, *vars])} = ", called)
     made = body.program.group_classes[node]
     for path, var in zip(taps, vars, strict=True):
         shape = made.tap_shapes[path]
-        channels = made.translated(shape.channels, x.channels)
+        channels = body.program.in_terms_of(body, node, shape.channels, x)
         body.values[path] = Flow(var, shape.with_channels(channels))
     return Flow(target, after.shape)
 

@@ -53,7 +53,9 @@ def _overwritable(
     maker = value.layer
     if maker is None or readers[value] != 1 or owner[maker] is not owner[reader]:
         return False
-    if "output" in maker.op.saves:
+    works_in_place = maker.op.has_inplace and maker.op.category == "activation"
+    if "output" in maker.op.saves or works_in_place:
+        # an activation that worked in place has nothing but its output to go by
         return False
     if maker.op.aliases:
         # the same memory as what the maker read

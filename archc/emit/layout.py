@@ -30,7 +30,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Bracketed:
-    """A call, `head` being the function, or with an empty head a list."""
+    """A call, `head` being the function.
+
+    With an empty head, or one that ends in an assignment, it is a list or a tuple.
+    """
 
     head: str
     items: tuple[Item, ...]
@@ -74,14 +77,16 @@ def statement(indent: int, prefix: str, doc: Doc, suffix: str = "") -> list[str]
     first = f"{' ' * indent}{prefix}{doc.head}{doc.brackets[0]}"
     last = f"{' ' * indent}{doc.brackets[1]}{suffix}"
     together = " " * inside + ", ".join(_flat_item(item) for item in doc.items)
-    if len(together) <= WIDTH and not _commented(doc):
+    sequence = not doc.head or doc.head.endswith(" = ")
+    if len(together) <= WIDTH and not _commented(doc) and not sequence:
         return [first, together, last]
     lines = [first]
     alone = len(doc.items) == 1 and not doc.items[0].comment
     for item in doc.items:
         name = f"{item.name}=" if item.name else ""
         # one argument that is itself broken takes no comma behind it
-        comma = "" if alone and not item.name and isinstance(item.doc, Bracketed) else ","
+        broken = isinstance(item.doc, Bracketed) and not sequence
+        comma = "" if alone and not item.name and broken else ","
         rows = statement(inside, name, item.doc, comma)
         if item.comment and len(rows[-1]) + len(item.comment) + 4 <= WIDTH:
             rows[-1] += f"  # {item.comment}"
@@ -131,6 +136,12 @@ class Code:
         rows = condition(2 * STEP + self._indent, keyword, test)
         self.lines.extend(row[2 * STEP :] for row in rows)
 
+    def beside(self) -> Code:
+        """Lines of their own at the same level."""
+        inner = Code()
+        inner._indent = self._indent
+        return inner
+
     def deeper(self) -> Code:
         """Lines of their own that stand one level deeper."""
         inner = Code()
@@ -138,8 +149,9 @@ class Code:
         return inner
 
 
-def signature(name: str, arguments: Sequence[str], returns: str) -> list[str]:
+def signature(name: str, arguments: Sequence[str | Doc], returns: str) -> list[str]:
     """The lines of a method's `def`, one level deep in its class."""
-    doc = Bracketed(f"def {name}", tuple(Item(Atom(a)) for a in arguments))
+    docs = [Atom(a) if isinstance(a, str) else a for a in arguments]
+    doc = Bracketed(f"def {name}", tuple(map(Item, docs)))
     rows = statement(STEP, "", doc, f" -> {returns}:")
     return [row[STEP:] for row in rows]

@@ -7,6 +7,7 @@ from typing import Any
 
 from archc.emit.body import Body, Flow, Measured
 from archc.emit.layout import Atom, Bracketed, Doc, Item, call
+from archc.emit.names import snake_case
 from archc.network.graph import Region
 from archc.network.scope import Style, style_of
 from archc.ops.base import UNKNOWN, Call, Op, Shape
@@ -17,7 +18,8 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
-    opened,
+    Template,
+    children,
 )
 
 
@@ -52,9 +54,11 @@ def _product(dims: Sequence[Any]) -> Any:
 
 def op_module(body: Body, node: OpNode, flow: Flow) -> tuple[Doc, Flow]:
     """The module of an op and the value behind it."""
+    if node.op.category == "convolution":
+        flow = flow.with_channels(body.short(flow.channels))
     op = symbolic_op(body, node, flow)
-    if "out_channels" in node.attributes:
-        op = op.model_copy(update={"out_channels": body.short(op.out_channels)})  # type: ignore[attr-defined]
+    for size in {"out_channels", "out_features"} & node.attributes.keys():
+        op = op.model_copy(update={size: body.short(getattr(op, size))})
     made = op.module(flow.shape)
     made = _measured(body, made, node)
     if op.helper is not None:
@@ -140,7 +144,9 @@ def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
     shape = Shape((UNKNOWN,) * made.rank, made.channel_axis).with_channels(channels)
     if channels is None:
         # only the instance itself can tell
-        stem = node.name.text if node.name is not None and node.name.fixed else node.block
+        stem = snake_case(node.block)
+        if node.name is not None:
+            stem = stem_of(node.name, stem)
         local = body.locals.free(stem)
         body.bound.add(local)
         body.init.put(f"{local} = ", doc)
@@ -183,34 +189,26 @@ def _instance_value(body: Body, node: Node, measured: Measured) -> Any:
 # ------------------------------------------------------------------ groups and chains
 
 
-def is_chain(body: Body, nodes: Sequence[Node], local: str) -> bool:
+def is_chain(body: Body, nodes: Sequence[Node]) -> bool:
     """Whether the nodes can be the children of one nn.Sequential."""
-    return all(_is_link(body, node, local) for node in nodes)
+    return all(_is_link(body, node) for node in nodes)
 
 
-def _is_link(body: Body, node: Node, local: str) -> bool:
+def _is_link(body: Body, node: Node) -> bool:
     if node.reads is not None or node.skip is not None:
         return False
-    if node.name is not None:
-        path = local + node.name.text
-        if path in body.tapped or any(t.startswith(f"{path}.") for t in body.tapped):
-            return False
-        if not node.name.fixed and body.saves_features:
-            return False
-        return not (isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter))
-    match node:
-        case OpNode():
-            return not node.op.merges and not node.op.bare_parameter
-        case BlockNode():
-            return True
-        case GroupNode():
-            return is_chain(body, node.layers, local)
-        case _:
-            return False
+    if isinstance(node, OpNode):
+        fits = not (node.op.merges or node.op.bare_parameter)
+        return fits and not body.reads.is_read(node)
+    if isinstance(node, GroupNode) and node.name is None:
+        return is_chain(body, node.layers)
+    if isinstance(node, BranchesNode) and node.name is None:
+        return False
+    return not (body.reads.is_read(node) or body.reads.needs(node))
 
 
 def child_module(
-    body: Body, node: Node, flow: Flow, local: str, target: str
+    body: Body, node: Node, flow: Flow, target: str
 ) -> tuple[Doc, Flow]:
     """One module for a node's body; `target` is what it will be called."""
     match node:
@@ -218,23 +216,23 @@ def child_module(
             return op_module(body, node, flow)
         case BlockNode():
             return block_module(body, node, flow)
-        case GroupNode() if is_chain(body, node.layers, local):
-            return sequential(body, node.layers, flow, local, target)
+        case GroupNode() if is_chain(body, node.layers):
+            return sequential(body, node.layers, flow, target)
         case GroupNode() | BranchesNode():
-            return body.program.group_module(body, node, flow, local)
+            return body.program.group_module(body, node, flow)
         case _:
             raise TypeError(node)
 
 
 def sequential(
-    body: Body, nodes: Sequence[Node], flow: Flow, local: str, target: str
+    body: Body, nodes: Sequence[Node], flow: Flow, target: str
 ) -> tuple[Doc, Flow]:
     """An nn.Sequential of the nodes.
 
     It is one expression where it can be; where loops or conditions fill it, statements
     that do so are written first, and the expression is the local or attribute `target`.
     """
-    chain = Chain(body, style_of(nodes), local, target)
+    chain = Chain(body, style_of(nodes), target)
     flow = chain.add(nodes, flow)
     return chain.doc(), flow
 
@@ -243,11 +241,10 @@ class Chain:
     """An nn.Sequential being filled: first as one call, then by statements."""
 
     def __init__(
-        self, body: Body, style: Style, local: str, target: str, head: str = "nn.Sequential"
+        self, body: Body, style: Style, target: str, head: str = "nn.Sequential"
     ) -> None:
         self.body = body
         self.style = style
-        self.local = local
         self.target = target
         self.head = head
         self.items: list[Item] = []
@@ -281,7 +278,7 @@ class Chain:
         return flow
 
     def _node(self, node: Node, flow: Flow) -> Flow:
-        test = True if node.when is None else self.body.value(node.when, flow.channels)
+        test = self.body.presence(node, flow)
         if not isinstance(test, Expr):
             return self._repeated(node, flow) if test else flow
         self.start()
@@ -293,7 +290,7 @@ class Chain:
         if node.repeat is None:
             return self._once(node, flow)
         if node.name is not None and node.name.fixed:
-            doc, flow = repetition(self.body, node, flow, self.local, node.name.text)
+            doc, flow = repetition(self.body, node, flow, node.name.text)
             self._child(node, doc, None)
             return flow
         self.start()
@@ -306,11 +303,10 @@ class Chain:
     def _once(self, node: Node, flow: Flow) -> Flow:
         if isinstance(node, GroupNode) and node.name is None:
             return self.add(node.layers, flow)
-        local, stem = self.local, "block"
+        stem = "block"
         if node.name is not None:
-            stem = node.name.text if node.name.fixed else "group"
-            local += f"{node.name.text}."
-        doc, after = child_module(self.body, node, flow, local, stem)
+            stem = stem_of(node.name, "group")
+        doc, after = child_module(self.body, node, flow, stem)
         comment = self.body.program.seen.comment(node, "body") if self.commented else None
         changed = after.shape.dims != flow.shape.dims
         self._child(node, doc, comment if changed and not self.body.loops else None)
@@ -328,10 +324,23 @@ class Chain:
         if name is None:
             self.body.init.put("", call(f"{self.target}.append", doc), comment=comment)
             return
-        quoted = f'{"f" if formatted else ""}"{name}"'
         self.body.init.put(
-            "", call(f"{self.target}.add_module", Atom(quoted), doc), comment=comment
+            "",
+            call(f"{self.target}.add_module", Atom(quoted(name, formatted)), doc),
+            comment=comment,
         )
+
+
+def quoted(text: str, formatted: bool) -> str:
+    """A string, or an f-string, as source."""
+    return f'{"f" if formatted else ""}"{text}"'
+
+
+def stem_of(name: Template, fallback: str) -> str:
+    """What to call a module in the constructor: `layer` for layer{i + 1}."""
+    first = name.parts[0]
+    stem = first.rstrip("_") if isinstance(first, str) else ""
+    return stem if stem.isidentifier() else fallback
 
 
 def variable(body: Body, target: str) -> str:
@@ -340,17 +349,16 @@ def variable(body: Body, target: str) -> str:
 
 
 def repetition(
-    body: Body, node: Node, flow: Flow, local: str, target: str, head: str = "nn.Sequential"
+    body: Body, node: Node, flow: Flow, target: str
 ) -> tuple[Doc, Flow]:
     """The container of a named repetition: children 0, 1, 2, ..."""
     assert node.name is not None
     count = body.value(node.repeat, flow.channels)
     target = variable(body, target)
-    body.init.add(f"{target} = {head}()")
-    inside = f"{local}{node.name.text}."
+    body.init.add(f"{target} = nn.Sequential()")
 
     def once(x: Flow) -> Flow:
-        doc, after = child_module(body, node, x, inside, "block")
+        doc, after = child_module(body, node, x, "block")
         body.init.put("", call(f"{target}.append", doc))
         return after
 
@@ -365,4 +373,9 @@ def _after_loop(body: Body, node: Node, flow: Flow) -> Flow:
 
 def numbered_children(nodes: Sequence[Node]) -> bool:
     """Whether the numbers of these children are known without running anything."""
-    return all(n.repeat is None and n.when is None for n in opened(tuple(nodes)))
+    return all(
+        n.repeat is None
+        and n.when is None
+        and (n.name is not None or numbered_children(tuple(children(n))))
+        for n in nodes
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _TAKEN = {"torch", "nn", "F", "math", "self", "x", "Tensor", "OrderedDict", "NamedTuple"}
 
@@ -15,6 +15,31 @@ def camel_case(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
 
 
+def snake_case(name: str) -> str:
+    """`MBConv` as `mb_conv`; what has no capitals stays as it is."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return parted.lower()
+
+
+def shared_start(names: Sequence[str]) -> str:
+    """The characters that all names begin with."""
+    length = 0
+    for letters in zip(*names, strict=False):
+        if len(set(letters)) > 1:
+            break
+        length += 1
+    return names[0][:length] if names else ""
+
+
+def singular(name: str) -> str | None:
+    """What to call one item of a list: a `depth` of `depths`; None without a plural."""
+    if name == "channels":
+        return "out_channels"
+    if name.endswith("ies"):
+        return f"{name[:-3]}y"
+    return name[:-1] if re.search(r"[^s]s$", name) and len(name) > 2 else None
+
+
 def network_class(name: str, class_name: str | None, title: str | None) -> str:
     """The network's class: as the spec says, else its name with the title's capitals.
 
@@ -22,13 +47,15 @@ def network_class(name: str, class_name: str | None, title: str | None) -> str:
     """
     if class_name is not None:
         return class_name
-    spelled = re.sub(r"[^0-9A-Za-z]", "", title or "")
-    letters = iter(spelled)
+    letters = iter(re.sub(r"[^0-9A-Za-z]", "", title or ""))
     candidate = "".join(c if c == "_" else next(letters, "") for c in name)
-    if candidate.lower() == name.lower() and candidate[:1].isupper():
-        # an underscore is kept where it parts two numbers: ResNeXt50_32x4d
-        return re.sub(r"(?<!\d)_|_(?!\d)", "", candidate)
-    made = camel_case(name)
+    # the capitals of as many words as the title begins with
+    told = len(shared_start([candidate.lower(), name.lower()]))
+    words = len(name.partition("_")[0])
+    candidate = candidate[:told] + name[told:] if told >= words else name
+    # an underscore is kept where it parts two numbers: ResNeXt50_32x4d
+    parts = re.split(r"(?<=\d)(_)(?=\d)|_", candidate)
+    made = "".join(part[:1].upper() + part[1:] for part in parts if part)
     return made if made.isidentifier() and not keyword.iskeyword(made) else f"Net{made}"
 
 

@@ -24,6 +24,8 @@ class Occurrences:
         self.layers: dict[Node, list[Layer]] = defaultdict(list)
         self.regions: dict[Node, list[Region]] = defaultdict(list)
         """The block instances and named groups that a node became."""
+        self.never: set[Node] = set()
+        """Repeated nodes that some occurrence repeats no time at all."""
         for root in (network.body, *(h.region for h in network.heads)):
             self._collect(root)
 
@@ -41,6 +43,8 @@ class Occurrences:
                 continue
             if part.kind in ("block", "group", "branches") and part.node is not None:
                 self.regions[part.node].append(part)
+            if part.kind == "repeat" and part.node is not None and not part.parts:
+                self.never.add(part.node)
             stack.extend(part.parts)
 
     def _stage(self, part: Layer | Region) -> Stage | None:
@@ -66,18 +70,38 @@ class Occurrences:
             return Shape((UNKNOWN,) * len(shape.dims), shape.channel_axis).with_channels(
                 channels
             )
-        example = next(iter(seen))
-        rank, axis = len(example.dims), example.channel_axis
-        dims: list[Dim] = []
-        for position in range(rank):
-            sizes = {s.dims[position] for s in seen if len(s.dims) == rank}
-            dims.append(sizes.pop() if len(sizes) == 1 else UNKNOWN)
-        settled = Shape(tuple(dims), axis)
-        if shape is None or shape.channels is UNKNOWN or len(shape.dims) != rank:
+        settled = _agreed(seen)
+        assert settled is not None
+        if (
+            shape is None
+            or shape.channels is UNKNOWN
+            or len(shape.dims) != len(settled.dims)
+        ):
             return settled
         return settled.with_channels(shape.channels)
+
+    def read(self, node: Node, number: int) -> Shape | None:
+        """What a node reads, in the sizes that all occurrences agree on."""
+        if isinstance(node, OpNode):
+            values = [x.inputs[number] for x in self.layers[node] if number < len(x.inputs)]
+        else:
+            values = [region.input for region in self.regions[node]]
+        return _agreed({v.shape for v in values if v.shape is not None})
 
     def comment(self, node: Node, stage: Stage) -> str | None:
         """The output shape for a reader, where all occurrences agree on it."""
         seen = self._outputs.get((node, stage), set())
         return str(next(iter(seen))) if len(seen) == 1 else None
+
+
+def _agreed(seen: set[Shape]) -> Shape | None:
+    """The sizes that all shapes agree on; None where there is no shape."""
+    if not seen:
+        return None
+    example = next(iter(seen))
+    rank, axis = len(example.dims), example.channel_axis
+    dims: list[Dim] = []
+    for position in range(rank):
+        sizes = {s.dims[position] for s in seen if len(s.dims) == rank}
+        dims.append(sizes.pop() if len(sizes) == 1 else UNKNOWN)
+    return Shape(tuple(dims), axis)

@@ -6,15 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from archc.emit.body import Body, Flow, Measured, source
-from archc.emit.forward import write_nodes
+from archc.emit.body import Body, Flow, Measured, mentions, source
+from archc.emit.forward import feature, write_nodes
 from archc.emit.inplace import inplace_nodes
 from archc.emit.layout import Atom, Bracketed, Code, Doc, Item, call, signature
 from archc.emit.modules import Chain, is_chain, numbered_children
 from archc.emit.names import Names, camel_case, network_class
 from archc.emit.occurrences import Occurrences
+from archc.emit.reads import Reads
 from archc.emit.views import ClassView, MethodView
 from archc.network.graph import Network
 from archc.network.scope import Layout, Style, body_style, style_of
@@ -48,6 +49,13 @@ class Written:
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
     arguments: tuple[str, ...] = ()
     tap_shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    taken: dict[str, str] = field(default_factory=dict[str, str])
+    """What it calls the channels of values from outside, with the paths of these."""
+    passed: tuple[str, ...] = ()
+    """Which of these are arguments."""
+    takes_features: bool = False
+    publishes: frozenset[str] = frozenset()
+    """Attributes that hold channels which no expression over its arguments gives."""
 
     def translated(self, value: Any, channels: Dim, given: dict[str, Any] | None = None) -> Any:
         """An expression over this class's arguments in its caller's terms."""
@@ -79,6 +87,8 @@ class Program:
         self.helpers: dict[str, str] = {}
         self.classes: list[ClassView] = []
         self.group_classes: dict[Node, Written] = {}
+        self.published: dict[Node, Atom] = {}
+        """The local that holds the latest instance of a group's class."""
         self.name_counts: Counter[str] = Counter()
         self._blocks: dict[str, Written] = {}
         self._network_body: Body | None = None
@@ -161,15 +171,14 @@ class Program:
 
     def _body(self, nodes: Sequence[Node], arguments: Sequence[str]) -> Body:
         fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
-        tapped, computed = _tapped(nodes, self.network if nodes is self.network.spec.layers else None)
+        spec = self.network.spec
         return Body(
             program=self,
             style=body_style(nodes),
             env={a: Name(a) for a in arguments},
             arguments=(*arguments, "in_channels"),
             children=frozenset(fixed),
-            tapped=tapped,
-            saves_features=computed,
+            reads=Reads(nodes, spec.heads if nodes is spec.layers else ()),
             locals=Names({*arguments, "in_channels"}),
             vars=Names(),
             sole=_sole(nodes),
@@ -177,29 +186,46 @@ class Program:
 
     # ---- named groups that are no chain
 
-    def group_module(
-        self, outer: Body, node: Node, flow: Flow, local: str, taps: Sequence[str] = ()
-    ) -> tuple[Doc, Flow]:
+    def group_module(self, outer: Body, node: Node, flow: Flow) -> tuple[Doc, Flow]:
         """The constructor call of a named group's own class."""
         if node not in self.group_classes:
-            self.group_classes[node] = self._write_group(outer, node, flow, local, taps)
+            self.group_classes[node] = self._write_group(outer, node, flow)
         made = self.group_classes[node]
+        outer.measured += [m for m in made.measured if m not in outer.measured]
         items: list[Item] = []
         if made.takes_channels:
             items.append(Item(outer.doc(flow.channels)))
         items += [Item(outer.doc(outer.env[a])) for a in made.arguments]
+        items += [
+            Item(outer.doc(outer.values[made.taken[name]].channels), name)
+            for name in made.passed
+        ]
         items += [Item(Atom(m.name), m.name) for m in made.measured]
-        channels = made.channels
-        if isinstance(channels, Expr):
-            names = {a: outer.env[a] for a in made.arguments}
-            channels = evaluate(channels, names | {"in_channels": flow.channels})
+        if made.takes_features:
+            items.append(Item(Atom("feature_channels")))
+        doc: Doc = Bracketed(made.name, tuple(items))
+        if made.publishes:
+            local = outer.locals.free(node.name.text if node.name and node.name.fixed else "group")
+            outer.bound.add(local)
+            outer.init.put(f"{local} = ", doc)
+            doc = self.published[node] = Atom(local)
+        channels = self.in_terms_of(outer, node, made.channels, flow)
         shape = Shape((UNKNOWN,) * made.rank, made.channel_axis).with_channels(channels)
         settled = self.seen.settle(shape, node, "body")
-        return Bracketed(made.name, tuple(items)), Flow(flow.var, settled)
+        return doc, Flow(flow.var, settled)
 
-    def _write_group(
-        self, outer: Body, node: Node, flow: Flow, local: str, taps: Sequence[str]
-    ) -> Written:
+    def in_terms_of(self, outer: Body, node: Node, channels: Any, flow: Flow) -> Any:
+        """Channels over the arguments of a group's class in terms of its caller's."""
+        if not isinstance(channels, Expr):
+            return channels
+        made = self.group_classes[node]
+        if isinstance(channels, Name) and channels.id in made.publishes:
+            return Name(f"{self.published[node].text}.{channels.id}")
+        names = {a: outer.env[a] for a in made.arguments} | {"in_channels": flow.channels}
+        names |= {n: outer.values[p].channels for n, p in made.taken.items()}
+        return evaluate(channels, outer.env | names)
+
+    def _write_group(self, outer: Body, node: Node, flow: Flow) -> Written:
         stem = node.name.text if node.name and node.name.fixed else "stage"
         class_name = self._class_names.free(camel_case(stem))
         inner = node.layers if isinstance(node, GroupNode) else (node,)
@@ -214,12 +240,23 @@ class Program:
             env={n: Name(n) for n in names},
             arguments=(*names, "in_channels"),
             children=frozenset(fixed),
-            tapped=outer.tapped,
-            saves_features=outer.saves_features,
+            reads=outer.reads,
+            owns_features=False,
             locals=Names({*names, "in_channels"}),
             vars=Names(),
-            local=local,
         )
+        needs = outer.reads.needs(node)
+        taken: dict[str, str] = {}
+        for path in needs.values:
+            given = outer.values[path]
+            var = body.vars.free(re.split(r"[.{]", path)[-1] or "inputs")
+            channels = given.channels
+            if isinstance(channels, Expr):
+                name = body.locals.free(f"{var}_channels")
+                taken[name] = path
+                channels = Name(name)
+            body.values[path] = Flow(var, given.shape.with_channels(channels))
+        body.arguments = (*body.arguments, *taken)
         x = Flow("x", flow.shape.with_channels(Name("in_channels")))
         body.iterator = body.style == "numbered" and not numbered_children(members)
         if isinstance(node, BranchesNode):
@@ -228,18 +265,33 @@ class Program:
             result = write_branches(body, node, x, "x")
         else:
             result = write_nodes(body, inner, x)
-        outer.measured += body.measured
+        channels = _published(body, result.channels, "out_channels")
         used = tuple(n for n in names if _reads(body, n))
+        passed = tuple(n for n in taken if _reads(body, n))
         takes_channels = _reads(body, "in_channels")
+        takes_features = _reads(body, "feature_channels")
         arguments = ["self", *(["in_channels: int"] if takes_channels else [])]
         arguments += [f"{n}: {self._argument_type(outer, n)}" for n in used]
+        arguments += [f"{n}: int" for n in passed]
         arguments += [f"{m.name}: int" for m in body.measured]
+        arguments += ["feature_channels: dict[str, int]"] if takes_features else []
+        given_to_forward = [f"{body.values[path].var}: Tensor" for path in needs.values]
+        given_to_forward += ["features: dict[str, Tensor]"] if needs.features else []
+        taps = outer.reads.taps(node)
         tap_flows = [body.values[t] for t in taps]
-        self._finish(class_name, node.doc, body, arguments, [], result, tap_flows)
+        tap_shapes = {
+            path: f.shape.with_channels(_published(body, f.channels, f"{f.var}_channels"))
+            for path, f in zip(taps, tap_flows, strict=True)
+        }
+        self._finish(
+            class_name, node.doc, body, arguments, [], result, tap_flows,
+            inputs=given_to_forward,
+        )  # fmt: skip
         return Written(
             class_name, takes_channels, tuple(body.measured), len(result.shape.dims),
-            result.shape.channel_axis, body.closed(result.channels), {}, used,
-            {t: f.shape for t, f in zip(taps, tap_flows, strict=True)},
+            result.shape.channel_axis, channels, {}, used,
+            tap_shapes,
+            taken, passed, takes_features, frozenset(body.published),
         )  # fmt: skip
 
     def _argument_type(self, outer: Body, name: str) -> str:
@@ -278,11 +330,11 @@ class Program:
         for name in used:
             needed = _expression_names(derived[name]) if name in derived else set[str]()
             used += [p for p in params if p in needed and p not in used]
-        arguments = ["self"]
+        arguments: list[str | Doc] = ["self"]
         for name in params:
             if name in used and name not in derived:
                 value = params[name]
-                arguments.append(f"{name}: {_type([value])} = {source(_tupled(value))}")
+                arguments.append(_argument(f"{name}: {_type([value])}", _tupled(value)))
         prelude = [
             f"{name} = {source(evaluate(arg, body.env))}"
             for name, arg in _in_order(derived)
@@ -302,14 +354,14 @@ class Program:
         outer, body.forward = body.forward, body.forward.deeper()
         items = [Item(Atom(flow.var))]
         for head in self.network.spec.heads:
-            x = body.values.get(head.reads) or _feature(head.reads)
+            x = self._head_source(body, head.name)
             single = head.node.skip is None and head.node.repeat is None
             if single and not isinstance(head.node, OpNode) and not (
                 isinstance(head.node, GroupNode) and head.node.name is None
             ):
-                from archc.emit.forward import _expression
+                from archc.emit.forward import expression
 
-                doc_, _ = _expression(body, head.node, x)
+                doc_, _ = expression(body, head.node, x)
                 items.append(Item(doc_))
             else:
                 end = write_nodes(body, (head.node,), x, body.vars.free(f"{head.name}_out"))
@@ -321,12 +373,20 @@ class Program:
         self.classes.append(ClassView(outputs, "NamedTuple", (doc,), tuple(fields), ()))
         return outputs
 
+    def _head_source(self, body: Body, name: str) -> Flow:
+        source = body.reads.heads[name]
+        if source.kind == "value":
+            return body.values[source.key.text]
+        shape = next(h.source.shape for h in self.network.heads if h.name == name)
+        assert shape is not None
+        return Flow(feature(body, source.key, shape).var, shape)
+
     # ---- common to all classes
 
     def _write(self, body: Body, nodes: Sequence[Node], x: Flow) -> Flow:
         body.iterator = body.style == "numbered" and not numbered_children(nodes)
-        if body.style == "numbered" and is_chain(body, nodes, ""):
-            chain = Chain(body, "numbered", "", "self", "super().__init__")
+        if body.style == "numbered" and is_chain(body, nodes):
+            chain = Chain(body, "numbered", "self", "super().__init__")
             flow = chain.add(nodes, x)
             if not chain.open:
                 chain.start()
@@ -336,7 +396,7 @@ class Program:
             t.fixed and t.text == "input" for n in walk(tuple(nodes)) for t in n.reads or ()
         ):
             body.forward.add("inputs = x")
-            body.values["input"] = Flow("inputs", x.shape)
+            body.values[""] = Flow("inputs", x.shape)
         return write_nodes(body, nodes, x)
 
     def _finish(
@@ -344,11 +404,12 @@ class Program:
         name: str,
         doc: str | None,
         body: Body,
-        arguments: Sequence[str],
+        arguments: Sequence[str | Doc],
         prelude: Sequence[str],
         flow: Flow,
         taps: Sequence[Flow] = (),
         outputs: str | None = None,
+        inputs: Sequence[str] = (),
     ) -> None:
         """Puts a class together from what was written."""
         chain = body.style == "numbered" and not body.forward.lines
@@ -359,21 +420,21 @@ class Program:
         if not chain:
             init.append("super().__init__()")
         init += [f"self.{a} = {source(v)}" for a, v in body.stored.items() if _is_read(body, a)]
-        if body.saves_features and any("feature_channels" in line for line in body.init.lines):
+        if body.owns_features and mentions(body.init, "feature_channels"):
             init.append("feature_channels: dict[str, int] = {}")
         init += body.init.lines
         methods: list[MethodView] = []
         is_network = body is self._network_body
         if is_network and self.network.spec.init:
             init.append("self._initialize_weights()")
-        if init != ["super().__init__()"]:
+        if init != ["super().__init__()"] or len(arguments) > 1:
             methods.append(MethodView(tuple(signature("__init__", arguments, "None")), None, tuple(init)))
         if not chain:
             returns = "Tensor" if outputs is None else f"Tensor | {outputs}"
             if taps:
                 returns = f"tuple[{', '.join(['Tensor'] * (len(taps) + 1))}]"
             lines = _forward_lines(body, flow, taps)
-            header = signature("forward", ["self", "x: Tensor"], returns)
+            header = signature("forward", ["self", "x: Tensor", *inputs], returns)
             methods.append(MethodView(tuple(header), None, tuple(lines)))
         if is_network and self.network.spec.init:
             methods.append(self._initializer())
@@ -385,7 +446,7 @@ class Program:
             return ()
         weights = ", ".join(f'"{h.name}": {h.loss_weight!r}' for h in self.network.heads)
         return (
-            "# what the loss of each auxiliary classifier counts in training",
+            "# the weight of each auxiliary classifier's loss in training",
             f"loss_weights: ClassVar[dict[str, float]] = {{{weights}}}",
         )
 
@@ -401,10 +462,9 @@ class Program:
             for parameter, how in parameters.items():
                 args = {k: Atom(source(v)) for k, v in how.arguments.items()}
                 line = call(f"nn.init.{how.function}", Atom(f"module.{parameter}"), **args)
-                optional = parameter == "bias" or op not in ("conv2d", "conv_transpose2d", "linear")
-                if optional:
-                    # pyright believes torch's stub, which has every bias present
-                    row.add(f"if getattr(module, \"{parameter}\", None) is not None:")
+                test = self._absent(op, parameter)
+                if test is not None:
+                    row.add(f"if {test}:")
                     deeper = row.deeper()
                     deeper.put("", line)
                     row.lines += deeper.lines
@@ -415,6 +475,21 @@ class Program:
         return MethodView(
             tuple(signature("_initialize_weights", ["self"], "None")), None, tuple(code.lines)
         )
+
+
+    def _absent(self, op: str, parameter: str) -> str | None:
+        """The test for a parameter that not every module of the op has."""
+        if op in ("conv2d", "conv_transpose2d"):
+            return "module.bias is not None" if parameter == "bias" else None
+        layers = [layer for root in self.roots for layer in root.layers()]
+        if all(
+            parameter in layer.op.parameters(layer.input_shape())
+            for layer in layers
+            if layer.op.op == op
+        ):
+            return None
+        # torch's annotations say that it is always there, so that pyright would object
+        return f'getattr(module, "{parameter}", None) is not None'
 
 
 _MODULES = {
@@ -446,12 +521,12 @@ def _forward_lines(body: Body, flow: Flow, taps: Sequence[Flow]) -> list[str]:
     lines = list(body.forward.lines)
     if body.iterator:
         lines.insert(0, "layers = iter(self)")
-    if body.saves_features and any("features[" in line for line in lines):
+    if body.owns_features and mentions(body.forward, "features"):
         lines.insert(0, "features: dict[str, Tensor] = {}")
     if taps:
         return [*lines, f"return {', '.join([flow.var, *(t.var for t in taps)])}"]
     last = lines[-1] if lines else ""
-    if last.startswith(f"{flow.var} = ") and "  # " not in last:
+    if last.startswith(f"{flow.var} = "):
         # nothing comes between the last value and the caller
         lines[-1] = "return " + last.removeprefix(f"{flow.var} = ")
         return lines
@@ -470,6 +545,18 @@ def _reads(body: Body, name: str) -> bool:
     return name in _WORD.findall(text) or name in stored
 
 
+def _published(body: Body, channels: Any, name: str) -> Any:
+    """Channels over a class's arguments, or else the attribute that holds them."""
+    closed = body.closed(channels)
+    if closed is not None:
+        return closed
+    while name in body.children or name in body.published:
+        name += "_"
+    body.published.add(name)
+    body.init.put(f"self.{name} = ", body.doc(channels))
+    return Name(name)
+
+
 def _in_order(derived: dict[str, Expr]) -> list[tuple[str, Expr]]:
     """Parameters that are defined by others, each behind those that it reads."""
     ordered: dict[str, Expr] = {}
@@ -482,10 +569,6 @@ def _in_order(derived: dict[str, Expr]) -> list[tuple[str, Expr]]:
 
 def _expression_names(value: Any) -> set[str]:
     return set(_WORD.findall(source(value))) if isinstance(value, Expr) else set()
-
-
-def _feature(path: str) -> Flow:
-    return Flow(f'features["{path}"]', Shape((Name(f'feature_channels["{path}"]'),)))
 
 
 def _block_input(shapes: Sequence[Shape]) -> Flow:
@@ -501,37 +584,10 @@ def _block_input(shapes: Sequence[Shape]) -> Flow:
     return Flow("x", Shape(dims, first.channel_axis).with_channels(channels))
 
 
-def _tapped(nodes: Sequence[Node], network: Network | None) -> tuple[frozenset[str], bool]:
-    """Paths read later in this body, and whether some are only known when it runs."""
-    read = {t for n in walk(tuple(nodes)) for t in n.reads or ()}
-    texts = {t.text for t in read if t.fixed} - {"prev", "input"}
-    if network is not None:
-        texts |= {h.reads for h in network.spec.heads}
-    paths = set(_paths(nodes, ""))
-    fixed = {p for p in paths for t in texts if p == t or p.endswith(f".{t}")}
-    found = {t for t in texts if any(p == t or p.endswith(f".{t}") for p in paths)}
-    return frozenset(fixed), any(not t.fixed for t in read) or bool(texts - found)
-
-
-def _paths(nodes: Sequence[Node], local: str) -> list[str]:
-    """The paths of all nodes with a fixed name in a body."""
-    found: list[str] = []
-    for node in nodes:
-        inner = local
-        if node.name is not None and node.name.fixed:
-            found.append(local + node.name.text)
-            inner = f"{local}{node.name.text}."
-        if isinstance(node, GroupNode):
-            found += _paths(node.layers, inner)
-        elif isinstance(node, BranchesNode):
-            found += _paths(node.branches, inner)
-        if node.shortcut is not None:
-            found += _paths((node.shortcut,), local)
-    return found
-
-
 def _tupled(value: Any) -> Any:
-    return tuple(_tupled(v) for v in value) if isinstance(value, list | tuple) else value
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(map(_tupled, cast("list[Any]", value)))
 
 
 def _type(values: Sequence[Any]) -> str:
@@ -542,6 +598,25 @@ def _type(values: Sequence[Any]) -> str:
     if "float" in kinds:
         kinds.pop("int", None)
     return " | ".join(sorted(kinds, key=lambda k: (k not in ("int", "float", "bool"), k))) or "int"
+
+
+def _argument(declared: str, default: Any) -> str | Doc:
+    """An argument with its default; a list can be broken over several lines."""
+    if _is_long(default):
+        return _elements(f"{declared} = ", default)
+    return f"{declared} = {source(default)}"
+
+
+def _elements(head: str, values: tuple[Any, ...]) -> Bracketed:
+    items: list[Item] = []
+    for value in values:
+        broken = _is_long(value)
+        items.append(Item(_elements("", value) if broken else Atom(source(value))))
+    return Bracketed(head, tuple(items))
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, tuple) and len(cast("tuple[Any, ...]", value)) > 1
 
 
 def _kind(value: Any) -> str:
@@ -570,6 +645,9 @@ def _doc_lines(doc: str) -> list[str]:
     if len(lines) == 1:
         return lines
     first, *rest = textwrap.wrap(text, 81)
+    if not rest:
+        # one line, but for the closing quotes
+        first, *rest = textwrap.wrap(text, 72)
     return [first, *textwrap.wrap(" ".join(rest), 84)]
 
 

@@ -13,9 +13,7 @@ from archc.spec.model import Block, BlockNode, Node, OpNode, Spec, walk
 from archc.spec.names import written
 
 
-def check(
-    network: Network, facts: Facts, sink: Sink, *, claims: bool = True
-) -> None:
+def check(network: Network, facts: Facts, sink: Sink, *, claims: bool = True) -> None:
     """Reports values that nothing reads and, with `claims`, what [expect] has wrong."""
     _check_unread(network, sink)
     if claims:
@@ -36,7 +34,9 @@ def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
         actual = inferred[key]
         if claimed == actual:
             continue
-        message = f"`{key}` is claimed to be {_number(claimed)} but is {_number(actual)}"
+        message = (
+            f"`{key}` is claimed to be {_number(claimed)} but is {_number(actual)}"
+        )
         if isinstance(claimed, int) and isinstance(actual, int):
             message += f", a difference of {actual - claimed:+,}"
         sink.error(
@@ -76,7 +76,12 @@ def check_unused(spec: Spec, sink: Sink) -> None:
     may hold more than one network needs.
     """
     own = spec.origin.merged.document(())
-    used = {n.block for nodes in _bodies(spec) for n in walk(nodes) if isinstance(n, BlockNode)}
+    used = {
+        n.block
+        for nodes in _bodies(spec)
+        for n in walk(nodes)
+        if isinstance(n, BlockNode)
+    }
     for block in spec.blocks.values():
         if block.origin.merged.document(block.origin.path) is not own:
             continue
@@ -89,7 +94,11 @@ def check_unused(spec: Spec, sink: Sink) -> None:
             )
         _check_block_parameters(block, sink)
     read = _names(spec.layers) | _names(tuple(h.node for h in spec.heads))
-    for arg in (*spec.params.values(), *spec.input, *(h.loss_weight for h in spec.heads)):
+    for arg in (
+        *spec.params.values(),
+        *spec.input,
+        *(h.loss_weight for h in spec.heads),
+    ):
         read |= _in(arg)
     for name in spec.params:
         path = (*spec.origin.path, "params", name)

@@ -22,6 +22,9 @@ def branch_clash(sink: Sink, error: ShapeError, region: Region) -> None:
     branches = [p for p in region.parts if isinstance(p, Region)]
     assert region.node is not None
     merge = region.node.origin.at("merge")
+    if error.code != "merge-mismatch":
+        sink.error(error.code, error.message, merge, help=error.help)
+        return
     odd = _odd_branch(region, branches)
     if odd is None:
         sink.error(
@@ -73,9 +76,14 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
     assert node is not None
     body = next(p for p in skip.parts if isinstance(p, Region) and p.kind == "body")
     shortcuts = [
-        p for p in skip.parts if isinstance(p, Region) and p.kind == "shortcut" and p.parts
+        p
+        for p in skip.parts
+        if isinstance(p, Region) and p.kind == "shortcut" and p.parts
     ]
     here = node.origin.at("skip")
+    if error.code != "merge-mismatch":
+        sink.error(error.code, error.message, here, help=error.help)
+        return
     of_body = _last_change(body)
     body_label = f"the body gives {body.output.shape}: {of_body.text}"
     labels = [Label(of_body.place, body_label), *of_body.inside(body)]
@@ -140,7 +148,9 @@ class _Change:
         """A label at the path itself, where the place is in a block's definition."""
         if not self.in_block:
             return []
-        return [Label(_start(region), f"on this path, which gives {region.output.shape}")]
+        return [
+            Label(_start(region), f"on this path, which gives {region.output.shape}")
+        ]
 
 
 def _last_change(region: Region) -> _Change:

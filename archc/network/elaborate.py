@@ -60,6 +60,7 @@ from archc.spec.validate import explain, listed
 
 MAX_DEPTH = 60
 MAX_SIZE = 2**24
+MAX_DIM = 2**48
 
 
 class TooLarge(Exception):
@@ -230,7 +231,9 @@ class Elaborator:
                     values[name] = SILENCED
         return values
 
-    def _input(self, params: dict[str, Any], bindings: dict[str, Binding]) -> Shape | None:
+    def _input(
+        self, params: dict[str, Any], bindings: dict[str, Binding]
+    ) -> Shape | None:
         if self.input_dims is not None:
             return Shape(self.input_dims)
         if not self.spec.input:
@@ -338,7 +341,9 @@ class Elaborator:
             if i:
                 self._count(node)
             with self._inside(region, iteration):
-                x = self._once(node, x, reads if i == 0 else (x, *reads[1:]), name, scope, frame)
+                x = self._once(
+                    node, x, reads if i == 0 else (x, *reads[1:]), name, scope, frame
+                )
             iteration.output = x
             if own_scope:
                 frame.values[f"{scope.local}{i}"] = x
@@ -418,7 +423,9 @@ class Elaborator:
             )
         match node:
             case OpNode():
-                y = self._op(node, reads if node.op.merges else (x,), name, scope, frame)
+                y = self._op(
+                    node, reads if node.op.merges else (x,), name, scope, frame
+                )
             case BlockNode():
                 y = self._block(node, x, name, scope, frame)
             case GroupNode():
@@ -528,7 +535,9 @@ class Elaborator:
             origin = node.origin.below(key)
             try:
                 names[key] = (
-                    self._value(arg, frame.names, origin) if isinstance(arg, Expr) else arg
+                    self._value(arg, frame.names, origin)
+                    if isinstance(arg, Expr)
+                    else arg
                 )
             except Silenced:
                 names[key] = SILENCED
@@ -566,7 +575,9 @@ class Elaborator:
         inner = scope
         if name is not None:
             inner = self._inner(scope, name, self._layout(node))
-        region = Region("branches", inner.prefix[:-1] if name else "", node, x, x, merge=node.merge)
+        region = Region(
+            "branches", inner.prefix[:-1] if name else "", node, x, x, merge=node.merge
+        )
         ends: list[Value] = []
         for written in node.branches:
             branch = Region("branch", "", written, x, x)
@@ -591,7 +602,9 @@ class Elaborator:
         source = frame.values.get(spec.reads)
         if source is None:
             if not frame.hidden(spec.reads, ""):
-                self._unknown_node(spec.reads, spec.origin.at("from"), frame, self.spec.layers)
+                self._unknown_node(
+                    spec.reads, spec.origin.at("from"), frame, self.spec.layers
+                )
             source = Value(None)
         self.read_values.add(source)
         region = Region("head", spec.name, spec.node, source, source)
@@ -601,7 +614,11 @@ class Elaborator:
             )
         except Silenced:
             weight = 0.0
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or weight < 0:
+        if (
+            not isinstance(weight, int | float)
+            or isinstance(weight, bool)
+            or weight < 0
+        ):
             self.sink.error(
                 "bad-value",
                 f"`loss_weight` must be a number from 0, not {plain(weight)}",
@@ -636,7 +653,9 @@ class Elaborator:
             self._validated(node, values, frame)  # count the mistake once more
         return self._built[key]
 
-    def _validated(self, node: OpNode, values: dict[str, Any], frame: Frame) -> Op | None:
+    def _validated(
+        self, node: OpNode, values: dict[str, Any], frame: Frame
+    ) -> Op | None:
         try:
             return node.op.model_validate(values)
         except ValidationError as error:
@@ -644,7 +663,10 @@ class Elaborator:
                 code, message, help = explain(problem)
                 if not problem["loc"]:  # about several attributes
                     self.sink.error(
-                        code, f"`{node.op.op}` {message}", node.origin.at("op"), help=help
+                        code,
+                        f"`{node.op.op}` {message}",
+                        node.origin.at("op"),
+                        help=help,
                     )
                     continue
                 attribute = str(problem["loc"][0])
@@ -664,6 +686,8 @@ class Elaborator:
         shape = self._inferred.get(key)
         if shape is None:
             shape = self._inferred[key] = op.infer(*shapes)
+            if max(shape.dims) > MAX_DIM:
+                raise _beyond(op, shape)
         return shape
 
     def _shape_error(
@@ -721,7 +745,9 @@ class Elaborator:
             code, problem = "bad-value", f"`repeat` must be at least 0, not {value}"
         elif value > MAX_NODES:
             code = "network-too-large"
-            problem = f"`repeat` is {value:,}; a network has at most {MAX_NODES:,} nodes"
+            problem = (
+                f"`repeat` is {value:,}; a network has at most {MAX_NODES:,} nodes"
+            )
         else:
             # a third time shows no further mistake
             return min(value, 2) if self.looking else value
@@ -787,7 +813,11 @@ class Elaborator:
         if "\0" in name:
             return name  # what is wrong with it has been reported
         if problem is not None:
-            shown = f"`{name}`" if node.name.fixed else f"`{node.name.text}`, here `{name}`,"
+            shown = (
+                f"`{name}`"
+                if node.name.fixed
+                else f"`{node.name.text}`, here `{name}`,"
+            )
             why, help = problem
             self.sink.error(
                 "bad-name", f"{shown} cannot name a layer: {why}", place, help=help
@@ -802,7 +832,11 @@ class Elaborator:
         parts: list[str] = []
         for part in template.parts:
             try:
-                value = part if isinstance(part, str) else self._value(part, frame.names, origin)
+                value = (
+                    part
+                    if isinstance(part, str)
+                    else self._value(part, frame.names, origin)
+                )
             except Silenced:
                 value = "\0"  # no name has it, so nothing follows from it
             parts.append(str(value))
@@ -850,7 +884,9 @@ class Elaborator:
         self, name: str, place: Place, frame: Frame, body: Sequence[Node]
     ) -> None:
         later = {
-            n.name.text: n for n in walk(tuple(body)) if n.name is not None and n.name.fixed
+            n.name.text: n
+            for n in walk(tuple(body))
+            if n.name is not None and n.name.fixed
         }
         last = name.rpartition(".")[2]
         if name in later or (last in later and "." in name):
@@ -968,6 +1004,15 @@ class _Inside:
 
     def __exit__(self, *_: object) -> None:
         self.elaborator.enter(self.outer)
+
+
+def _beyond(op: Op, shape: Shape) -> ShapeError:
+    axis = next(n for n, size in enumerate(shape.dims) if size > MAX_DIM)
+    return ShapeError(
+        f"`{op.op}` gives a value with more than 2**48 numbers along axis {axis + 1}",
+        code="shape-too-large",
+        help="look for a size or a number of channels that grows in a `repeat`",
+    )
 
 
 def _circle(pending: Mapping[str, Arg]) -> list[str]:

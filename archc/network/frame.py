@@ -101,7 +101,9 @@ def blame(
             frame = binding.frame
         bindings, names = frame.bindings, frame.names
     place = origin.at()
-    labels = () if origin is first else (Label(first.at(part="item"), "it is used here"),)
+    labels = (
+        () if origin is first else (Label(first.at(part="item"), "it is used here"),)
+    )
     if origin is first and frame is not None:
         labels = frame.use_labels()
     return place, labels

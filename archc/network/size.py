@@ -5,7 +5,7 @@ from __future__ import annotations
 from archc.diagnostics.model import Sink
 from archc.spec.model import BlockNode, Node, Spec, children
 
-MAX_NODES = 400_000
+MAX_NODES = 250_000
 """How many nodes a network may have once blocks and repetitions are written out."""
 
 
@@ -41,6 +41,8 @@ class _Count:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.blocks: dict[str, int] = {}
+        self.told: set[str] = set()
+        """The blocks in which something too large was found, or which are that."""
         self.large: list[tuple[Node, int, bool]] = []
 
     def body(self, nodes: tuple[Node, ...]) -> int:
@@ -50,7 +52,10 @@ class _Count:
         if name not in self.blocks:
             block = self.spec.blocks.get(name)
             known = block is not None and not block.broken
+            before = len(self.large)
             self.blocks[name] = self.body(block.layers) if known else 0
+            if len(self.large) > before:
+                self.told.add(name)
         return self.blocks[name]
 
     def node(self, node: Node) -> int:
@@ -64,10 +69,9 @@ class _Count:
             return 1  # none of it, or nobody knows yet how often
         size = max(times, 0) * (1 + inside)
         if size > MAX_NODES and node.when is None:
-            self.large.append((node, size, self._any_large(node, before)))
+            told = len(self.large) > before
+            if isinstance(node, BlockNode):
+                told |= node.block in self.told
+                self.told.add(node.block)
+            self.large.append((node, size, told))
         return max(size, 1)
-
-    def _any_large(self, node: Node, before: int) -> bool:
-        if len(self.large) > before:
-            return True
-        return isinstance(node, BlockNode) and self.block(node.block) > MAX_NODES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from archc.ops.base import Call, Category, Op, Saved, Shape, ShapeError, known
+from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
 from archc.spec.expressions import Name
 
 _INPUT: frozenset[Saved] = frozenset({"input"})
@@ -14,8 +14,8 @@ _OUTPUT: frozenset[Saved] = frozenset({"output"})
 class _Activation(Op):
     """What activations share: their module and function take the same settings."""
 
-    category: ClassVar[Category] = "activation"
-    saves: ClassVar[frozenset[Saved]] = _INPUT
+    category = "activation"
+    saves = _INPUT
     written: ClassVar[tuple[str, str]]
     """The names of the module and of the function in generated code."""
 
@@ -36,7 +36,7 @@ class _InPlace(_Activation):
     compiler, which takes the in-place form where that is safe.
     """
 
-    has_inplace: ClassVar[bool] = True
+    has_inplace = True
 
     def _settings(self) -> dict[str, Any]:
         return {k: v for k, v in self.given().items() if k != "inplace"}
@@ -45,9 +45,9 @@ class _InPlace(_Activation):
 class Relu(_InPlace):
     """max(x, 0) (torch.nn.ReLU)."""
 
-    op: ClassVar[str] = "relu"
-    saves: ClassVar[frozenset[Saved]] = _OUTPUT
-    written: ClassVar[tuple[str, str]] = ("nn.ReLU", "F.relu")
+    op = "relu"
+    saves = _OUTPUT
+    written = ("nn.ReLU", "F.relu")
 
     inplace: bool | None = None
 
@@ -55,8 +55,8 @@ class Relu(_InPlace):
 class Relu6(_InPlace):
     """min(max(x, 0), 6) (torch.nn.ReLU6)."""
 
-    op: ClassVar[str] = "relu6"
-    written: ClassVar[tuple[str, str]] = ("nn.ReLU6", "F.relu6")
+    op = "relu6"
+    written = ("nn.ReLU6", "F.relu6")
 
     inplace: bool | None = None
 
@@ -64,8 +64,8 @@ class Relu6(_InPlace):
 class LeakyRelu(_InPlace):
     """max(x, 0) + negative_slope * min(x, 0) (torch.nn.LeakyReLU)."""
 
-    op: ClassVar[str] = "leaky_relu"
-    written: ClassVar[tuple[str, str]] = ("nn.LeakyReLU", "F.leaky_relu")
+    op = "leaky_relu"
+    written = ("nn.LeakyReLU", "F.leaky_relu")
 
     negative_slope: float = 0.01
     inplace: bool | None = None
@@ -74,8 +74,8 @@ class LeakyRelu(_InPlace):
 class Elu(_InPlace):
     """x above zero, alpha * (exp(x) - 1) below (torch.nn.ELU)."""
 
-    op: ClassVar[str] = "elu"
-    written: ClassVar[tuple[str, str]] = ("nn.ELU", "F.elu")
+    op = "elu"
+    written = ("nn.ELU", "F.elu")
 
     alpha: float = 1.0
     inplace: bool | None = None
@@ -84,8 +84,8 @@ class Elu(_InPlace):
 class Gelu(_Activation):
     """x times the Gaussian's cumulative distribution (torch.nn.GELU)."""
 
-    op: ClassVar[str] = "gelu"
-    written: ClassVar[tuple[str, str]] = ("nn.GELU", "F.gelu")
+    op = "gelu"
+    written = ("nn.GELU", "F.gelu")
 
     approximate: Literal["none", "tanh"] = "none"
 
@@ -93,8 +93,8 @@ class Gelu(_Activation):
 class Silu(_InPlace):
     """x * sigmoid(x) (torch.nn.SiLU)."""
 
-    op: ClassVar[str] = "silu"
-    written: ClassVar[tuple[str, str]] = ("nn.SiLU", "F.silu")
+    op = "silu"
+    written = ("nn.SiLU", "F.silu")
 
     inplace: bool | None = None
 
@@ -102,24 +102,24 @@ class Silu(_InPlace):
 class Sigmoid(_Activation):
     """1 / (1 + exp(-x)) (torch.nn.Sigmoid)."""
 
-    op: ClassVar[str] = "sigmoid"
-    saves: ClassVar[frozenset[Saved]] = _OUTPUT
-    written: ClassVar[tuple[str, str]] = ("nn.Sigmoid", "torch.sigmoid")
+    op = "sigmoid"
+    saves = _OUTPUT
+    written = ("nn.Sigmoid", "torch.sigmoid")
 
 
 class Tanh(_Activation):
     """The hyperbolic tangent (torch.nn.Tanh)."""
 
-    op: ClassVar[str] = "tanh"
-    saves: ClassVar[frozenset[Saved]] = _OUTPUT
-    written: ClassVar[tuple[str, str]] = ("nn.Tanh", "torch.tanh")
+    op = "tanh"
+    saves = _OUTPUT
+    written = ("nn.Tanh", "torch.tanh")
 
 
 class Hardswish(_InPlace):
     """x * relu6(x + 3) / 6 (torch.nn.Hardswish)."""
 
-    op: ClassVar[str] = "hardswish"
-    written: ClassVar[tuple[str, str]] = ("nn.Hardswish", "F.hardswish")
+    op = "hardswish"
+    written = ("nn.Hardswish", "F.hardswish")
 
     inplace: bool | None = None
 
@@ -127,8 +127,8 @@ class Hardswish(_InPlace):
 class Hardsigmoid(_InPlace):
     """relu6(x + 3) / 6 (torch.nn.Hardsigmoid)."""
 
-    op: ClassVar[str] = "hardsigmoid"
-    written: ClassVar[tuple[str, str]] = ("nn.Hardsigmoid", "F.hardsigmoid")
+    op = "hardsigmoid"
+    written = ("nn.Hardsigmoid", "F.hardsigmoid")
 
     inplace: bool | None = None
 
@@ -136,7 +136,7 @@ class Hardsigmoid(_InPlace):
 class _AlongAxis(_Activation):
     """An activation along one axis, the batch counted as axis 0."""
 
-    saves: ClassVar[frozenset[Saved]] = _OUTPUT
+    saves = _OUTPUT
 
     dim: int = 1
 
@@ -160,12 +160,12 @@ class _AlongAxis(_Activation):
 class Softmax(_AlongAxis):
     """exp(x), made to sum to one along an axis (torch.nn.Softmax)."""
 
-    op: ClassVar[str] = "softmax"
-    written: ClassVar[tuple[str, str]] = ("nn.Softmax", "F.softmax")
+    op = "softmax"
+    written = ("nn.Softmax", "F.softmax")
 
 
 class LogSoftmax(_AlongAxis):
     """The logarithm of the softmax along an axis (torch.nn.LogSoftmax)."""
 
-    op: ClassVar[str] = "log_softmax"
-    written: ClassVar[tuple[str, str]] = ("nn.LogSoftmax", "F.log_softmax")
+    op = "log_softmax"
+    written = ("nn.LogSoftmax", "F.log_softmax")

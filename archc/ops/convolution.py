@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import (
     Call,
-    Category,
     Dims,
     Op,
     Padding,
-    Saved,
     Shape,
     ShapeError,
     Size,
@@ -48,9 +46,9 @@ ConvPadding = Annotated[
 class Conv2d(Op):
     """2-D convolution over C x H x W (torch.nn.Conv2d)."""
 
-    op: ClassVar[str] = "conv2d"
-    category: ClassVar[Category] = "convolution"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "weight"})
+    op = "conv2d"
+    category = "convolution"
+    saves = frozenset({"input", "weight"})
 
     out_channels: int = Field(ge=1)
     kernel_size: Size
@@ -141,9 +139,9 @@ class Conv2d(Op):
 class ConvTranspose2d(Op):
     """Transposed 2-D convolution over C x H x W (torch.nn.ConvTranspose2d)."""
 
-    op: ClassVar[str] = "conv_transpose2d"
-    category: ClassVar[Category] = "convolution"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "weight"})
+    op = "conv_transpose2d"
+    category = "convolution"
+    saves = frozenset({"input", "weight"})
 
     out_channels: int = Field(ge=1)
     kernel_size: Size

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from archc.ops.base import Call, Category, Op, Saved, Shape
+from archc.ops.base import Call, Op, Saved, Shape
 from archc.ops.shapes import need_map
 from archc.spec.expressions import Name
 
@@ -16,11 +16,11 @@ _MASK: frozenset[Saved] = frozenset({"mask"})
 class Dropout(Op):
     """Zeroes numbers at random (torch.nn.Dropout)."""
 
-    op: ClassVar[str] = "dropout"
-    category: ClassVar[Category] = "dropout"
-    saves: ClassVar[frozenset[Saved]] = _MASK
-    has_inplace: ClassVar[bool] = True
-    aliases: ClassVar[bool] = True
+    op = "dropout"
+    category = "dropout"
+    saves = _MASK
+    has_inplace = True
+    aliases = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     inplace: bool = False  # PyTorch users do not expect it unless they say so
@@ -36,11 +36,11 @@ class Dropout(Op):
 class Dropout2d(Op):
     """Zeroes whole channels at random (torch.nn.Dropout2d)."""
 
-    op: ClassVar[str] = "dropout2d"
-    category: ClassVar[Category] = "dropout"
-    saves: ClassVar[frozenset[Saved]] = _MASK
-    has_inplace: ClassVar[bool] = True
-    aliases: ClassVar[bool] = True
+    op = "dropout2d"
+    category = "dropout"
+    saves = _MASK
+    has_inplace = True
+    aliases = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     inplace: bool = False  # PyTorch users do not expect it unless they say so
@@ -60,11 +60,11 @@ class Dropout2d(Op):
 class StochasticDepth(Op):
     """Drops a residual branch at random (torchvision.ops.StochasticDepth)."""
 
-    op: ClassVar[str] = "stochastic_depth"
-    category: ClassVar[Category] = "dropout"
-    saves: ClassVar[frozenset[Saved]] = _MASK
-    aliases: ClassVar[bool] = True
-    helper: ClassVar[str | None] = '''\
+    op = "stochastic_depth"
+    category = "dropout"
+    saves = _MASK
+    aliases = True
+    helper = '''\
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 

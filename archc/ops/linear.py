@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from math import prod
-from typing import ClassVar
 
 from pydantic import Field
 
-from archc.ops.base import Call, Category, Dims, Op, Saved, Shape, ShapeError
+from archc.ops.base import Call, Dims, Op, Shape, ShapeError
 
 
 class Linear(Op):
     """Fully connected layer over the last axis (torch.nn.Linear)."""
 
-    op: ClassVar[str] = "linear"
-    category: ClassVar[Category] = "linear"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "weight"})
+    op = "linear"
+    category = "linear"
+    saves = frozenset({"input", "weight"})
 
     out_features: int = Field(ge=1)
     bias: bool = True

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from archc.ops.base import (
     Call,
-    Category,
     Dim,
     Op,
-    Saved,
     Shape,
     ShapeError,
     Unknown,
@@ -22,8 +18,8 @@ from archc.spec.expressions import Name
 class Merge(Op):
     """What the merges share."""
 
-    category: ClassVar[Category] = "merge"
-    merges: ClassVar[bool] = True
+    category = "merge"
+    merges = True
 
     def combine(self, x: Shape, *arguments: str) -> Call | str:
         """How `forward` computes it on several variables; `x` is the first's shape."""
@@ -85,7 +81,7 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
 class Add(Merge):
     """The sum of inputs of one shape (torch.add)."""
 
-    op: ClassVar[str] = "add"
+    op = "add"
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -100,8 +96,8 @@ class Add(Merge):
 class Mul(Merge):
     """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
 
-    op: ClassVar[str] = "mul"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
+    op = "mul"
+    saves = frozenset({"input"})
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -143,7 +139,7 @@ def _fills(x: Shape, y: Shape) -> bool:
 class Concat(Merge):
     """Inputs one after the other along the channels (torch.cat)."""
 
-    op: ClassVar[str] = "concat"
+    op = "concat"
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archc.ops.base import (
     Call,
-    Category,
     Dims,
     Op,
     Saved,
@@ -28,8 +27,8 @@ _STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
 class _BatchNorm(Op):
     """What the batch normalisations share; the channels are the first axis."""
 
-    category: ClassVar[Category] = "normalization"
-    saves: ClassVar[frozenset[Saved]] = _STATISTICS
+    category = "normalization"
+    saves = _STATISTICS
 
     eps: float = Field(default=1e-5, ge=0)
     momentum: float | None = 0.1
@@ -54,7 +53,7 @@ class _BatchNorm(Op):
 class BatchNorm2d(_BatchNorm):
     """Batch normalisation over C x H x W (torch.nn.BatchNorm2d)."""
 
-    op: ClassVar[str] = "batch_norm2d"
+    op = "batch_norm2d"
 
     def infer(self, *inputs: Shape) -> Shape:
         need_map(self.op, inputs[0])
@@ -67,7 +66,7 @@ class BatchNorm2d(_BatchNorm):
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation over C or C x L (torch.nn.BatchNorm1d)."""
 
-    op: ClassVar[str] = "batch_norm1d"
+    op = "batch_norm1d"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -86,9 +85,9 @@ class BatchNorm1d(_BatchNorm):
 class LocalResponseNorm(Op):
     """Normalisation across neighbouring channels (torch.nn.LocalResponseNorm)."""
 
-    op: ClassVar[str] = "local_response_norm"
-    category: ClassVar[Category] = "normalization"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "statistics"})
+    op = "local_response_norm"
+    category = "normalization"
+    saves = frozenset({"input", "statistics"})
 
     size: int = Field(ge=1)
     alpha: float = 1e-4
@@ -110,9 +109,9 @@ class LocalResponseNorm(Op):
 class GroupNorm(Op):
     """Normalisation over groups of channels (torch.nn.GroupNorm)."""
 
-    op: ClassVar[str] = "group_norm"
-    category: ClassVar[Category] = "normalization"
-    saves: ClassVar[frozenset[Saved]] = _STATISTICS
+    op = "group_norm"
+    category = "normalization"
+    saves = _STATISTICS
 
     num_groups: int = Field(ge=1)
     eps: float = Field(default=1e-5, ge=0)
@@ -149,9 +148,9 @@ NormalizedShape = Annotated[
 class LayerNorm(Op):
     """Normalisation over the last axes, by default one (torch.nn.LayerNorm)."""
 
-    op: ClassVar[str] = "layer_norm"
-    category: ClassVar[Category] = "normalization"
-    saves: ClassVar[frozenset[Saved]] = _STATISTICS
+    op = "layer_norm"
+    category = "normalization"
+    saves = _STATISTICS
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
     eps: float = Field(default=1e-5, ge=0)
@@ -193,10 +192,10 @@ class LayerNorm(Op):
 class LayerScale(Op):
     """A learned factor for each channel, as in ConvNeXt (torch.nn.Parameter)."""
 
-    op: ClassVar[str] = "layer_scale"
-    category: ClassVar[Category] = "normalization"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "weight"})
-    bare_parameter: ClassVar[bool] = True
+    op = "layer_scale"
+    category = "normalization"
+    saves = frozenset({"input", "weight"})
+    bare_parameter = True
 
     init: float = 1e-6
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import gcd
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
 from archc.ops.base import (
     EVERYWHERE,
     Call,
-    Category,
     Everywhere,
     Op,
     Padding,
-    Saved,
     Shape,
     ShapeError,
     Size,
@@ -56,9 +54,9 @@ def _window_reach(
 class MaxPool2d(Op):
     """Largest value in a window, over C x H x W (torch.nn.MaxPool2d)."""
 
-    op: ClassVar[str] = "max_pool2d"
-    category: ClassVar[Category] = "pooling"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "indices"})
+    op = "max_pool2d"
+    category = "pooling"
+    saves = frozenset({"input", "indices"})
 
     kernel_size: Size
     stride: Size = Field(default=None, description="as kernel_size")
@@ -97,9 +95,9 @@ class MaxPool2d(Op):
 class AvgPool2d(Op):
     """Mean of a window, over C x H x W (torch.nn.AvgPool2d)."""
 
-    op: ClassVar[str] = "avg_pool2d"
-    category: ClassVar[Category] = "pooling"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
+    op = "avg_pool2d"
+    category = "pooling"
+    saves = frozenset({"input"})
 
     kernel_size: Size
     stride: Size = Field(default=None, description="as kernel_size")
@@ -151,9 +149,9 @@ def _adaptive_reach(x: Shape, y: Shape) -> Window | Everywhere:
 class AdaptiveAvgPool2d(Op):
     """Mean pooling of C x H x W to a given size (torch.nn.AdaptiveAvgPool2d)."""
 
-    op: ClassVar[str] = "adaptive_avg_pool2d"
-    category: ClassVar[Category] = "pooling"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input"})
+    op = "adaptive_avg_pool2d"
+    category = "pooling"
+    saves = frozenset({"input"})
 
     output_size: Size
 
@@ -175,9 +173,9 @@ class AdaptiveAvgPool2d(Op):
 class AdaptiveMaxPool2d(Op):
     """Max pooling of C x H x W to a given size (torch.nn.AdaptiveMaxPool2d)."""
 
-    op: ClassVar[str] = "adaptive_max_pool2d"
-    category: ClassVar[Category] = "pooling"
-    saves: ClassVar[frozenset[Saved]] = frozenset({"input", "indices"})
+    op = "adaptive_max_pool2d"
+    category = "pooling"
+    saves = frozenset({"input", "indices"})
 
     output_size: Size
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import inf
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,7 +13,6 @@ from archc.ops.base import (
     EVERYWHERE,
     UNKNOWN,
     Call,
-    Category,
     Dim,
     Everywhere,
     Op,
@@ -35,9 +34,9 @@ from archc.spec.expressions import Name, Slice, as_expr, to_source
 class Flatten(Op):
     """Axes made one, the batch counted as axis 0 (torch.nn.Flatten)."""
 
-    op: ClassVar[str] = "flatten"
-    category: ClassVar[Category] = "reshape"
-    aliases: ClassVar[bool] = True
+    op = "flatten"
+    category = "reshape"
+    aliases = True
 
     start_dim: int = 1
     end_dim: int = -1
@@ -93,9 +92,9 @@ class Flatten(Op):
 class Identity(Op):
     """The input, unchanged (torch.nn.Identity)."""
 
-    op: ClassVar[str] = "identity"
-    category: ClassVar[Category] = "reshape"
-    aliases: ClassVar[bool] = True
+    op = "identity"
+    category = "reshape"
+    aliases = True
 
     def module(self, x: Shape) -> Call:
         return Call("nn.Identity")
@@ -145,8 +144,8 @@ _NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "bilinear": 2, "bicubic": 4}
 class Upsample(Op):
     """C x H x W resized to a size or by a factor (torch.nn.Upsample)."""
 
-    op: ClassVar[str] = "upsample"
-    category: ClassVar[Category] = "reshape"
+    op = "upsample"
+    category = "reshape"
 
     size: Size = None
     scale_factor: ScaleFactor = None
@@ -230,8 +229,8 @@ PadSides = Annotated[
 class ZeroPad2d(Op):
     """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
 
-    op: ClassVar[str] = "zero_pad2d"
-    category: ClassVar[Category] = "reshape"
+    op = "zero_pad2d"
+    category = "reshape"
 
     padding: PadSides
 
@@ -279,10 +278,10 @@ Axes = Annotated[
 class Permute(Op):
     """Axes in another order, the batch first and counted (torch.permute)."""
 
-    op: ClassVar[str] = "permute"
-    category: ClassVar[Category] = "reshape"
-    aliases: ClassVar[bool] = True
-    helper: ClassVar[str | None] = '''\
+    op = "permute"
+    category = "reshape"
+    aliases = True
+    helper = '''\
 class Permute(nn.Module):
     """Puts the axes into another order."""
 
@@ -323,8 +322,8 @@ class Permute(nn.Module):
 class ChannelShuffle(Op):
     """Channels of several groups interleaved (torch.nn.ChannelShuffle)."""
 
-    op: ClassVar[str] = "channel_shuffle"
-    category: ClassVar[Category] = "reshape"
+    op = "channel_shuffle"
+    category = "reshape"
 
     groups: int = Field(ge=1)
 
@@ -344,10 +343,10 @@ class ChannelShuffle(Op):
 class ChannelSlice(Op):
     """The channels from `start` up to, not including, `stop` (torch.Tensor.narrow)."""
 
-    op: ClassVar[str] = "channel_slice"
-    category: ClassVar[Category] = "reshape"
-    aliases: ClassVar[bool] = True
-    helper: ClassVar[str | None] = '''\
+    op = "channel_slice"
+    category = "reshape"
+    aliases = True
+    helper = '''\
 class ChannelSlice(nn.Module):
     """Takes the channels from `start` up to, not including, `stop`."""
 
@@ -389,6 +388,8 @@ class ChannelSlice(nn.Module):
 
     def function(self, x: Shape, argument: str) -> str:
         start = None if self.start == 0 else as_expr(self.start)
+        whole = Name(f"{argument}.shape[{x.channel_axis + 1}]")
+        stop = None if start is not None and self.stop == whole else as_expr(self.stop)
         # an expression's own printer knows where a slice wants spaces
-        taken = to_source(Slice(Name(""), start, as_expr(self.stop), None))[1:-1]
+        taken = to_source(Slice(Name(""), start, stop, None))[1:-1]
         return f"{argument}[{':, ' * (x.channel_axis + 1)}{taken}]"

@@ -315,7 +315,9 @@ class _Reader:
             self.at(node),
             help
             or "numbers, names, + - * / // % **, comparisons, and/or/not, a if c else b,"
-            " indexing, and " + " ".join(sorted(FUNCTIONS)) + " are all there is",
+            " indexing, and "
+            + " ".join(sorted(FUNCTIONS))
+            + " are all there is",
         )
 
     def read(self, node: ast.expr, depth: int) -> Expr:
@@ -480,6 +482,18 @@ def names_in(expr: Expr) -> dict[str, tuple[int, int] | None]:
     return found
 
 
+def replaced(value: Value, old: Expr, new: Expr) -> Value:
+    """An expression with `new` wherever `old` stands in it."""
+    if value == old:
+        return new
+    if isinstance(value, tuple):
+        return tuple(replaced(v, old, new) for v in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if not isinstance(value, Expr):
+        return value
+    parts = [replaced(getattr(value, slot), old, new) for slot in value.__slots__]
+    return type(value)(*parts)
+
+
 def as_expr(value: Value) -> Expr:
     """A value as an expression."""
     if isinstance(value, Expr):
@@ -497,16 +511,22 @@ def choose(test: Expr, body: Value, orelse: Value) -> Value:
     """
     if type(body) is type(orelse) and body == orelse:
         return body
-    match test:
-        case Compare(ops=("!=",), operands=(Name(id=name), other)):
-            if _with(body, name, other) == _with(orelse, name, other):
-                return body
-        case Compare(ops=("==",), operands=(Name(id=name), other)):
-            if _with(body, name, other) == _with(orelse, name, other):
-                return orelse
-        case _:
-            pass
+    if _equal_unless(test, "!=", "or", body, orelse):
+        return body
+    if _equal_unless(test, "==", "and", body, orelse):
+        return orelse
     return IfExp(test, as_expr(body), as_expr(orelse))
+
+
+def _equal_unless(test: Expr, op: str, joint: str, a: Value, b: Value) -> bool:
+    """Whether two values are equal where `name op value` does not hold."""
+    match test:
+        case BoolOp(op=found, operands=parts) if found == joint:
+            return any(_equal_unless(part, op, joint, a, b) for part in parts)
+        case Compare(ops=(found,), operands=(Name(id=name), other)) if found == op:
+            return _with(a, name, other) == _with(b, name, other)
+        case _:
+            return False
 
 
 def _with(value: Value, name: str, stands_for: Expr) -> Value:
@@ -544,7 +564,9 @@ def binary(op: str, left: Value, right: Value) -> Value:
 def _symbolic(op: str, left: Value, right: Value) -> Value:
     """Builds `left op right`, dropping what adds nothing to it."""
     match op, left, right:
-        case ("+" | "-", _, 0) | ("*" | "//" | "/", _, 1) if not isinstance(right, bool):
+        case ("+" | "-", _, 0) | ("*" | "//" | "/", _, 1) if not isinstance(
+            right, bool
+        ):
             return left
         case ("+", 0, _) | ("*", 1, _) if not isinstance(left, bool):
             return right
@@ -566,15 +588,17 @@ def _symbolic(op: str, left: Value, right: Value) -> Value:
             )
             sign = "+" if total >= 0 else "-"
             return binary(sign, left.left, abs(total))
-        case "//", Binary(op="*", left=inner, right=Const(value=int(factor))), int() if (
-            right > 0 and factor % right == 0
-        ):
+        case "//", Binary(
+            op="*", left=inner, right=Const(value=int(factor))
+        ), int() if right > 0 and factor % right == 0:
             return binary("*", inner, factor // right)
         case "-", Expr(), Expr() if left == right:
             return 0
         case "+", Expr(), Binary(op="-", left=whole, right=part) if left == part:
             # a part and what the whole has beside it
             return whole
+        case "+", Expr(), Expr() if left == right:
+            return binary("*", left, 2)
         case _:
             pass
     return Binary(op, as_expr(left), as_expr(right))
@@ -758,7 +782,9 @@ def to_source(value: Value) -> str:
 
 def number_source(value: float) -> str:
     """A number as people write it: 1e-6, where `repr` has 1e-06."""
-    return re.sub(r"e([+-])0+(?=\d)", lambda m: "e-" if m[1] == "-" else "e", repr(value))
+    return re.sub(
+        r"e([+-])0+(?=\d)", lambda m: "e-" if m[1] == "-" else "e", repr(value)
+    )
 
 
 def _print(expr: Expr) -> tuple[str, int]:

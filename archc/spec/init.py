@@ -1,9 +1,9 @@
 """The `[init]` table: weight initialisation by op, in torch.nn.init's terms.
 
-    [init]
-    conv2d = { weight = { init = "kaiming_normal_", mode = "fan_out" }, bias = 0 }
-    linear = { weight = { init = "normal_", std = 0.01 }, bias = "zeros_" }
-    batch_norm2d = "ones_"                # short for { weight = "ones_" }
+[init]
+conv2d = { weight = { init = "kaiming_normal_", mode = "fan_out" }, bias = 0 }
+linear = { weight = { init = "normal_", std = 0.01 }, bias = "zeros_" }
+batch_norm2d = "ones_"                # short for { weight = "ones_" }
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def parse_init(
 
 def _initializer(value: Any, origin: Origin, sink: Sink) -> Initializer | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return Initializer("zeros_") if value == 0 else Initializer("constant_", {"val": value})
+        if value in (0, 1):
+            return Initializer("ones_" if value else "zeros_")
+        return Initializer("constant_", {"val": value})
     arguments: dict[str, Any] = {}
     if isinstance(value, dict) and "init" not in value:
         sink.error(

@@ -230,9 +230,9 @@ class _Layered:
         """Takes all of `base` but its claims, which are about that file's numbers."""
         root = self.owners[()]
         self.data = {k: v for k, v in base.data.items() if k != "expect"}
-        self.owners = {
-            (key,): base.owner((key,)) for key in self.data
-        } | {path: d for path, d in base.owners.items() if path}
+        self.owners = {(key,): base.owner((key,)) for key in self.data} | {
+            path: d for path, d in base.owners.items() if path
+        }
         self.owners[()] = root
 
     def take(self, other: _Layered, path: KeyPath) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from archc.diagnostics.model import Sink
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.model import Label, Place, Sink
+from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.spec.expressions import Expr, ListOf, names_in
 from archc.spec.model import (
     Arg,
@@ -32,45 +32,117 @@ class NameCheck:
     def __init__(self, sink: Sink, elsewhere: Collection[str]) -> None:
         self.sink = sink
         self.elsewhere = elsewhere
+        self._block: str | None = None
+        self._read: set[str] = set()
+        self._unknown: dict[str, list[tuple[Place, str]]] = {}
 
     def network(self, spec: Spec) -> None:
         """The expressions of [params], of the network's input and body, and of heads."""
+        self._begin(None)
         seen = frozenset(spec.params)
+        below = spec.origin.below("params")
         for name, arg in spec.params.items():
-            self._value(arg, spec.origin.below("params", name), seen)
-        below = spec.origin.below("network", "input")
+            self._value(arg, below.below(name), seen)
+        sizes = spec.origin.below("network", "input")
         for number, arg in enumerate(spec.input):
-            self._value(arg, below.below(number), seen)
+            self._value(arg, sizes.below(number), seen)
         for node in spec.layers:
             self._node(node, seen | _CHANNELS)
         for head in spec.heads:
             self._node(head.node, seen | _CHANNELS)
             self._value(head.loss_weight, head.origin.below("loss_weight"), seen)
+        self._report({name: below.at(name, part="key") for name in spec.params}, {})
 
-    def block(self, block: Block) -> None:
+    def block(self, block: Block, given: Mapping[str, Place]) -> set[str]:
         """The expressions of a block's defaults and body.
 
-        Where the block's own table is wrong, nobody knows what it sees.
+        `given` are arguments at its uses that it does not declare. One that the body reads
+        is missing in the declaration; it is told once, there, and returned. Where the
+        block's own table is wrong, nobody knows what it sees.
         """
         if block.broken:
-            return
+            return set()
+        self._begin(block.name)
         seen = _CHANNELS | frozenset(block.required)
         for name, arg in block.defaults.items():
             origin = block.origin.below("defaults", name)
             self._value(arg, origin, seen, later=block.defaults.keys() - seen)
             seen |= {name}
         for node in block.layers:
-            self._node(node, seen, block.name)
+            self._node(node, seen)
+        declared = {
+            name: block.origin.at("params", number)
+            for number, name in enumerate(block.required)
+        }
+        for name in block.defaults:
+            declared[name] = block.origin.below("defaults").at(name, part="key")
+        undeclared = given.keys() & self._unknown.keys()
+        if undeclared:
+            # one in its place would be missing at each use, or changes nothing
+            undeclared |= declared.keys() - self._read
+        self._report(declared, given, block.origin)
+        return undeclared
 
-    def _node(self, node: Node, seen: frozenset[str], block: str | None = None) -> None:
+    def _begin(self, block: str | None) -> None:
+        self._block = block
+        self._read = set()
+        self._unknown = {}
+
+    def _report(
+        self,
+        declared: Mapping[str, Place],
+        given: Mapping[str, Place],
+        origin: Origin | None = None,
+    ) -> None:
+        unread = [name for name in declared if name not in self._read]
+        for name, reads in self._unknown.items():
+            near = nearest(name, unread)
+            if name in given or (near is not None and len(reads) > 1):
+                self._misdeclared(name, near, declared, given, origin)
+                continue
+            for place, help in reads:
+                self.sink.error(
+                    "unknown-name",
+                    f"there is no `{name}` here",
+                    place,
+                    *([Label(declared[near], "nothing reads this")] if near else []),
+                    help=help,
+                )
+
+    def _misdeclared(
+        self,
+        name: str,
+        near: str | None,
+        declared: Mapping[str, Place],
+        given: Mapping[str, Place],
+        origin: Origin | None,
+    ) -> None:
+        """The name is fine wherever it is used; the declaration has it wrong."""
+        labels = [
+            Label(p, f"`{name}` is read here") for p, _ in self._unknown[name][:3]
+        ]
+        if name in given:
+            labels.append(Label(given[name], "and given here"))
+        if near is not None:
+            place = declared[near]
+            message = f"nothing reads `{near}`, and `{name}` is read but not defined"
+            help = f"did you mean `{name}`?"
+        else:
+            assert origin is not None and self._block is not None
+            here = "params" in origin.value()
+            place = origin.at("params") if here else origin.at(part="key")
+            message = f"block `{self._block}` reads `{name}` but does not declare it"
+            help = f"add `{name}` to its `params`, or to its `defaults`"
+        self.sink.error("unknown-name", message, place, *labels, help=help)
+
+    def _node(self, node: Node, seen: frozenset[str]) -> None:
         if node.broken and {"repeat", "index"} & node.origin.value().keys():
             return  # nobody knows what the counter is called
         inner = seen if node.repeat is None else seen | {node.index}
         for arg, origin, own in written(node):
-            visible = inner if own else seen
-            self._value(arg, origin, visible, block=block, counter=node.index)
+            self._value(arg, origin, inner if own else seen, counter=node.index)
         for child in children(node):
-            self._node(child, inner, block)
+            self._node(child, inner)
 
     def _value(
         self,
@@ -78,49 +150,38 @@ class NameCheck:
         origin: Origin,
         seen: frozenset[str],
         *,
-        block: str | None = None,
         later: Collection[str] = (),
         counter: str = "i",
     ) -> None:
         if isinstance(arg, ListOf):
             for number, item in enumerate(arg.items):
-                self._value(
-                    item, origin.below(number), seen,
-                    block=block, later=later, counter=counter,
-                )  # fmt: skip
+                below = origin.below(number)
+                self._value(item, below, seen, later=later, counter=counter)
             return
         if not isinstance(arg, Expr):
             return
         for name, at in names_in(arg).items():
-            if name not in seen:
-                self.sink.error(
-                    "unknown-name",
-                    f"there is no `{name}` here",
-                    origin.at(within=at),
-                    help=self._help(name, seen, block, later, counter),
-                )
+            if name in seen:
+                self._read.add(name)
+            else:
+                help = self._help(name, seen, later, counter)
+                place = origin.at(within=at)
+                self._unknown.setdefault(name, []).append((place, help))
 
     def _help(
-        self,
-        name: str,
-        seen: frozenset[str],
-        block: str | None,
-        later: Collection[str],
-        counter: str,
+        self, name: str, seen: frozenset[str], later: Collection[str], counter: str
     ) -> str:
         if name in later:
             return f"a default sees only those before it: move `{name}` before this one"
-        if block is not None and name in self.elsewhere:
+        if self._block is not None and name in self.elsewhere:
             return (
                 f"a block sees its own parameters only: add `{name}` to the `params` of"
-                f" `{block}` and give it at each use"
+                f" `{self._block}` and give it at each use"
             )
         if name == counter:
             return f"`{name}` counts a `repeat`, and nothing is repeated around this"
         near = did_you_mean(name, seen)
-        if near is None:
-            return "nothing has a name here: write a number"
-        return near
+        return "nothing has a name here: write a number" if near is None else near
 
 
 def written(node: Node) -> Iterator[tuple[Arg, Origin, bool]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -89,15 +89,29 @@ def is_identifier(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """A use of a block with arguments that it does not take, or without some it needs."""
+
+    block: str
+    origin: Origin
+    known: set[str]
+    unknown: list[str]
+    missing: list[str]
+
+
 class NodeParser:
     """Parses blocks, heads and nodes; `blocks` is the spec's whole table of blocks."""
 
     def __init__(self, sink: Sink, blocks: Any) -> None:
         self.sink = sink
         self.written: dict[str, Any] = blocks if isinstance(blocks, dict) else {}
+        self._misfits: list[_Misfit] = []
         self.no_blocks = not isinstance(blocks, dict | None)
         self.block_tables: dict[str, dict[str, Any]] = {
-            name: table for name, table in self.written.items() if isinstance(table, dict)
+            name: table
+            for name, table in self.written.items()
+            if isinstance(table, dict)
         }
 
     # ---- blocks and heads
@@ -105,9 +119,7 @@ class NodeParser:
     def block(self, name: str, table: dict[str, Any], origin: Origin) -> Block:
         self.identifier(name, origin.at(part="key"), "block")
         fine = True
-        model = validate(
-            tables.BlockTable, table, origin, self.sink, f"block `{name}`"
-        )
+        model = validate(tables.BlockTable, table, origin, self.sink, f"block `{name}`")
         parameters = _parameters(table)
         required: list[str] = []
         defaults: dict[str, Arg] = {}
@@ -180,7 +192,9 @@ class NodeParser:
                 continue  # its wrong type has been reported
             table = cast("dict[str, Any]", table)
             origin = root.below("heads", number)
-            own = {k: v for k, v in table.items() if k in ("name", "from", "loss_weight")}
+            own = {
+                k: v for k, v in table.items() if k in ("name", "from", "loss_weight")
+            }
             model = validate(tables.HeadTable, own, origin, self.sink, "a head")
             rest = {k: v for k, v in table.items() if k not in ("from", "loss_weight")}
             # a wrong name has been reported
@@ -231,7 +245,9 @@ class NodeParser:
             )
             return BrokenNode(origin=origin)
         own = tables.MODIFIERS & table.keys()
-        common = self._modifiers({k: table[k] for k in table if k in own}, origin, depth)
+        common = self._modifiers(
+            {k: table[k] for k in table if k in own}, origin, depth
+        )
         body = self._body(table, origin)
         if body is None:
             return BrokenNode(**common)
@@ -262,7 +278,7 @@ class NodeParser:
             return bodies[0]
         if not bodies:
             odd = [key for key in table if key not in tables.MODIFIERS]
-            near = {key: nearest(key, tables.BODIES) for key in odd}
+            near = {key: self._meant_body(key, table[key]) for key in odd}
             meant = next((key for key in odd if near[key]), None)
             self.sink.error(
                 "node-body",
@@ -283,6 +299,12 @@ class NodeParser:
                 " make two nodes of it",
             )
         return None
+
+    def _meant_body(self, key: str, value: Any) -> str | None:
+        """Which body a key that is none was probably meant to be."""
+        if isinstance(value, str) and (value in OPS or value in self.written):
+            return "op" if value in OPS else "block"
+        return nearest(key, tables.BODIES)
 
     def _modifiers(
         self, table: dict[str, Any], origin: Origin, depth: int
@@ -307,10 +329,12 @@ class NodeParser:
             )
         for key in ("when", "repeat", "skip_when"):
             common[key] = self.argument(getattr(model, key), origin.below(key))
-        if model.index is not None and self.identifier(
-            model.index, origin.at("index"), "counter"
-        ):
-            common["index"] = model.index
+        if model.index is not None:
+            place = origin.at("index")
+            if self.identifier(model.index, place, "counter"):
+                common["index"] = model.index
+            else:
+                common["broken"] = True
         if model.shape is not None:
             common["claim"] = tuple(
                 self.argument(v, origin.below("shape", i))
@@ -361,7 +385,9 @@ class NodeParser:
         if name in self.written:
             help = f'`{name}` is a block: write block = "{name}"'
         else:
-            help = did_you_mean(name, OPS) if other is None else f"did you mean `{other}`?"
+            help = (
+                did_you_mean(name, OPS) if other is None else f"did you mean `{other}`?"
+            )
         self.sink.error(
             "unknown-op", f"there is no op {plain(name)}", origin.at("op"), help=help
         )
@@ -374,7 +400,9 @@ class NodeParser:
             help=f'write {key} = "..."',
         )
 
-    def _merge_reads(self, op: type[Op], origin: Origin, common: dict[str, Any]) -> bool:
+    def _merge_reads(
+        self, op: type[Op], origin: Origin, common: dict[str, Any]
+    ) -> bool:
         reads = common.get("reads")
         if common["broken"] and reads is None:
             return True  # its `from` may have been reported
@@ -487,7 +515,9 @@ class NodeParser:
             # one with a bad name has been reported, and cannot be given
             required = [p for p in required if _bad_name(p, "parameter") is None]
             fine = self._fits(name, table, required, optional, origin)
-        arguments = {k: self.plain_argument(v, origin.below(k)) for k, v in table.items()}
+        arguments = {
+            k: self.plain_argument(v, origin.below(k)) for k, v in table.items()
+        }
         if not self._reads_one(origin, f"block `{name}`", common) or not fine:
             return None
         return BlockNode(block=name, arguments=arguments, **common)
@@ -518,21 +548,50 @@ class NodeParser:
         optional: Collection[str],
         origin: Origin,
     ) -> bool:
-        """Reports arguments that the block does not take or that it lacks."""
-        unknown = [key for key in table if key not in required and key not in optional]
+        """Whether the arguments are those that the block takes; else notes it."""
+        known = {*required, *optional}
+        unknown = [key for key in table if key not in known]
+        missing = [p for p in required if p not in table]
+        if unknown or missing:
+            self._misfits.append(_Misfit(name, origin, known, unknown, missing))
+        return not unknown and not missing
+
+    def undeclared(self, block: str) -> dict[str, Place]:
+        """Arguments that uses of a block give and that it does not declare."""
+        found: dict[str, Place] = {}
+        for misfit in self._misfits:
+            for key in misfit.unknown if misfit.block == block else ():
+                found.setdefault(key, misfit.origin.at(key, part="key"))
+        return found
+
+    def report_misfits(
+        self, told: Mapping[str, Collection[str]], doubtful: Collection[str]
+    ) -> None:
+        """Reports arguments that blocks do not take or that they lack.
+
+        `told` are those, by block, that were reported at the block's declaration. What
+        a doubtful block takes nobody knows.
+        """
+        for misfit in self._misfits:
+            if misfit.block in doubtful:
+                continue
+            skipped = told.get(misfit.block, ())
+            unknown = [key for key in misfit.unknown if key not in skipped]
+            missing = [key for key in misfit.missing if key not in skipped]
+            self._misfit(misfit, unknown, not_misspelled(missing, unknown))
+
+    def _misfit(self, misfit: _Misfit, unknown: list[str], lacking: list[str]) -> None:
+        name, origin = misfit.block, misfit.origin
         for key in unknown:
-            known = {*required, *optional, *tables.MODIFIERS} - {"doc"}
-            help = did_you_mean(key, known)
-            if not required and not optional:
-                help = f"`{name}` has no parameters; give it one: params = [\"{key}\"]"
+            help = did_you_mean(key, misfit.known | tables.MODIFIERS - {"doc"})
+            if not misfit.known:
+                help = f'`{name}` has no parameters; give it one: params = ["{key}"]'
             self.sink.error(
                 "unknown-argument",
                 f"block `{name}` has no parameter `{key}`",
                 origin.at(key, part="key"),
                 help=help,
             )
-        missing = [p for p in required if p not in table]
-        lacking = not_misspelled(missing, unknown)
         if lacking:
             plural = "s" if len(lacking) > 1 else ""
             self.sink.error(
@@ -541,7 +600,6 @@ class NodeParser:
                 origin.at("block"),
                 help="add " + ", ".join(f"{p} = ..." for p in lacking),
             )
-        return not unknown and not missing
 
     # ---- groups and branches
 
@@ -577,7 +635,10 @@ class NodeParser:
         common["broken"] |= not self._reads_one(origin, what, common)
         if merge not in _MERGES:
             common["broken"] = True
-            if nearest("merge", table.keys() - {"branches"}) is None or merge is not None:
+            if (
+                nearest("merge", table.keys() - {"branches"}) is None
+                or merge is not None
+            ):
                 self._no_merge(merge, origin)
             merge = _MERGES[0]
         return BranchesNode(branches=tuple(branches), merge=merge, **common)
@@ -646,7 +707,10 @@ class NodeParser:
                 return parse(value)
             except ExpressionError as error:
                 self.sink.error(
-                    error.code, error.message, origin.at(within=error.at), help=error.help
+                    error.code,
+                    error.message,
+                    origin.at(within=error.at),
+                    help=error.help,
                 )
                 return Unparsed()
         if isinstance(value, list):

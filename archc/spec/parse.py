@@ -16,7 +16,7 @@ from archc.ops.base import plain
 from archc.source.document import KeyPlace
 from archc.spec import tables
 from archc.spec.init import parse_init
-from archc.spec.model import BlockNode, Merged, Node, Origin, Spec, children
+from archc.spec.model import Block, BlockNode, Merged, Node, Origin, Spec, children
 from archc.spec.names import NameCheck
 from archc.spec.nodes import IDENTIFIER, NodeParser, is_identifier
 from archc.spec.validate import listed, not_misspelled, validate
@@ -56,13 +56,9 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         name: parser.block(name, table, root.below("blocks", name))
         for name, table in parser.block_tables.items()
     }
-    params: Any = data.get("params", {})
-    names = NameCheck(sink, params if isinstance(params, dict) else ())
-    for block in blocks.values():
-        names.block(block)
-    blocks = parser.without_circles(blocks)
     network = data.get("network")
     if top is None or not isinstance(network, dict):
+        _check_names(None, blocks, parser, data)
         return None
     network = cast("dict[str, Any]", network)
     below = root.below("network")
@@ -78,17 +74,35 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         class_name=top.class_name,
         title=top.title,
         source=top.source,
-        params=_params(params, parser, root.below("params")),
+        params=_params(data.get("params"), parser, root.below("params")),
         input=_input(network.get("input"), parser, below.below("input")),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
-        blocks=blocks,
+        blocks=parser.without_circles(blocks),
         heads=parser.heads(data.get("heads"), root),
         init=parse_init(data.get("init"), root.below("init"), sink),
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )
-    if isinstance(params, dict):
-        names.network(spec)
+    _check_names(spec, blocks, parser, data)
     return spec
+
+
+def _check_names(
+    spec: Spec | None,
+    blocks: Mapping[str, Block],
+    parser: NodeParser,
+    data: Mapping[str, Any],
+) -> None:
+    """What needs all nodes: names in expressions, and the arguments of blocks."""
+    params: Any = data.get("params", {})
+    names = NameCheck(parser.sink, params if isinstance(params, dict) else ())
+    told = {
+        block.name: names.block(block, parser.undeclared(block.name))
+        for block in blocks.values()
+    }
+    doubtful = {name for name, block in blocks.items() if block.broken}
+    parser.report_misfits(told, doubtful)
+    if spec is not None and isinstance(params, dict):
+        names.network(spec)
 
 
 def _file_table(

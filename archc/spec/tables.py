@@ -21,7 +21,9 @@ NODE = {"$comment": "node"}
 def _number(value: Any) -> Any:
     if not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
-            "number", "must be a number or an expression, not {value}", {"value": plain(value)}
+            "number",
+            "must be a number or an expression, not {value}",
+            {"value": plain(value)},
         )
     return value
 
@@ -52,9 +54,7 @@ Whole = Annotated[
 Argument = Annotated[
     Any,
     PlainValidator(_argument),
-    WithJsonSchema(
-        {"anyOf": [{"type": ["number", "boolean", "array"]}, EXPRESSION]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": ["number", "boolean", "array"]}, EXPRESSION]}),
 ]
 Dimensions = Annotated[
     list[Whole],
@@ -157,7 +157,10 @@ class Modifiers(Table):
         alias="from",
         description="read another node's output; a list only for merge ops",
         json_schema_extra={
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+            ]
         },
     )
     when: Number = Field(default=None, description="false leaves the node out")
@@ -174,7 +177,9 @@ class Modifiers(Table):
     shortcut: Annotated[dict[str, Any] | None, WithJsonSchema(NODE)] = Field(
         default=None, description="a node on the skip path, a projection"
     )
-    shape: Dimensions | None = Field(default=None, description="claim: the output shape")
+    shape: Dimensions | None = Field(
+        default=None, description="claim: the output shape"
+    )
     doc: str | None = Field(default=None, description="a remark")
 
 
@@ -182,7 +187,9 @@ def _names(value: Any) -> Any:
     items = value if isinstance(value, list) else [value]
     if not items or not all(isinstance(item, str) for item in items):  # pyright: ignore[reportUnknownVariableType]
         raise PydanticCustomError(
-            "names", "must be a name or a list of names, not {value}", {"value": plain(value)}
+            "names",
+            "must be a name or a list of names, not {value}",
+            {"value": plain(value)},
         )
     return value  # pyright: ignore[reportUnknownVariableType]
 

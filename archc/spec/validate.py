@@ -133,19 +133,29 @@ def explain(problem: Any) -> tuple[str, str, str | None]:
     context: dict[str, Any] = problem.get("ctx", {})
     value = problem["input"]
     if kind in _WANTED:
-        return "wrong-type", f"must be {_WANTED[kind]}, not {plain(value)}", _typed(kind, value)
+        return (
+            "wrong-type",
+            f"must be {_WANTED[kind]}, not {plain(value)}",
+            _typed(kind, value),
+        )
     if kind in _LIMITS:
         words, key = _LIMITS[kind]
         return "bad-value", f"must be {words} {context[key]}, not {plain(value)}", None
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", '"')
-        options = [part.strip('" ') for part in expected.replace(" or ", ", ").split(",")]
+        options = [
+            part.strip('" ') for part in expected.replace(" or ", ", ").split(",")
+        ]
         help = did_you_mean(value, options) if isinstance(value, str) else None
         if help and not help.startswith("did"):
             help = None  # the message lists the options
         return "bad-value", f"must be {expected}, not {plain(value)}", help
     if kind in ("too_short", "too_long"):
-        return "bad-value", "must not be empty" if not value else "has too many items", None
+        return (
+            "bad-value",
+            "must not be empty" if not value else "has too many items",
+            None,
+        )
     if kind == "finite_number":
         return "bad-value", f"must be a finite number, not {plain(value)}", None
     message: str = problem["msg"]
@@ -160,7 +170,9 @@ def _typed(kind: str, value: Any) -> str | None:
     if isinstance(value, float) and kind in ("int_type", "int_from_float", "size"):
         return "use a whole number; in an expression, // and round give one"
     if kind == "string_type":
-        return f'put it in quotes: "{value}"' if isinstance(value, int | float) else None
+        return (
+            f'put it in quotes: "{value}"' if isinstance(value, int | float) else None
+        )
     if kind == "bool_type" and isinstance(value, int):
         return f"write {'true' if value else 'false'}"
     if kind == "list_type" and not isinstance(value, dict):

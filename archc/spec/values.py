@@ -23,10 +23,14 @@ def check_values(merged: Merged, sink: Sink) -> bool:
         path, value = stack.pop()
         if type(value) is dict:
             table = cast("dict[str, Any]", value)
-            stack.extend(((*path, k), v) for k, v in table.items() if type(v) is not str)
+            stack.extend(
+                ((*path, k), v) for k, v in table.items() if type(v) is not str
+            )
         elif type(value) is list:
             items = cast("list[Any]", value)
-            stack.extend(((*path, i), v) for i, v in enumerate(items) if type(v) is not str)
+            stack.extend(
+                ((*path, i), v) for i, v in enumerate(items) if type(v) is not str
+            )
         elif problem := _problem(value):
             code, message, help = problem
             sink.error(code, message, Origin(merged, path).at(), help=help)
@@ -39,7 +43,11 @@ def _problem(value: Any) -> tuple[str, str, str] | None:
         return None
     if isinstance(value, int | float):
         if isinstance(value, float) and not math.isfinite(value):
-            return "bad-value", f"{value} is no number to build with", "write a finite number"
+            return (
+                "bad-value",
+                f"{value} is no number to build with",
+                "write a finite number",
+            )
         if abs(value) > MAX_MAGNITUDE:
             return (
                 "bad-value",

@@ -53,9 +53,15 @@ KINDS = (
     Kind("misspelled argument", r"\b(planes|ch1x1|growth_rate) = ", "argument"),
     Kind("key that is not known", r"\{ (?=op|block|name)()", "bogus = 1, "),
     Kind("misspelled key for a body", r"\b(op|block) = ", "bdy"),
-    Kind("attribute dropped", r"(, (?:kernel_size|out_features) = [^,}]+?)(?=[,} ])", ""),
+    Kind(
+        "attribute dropped", r"(, (?:kernel_size|out_features) = [^,}]+?)(?=[,} ])", ""
+    ),
     Kind("misspelled name", r'= "(planes|stride|depths|num_classes)\b', r"\1_"),
-    Kind("name of nothing", r'(?<!doc) = "[^"]*\b(in_channels|convs|channels)\b', "nothing"),
+    Kind(
+        "name of nothing",
+        r'(?<!doc) = "[^"]*\b(in_channels|convs|channels)\b',
+        "nothing",
+    ),
     Kind("from nowhere", r'\bfrom = "(\w+)"', "nowhere"),
     Kind("kernel too large", r"\bkernel_size = (\d+)", "999", only_here=False),
     Kind("no channels", _NUMBER, "0", only_here=False),
@@ -75,6 +81,9 @@ KINDS = (
     Kind("shortcut without its stride", r'kernel_size = 1(, stride = "stride")', ""),
     Kind("branch without padding", r"ch\wx\w\".*(, padding = 1)", ""),
     Kind("shortcut left out", r'when = "(stride != 1 or in_ch[^"]*)"', "stride > 2"),
+    Kind("parameter misspelled in its block", r'^params = \["(\w+)"', r"\1x"),
+    Kind("parameter of a block lost", r'^params = \[(".*?",) ', ""),
+    Kind("parameter with a bad name", r'^params = \["(\w+)"', "a b"),
     Kind("quote lost", r'\bop = ("\w+")', '"relu', anywhere=True),
     Kind("bracket lost", r"^[^\"]*?(\])", "", anywhere=True),
     Kind("brace lost", r"^[^\"]*\"[^{}]*(\})", "", anywhere=True),
@@ -196,7 +205,9 @@ GARBAGE: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def _paths(
+    value: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
     if path:
         yield path
     items: Any = ()
@@ -264,7 +275,9 @@ def _node(generator: random.Random, depth: int) -> dict[str, Any]:
     body = generator.choice(["op", "op", "block", "layers", "branches"])
     keys = [body, *generator.sample(_WORDS, generator.randrange(5))]
     if generator.random() < 0.7:
-        keys += {"op": ["out_channels", "kernel_size"], "branches": ["merge"]}.get(body, [])
+        keys += {"op": ["out_channels", "kernel_size"], "branches": ["merge"]}.get(
+            body, []
+        )
     return {key: _value(generator, key, depth) for key in keys}
 
 

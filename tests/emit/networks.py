@@ -554,7 +554,8 @@ class Writer:
         node["skip"] = self.pick(("add", "add", "mul"))
         if self.chance(25):
             node["skip_when"] = self.condition(at, reads=True)
-        if self.chance(20) and not state.vector and at.names != "numbered":
+        alone = "repeat" not in node and at.names != "numbered"
+        if self.chance(20) and not state.vector and alone:
             (shortcut,) = self.keep_simple(replace(at, values={}), state)
             node["shortcut"] = shortcut
             if self.chance(40):
@@ -577,6 +578,7 @@ class Writer:
         kinds = {**at.kinds, index: "counter"}
         own_scope = at.names == "free" and self.chance(40)
         own_scope = own_scope or (at.names == "named" and self.chance(50))
+        own_scope = own_scope and not at.counters
         if index in at.counters and not own_scope:
             index = next(n for n in ("k", "l", "m", "n", "o") if n not in at.kinds)
             kinds = {**at.kinds, index: "counter"}

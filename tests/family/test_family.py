@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +22,11 @@ from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from archc.spec.overrides import input_shape
+from tests.emit.live import hold
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Edition:
     name: str
     size: int = 64
     """Height and width at which logits are compared."""
+    training_size: int = 32
     options: tuple[tuple[str, Any], ...] = ()
     rename: tuple[str, str] | None = None
     """Pattern and replacement for torchvision's keys that no spec can have."""
@@ -73,17 +79,25 @@ EDITIONS = (
             r"\1.norm.",
         ),
     ),
-    Edition("inception_v3", size=107, options=(("init_weights", False),)),
+    Edition(
+        "inception_v3", size=107, training_size=299, options=(("init_weights", False),)
+    ),
     Edition("densenet161"),
 )
 PLAIN = ("cifar_resnet", "lenet", "nin", "se_resnet50", "unet", "unet_loop")
+SMALL = {"se_resnet50": (3, 32, 32), "unet": (1, 16, 16), "unet_loop": (1, 16, 16)}
 
 
-def compiled(name: str) -> tuple[Analysis, Callable[[], nn.Module]]:
-    """A spec's facts and the class generated for it."""
+def compiled(
+    name: str, size: tuple[int, ...] | None = None
+) -> tuple[Analysis, Callable[[], nn.Module]]:
+    """A spec's facts and the class generated for it, for an input of another `size`."""
     sink = Sink()
+    overlay = None if size is None else input_shape(size, sink)
     # some of the specs extend one of the project's own
-    analysis = analyse(HERE / f"{name}.toml", Loader(sink, anywhere=True), sink)
+    loader = Loader(sink, anywhere=True)
+    overlays = () if overlay is None else (overlay,)
+    analysis = analyse(HERE / f"{name}.toml", loader, sink, overlays)
     assert analysis is not None, render_text(sink)
     assert not list(sink), render_text(sink)
     module = ModuleType(name)
@@ -136,6 +150,22 @@ def test_counts_are_the_published_ones(pair: Pair) -> None:
     assert round(facts.macs / 1e9, 3) == published["_ops"]
 
 
+def test_training_is_the_same_to_the_bit(pair: Pair) -> None:
+    """Dropout, stochastic depth, batch statistics and auxiliary heads included."""
+    size = pair.edition.training_size
+    x = torch.randn(2, 3, size, size)
+    outputs: list[tuple[Tensor, ...]] = []
+    for model in (pair.ours, pair.theirs):
+        torch.manual_seed(1)
+        with torch.no_grad():
+            y = model.train()(x)
+        model.eval()
+        outputs.append(y if isinstance(y, tuple) else (y,))
+    ours, theirs = outputs
+    assert len(ours) == len(theirs) == 1 + len(pair.analysis.network.heads)
+    assert all(map(torch.equal, ours, theirs))
+
+
 def test_macs_are_those_of_torchvision(pair: Pair) -> None:
     assert pair.analysis.facts.macs == counted_macs(pair.theirs, pair.analysis)
 
@@ -148,12 +178,27 @@ def counted_macs(model: nn.Module, analysis: Analysis) -> int:
     return counter.get_total_flops() // 2
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_plain_networks_agree_with_torch(name: str) -> None:
-    analysis, make = compiled(name)
-    with torch.device("meta"):
-        model = make().eval()
-    params = sum(p.numel() for p in model.parameters())
-    assert params == analysis.facts.params
-    assert counted_macs(model, analysis) == analysis.facts.macs
+def test_generated_files_are_clean(tmp_path: Path) -> None:
+    for name in (*PLAIN, *(e.name for e in EDITIONS)):
+        analysis, _ = compiled(name)
+        (tmp_path / f"{name}.py").write_text(emit(analysis.network))
+    config = tmp_path / "pyrightconfig.json"
+    config.write_text('{"typeCheckingMode": "strict"}')
+    rules = ["--config", str(ROOT / "pyproject.toml")]
+    for command in (
+        ["ruff", "check", *rules, str(tmp_path)],
+        ["ruff", "format", "--check", *rules, str(tmp_path)],
+        ["pyright", "--pythonpath", sys.executable, "-p", str(config)],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_networks_compute_what_their_specs_say(name: str) -> None:
+    """Held against an interpreter of the network, layer by layer."""
+    compiled(name)  # with its claims; at another size none is checked
+    analysis, _ = compiled(name, SMALL.get(name))
+    hold(analysis, emit(analysis.network))

@@ -1,0 +1,226 @@
+"""What the names in `from` stand for, in one body, found before any code is written.
+
+A value that is read in the iteration in which it was made gets a variable. One whose name
+is computed, or that a loop or a condition made, goes into a dict under its path. Paths are
+kept as they are written, with braces; the counter of a named repetition is a part too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from archc.ops.merge import Concat
+from archc.spec.expressions import Name
+from archc.spec.model import (
+    BranchesNode,
+    GroupNode,
+    HeadSpec,
+    Node,
+    OpNode,
+    Template,
+    walk,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One name in `from`; `key` is the path of a value or the key of a feature."""
+
+    kind: Literal["prev", "input", "value", "feature"]
+    key: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the nodes inside a group read from outside it."""
+
+    values: tuple[str, ...] = ()
+    """Paths of values; the empty path is the input of the body."""
+    features: bool = False
+    """Whether they read the dict, or write to it."""
+
+    def __bool__(self) -> bool:
+        return bool(self.values) or self.features
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    paths: tuple[Template, ...]
+    """The path of this scope and of those around it, outermost first, with final dots."""
+    within: tuple[Node, ...] = ()
+    """The loops and conditions around."""
+
+    def child(self, name: Template) -> Template:
+        return _joined(self.paths[-1], name)
+
+    def opened(self, path: Template, within: tuple[Node, ...]) -> _Scope:
+        return _Scope((*self.paths, _joined(path, _DOT)), within)
+
+
+_DOT = Template(".", (".",))
+
+
+class Reads:
+    """The names of one body, of a block or the network, and who reads them."""
+
+    def __init__(self, nodes: Sequence[Node], heads: Sequence[HeadSpec] = ()) -> None:
+        self.paths: dict[Node, Template] = {}
+        """Where each named node stands."""
+        self.members: dict[Node, Template] = {}
+        """For a named repetition: the path of one of its children."""
+        self.sources: dict[Node, tuple[Source, ...]] = {}
+        self.tapped: set[str] = set()
+        """Paths of values that are read from a variable."""
+        self.saved: set[str] = set()
+        """Paths of values that are read from the dict."""
+        self.measured: set[str] = set()
+        """Those of them whose number of channels is needed."""
+        self._present: dict[str, tuple[Node, ...]] = {}
+        body = _Scope((Template("", ()),))
+        self._visit_all(nodes, body)
+        self.heads = {h.name: self._find(Template(h.reads, (h.reads,)), body) for h in heads}
+
+    def needs(self, node: Node) -> Needs:
+        """What a group's own class must be given."""
+        members: tuple[Node, ...] = ()
+        if isinstance(node, GroupNode):
+            members = node.layers
+        elif isinstance(node, BranchesNode):
+            members = node.branches
+        values: dict[str, None] = {}
+        features = False
+        inside = self._inside(node)
+        for member in walk(members):
+            for source in self.sources.get(member, ()):
+                if source.kind == "input":
+                    values[""] = None
+                elif source.kind == "value" and not source.key.text.startswith(inside):
+                    values[source.key.text] = None
+                features = features or source.kind == "feature"
+            written = [p[member].text for p in (self.paths, self.members) if member in p]
+            features = features or not self.saved.isdisjoint(written)
+        return Needs(tuple(values), features)
+
+    def taps(self, node: Node) -> tuple[str, ...]:
+        """Paths inside a named group whose values are read outside it."""
+        if node not in self.paths or not isinstance(node, GroupNode | BranchesNode):
+            return ()
+        inside = self._inside(node)
+        outside = {
+            source.key.text
+            for reader, sources in self.sources.items()
+            if reader not in self._below(node)
+            for source in sources
+            if source.kind == "value"
+        }
+        outside |= {s.key.text for s in self.heads.values() if s.kind == "value"}
+        return tuple(sorted(p for p in outside if p.startswith(inside)))
+
+    def is_read(self, node: Node) -> bool:
+        """Whether something reads the node's value, or one inside it, by its name."""
+        if node not in self.paths:
+            return False
+        path = self.paths[node].text
+        return path in self.tapped | self.saved or any(
+            p.startswith(f"{path}.") for p in self.tapped | self.saved
+        )
+
+    # ---- the walk, in the order in which values are made
+
+    def _visit_all(self, nodes: Sequence[Node], scope: _Scope) -> None:
+        for node in nodes:
+            self._visit(node, scope)
+
+    def _visit(self, node: Node, scope: _Scope) -> None:
+        if node.reads is not None:
+            self.sources[node] = tuple(
+                self._source(node, number, template, scope)
+                for number, template in enumerate(node.reads)
+            )
+        within = scope.within
+        if node.when is not None or node.repeat is not None:
+            within = (*within, node)
+        inner = _Scope(scope.paths, within)
+        path = None if node.name is None else scope.child(node.name)
+        if path is not None and node.name is not None:
+            self.paths[node] = path
+            inner = scope.opened(path, within)
+            if node.repeat is not None and node.name.fixed:
+                counter = Template(f"{{{node.index}}}", (Name(node.index),))
+                path = self.members[node] = inner.child(counter)
+                inner = inner.opened(path, within)
+        if isinstance(node, GroupNode):
+            self._visit_all(node.layers, inner)
+        elif isinstance(node, BranchesNode):
+            self._visit_all(node.branches, inner)
+        if node.shortcut is not None:
+            self._visit(node.shortcut, _Scope(scope.paths, within))
+        if node.name is None or path is None:
+            return
+        if node in self.members:
+            self._present[path.text] = within
+            self._present[self.paths[node].text] = scope.within
+        else:
+            again = node.repeat is not None
+            self._present[path.text] = within if again else scope.within
+
+    def _source(
+        self, node: Node, number: int, template: Template, scope: _Scope
+    ) -> Source:
+        if template.text in ("prev", "input"):
+            return Source("prev" if template.text == "prev" else "input", template)
+        source = self._find(template, scope)
+        joins = isinstance(node, OpNode) and node.op.merges and node.op is not Concat
+        if source.kind == "feature" and (number == 0 or not joins):
+            self.measured |= self._met(source.key)
+        return source
+
+    def _find(self, template: Template, scope: _Scope) -> Source:
+        """The value that a name stands for, looked for from its scope outwards."""
+        for path in reversed(scope.paths):
+            key = _joined(path, template)
+            made = self._present.get(key.text)
+            if made is not None and scope.within[: len(made)] == made:
+                self.tapped.add(key.text)
+                return Source("value", key)
+            met = self._met(key)
+            if met:
+                self.saved |= met
+                return Source("feature", key)
+        raise KeyError(template.text)
+
+    def _met(self, key: Template) -> set[str]:
+        """The paths that may be what a key comes out as."""
+        return {path for path in self._present if _may_meet(path, key.text)}
+
+    # ---- groups
+
+    def _inside(self, node: Node) -> str:
+        path = self.members.get(node) or self.paths.get(node)
+        return "" if path is None else f"{path.text}."
+
+    def _below(self, node: Node) -> set[Node]:
+        members = node.layers if isinstance(node, GroupNode) else ()
+        if isinstance(node, BranchesNode):
+            members = node.branches
+        return set(walk(members))
+
+
+def _joined(first: Template, second: Template) -> Template:
+    return Template(first.text + second.text, first.parts + second.parts)
+
+
+_BRACES = re.compile(r"\{[^}]*\}")
+
+
+def _may_meet(path: str, key: str) -> bool:
+    return any(
+        re.fullmatch(r"\w+".join(map(re.escape, _BRACES.split(pattern))), sample)
+        for pattern, sample in (
+            (path, _BRACES.sub("0", key)),
+            (key, _BRACES.sub("0", path)),
+        )
+    )
