@@ -7,7 +7,6 @@ it runs.
 from __future__ import annotations
 
 import errno
-import gc
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -76,8 +75,6 @@ def main() -> None:
 
     Exit status: 0 all is well, 1 errors in a spec, 2 wrong use of the command line.
     """
-    # a command is short and keeps most of what it makes: look for garbage less often
-    gc.set_threshold(100_000)
     for stream in (sys.stdout, sys.stderr):
         # a path or a name may hold what the terminal's encoding has no sign for
         if isinstance(stream, TextIOWrapper):

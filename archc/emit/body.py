@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from archc.emit.conditions import as_condition, tidy
 from archc.emit.layout import Atom, Bracketed, Code, Doc, Item
 from archc.emit.names import Names, singular
 from archc.emit.reads import Reads
@@ -126,13 +127,17 @@ class Body:
         value = evaluate(arg, {**self.env, "in_channels": _symbol(channels)})
         for local, item in self.items.items():
             value = replaced(value, item, Name(local))
-        return value
+        return tidy(value)
 
     def presence(self, node: Node, flow: Flow) -> Any:
         """Whether a node that reads `flow` is there: a condition, or known."""
         if node.repeat is not None and self.value(node.repeat, flow.channels) == 0:
             return False
-        return True if node.when is None else self.value(node.when, flow.channels)
+        return True if node.when is None else self.decided(node.when, flow)
+
+    def decided(self, arg: Arg, flow: Flow) -> Any:
+        """A condition on a node that reads `flow`; True or False where it is known."""
+        return as_condition(self.value(arg, flow.channels))
 
     def text(self, template: Template, *, forward: bool = False) -> tuple[str, bool]:
         """A name's source, and whether it is an f-string.
@@ -160,7 +165,7 @@ class Body:
                 names[name] = Name(f"{flow.var}.shape[{flow.shape.channel_axis + 1}]")
             else:
                 names[name] = self._stored(self.env[name])
-        return evaluate(arg, names)
+        return tidy(evaluate(arg, names))
 
     def _stored(self, value: Any) -> Any:
         """An expression over the constructor's arguments in terms of `self`."""
@@ -182,12 +187,11 @@ class Body:
 
         Loops and simple conditions need no attribute of their own.
         """
-        condition = self.value(arg, flow.channels)
+        condition = self.decided(arg, flow)
         used = set(names_in(condition))
-        if self.loops or (
-            len(used) == 1 and used <= {*self.arguments} - {"in_channels"}
-        ):
-            return self.in_forward(arg, flow), None
+        simple = len(used) == 1 and used <= {*self.arguments}
+        if self.loops or (simple and "in_channels" not in names_in(arg)):
+            return as_condition(self.in_forward(arg, flow)), None
         attribute = self.locals.free(name)
         while attribute in self.children:
             attribute = self.locals.free(name)
@@ -334,7 +338,7 @@ class Body:
         statement for the other case.
         """
         source = read or flow
-        test: Expr = self.value(arg, source.channels)
+        test: Expr = self.decided(arg, source)
         if self._is_changed(arg, run, flow):
             flow = flow.with_channels(Name(self.carrier(flow.channels)))
         place, bound, assigned = len(self.init.lines), frozenset(self.bound), self.assignments
@@ -482,7 +486,7 @@ class Body:
         """
         if node in self.kept or node in self.carrying:
             return None, self.lasting.get(node)
-        before = Name("channels before")
+        before = Name("channels_before")
         bound, assigned = frozenset(self.bound), self.assignments
 
         def once() -> Flow:

@@ -240,14 +240,15 @@ def _once(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Flo
     if node.skip is None:
         return _plain(body, node, sources, target)
     x = sources[0]
-    test = True if node.skip_when is None else body.value(node.skip_when, x.channels)
+    test = True if node.skip_when is None else body.decided(node.skip_when, x)
     if not isinstance(test, Expr):
         if not test:
             return _plain(body, node, sources, target)
         if node.shortcut is None and _is_single(body, node):
             doc, after = expression(body, node, x)
             return _merge_single(body, node, x, doc, after, target)
-        if _is_single(body, node) and _is_call(body, node.shortcut, x):
+        computed = node.name is not None and not node.name.fixed
+        if not computed and _is_single(body, node) and _is_call(body, node.shortcut, x):
             return _merge_calls(body, node, x, target)
         return _skip(body, node, x, target, None)
     return _skip(body, node, x, target, test)
@@ -257,9 +258,7 @@ def _merge_single(
     body: Body, node: Node, x: Flow, doc: Doc, after: Flow, target: str
 ) -> Flow:
     """`x = x + self.body(x)` in one statement; with `skip_when`, a conditional one."""
-    if node.skip_when is None or not isinstance(
-        body.value(node.skip_when, x.channels), Expr
-    ):
+    if node.skip_when is None or not isinstance(body.decided(node.skip_when, x), Expr):
         merged = _merged(body, node, x, after)
         joined = _join(node.skip or "add", [Atom(x.var), doc], merged)
         return _assign(body, node, joined, merged, target)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archc.spec.expressions import BoolOp, Expr, to_source
+from archc.emit.formula import Formula
+from archc.spec.expressions import Expr, to_source
 
 WIDTH = 88
 STEP = 4
@@ -66,12 +67,19 @@ def _commented(doc: Doc) -> bool:
     )
 
 
-def statement(indent: int, prefix: str, doc: Doc, suffix: str = "") -> list[str]:
-    """The lines of `prefix doc suffix`, broken inside brackets where it is too long."""
+def statement(
+    indent: int, prefix: str, doc: Doc, suffix: str = "", *, enclosed: bool = False
+) -> list[str]:
+    """The lines of `prefix doc suffix`, broken inside brackets where it is too long.
+
+    What is `enclosed` in brackets already needs no more of them.
+    """
     line = f"{' ' * indent}{prefix}{flat(doc)}{suffix}"
-    if isinstance(doc, Atom) or not doc.items:
-        return [line]
     if len(line) <= WIDTH and not _commented(doc):
+        return [line]
+    if isinstance(doc, Atom):
+        return _broken(indent, prefix, doc.text, suffix, enclosed=enclosed)
+    if not doc.items:
         return [line]
     inside = indent + STEP
     first = f"{' ' * indent}{prefix}{doc.head}{doc.brackets[0]}"
@@ -87,29 +95,25 @@ def statement(indent: int, prefix: str, doc: Doc, suffix: str = "") -> list[str]
         # one argument that is itself broken takes no comma behind it
         broken = isinstance(item.doc, Bracketed) and not sequence
         comma = "" if alone and not item.name and broken else ","
-        rows = statement(inside, name, item.doc, comma)
+        rows = statement(inside, name, item.doc, comma, enclosed=True)
         if item.comment and len(rows[-1]) + len(item.comment) + 4 <= WIDTH:
             rows[-1] += f"  # {item.comment}"
         lines.extend(rows)
     return [*lines, last]
 
 
-def condition(indent: int, keyword: str, test: Expr) -> list[str]:
-    """The header line of an `if`, broken at its and/or where it is too long."""
-    text = to_source(test)
-    line = f"{' ' * indent}{keyword} {text}:"
-    if len(line) <= WIDTH:
-        return [line]
-    pad = " " * (indent + STEP)
-    if len(pad + text) <= WIDTH or not isinstance(test, BoolOp):
-        inner = [pad + text]
-    else:
-        parts = [
-            f"({to_source(o)})" if isinstance(o, BoolOp) and test.op == "and" else to_source(o)
-            for o in test.operands
-        ]
-        inner = [pad + parts[0], *(f"{pad}{test.op} {part}" for part in parts[1:])]
-    return [f"{' ' * indent}{keyword} (", *inner, f"{' ' * indent}):"]
+def _broken(
+    indent: int, prefix: str, text: str, suffix: str, *, enclosed: bool
+) -> list[str]:
+    start, equals, value = text.partition(" = ")
+    if equals and not enclosed and start.replace(".", "").isidentifier():
+        prefix, text = f"{prefix}{start} = ", value
+    if prefix.endswith(("for ", " in ")) or text.startswith(("for ", "#", "assert ")):
+        return [f"{' ' * indent}{prefix}{text}{suffix}"]
+    formula = Formula(text)
+    if enclosed:
+        return formula.parts(indent, prefix, suffix, WIDTH)
+    return formula.rows(indent, prefix, suffix, WIDTH)
 
 
 class Code:
@@ -133,8 +137,7 @@ class Code:
         self.lines.extend(row[2 * STEP :] for row in rows)
 
     def head(self, keyword: str, test: Expr) -> None:
-        rows = condition(2 * STEP + self._indent, keyword, test)
-        self.lines.extend(row[2 * STEP :] for row in rows)
+        self.put(f"{keyword} ", Atom(to_source(test)), ":")
 
     def beside(self) -> Code:
         """Lines of their own at the same level."""

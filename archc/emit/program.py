@@ -11,10 +11,21 @@ from typing import Any, cast
 from archc.emit.body import Body, Flow, Measured, mentions, source
 from archc.emit.forward import feature, write_nodes
 from archc.emit.inplace import inplace_nodes
-from archc.emit.layout import Atom, Bracketed, Code, Doc, Item, call, signature
+from archc.emit.layout import (
+    STEP,
+    WIDTH,
+    Atom,
+    Bracketed,
+    Code,
+    Doc,
+    Item,
+    call,
+    signature,
+)
 from archc.emit.modules import Chain, is_chain, numbered_children
 from archc.emit.names import Names, camel_case, network_class
 from archc.emit.occurrences import Occurrences
+from archc.emit.prune import without_unused
 from archc.emit.reads import Reads
 from archc.emit.views import ClassView, MethodView
 from archc.network.graph import Network
@@ -422,7 +433,7 @@ class Program:
         init += [f"self.{a} = {source(v)}" for a, v in body.stored.items() if _is_read(body, a)]
         if body.owns_features and mentions(body.init, "feature_channels"):
             init.append("feature_channels: dict[str, int] = {}")
-        init += body.init.lines
+        init = without_unused([*init, *body.init.lines])
         methods: list[MethodView] = []
         is_network = body is self._network_body
         if is_network and self.network.spec.init:
@@ -528,8 +539,11 @@ def _forward_lines(body: Body, flow: Flow, taps: Sequence[Flow]) -> list[str]:
     last = lines[-1] if lines else ""
     if last.startswith(f"{flow.var} = "):
         # nothing comes between the last value and the caller
-        lines[-1] = "return " + last.removeprefix(f"{flow.var} = ")
-        return lines
+        direct = "return " + last.removeprefix(f"{flow.var} = ")
+        if len(direct) > WIDTH - 2 * STEP:
+            direct = direct.partition("  # ")[0]
+        if len(direct) <= WIDTH - 2 * STEP:
+            return [*lines[:-1], direct]
     return [*lines, f"return {flow.var}"]
 
 

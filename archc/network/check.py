@@ -72,8 +72,8 @@ def _check_unread(network: Network, sink: Sink) -> None:
 def check_unused(spec: Spec, sink: Sink) -> None:
     """Warns of blocks and parameters that are defined and never used.
 
-    Blocks and parameters that arrived from another file are not looked at: a shared file
-    may hold more than one network needs.
+    Blocks and parameters that arrived from another file are not looked at: a shared
+    file may hold more than one network needs.
     """
     own = spec.origin.merged.document(())
     used = {

@@ -105,10 +105,10 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
             " channels, or keep the shape in the body"
         )
     start = skip.input.shape
-    if start is not None and not _regular(start, body.output.shape):
-        if not shortcuts or _regular(start, side.shape):
-            place = of_body.place
-            help = "look at this window's padding: no stride gives such a size"
+    crooked = not _regular(start, body.output.shape)
+    if crooked and (not shortcuts or _regular(start, side.shape)):
+        place = of_body.place
+        help = "look at this window's padding: no stride gives such a size"
     if all(label.place != here for label in labels):
         labels.append(Label(here, "merged here"))
     sink.error(
@@ -191,9 +191,9 @@ def _in_definition(part: _Part) -> Node | None:
     return None
 
 
-def _regular(before: Shape, after: Shape | None) -> bool:
+def _regular(before: Shape | None, after: Shape | None) -> bool:
     """Whether strides alone explain a map's size: a half or a third, rounded up."""
-    if after is None or len(before.dims) != len(after.dims):
+    if before is None or after is None or len(before.dims) != len(after.dims):
         return True
     for was, now in zip(_size(before), _size(after), strict=True):
         times = -(-was // max(now, 1))

@@ -1,14 +1,15 @@
-"""From `Spec` to `Network`: blocks instantiated, expressions evaluated, shapes inferred.
+"""From `Spec` to `Network`: blocks instantiated, expressions evaluated, shapes known.
 
-Every value's shape is known as its node is made. A node that fails yields a value without
-a shape, which silences what follows from it, so that one run reports every independent
-mistake.
+Every value's shape is known as its node is made. A node that fails yields a value
+without a shape, which silences what follows from it, so that one run reports every
+independent mistake.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from archc.diagnostics.model import Diagnostic, Label, Place, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.network.claims import check_shapes
 from archc.network.clash import branch_clash, read_clash, skip_clash
-from archc.network.frame import Binding, Frame, blame
+from archc.network.frame import Binding, Frame, blame, outer
 from archc.network.graph import Claim, Head, Layer, Network, Region, Value
 from archc.network.scope import (
     Layout,
@@ -26,6 +27,7 @@ from archc.network.scope import (
     body_layout,
     group_layout,
     name_problem,
+    named_paths,
 )
 from archc.network.size import MAX_NODES, oversized
 from archc.ops.base import Op, Shape, ShapeError, plain
@@ -121,7 +123,7 @@ class Elaborator:
         self._repeating: list[Node] = []
         self._instances: dict[Any, Instance] = {}
         self._layouts: dict[Any, Layout] = {}
-        self._built: dict[tuple[Node, tuple[Any, ...]], Op | None] = {}
+        self._built: dict[Any, Op | None] = {}
         self._inferred: dict[Any, Shape] = {}
         self._parts: list[Layer | Region] = []
 
@@ -161,7 +163,7 @@ class Elaborator:
         return None if shape is None else shape.dims
 
     def unused_blocks(self) -> None:
-        """Looks into blocks that no node of the network made, without knowing numbers."""
+        """Looks into blocks that the network does not have, without their arguments."""
         blocks = self.spec.blocks
         used = {
             node.block
@@ -552,10 +554,8 @@ class Elaborator:
             if key in node.arguments:
                 continue
             origin = block.origin.below("defaults", key)
-            try:
+            with suppress(Silenced):  # it stays silenced
                 frame.names[key] = self._value(arg, frame.names, origin)
-            except Silenced:
-                pass  # it stays silenced
             frame.bindings[key] = Binding(frame, origin, arg)
 
     def _group(
@@ -602,9 +602,7 @@ class Elaborator:
         source = frame.values.get(spec.reads)
         if source is None:
             if not frame.hidden(spec.reads, ""):
-                self._unknown_node(
-                    spec.reads, spec.origin.at("from"), frame, self.spec.layers
-                )
+                self._unknown_node(spec.reads, spec.origin.at("from"), scope, frame)
             source = Value(None)
         self.read_values.add(source)
         region = Region("head", spec.name, spec.node, source, source)
@@ -872,29 +870,30 @@ class Elaborator:
                 continue
             value = frame.lookup(name, scope.local)
             if value is None:
-                body = self.spec.layers if frame.block is None else frame.block.layers
                 if "\0" not in name and not frame.hidden(name, scope.local):
-                    self._unknown_node(name, origin.at(), frame, body)
+                    self._unknown_node(name, origin.at(), scope, frame)
                 value = Value(None)
             self.read_values.add(value)
             found.append(value)
         return tuple(found)
 
     def _unknown_node(
-        self, name: str, place: Place, frame: Frame, body: Sequence[Node]
+        self, name: str, place: Place, scope: Scope, frame: Frame
     ) -> None:
-        later = {
-            n.name.text: n
-            for n in walk(tuple(body))
-            if n.name is not None and n.name.fixed
-        }
-        last = name.rpartition(".")[2]
-        if name in later or (last in later and "." in name):
+        body = self.spec.layers if frame.block is None else frame.block.layers
+        written = dict(named_paths(body))
+        local = scope.local
+        while True:
+            later = written.get(local + name)
+            if later is not None or not local:
+                break
+            local = outer(local)
+        if later is not None:
             self.sink.error(
                 "reads-later",
                 f"`{name}` is not there yet: a node reads only what stands before it",
                 place,
-                Label(later[last].origin.at("name"), "it comes here"),
+                Label(later.origin.at("name"), "it comes here"),
                 help="move this node behind the one it reads",
             )
             return

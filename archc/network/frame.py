@@ -1,4 +1,4 @@
-"""One body while it is elaborated: what its expressions see and where that came from."""
+"""One body while it is elaborated: what its expressions see, and where from."""
 
 from __future__ import annotations
 
@@ -45,8 +45,7 @@ class Frame:
             value = self.values.get(local + name)
             if value is not None or not local:
                 return value
-            local = local[:-1].rpartition(".")[0]
-            local = f"{local}." if local else ""
+            local = outer(local)
 
     def hidden(self, name: str, local: str) -> bool:
         """Whether a dotted path leads into what is opaque."""
@@ -57,8 +56,7 @@ class Frame:
                 return True
             if not local:
                 return False
-            local = local[:-1].rpartition(".")[0]
-            local = f"{local}." if local else ""
+            local = outer(local)
 
     def use_labels(self) -> tuple[Label, ...]:
         """A label at the use of the block, if this is one."""
@@ -66,6 +64,12 @@ class Frame:
             return ()
         place = self.call.origin.at("block")
         return (Label(place, f"in this use of `{self.block.name}`"),)
+
+
+def outer(local: str) -> str:
+    """The scope around a scope; both end with a dot, unless they are the body's own."""
+    around = local[:-1].rpartition(".")[0]
+    return f"{around}." if around else ""
 
 
 def blame(
@@ -77,8 +81,8 @@ def blame(
 ) -> tuple[Place, tuple[Label, ...]]:
     """Where a wrong value was written.
 
-    A parameter's name leads to the argument that was given for it, through as many blocks
-    as it was handed down; so does an expression in which one parameter alone is
+    A parameter's name leads to the argument that was given for it, through as many
+    blocks as it was handed down; so does an expression in which one parameter alone is
     suspicious.
     """
     first = origin
@@ -97,8 +101,7 @@ def blame(
         origin, arg = binding.origin, binding.arg
         if binding.frame is None:
             break
-        if binding.frame is not frame:
-            frame = binding.frame
+        frame = binding.frame
         bindings, names = frame.bindings, frame.names
     place = origin.at()
     labels = (
@@ -110,8 +113,8 @@ def blame(
 
 
 def _suspicious(value: Any, binding: Binding) -> bool:
-    """Whether a number is probably what makes an expression's value wrong: one below 1,
-    or a fraction that was given to a block. In [params] a fraction is mostly a factor."""
+    """Whether a number is probably what makes an expression wrong: one below 1,
+    or a fraction that was given to a block. In [params] it is mostly a factor."""
     if isinstance(value, float):
         return binding.frame is not None
     return isinstance(value, int) and value < 1

@@ -30,7 +30,7 @@ class Layer:
     inputs: tuple[Value, ...]
     output: Value
     node: Node
-    """What it was written as; for a merge, the node with the `skip` or the `branches`."""
+    """What it was written as; for a merge, the node with `skip` or `branches`."""
     block: Block | None
     """The block in which the node stands; None for the network's own body."""
 
@@ -64,9 +64,9 @@ RegionKind = Literal[
 class Region:
     """A part of the network as the spec groups it.
 
-    A `repeat` holds one `iteration` per repetition; `branches` hold one `branch` each and
-    then the merging layer; a `skip` holds its `body`, its `shortcut` if it has one, and
-    then the merging layer.
+    A `repeat` holds one `iteration` per repetition; `branches` hold one `branch` each
+    and then the merging layer; a `skip` holds its `body`, its `shortcut` if it has one,
+    and then the merging layer.
     """
 
     kind: RegionKind

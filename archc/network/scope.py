@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.spec.model import BlockNode, BrokenNode, Node, OpNode, opened
+from archc.spec.model import BlockNode, BrokenNode, Node, OpNode, children, opened
 
-# what torch.nn.Module and nn.Sequential call their own; a layer of that name would hide it
+# what torch.nn.Module and nn.Sequential call their own; a layer of that name would hide
+# it
 RESERVED = frozenset(
     {
         "T_destination", "add_module", "append", "apply", "bfloat16", "buffers",
-        "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches",
+        "call_super_init", "children", "compile", "cpu", "cuda", "double",
+        "dump_patches",
         "eval", "extend", "extra_repr", "float", "forward", "get_buffer",
         "get_extra_state", "get_parameter", "get_submodule", "half", "insert", "ipu",
         "load_state_dict", "modules", "mtia", "named_buffers", "named_children",
@@ -107,8 +109,8 @@ def name_problem(name: str) -> tuple[str, str] | None:
 def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     """The layout of a block's or network's own body.
 
-    Its children are numbered where none of them has a name and one has parameters, as in
-    an nn.Sequential; otherwise only what has parameters needs a name.
+    Its children are numbered where none of them has a name and one has parameters, as
+    in an nn.Sequential; otherwise only what has parameters needs a name.
     """
     members = tuple(opened(tuple(nodes)))
     named = [n for n in members if n.name is not None]
@@ -150,6 +152,20 @@ def body_style(nodes: Sequence[Node]) -> Style:
     if any(n.name for n in members):
         return "free"
     return "numbered" if any(_has_parameters(n) for n in members) else "free"
+
+
+def named_paths(nodes: Sequence[Node], local: str = "") -> Iterator[tuple[str, Node]]:
+    """The nodes of a body whose names have no braces, by their dotted paths."""
+    for node in nodes:
+        inside = local
+        if node.name is not None and node.name.fixed:
+            inside = f"{local}{node.name.text}"
+            yield inside, node
+            inside += "."
+        shortcut = () if node.shortcut is None else (node.shortcut,)
+        body = tuple(n for n in children(node) if n is not node.shortcut)
+        yield from named_paths(body, inside)
+        yield from named_paths(shortcut, local)
 
 
 def style_of(nodes: Sequence[Node]) -> Style:

@@ -12,8 +12,8 @@ MAX_NODES = 250_000
 def oversized(spec: Spec, sink: Sink) -> frozenset[Node]:
     """The nodes with too many nodes inside; reports the innermost of them.
 
-    Only what is written in plain numbers counts here. Expressions are counted while they
-    are evaluated.
+    Only what is written in plain numbers counts here. Expressions are counted while
+    they are evaluated.
     """
     count = _Count(spec)
     count.body(spec.layers)
@@ -51,9 +51,10 @@ class _Count:
     def block(self, name: str) -> int:
         if name not in self.blocks:
             block = self.spec.blocks.get(name)
-            known = block is not None and not block.broken
             before = len(self.large)
-            self.blocks[name] = self.body(block.layers) if known else 0
+            self.blocks[name] = 0
+            if block is not None and not block.broken:
+                self.blocks[name] = self.body(block.layers)
             if len(self.large) > before:
                 self.told.add(name)
         return self.blocks[name]

@@ -1,10 +1,10 @@
 """The expression language: parsing, evaluation over numbers or symbols, printing.
 
-An expression is Python's syntax cut down to arithmetic. It is parsed into the small tree
-below and never reaches Python's own evaluator. Evaluation reads names from a mapping; where
-a name stands for another expression (a symbol) instead of a number, the result is an
-expression again, which is how generated code gets `planes * 4` from the same rule that
-gives an instance its 256.
+An expression is Python's syntax cut down to arithmetic. It is parsed into the small
+tree below and never reaches Python's own evaluator. Evaluation reads names from a
+mapping; where a name stands for another expression (a symbol) instead of a number, the
+result is an expression again, which is how generated code gets `planes * 4` from the
+same rule that gives an instance its 256.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from archc.diagnostics.suggest import did_you_mean
 
@@ -23,7 +23,8 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 2**62
 
-# A number, a boolean, a (nested) list of them as a tuple, or an expression over symbols.
+# A number, a boolean, a (nested) list of them as a tuple, or an expression over
+# symbols.
 Value = Any
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -98,7 +99,7 @@ SILENCED: Any = object()
 
 
 class Expr:
-    """A node of an expression; arithmetic on it builds larger, simplified expressions."""
+    """A node of an expression; arithmetic on it builds larger, simplified ones."""
 
     __slots__ = ()
 
@@ -262,9 +263,9 @@ def _syntax_error(error: SyntaxError, source: str, shift: int) -> ExpressionErro
             message = f"`{found[0]}` is no operator of an expression"
             return ExpressionError("expression-syntax", message, at, help)
     if not error.offset:  # Python saw the end and wanted more
-        at = (len(source) + shift,) * 2
+        end = len(source) + shift
         message = "something is missing at the end of this expression"
-        return ExpressionError("expression-syntax", message, at)
+        return ExpressionError("expression-syntax", message, (end, end))
     start = min(error.offset - 1, len(source))
     end = min(max(start + 1, (error.end_offset or 0) - 1), len(source))
     message = (error.msg or "invalid syntax").split(". Perhaps")[0]
@@ -275,7 +276,7 @@ def _syntax_error(error: SyntaxError, source: str, shift: int) -> ExpressionErro
     )
 
 
-_AST_BINARY = {
+_AST_BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
     ast.Mult: "*",
@@ -284,7 +285,7 @@ _AST_BINARY = {
     ast.Mod: "%",
     ast.Pow: "**",
 }
-_AST_COMPARE = {
+_AST_COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
     ast.Lt: "<",
@@ -292,7 +293,11 @@ _AST_COMPARE = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-_AST_UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not"}
+_AST_UNARY: dict[type[ast.unaryop], str] = {
+    ast.USub: "-",
+    ast.UAdd: "+",
+    ast.Not: "not",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,8 +319,8 @@ class _Reader:
             f"expressions have no {what}",
             self.at(node),
             help
-            or "numbers, names, + - * / // % **, comparisons, and/or/not, a if c else b,"
-            " indexing, and "
+            or "numbers, names, + - * / // % **, comparisons, and/or/not,"
+            " a if c else b, indexing, and "
             + " ".join(sorted(FUNCTIONS))
             + " are all there is",
         )
@@ -506,8 +511,8 @@ def as_expr(value: Value) -> Expr:
 def choose(test: Expr, body: Value, orelse: Value) -> Value:
     """`body if test else orelse`, or just the value where both are the same.
 
-    They also are where the test says which value makes them differ: `a if a != b else b`
-    is `a`, and `x * n if n != 1 else x` is `x * n`.
+    They also are where the test says which value makes them differ: `a if a != b else
+    b` is `a`, and `x * n if n != 1 else x` is `x * n`.
     """
     if type(body) is type(orelse) and body == orelse:
         return body
@@ -629,9 +634,9 @@ def _too_large() -> ExpressionError:
 
 
 def _check_power(base: Value, exponent: Value) -> None:
-    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0:
-        if max(abs(base).bit_length() - 1, 0) * exponent > 64:
-            raise _too_large()
+    whole = isinstance(base, int) and isinstance(exponent, int)
+    if whole and exponent > 0 and (abs(base).bit_length() - 1) * exponent > 64:
+        raise _too_large()
 
 
 def _describe(value: Value) -> str:
@@ -697,19 +702,24 @@ def _index(value: Value, index: Value) -> Value:
         value = value.items
     if isinstance(value, Expr) or isinstance(index, Expr):
         return Index(as_expr(value), as_expr(index))
-    if not isinstance(value, tuple):
-        raise ExpressionError(
-            "expression-value", f"{_describe(value)} cannot be indexed, only a list can"
-        )
+    items = _items(value, "indexed")
     if not isinstance(index, int) or isinstance(index, bool):
         raise ExpressionError("expression-value", f"{index} is no list index")
-    if not -len(value) <= index < len(value):
+    if not -len(items) <= index < len(items):
+        there = f"{len(items)} items, numbered 0 to {len(items) - 1}"
         raise ExpressionError(
             "expression-value",
-            f"index {index} is out of range: the list has {len(value)} items,"
-            f" numbered 0 to {len(value) - 1}",
+            f"index {index} is out of range: the list"
+            f" {f'has {there}' if items else 'is empty'}",
         )
-    return value[index]
+    return items[index]
+
+
+def _items(value: Value, what: str) -> tuple[Value, ...]:
+    if isinstance(value, tuple):
+        return cast("tuple[Value, ...]", value)
+    message = f"{_describe(value)} cannot be {what}, only a list can"
+    raise ExpressionError("expression-value", message)
 
 
 def _slice(expr: Slice, names: Mapping[str, Value]) -> Value:
@@ -719,13 +729,10 @@ def _slice(expr: Slice, names: Mapping[str, Value]) -> Value:
     if isinstance(value, Expr) or any(isinstance(b, Expr) for b in bounds):
         kept = [None if b is None else as_expr(b) for b in bounds]
         return Slice(as_expr(value), *kept)
-    if not isinstance(value, tuple):
-        raise ExpressionError(
-            "expression-value", f"{_describe(value)} cannot be sliced, only a list can"
-        )
+    items = _items(value, "sliced")
     if any(b is not None and not isinstance(b, int) for b in bounds) or bounds[2] == 0:
         raise ExpressionError("expression-value", "slice bounds must be integers")
-    return value[slice(*bounds)]
+    return items[slice(*bounds)]
 
 
 def _call(name: str, args: list[Value]) -> Value:
@@ -737,7 +744,9 @@ def _call(name: str, args: list[Value]) -> Value:
         raise ExpressionError(
             "expression-value", f"`{name}` needs a list, not {_describe(args[0])}"
         )
-    items = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+    items: list[Value] = args
+    if len(args) == 1 and isinstance(args[0], tuple):
+        items = list(cast("tuple[Value, ...]", args[0]))
     if name in ("min", "max") and not items:
         raise ExpressionError("expression-value", f"`{name}` of an empty list")
     if name != "len":

@@ -9,7 +9,7 @@ batch_norm2d = "ones_"                # short for { weight = "ones_" }
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean
@@ -70,11 +70,14 @@ def parse_init(
             )  # fmt: skip
             continue
         here = origin.below(op)
-        per_parameter = isinstance(value, dict) and value and "init" not in value
-        pairs = value if per_parameter else {"weight": value}  # pyright: ignore[reportUnknownVariableType]
+        pairs: dict[str, Any] = {"weight": value}
+        given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        per_parameter = bool(given) and "init" not in given
+        if per_parameter:
+            pairs = given
         found[op] = {}
-        for parameter, how in pairs.items():  # pyright: ignore[reportUnknownVariableType]
-            place = here.below(parameter) if per_parameter else here  # pyright: ignore[reportUnknownArgumentType]
+        for parameter, how in pairs.items():
+            place = here.below(parameter) if per_parameter else here
             if parameter not in ("weight", "bias"):
                 sink.error(
                     "unknown-key",

@@ -1,11 +1,11 @@
-"""`extends` and `use`: several files become one set of tables, each part with its owner."""
+"""`extends` and `use`: several files become one set of tables, each with its owner."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean
@@ -30,7 +30,7 @@ class Loader:
     _built: dict[Document, _Layered | None] = field(
         default_factory=dict[Document, "_Layered | None"]
     )
-    """What each file amounts to, so that a file named on many ways is put together once."""
+    """What each file amounts to, so that one named on many ways is merged once."""
 
     def load(self, path: Path, overlays: tuple[Document, ...] = ()) -> Merged | None:
         """The tables of the spec at `path`; `overlays` are applied last, in order.
@@ -74,7 +74,8 @@ class Loader:
     ) -> Document | None:
         known = self._documents.get(key)
         if known is None:
-            # what cannot be read is not remembered: each place that names it is reported
+            # what cannot be read is not remembered: each place that names it is
+            # reported
             known = read(path, self.sink, name=name, at=at)
             if known is not None:
                 self._documents[key] = known
@@ -120,13 +121,13 @@ class Loader:
         """Takes the blocks of the files in `use`; False once something was reported."""
         used = document.data.get("use")
         blocks = document.data.get("blocks")
-        own = blocks if isinstance(blocks, dict) else {}
+        own = cast("dict[str, Any]", blocks) if isinstance(blocks, dict) else {}
         arrived: dict[str, tuple[Document, Any]] = {
-            name: (document, document.place(("blocks", name), "key"))
-            for name in own  # pyright: ignore[reportUnknownVariableType]
+            name: (document, document.place(("blocks", name), "key")) for name in own
         }
+        names = cast("list[Any]", used) if isinstance(used, list) else []
         fine = True
-        for number, name in enumerate(used if isinstance(used, list) else ()):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        for number, name in enumerate(names):
             if not isinstance(name, str):
                 continue
             other = self._named(document, ("use", number), name, tree, chain)
@@ -134,8 +135,9 @@ class Loader:
                 fine = False
                 continue
             taken = other.data.get("blocks")
-            for block in taken if isinstance(taken, dict) else {}:  # pyright: ignore[reportUnknownVariableType]
-                assert isinstance(block, str)
+            if not isinstance(taken, dict):
+                continue
+            for block in cast("dict[str, Any]", taken):
                 path: KeyPath = ("blocks", block)
                 owner = other.owner(path)
                 place = owner.place(path, "key")
@@ -144,7 +146,7 @@ class Loader:
                     fine = False
                     continue
                 arrived[block] = (owner, place)
-                result.take(other, path)
+                result.take(other, block)
         return fine
 
     def _twice(
@@ -201,7 +203,7 @@ class Loader:
                 f"the files name each other in a circle:"
                 f" {' -> '.join([*circle, resolved.name])}",
                 place,
-                help="a chain of `extends` and `use` must end in a file that names none",
+                help="a chain of `extends` and `use` ends in a file that names none",
             )
             return None
         if len(chain) >= MAX_CHAIN:
@@ -235,11 +237,12 @@ class _Layered:
         }
         self.owners[()] = root
 
-    def take(self, other: _Layered, path: KeyPath) -> None:
+    def take(self, other: _Layered, block: str) -> None:
         """Takes one block of another file."""
+        path: KeyPath = ("blocks", block)
         known = self.data.get("blocks")
         blocks: dict[str, Any] = dict(known) if isinstance(known, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
-        blocks[path[1]] = other.data["blocks"][path[1]]
+        blocks[block] = other.data["blocks"][block]
         self.data["blocks"] = blocks
         self.owners[path] = other.owner(path)
         for below, owner in other.owners.items():

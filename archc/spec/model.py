@@ -10,7 +10,8 @@ from archc.ops.base import Op
 from archc.source.document import Document, KeyPath, KeyPlace
 from archc.spec.expressions import Expr
 
-# A number, a boolean, a (nested) list of them as a tuple, or an expression for one of these.
+# A number, a boolean, a (nested) list of them as a tuple, or an expression for one of
+# these.
 Arg = Any
 Merge = Literal["concat", "add", "mul"]
 
@@ -136,7 +137,7 @@ class Block:
     layers: tuple[Node, ...]
     doc: str | None = None
     broken: bool = False
-    """Whether its parameters or its body were reported, so that no use can be judged."""
+    """Whether its parameters or body were reported, so that no use can be judged."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -156,7 +157,7 @@ class HeadSpec:
 
 @dataclass(frozen=True, slots=True)
 class Initializer:
-    """How one parameter of one op starts: a function of `torch.nn.init` and its arguments."""
+    """How a parameter of an op starts: a function of `torch.nn.init`, its arguments."""
 
     function: str
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])

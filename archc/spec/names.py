@@ -1,7 +1,7 @@
 """Names in expressions: whether each is one that its place can see.
 
-A block sees its own parameters only, so this can be told without a number, and in blocks
-that nobody uses too.
+A block sees its own parameters only, so this can be told without a number, and in
+blocks that nobody uses too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CHANNELS = frozenset({"in_channels"})
 
 
 class NameCheck:
-    """Reports every name that nothing defines. `elsewhere` are the names of [params]."""
+    """Reports each name that nothing defines; `elsewhere` are those of [params]."""
 
     def __init__(self, sink: Sink, elsewhere: Collection[str]) -> None:
         self.sink = sink
@@ -37,7 +37,7 @@ class NameCheck:
         self._unknown: dict[str, list[tuple[Place, str]]] = {}
 
     def network(self, spec: Spec) -> None:
-        """The expressions of [params], of the network's input and body, and of heads."""
+        """The expressions of [params], of the network and of its heads."""
         self._begin(None)
         seen = frozenset(spec.params)
         below = spec.origin.below("params")
@@ -56,9 +56,9 @@ class NameCheck:
     def block(self, block: Block, given: Mapping[str, Place]) -> set[str]:
         """The expressions of a block's defaults and body.
 
-        `given` are arguments at its uses that it does not declare. One that the body reads
-        is missing in the declaration; it is told once, there, and returned. Where the
-        block's own table is wrong, nobody knows what it sees.
+        `given` are arguments at its uses that it does not declare. One that the body
+        reads is missing in the declaration; it is told once, there, and returned. Where
+        the block's own table is wrong, nobody knows what it sees.
         """
         if block.broken:
             return set()
@@ -185,7 +185,7 @@ class NameCheck:
 
 
 def written(node: Node) -> Iterator[tuple[Arg, Origin, bool]]:
-    """The values of a node, where each stands, and if it sees the node's own counter."""
+    """The values of a node, their places, and if each sees the node's own counter."""
     origin = node.origin
     yield node.when, origin.below("when"), False
     yield node.repeat, origin.below("repeat"), False

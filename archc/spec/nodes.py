@@ -1,4 +1,4 @@
-"""From the tables of nodes and blocks to nodes: what each one is, and are its keys right.
+"""From the tables of nodes and blocks to nodes: what is each, and are its keys right.
 
 Nothing is evaluated here. A node with a mistake in it keeps its names, so that nothing
 follows from the mistake, and parsing goes on behind it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -91,7 +92,7 @@ def is_identifier(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Misfit:
-    """A use of a block with arguments that it does not take, or without some it needs."""
+    """A use of a block with arguments that it does not take, or without some."""
 
     block: str
     origin: Origin
@@ -150,7 +151,7 @@ class NodeParser:
         )
 
     def without_circles(self, blocks: dict[str, Block]) -> dict[str, Block]:
-        """The blocks; those that contain themselves, which would never end, are broken."""
+        """The blocks; those that contain themselves would never end, and are broken."""
         from graphlib import CycleError, TopologicalSorter
 
         uses: dict[str, dict[str, BlockNode]] = {
@@ -180,7 +181,7 @@ class NodeParser:
             uses[circle[0]][circle[1]].origin.at("block"),
             *(
                 Label(uses[a][b].origin.at("block"), f"`{a}` uses `{b}` here")
-                for a, b in zip(circle[1:], circle[2:], strict=False)
+                for a, b in pairwise(circle[1:])
             ),
             help="use `repeat` for what is said many times",
         )
@@ -409,9 +410,9 @@ class NodeParser:
         if op.merges and (reads is None or len(reads) < 2):
             self.sink.error(
                 "merge-needs-from",
-                f"`{op.op}` merges several values, so it needs `from` with at least two",
+                f"`{op.op}` merges values, so it needs `from` with at least two",
                 origin.at("op"),
-                help='from = ["prev", "some_node"]; "prev" is the value before this node',
+                help='from = ["prev", "NAME"]; "prev" is the value before this node',
             )
             return False
         return op.merges or self._reads_one(origin, f"`{op.op}`", common)
@@ -725,8 +726,8 @@ class NodeParser:
         if _holds_table(value):
             self.sink.error(
                 "wrong-type",
-                f"`{origin.path[-1]}` must be a number, a boolean, an expression or a list"
-                f" of these, not {plain(value)}",
+                f"`{origin.path[-1]}` must be a number, a boolean, an expression or"
+                f" a list of these, not {plain(value)}",
                 origin.at(),
             )
         return self.argument(value, origin)

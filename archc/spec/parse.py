@@ -1,4 +1,4 @@
-"""From merged tables to a `Spec`: the structure of a file, its parameters and its claims.
+"""From merged tables to a `Spec`: the structure of a file, its parameters and claims.
 
 Every mistake that can be seen without numbers is reported, in blocks that nobody uses
 too, and parsing goes on after each.
@@ -94,7 +94,8 @@ def _check_names(
 ) -> None:
     """What needs all nodes: names in expressions, and the arguments of blocks."""
     params: Any = data.get("params", {})
-    names = NameCheck(parser.sink, params if isinstance(params, dict) else ())
+    known = cast("dict[str, Any]", params) if isinstance(params, dict) else ()
+    names = NameCheck(parser.sink, known)
     told = {
         block.name: names.block(block, parser.undeclared(block.name))
         for block in blocks.values()
@@ -143,7 +144,7 @@ def _check_version(version: Any, root: Origin, sink: Sink) -> None:
             "newer-language",
             f"this spec asks for version {version} of the language; version 1 is known",
             root.at("archc"),
-            help="install a newer archc, or write archc = 1 if the spec does not need it",
+            help="install a newer archc, or write archc = 1 if that is enough",
         )
 
 

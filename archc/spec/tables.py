@@ -1,12 +1,13 @@
 """The tables of a spec file as pydantic models, one per kind of table.
 
-They say which keys there are and what type each has; what is inside `layers`, `branches`
-and `shortcut` is checked table by table (see `parse`), so that an error's place is exact.
+They say which keys there are and what type each has; what is inside `layers`,
+`branches` and `shortcut` is checked table by table (see `parse`), so that an error's
+place is exact.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -35,7 +36,8 @@ def _argument(value: Any) -> Any:
     elif not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
             "argument",
-            "must be a number, a boolean, an expression or a list of these, not {value}",
+            "must be a number, a boolean, an expression or a list of these,"
+            " not {value}",
             {"value": plain(value)},
         )
     return value  # pyright: ignore[reportUnknownVariableType]
@@ -184,14 +186,14 @@ class Modifiers(Table):
 
 
 def _names(value: Any) -> Any:
-    items = value if isinstance(value, list) else [value]
-    if not items or not all(isinstance(item, str) for item in items):  # pyright: ignore[reportUnknownVariableType]
+    items = cast("list[Any]", value) if isinstance(value, list) else [value]
+    if not items or not all(isinstance(item, str) for item in items):
         raise PydanticCustomError(
             "names",
             "must be a name or a list of names, not {value}",
             {"value": plain(value)},
         )
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return cast(Any, value)
 
 
 class HeadTable(Table):

@@ -127,8 +127,7 @@ def place_in(problem: Any, table: Mapping[str, Any]) -> tuple[str | int, ...]:
 
 
 def explain(problem: Any) -> tuple[str, str, str | None]:
-    """A pydantic error as a diagnostic: its code, the rest of the sentence that the key's
-    name begins, and help."""
+    """A pydantic error as a diagnostic: code, message without the key's name, help."""
     kind: str = problem["type"]
     context: dict[str, Any] = problem.get("ctx", {})
     value = problem["input"]

@@ -1,4 +1,4 @@
-"""Values that TOML or JSON can say and a spec cannot: dates, null, numbers without bounds.
+"""Values that TOML or JSON can say and a spec cannot: dates, null, endless numbers.
 
 They are looked for once, before anything else, so that no later stage meets one.
 """
@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from archc.diagnostics.model import Sink
 from archc.ops.base import plain
+from archc.source.document import KeyPath
 from archc.spec.expressions import MAX_MAGNITUDE
 from archc.spec.model import Merged, Origin
-from archc.source.document import KeyPath
 
 
 def check_values(merged: Merged, sink: Sink) -> bool:

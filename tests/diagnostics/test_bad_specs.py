@@ -1,4 +1,4 @@
-"""Specs with mistakes, each held to what is reported for it: nothing more, nothing less.
+"""Specs with mistakes, each held to what is reported for it, no more and no less.
 
 In `tests/bad_specs`, a comment `# error: CODE` or `# warning: CODE` stands on each line
 where a diagnostic must begin. Files that can hold no comment are listed below.

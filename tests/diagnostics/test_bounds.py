@@ -1,4 +1,4 @@
-"""Specs that try to exhaust the machine end in a diagnostic, soon and in little memory."""
+"""Specs that try to exhaust the machine end in a diagnostic, soon and small."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archc.pipeline import analyse
 from archc.spec.load import Loader
 
 SECONDS = 15
-"""How long one may take here; on a machine with nothing else to do, it is one or two."""
+"""How long one may take here; on an idle machine it is one or two."""
 _HEAD = 'archc = 1\nname = "net"\n[network]\ninput = [8, 32, 32]\n'
 
 
@@ -43,9 +43,12 @@ SPECS = {
     "blocks repeated by an expression": _nested_blocks(6, 1, ', repeat = "10 * 10"'),
     "repeats": _nested_repeats("1000", 3, '{ op = "relu" }'),
     "repeats by expressions": _nested_repeats('"n"', 3, '{ op = "relu" }'),
-    "repeats that are left out": _nested_repeats('"n"', 2, "{ repeat = 1000, when = false, layers = [] }"),
+    "repeats that are left out": _nested_repeats(
+        '"n"', 2, "{ repeat = 1000, when = false, layers = [] }"
+    ),
     "repeats of nothing": _nested_repeats('"n"', 3, ""),
-    "a named repeat": f'{_HEAD}layers = [{{ name = "r", op = "relu", repeat = "9 ** 9" }}]',
+    "a named repeat": _HEAD
+    + 'layers = [{ name = "r", op = "relu", repeat = "9 ** 9" }]',
     "windows that do not fit, many times": _nested_repeats(
         "100", 2, '{ op = "conv2d", out_channels = 8, kernel_size = 3 }'
     ),
@@ -55,7 +58,9 @@ SPECS = {
     "concatenation without end": _nested_repeats(
         '"n"', 1, '{ op = "concat", from = ["prev", "prev"] }'
     ),
-    "unused blocks": _nested_blocks(12, 10).replace('{ block = "b0" }', '{ op = "softmax", dim = 9 }', 1),
+    "unused blocks": _nested_blocks(12, 10).replace(
+        '{ block = "b0" }', '{ op = "softmax", dim = 9 }', 1
+    ),
 }  # fmt: skip
 
 

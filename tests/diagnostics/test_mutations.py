@@ -1,8 +1,8 @@
 """Specs that a hand has spoiled: each mistake is reported, and at its own line.
 
-Every spec of torchvision's networks is edited in one place, in all the ways listed below,
-and compiled. A second test puts garbage in the place of each value, a third makes up
-whole specs of the language's words.
+Every spec of torchvision's networks is edited in one place, in all the ways listed
+below, and compiled. A second test puts garbage in the place of each value, a third
+makes up whole specs of the language's words.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Kind:
     pattern: str
     replacement: str
     only_here: bool = True
-    """Whether every error must stand on the line that was changed; else one of them must,
-    unless `anywhere`."""
+    """Whether all errors must stand on the line that was changed; else one must."""
     anywhere: bool = False
+    """Whether an error on another line will do."""
 
 
 _NUMBER = r'(?:out_channels|out_features|planes|ch\w+|pool_proj) = (\d+|"[^"]*")'
@@ -192,15 +192,16 @@ def test_a_spoiled_line_is_reported(spec: str, tree: Path) -> None:
         if not fine:
             line = mutation.text.split("\n")[mutation.line - 1]
             failures.append(
-                f"{mutation.kind.what}, line {mutation.line}: {line}\n{render_text(sink)}"
+                f"{mutation.kind.what}, line {mutation.line}: {line}\n"
+                f"{render_text(sink)}"
             )
     assert not failures, "\n\n".join(failures)
 
 
 GARBAGE: tuple[Any, ...] = (
     None, True, False, 0, -1, 7, 10**400, 1.5, -0.0, "", " ", "x", "é", "1 +", "x.y",
-    "{", "{i}", "\n", "\0", "\ud83d\ude42", [], [[]], [None], [1, "a", [2]], {}, {"": {}},
-    {"a": None}, {"op": "relu"}, [{"op": "relu"}], {"layers": []}, "a" * 2000,
+    "{", "{i}", "\n", "\0", "\ud83d\ude42", [], [[]], [None], [1, "a", [2]], {},
+    {"": {}}, {"a": None}, {"op": "relu"}, [{"op": "relu"}], {"layers": []}, "a" * 2000,
     [[[[[[1]]]]]], {"odd key.with 'quotes\"": 1},
 )  # fmt: skip
 
@@ -248,10 +249,10 @@ _WORDS = (
     "scale_factor", "width", "dims", "start_dim", "normalized_shape", "init", "bogus",
 )  # fmt: skip
 _TEXTS = (
-    "conv2d", "relu", "linear", "flatten", "add", "concat", "mul", "upsample", "permute",
-    "layer_norm", "max_pool2d", "softmax", "b", "c", "a", "a.b", "prev", "input", "i",
-    "n", "n[0]", "width", "in_channels", "in_channels // 2", "a{i}", "b{n}", "same", "1",
-    "2 * n", "l[i]", "n == 3",
+    "conv2d", "relu", "linear", "flatten", "add", "concat", "mul", "upsample",
+    "permute", "layer_norm", "max_pool2d", "softmax", "b", "c", "a", "a.b", "prev",
+    "input", "i", "n", "n[0]", "width", "in_channels", "in_channels // 2", "a{i}",
+    "b{n}", "same", "1", "2 * n", "l[i]", "n == 3",
 )  # fmt: skip
 
 

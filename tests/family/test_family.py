@@ -22,7 +22,7 @@ from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
-from archc.spec.overrides import input_shape
+from archc.spec.overrides import input_shape, parameters
 from tests.emit.live import hold
 
 HERE = Path(__file__).parent
@@ -85,19 +85,34 @@ EDITIONS = (
     Edition("densenet161"),
 )
 PLAIN = ("cifar_resnet", "lenet", "nin", "se_resnet50", "unet", "unet_loop")
-SMALL = {"se_resnet50": (3, 32, 32), "unet": (1, 16, 16), "unet_loop": (1, 16, 16)}
+SMALL: dict[str, dict[str, Any]] = {
+    "cifar_resnet": {"n": 1},
+    "se_resnet50": {"depths": [2, 1, 1, 1]},
+    "unet": {"width": 16},
+    "unet_loop": {"width": 8},
+}
+SMALL_INPUT = {
+    "se_resnet50": (3, 32, 32),
+    "unet": (1, 32, 32),
+    "unet_loop": (1, 32, 32),
+}
 
 
 def compiled(
-    name: str, size: tuple[int, ...] | None = None
+    name: str, *, small: bool = False
 ) -> tuple[Analysis, Callable[[], nn.Module]]:
-    """A spec's facts and the class generated for it, for an input of another `size`."""
+    """A spec's facts and the class generated for it; `small` makes it quick to run."""
     sink = Sink()
-    overlay = None if size is None else input_shape(size, sink)
-    # some of the specs extend one of the project's own
-    loader = Loader(sink, anywhere=True)
-    overlays = () if overlay is None else (overlay,)
-    analysis = analyse(HERE / f"{name}.toml", loader, sink, overlays)
+    overlays = (
+        parameters(SMALL.get(name, {}), "the test", sink) if name in SMALL else None,
+        input_shape(SMALL_INPUT[name], sink) if name in SMALL_INPUT else None,
+    )
+    analysis = analyse(
+        HERE / f"{name}.toml",
+        Loader(sink, anywhere=True),  # some of them extend one of the project's own
+        sink,
+        tuple(o for o in overlays if small and o is not None),
+    )
     assert analysis is not None, render_text(sink)
     assert not list(sink), render_text(sink)
     module = ModuleType(name)
@@ -200,5 +215,5 @@ def test_generated_files_are_clean(tmp_path: Path) -> None:
 def test_plain_networks_compute_what_their_specs_say(name: str) -> None:
     """Held against an interpreter of the network, layer by layer."""
     compiled(name)  # with its claims; at another size none is checked
-    analysis, _ = compiled(name, SMALL.get(name))
+    analysis, _ = compiled(name, small=True)
     hold(analysis, emit(analysis.network))

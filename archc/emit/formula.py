@@ -1,0 +1,174 @@
+"""Breaks expressions that do not fit on a line where Ruff's formatter breaks them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_OPERATORS: dict[type[ast.AST], tuple[str, int]] = {
+    ast.Pow: ("**", 1),
+    ast.Mult: ("*", 2),
+    ast.Div: ("/", 2),
+    ast.FloorDiv: ("//", 2),
+    ast.Mod: ("%", 2),
+    ast.Add: ("+", 3),
+    ast.Sub: ("-", 3),
+}
+_COMPARISON, _BOOLEAN, _CONDITIONAL = 4, 5, 6
+
+
+class Formula:
+    """The source of one expression and where it can be broken."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tree = ast.parse(text, mode="eval").body
+
+    def rows(self, indent: int, prefix: str, suffix: str, width: int) -> list[str]:
+        """A statement: broken in its last bracket, or put in brackets of its own."""
+        pad = " " * indent
+        if self._may_stay_bare():
+            rows = self._in_last_bracket(indent, prefix, suffix, width)
+            if rows is not None:
+                return rows
+        inner = self.parts(indent + 4, "", "", width)
+        return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
+
+    def parts(self, indent: int, prefix: str, suffix: str, width: int) -> list[str]:
+        """One row where it fits inside brackets, else a row for each operand."""
+        line = f"{' ' * indent}{prefix}{self.text}{suffix}"
+        if len(line) <= width:
+            return [line]
+        operands = list(self._operands(self.tree, _loosest(self.tree)))
+        if len(operands) < 2:
+            in_bracket = self._in_last_bracket(indent, prefix, suffix, width)
+            return [line] if in_bracket is None else in_bracket
+        rows: list[str] = []
+        for number, (operator, node) in enumerate(operands):
+            start = prefix if number == 0 else f"{operator} "
+            end = suffix if number == len(operands) - 1 else ""
+            rows += Formula(self._source(node)).parts(indent, start, end, width)
+        return rows
+
+    def _source(self, node: ast.expr) -> str:
+        """The text of a part, with the brackets around it."""
+        text = self.text[node.col_offset : node.end_col_offset]
+        return f"({text})" if self._is_bracketed(node) else text
+
+    def _is_bracketed(self, node: ast.expr) -> bool:
+        end = node.end_col_offset or 0
+        if node is self.tree or node.col_offset == 0 or end >= len(self.text):
+            return False
+        return self.text[node.col_offset - 1] == "(" and self.text[end] == ")"
+
+    def _operands(self, node: ast.expr, level: int) -> Iterator[tuple[str, ast.expr]]:
+        """The operands at the loosest level, each with the operator before it."""
+        if level == 0 or _loosest(node) != level or self._is_bracketed(node):
+            yield "", node
+            return
+        match node:
+            case ast.IfExp():
+                yield "", node.body
+                yield "if", node.test
+                inner = list(self._operands(node.orelse, level))
+                yield "else", inner[0][1]
+                yield from inner[1:]
+            case ast.BoolOp():
+                word = "and" if isinstance(node.op, ast.And) else "or"
+                for value in node.values:
+                    yield word, value
+            case ast.Compare():
+                yield "", node.left
+                texts = self._between(node)
+                yield from zip(texts, node.comparators, strict=True)
+            case ast.BinOp():
+                yield from self._operands(node.left, level)
+                yield _OPERATORS[type(node.op)][0], node.right
+            case _:
+                yield "", node
+
+    def _between(self, node: ast.Compare) -> list[str]:
+        """The operators of a comparison as they are written."""
+        operands = [node.left, *node.comparators]
+        gaps = [
+            self.text[a.end_col_offset : b.col_offset]
+            for a, b in zip(operands, operands[1:], strict=False)
+        ]
+        return [gap.strip(" ()") for gap in gaps]
+
+    def _may_stay_bare(self) -> bool:
+        """Ruff's rule for leaving out brackets: one operator, and a bracket at an end."""
+        counts: dict[int, int] = {}
+        self._count(self.tree, counts)
+        loosest = max(counts, default=0)
+        return counts.get(loosest, 0) <= 1 and self.text[-1] in ")]"
+
+    def _count(self, node: ast.expr, counts: dict[int, int]) -> None:
+        if self._is_bracketed(node):
+            return
+        level = _loosest(node)
+        if level:
+            operands = list(self._operands(node, level))
+            counts[level] = counts.get(level, 0) + len(operands) - 1
+            for _, operand in operands:
+                self._count(operand, counts)
+
+    def _in_last_bracket(
+        self, indent: int, prefix: str, suffix: str, width: int
+    ) -> list[str] | None:
+        start = _opening(self.text)
+        if start is None or start == len(self.text) - 2:
+            return None
+        pad = " " * indent
+        head, inner = self.text[: start + 1], self.text[start + 1 : -1]
+        if len(pad + prefix + head) > width:
+            return None
+        last = f"{pad}{self.text[-1]}{suffix}"
+        if len(inner) + indent + 4 <= width:
+            return [f"{pad}{prefix}{head}", f"{pad}    {inner}", last]
+        arguments = self._arguments()
+        if arguments is None:
+            rows = Formula(inner).parts(indent + 4, "", "", width)
+        else:
+            rows = []
+            for name, text in arguments:
+                rows += Formula(text).parts(indent + 4, name, ",", width)
+        return [f"{pad}{prefix}{head}", *rows, last]
+
+    def _arguments(self) -> list[tuple[str, str]] | None:
+        """The arguments of the call that the text ends with, if it does."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and node.end_col_offset == len(self.text):
+                args = [("", ast.get_source_segment(self.text, a) or "") for a in node.args]
+                named = [
+                    (f"{k.arg}=", ast.get_source_segment(self.text, k.value) or "")
+                    for k in node.keywords
+                ]
+                return args + named
+        return None
+
+
+def _loosest(node: ast.expr) -> int:
+    match node:
+        case ast.IfExp():
+            return _CONDITIONAL
+        case ast.BoolOp():
+            return _BOOLEAN
+        case ast.Compare():
+            return _COMPARISON
+        case ast.BinOp():
+            return _OPERATORS[type(node.op)][1]
+        case _:
+            return 0
+
+
+def _opening(text: str) -> int | None:
+    """Where the bracket opens that closes at the end of the text."""
+    if text[-1] not in ")]":
+        return None
+    depth = 0
+    for position in range(len(text) - 1, -1, -1):
+        depth += (text[position] in ")]") - (text[position] in "([")
+        if depth == 0:
+            return position
+    return None

@@ -1,0 +1,62 @@
+"""Drops what a constructor computes and then does not use."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+
+def without_unused(lines: Sequence[str]) -> list[str]:
+    """Statements without assignments to locals that nothing reads.
+
+    Which number of channels a later layer needs is known only when it is written, so
+    more is written down than is used in the end.
+    """
+    rows = list(lines)
+    while True:
+        # numbered from the line of the `def`
+        tree = ast.parse("def _():\n" + "\n".join(f" {row}" for row in rows) + "\n pass")
+        body = tree.body[0]
+        read = {
+            node.id
+            for node in ast.walk(body)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        unused = [s for s in _statements(body) if _is_unused(s, read)]
+        if not unused:
+            return rows
+        for statement in sorted(unused, key=lambda s: -s.lineno):
+            del rows[statement.lineno - 2 : (statement.end_lineno or 0) - 1]
+        rows = _without_empty(rows)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for child in ast.walk(node):
+        if isinstance(child, ast.stmt) and child is not node:
+            yield child
+
+
+def _is_unused(statement: ast.stmt, read: set[str]) -> bool:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name not in read
+        case ast.AugAssign(target=ast.Name(id=name)):
+            return name not in read
+        case _:
+            return False
+
+
+def _without_empty(rows: list[str]) -> list[str]:
+    """Rows without the headers that nothing stands under any more."""
+    kept: list[str] = []
+    for row in reversed([*rows, ""]):
+        deeper = bool(kept) and _indent(kept[-1]) > _indent(row)
+        if row.rstrip().endswith(":") and row.lstrip().startswith(("for ", "if ")):
+            if not deeper:
+                continue
+        kept.append(row)
+    return kept[:0:-1]
+
+
+def _indent(row: str) -> int:
+    return len(row) - len(row.lstrip())
