@@ -11,7 +11,8 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of a text file: lines and columns from 1, columns in characters, end exclusive."""
+    """A stretch of a text file: lines and columns from 1, columns in characters, end
+    exclusive."""
 
     line: int
     column: int
@@ -48,8 +49,8 @@ class Diagnostic:
     """One mistake, said once.
 
     `code` is a kebab-case slug that `archc explain` knows; `help` is the mend, as an
-    instruction. `occurrences` counts how often the same mistake was met, as happens with a
-    block that is used many times.
+    instruction. `occurrences` counts how often the same mistake was met, as happens
+    with a block that is used many times.
     """
 
     code: str
@@ -63,7 +64,8 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Sink:
-    """Collects diagnostics; the same code at the same place is kept once and counted."""
+    """Collects diagnostics; the same code at the same place is kept once and
+    counted."""
 
     _found: dict[tuple[str, Place], Diagnostic] = field(
         default_factory=dict[tuple[str, Place], Diagnostic]

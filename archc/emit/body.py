@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc.emit.conditions import as_condition, tidy
 from archc.emit.layout import Atom, Bracketed, Code, Doc, Item
-from archc.emit.names import Names, singular
+from archc.emit.names import Names, argument_names, singular
 from archc.emit.reads import Reads
 from archc.network.graph import Region
 from archc.network.scope import Style
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A value on its way through `forward`: the variable that holds it and its shape."""
+    """A value on its way through `forward`: the variable that holds it and its
+    shape."""
 
     var: str
     shape: Shape
@@ -113,6 +114,8 @@ class Body:
     sole: Node | None = None
     """The repeated node that is all there is in this body, if so."""
     counter: int = 0
+    is_chain: bool = False
+    """Whether the class is an nn.Sequential, which needs no `forward`."""
     iterator: bool = False
     """Whether `forward` takes numbered children from an iterator."""
     members: dict[Node, str] = field(default_factory=dict[Node, str])
@@ -149,9 +152,13 @@ class Body:
         for part in template.parts:
             value = part if isinstance(part, str) else self.value(part)
             if forward and isinstance(part, Expr) and isinstance(value, Expr):
-                value = evaluate(part, {n: self._stored(self.env[n]) for n in names_in(part)})
+                value = evaluate(
+                    part, {n: self._stored(self.env[n]) for n in names_in(part)}
+                )
             formatted = formatted or isinstance(value, Expr)
-            parts.append(f"{{{to_source(value)}}}" if isinstance(value, Expr) else str(value))
+            parts.append(
+                f"{{{to_source(value)}}}" if isinstance(value, Expr) else str(value)
+            )
         return "".join(parts), formatted
 
     def in_forward(self, arg: Arg, flow: Flow) -> Any:
@@ -171,7 +178,9 @@ class Body:
         """An expression over the constructor's arguments in terms of `self`."""
         if not isinstance(value, Expr):
             return value
-        names = {n: Name(n if n in self.loops else self.keep(n)) for n in names_in(value)}
+        names = {
+            n: Name(n if n in self.loops else self.keep(n)) for n in names_in(value)
+        }
         return evaluate(value, names)
 
     def keep(self, name: str) -> str:
@@ -183,7 +192,8 @@ class Body:
         return f"self.{attribute}"
 
     def test(self, arg: Arg, flow: Flow, name: str) -> tuple[Expr, str | None]:
-        """A condition for `forward`, and the statement that sets the attribute it reads.
+        """A condition for `forward`, and the statement that sets the attribute it
+        reads.
 
         Loops and simple conditions need no attribute of their own.
         """
@@ -238,7 +248,8 @@ class Body:
         return Name(local)
 
     def carrier(self, channels: Dim) -> str:
-        """A local that carries the number of channels from here on, set to `channels`."""
+        """A local that carries the number of channels from here on, set to
+        `channels`."""
         var = self.channel_var
         if var is None or self._is_held(var):
             var = self.channel_var = self.locals.free(self._fresh_carrier())
@@ -246,13 +257,16 @@ class Body:
         return var
 
     def assign(self, var: str, channels: Dim) -> None:
-        """Gives a carrying local another value; what was said of the old one is void."""
+        """Gives a carrying local another value; what was said of the old one is
+        void."""
         self.bound.add(var)
         if channels == Name(var):
             return
         self.assignments += 1
         self.init.add(_assignment(var, channels))
-        self.settled.pop(var, None)
+        self.settled = {
+            n: v for n, v in self.settled.items() if n != var and var not in _locals_in(v)
+        }
         self._forget(var)
 
     def _forget(self, var: str) -> None:
@@ -341,7 +355,11 @@ class Body:
         test: Expr = self.decided(arg, source)
         if self._is_changed(arg, run, flow):
             flow = flow.with_channels(Name(self.carrier(flow.channels)))
-        place, bound, assigned = len(self.init.lines), frozenset(self.bound), self.assignments
+        place, bound, assigned = (
+            len(self.init.lines),
+            frozenset(self.bound),
+            self.assignments,
+        )
         own = flow.channels == Name(self.channel_var or "")
         with self.nested() as (init, forward):
             if own:
@@ -420,9 +438,10 @@ class Body:
         """
         index = node.index
         head = forward_head, self.in_forward(node.repeat, flow)
-        var = index
-        while var in self.loops or (var in self.arguments and var != index):
+        var = argument_names([index])[index]
+        while var in self.loops or var in self.arguments or var in self.vars.taken:
             var = f"{var}_{index}"
+        self.vars.taken.add(var)
         outer = self.env.get(index)
         self.env[index] = Name(var)
         self.loops.append(var)
@@ -445,10 +464,12 @@ class Body:
             result = self._iterate(var, count, run, flow, carrier, *head)
             self.channel_var = carrier
             after = Name(carrier)
-            if last is not None and node not in self.program.seen.never:
+            known = last is not None and carrier not in _locals_in(last)
+            if known and node not in self.program.seen.never:
                 self.settled[carrier] = _with(last, var, count - 1)
         self.items = items
         self.loops.pop()
+        self.vars.taken.discard(var)
         if outer is None:
             del self.env[index]
         else:

@@ -29,7 +29,8 @@ def tidy(value: Any) -> Any:
 
 
 def as_condition(value: Any) -> Any:
-    """An expression of which only the truth matters; True or False where it is known."""
+    """An expression of which only the truth matters; True or False where it is
+    known."""
     match value:
         case Expr():
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 _OPERATORS: dict[type[ast.AST], tuple[str, int]] = {
@@ -39,6 +40,11 @@ class Formula:
         line = f"{' ' * indent}{prefix}{self.text}{suffix}"
         if len(line) <= width:
             return [line]
+        if self.tree.col_offset and self.text[0] == "(":
+            # all of it stands in brackets
+            inner = Formula(self.text[1:-1]).parts(indent + 4, "", "", width)
+            pad = " " * indent
+            return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
         operands = list(self._operands(self.tree, _loosest(self.tree)))
         if len(operands) < 2:
             in_bracket = self._in_last_bracket(indent, prefix, suffix, width)
@@ -92,12 +98,13 @@ class Formula:
         operands = [node.left, *node.comparators]
         gaps = [
             self.text[a.end_col_offset : b.col_offset]
-            for a, b in zip(operands, operands[1:], strict=False)
+            for a, b in itertools.pairwise(operands)
         ]
         return [gap.strip(" ()") for gap in gaps]
 
     def _may_stay_bare(self) -> bool:
-        """Ruff's rule for leaving out brackets: one operator, and a bracket at an end."""
+        """Ruff's rule for leaving out brackets: one operator, and a bracket at an
+        end."""
         counts: dict[int, int] = {}
         self._count(self.tree, counts)
         loosest = max(counts, default=0)
@@ -128,7 +135,7 @@ class Formula:
             return [f"{pad}{prefix}{head}", f"{pad}    {inner}", last]
         arguments = self._arguments()
         if arguments is None:
-            rows = Formula(inner).parts(indent + 4, "", "", width)
+            rows: list[str] = Formula(inner).parts(indent + 4, "", "", width)
         else:
             rows = []
             for name, text in arguments:
@@ -139,7 +146,9 @@ class Formula:
         """The arguments of the call that the text ends with, if it does."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call) and node.end_col_offset == len(self.text):
-                args = [("", ast.get_source_segment(self.text, a) or "") for a in node.args]
+                args = [
+                    ("", ast.get_source_segment(self.text, a) or "") for a in node.args
+                ]
                 named = [
                     (f"{k.arg}=", ast.get_source_segment(self.text, k.value) or "")
                     for k in node.keywords

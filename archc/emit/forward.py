@@ -35,7 +35,9 @@ from archc.spec.model import (
 MAIN = "x"
 
 
-def write_nodes(body: Body, nodes: Sequence[Node], flow: Flow, target: str = MAIN) -> Flow:
+def write_nodes(
+    body: Body, nodes: Sequence[Node], flow: Flow, target: str = MAIN
+) -> Flow:
     """Writes nodes in a row; `target` is the variable that carries the value along."""
     for node in nodes:
         flow = _node(body, node, flow, target)
@@ -62,7 +64,9 @@ def _node(body: Body, node: Node, flow: Flow, target: str) -> Flow:
         name = f"has_{node.name.text}" if node.name and node.name.fixed else "enabled"
         after = body.conditional(
             node.when,
-            lambda x: _land(body, _repeated(body, node, (x, *sources[1:]), x.var), x.var),
+            lambda x: _land(
+                body, _repeated(body, node, (x, *sources[1:]), x.var), x.var
+            ),
             x,
             attribute=name,
         )
@@ -225,7 +229,8 @@ def _over_children(_index: str, _inner: Code) -> str:
 
 
 def _is_sequence(body: Body, node: Node) -> bool:
-    """Whether a named repetition can be an nn.Sequential, which `forward` just calls."""
+    """Whether a named repetition can be an nn.Sequential, which `forward` just
+    calls."""
     inside = f"{body.reads.paths[node].text}."
     read = any(p.startswith(inside) for p in body.reads.tapped | body.reads.saved)
     bare = isinstance(node, OpNode) and node.op.bare_parameter
@@ -322,7 +327,9 @@ def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Fl
                 other = _side(body, node.shortcut, side)
             body.on_side_path = outer
         merged = _merged(body, node, x, after)
-        order = [Atom(after.var), other] if node.skip == "add" else [other, Atom(after.var)]
+        order = (
+            [Atom(after.var), other] if node.skip == "add" else [other, Atom(after.var)]
+        )
         joined = _join(node.skip or "add", order, merged)
         return _assign(body, node, joined, merged, end)
 
@@ -347,7 +354,7 @@ def _side(body: Body, node: Node, x: Flow) -> Doc:
 
 def _merged(body: Body, node: Node, x: Flow, after: Flow) -> Flow:
     if node.skip == "concat":
-        channels = x.channels + after.channels
+        channels = body.short(x.channels + after.channels, "channels")
     else:
         channels = after.channels if node.skip == "add" else x.channels
     shape = after.shape.with_channels(channels)
@@ -381,8 +388,11 @@ def _plain(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Fl
         return write_nodes(body, node.layers, x, target)
     if isinstance(node, BranchesNode) and node.name is None:
         return write_branches(body, node, x, target)
-    if isinstance(node, OpNode) and node.op.op == "identity" and node.name is None and (
-        body.style != "numbered"
+    if (
+        isinstance(node, OpNode)
+        and node.op.op == "identity"
+        and node.name is None
+        and (body.style != "numbered")
     ):
         return x
     taps = body.reads.taps(node)
@@ -431,7 +441,9 @@ def expression(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
     return _called(body, node, f"self.{name}", x), after
 
 
-def _attribute_once(body: Body, node: Node, x: Flow, attribute: str) -> tuple[Doc, Flow]:
+def _attribute_once(
+    body: Body, node: Node, x: Flow, attribute: str
+) -> tuple[Doc, Flow]:
     if node.doc:
         body.init.add(f"# {' '.join(node.doc.split())}")
     doc, after = child_module(body, node, x, attribute)
@@ -553,7 +565,7 @@ def write_branches(body: Body, node: BranchesNode, x: Flow, target: str) -> Flow
         channels: Any = shapes[0].channels
         for shape in shapes[1:]:
             channels = channels + shape.channels
-        shape = shapes[0].with_channels(channels)
+        shape = shapes[0].with_channels(body.short(channels, "channels"))
     else:
         # the branch that is no gate has the merge's shape
         shape = max(shapes, key=_size)
@@ -592,5 +604,3 @@ def _assign(body: Body, node: Node, doc: Doc, after: Flow, target: str) -> Flow:
     comment = body.program.shape_comment(body, node)
     body.forward.put(f"{target} = ", doc, comment=comment)
     return Flow(target, after.shape)
-
-

@@ -1,6 +1,7 @@
 """Where an activation may overwrite what it reads.
 
-It may where it is the value's only reader, where nobody's backward pass needs the value,
+It may where it is the value's only reader, where nobody's backward pass needs the
+value,
 and where the value was made in the same body, so that the class is safe wherever it is
 used. Every instance of the written node must allow it.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from archc.emit.names import docstring
 from archc.emit.program import Program
 from archc.emit.views import ClassView, ModuleView
 from archc.network.graph import Network
@@ -38,9 +39,9 @@ def emit(network: Network) -> str:
 
 def _docstring(network: Network) -> list[str]:
     spec = network.spec
-    lines = [(spec.title or spec.name).replace("\\", "\\\\") + "."]
+    lines = _wrapped(f"{(spec.title or spec.name).rstrip('.')}.")
     if spec.source:
-        lines += ["", *_wrapped(f"Source: {spec.source}.")]
+        lines += ["", *_wrapped(f"Source: {spec.source.rstrip('.')}.")]
     path = spec.origin.merged.document(()).path
     shown = [part for part in path.parts]
     if "specs" in shown:
@@ -48,13 +49,13 @@ def _docstring(network: Network) -> list[str]:
     else:
         shown = shown[-1:]
     lines += ["", *_wrapped(f"Compiled by archc from {'/'.join(shown)}.")]
-    return [line.replace('"""', "'''") for line in lines]
+    return lines
 
 
 def _wrapped(text: str) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text.replace("\\", "\\\\"), 88)
+    return textwrap.wrap(docstring(text), 85)
 
 
 def _exports(program: Program) -> list[str]:
@@ -64,7 +65,11 @@ def _exports(program: Program) -> list[str]:
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:
     """The order of Ruff's RUF022: kinds of names apart, numbers by their value."""
-    kind = (False, 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, "")
+    kind = (
+        False,
+        0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2,
+        "",
+    )
     parts = re.findall(r"\d+|\D", name)
     return [kind, *((not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts)]
 
@@ -77,18 +82,29 @@ def _imports(classes: tuple[ClassView, ...], helpers: dict[str, str]) -> list[st
         for line in (*method.signature, *method.body)
     ]
     text = "\n".join([*lines, *helpers.values()])
-    standard = [i for kind, i, pattern in _IMPORTS if kind == "standard" and re.search(pattern, text)]
+    standard = [
+        i
+        for kind, i, pattern in _IMPORTS
+        if kind == "standard" and re.search(pattern, text)
+    ]
     typing = [
         name
         for name, wanted in (
-            ("ClassVar", any(f.startswith("loss_weights") for c in classes for f in c.fields)),
+            (
+                "ClassVar",
+                any(f.startswith("loss_weights") for c in classes for f in c.fields),
+            ),
             ("NamedTuple", any(c.base == "NamedTuple" for c in classes)),
         )
         if wanted
     ]
     if typing:
         standard.append(f"from typing import {', '.join(typing)}")
-    torch = [i for kind, i, pattern in _IMPORTS if kind == "torch" and re.search(pattern, text)]
+    torch = [
+        i
+        for kind, i, pattern in _IMPORTS
+        if kind == "torch" and re.search(pattern, text)
+    ]
     names = "Tensor, nn" if re.search(r"\bTensor\b", text) else "nn"
     torch.append(f"from torch import {names}")
     return [*standard, *([""] if standard else []), *torch]

@@ -38,7 +38,10 @@ def inferred(body: Body, op: Op, node: OpNode, flow: Flow) -> Flow:
     dims = flow.shape.dims
     if op.op == "flatten" and shape is not None and len(shape.dims) == 1:
         shape = Shape((_product(dims),))
-    return Flow(flow.var, body.program.seen.settle(shape, node, "body"))
+    settled = body.program.seen.settle(shape, node, "body")
+    if op.op == "channel_slice":
+        settled = settled.with_channels(body.short(settled.channels, "channels"))
+    return Flow(flow.var, settled)
 
 
 def _product(dims: Sequence[Any]) -> Any:
@@ -72,7 +75,9 @@ def call_doc(body: Body, made: Call) -> Bracketed:
     args = [
         call_doc(body, a) if isinstance(a, Call) else body.doc(a) for a in made.args
     ]
-    return call(made.function, *args, **{k: body.doc(v) for k, v in made.kwargs.items()})
+    return call(
+        made.function, *args, **{k: body.doc(v) for k, v in made.kwargs.items()}
+    )
 
 
 def _measured(body: Body, made: Call, node: OpNode) -> Call:
@@ -94,7 +99,9 @@ def _measured(body: Body, made: Call, node: OpNode) -> Call:
         args[position] = _number_or_argument(body, node, concrete)
         if args[position] is None:
             # nothing in this network shows the size: let torch find it
-            return Call(f"nn.Lazy{made.function[3:]}", tuple(made.args[1:]), made.kwargs)
+            return Call(
+                f"nn.Lazy{made.function[3:]}", tuple(made.args[1:]), made.kwargs
+            )
     return Call(made.function, tuple(args), made.kwargs)
 
 
@@ -134,11 +141,14 @@ def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
     for parameter in block.required:
         # what nn's constructors are told by keyword reads best so here as well
         named = named or parameter in _KEYWORDS
-        items.append(Item(body.doc(given[parameter]), parameter if named else None))
+        name = made.parameters[parameter] if named else None
+        items.append(Item(body.doc(given[parameter]), name))
     for measured in made.measured:
         value = _instance_value(body, node, measured)
         items.append(Item(body.doc(value), measured.name))
-    items += [Item(body.doc(given[p]), p) for p in block.defaults if p in given]
+    items += [
+        Item(body.doc(given[p]), made.parameters[p]) for p in block.defaults if p in given
+    ]
     doc: Doc = Bracketed(made.name, tuple(items))
     channels = made.channels_after(given, flow.channels)
     shape = Shape((UNKNOWN,) * made.rank, made.channel_axis).with_channels(channels)
@@ -207,9 +217,7 @@ def _is_link(body: Body, node: Node) -> bool:
     return not (body.reads.is_read(node) or body.reads.needs(node))
 
 
-def child_module(
-    body: Body, node: Node, flow: Flow, target: str
-) -> tuple[Doc, Flow]:
+def child_module(body: Body, node: Node, flow: Flow, target: str) -> tuple[Doc, Flow]:
     """One module for a node's body; `target` is what it will be called."""
     match node:
         case OpNode():
@@ -282,9 +290,7 @@ class Chain:
         if not isinstance(test, Expr):
             return self._repeated(node, flow) if test else flow
         self.start()
-        return self.body.conditional(
-            node.when, lambda x: self._repeated(node, x), flow
-        )
+        return self.body.conditional(node.when, lambda x: self._repeated(node, x), flow)
 
     def _repeated(self, node: Node, flow: Flow) -> Flow:
         if node.repeat is None:
@@ -295,9 +301,7 @@ class Chain:
             return flow
         self.start()
         count = self.body.value(node.repeat, flow.channels)
-        after = self.body.loop(
-            node, count, lambda x: self._once(node, x), flow
-        )
+        after = self.body.loop(node, count, lambda x: self._once(node, x), flow)
         return _after_loop(self.body, node, after)
 
     def _once(self, node: Node, flow: Flow) -> Flow:
@@ -307,7 +311,9 @@ class Chain:
         if node.name is not None:
             stem = stem_of(node.name, "group")
         doc, after = child_module(self.body, node, flow, stem)
-        comment = self.body.program.seen.comment(node, "body") if self.commented else None
+        comment = (
+            self.body.program.seen.comment(node, "body") if self.commented else None
+        )
         changed = after.shape.dims != flow.shape.dims
         self._child(node, doc, comment if changed and not self.body.loops else None)
         return after
@@ -348,9 +354,7 @@ def variable(body: Body, target: str) -> str:
     return target if target.startswith("self.") else body.locals.free(target)
 
 
-def repetition(
-    body: Body, node: Node, flow: Flow, target: str
-) -> tuple[Doc, Flow]:
+def repetition(body: Body, node: Node, flow: Flow, target: str) -> tuple[Doc, Flow]:
     """The container of a named repetition: children 0, 1, 2, ..."""
     assert node.name is not None
     count = body.value(node.repeat, flow.channels)

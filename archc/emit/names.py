@@ -7,7 +7,36 @@ import keyword
 import re
 from collections.abc import Iterable, Sequence
 
-_TAKEN = {"torch", "nn", "F", "math", "self", "x", "Tensor", "OrderedDict", "NamedTuple"}
+_TAKEN = {
+    "torch",
+    "nn",
+    "F",
+    "math",
+    "self",
+    "x",
+    "Tensor",
+    "OrderedDict",
+    "NamedTuple",
+}
+
+
+# names that a module's own code reads, so that no parameter may hide them
+_READ = _TAKEN | {
+    "ClassVar", "Sequence", "features", "feature_channels", "inputs", "layers",
+    "abs", "dict", "enumerate", "float", "getattr", "int", "isinstance", "iter", "len",
+    "max", "min", "next", "range", "round", "str", "sum", "super", "tuple",
+}  # fmt: skip
+
+
+def argument_names(parameters: Iterable[str]) -> dict[str, str]:
+    """What a constructor calls its arguments: as the spec does, where it can."""
+    names: dict[str, str] = {}
+    for parameter in parameters:
+        name = parameter
+        while name in _READ or name in names.values():
+            name += "_"
+        names[parameter] = name
+    return names
 
 
 def camel_case(name: str) -> str:
@@ -79,8 +108,16 @@ class Names:
         """What `free` would give."""
         choice, number = name, 2
         while (
-            choice in self.taken or keyword.iskeyword(choice) or hasattr(builtins, choice)
+            choice in self.taken
+            or keyword.iskeyword(choice)
+            or hasattr(builtins, choice)
         ):
             choice = f"{name}{'_' if name[-1:].isdigit() else ''}{number}"
             number += 1
         return choice
+
+
+def docstring(text: str) -> str:
+    """Text as it can stand in a docstring, up to the closing quotes."""
+    text = text.replace("\\", "\\\\").replace('"""', "'''")
+    return f'{text[:-1]}\\"' if text.endswith('"') else text

@@ -67,9 +67,9 @@ class Occurrences:
             if shape is None:
                 return Shape((UNKNOWN,))
             channels = shape.channels
-            return Shape((UNKNOWN,) * len(shape.dims), shape.channel_axis).with_channels(
-                channels
-            )
+            return Shape(
+                (UNKNOWN,) * len(shape.dims), shape.channel_axis
+            ).with_channels(channels)
         settled = _agreed(seen)
         assert settled is not None
         if (
@@ -83,7 +83,9 @@ class Occurrences:
     def read(self, node: Node, number: int) -> Shape | None:
         """What a node reads, in the sizes that all occurrences agree on."""
         if isinstance(node, OpNode):
-            values = [x.inputs[number] for x in self.layers[node] if number < len(x.inputs)]
+            values = [
+                x.inputs[number] for x in self.layers[node] if number < len(x.inputs)
+            ]
         else:
             values = [region.input for region in self.regions[node]]
         return _agreed({v.shape for v in values if v.shape is not None})

@@ -23,7 +23,7 @@ from archc.emit.layout import (
     signature,
 )
 from archc.emit.modules import Chain, is_chain, numbered_children
-from archc.emit.names import Names, camel_case, network_class
+from archc.emit.names import Names, argument_names, camel_case, docstring, network_class
 from archc.emit.occurrences import Occurrences
 from archc.emit.prune import without_unused
 from archc.emit.reads import Reads
@@ -58,6 +58,8 @@ class Written:
     channels: Any
     """Channels of its output over its arguments; None where only an instance knows."""
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
+    """What its constructor calls the parameters of the block."""
     arguments: tuple[str, ...] = ()
     tap_shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
     taken: dict[str, str] = field(default_factory=dict[str, str])
@@ -68,23 +70,19 @@ class Written:
     publishes: frozenset[str] = frozenset()
     """Attributes that hold channels which no expression over its arguments gives."""
 
-    def translated(self, value: Any, channels: Dim, given: dict[str, Any] | None = None) -> Any:
-        """An expression over this class's arguments in its caller's terms."""
+    def channels_after(self, given: dict[str, Any], channels: Dim) -> Any:
+        """The channels of its output, in the terms of a caller with these arguments."""
+        value = self.channels
         if not isinstance(value, Expr):
             return value
-        names: dict[str, Any] = {"in_channels": channels}
-        names |= {a: Name(a) for a in self.arguments}
-        if given is not None:
-            names = {"in_channels": channels, **given}
-            for key, default in self.defaults.items():
-                if key not in names:
-                    names[key] = evaluate(default, names) if isinstance(default, Expr) else default
+        names = given | {"in_channels": channels}
         if channels is UNKNOWN:
             names["in_channels"] = Name("in_channels")
-        return evaluate(value, names)
-
-    def channels_after(self, given: dict[str, Any], channels: Dim) -> Any:
-        return self.translated(self.channels, channels, given)
+        for key, default in self.defaults.items():
+            if key not in names:
+                known = not isinstance(default, Expr)
+                names[key] = default if known else evaluate(default, names)
+        return evaluate(value, {self.parameters.get(n, n): v for n, v in names.items()})
 
 
 class Program:
@@ -105,7 +103,9 @@ class Program:
         self._network_body: Body | None = None
         spec = network.spec
         self.class_name = network_class(spec.name, spec.class_name, spec.title)
-        self._class_names = Names({self.class_name, "Permute", "ChannelSlice", "StochasticDepth"})
+        self._class_names = Names(
+            {self.class_name, "Permute", "ChannelSlice", "StochasticDepth"}
+        )
         for nodes in (spec.layers, *(b.layers for b in spec.blocks.values())):
             for node in walk(nodes):
                 if node.name is not None:
@@ -148,6 +148,7 @@ class Program:
             p: [r.arguments[p] for r in instances if p in r.arguments]
             for p in block.parameters
         }
+        names = argument_names(block.parameters)
         body = self._body(block.layers, block.parameters)
         x = _block_input(shapes)
         flow = self._write(body, block.layers, x)
@@ -155,18 +156,24 @@ class Program:
         takes_channels = _reads(body, "in_channels")
         if takes_channels:
             init_arguments.append("in_channels: int")
-        init_arguments += [f"{p}: {_type(values[p])}" for p in block.required]
+        init_arguments += [f"{names[p]}: {_type(values[p])}" for p in block.required]
         init_arguments += [f"{m.name}: int" for m in body.measured]
         prelude: list[str] = []
         for key, default in block.defaults.items():
-            kind = _type([*values[key], *([] if isinstance(default, Expr) else [default])])
+            kind = _type(
+                [*values[key], *([] if isinstance(default, Expr) else [default])]
+            )
             if isinstance(default, Expr):
-                init_arguments.append(f"{key}: {kind} | None = None")
-                text = source(evaluate(default, body.env | {"in_channels": Name("in_channels")}))
-                prelude += [f"if {key} is None:", f"    {key} = {text}"]
+                init_arguments.append(f"{names[key]}: {kind} | None = None")
+                text = source(
+                    evaluate(default, body.env | {"in_channels": Name("in_channels")})
+                )
+                name = names[key]
+                prelude += [f"if {name} is None:", f"    {name} = {text}"]
                 takes_channels = takes_channels or "in_channels" in text
             else:
-                init_arguments.append(f"{key}: {kind} = {source(_tupled(default))}")
+                value = source(_tupled(default))
+                init_arguments.append(f"{names[key]}: {kind} = {value}")
         if takes_channels and "in_channels: int" not in init_arguments:
             init_arguments.insert(1, "in_channels: int")
         channels = body.closed(flow.channels)
@@ -177,20 +184,21 @@ class Program:
         self._finish(class_name, block.doc, body, init_arguments, prelude, flow)
         return Written(
             class_name, takes_channels, tuple(body.measured), len(flow.shape.dims),
-            flow.shape.channel_axis, channels, dict(block.defaults),
+            flow.shape.channel_axis, channels, dict(block.defaults), names,
         )  # fmt: skip
 
     def _body(self, nodes: Sequence[Node], arguments: Sequence[str]) -> Body:
         fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
         spec = self.network.spec
+        names = argument_names(arguments)
         return Body(
             program=self,
             style=body_style(nodes),
-            env={a: Name(a) for a in arguments},
-            arguments=(*arguments, "in_channels"),
+            env={a: Name(name) for a, name in names.items()},
+            arguments=(*names.values(), "in_channels"),
             children=frozenset(fixed),
             reads=Reads(nodes, spec.heads if nodes is spec.layers else ()),
-            locals=Names({*arguments, "in_channels"}),
+            locals=Names({*names.values(), "in_channels"}),
             vars=Names(),
             sole=_sole(nodes),
         )
@@ -216,7 +224,9 @@ class Program:
             items.append(Item(Atom("feature_channels")))
         doc: Doc = Bracketed(made.name, tuple(items))
         if made.publishes:
-            local = outer.locals.free(node.name.text if node.name and node.name.fixed else "group")
+            local = outer.locals.free(
+                node.name.text if node.name and node.name.fixed else "group"
+            )
             outer.bound.add(local)
             outer.init.put(f"{local} = ", doc)
             doc = self.published[node] = Atom(local)
@@ -232,9 +242,11 @@ class Program:
         made = self.group_classes[node]
         if isinstance(channels, Name) and channels.id in made.publishes:
             return Name(f"{self.published[node].text}.{channels.id}")
-        names = {a: outer.env[a] for a in made.arguments} | {"in_channels": flow.channels}
+        names = {argument_names([n])[n]: value for n, value in outer.env.items()} | {
+            "in_channels": flow.channels
+        }
         names |= {n: outer.values[p].channels for n, p in made.taken.items()}
-        return evaluate(channels, outer.env | names)
+        return evaluate(channels, names)
 
     def _write_group(self, outer: Body, node: Node, flow: Flow) -> Written:
         stem = node.name.text if node.name and node.name.fixed else "stage"
@@ -243,17 +255,17 @@ class Program:
         members = node.layers if isinstance(node, GroupNode) else ()
         if isinstance(node, BranchesNode):
             members = node.branches
-        names = [n for n in outer.env]
+        names = {n: argument_names([n])[n] for n in outer.env}
         fixed = {n.name.text for n in opened(tuple(members)) if n.name and n.name.fixed}
         body = Body(
             program=self,
             style=style_of(members),
-            env={n: Name(n) for n in names},
-            arguments=(*names, "in_channels"),
+            env={n: Name(name) for n, name in names.items()},
+            arguments=(*names.values(), "in_channels"),
             children=frozenset(fixed),
             reads=outer.reads,
             owns_features=False,
-            locals=Names({*names, "in_channels"}),
+            locals=Names({*names.values(), "in_channels"}),
             vars=Names(),
         )
         needs = outer.reads.needs(node)
@@ -277,12 +289,12 @@ class Program:
         else:
             result = write_nodes(body, inner, x)
         channels = _published(body, result.channels, "out_channels")
-        used = tuple(n for n in names if _reads(body, n))
+        used = tuple(n for n, name in names.items() if _reads(body, name))
         passed = tuple(n for n in taken if _reads(body, n))
         takes_channels = _reads(body, "in_channels")
         takes_features = _reads(body, "feature_channels")
         arguments = ["self", *(["in_channels: int"] if takes_channels else [])]
-        arguments += [f"{n}: {self._argument_type(outer, n)}" for n in used]
+        arguments += [f"{names[n]}: {self._argument_type(outer, n)}" for n in used]
         arguments += [f"{n}: int" for n in passed]
         arguments += [f"{m.name}: int" for m in body.measured]
         arguments += ["feature_channels: dict[str, int]"] if takes_features else []
@@ -291,7 +303,9 @@ class Program:
         taps = outer.reads.taps(node)
         tap_flows = [body.values[t] for t in taps]
         tap_shapes = {
-            path: f.shape.with_channels(_published(body, f.channels, f"{f.var}_channels"))
+            path: f.shape.with_channels(
+                _published(body, f.channels, f"{f.var}_channels")
+            )
             for path, f in zip(taps, tap_flows, strict=True)
         }
         self._finish(
@@ -300,7 +314,7 @@ class Program:
         )  # fmt: skip
         return Written(
             class_name, takes_channels, tuple(body.measured), len(result.shape.dims),
-            result.shape.channel_axis, channels, {}, used,
+            result.shape.channel_axis, channels, {}, {}, used,
             tap_shapes,
             taken, passed, takes_features, frozenset(body.published),
         )  # fmt: skip
@@ -324,20 +338,29 @@ class Program:
     def write_network(self) -> None:
         spec = self.network.spec
         params = {k: v for k, v in self.network.params.items()}
-        derived = {k: a for k, a in spec.params.items() if isinstance(a, Expr) and not isinstance(a, ListOf)}
+        derived = {
+            k: a
+            for k, a in spec.params.items()
+            if isinstance(a, Expr) and not isinstance(a, ListOf)
+        }
         body = self._body(spec.layers, tuple(params))
-        body.locals = Names(params)
-        body.arguments = tuple(params)
+        names = argument_names(params)
+        body.locals = Names(names.values())
+        body.arguments = tuple(names.values())
         self._network_body = body
         shape = self.network.input.shape
         assert shape is not None
-        channels = evaluate(spec.input[0], body.env) if isinstance(spec.input[0], Expr) else None
+        channels = (
+            evaluate(spec.input[0], body.env)
+            if isinstance(spec.input[0], Expr)
+            else None
+        )
         if channels is not None:
             shape = shape.with_channels(channels)
         self._last_comment = str(self.network.input.shape)
         flow = self._write(body, spec.layers, Flow("x", shape))
         fields = self._write_heads(body, flow) if self.network.heads else None
-        used = [p for p in params if _reads(body, p)]
+        used = [p for p, name in names.items() if _reads(body, name)]
         for name in used:
             needed = _expression_names(derived[name]) if name in derived else set[str]()
             used += [p for p in params if p in needed and p not in used]
@@ -345,13 +368,23 @@ class Program:
         for name in params:
             if name in used and name not in derived:
                 value = params[name]
-                arguments.append(_argument(f"{name}: {_type([value])}", _tupled(value)))
+                head = f"{names[name]}: {_type([value])}"
+                arguments.append(_argument(head, _tupled(value)))
         prelude = [
-            f"{name} = {source(evaluate(arg, body.env))}"
+            f"{names[name]} = {source(evaluate(arg, body.env))}"
             for name, arg in _in_order(derived)
             if name in used
         ]
-        self._finish(self.class_name, f"{spec.title or spec.name}.", body, arguments, prelude, flow, (), fields)
+        self._finish(
+            self.class_name,
+            f"{(spec.title or spec.name).rstrip('.')}.",
+            body,
+            arguments,
+            prelude,
+            flow,
+            (),
+            fields,
+        )
 
     def _write_heads(self, body: Body, flow: Flow) -> str:
         """The auxiliary classifiers, in training only; gives the result's class."""
@@ -361,21 +394,27 @@ class Program:
         names = [h.name for h in self.network.heads]
         main = main if main not in names else "main"
         fields = [f"{n}: Tensor" for n in (main, *names)]
-        doc = "What training returns: the output and those of the auxiliary classifiers."
+        doc = (
+            "What training returns: the output and those of the auxiliary classifiers."
+        )
         outer, body.forward = body.forward, body.forward.deeper()
         items = [Item(Atom(flow.var))]
         for head in self.network.spec.heads:
             x = self._head_source(body, head.name)
             single = head.node.skip is None and head.node.repeat is None
-            if single and not isinstance(head.node, OpNode) and not (
-                isinstance(head.node, GroupNode) and head.node.name is None
+            if (
+                single
+                and not isinstance(head.node, OpNode)
+                and not (isinstance(head.node, GroupNode) and head.node.name is None)
             ):
                 from archc.emit.forward import expression
 
                 doc_, _ = expression(body, head.node, x)
                 items.append(Item(doc_))
             else:
-                end = write_nodes(body, (head.node,), x, body.vars.free(f"{head.name}_out"))
+                end = write_nodes(
+                    body, (head.node,), x, body.vars.free(f"{head.name}_out")
+                )
                 items.append(Item(Atom(end.var)))
         inner, body.forward = body.forward, outer
         body.forward.add("if self.training:")
@@ -402,9 +441,12 @@ class Program:
             if not chain.open:
                 chain.start()
             body.iterator = False
+            body.is_chain = True
             return flow
         if any(
-            t.fixed and t.text == "input" for n in walk(tuple(nodes)) for t in n.reads or ()
+            t.fixed and t.text == "input"
+            for n in walk(tuple(nodes))
+            for t in n.reads or ()
         ):
             body.forward.add("inputs = x")
             body.values[""] = Flow("inputs", x.shape)
@@ -423,14 +465,18 @@ class Program:
         inputs: Sequence[str] = (),
     ) -> None:
         """Puts a class together from what was written."""
-        chain = body.style == "numbered" and not body.forward.lines
+        chain = body.is_chain
         base = "nn.Module"
         if body.style == "numbered":
             base = "nn.Sequential" if chain else "nn.ModuleList"
         init = list(prelude)
         if not chain:
             init.append("super().__init__()")
-        init += [f"self.{a} = {source(v)}" for a, v in body.stored.items() if _is_read(body, a)]
+        init += [
+            f"self.{a} = {source(v)}"
+            for a, v in body.stored.items()
+            if _is_read(body, a)
+        ]
         if body.owns_features and mentions(body.init, "feature_channels"):
             init.append("feature_channels: dict[str, int] = {}")
         init = without_unused([*init, *body.init.lines])
@@ -439,7 +485,11 @@ class Program:
         if is_network and self.network.spec.init:
             init.append("self._initialize_weights()")
         if init != ["super().__init__()"] or len(arguments) > 1:
-            methods.append(MethodView(tuple(signature("__init__", arguments, "None")), None, tuple(init)))
+            methods.append(
+                MethodView(
+                    tuple(signature("__init__", arguments, "None")), None, tuple(init)
+                )
+            )
         if not chain:
             returns = "Tensor" if outputs is None else f"Tensor | {outputs}"
             if taps:
@@ -450,12 +500,16 @@ class Program:
         if is_network and self.network.spec.init:
             methods.append(self._initializer())
         docs = tuple(_doc_lines(doc)) if doc else ()
-        self.classes.append(ClassView(name, base, docs, self._class_fields(is_network), tuple(methods)))
+        self.classes.append(
+            ClassView(name, base, docs, self._class_fields(is_network), tuple(methods))
+        )
 
     def _class_fields(self, is_network: bool) -> tuple[str, ...]:
         if not is_network or not self.network.heads:
             return ()
-        weights = ", ".join(f'"{h.name}": {h.loss_weight!r}' for h in self.network.heads)
+        weights = ", ".join(
+            f'"{h.name}": {h.loss_weight!r}' for h in self.network.heads
+        )
         return (
             "# the weight of each auxiliary classifier's loss in training",
             f"loss_weights: ClassVar[dict[str, float]] = {{{weights}}}",
@@ -472,7 +526,9 @@ class Program:
             row = inner.deeper()
             for parameter, how in parameters.items():
                 args = {k: Atom(source(v)) for k, v in how.arguments.items()}
-                line = call(f"nn.init.{how.function}", Atom(f"module.{parameter}"), **args)
+                line = call(
+                    f"nn.init.{how.function}", Atom(f"module.{parameter}"), **args
+                )
                 test = self._absent(op, parameter)
                 if test is not None:
                     row.add(f"if {test}:")
@@ -484,9 +540,10 @@ class Program:
             inner.lines += row.lines
         code.lines += inner.lines
         return MethodView(
-            tuple(signature("_initialize_weights", ["self"], "None")), None, tuple(code.lines)
+            tuple(signature("_initialize_weights", ["self"], "None")),
+            None,
+            tuple(code.lines),
         )
-
 
     def _absent(self, op: str, parameter: str) -> str | None:
         """The test for a parameter that not every module of the op has."""
@@ -611,7 +668,10 @@ def _type(values: Sequence[Any]) -> str:
         kinds[_kind(value)] = None
     if "float" in kinds:
         kinds.pop("int", None)
-    return " | ".join(sorted(kinds, key=lambda k: (k not in ("int", "float", "bool"), k))) or "int"
+    return (
+        " | ".join(sorted(kinds, key=lambda k: (k not in ("int", "float", "bool"), k)))
+        or "int"
+    )
 
 
 def _argument(declared: str, default: Any) -> str | Doc:
@@ -652,9 +712,7 @@ def _kind(value: Any) -> str:
 def _doc_lines(doc: str) -> list[str]:
     import textwrap
 
-    text = " ".join(doc.replace("\\", "\\\\").replace('"""', "'''").split())
-    if text.endswith('"'):
-        text += " "
+    text = docstring(" ".join(doc.split()))
     lines = textwrap.wrap(text, 78)
     if len(lines) == 1:
         return lines

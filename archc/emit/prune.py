@@ -15,7 +15,9 @@ def without_unused(lines: Sequence[str]) -> list[str]:
     rows = list(lines)
     while True:
         # numbered from the line of the `def`
-        tree = ast.parse("def _():\n" + "\n".join(f" {row}" for row in rows) + "\n pass")
+        tree = ast.parse(
+            "def _():\n" + "\n".join(f" {row}" for row in rows) + "\n pass"
+        )
         body = tree.body[0]
         read = {
             node.id
@@ -51,10 +53,9 @@ def _without_empty(rows: list[str]) -> list[str]:
     kept: list[str] = []
     for row in reversed([*rows, ""]):
         deeper = bool(kept) and _indent(kept[-1]) > _indent(row)
-        if row.rstrip().endswith(":") and row.lstrip().startswith(("for ", "if ")):
-            if not deeper:
-                continue
-        kept.append(row)
+        header = row.rstrip().endswith(":") and row.lstrip().startswith(("for ", "if "))
+        if deeper or not header:
+            kept.append(row)
     return kept[:0:-1]
 
 

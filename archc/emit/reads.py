@@ -1,7 +1,9 @@
 """What the names in `from` stand for, in one body, found before any code is written.
 
-A value that is read in the iteration in which it was made gets a variable. One whose name
-is computed, or that a loop or a condition made, goes into a dict under its path. Paths are
+A value that is read in the iteration in which it was made gets a variable. One whose
+name
+is computed, or that a loop or a condition made, goes into a dict under its path. Paths
+are
 kept as they are written, with braces; the counter of a named repetition is a part too.
 """
 
@@ -49,7 +51,8 @@ class Needs:
 @dataclass(frozen=True, slots=True)
 class _Scope:
     paths: tuple[Template, ...]
-    """The path of this scope and of those around it, outermost first, with final dots."""
+    """The path of this scope and of those around it, outermost first, with final
+    dots."""
     within: tuple[Node, ...] = ()
     """The loops and conditions around."""
 
@@ -81,7 +84,9 @@ class Reads:
         self._present: dict[str, tuple[Node, ...]] = {}
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
-        self.heads = {h.name: self._find(Template(h.reads, (h.reads,)), body) for h in heads}
+        self.heads = {
+            h.name: self._find(Template(h.reads, (h.reads,)), body) for h in heads
+        }
 
     def needs(self, node: Node) -> Needs:
         """What a group's own class must be given."""
@@ -100,7 +105,9 @@ class Reads:
                 elif source.kind == "value" and not source.key.text.startswith(inside):
                     values[source.key.text] = None
                 features = features or source.kind == "feature"
-            written = [p[member].text for p in (self.paths, self.members) if member in p]
+            written = [
+                p[member].text for p in (self.paths, self.members) if member in p
+            ]
             features = features or not self.saved.isdisjoint(written)
         return Needs(tuple(values), features)
 

@@ -15,7 +15,8 @@ from archc.ops.base import Shape
 class LayerFacts:
     """What one layer costs and sees.
 
-    `macs` are fused multiply-adds for one sample without biases; `receptive_field` is in
+    `macs` are fused multiply-adds for one sample without biases; `receptive_field` is
+    in
     input pixels, the longer of its two sides, None behind a global operation.
     """
 

@@ -1,5 +1,6 @@
 """Receptive fields, after Araujo, Norris and Sim, "Computing receptive fields of
-convolutional neural networks", Distill 2019: a window of span k on a map whose pixels are
+convolutional neural networks", Distill 2019: a window of span k on a map whose pixels
+are
 `step` input pixels apart widens the field by (k - 1) * step."""
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def field_after(reach: Reach, inputs: Sequence[Field | None]) -> Field | None:
         return field
     if isinstance(reach, Everywhere):
         return None
-    span = [s + (k - 1) * d for s, k, d in zip(field.span, reach.span, field.step, strict=True)]
+    span = [
+        s + (k - 1) * d
+        for s, k, d in zip(field.span, reach.span, field.step, strict=True)
+    ]
     step = [d * w for d, w in zip(field.step, reach.step, strict=True)]
     return Field((span[0], span[1]), (step[0], step[1]))
 

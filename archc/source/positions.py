@@ -25,13 +25,16 @@ _ESCAPE = re.compile(
 )
 
 
+_START = Span(1, 1, 1, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class FilePlace:
     """A place in a file that has no structure to speak of, given by its span."""
 
     file: str
     text: str
-    where: Span = Span(1, 1, 1, 1)
+    where: Span = _START
 
     def span(self) -> Span:
         """The span it was made with."""

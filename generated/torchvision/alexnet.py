@@ -8,7 +8,7 @@ Compiled by archc from specs/torchvision/alexnet.toml.
 import torch
 from torch import Tensor, nn
 
-__all__ = [  # noqa: RUF022 - the network first, then its parts
+__all__ = [
     "AlexNet",
 ]
 
@@ -48,5 +48,4 @@ class AlexNet(nn.Module):
         x = self.features(x)  # 256 x 6 x 6
         x = self.avgpool(x)
         x = torch.flatten(x, 1)  # 9216
-        x = self.classifier(x)  # 1000
-        return x
+        return self.classifier(x)  # 1000

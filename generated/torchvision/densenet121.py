@@ -102,12 +102,12 @@ class DenseNet121(nn.Module):
             )
         )
         channels = init_features
-        for stage in range(len(depths)):
+        for stage, depth in enumerate(depths):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(channels, depths[stage], growth_rate, bn_size),
+                DenseBlock(channels, depth, growth_rate, bn_size),
             )
-            channels += depths[stage] * growth_rate
+            channels += depth * growth_rate
             if stage < len(depths) - 1:
                 self.features.add_module(f"transition{stage + 1}", Transition(channels))
                 channels //= 2
@@ -119,5 +119,4 @@ class DenseNet121(nn.Module):
         x = F.relu(x, inplace=True)
         x = F.adaptive_avg_pool2d(x, 1)  # 1024 x 1 x 1
         x = torch.flatten(x, 1)  # 1024
-        x = self.classifier(x)  # 1000
-        return x
+        return self.classifier(x)  # 1000

@@ -112,7 +112,7 @@ class GoogLeNetOutputs(NamedTuple):
 class GoogLeNet(nn.Module):
     """GoogLeNet with batch normalization."""
 
-    # what the loss of each auxiliary classifier counts in training
+    # the weight of each auxiliary classifier's loss in training
     loss_weights: ClassVar[dict[str, float]] = {"aux1": 0.3, "aux2": 0.3}
 
     def __init__(self, num_classes: int = 1000) -> None:

@@ -19,7 +19,9 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
 
 
 class Bottleneck(nn.Module):
-    """1x1 reduce, 3x3, 1x1 expand, added to a shortcut (He et al. 2015, Fig. 5 right)."""
+    """1x1 reduce, 3x3, 1x1 expand, added to a shortcut (He et al. 2015, Fig. 5
+    right).
+    """
 
     def __init__(
         self,
@@ -141,5 +143,4 @@ class ResNet50(nn.Module):
         x = self.layer4(x)  # 2048 x 7 x 7
         x = self.avgpool(x)  # 2048 x 1 x 1
         x = torch.flatten(x, 1)  # 2048
-        x = self.fc(x)  # 1000
-        return x
+        return self.fc(x)  # 1000

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = [  # noqa: RUF022 - the network first, then its parts
+__all__ = [
     "VGG16",
 ]
 
@@ -27,13 +27,13 @@ class VGG16(nn.Module):
         super().__init__()
         self.features = nn.Sequential()
         width = 3
-        for stage in range(len(channels)):
+        for stage, out_channels in enumerate(channels):
             for _ in range(convs[stage]):
                 self.features.append(
-                    nn.Conv2d(width, channels[stage], kernel_size=3, padding=1)
+                    nn.Conv2d(width, out_channels, kernel_size=3, padding=1)
                 )
                 self.features.append(nn.ReLU(inplace=True))
-                width = channels[stage]
+                width = out_channels
             self.features.append(nn.MaxPool2d(kernel_size=2, stride=2))
         self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
@@ -50,5 +50,4 @@ class VGG16(nn.Module):
         x = self.features(x)  # 512 x 7 x 7
         x = self.avgpool(x)
         x = torch.flatten(x, 1)  # 25088
-        x = self.classifier(x)  # 1000
-        return x
+        return self.classifier(x)  # 1000

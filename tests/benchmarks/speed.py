@@ -155,7 +155,9 @@ def _analyse(path: Path) -> float:
 
 def _seconds(command: list[str]) -> float:
     # bytecode is cached for both, as on any user's machine
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment = {
+        k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"
+    }
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     return time.perf_counter() - start
@@ -166,9 +168,7 @@ def _peak() -> float:
 
 
 def _spread(values: list[float]) -> str:
-    return (
-        f"{min(values):8.2f} {statistics.median(values):8.2f} {max(values):8.2f}"
-    )
+    return f"{min(values):8.2f} {statistics.median(values):8.2f} {max(values):8.2f}"
 
 
 if __name__ == "__main__":

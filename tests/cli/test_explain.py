@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from archc.diagnostics.codes import CODES
 
 from .conftest import Archc

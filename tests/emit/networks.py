@@ -53,7 +53,13 @@ ON_MAPS: tuple[Table, ...] = (
 )
 RESIZING: tuple[Table, ...] = (
     {"op": "max_pool2d", "kernel_size": 3, "stride": 2, "padding": 1},
-    {"op": "max_pool2d", "kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+    {
+        "op": "max_pool2d",
+        "kernel_size": 3,
+        "stride": 2,
+        "padding": 1,
+        "ceil_mode": True,
+    },
     {"op": "avg_pool2d", "kernel_size": 3, "stride": 2, "padding": 1},
     {"op": "adaptive_avg_pool2d", "output_size": 3},
     {"op": "adaptive_avg_pool2d", "output_size": [2, 4]},
@@ -62,6 +68,27 @@ RESIZING: tuple[Table, ...] = (
     {"op": "upsample", "size": 5, "mode": "bilinear", "align_corners": False},
     {"op": "zero_pad2d", "padding": 1},
     {"op": "zero_pad2d", "padding": [0, 1, 2, 0]},
+)
+
+
+# what generated code calls things itself, or what torch does
+TAKEN = (
+    "x", "identity", "inputs", "features", "layer", "layers", "out", "scale", "nn", "F",
+    "torch", "Tensor", "math", "channels", "width", "branch1", "conv", "stage", "block",
+    "previous", "shortcut", "feature_channels", "weight", "bias", "index",
+    "out_channels",
+    "Sequence", "OrderedDict", "in_channels", "stride", "enabled", "use_skip", "iter",
+    "range", "module", "dim", "input_", "kernel_size", "Permute", "depth", "value",
+)  # fmt: skip
+KEYS = frozenset({"block", "layers", "shortcut", "index", "in_channels"})
+"""Names among these that no parameter may have."""
+DOCS = (
+    "What it does.",
+    'A "quoted" word, a \\ backslash and it ends "so"',
+    'Three of them: """ and so on',
+    "Long enough that it cannot stand on one line of a file that is to be no wider than"
+    " 88 columns, wherever it stands and however deep.",
+    "Ünïcode × 3, no full stop",
 )
 
 
@@ -84,7 +111,8 @@ class Context:
     start: State
     """What enters the block or network around it."""
     path: str | None = ""
-    """Path of the scope in its body, with a final dot; None where it has no one path."""
+    """Path of the scope in its body, with a final dot; None where it has no one
+    path."""
     counters: tuple[str, ...] = ()
     """Counters that a name must hold to be unique in its scope."""
     values: dict[str, State] = field(default_factory=dict[str, State])
@@ -93,9 +121,7 @@ class Context:
 
     def inside(self, path: str | None, names: str) -> Context:
         """A scope of names of its own."""
-        return replace(
-            self, path=path, names=names, counters=(), depth=self.depth + 1
-        )
+        return replace(self, path=path, names=names, counters=(), depth=self.depth + 1)
 
 
 @dataclass(frozen=True)
@@ -109,12 +135,16 @@ class BlockKind:
 
 
 class Writer:
-    def __init__(self, random: Random) -> None:
+    """Writes one spec of about `size` nodes."""
+
+    def __init__(self, random: Random, size: int = 45) -> None:
         self.random = random
         self.serial = 0
         self.blocks: dict[str, Table] = {}
         self.block_kinds: list[BlockKind] = []
-        self.nodes_left = 45
+        self.nodes_left = size
+        # names that clash with what generated code uses itself
+        self.nasty = [n for n in TAKEN if self.chance(30)] if self.chance(25) else []
 
     # ---- drawing
 
@@ -135,13 +165,19 @@ class Writer:
         for _ in range(self.random.randrange(4)):
             self.block()
         layers, heads = self.network(kinds)
+        wide = self.named(Context(kinds, "free", State("", "")), "channels")
+        channels = self.pick(wide) if wide and self.chance(20) else self.pick((3, 4))
         spec: Table = {
             "archc": 1,
             "name": "random_net",
             "params": params,
-            "network": {"input": [self.pick((3, 4)), 16, 16], "layers": layers},
+            "network": {"input": [channels, 16, 16], "layers": layers},
             "blocks": self.blocks,
         }
+        if self.chance(20):
+            spec["title"] = self.pick(DOCS)
+        if self.chance(20):
+            spec["source"] = self.pick(DOCS)
         if heads:
             spec["heads"] = heads
         if self.chance(15):
@@ -177,7 +213,13 @@ class Writer:
         if "hidden" in names:
             names |= {"width"}
         chosen = [e for e in every if e[0] in names]
-        return {n: v for n, _, v in chosen}, {n: k for n, k, _ in chosen}
+        params = {n: v for n, _, v in chosen}
+        kinds = {n: k for n, k, _ in chosen}
+        for old in ("growth", "deep", "kernel", "blocks", "widths"):
+            new = self.pick(self.nasty) if self.nasty else old
+            if old in params and new not in params and new not in KEYS:
+                params[new], kinds[new] = params.pop(old), kinds.pop(old)
+        return params, kinds
 
     def network(self, kinds: Kinds) -> tuple[list[Table], list[Table]]:
         start = State("t0", "s0")
@@ -236,10 +278,16 @@ class Writer:
     def block(self) -> None:
         """One more block, which may use those before it."""
         name = self.pick(("unit", "cell", "basic_block", "stage_part"))
+        if self.nasty and self.chance(50):
+            name = self.pick(
+                ("tensor", "permute", "random_net", "sequence", "stage", "f")
+            )
         while name in self.blocks:
             name += "_b"
         effect = self.pick(("keep", "to", "to", "free"))
-        kinds: Kinds = {"planes": "channels", "stride": "stride"} if effect == "to" else {}
+        kinds: Kinds = (
+            {"planes": "channels", "stride": "stride"} if effect == "to" else {}
+        )
         extra = (
             ("flag", "flag"),
             ("kernel_size", "odd"),
@@ -259,8 +307,12 @@ class Writer:
             if not self.chance(40):
                 break
             before = {k: kinds[k] for k in given[: given.index(parameter)]}
+            here = replace(plain, kinds=before)
+            if kinds[parameter] == "channels" and self.chance(30):
+                defaults[parameter] = self.channels(here, reads=True)
+                continue
             defaults[parameter] = self.value(
-                replace(plain, kinds=before), kinds[parameter], constant=self.chance(50)
+                here, kinds[parameter], constant=self.chance(50)
             )
         names = "numbered" if self.chance(20) else "free"
         at = Context(kinds, names, start)
@@ -280,7 +332,7 @@ class Writer:
         required = [p for p in given if p not in defaults]
         table: Table = {"layers": layers}
         if self.chance(30):
-            table["doc"] = "What it does."
+            table["doc"] = self.pick(DOCS)
         if required:
             table["params"] = required
         if defaults:
@@ -339,7 +391,13 @@ class Writer:
         those of what is read."""
         options: list[Any] = [4, 2, 3, 6, 8]
         for name in self.named(at, "channels"):
-            options += [name, name, f"{name} * 2", f"{name} + 2", f"max({name} // 2, 1)"]
+            options += [
+                name,
+                name,
+                f"{name} * 2",
+                f"{name} + 2",
+                f"max({name} // 2, 1)",
+            ]
             options.append(f"ceil({name} * 0.75)")
             for flag in self.named(at, "flag"):
                 options.append(f"{name} if {flag} else {name} * 2")
@@ -385,7 +443,10 @@ class Writer:
         for name in self.named(at, "channels"):
             options.append(f"{name} > 3")
             if reads:
-                options += [f"in_channels != {name}", f"in_channels == {name} or {name} > 4"]
+                options += [
+                    f"in_channels != {name}",
+                    f"in_channels == {name} or {name} > 4",
+                ]
         for name in self.named(at, "channels list"):
             options.append(f"len({name}) > 1")
         if reads:
@@ -412,6 +473,8 @@ class Writer:
 
     def name(self, at: Context, stem: str) -> str:
         self.serial += 1
+        if self.nasty and not at.counters and self.chance(60):
+            return self.nasty.pop()
         counters = "".join(
             f"_{{{c}}}" if self.chance(50) else f"_{{{c} + 1}}" for c in at.counters
         )
@@ -424,6 +487,8 @@ class Writer:
         wanted = at.names == "named" or (
             at.names == "free" and (must or self.chance(40))
         )
+        if self.chance(3):
+            node = {**node, "doc": self.pick(DOCS)}
         return {"name": self.name(at, stem), **node} if wanted else node
 
     def remember(self, at: Context, node: Table, state: State) -> None:
@@ -507,7 +572,12 @@ class Writer:
         self.nodes_left -= 1
         makers: list[Callable[[Context, State], list[Table]]] = [self.keep_simple] * 6
         if at.depth < 4 and self.nodes_left > 0:
-            makers += [self.keep_group, self.keep_skip, self.keep_skip, self.keep_repeat]
+            makers += [
+                self.keep_group,
+                self.keep_skip,
+                self.keep_skip,
+                self.keep_repeat,
+            ]
             makers += [self.keep_when, self.keep_branches, self.keep_read]
             if not state.vector:
                 makers += [self.keep_block, self.keep_gate, self.keep_last]
@@ -516,7 +586,8 @@ class Writer:
     def keep_simple(self, at: Context, state: State) -> list[Table]:
         op = self.keep_op(at, state)
         has_parameters = op["op"] in (
-            "conv2d", "linear", "batch_norm1d", "batch_norm2d", "group_norm", "layer_scale"
+            "conv2d", "linear", "batch_norm1d", "batch_norm2d", "group_norm",
+            "layer_scale"
         )  # fmt: skip
         node = self.christen(at, op, op["op"].split("_")[0], must=has_parameters)
         self.remember(at, node, state)
@@ -563,7 +634,12 @@ class Writer:
         return [node]
 
     def keep_repeat(self, at: Context, state: State) -> list[Table]:
-        return [self.repeated(at, state, self.keep, state)[0]]
+        node, number = self.repeated(at, state, self.keep, state)
+        plain = "name" in node and "{" not in node["name"]
+        if number and at.path is not None and plain:
+            for step in range(number):
+                at.values[f"{at.path}{node['name']}.{step}"] = state
+        return [node]
 
     def repeated(
         self,
@@ -595,15 +671,17 @@ class Writer:
                     node = {"layers": nodes}
             return node | self.repetition(count, index), number
         name = self.name(at, "stage")
-        inner = replace(
-            at.inside(None, self.pick(("named", "numbered"))), kinds=kinds
-        )
+        inner = replace(at.inside(None, self.pick(("named", "numbered"))), kinds=kinds)
         options = write(inner, inside_state)
         single = len(options) == 1 and not (
             {"repeat", "when", "from", "shortcut"} & set(options[0])
         )
         child = dict(options[0]) if single else {}
-        if single and self.chance(50) and child.get("op") not in ("add", "mul", "concat"):
+        if (
+            single
+            and self.chance(50)
+            and child.get("op") not in ("add", "mul", "concat")
+        ):
             child.pop("name", None)
             if child.get("op") == "layer_scale":
                 child = {"layers": options}
@@ -725,14 +803,23 @@ class Writer:
         """Squeeze and excitation."""
         ops = [
             ("pool", {"op": "adaptive_avg_pool2d", "output_size": 1}),
-            ("fc", {"op": "conv2d", "out_channels": self.channels(at), "kernel_size": 1}),
+            (
+                "fc",
+                {"op": "conv2d", "out_channels": self.channels(at), "kernel_size": 1},
+            ),
             ("act", {"op": self.pick(("relu", "silu"))}),
             ("fc", {"op": "conv2d", "out_channels": "in_channels", "kernel_size": 1}),
             ("scale", {"op": "sigmoid"}),
         ]
         # back to as many channels as came in, whatever the squeeze is
-        ops[1] = ("fc", {"op": "conv2d", "out_channels": "in_channels * 2", "kernel_size": 1})
-        ops[3] = ("fc", {"op": "conv2d", "out_channels": "in_channels // 2", "kernel_size": 1})
+        ops[1] = (
+            "fc",
+            {"op": "conv2d", "out_channels": "in_channels * 2", "kernel_size": 1},
+        )
+        ops[3] = (
+            "fc",
+            {"op": "conv2d", "out_channels": "in_channels // 2", "kernel_size": 1},
+        )
 
         def write(inside: Context) -> list[Table]:
             return [
@@ -781,7 +868,9 @@ class Writer:
             del layers[0]["name"]
             shortcut = {"name": self.name(at, "downsample"), "layers": layers}
         if self.chance(60):
-            shortcut["when"] = f"{_factor(stride)} != 1 or in_channels != {_factor(out)}"
+            shortcut["when"] = (
+                f"{_factor(stride)} != 1 or in_channels != {_factor(out)}"
+            )
         return {**node, "skip": "add", "shortcut": shortcut}
 
     # ---- nodes that change the shape
@@ -804,7 +893,12 @@ class Writer:
         node = self.convolution(at, out, stride)
         after = State(self.fresh(), state.size if stride == 1 else self.fresh())
         if kind == 1:
-            node = {"op": "conv_transpose2d", "out_channels": out, "kernel_size": 2, "stride": 2}
+            node = {
+                "op": "conv_transpose2d",
+                "out_channels": out,
+                "kernel_size": 2,
+                "stride": 2,
+            }
             after = State(self.fresh(), self.fresh())
         node = self.christen(at, node, "conv", must=True)
         self.remember(at, node, after)
@@ -818,7 +912,11 @@ class Writer:
         return [node], after
 
     def step(self, at: Context, state: State) -> tuple[list[Table], State]:
-        half = {"op": "channel_slice", "start": "in_channels // 2", "stop": "in_channels"}
+        half = {
+            "op": "channel_slice",
+            "start": "in_channels // 2",
+            "stop": "in_channels",
+        }
         first = {"op": "channel_slice", "stop": "max(in_channels // 2, 1)"}
         node = self.christen(at, self.pick((half, first)), "half")
         after = State(self.fresh(), state.size)
@@ -876,14 +974,25 @@ class Writer:
             if kind == 1:
                 return self.residual_step(own, entering)[0]
             if kind == 2:
-                return self.reaching(own, entering, self.channels(own), self.stride(own))
+                return self.reaching(
+                    own, entering, self.channels(own), self.stride(own)
+                )
             nodes, end = self.chain(own, entering, 1 + self.random.randrange(2))
             if end.vector:
                 return self.keeping(own, entering, 1)
             return nodes
 
-        node, _ = self.repeated(at, state, write, anything)
-        return [node], State(self.fresh(), self.fresh())
+        node, number = self.repeated(at, state, write, anything)
+        after = State(self.fresh(), self.fresh())
+        if number and at.path is not None and "name" in node:
+            if "{" not in node["name"]:
+                at.values[f"{at.path}{node['name']}.{number - 1}"] = after
+                at.values[f"{at.path}{node['name']}"] = after
+            elif node["name"].count("{") == 1:
+                step = number if "+ 1}" in node["name"] else number - 1
+                name = f"{node['name'].partition('{')[0]}{step}"
+                at.values[f"{at.path}{name}"] = after
+        return [node], after
 
     def any_block(self, at: Context, state: State) -> tuple[list[Table], State]:
         fitting = [b for b in self.block_kinds if b.effect != "vector" or at.depth == 0]
@@ -921,7 +1030,9 @@ class Writer:
         if at.names == "numbered":
             source = "input"
         found = at.start if source == "input" else at.values[source]
-        same = [p for p, s in at.values.items() if s.size == state.size and not s.vector]
+        same = [
+            p for p, s in at.values.items() if s.size == state.size and not s.vector
+        ]
         if same and self.chance(60):
             reads = [self.pick((*same, "prev")), self.pick(same)]
             if at.start.size == state.size and self.chance(30):
@@ -949,7 +1060,12 @@ class Writer:
         down: Table = {
             "repeat": levels,
             "layers": [
-                {"name": "enc{i}", "op": "conv2d", "out_channels": "2 + 2 * i", "kernel_size": 1},
+                {
+                    "name": "enc{i}",
+                    "op": "conv2d",
+                    "out_channels": "2 + 2 * i",
+                    "kernel_size": 1,
+                },
                 {"op": "max_pool2d", "kernel_size": 2},
             ],
         }
@@ -958,7 +1074,12 @@ class Writer:
             "layers": [
                 {"op": "upsample", "scale_factor": 2},
                 {"op": "concat", "from": ["prev", f"enc{{{levels - 1} - i}}"]},
-                {"name": "dec{i}", "op": "conv2d", "out_channels": channels, "kernel_size": 1},
+                {
+                    "name": "dec{i}",
+                    "op": "conv2d",
+                    "out_channels": channels,
+                    "kernel_size": 1,
+                },
             ],
         }
         return [entry, down, up], State(self.fresh(), self.fresh())

@@ -26,7 +26,7 @@ def test_parameters_with_and_without_heads():
 def test_true_5x5_branches_biases_and_no_batch_normalisation():
     model = network()
     modules = dict(model.named_modules())
-    for name in "3a 3b 4a 4b 4c 4d 4e 5a 5b".split():
+    for name in ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]:
         conv = modules[f"inception{name}.branch3.1.conv"]
         assert isinstance(conv, torch.nn.Conv2d)
         assert conv.kernel_size == (5, 5)

@@ -6,11 +6,12 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-import archc
 import pytest
 import torch
 import torchvision
 from torch.utils.flop_counter import FlopCounterMode
+
+import archc
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(p.stem for p in (ROOT / "specs" / "torchvision").glob("*.toml"))

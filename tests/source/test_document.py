@@ -31,7 +31,7 @@ def rejected(text: str, format: str = "toml") -> Diagnostic:
     """The first diagnostic of a text that must not parse."""
     sink = Sink()
     assert parse_document(text, f"spec.{format}", format, sink) is None
-    return list(sink)[0]
+    return next(iter(sink))
 
 
 def cut(text: str, span: Span) -> str:
