@@ -265,7 +265,9 @@ class Body:
         self.assignments += 1
         self.init.add(_assignment(var, channels))
         self.settled = {
-            n: v for n, v in self.settled.items() if n != var and var not in _locals_in(v)
+            n: v
+            for n, v in self.settled.items()
+            if n != var and var not in _locals_in(v)
         }
         self._forget(var)
 

@@ -103,12 +103,22 @@ class Formula:
         return [gap.strip(" ()") for gap in gaps]
 
     def _may_stay_bare(self) -> bool:
-        """Ruff's rule for leaving out brackets: one operator, and a bracket at an
-        end."""
+        """Ruff leaves brackets out: one operator, and a bracket at an end."""
         counts: dict[int, int] = {}
         self._count(self.tree, counts)
         loosest = max(counts, default=0)
-        return counts.get(loosest, 0) <= 1 and self.text[-1] in ")]"
+        ends = [self._end(self.tree, 0), self._end(self.tree, -1)]
+        return counts.get(loosest, 0) <= 1 and any(
+            self._is_bracketed(end) or isinstance(end, ast.Call | ast.Subscript)
+            for end in ends
+        )
+
+    def _end(self, node: ast.expr, which: int) -> ast.expr:
+        """The first or the last operand of all."""
+        operands = list(self._operands(node, _loosest(node)))
+        if len(operands) < 2 or self._is_bracketed(node):
+            return node
+        return self._end(operands[which][1], which)
 
     def _count(self, node: ast.expr, counts: dict[int, int]) -> None:
         if self._is_bracketed(node):
@@ -123,37 +133,35 @@ class Formula:
     def _in_last_bracket(
         self, indent: int, prefix: str, suffix: str, width: int
     ) -> list[str] | None:
-        start = _opening(self.text)
-        if start is None or start == len(self.text) - 2:
-            return None
+        """Broken in the last bracket that the first row has room for."""
         pad = " " * indent
-        head, inner = self.text[: start + 1], self.text[start + 1 : -1]
-        if len(pad + prefix + head) > width:
-            return None
-        last = f"{pad}{self.text[-1]}{suffix}"
-        if len(inner) + indent + 4 <= width:
-            return [f"{pad}{prefix}{head}", f"{pad}    {inner}", last]
-        arguments = self._arguments()
-        if arguments is None:
-            rows: list[str] = Formula(inner).parts(indent + 4, "", "", width)
-        else:
-            rows = []
-            for name, text in arguments:
+        for start, end in _brackets(self.text):
+            head, inner = self.text[: start + 1], self.text[start + 1 : end]
+            tail = f"{pad}{self.text[end:]}{suffix}"
+            if len(pad + prefix + head) > width or not inner:
+                continue
+            if len(tail) > width:
+                return None
+            if len(inner) + indent + 4 <= width:
+                return [f"{pad}{prefix}{head}", f"{pad}    {inner}", tail]
+            rows: list[str] = []
+            arguments = self._arguments(end)
+            if arguments is None:
+                rows = Formula(inner).parts(indent + 4, "", "", width)
+            for name, text in arguments or ():
                 rows += Formula(text).parts(indent + 4, name, ",", width)
-        return [f"{pad}{prefix}{head}", *rows, last]
+            return [f"{pad}{prefix}{head}", *rows, tail]
+        return None
 
-    def _arguments(self) -> list[tuple[str, str]] | None:
-        """The arguments of the call that the text ends with, if it does."""
+    def _arguments(self, end: int) -> list[tuple[str, str]] | None:
+        """The arguments of the call whose bracket closes there, if it is a call's."""
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and node.end_col_offset == len(self.text):
-                args = [
-                    ("", ast.get_source_segment(self.text, a) or "") for a in node.args
+            if isinstance(node, ast.Call) and node.end_col_offset == end + 1:
+                args = [("", a) for a in node.args]
+                args += [(f"{k.arg}=", k.value) for k in node.keywords]
+                return [
+                    (n, ast.get_source_segment(self.text, a) or "") for n, a in args
                 ]
-                named = [
-                    (f"{k.arg}=", ast.get_source_segment(self.text, k.value) or "")
-                    for k in node.keywords
-                ]
-                return args + named
         return None
 
 
@@ -171,13 +179,14 @@ def _loosest(node: ast.expr) -> int:
             return 0
 
 
-def _opening(text: str) -> int | None:
-    """Where the bracket opens that closes at the end of the text."""
-    if text[-1] not in ")]":
-        return None
-    depth = 0
+def _brackets(text: str) -> Iterator[tuple[int, int]]:
+    """Where the outermost brackets open and close, the last first."""
+    depth, end = 0, 0
     for position in range(len(text) - 1, -1, -1):
-        depth += (text[position] in ")]") - (text[position] in "([")
-        if depth == 0:
-            return position
-    return None
+        if text[position] in ")]":
+            end = position if depth == 0 else end
+            depth += 1
+        elif text[position] in "([":
+            depth -= 1
+            if depth == 0:
+                yield position, end

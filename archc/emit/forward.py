@@ -445,7 +445,7 @@ def _attribute_once(
     body: Body, node: Node, x: Flow, attribute: str
 ) -> tuple[Doc, Flow]:
     if node.doc:
-        body.init.add(f"# {' '.join(node.doc.split())}")
+        body.init.remark(node.doc)
     doc, after = child_module(body, node, x, attribute)
     if doc != Atom(attribute):
         body.init.put(f"{attribute} = ", doc)

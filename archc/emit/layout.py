@@ -136,6 +136,14 @@ class Code:
             rows[-1] += f"  # {comment}"
         self.lines.extend(row[2 * STEP :] for row in rows)
 
+    def remark(self, text: str) -> None:
+        """A comment on lines of its own."""
+        import textwrap
+
+        room = WIDTH - 2 * STEP - self._indent - len("# ")
+        pad = " " * self._indent
+        self.lines += [f"{pad}# {row}" for row in textwrap.wrap(text, room)]
+
     def head(self, keyword: str, test: Expr) -> None:
         self.put(f"{keyword} ", Atom(to_source(test)), ":")
 

@@ -10,11 +10,11 @@ from archc.emit.views import ClassView, ModuleView
 from archc.network.graph import Network
 
 _IMPORTS = (
-    ("standard", "import math", r"\bmath\."),
-    ("standard", "from collections import OrderedDict", r"\bOrderedDict\("),
-    ("standard", "from collections.abc import Sequence", r"\bSequence\["),
-    ("torch", "import torch", r"\btorch\."),
-    ("torch", "import torch.nn.functional as F", r"\bF\."),
+    ("standard", "import math", r"(?<!\.)\bmath\."),
+    ("standard", "from collections import OrderedDict", r"(?<!\.)\bOrderedDict\("),
+    ("standard", "from collections.abc import Sequence", r"(?<!\.)\bSequence\["),
+    ("torch", "import torch", r"(?<!\.)\btorch\."),
+    ("torch", "import torch.nn.functional as F", r"(?<!\.)\bF\."),
 )
 
 
@@ -39,7 +39,8 @@ def emit(network: Network) -> str:
 
 def _docstring(network: Network) -> list[str]:
     spec = network.spec
-    lines = _wrapped(f"{(spec.title or spec.name).rstrip('.')}.")
+    # after the opening quotes
+    lines = _wrapped(f"{(spec.title or spec.name).rstrip('.')}.", 85)
     if spec.source:
         lines += ["", *_wrapped(f"Source: {spec.source.rstrip('.')}.")]
     path = spec.origin.merged.document(()).path
@@ -52,10 +53,10 @@ def _docstring(network: Network) -> list[str]:
     return lines
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrapped(text: str, width: int = 88) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(docstring(text), 85)
+    return textwrap.wrap(docstring(text), width)
 
 
 def _exports(program: Program) -> list[str]:
@@ -105,7 +106,7 @@ def _imports(classes: tuple[ClassView, ...], helpers: dict[str, str]) -> list[st
         for kind, i, pattern in _IMPORTS
         if kind == "torch" and re.search(pattern, text)
     ]
-    names = "Tensor, nn" if re.search(r"\bTensor\b", text) else "nn"
+    names = "Tensor, nn" if re.search(r"(?<!\.)\bTensor\b", text) else "nn"
     torch.append(f"from torch import {names}")
     return [*standard, *([""] if standard else []), *torch]
 

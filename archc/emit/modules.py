@@ -147,7 +147,9 @@ def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
         value = _instance_value(body, node, measured)
         items.append(Item(body.doc(value), measured.name))
     items += [
-        Item(body.doc(given[p]), made.parameters[p]) for p in block.defaults if p in given
+        Item(body.doc(given[p]), made.parameters[p])
+        for p in block.defaults
+        if p in given
     ]
     doc: Doc = Bracketed(made.name, tuple(items))
     channels = made.channels_after(given, flow.channels)

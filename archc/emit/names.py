@@ -28,12 +28,18 @@ _READ = _TAKEN | {
 }  # fmt: skip
 
 
-def argument_names(parameters: Iterable[str]) -> dict[str, str]:
-    """What a constructor calls its arguments: as the spec does, where it can."""
+def argument_names(
+    parameters: Iterable[str], classes: Iterable[str] = ()
+) -> dict[str, str]:
+    """What a constructor calls its arguments: as the spec does, where it can.
+
+    None may hide one of the module's `classes`.
+    """
+    read = {*_READ, *classes}
     names: dict[str, str] = {}
     for parameter in parameters:
         name = parameter
-        while name in _READ or name in names.values():
+        while name in read or name in names.values():
             name += "_"
         names[parameter] = name
     return names

@@ -111,6 +111,11 @@ class Program:
                 if node.name is not None:
                     self.name_counts[node.name.text] += 1
 
+    @property
+    def _classes(self) -> set[str]:
+        """Names of classes, those of blocks that are yet to be written too."""
+        return {*self._class_names.taken, *map(camel_case, self.network.spec.blocks)}
+
     def writes_network(self, body: Body) -> bool:
         return body is self._network_body
 
@@ -148,7 +153,7 @@ class Program:
             p: [r.arguments[p] for r in instances if p in r.arguments]
             for p in block.parameters
         }
-        names = argument_names(block.parameters)
+        names = argument_names(block.parameters, self._classes)
         body = self._body(block.layers, block.parameters)
         x = _block_input(shapes)
         flow = self._write(body, block.layers, x)
@@ -190,7 +195,7 @@ class Program:
     def _body(self, nodes: Sequence[Node], arguments: Sequence[str]) -> Body:
         fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
         spec = self.network.spec
-        names = argument_names(arguments)
+        names = argument_names(arguments, self._classes)
         return Body(
             program=self,
             style=body_style(nodes),
@@ -221,7 +226,7 @@ class Program:
         ]
         items += [Item(Atom(m.name), m.name) for m in made.measured]
         if made.takes_features:
-            items.append(Item(Atom("feature_channels")))
+            items.append(Item(Atom("feature_channels"), "feature_channels"))
         doc: Doc = Bracketed(made.name, tuple(items))
         if made.publishes:
             local = outer.locals.free(
@@ -242,7 +247,8 @@ class Program:
         made = self.group_classes[node]
         if isinstance(channels, Name) and channels.id in made.publishes:
             return Name(f"{self.published[node].text}.{channels.id}")
-        names = {argument_names([n])[n]: value for n, value in outer.env.items()} | {
+        called = argument_names(outer.env, self._classes)
+        names = {called[n]: value for n, value in outer.env.items()} | {
             "in_channels": flow.channels
         }
         names |= {n: outer.values[p].channels for n, p in made.taken.items()}
@@ -255,7 +261,7 @@ class Program:
         members = node.layers if isinstance(node, GroupNode) else ()
         if isinstance(node, BranchesNode):
             members = node.branches
-        names = {n: argument_names([n])[n] for n in outer.env}
+        names = argument_names(outer.env, self._classes)
         fixed = {n.name.text for n in opened(tuple(members)) if n.name and n.name.fixed}
         body = Body(
             program=self,
@@ -344,7 +350,7 @@ class Program:
             if isinstance(a, Expr) and not isinstance(a, ListOf)
         }
         body = self._body(spec.layers, tuple(params))
-        names = argument_names(params)
+        names = argument_names(params, self._classes)
         body.locals = Names(names.values())
         body.arguments = tuple(names.values())
         self._network_body = body
@@ -494,7 +500,7 @@ class Program:
             returns = "Tensor" if outputs is None else f"Tensor | {outputs}"
             if taps:
                 returns = f"tuple[{', '.join(['Tensor'] * (len(taps) + 1))}]"
-            lines = _forward_lines(body, flow, taps)
+            lines = without_unused(_forward_lines(body, flow, taps), names_only=True)
             header = signature("forward", ["self", "x: Tensor", *inputs], returns)
             methods.append(MethodView(tuple(header), None, tuple(lines)))
         if is_network and self.network.spec.init:

@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator, Sequence
 
 
-def without_unused(lines: Sequence[str]) -> list[str]:
+def without_unused(lines: Sequence[str], *, names_only: bool = False) -> list[str]:
     """Statements without assignments to locals that nothing reads.
 
     Which number of channels a later layer needs is known only when it is written, so
-    more is written down than is used in the end.
+    more is written down than is used in the end. With `names_only` another name or an
+    iterator is all that an assignment may lose.
     """
     rows = list(lines)
     while True:
@@ -24,7 +25,7 @@ def without_unused(lines: Sequence[str]) -> list[str]:
             for node in ast.walk(body)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         }
-        unused = [s for s in _statements(body) if _is_unused(s, read)]
+        unused = [s for s in _statements(body) if _is_unused(s, read, names_only)]
         if not unused:
             return rows
         for statement in sorted(unused, key=lambda s: -s.lineno):
@@ -38,12 +39,13 @@ def _statements(node: ast.AST) -> Iterator[ast.stmt]:
             yield child
 
 
-def _is_unused(statement: ast.stmt, read: set[str]) -> bool:
+def _is_unused(statement: ast.stmt, read: set[str], names_only: bool) -> bool:
     match statement:
-        case ast.Assign(targets=[ast.Name(id=name)]):
-            return name not in read
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            simple = isinstance(value, ast.Name) or ast.unparse(value) == "iter(self)"
+            return name not in read and (simple or not names_only)
         case ast.AugAssign(target=ast.Name(id=name)):
-            return name not in read
+            return name not in read and not names_only
         case _:
             return False
 

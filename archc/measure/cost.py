@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from archc.measure.receptive_field import Field, Reach, field_after, whole
 from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class LayerFacts:
+class LayerFacts(NamedTuple):
     """What one layer costs and sees.
 
     `macs` are fused multiply-adds for one sample without biases; `receptive_field` is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from archc.measure.cost import Facts
 from archc.network.graph import Head, Layer, Network
@@ -13,8 +13,7 @@ from archc.ops.base import Op, items
 Dims = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRow:
+class LayerRow(NamedTuple):
     """One layer. `setting` is its op's main attributes, short: `3x3 /2, 64`."""
 
     path: str
@@ -39,8 +38,7 @@ class LayerRow:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRows:
+class HeadRows(NamedTuple):
     """An auxiliary classifier with its layers and totals."""
 
     name: str

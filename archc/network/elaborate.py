@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from archc.diagnostics.model import Diagnostic, Label, Place, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.network.claims import check_shapes
-from archc.network.clash import branch_clash, read_clash, skip_clash
 from archc.network.frame import Binding, Frame, blame, outer
 from archc.network.graph import Claim, Head, Layer, Network, Region, Value
 from archc.network.scope import (
@@ -396,6 +395,8 @@ class Elaborator:
         try:
             shape = self._infer(op, order)
         except ShapeError as error:
+            from archc.network.clash import skip_clash
+
             skip_clash(self.sink, error, skip, side)
             shape = None
         path = scope.prefix + scope.invent(op.op)
@@ -588,6 +589,8 @@ class Elaborator:
         try:
             shape = self._infer(op, tuple(ends))
         except ShapeError as error:
+            from archc.network.clash import branch_clash
+
             branch_clash(self.sink, error, region)
             shape = None
         path = inner.prefix + inner.invent(op.op)
@@ -692,6 +695,8 @@ class Elaborator:
         self, node: OpNode, error: ShapeError, inputs: tuple[Value, ...], frame: Frame
     ) -> None:
         if node.op.merges:
+            from archc.network.clash import read_clash
+
             read_clash(self.sink, error, node, inputs)
             return
         arg = node.attributes.get(error.attribute or "")
