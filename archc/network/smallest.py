@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.diagnostics.model import Sink
-from archc.network.elaborate import Elaborator, TooLarge
+from archc.network.elaborator import Elaborator, TooLarge
 from archc.spec.model import Spec
 
 LARGEST_TRIED = 4096

@@ -1,0 +1,54 @@
+"""Instances of blocks that are repeated instead of being elaborated again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archc.network.graph import Claim, Layer, Region, Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """An instance of a block without mistakes, to be repeated for equal ones."""
+
+    region: Region
+    visits: int
+    claims: tuple[Claim, ...]
+
+
+def exact(value: Any) -> Any:
+    """A value that is only equal to others of its type: 1 is not True here."""
+    if isinstance(value, tuple):
+        return tuple(exact(v) for v in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return type(value), value
+
+
+class Copier:
+    """Copies the inside of a block's instance: new values and layers, other paths."""
+
+    def __init__(self, values: dict[Value, Value], cut: int, path: str) -> None:
+        self.values = values
+        self.cut = cut
+        self.path = path
+        self.blocks: list[str] = []
+
+    def copy(self, part: Layer | Region) -> Layer | Region:
+        path = self.path + part.path[self.cut :] if part.path else ""
+        if isinstance(part, Layer):
+            output = Value(part.output.shape)
+            inputs = tuple([self.values[v] for v in part.inputs])
+            layer = Layer(path, part.op, inputs, output, part.node, part.block)
+            output.layer = layer
+            self.values[part.output] = output
+            return layer
+        start = self.values[part.input]
+        region = Region(
+            part.kind, path, part.node, start, start, block=part.block,
+            arguments=part.arguments, merge=part.merge,
+        )  # fmt: skip
+        if part.kind == "block" and part.block is not None:
+            self.blocks.append(part.block.name)
+        region.parts.extend(map(self.copy, part.parts))
+        region.output = self.values[part.output]
+        return region
