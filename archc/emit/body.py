@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.conditions import as_condition, tidy
 from archc.emit.layout import Atom, Bracketed, Code, Doc, Item
-from archc.emit.names import Names, argument_names, singular
+from archc.emit.names import Names, argument_names, following, singular
 from archc.emit.reads import Reads
 from archc.network.graph import Region
 from archc.network.scope import Style
@@ -103,9 +103,13 @@ class Body:
     vars: Names = field(default_factory=Names)
     channel_var: str | None = None
     """The local that loops carry the number of channels in."""
+    instances: Sequence[Region] = ()
+    """What became of this class in the network."""
     loops: list[str] = field(default_factory=list[str])
     items: dict[str, Index] = field(default_factory=dict[str, Index])
     """Locals of enclosing loops over a list that stand for `list[counter]`."""
+    loop_nodes: list[Node] = field(default_factory=list[Node])
+    """The repeated nodes whose counters these are."""
     assignments: int = 0
     """How often the carried channels were assigned, dry runs included."""
     carried: int = 0
@@ -299,7 +303,13 @@ class Body:
             return value
         names: dict[str, Any] = {}
         for name in names_in(value):
-            known = {*self.arguments, *self.loops, *self.items, "feature_channels"}
+            known = {
+                *self.arguments,
+                *self.loops,
+                *self.items,
+                "feature_channels",
+                "self",
+            }
             if _locals_in(Name(name)) <= bound | known:
                 names[name] = Name(name)
                 continue
@@ -310,6 +320,11 @@ class Body:
         return evaluate(value, names)
 
     # ---- control flow
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether what the constructor is told now stands inside a loop or an `if`."""
+        return self.init.is_nested
 
     @contextmanager
     def nested(self) -> Generator[tuple[Code, Code]]:
@@ -442,11 +457,12 @@ class Body:
         head = forward_head, self.in_forward(node.repeat, flow)
         var = argument_names([index])[index]
         while var in self.loops or var in self.arguments or var in self.vars.taken:
-            var = f"{var}_{index}"
+            var = following(var)
         self.vars.taken.add(var)
         outer = self.env.get(index)
         self.env[index] = Name(var)
         self.loops.append(var)
+        self.loop_nodes.append(node)
         self.locals.taken.add(var)
         items = self.items
         self.items = items | self._item(count, var)
@@ -471,6 +487,7 @@ class Body:
                 self.settled[carrier] = _with(last, var, count - 1)
         self.items = items
         self.loops.pop()
+        self.loop_nodes.pop()
         self.vars.taken.discard(var)
         if outer is None:
             del self.env[index]
@@ -613,6 +630,7 @@ def _for(
 _STATE = (
     "init", "forward", "stored", "measured", "values", "definitions", "locals", "vars",
     "channel_var", "carried", "counter", "env", "iterator", "bound", "held", "loops",
+    "loop_nodes",
     "settled", "items", "item_names",
     "children", "members",
 )  # fmt: skip

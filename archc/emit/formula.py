@@ -81,8 +81,11 @@ class Formula:
                 yield from inner[1:]
             case ast.BoolOp():
                 word = "and" if isinstance(node.op, ast.And) else "or"
-                for value in node.values:
-                    yield word, value
+                for number, value in enumerate(node.values):
+                    # an `and` inside an `or` is broken with it
+                    inner = list(self._operands(value, level))
+                    yield (word if number else ""), inner[0][1]
+                    yield from inner[1:]
             case ast.Compare():
                 yield "", node.left
                 texts = self._between(node)

@@ -220,6 +220,8 @@ def _repeated(body: Body, node: Node, sources: tuple[Flow, ...], target: str) ->
         return once
 
     after = body.loop(node, count, run, flow, head)
+    if node in body.members:
+        body.vars.taken.discard(body.members[node])
     shape = body.program.seen.settle(after.shape, node, "all")
     return Flow(after.var, shape)
 
@@ -334,11 +336,15 @@ def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Fl
         return _assign(body, node, joined, merged, end)
 
     if test is None:
-        return merge(after)
-    with body.holding(side):
-        return body.conditional(
-            node.skip_when, merge, after, attribute="use_skip", read=side
-        )
+        result = merge(after)
+    else:
+        with body.holding(side):
+            result = body.conditional(
+                node.skip_when, merge, after, attribute="use_skip", read=side
+            )
+    for var in {identity, target} - {x.var, end}:
+        body.vars.taken.discard(var)
+    return result
 
 
 def _side(body: Body, node: Node, x: Flow) -> Doc:
@@ -536,6 +542,9 @@ def _merge_op(body: Body, node: OpNode, sources: tuple[Flow, ...], target: str) 
     settled = body.program.seen.settle(shape, node, "body")
     value = Flow(target, settled)
     doc = _join(node.op.op, [Atom(s.var) for s in sources], value)
+    if body.iterator:
+        # the place that its number has among the children
+        doc = Bracketed("next(layers)", (Item(doc),))
     return _assign(body, node, doc, value, target)
 
 
@@ -556,10 +565,12 @@ def branch_stem(branch: Node) -> str | None:
 def write_branches(body: Body, node: BranchesNode, x: Flow, target: str) -> Flow:
     """Each branch in a variable of its own, then the merge."""
     ends: list[Flow] = []
+    opened_vars: list[str] = []
     for number, branch in enumerate(node.branches):
         stem = branch_stem(branch) or f"branch{number + 1}"
         with body.holding(x, *ends):
-            ends.append(_node(body, branch, x, body.vars.free(stem)))
+            opened_vars.append(body.vars.free(stem))
+            ends.append(_node(body, branch, x, opened_vars[-1]))
     shapes = [e.shape for e in ends]
     if node.merge == "concat":
         channels: Any = shapes[0].channels
@@ -571,6 +582,8 @@ def write_branches(body: Body, node: BranchesNode, x: Flow, target: str) -> Flow
         shape = max(shapes, key=_size)
     value = Flow(target, body.program.seen.settle(shape, node, "body"))
     doc = _join(node.merge, [Atom(e.var) for e in ends], value)
+    for var in opened_vars:
+        body.vars.taken.discard(var)
     return _assign(body, node, doc, value, target)
 
 
@@ -586,7 +599,7 @@ def _tapped_group(
 ) -> Flow:
     """A group that also hands out values from inside it."""
     assert node.name is not None
-    doc, after = body.program.group_module(body, node, x)
+    doc, after = body.program.group_module(body, node, x, f"self.{node.name.text}")
     body.init.put(f"self.{node.name.text} = ", doc)
     vars = [body.vars.free(t.replace(".", "_")) for t in taps]
     called = _called(body, node, f"self.{node.name.text}", x)

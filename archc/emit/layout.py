@@ -123,6 +123,10 @@ class Code:
         self.lines: list[str] = []
         self._indent = 0
 
+    @property
+    def is_nested(self) -> bool:
+        return self._indent > 0
+
     def add(self, text: str, comment: str | None = None) -> None:
         self.put("", Atom(text), comment=comment)
 

@@ -11,7 +11,15 @@ from archc.emit.names import snake_case
 from archc.network.graph import Region
 from archc.network.scope import Style, style_of
 from archc.ops.base import UNKNOWN, Call, Op, Shape
-from archc.spec.expressions import Binary, Expr, Name, Undecidable, as_expr
+from archc.spec.expressions import (
+    Binary,
+    Expr,
+    Index,
+    ListOf,
+    Name,
+    Undecidable,
+    as_expr,
+)
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -39,9 +47,25 @@ def inferred(body: Body, op: Op, node: OpNode, flow: Flow) -> Flow:
     if op.op == "flatten" and shape is not None and len(shape.dims) == 1:
         shape = Shape((_product(dims),))
     settled = body.program.seen.settle(shape, node, "body")
+    if op.op == "flatten" and settled.channels is UNKNOWN:
+        settled = settled.with_channels(_length(body, node))
     if op.op == "channel_slice":
         settled = settled.with_channels(body.short(settled.channels, "channels"))
     return Flow(flow.var, settled)
+
+
+def _length(body: Body, node: OpNode) -> Any:
+    """The length that a flattened value has: a number, or a constructor argument."""
+
+    def lengths(region: Region) -> set[Any]:
+        return {
+            layer.output_shape().channels
+            for layer in region.layers()
+            if layer.node is node and isinstance(layer.op, node.op)
+        }
+
+    length = _number_or_argument(body, node, lengths)
+    return UNKNOWN if length is None else length
 
 
 def _product(dims: Sequence[Any]) -> Any:
@@ -93,7 +117,7 @@ def _measured(body: Body, made: Call, node: OpNode) -> Call:
             return {
                 layer.op.module(layer.input_shape()).args[position]
                 for layer in region.layers()
-                if layer.node is node
+                if layer.node is node and isinstance(layer.op, node.op)
             }
 
         args[position] = _number_or_argument(body, node, concrete)
@@ -108,18 +132,40 @@ def _measured(body: Body, made: Call, node: OpNode) -> Call:
 def _number_or_argument(
     body: Body, node: Node, values: Callable[[Region], set[Any]]
 ) -> Any:
-    """One number where all instances agree on it, else a new constructor argument."""
-    everywhere: set[Any] = set()
-    for root in body.program.roots:
-        everywhere |= values(root)
-    if len(everywhere) == 1:
-        return everywhere.pop()
-    if not everywhere or body.loops:
+    """One number where all instances agree on it, else a new constructor argument.
+
+    Inside loops it is one number for each iteration.
+    """
+    loops = tuple(body.loop_nodes)
+    everywhere = {_spread(region, loops, values) for region in body.instances} - {None}
+    if not everywhere:
         return None
-    stem = node.name.text if node.name is not None and node.name.fixed else "in"
-    name = body.locals.free(f"{stem}_features")
-    body.measured.append(Measured(name, values))
-    return Name(name)
+    if len(everywhere) == 1:
+        value: Any = everywhere.pop()
+        if isinstance(value, tuple):
+            value = ListOf(value)  # pyright: ignore[reportUnknownArgumentType]
+    else:
+        stem = node.name.text if node.name is not None and node.name.fixed else "in"
+        name = body.locals.free(f"{stem}_features")
+        body.measured.append(Measured(name, lambda r: {_spread(r, loops, values)}))
+        value = Name(name)
+    for counter in body.loops:
+        value = Index(value, Name(counter))
+    return value
+
+
+def _spread(
+    region: Region, loops: tuple[Node, ...], values: Callable[[Region], set[Any]]
+) -> Any:
+    """The value inside a region; a tuple over the iterations of each of the loops."""
+    if not loops:
+        found = values(region)
+        return found.pop() if len(found) == 1 else None
+    for inner in region.regions():
+        if inner.kind == "repeat" and inner.node is loops[0]:
+            parts = [p for p in inner.parts if isinstance(p, Region)]
+            return tuple(_spread(part, loops[1:], values) or 0 for part in parts)
+    return None
 
 
 # ------------------------------------------------------------------------- instances
@@ -129,7 +175,23 @@ _KEYWORDS = frozenset(
 )
 
 
-def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
+def published_by(body: Body, target: str, stem: str, doc: Doc) -> tuple[Doc, str]:
+    """A module, and the name under which its attributes can be read.
+
+    That is the attribute that the module will be, where it surely will be one, else a
+    local.
+    """
+    if target.startswith("self.") and not body.is_nested:
+        return doc, target
+    local = body.locals.free(stem)
+    body.bound.add(local)
+    body.init.put(f"{local} = ", doc)
+    return Atom(local), local
+
+
+def block_module(
+    body: Body, node: BlockNode, flow: Flow, target: str
+) -> tuple[Doc, Flow]:
     """The constructor call of a block's instance and the value behind it."""
     made = body.program.block_class(node.block)
     block = body.program.network.spec.blocks[node.block]
@@ -144,7 +206,7 @@ def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
         name = made.parameters[parameter] if named else None
         items.append(Item(body.doc(given[parameter]), name))
     for measured in made.measured:
-        value = _instance_value(body, node, measured)
+        value = instance_value(body, node, measured)
         items.append(Item(body.doc(value), measured.name))
     items += [
         Item(body.doc(given[p]), made.parameters[p])
@@ -159,11 +221,8 @@ def block_module(body: Body, node: BlockNode, flow: Flow) -> tuple[Doc, Flow]:
         stem = snake_case(node.block)
         if node.name is not None:
             stem = stem_of(node.name, stem)
-        local = body.locals.free(stem)
-        body.bound.add(local)
-        body.init.put(f"{local} = ", doc)
-        doc = Atom(local)
-        shape = shape.with_channels(Name(f"{local}.out_channels"))
+        doc, name = published_by(body, target, stem, doc)
+        shape = shape.with_channels(Name(f"{name}.out_channels"))
     return doc, Flow(flow.var, body.program.seen.settle(shape, node, "body"))
 
 
@@ -172,30 +231,26 @@ def _channels(body: Body, node: Node, flow: Flow) -> Any:
         return flow.channels
 
     def read(region: Region) -> set[Any]:
-        return {
-            r.input.shape.channels
-            for r in body.program.seen.regions[node]
-            if r.input.shape is not None and _is_inside(r, region)
-        }
+        shapes = {r.input.shape for r in _instances(node, region)}
+        return {shape.channels for shape in shapes if shape is not None}
 
-    return _number_or_argument(body, node, read) or 0
+    value = _number_or_argument(body, node, read)
+    return 0 if value is None else value
 
 
-def _is_inside(region: Region, outer: Region) -> bool:
-    return region.path == outer.path or region.path.startswith(
-        f"{outer.path}." if outer.path else ""
-    )
+def _instances(node: Node, region: Region) -> list[Region]:
+    kinds = ("block", "group", "branches")
+    return [r for r in region.regions() if r.node is node and r.kind in kinds]
 
 
-def _instance_value(body: Body, node: Node, measured: Measured) -> Any:
+def instance_value(body: Body, node: Node, measured: Measured) -> Any:
+    """What one instance of a class is given for what it cannot know."""
+
     def values(region: Region) -> set[Any]:
-        found: set[Any] = set()
-        for instance in body.program.seen.regions[node]:
-            if _is_inside(instance, region):
-                found |= measured.values(instance)
-        return found
+        return {v for r in _instances(node, region) for v in measured.values(r)}
 
-    return _number_or_argument(body, node, values) or 0
+    value = _number_or_argument(body, node, values)
+    return 0 if value is None else value
 
 
 # ------------------------------------------------------------------ groups and chains
@@ -225,11 +280,11 @@ def child_module(body: Body, node: Node, flow: Flow, target: str) -> tuple[Doc, 
         case OpNode():
             return op_module(body, node, flow)
         case BlockNode():
-            return block_module(body, node, flow)
+            return block_module(body, node, flow, target)
         case GroupNode() if is_chain(body, node.layers):
             return sequential(body, node.layers, flow, target)
         case GroupNode() | BranchesNode():
-            return body.program.group_module(body, node, flow)
+            return body.program.group_module(body, node, flow, target)
         case _:
             raise TypeError(node)
 

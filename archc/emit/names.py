@@ -45,6 +45,13 @@ def argument_names(
     return names
 
 
+def following(counter: str) -> str:
+    """The next name for a counter: `j` behind `i`, else a longer one."""
+    if len(counter) == 1 and counter in "ijklmno":
+        return chr(ord(counter) + 1)
+    return f"{counter}_"
+
+
 def camel_case(name: str) -> str:
     """`basic_conv` as `BasicConv`."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from archc.emit.body import Body, Flow, Measured, mentions, source
+from archc.emit.body import Body, Flow, Measured, source
 from archc.emit.forward import feature, write_nodes
 from archc.emit.inplace import inplace_nodes
 from archc.emit.layout import (
@@ -22,7 +22,14 @@ from archc.emit.layout import (
     call,
     signature,
 )
-from archc.emit.modules import Chain, is_chain, numbered_children
+from archc.emit.modules import (
+    Chain,
+    instance_value,
+    is_chain,
+    numbered_children,
+    published_by,
+    stem_of,
+)
 from archc.emit.names import Names, argument_names, camel_case, docstring, network_class
 from archc.emit.occurrences import Occurrences
 from archc.emit.prune import without_unused
@@ -96,8 +103,8 @@ class Program:
         self.helpers: dict[str, str] = {}
         self.classes: list[ClassView] = []
         self.group_classes: dict[Node, Written] = {}
-        self.published: dict[Node, Atom] = {}
-        """The local that holds the latest instance of a group's class."""
+        self.published: dict[Node, str] = {}
+        """Where the latest instance of a group's class is."""
         self.name_counts: Counter[str] = Counter()
         self._blocks: dict[str, Written] = {}
         self._network_body: Body | None = None
@@ -155,6 +162,7 @@ class Program:
         }
         names = argument_names(block.parameters, self._classes)
         body = self._body(block.layers, block.parameters)
+        body.instances = instances
         x = _block_input(shapes)
         flow = self._write(body, block.layers, x)
         init_arguments = ["self"]
@@ -162,7 +170,8 @@ class Program:
         if takes_channels:
             init_arguments.append("in_channels: int")
         init_arguments += [f"{names[p]}: {_type(values[p])}" for p in block.required]
-        init_arguments += [f"{m.name}: int" for m in body.measured]
+        measured = tuple(m for m in body.measured if _reads(body, m.name))
+        init_arguments += [_measured_argument(m, body) for m in measured]
         prelude: list[str] = []
         for key, default in block.defaults.items():
             kind = _type(
@@ -188,7 +197,7 @@ class Program:
             body.init.put("self.out_channels = ", body.doc(flow.channels))
         self._finish(class_name, block.doc, body, init_arguments, prelude, flow)
         return Written(
-            class_name, takes_channels, tuple(body.measured), len(flow.shape.dims),
+            class_name, takes_channels, measured, len(flow.shape.dims),
             flow.shape.channel_axis, channels, dict(block.defaults), names,
         )  # fmt: skip
 
@@ -196,26 +205,28 @@ class Program:
         fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
         spec = self.network.spec
         names = argument_names(arguments, self._classes)
+        reads = Reads(nodes, spec.heads if nodes is spec.layers else ())
         return Body(
             program=self,
             style=body_style(nodes),
             env={a: Name(name) for a, name in names.items()},
             arguments=(*names.values(), "in_channels"),
             children=frozenset(fixed),
-            reads=Reads(nodes, spec.heads if nodes is spec.layers else ()),
+            reads=reads,
             locals=Names({*names.values(), "in_channels"}),
-            vars=Names(),
+            vars=Names({"features"} if reads.saved else ()),
             sole=_sole(nodes),
         )
 
     # ---- named groups that are no chain
 
-    def group_module(self, outer: Body, node: Node, flow: Flow) -> tuple[Doc, Flow]:
+    def group_module(
+        self, outer: Body, node: Node, flow: Flow, target: str
+    ) -> tuple[Doc, Flow]:
         """The constructor call of a named group's own class."""
         if node not in self.group_classes:
             self.group_classes[node] = self._write_group(outer, node, flow)
         made = self.group_classes[node]
-        outer.measured += [m for m in made.measured if m not in outer.measured]
         items: list[Item] = []
         if made.takes_channels:
             items.append(Item(outer.doc(flow.channels)))
@@ -224,17 +235,16 @@ class Program:
             Item(outer.doc(outer.values[made.taken[name]].channels), name)
             for name in made.passed
         ]
-        items += [Item(Atom(m.name), m.name) for m in made.measured]
+        items += [
+            Item(outer.doc(instance_value(outer, node, m)), m.name)
+            for m in made.measured
+        ]
         if made.takes_features:
             items.append(Item(Atom("feature_channels"), "feature_channels"))
         doc: Doc = Bracketed(made.name, tuple(items))
         if made.publishes:
-            local = outer.locals.free(
-                node.name.text if node.name and node.name.fixed else "group"
-            )
-            outer.bound.add(local)
-            outer.init.put(f"{local} = ", doc)
-            doc = self.published[node] = Atom(local)
+            stem = "group" if node.name is None else stem_of(node.name, "group")
+            doc, self.published[node] = published_by(outer, target, stem, doc)
         channels = self.in_terms_of(outer, node, made.channels, flow)
         shape = Shape((UNKNOWN,) * made.rank, made.channel_axis).with_channels(channels)
         settled = self.seen.settle(shape, node, "body")
@@ -246,7 +256,7 @@ class Program:
             return channels
         made = self.group_classes[node]
         if isinstance(channels, Name) and channels.id in made.publishes:
-            return Name(f"{self.published[node].text}.{channels.id}")
+            return Name(f"{self.published[node]}.{channels.id}")
         called = argument_names(outer.env, self._classes)
         names = {called[n]: value for n, value in outer.env.items()} | {
             "in_channels": flow.channels
@@ -271,8 +281,9 @@ class Program:
             children=frozenset(fixed),
             reads=outer.reads,
             owns_features=False,
+            instances=self.seen.regions[node],
             locals=Names({*names.values(), "in_channels"}),
-            vars=Names(),
+            vars=Names({"features"} if outer.reads.saved else ()),
         )
         needs = outer.reads.needs(node)
         taken: dict[str, str] = {}
@@ -302,7 +313,8 @@ class Program:
         arguments = ["self", *(["in_channels: int"] if takes_channels else [])]
         arguments += [f"{names[n]}: {self._argument_type(outer, n)}" for n in used]
         arguments += [f"{n}: int" for n in passed]
-        arguments += [f"{m.name}: int" for m in body.measured]
+        measured = tuple(m for m in body.measured if _reads(body, m.name))
+        arguments += [_measured_argument(m, body) for m in measured]
         arguments += ["feature_channels: dict[str, int]"] if takes_features else []
         given_to_forward = [f"{body.values[path].var}: Tensor" for path in needs.values]
         given_to_forward += ["features: dict[str, Tensor]"] if needs.features else []
@@ -319,7 +331,7 @@ class Program:
             inputs=given_to_forward,
         )  # fmt: skip
         return Written(
-            class_name, takes_channels, tuple(body.measured), len(result.shape.dims),
+            class_name, takes_channels, measured, len(result.shape.dims),
             result.shape.channel_axis, channels, {}, {}, used,
             tap_shapes,
             taken, passed, takes_features, frozenset(body.published),
@@ -354,6 +366,7 @@ class Program:
         body.locals = Names(names.values())
         body.arguments = tuple(names.values())
         self._network_body = body
+        body.instances = self.roots
         shape = self.network.input.shape
         assert shape is not None
         channels = (
@@ -454,8 +467,9 @@ class Program:
             for n in walk(tuple(nodes))
             for t in n.reads or ()
         ):
-            body.forward.add("inputs = x")
-            body.values[""] = Flow("inputs", x.shape)
+            inputs = body.vars.free("inputs")
+            body.forward.add(f"{inputs} = x")
+            body.values[""] = Flow(inputs, x.shape)
         return write_nodes(body, nodes, x)
 
     def _finish(
@@ -483,7 +497,7 @@ class Program:
             for a, v in body.stored.items()
             if _is_read(body, a)
         ]
-        if body.owns_features and mentions(body.init, "feature_channels"):
+        if body.owns_features and body.reads.measured:
             init.append("feature_channels: dict[str, int] = {}")
         init = without_unused([*init, *body.init.lines])
         methods: list[MethodView] = []
@@ -595,7 +609,7 @@ def _forward_lines(body: Body, flow: Flow, taps: Sequence[Flow]) -> list[str]:
     lines = list(body.forward.lines)
     if body.iterator:
         lines.insert(0, "layers = iter(self)")
-    if body.owns_features and mentions(body.forward, "features"):
+    if body.owns_features and body.reads.saved:
         lines.insert(0, "features: dict[str, Tensor] = {}")
     if taps:
         return [*lines, f"return {', '.join([flow.var, *(t.var for t in taps)])}"]
@@ -617,9 +631,10 @@ def _is_read(body: Body, attribute: str) -> bool:
 
 
 def _reads(body: Body, name: str) -> bool:
-    text = "\n".join(body.init.lines)
+    """Whether the constructor reads a name: no attribute, keyword or text is meant."""
+    used = re.compile(rf"(?<![\w.\"]){name}\b(?!=)")
     stored = {n for v in body.stored.values() for n in _expression_names(v)}
-    return name in _WORD.findall(text) or name in stored
+    return name in stored or any(map(used.search, body.init.lines))
 
 
 def _published(body: Body, channels: Any, name: str) -> Any:
@@ -659,6 +674,11 @@ def _block_input(shapes: Sequence[Shape]) -> Flow:
         for i, size in enumerate(first.dims)
     )
     return Flow("x", Shape(dims, first.channel_axis).with_channels(channels))
+
+
+def _measured_argument(measured: Measured, body: Body) -> str:
+    seen = {v for region in body.instances for v in measured.values(region)}
+    return f"{measured.name}: {_type([v for v in seen if v is not None])}"
 
 
 def _tupled(value: Any) -> Any:

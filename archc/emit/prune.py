@@ -20,17 +20,36 @@ def without_unused(lines: Sequence[str], *, names_only: bool = False) -> list[st
             "def _():\n" + "\n".join(f" {row}" for row in rows) + "\n pass"
         )
         body = tree.body[0]
+        written = {
+            node.value
+            for node in ast.walk(body)
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+        }
         read = {
             node.id
             for node in ast.walk(body)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+            if node not in written
         }
+        # a dict that was handed in has readers elsewhere
+        read |= {n.id for n in written if isinstance(n, ast.Name)} - _made(body)
         unused = [s for s in _statements(body) if _is_unused(s, read, names_only)]
         if not unused:
+            for loop in _statements(body):
+                _call_underscore(loop, rows)
             return rows
         for statement in sorted(unused, key=lambda s: -s.lineno):
             del rows[statement.lineno - 2 : (statement.end_lineno or 0) - 1]
         rows = _without_empty(rows)
+
+
+def _made(body: ast.AST) -> set[str]:
+    """The dicts that are made here."""
+    return {
+        node.target.id
+        for node in ast.walk(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
 
 
 def _statements(node: ast.AST) -> Iterator[ast.stmt]:
@@ -46,8 +65,22 @@ def _is_unused(statement: ast.stmt, read: set[str], names_only: bool) -> bool:
             return name not in read and (simple or not names_only)
         case ast.AugAssign(target=ast.Name(id=name)):
             return name not in read and not names_only
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return name not in read
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))]):
+            return name not in read
         case _:
             return False
+
+
+def _call_underscore(loop: ast.stmt, rows: list[str]) -> None:
+    """A counter that nothing reads any more is called `_`."""
+    if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
+        return
+    inside = (node for part in loop.body for node in ast.walk(part))
+    if not any(isinstance(n, ast.Name) and n.id == loop.target.id for n in inside):
+        header = rows[loop.lineno - 2]
+        rows[loop.lineno - 2] = header.replace(f"for {loop.target.id} ", "for _ ", 1)
 
 
 def _without_empty(rows: list[str]) -> list[str]:

@@ -82,6 +82,14 @@ class Region:
     merge: str | None = None
     """For `branches` and `skip`: how the parts come together."""
 
+    def regions(self) -> Iterator[Region]:
+        """Itself and the regions inside."""
+        stack: list[Region] = [self]
+        while stack:
+            region = stack.pop()
+            yield region
+            stack.extend(p for p in reversed(region.parts) if isinstance(p, Region))
+
     def layers(self) -> Iterator[Layer]:
         """Its layers in execution order."""
         stack: list[Layer | Region] = [self]

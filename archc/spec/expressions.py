@@ -818,7 +818,8 @@ def _print(expr: Expr) -> tuple[str, int]:
             return text, level
         case BoolOp():
             level = _PRECEDENCE[expr.op]
-            parts = [_wrapped(o, level + 1) for o in expr.operands]
+            # Ruff wants brackets around an `and` inside an `or`
+            parts = [_wrapped(o, _PRECEDENCE["not"]) for o in expr.operands]
             return f" {expr.op} ".join(parts), level
         case IfExp():
             test, body = _wrapped(expr.test, 1), _wrapped(expr.body, 1)

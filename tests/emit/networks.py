@@ -226,7 +226,7 @@ class Writer:
         names = "numbered" if self.chance(15) else "free"
         at = Context(kinds, names, start)
         layers, state = self.chain(at, start, 2 + self.random.randrange(4))
-        if names == "free" and self.chance(15):
+        if names == "free" and not state.vector and self.chance(15):
             nodes, state = self.u_net(at, state)
             layers += nodes
         heads: list[Table] = []
