@@ -3,6 +3,7 @@ files need no formatter. Only the forms that generated code uses are known here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,12 +106,14 @@ def statement(
 def _broken(
     indent: int, prefix: str, text: str, suffix: str, *, enclosed: bool
 ) -> list[str]:
-    start, equals, value = text.partition(" = ")
-    if equals and not enclosed and start.replace(".", "").isidentifier():
-        prefix, text = f"{prefix}{start} = ", value
-    if prefix.endswith(("for ", " in ")) or text.startswith(("for ", "#", "assert ")):
+    assignment = None if enclosed else re.match(r"[\w.]+ (//|\*\*|[-+*/%])?= ", text)
+    if assignment is not None:
+        prefix, text = prefix + assignment[0], text[assignment.end() :]
+    try:
+        formula = Formula(text)
+    except SyntaxError:
+        # no expression, so Ruff leaves it as it is
         return [f"{' ' * indent}{prefix}{text}{suffix}"]
-    formula = Formula(text)
     if enclosed:
         return formula.parts(indent, prefix, suffix, WIDTH)
     return formula.rows(indent, prefix, suffix, WIDTH)

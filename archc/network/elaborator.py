@@ -291,6 +291,7 @@ class Elaborator:
         frame: Frame,
     ) -> Value:
         own_scope = node.name is not None and node.name.fixed
+        around = scope
         if own_scope:
             name = self._name(node, scope, frame)
             assert name is not None
@@ -309,8 +310,9 @@ class Elaborator:
                 self._count(node)
             with self._inside(region, iteration):
                 x = self._once(
-                    node, x, reads if i == 0 else (x, *reads[1:]), name, scope, frame
-                )
+                    node, x, reads if i == 0 else (x, *reads[1:]), name, scope, frame,
+                    around,
+                )  # fmt: skip
             iteration.output = x
             if own_scope:
                 frame.values[f"{scope.local}{i}"] = x
@@ -333,8 +335,12 @@ class Elaborator:
         name: str | None,
         scope: Scope,
         frame: Frame,
+        around: Scope | None = None,
     ) -> Value:
-        """The node's body, with its skip around it."""
+        """The node's body, with its skip around it.
+
+        A shortcut stands in the scope `around` a repetition that has its own.
+        """
         if node.skip is None:
             return self._body(node, x, reads, name, scope, frame)
         frame.see(x)
@@ -355,7 +361,9 @@ class Elaborator:
         if node.shortcut is not None:
             shortcut = Region("shortcut", "", node.shortcut, x, x)
             with self._inside(skip, shortcut):
-                shortcut.output = side = self.node(node.shortcut, x, scope, frame)
+                shortcut.output = side = self.node(
+                    node.shortcut, x, around or scope, frame
+                )
         op = _MERGES[node.skip]
         order = (side, body.output) if node.skip == "concat" else (body.output, side)
         try:

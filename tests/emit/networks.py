@@ -139,7 +139,7 @@ class Writer:
 
     def __init__(self, random: Random, size: int = 45) -> None:
         self.random = random
-        self.serial = 0
+        self.serial = 9
         self.blocks: dict[str, Table] = {}
         self.block_kinds: list[BlockKind] = []
         self.nodes_left = size
