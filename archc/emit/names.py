@@ -17,12 +17,14 @@ _TAKEN = {
     "Tensor",
     "OrderedDict",
     "NamedTuple",
+    "ClassVar",
+    "Sequence",
 }
 
 
 # names that a module's own code reads, so that no parameter may hide them
 _READ = _TAKEN | {
-    "ClassVar", "Sequence", "features", "feature_channels", "inputs", "layers",
+    "features", "feature_channels", "inputs", "layers",
     "abs", "dict", "enumerate", "float", "getattr", "int", "isinstance", "iter", "len",
     "max", "min", "next", "range", "round", "str", "sum", "super", "tuple",
 }  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from archc.emit.body import Body, Flow, Measured, source
+from archc.emit.conditions import tidy
 from archc.emit.forward import feature, write_nodes
 from archc.emit.inplace import inplace_nodes
 from archc.emit.layout import (
@@ -89,7 +90,8 @@ class Written:
             if key not in names:
                 known = not isinstance(default, Expr)
                 names[key] = default if known else evaluate(default, names)
-        return evaluate(value, {self.parameters.get(n, n): v for n, v in names.items()})
+        called = {self.parameters.get(n, n): v for n, v in names.items()}
+        return tidy(evaluate(value, called))
 
 
 class Program:
@@ -262,7 +264,7 @@ class Program:
             "in_channels": flow.channels
         }
         names |= {n: outer.values[p].channels for n, p in made.taken.items()}
-        return evaluate(channels, names)
+        return tidy(evaluate(channels, names))
 
     def _write_group(self, outer: Body, node: Node, flow: Flow) -> Written:
         stem = node.name.text if node.name and node.name.fixed else "stage"
@@ -520,9 +522,10 @@ class Program:
         if is_network and self.network.spec.init:
             methods.append(self._initializer())
         docs = tuple(_doc_lines(doc)) if doc else ()
-        self.classes.append(
-            ClassView(name, base, docs, self._class_fields(is_network), tuple(methods))
-        )
+        fields = self._class_fields(is_network)
+        if not (docs or fields or methods):
+            fields = ("pass",)
+        self.classes.append(ClassView(name, base, docs, fields, tuple(methods)))
 
     def _class_fields(self, is_network: bool) -> tuple[str, ...]:
         if not is_network or not self.network.heads:

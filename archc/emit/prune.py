@@ -35,8 +35,10 @@ def without_unused(lines: Sequence[str], *, names_only: bool = False) -> list[st
         read |= {n.id for n in written if isinstance(n, ast.Name)} - _made(body)
         unused = [s for s in _statements(body) if _is_unused(s, read, names_only)]
         if not unused:
-            for loop in _statements(body):
-                _call_underscore(loop, rows)
+            for statement in _statements(body):
+                _call_underscore(statement, rows)
+                if names_only:
+                    _call_for_its_own_sake(statement, read, rows)
             return rows
         for statement in sorted(unused, key=lambda s: -s.lineno):
             del rows[statement.lineno - 2 : (statement.end_lineno or 0) - 1]
@@ -81,6 +83,19 @@ def _call_underscore(loop: ast.stmt, rows: list[str]) -> None:
     if not any(isinstance(n, ast.Name) and n.id == loop.target.id for n in inside):
         header = rows[loop.lineno - 2]
         rows[loop.lineno - 2] = header.replace(f"for {loop.target.id} ", "for _ ", 1)
+
+
+def _call_for_its_own_sake(
+    statement: ast.stmt, read: set[str], rows: list[str]
+) -> None:
+    """A layer is run where nothing reads what it gives, as the spec has it."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call()):
+            row = rows[statement.lineno - 2]
+            if name not in read and statement.lineno == statement.end_lineno:
+                rows[statement.lineno - 2] = row.replace(f"{name} = ", "", 1)
+        case _:
+            pass
 
 
 def _without_empty(rows: list[str]) -> list[str]:
