@@ -126,6 +126,8 @@ def _rest(op: Op, values: dict[str, Any]) -> str:
     for name in ("p", "num_groups", "size", "dims"):
         if name in values and not isinstance(values[name], bool):
             return f" {plain(values[name])}"
+    if op.op == "channel_pad":
+        return f" {'+'.join(str(n) for n in pair(values['padding']) if n)}"
     return f" {plain(values['padding'])}" if op.op == "zero_pad2d" else ""
 
 

@@ -16,6 +16,7 @@ from archc.ops.base import (
     Dim,
     Everywhere,
     Op,
+    Padding,
     Shape,
     ShapeError,
     Size,
@@ -393,3 +394,30 @@ class ChannelSlice(nn.Module):
         # an expression's own printer knows where a slice wants spaces
         taken = to_source(Slice(Name(""), start, stop, None))[1:-1]
         return f"{argument}[{':, ' * (x.channel_axis + 1)}{taken}]"
+
+
+class ChannelPad(Op):
+    """Channels of zeros on both sides, or (before, after) (torch.nn.functional.pad)."""
+
+    op = "channel_pad"
+    category = "reshape"
+
+    padding: Padding
+
+    def _sides(self, x: Shape) -> tuple[Dim, ...]:
+        """As PyTorch has them: from the last axis back to the channels."""
+        behind = len(x.dims) - 1 - x.channel_axis
+        return (0, 0) * behind + pair(self.padding)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        before, after = pair(self.padding)
+        return x.with_channels(x.channels + before + after)
+
+    def module(self, x: Shape) -> Call:
+        # PyTorch takes the batch for the first of the padded axes, which is the same
+        sides = self._sides(x) + (0, 0) * x.channel_axis
+        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides,))
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.pad", (Name(argument), self._sides(x)))

@@ -127,6 +127,13 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"start": 3, "stop": 5}, LAST),
         ({"start": 3, "stop": 5}, (8,)),
     ],
+    "channel_pad": [
+        ({"padding": 4}, MAP),
+        ({"padding": (0, 8)}, MAP),
+        ({"padding": (1, 2)}, LAST),
+        ({"padding": (3, 0)}, (8,)),
+        ({"padding": 0}, (8, 5)),
+    ],
     "add": [({}, [MAP, MAP]), ({}, [(8,), (8,), (8,)])],
     "mul": [
         ({}, [MAP, MAP]),
@@ -260,7 +267,7 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     ("layer_norm", "normalized_shape"): None,  # inferred, if not given
     ("stochastic_depth", "mode"): "row",  # what all of torchvision's networks use
 }
-OF_ARCHC = {"layer_scale", "channel_slice"}  # PyTorch has no module for these
+OF_ARCHC = {"layer_scale", "channel_slice", "channel_pad"}  # PyTorch has no module for these
 
 
 def torch_class(name: str) -> type[nn.Module]:
