@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
     "GoogLeNet",
-    "ConvRelu",
+    "BasicConv",
     "Inception",
     "AuxClassifier",
     "GoogLeNetOutputs",
 ]
 
 
-class ConvRelu(nn.Module):
+class BasicConv(nn.Module):
     """A convolution and the rectified linear activation that follows all of them."""
 
     def __init__(
@@ -59,18 +59,18 @@ class Inception(nn.Module):
         pool_proj: int,
     ) -> None:
         super().__init__()
-        self.branch1 = ConvRelu(in_channels, ch1x1, kernel_size=1)
+        self.branch1 = BasicConv(in_channels, ch1x1, kernel_size=1)
         self.branch2 = nn.Sequential(
-            ConvRelu(in_channels, ch3x3red, kernel_size=1),
-            ConvRelu(ch3x3red, ch3x3, kernel_size=3, padding=1),
+            BasicConv(in_channels, ch3x3red, kernel_size=1),
+            BasicConv(ch3x3red, ch3x3, kernel_size=3, padding=1),
         )
         self.branch3 = nn.Sequential(
-            ConvRelu(in_channels, ch5x5red, kernel_size=1),
-            ConvRelu(ch5x5red, ch5x5, kernel_size=5, padding=2),
+            BasicConv(in_channels, ch5x5red, kernel_size=1),
+            BasicConv(ch5x5red, ch5x5, kernel_size=5, padding=2),
         )
         self.branch4 = nn.Sequential(
             nn.MaxPool2d(kernel_size=3, stride=1, padding=1),
-            ConvRelu(in_channels, pool_proj, kernel_size=1),
+            BasicConv(in_channels, pool_proj, kernel_size=1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class AuxClassifier(nn.Module):
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.avgpool = nn.AvgPool2d(kernel_size=5, stride=3)
-        self.conv = ConvRelu(in_channels, 128, kernel_size=1)
+        self.conv = BasicConv(in_channels, 128, kernel_size=1)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.dropout = nn.Dropout(p=0.7)
         self.fc2 = nn.Linear(1024, num_classes)
@@ -116,12 +116,13 @@ class GoogLeNet(nn.Module):
     # the weight of each auxiliary classifier's loss in training
     loss_weights: ClassVar[dict[str, float]] = {"aux1": 0.3, "aux2": 0.3}
 
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, lrn: bool = True) -> None:
         super().__init__()
-        self.conv1 = ConvRelu(3, 64, kernel_size=7, stride=2, padding=3)
+        self.lrn = lrn
+        self.conv1 = BasicConv(3, 64, kernel_size=7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.conv2 = ConvRelu(64, 64, kernel_size=1)
-        self.conv3 = ConvRelu(64, 192, kernel_size=3, padding=1)
+        self.conv2 = BasicConv(64, 64, kernel_size=1)
+        self.conv3 = BasicConv(64, 192, kernel_size=3, padding=1)
         self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.inception3a = Inception(192, 64, 96, 128, 16, 32, 32)
         self.inception3b = Inception(256, 128, 128, 192, 32, 96, 64)
@@ -143,10 +144,12 @@ class GoogLeNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         x = self.conv1(x)  # 64 x 112 x 112
         x = self.maxpool1(x)  # 64 x 56 x 56
-        x = F.local_response_norm(x, size=5)
+        if self.lrn:
+            x = F.local_response_norm(x, size=5)
         x = self.conv2(x)
         x = self.conv3(x)  # 192 x 56 x 56
-        x = F.local_response_norm(x, size=5)
+        if self.lrn:
+            x = F.local_response_norm(x, size=5)
         x = self.maxpool2(x)  # 192 x 28 x 28
         x = self.inception3a(x)  # 256 x 28 x 28
         x = self.inception3b(x)  # 480 x 28 x 28

@@ -44,7 +44,11 @@ def write_nodes(
     return flow
 
 
-def _node(body: Body, node: Node, flow: Flow, target: str) -> Flow:
+def _node(
+    body: Body, node: Node, flow: Flow, target: str, condition: str = "enabled"
+) -> Flow:
+    """Writes a node; a test that needs an attribute is called `condition`, if the node
+    has no name."""
     sources = (flow,)
     if node.reads is not None:
         sources = tuple(
@@ -61,14 +65,15 @@ def _node(body: Body, node: Node, flow: Flow, target: str) -> Flow:
         if x.var != (own or target):
             sources = _kept_apart(body, sources, own or target)
         x = _move(body, x, own or target)
-        name = f"has_{node.name.text}" if node.name and node.name.fixed else "enabled"
+        if node.name and node.name.fixed:
+            condition = f"has_{node.name.text}"
         after = body.conditional(
             node.when,
             lambda x: _land(
                 body, _repeated(body, node, (x, *sources[1:]), x.var), x.var
             ),
             x,
-            attribute=name,
+            attribute=condition,
         )
     if own is not None:
         after = _land(body, after, own)
@@ -355,7 +360,7 @@ def _side(body: Body, node: Node, x: Flow) -> Doc:
     if test is True and _is_single(body, node) and not (node.skip or node.repeat):
         return expression(body, node, x)[0]
     target = x.var if x.var.startswith("identity") else body.vars.free("shortcut")
-    return Atom(_node(body, node, x, target).var)
+    return Atom(_node(body, node, x, target, "needs_shortcut").var)
 
 
 def _merged(body: Body, node: Node, x: Flow, after: Flow) -> Flow:

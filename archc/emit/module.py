@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from os.path import normpath
+from pathlib import Path
 
 from archc.emit.names import docstring
 from archc.emit.program import Program
@@ -43,8 +45,9 @@ def _docstring(network: Network) -> list[str]:
     lines = _wrapped(f"{(spec.title or spec.name).rstrip('.')}.", 85)
     if spec.source:
         lines += ["", *_wrapped(f"Source: {spec.source.rstrip('.')}.")]
-    path = spec.origin.merged.document(()).path
-    shown = [part for part in path.parts]
+    # the way to the file may lead through another one's directory
+    path = Path(normpath(spec.origin.merged.document(()).path))
+    shown = list(path.parts)
     if "specs" in shown:
         shown = shown[len(shown) - 1 - shown[::-1].index("specs") :]
     else:

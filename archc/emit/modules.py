@@ -372,7 +372,9 @@ class Chain:
             self.body.program.seen.comment(node, "body") if self.commented else None
         )
         changed = after.shape.dims != flow.shape.dims
-        self._child(node, doc, comment if changed and not self.body.loops else None)
+        if self.body.loops or not changed or comment == _last_comment(doc):
+            comment = None
+        self._child(node, doc, comment)
         return after
 
     def _child(self, node: Node, doc: Doc, comment: str | None) -> None:
@@ -392,6 +394,16 @@ class Chain:
             call(f"{self.target}.add_module", Atom(quoted(name, formatted)), doc),
             comment=comment,
         )
+
+
+def _last_comment(doc: Doc) -> str | None:
+    """What is said behind the last child of a container."""
+    while isinstance(doc, Bracketed) and doc.items:
+        last = doc.items[-1]
+        if last.comment is not None:
+            return last.comment
+        doc = last.doc
+    return None
 
 
 def quoted(text: str, formatted: bool) -> str:

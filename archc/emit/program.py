@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -41,6 +41,7 @@ from archc.network.scope import Layout, Style, body_style, style_of
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.spec.expressions import Expr, ListOf, Name, evaluate
 from archc.spec.model import (
+    Initializer,
     Block,
     BlockNode,
     BranchesNode,
@@ -543,30 +544,38 @@ class Program:
         code = Code()
         code.add("for module in self.modules():")
         inner = code.deeper()
-        for number, (op, parameters) in enumerate(self.network.spec.init.items()):
-            kinds = _MODULES[op]
-            inner.add(f"{'elif' if number else 'if'} isinstance(module, {kinds}):")
-            row = inner.deeper()
-            for parameter, how in parameters.items():
-                args = {k: Atom(source(v)) for k, v in how.arguments.items()}
-                line = call(
-                    f"nn.init.{how.function}", Atom(f"module.{parameter}"), **args
-                )
-                test = self._absent(op, parameter)
-                if test is not None:
-                    row.add(f"if {test}:")
-                    deeper = row.deeper()
-                    deeper.put("", line)
-                    row.lines += deeper.lines
-                else:
-                    row.put("", line)
-            inner.lines += row.lines
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for op, parameters in self.network.spec.init.items():
+            lines = self._initialization(op, parameters, inner)
+            alike.setdefault(lines, []).append(_MODULES[op])
+        for number, (lines, kinds) in enumerate(alike.items()):
+            word = "elif" if number else "if"
+            inner.add(f"{word} isinstance(module, {' | '.join(kinds)}):")
+            inner.lines += lines
         code.lines += inner.lines
         return MethodView(
             tuple(signature("_initialize_weights", ["self"], "None")),
             None,
             tuple(code.lines),
         )
+
+    def _initialization(
+        self, op: str, parameters: Mapping[str, Initializer], around: Code
+    ) -> tuple[str, ...]:
+        """The statements for one op's modules."""
+        row = around.deeper()
+        for parameter, how in parameters.items():
+            args = {k: Atom(source(v)) for k, v in how.arguments.items()}
+            line = call(f"nn.init.{how.function}", Atom(f"module.{parameter}"), **args)
+            test = self._absent(op, parameter)
+            if test is not None:
+                row.add(f"if {test}:")
+                deeper = row.deeper()
+                deeper.put("", line)
+                row.lines += deeper.lines
+            else:
+                row.put("", line)
+        return tuple(row.lines)
 
     def _absent(self, op: str, parameter: str) -> str | None:
         """The test for a parameter that not every module of the op has."""

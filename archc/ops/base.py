@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archc.spec.expressions import Expr, Undecidable
+from archc.spec.expressions import Expr, ListOf, Undecidable
 
 
 class Unknown:
@@ -227,6 +227,8 @@ def pair(value: Any) -> tuple[Any, Any]:
 
 def items(value: Any) -> tuple[Any, ...] | None:
     """The items of a list; None for anything else."""
+    if isinstance(value, ListOf):
+        return value.items
     return tuple(cast("list[Any]", value)) if isinstance(value, list | tuple) else None
 
 

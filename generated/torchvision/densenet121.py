@@ -1,6 +1,6 @@
 """DenseNet-121.
 
-Source: Huang et al. 2016, Table 1, arXiv:1608.06993; torchvision.models.densenet121.
+Source: Huang et al. 2016, Table 1, arXiv:1608.06993; torchvision.models.densenet.
 
 Compiled by archc from specs/torchvision/densenet121.toml.
 """
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
-    "DenseNet121",
+    "DenseNet",
     "DenseLayer",
     "DenseBlock",
     "Transition",
@@ -79,7 +79,7 @@ class Transition(nn.Module):
         return self.pool(x)
 
 
-class DenseNet121(nn.Module):
+class DenseNet(nn.Module):
     """DenseNet-121."""
 
     def __init__(
@@ -113,6 +113,7 @@ class DenseNet121(nn.Module):
                 channels //= 2
         self.features.add_module("norm5", nn.BatchNorm2d(channels))
         self.classifier = nn.Linear(channels, num_classes)
+        self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)  # 1024 x 7 x 7
@@ -120,3 +121,13 @@ class DenseNet121(nn.Module):
         x = F.adaptive_avg_pool2d(x, 1)  # 1024 x 1 x 1
         x = torch.flatten(x, 1)  # 1024
         return self.classifier(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)

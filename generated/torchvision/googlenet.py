@@ -138,6 +138,7 @@ class GoogLeNet(nn.Module):
         self.fc = nn.Linear(1024, num_classes)
         self.aux1 = AuxClassifier(512, num_classes)
         self.aux2 = AuxClassifier(528, num_classes)
+        self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         x = self.conv1(x)  # 64 x 112 x 112
@@ -163,3 +164,8 @@ class GoogLeNet(nn.Module):
         if self.training:
             return GoogLeNetOutputs(x, self.aux1(inception4a), self.aux2(inception4d))
         return x
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.01)

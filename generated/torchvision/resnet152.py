@@ -1,7 +1,7 @@
 """ResNet-152.
 
-Source: He et al. 2015, Table 1, arXiv:1512.03385; torchvision.models.resnet50 (stride
-in the 3x3 convolution).
+Source: He et al. 2015, Table 1, arXiv:1512.03385; torchvision.models.resnet (stride in
+the 3x3 convolution).
 
 Compiled by archc from specs/torchvision/resnet152.toml.
 """
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
-    "ResNet152",
+    "ResNet",
     "Bottleneck",
 ]
 
@@ -71,7 +71,7 @@ class Bottleneck(nn.Module):
         return F.relu(x, inplace=True)
 
 
-class ResNet152(nn.Module):
+class ResNet(nn.Module):
     """ResNet-152."""
 
     def __init__(
@@ -131,6 +131,7 @@ class ResNet152(nn.Module):
             channels = 2048
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)
+        self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112
@@ -144,3 +145,10 @@ class ResNet152(nn.Module):
         x = self.avgpool(x)  # 2048 x 1 x 1
         x = torch.flatten(x, 1)  # 2048
         return self.fc(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )

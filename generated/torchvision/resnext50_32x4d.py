@@ -1,6 +1,6 @@
-"""ResNeXt-50 (32x4d).
+"""ResNeXt-50 (32×4d).
 
-Source: Xie et al. 2016, arXiv:1611.05431; torchvision.models.resnext50_32x4d.
+Source: Xie et al. 2016, arXiv:1611.05431; torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/resnext50_32x4d.toml.
 """
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
-    "ResNeXt50_32x4d",
+    "ResNet",
     "Bottleneck",
 ]
 
@@ -70,8 +70,8 @@ class Bottleneck(nn.Module):
         return F.relu(x, inplace=True)
 
 
-class ResNeXt50_32x4d(nn.Module):
-    """ResNeXt-50 (32x4d)."""
+class ResNet(nn.Module):
+    """ResNeXt-50 (32×4d)."""
 
     def __init__(
         self,
@@ -130,6 +130,7 @@ class ResNeXt50_32x4d(nn.Module):
             channels = 2048
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)
+        self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112
@@ -143,3 +144,10 @@ class ResNeXt50_32x4d(nn.Module):
         x = self.avgpool(x)  # 2048 x 1 x 1
         x = torch.flatten(x, 1)  # 2048
         return self.fc(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )

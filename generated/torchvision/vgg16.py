@@ -1,6 +1,6 @@
 """VGG-16 (configuration D).
 
-Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg16.
+Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg16.toml.
 """
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 __all__ = [
-    "VGG16",
+    "VGG",
 ]
 
 
-class VGG16(nn.Module):
+class VGG(nn.Module):
     """VGG-16 (configuration D)."""
 
     def __init__(
@@ -23,6 +23,8 @@ class VGG16(nn.Module):
         num_classes: int = 1000,
         channels: Sequence[int] = (64, 128, 256, 512, 512),
         convs: Sequence[int] = (2, 2, 3, 3, 3),
+        batch_norm: bool = False,
+        dropout: float = 0.5,
     ) -> None:
         super().__init__()
         self.features = nn.Sequential()
@@ -32,6 +34,8 @@ class VGG16(nn.Module):
                 self.features.append(
                     nn.Conv2d(width, out_channels, kernel_size=3, padding=1)
                 )
+                if batch_norm:
+                    self.features.append(nn.BatchNorm2d(out_channels))
                 self.features.append(nn.ReLU(inplace=True))
                 width = out_channels
             self.features.append(nn.MaxPool2d(kernel_size=2, stride=2))
@@ -39,15 +43,31 @@ class VGG16(nn.Module):
         self.classifier = nn.Sequential(
             nn.Linear(width * 7 * 7, 4096),  # 4096
             nn.ReLU(inplace=True),
-            nn.Dropout(p=0.5),
+            nn.Dropout(p=dropout),
             nn.Linear(4096, 4096),
             nn.ReLU(inplace=True),
-            nn.Dropout(p=0.5),
+            nn.Dropout(p=dropout),
             nn.Linear(4096, num_classes),  # 1000
         )
+        self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)  # 512 x 7 x 7
         x = self.avgpool(x)
         x = torch.flatten(x, 1)  # 25088
         return self.classifier(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)

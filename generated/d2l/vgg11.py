@@ -1,0 +1,62 @@
+"""VGG-11 (Dive into Deep Learning).
+
+Source: Simonyan and Zisserman 2014; Zhang et al., Dive into Deep Learning, Section 8.2.
+
+Compiled by archc from specs/d2l/vgg11.toml.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+__all__ = [
+    "VGG",
+    "VggBlock",
+]
+
+
+class VggBlock(nn.Sequential):
+    """3x3 convolutions that keep the resolution, then a pooling that halves it."""
+
+    def __init__(self, in_channels: int, num_convs: int, out_channels: int) -> None:
+        super().__init__()
+        channels = in_channels
+        for _ in range(num_convs):
+            self.append(nn.Conv2d(channels, out_channels, kernel_size=3, padding=1))
+            self.append(nn.ReLU(inplace=True))
+            channels = out_channels
+        self.append(nn.MaxPool2d(kernel_size=2, stride=2))
+
+
+class VGG(nn.Module):
+    """VGG-11 (Dive into Deep Learning)."""
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        channels: Sequence[int] = (64, 128, 256, 512, 512),
+        convs: Sequence[int] = (1, 1, 2, 2, 2),
+    ) -> None:
+        super().__init__()
+        self.net = nn.Sequential()
+        width = 1
+        for stage, out_channels in enumerate(channels):
+            self.net.append(VggBlock(width, convs[stage], out_channels))
+            width = out_channels
+        self.net.append(nn.Flatten())  # 25088
+        self.net.append(nn.Linear(width * 7 * 7, 4096))  # 4096
+        self.net.append(nn.ReLU(inplace=True))
+        self.net.append(nn.Dropout(p=0.5))
+        self.net.append(nn.Linear(4096, 4096))
+        self.net.append(nn.ReLU(inplace=True))
+        self.net.append(nn.Dropout(p=0.5))
+        self.net.append(nn.Linear(4096, num_classes))  # 10
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)  # 10
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight)

@@ -1,0 +1,108 @@
+"""ResNet-50.
+
+Source: He et al. 2015, Table 1, arXiv:1512.03385.
+
+Compiled by archc from specs/resnet50.toml.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [  # noqa: RUF022 - the network first, then its parts
+    "ResNet",
+    "Bottleneck",
+]
+
+
+class Bottleneck(nn.Module):
+    """1x1 reduce, 3x3, 1x1 expand, added to a shortcut (He et al. 2015, Fig. 5 right).
+    The first 1x1 has the stride; where the size changes, the shortcut is a projection:
+    option B of Section 3.3.
+    """
+
+    def __init__(self, in_channels: int, planes: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels, planes, kernel_size=1, stride=stride, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.conv3 = nn.Conv2d(planes, planes * 4, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(planes * 4)
+        self.has_projection = stride != 1 or in_channels != planes * 4
+        if self.has_projection:
+            self.projection = nn.Sequential(
+                nn.Conv2d(
+                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                ),
+                nn.BatchNorm2d(planes * 4),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv2(x)
+        x = self.bn2(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv3(x)
+        x = self.bn3(x)
+        if self.has_projection:
+            identity = self.projection(identity)
+        x = x + identity
+        return F.relu(x, inplace=True)
+
+
+class ResNet(nn.Module):
+    """ResNet-50."""
+
+    def __init__(
+        self, num_classes: int = 1000, depths: Sequence[int] = (3, 4, 6, 3)
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.conv2_x = nn.Sequential()
+        channels = 64
+        for _ in range(depths[0]):
+            self.conv2_x.append(Bottleneck(channels, 64))
+            channels = 256
+        self.conv3_x = nn.Sequential()
+        for i in range(depths[1]):
+            self.conv3_x.append(Bottleneck(channels, 128, stride=2 if i == 0 else 1))
+            channels = 512
+        self.conv4_x = nn.Sequential()
+        for i in range(depths[2]):
+            self.conv4_x.append(Bottleneck(channels, 256, stride=2 if i == 0 else 1))
+            channels = 1024
+        self.conv5_x = nn.Sequential()
+        for i in range(depths[3]):
+            self.conv5_x.append(Bottleneck(channels, 512, stride=2 if i == 0 else 1))
+            channels = 2048
+        self.fc = nn.Linear(channels, num_classes)
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)  # 64 x 112 x 112
+        x = self.bn1(x)
+        x = F.relu(x, inplace=True)
+        x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)  # 64 x 56 x 56
+        x = self.conv2_x(x)  # 256 x 56 x 56
+        x = self.conv3_x(x)  # 512 x 28 x 28
+        x = self.conv4_x(x)  # 1024 x 14 x 14
+        x = self.conv5_x(x)  # 2048 x 7 x 7
+        x = F.adaptive_avg_pool2d(x, 1)  # 2048 x 1 x 1
+        x = torch.flatten(x, 1)  # 2048
+        return self.fc(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )

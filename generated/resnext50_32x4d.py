@@ -1,0 +1,140 @@
+"""ResNeXt-50 (32×4d).
+
+Source: Xie et al. 2016, Table 1, arXiv:1611.05431.
+
+Compiled by archc from specs/resnext50_32x4d.toml.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [
+    "ResNeXt",
+    "ResnextBlock",
+]
+
+
+class ResnextBlock(nn.Module):
+    """A bottleneck whose 3x3 convolution has `cardinality` groups and the stride (Xie
+    et al. 2016, Fig. 3c).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        planes: int,
+        cardinality: int,
+        width: int,
+        stride: int = 1,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels, cardinality * width, kernel_size=1, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(cardinality * width)
+        self.conv2 = nn.Conv2d(
+            cardinality * width,
+            cardinality * width,
+            kernel_size=3,
+            stride=stride,
+            padding=1,
+            groups=cardinality,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(cardinality * width)
+        self.conv3 = nn.Conv2d(
+            cardinality * width, planes * 4, kernel_size=1, bias=False
+        )
+        self.bn3 = nn.BatchNorm2d(planes * 4)
+        self.has_projection = stride != 1 or in_channels != planes * 4
+        if self.has_projection:
+            self.projection = nn.Sequential(
+                nn.Conv2d(
+                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                ),
+                nn.BatchNorm2d(planes * 4),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv2(x)
+        x = self.bn2(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv3(x)
+        x = self.bn3(x)
+        if self.has_projection:
+            identity = self.projection(identity)
+        x = x + identity
+        return F.relu(x, inplace=True)
+
+
+class ResNeXt(nn.Module):
+    """ResNeXt-50 (32×4d)."""
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        depths: Sequence[int] = (3, 4, 6, 3),
+        cardinality: int = 32,
+        width: int = 4,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.conv2_x = nn.Sequential()
+        channels = 64
+        for _ in range(depths[0]):
+            self.conv2_x.append(ResnextBlock(channels, 64, cardinality, width))
+            channels = 256
+        self.conv3_x = nn.Sequential()
+        for i in range(depths[1]):
+            self.conv3_x.append(
+                ResnextBlock(
+                    channels, 128, cardinality, width * 2, stride=2 if i == 0 else 1
+                )
+            )
+            channels = 512
+        self.conv4_x = nn.Sequential()
+        for i in range(depths[2]):
+            self.conv4_x.append(
+                ResnextBlock(
+                    channels, 256, cardinality, width * 4, stride=2 if i == 0 else 1
+                )
+            )
+            channels = 1024
+        self.conv5_x = nn.Sequential()
+        for i in range(depths[3]):
+            self.conv5_x.append(
+                ResnextBlock(
+                    channels, 512, cardinality, width * 8, stride=2 if i == 0 else 1
+                )
+            )
+            channels = 2048
+        self.fc = nn.Linear(channels, num_classes)
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)  # 64 x 112 x 112
+        x = self.bn1(x)
+        x = F.relu(x, inplace=True)
+        x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)  # 64 x 56 x 56
+        x = self.conv2_x(x)  # 256 x 56 x 56
+        x = self.conv3_x(x)  # 512 x 28 x 28
+        x = self.conv4_x(x)  # 1024 x 14 x 14
+        x = self.conv5_x(x)  # 2048 x 7 x 7
+        x = F.adaptive_avg_pool2d(x, 1)  # 2048 x 1 x 1
+        x = torch.flatten(x, 1)  # 2048
+        return self.fc(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )

@@ -1,0 +1,73 @@
+"""VGG-19 (configuration E).
+
+Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
+
+Compiled by archc from specs/torchvision/vgg19.toml.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "VGG",
+]
+
+
+class VGG(nn.Module):
+    """VGG-19 (configuration E)."""
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        channels: Sequence[int] = (64, 128, 256, 512, 512),
+        convs: Sequence[int] = (2, 2, 4, 4, 4),
+        batch_norm: bool = False,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.features = nn.Sequential()
+        width = 3
+        for stage, out_channels in enumerate(channels):
+            for _ in range(convs[stage]):
+                self.features.append(
+                    nn.Conv2d(width, out_channels, kernel_size=3, padding=1)
+                )
+                if batch_norm:
+                    self.features.append(nn.BatchNorm2d(out_channels))
+                self.features.append(nn.ReLU(inplace=True))
+                width = out_channels
+            self.features.append(nn.MaxPool2d(kernel_size=2, stride=2))
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
+        self.classifier = nn.Sequential(
+            nn.Linear(width * 7 * 7, 4096),  # 4096
+            nn.ReLU(inplace=True),
+            nn.Dropout(p=dropout),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(p=dropout),
+            nn.Linear(4096, num_classes),  # 1000
+        )
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)  # 512 x 7 x 7
+        x = self.avgpool(x)
+        x = torch.flatten(x, 1)  # 25088
+        return self.classifier(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)

@@ -1,0 +1,154 @@
+"""Wide ResNet-50-2.
+
+Source: Zagoruyko and Komodakis 2016, Table 8, arXiv:1605.07146;
+torchvision.models.resnet.
+
+Compiled by archc from specs/torchvision/wide_resnet50_2.toml.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [  # noqa: RUF022 - the network first, then its parts
+    "ResNet",
+    "Bottleneck",
+]
+
+
+class Bottleneck(nn.Module):
+    """1x1 reduce, 3x3, 1x1 expand, added to a shortcut (He et al. 2015, Fig. 5
+    right).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        planes: int,
+        stride: int = 1,
+        groups: int = 1,
+        base_width: int = 64,
+    ) -> None:
+        super().__init__()
+        width = planes * base_width // 64 * groups
+        self.conv1 = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(
+            width,
+            width,
+            kernel_size=3,
+            stride=stride,
+            padding=1,
+            groups=groups,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, planes * 4, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(planes * 4)
+        if stride != 1 or in_channels != planes * 4:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(
+                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                ),
+                nn.BatchNorm2d(planes * 4),
+            )
+        else:
+            self.downsample = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv2(x)
+        x = self.bn2(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv3(x)
+        x = self.bn3(x)
+        x = x + self.downsample(identity)
+        return F.relu(x, inplace=True)
+
+
+class ResNet(nn.Module):
+    """Wide ResNet-50-2."""
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        depths: Sequence[int] = (3, 4, 6, 3),
+        groups: int = 1,
+        width_per_group: int = 128,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.layer1 = nn.Sequential()
+        channels = 64
+        for _ in range(depths[0]):
+            self.layer1.append(
+                Bottleneck(channels, 64, groups=groups, base_width=width_per_group)
+            )
+            channels = 256
+        self.layer2 = nn.Sequential()
+        for i in range(depths[1]):
+            self.layer2.append(
+                Bottleneck(
+                    channels,
+                    128,
+                    stride=2 if i == 0 else 1,
+                    groups=groups,
+                    base_width=width_per_group,
+                )
+            )
+            channels = 512
+        self.layer3 = nn.Sequential()
+        for i in range(depths[2]):
+            self.layer3.append(
+                Bottleneck(
+                    channels,
+                    256,
+                    stride=2 if i == 0 else 1,
+                    groups=groups,
+                    base_width=width_per_group,
+                )
+            )
+            channels = 1024
+        self.layer4 = nn.Sequential()
+        for i in range(depths[3]):
+            self.layer4.append(
+                Bottleneck(
+                    channels,
+                    512,
+                    stride=2 if i == 0 else 1,
+                    groups=groups,
+                    base_width=width_per_group,
+                )
+            )
+            channels = 2048
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(channels, num_classes)
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)  # 64 x 112 x 112
+        x = self.bn1(x)
+        x = self.relu(x)
+        x = self.maxpool(x)  # 64 x 56 x 56
+        x = self.layer1(x)  # 256 x 56 x 56
+        x = self.layer2(x)  # 512 x 28 x 28
+        x = self.layer3(x)  # 1024 x 14 x 14
+        x = self.layer4(x)  # 2048 x 7 x 7
+        x = self.avgpool(x)  # 2048 x 1 x 1
+        x = torch.flatten(x, 1)  # 2048
+        return self.fc(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
