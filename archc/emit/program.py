@@ -41,11 +41,11 @@ from archc.network.scope import Layout, Style, body_style, style_of
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.spec.expressions import Expr, ListOf, Name, evaluate
 from archc.spec.model import (
-    Initializer,
     Block,
     BlockNode,
     BranchesNode,
     GroupNode,
+    Initializer,
     Node,
     OpNode,
     opened,

@@ -397,7 +397,8 @@ class ChannelSlice(nn.Module):
 
 
 class ChannelPad(Op):
-    """Channels of zeros on both sides, or (before, after) (torch.nn.functional.pad)."""
+    """Zeros as more channels: so many on each side, or (before, after) as a pair
+    (torch.nn.functional.pad)."""
 
     op = "channel_pad"
     category = "reshape"
