@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from archc import catalog
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.diagnostics.render import render_text, summary_line
 from archc.measure.summary import Summary, summarize
@@ -152,7 +153,7 @@ def load(
     allow_outside: bool = False,
     **params: Any,
 ) -> Network:
-    """The network of the spec at `path`.
+    """The network of the spec at `path`, or of the name that `archc list` shows.
 
     `params` override the spec's [params], and `input_shape` its input (channels,
     height, width); with one of them the spec's claims are not checked. `allow_outside`
@@ -161,14 +162,16 @@ def load(
     Raises:
         SpecError: if the spec has errors.
         TypeError: if a parameter is nothing that a spec could hold.
+        ValueError: if there is no network in the file, or several have the name.
     """
-    sink = Sink()
+    sink, spec = Sink(), Path(path)
+    entry = catalog.locate(spec)
     overlays = (
         parameters(params, "archc.load", sink) if params else None,
         input_overlay(input_shape, sink) if input_shape is not None else None,
     )
     analysis = analyse(
-        Path(path),
+        spec if entry is None else entry.path,
         Loader(sink, anywhere=allow_outside),
         sink,
         tuple(overlay for overlay in overlays if overlay is not None),
@@ -176,7 +179,7 @@ def load(
     if analysis is None and not sink.failed:
         raise ValueError(f"{path} only holds blocks for others to use, and no network")
     if analysis is None:
-        raise SpecError(tuple(sink))
+        raise SpecError(catalog.with_names(sink, spec))
     return Network(analysis, tuple(sink))
 
 

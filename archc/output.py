@@ -52,6 +52,23 @@ def write(outputs: Sequence[Output]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def create(output: Output) -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        FileExistsError: if it is there.
+        OSError: if it cannot be written; nothing is left of it then.
+    """
+    output.path.parent.mkdir(parents=True, exist_ok=True)
+    with output.path.open("xb") as file:
+        try:
+            file.write(output.content)
+            file.flush()
+        except OSError:
+            output.path.unlink(missing_ok=True)
+            raise
+
+
 def _beside(target: Path) -> Path:
     """A name in the same directory, for replacing to be one step."""
     return target.parent / f".{secrets.token_hex(8)}.tmp"

@@ -33,14 +33,15 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(planes)
         self.conv3 = nn.Conv2d(planes, planes * 4, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(planes * 4)
-        self.has_projection = stride != 1 or in_channels != planes * 4
-        if self.has_projection:
+        if stride != 1 or in_channels != planes * 4:
             self.projection = nn.Sequential(
                 nn.Conv2d(
                     in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
                 ),
                 nn.BatchNorm2d(planes * 4),
             )
+        else:
+            self.projection = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         identity = x
@@ -52,9 +53,7 @@ class Bottleneck(nn.Module):
         x = F.relu(x, inplace=True)
         x = self.conv3(x)
         x = self.bn3(x)
-        if self.has_projection:
-            identity = self.projection(identity)
-        x = x + identity
+        x = x + self.projection(identity)
         return F.relu(x, inplace=True)
 
 

@@ -14,12 +14,24 @@ from typing import Any
 
 import click
 
-_COMMANDS = ("check", "summary", "compile", "schema", "explain", "completion")
+_COMMANDS = (
+    "list",
+    "new",
+    "check",
+    "summary",
+    "compile",
+    "diff",
+    "schema",
+    "explain",
+    "completion",
+)
 
 _EPILOG = """\b
 Examples:
+  archc list
+  archc new my_net --from resnet50
   archc check specs/
-  archc summary specs/googlenet.toml
+  archc summary googlenet
   archc compile specs/googlenet.toml
   archc explain merge-mismatch
 """

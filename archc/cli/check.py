@@ -13,7 +13,7 @@ _EPILOG = """\b
 Examples:
   archc check specs/googlenet.toml
   archc check specs/ --format github
-  archc check specs/resnet50.toml --set depths=[3,4,23,3] --input 3,160,160
+  archc check resnet50 --set depths=[3,4,23,3] --input 3,160,160
 """
 
 
@@ -40,8 +40,9 @@ def command(
 ) -> None:
     """Report every mistake in specs.
 
-    A directory stands for the specs (.toml, .json) in it and below; hidden ones are
-    skipped. Of a file that only holds blocks for others to `use`, these are checked.
+    A SPEC is a path, or a name that `archc list` shows, such as resnet50. A directory
+    stands for the specs (.toml, .json) in it and below; hidden ones are skipped. Of a
+    file that only holds blocks for others to `use`, these are checked.
 
     Exit status: 0 without errors (warnings are allowed), 1 with errors, 2 wrong use.
     """
@@ -50,8 +51,8 @@ def command(
 
     run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
     found = find(specs)
-    for path in found:
-        run.analyse(path)
+    for spec in found:
+        run.analyse(spec.path)
     diagnostics = run.diagnostics
     if form == "json":
         click.echo(render.render_json(diagnostics))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from archc.catalog import installed
 from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
 
 if TYPE_CHECKING:
+    from archc.cli.specs import Found
     from archc.output import Output
     from archc.pipeline import Analysis
 
@@ -24,8 +26,8 @@ _EPILOG = """\b
 Examples:
   archc compile specs/googlenet.toml            # into generated/
   archc compile specs/ --check                  # in CI: is generated/ current?
-  archc compile specs/resnet50.toml -o build --format-diagram pdf
-  archc compile specs/resnet50.toml -o build --set num_classes=10
+  archc compile resnet50 -o build --format-diagram pdf
+  archc compile resnet50 -o build --set num_classes=10
 """
 
 
@@ -70,6 +72,9 @@ def command(
     is not below a directory called specs go to generated/ in the current directory.
     Where there is no Graphviz, the rest is written all the same.
 
+    A SPEC is a path, or a name that `archc list` shows, such as resnet50. The files of
+    a network that comes with archc go to generated/ in the current directory too.
+
     A directory stands for the specs in it and below; files that only hold blocks are
     checked, and nothing is written for them. Two networks whose files would be the same
     are refused before anything is written. Nothing is written for a spec with errors;
@@ -83,11 +88,11 @@ def command(
     run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
     found = find(specs)
     targets = [
-        Target(path, analysis, out if out is not None else default_directory(path))
-        for path in found
-        if (analysis := run.analyse(path))
+        Target(spec.path, analysis, out if out is not None else default_directory(spec))
+        for spec in found
+        if (analysis := run.analyse(spec.path))
     ]
-    _refuse_clashes(targets, found, picture)
+    _refuse_clashes(targets, [spec.path for spec in found], picture)
     run.report(color)
     if not targets and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
@@ -129,9 +134,15 @@ class Target:
         return [Output(self.path(k), text.encode()) for k, text in texts.items()]
 
 
-def default_directory(spec: Path) -> Path:
-    """`generated/a/` beside `specs/` for `specs/a/b.toml`, else `generated/` here."""
-    here = Path(os.path.abspath(spec))
+def default_directory(spec: Found) -> Path:
+    """`generated/a/` beside `specs/` for `specs/a/b.toml`, else `generated/` here.
+
+    What comes with archc is written below the current directory.
+    """
+    entry = spec.entry or installed(spec.path)
+    if entry is not None and entry.shipped:
+        return Path("generated", entry.directory)
+    here = Path(os.path.abspath(spec.path))
     for parent in here.parents:
         if parent.name == "specs":
             below = here.parent.relative_to(parent)

@@ -12,13 +12,35 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from archc.diagnostics.model import Sink
     from archc.source.document import Document
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SPEC = click.Path(path_type=Path)
-"""A path; what is wrong with it is said by the same diagnostics as for `extends`."""
+
+class _Spec(click.Path):
+    """A path or the name of a network.
+
+    What is wrong with it is said by the same diagnostics as for `extends`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from archc.catalog import names
+
+        found = [name for name in names() if name.startswith(incomplete)]
+        return [CompletionItem(incomplete, type="file"), *map(CompletionItem, found)]
+
+
+SPEC = _Spec()
 
 
 class Refused(click.ClickException):
@@ -79,11 +101,7 @@ def reading(command: F) -> F:
     """The options of every command that reads specs; see `Overrides` and `Run`."""
     for option in (
         color_option,
-        click.option(
-            "--allow-outside",
-            is_flag=True,
-            help="Let `extends` and `use` name files outside the spec's own tree.",
-        ),
+        outside_option,
         click.option(
             "--input",
             "input_shape",
@@ -105,6 +123,12 @@ def reading(command: F) -> F:
         command = option(command)
     return command
 
+
+outside_option = click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="Let `extends` and `use` name files outside the spec's own tree.",
+)
 
 color_option = click.option(
     "--color",

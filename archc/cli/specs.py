@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from archc import catalog
 from archc.cli.options import Overrides, Refused, colored, width
 from archc.diagnostics.model import Diagnostic, Sink, Span
 from archc.pipeline import Analysis, analyse
@@ -17,20 +18,51 @@ from archc.source.files import SUFFIXES
 from archc.spec.load import Loader
 
 
-def find(paths: Iterable[Path]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A spec to work on; `entry` says what it is in the catalogue, if it was named."""
+
+    path: Path
+    entry: catalog.Entry | None = None
+
+
+def find(paths: Iterable[Path]) -> list[Found]:
     """The specs at and below `paths`, each once; a directory's are sorted.
 
     Raises:
-        Refused: if a directory holds no spec or cannot be read.
+        Refused: if a directory holds no spec or cannot be read, or if a name has
+            several meanings.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, Found] = {}
     for path in paths:
-        specs = _below(path) if path.is_dir() else [path]
+        specs = list(map(Found, _below(path))) if path.is_dir() else [find_one(path)]
         if not specs:
             raise Refused(f"there is no .toml or .json file in {path} or below it")
         for spec in specs:
-            found.setdefault(os.path.realpath(spec), spec)
+            found.setdefault(os.path.realpath(spec.path), spec)
     return list(found.values())
+
+
+def find_one(spec: Path) -> Found:
+    """The spec that a path or a name means; of several editions, stderr says which.
+
+    Raises:
+        Refused: if several editions have the name, and none is published.
+    """
+    try:
+        entry = catalog.locate(spec)
+    except catalog.Ambiguous as error:
+        raise Refused(str(error)) from error
+    if entry is None:
+        return Found(spec)
+    others = catalog.other_editions(entry) if entry.key == entry.name else []
+    if others:
+        click.echo(
+            f"{entry.key} is {entry.path}; there is also {', '.join(others)}:"
+            f" archc diff {entry.key} {others[0]}",
+            err=True,
+        )
+    return Found(entry.path, entry)
 
 
 def _below(directory: Path) -> list[Path]:
@@ -67,11 +99,12 @@ class Run:
         """The files that turned out to hold only blocks."""
 
     def analyse(self, path: Path) -> Analysis | None:
-        """The network at `path`; None if it has errors or is none."""
+        """The network at `path`, or of that name; None if it has errors or is none."""
         sink = Sink()
+        path = find_one(path).path
         overlays = self._overrides.documents(sink)
         analysis = analyse(path, replace(self._loader, sink=sink), sink, overlays)
-        for d in sink:
+        for d in catalog.with_names(sink, path):
             key = (d.code, d.place.file, d.place.span(), d.message)
             self._found.setdefault(key, d)
         if analysis is None and not sink.failed:

@@ -12,9 +12,9 @@ from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, re
 _EPILOG = """\b
 Examples:
   archc summary specs/googlenet.toml
-  archc summary specs/resnet50.toml --set num_classes=10 --input 3,64,64
-  archc summary specs/resnet50.toml --format json | jq .params
-  archc summary specs/resnet50.toml --format latex > table.tex
+  archc summary resnet50 --set num_classes=10 --input 3,64,64
+  archc summary resnet50 --format json | jq .params
+  archc summary resnet50 --format latex > table.tex
 """
 
 
@@ -44,6 +44,8 @@ def command(
     color: str,
 ) -> None:
     """Show a network layer by layer.
+
+    SPEC is a path, or a name that `archc list` shows, such as resnet50.
 
     Shapes are without the batch. MACs are fused multiply-adds of convolutions and
     linear layers for one sample, without bias. The receptive field is in input pixels;

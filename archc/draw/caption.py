@@ -88,7 +88,7 @@ def fields(op: Op, x: Shape) -> Fields:
         "" if out is None else f", {out}",
         _stride(op, stride),
         _unless(1, values.get("dilation", 1), " dilated {}"),
-        _unless(1, groups, " groups {}"),
+        f" groups {groups}" if groups != 1 else "",
         _rest(op, values),
     )
 

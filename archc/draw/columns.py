@@ -58,28 +58,28 @@ class Piece:
     """Of the one value that leaves it and all before it; None where it is not one."""
 
 
-def columns(picture: Picture) -> list[Column]:
-    """The columns in which the picture is largest."""
+def columns(picture: Picture, page: tuple[float, float] = theme.PAGE) -> list[Column]:
+    """The columns in which the picture is largest on a page of that many inches."""
     pieces = _pieces(picture)
     best, largest = [pieces], 0.0
     for count in range(1, MAX_COLUMNS + 1):
         cut = _cut(pieces, count)
         if cut is None:
             break
-        scale = _scale(cut)
+        scale = _scale(cut, page)
         if scale > largest * _GAIN:
             best, largest = cut, scale
     return _columns(best)
 
 
-def _scale(cut: list[list[Piece]]) -> float:
+def _scale(cut: list[list[Piece]], page: tuple[float, float]) -> float:
     width = sum(
         max(p.width for p in column)
         + max((_width_of(h) for p in column for h in p.heads), default=0)
         for column in cut
     )
     height = _HEADING + max(map(_low, cut))
-    return min(1, theme.PAGE[0] * 72 / width, theme.PAGE[1] * 72 / height)
+    return min(1, page[0] * 72 / width, page[1] * 72 / height)
 
 
 def _low(column: list[Piece]) -> float:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from archc.draw.caption import FIRST
-from archc.draw.figure import Arc, Box, Leaf, Node
+from archc.draw.figure import Arc, Box, Leaf, Mark, Node
 from archc.draw.fold import Folder
 from archc.draw.join import Joiner
 from archc.draw.wire import Wiring
 from archc.measure.cost import Facts
-from archc.network.graph import Head, Network
+from archc.network.graph import Head, Layer, Network
 
 # With more, a picture is no longer one to read; parts of it become one node each.
 MAX_STAGES = 8
@@ -32,11 +33,18 @@ class Picture:
     input: Leaf
 
 
-def compose(network: Network, facts: Facts) -> Picture:
-    """The picture of a network, of a size that its structure bounds."""
+def compose(
+    network: Network, facts: Facts, marks: Mapping[Layer, Mark] | None = None
+) -> Picture:
+    """The picture of a network, of a size that its structure bounds.
+
+    `marks` say what its layers are in a comparison with another network.
+    """
     folder, root, heads = _folded(network, facts, MAX_STAGES)
     if sum(_count(box) for box in (root, *heads)) > MAX_LEAVES:
         folder, root, heads = _folded(network, facts, 1)
+    for layer, mark in (marks or {}).items():
+        folder.leaf_of[layer].marks[mark] += 1
     wiring = Wiring(network, folder)
     root.children = [wiring.input, *root.children, wiring.output]
     raw = list(wiring.arcs.values())
@@ -133,6 +141,7 @@ def _shorten(box: Box) -> None:
 def _replace(inside: list[Leaf], stand_in: Leaf) -> None:
     stand_in.input, stand_in.output = inside[0].input, inside[-1].output
     stand_in.params = sum(leaf.params for leaf in inside)
+    stand_in.marks = sum((leaf.marks for leaf in inside), Counter[Mark]())
     for leaf in inside:
         leaf.into = stand_in
 

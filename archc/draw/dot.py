@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_uppercase
 
 from archc.draw import labels, theme
 from archc.draw.caption import occurrence
-from archc.draw.columns import Column, columns
+from archc.draw.columns import MAX_COLUMNS, Column, columns
 from archc.draw.compose import Picture, compose
-from archc.draw.figure import Arc, Box, Item, Leaf, Node
+from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node
 from archc.measure.cost import Facts
-from archc.network.graph import Network
+from archc.network.graph import Layer, Network
 from archc.ops.base import Category, Shape
 
 _FEW_PATHS = 2
@@ -20,68 +20,118 @@ _FEW_PATHS = 2
 
 def draw(network: Network, facts: Facts) -> str:
     """The network's diagram in Graphviz' language; the same network, the same text."""
-    return "".join(f"{line}\n" for line in Writer(network, facts).lines())
+    writer = Writer(compose(network, facts), set())
+    title = labels.title(network, facts, writer.categories())
+    lines = graph(network.name, title, len(writer.columns), writer.body())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def draw_both(
+    a: tuple[Network, Facts], b: tuple[Network, Facts], marks: Mapping[Layer, Mark]
+) -> str:
+    """Two networks beside each other; `marks` say what layers are in comparison."""
+    taken: set[str] = set()
+    page = (theme.PAGE[0] / 2, theme.PAGE[1])
+    writers: list[Writer] = []
+    for number, (network, facts) in enumerate((a, b)):
+        own: dict[Layer, Mark] = {
+            layer: marks[layer]
+            for region in (network.body, *(head.region for head in network.heads))
+            for layer in region.layers()
+        }
+        title = labels.side_title(network, facts)
+        picture = compose(network, facts, own)
+        writers.append(Writer(picture, taken, page, "ab"[number], title))
+    count = sum(len(writer.columns) for writer in writers)
+    names = [network.spec.title or network.name for network, _ in (a, b)]
+    found = set(marks.values())
+    shown: list[Mark] = [
+        mark for mark in theme.MARKS if mark in found and mark != "same"
+    ]
+    title = labels.comparison_title(names[0], names[1], shown)
+    body = (line for writer in writers for line in writer.body())
+    lines = graph(f"{a[0].name} {b[0].name}", title, count, body)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def graph(name: str, title: str, columns: int, body: Iterable[str]) -> Iterator[str]:
+    """The DOT text of a picture in so many columns."""
+    yield f"digraph {quoted(name)} {{"
+    width, height = theme.PAGE
+    many = columns > 1
+    # Columns are laid out apart from each other and then set side by side.
+    pack = f' pack="20", packmode="array_ut{columns}",' if many else ""
+    yield (
+        f'  graph [bgcolor="white", charset="UTF-8", fontname="{theme.FONT}",'
+        f' fontsize="{theme.TEXT}", label={title}, labelloc="t", margin="0.1",'
+        f' nodesep="0.12", ordering="out",{pack} rankdir="TB",'
+        f' ranksep="{0.13 if many else 0.1}", size="{width},{height}"]'
+    )
+    yield (
+        f'  node [fontcolor="{theme.INK}", fontname="{theme.FONT}",'
+        f' fontsize="{theme.TEXT}", margin="0", shape="plain"]'
+    )
+    yield (
+        f'  edge [arrowsize="0.45", color="{theme.LINE}",'
+        f' fontcolor="{theme.INK}", fontname="{theme.FONT}",'
+        f' fontsize="{theme.SMALL}", penwidth="0.8"]'
+    )
+    yield from body
+    yield "}"
 
 
 class Writer:
-    """Writes one picture."""
+    """Writes one network, alone or as the first or second of two.
 
-    def __init__(self, network: Network, facts: Facts) -> None:
-        self.network = network
-        self.facts = facts
-        self.picture: Picture = compose(network, facts)
-        self.columns = columns(self.picture)
+    `taken` are the names that nodes have; `side` tells the columns of two networks
+    apart, and `title` stands over the first of them.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        taken: set[str],
+        page: tuple[float, float] = theme.PAGE,
+        side: str = "",
+        title: str = "",
+    ) -> None:
+        self.picture = picture
+        self.columns = columns(self.picture, page)
+        self._side = side
+        self._title = title
         self._ids: dict[Node, str] = {}
-        self._taken: set[str] = set()
+        self._taken = taken
         self._column_of: dict[Node, int] = {}
         self._optional: set[Leaf] = set()
         self._heads = {leaf for head in self.picture.heads for leaf in head.leaves()}
 
-    def lines(self) -> Iterator[str]:
-        heading = labels.title(self.network, self.facts, self._categories())
-        yield f"digraph {quoted(self.network.name)} {{"
-        width, height = theme.PAGE
-        many = len(self.columns) > 1
-        # Columns are laid out apart from each other and then set side by side.
-        pack = f' pack="20", packmode="array_ut{len(self.columns)}",' if many else ""
-        yield (
-            f'  graph [bgcolor="white", charset="UTF-8", fontname="{theme.FONT}",'
-            f' fontsize="{theme.TEXT}", label={heading}, labelloc="t", margin="0.1",'
-            f' nodesep="0.12", ordering="out",{pack} rankdir="TB",'
-            f' ranksep="{0.13 if many else 0.1}", size="{width},{height}"]'
-        )
-        yield (
-            f'  node [fontcolor="{theme.INK}", fontname="{theme.FONT}",'
-            f' fontsize="{theme.TEXT}", margin="0", shape="plain"]'
-        )
-        yield (
-            f'  edge [arrowsize="0.45", color="{theme.LINE}",'
-            f' fontcolor="{theme.INK}", fontname="{theme.FONT}",'
-            f' fontsize="{theme.SMALL}", penwidth="0.8"]'
-        )
+    def body(self) -> Iterator[str]:
+        """The columns and the arcs between their nodes."""
         for number, column in enumerate(self.columns):
             yield from self._column(number, column)
         yield from self._arcs()
-        yield "}"
 
-    def _categories(self) -> list[Category]:
+    def categories(self) -> list[Category]:
+        """The categories that occur."""
         found = {leaf.category for leaf in self.picture.node_of}
         return [c for c in theme.COLORS if c in found]
 
     # ---- nodes and clusters
 
     def _column(self, number: int, column: Column) -> Iterator[str]:
-        many = len(self.columns) > 1
+        many = len(self.columns) > 1 or bool(self._side)
         indent = "    " if many else "  "
         if many:
-            yield f'  subgraph "cluster column {number + 1}" {{'
-            yield f'    graph [label="", penwidth="0", sortv="{number + 1}"]'
+            title = self._title if self._title and not number else '""'
+            order = number + 1 + (self._side == "b") * MAX_COLUMNS
+            yield f"  subgraph {quoted(f'cluster column {self._side}{number + 1}')} {{"
+            yield f'    graph [label={title}, penwidth="0", sortv="{order}"]'
         if number:
-            yield self._connector(number, _top(number))
+            yield self._connector(number, self._top(number))
         for item in column.items:
             yield from self._item(item, self.picture.root, number, 0, indent)
         if number < len(self.columns) - 1:
-            yield self._connector(number + 1, _bottom(number))
+            yield self._connector(number + 1, self._bottom(number))
         for head in column.heads:
             yield from self._box(head, self.picture.root, number, 0, indent)
         if many:
@@ -168,6 +218,14 @@ class Writer:
         self._taken.add(found)
         return found
 
+    def _top(self, column: int) -> str:
+        """The node with which a column goes on."""
+        return quoted(f"column {self._side}{column + 1}")
+
+    def _bottom(self, column: int) -> str:
+        """The node with which a column ends."""
+        return quoted(f"column {self._side}{column + 1} end")
+
     # ---- edges
 
     def _arcs(self) -> Iterator[str]:
@@ -185,8 +243,8 @@ class Writer:
                     linked.add(number)
                     size = "" if name in sized else labels.spelled(arc.first)
                     style = attributes({"weight": "8"} | self._label(size))
-                    yield f"  {name} -> {_bottom(number)} [{style}]"
-                name = _top(number + 1)
+                    yield f"  {name} -> {self._bottom(number)} [{style}]"
+                name = self._top(number + 1)
                 size = labels.spelled(arc.first)
             if name in sized or arc.bypass:
                 size = ""
@@ -216,7 +274,7 @@ class Writer:
     def _label(self, text: str) -> dict[str, str]:
         """A label, and room for it: columns that are packed have none by themselves."""
         label = {"label": f" {text}"}
-        return label | ({"minlen": "2"} if len(self.columns) > 1 else {})
+        return label | ({"minlen": "2"} if len(self.columns) > 1 or self._side else {})
 
     def _size(self, arc: Arc, source: Node) -> str:
         """The shape that the arc carries, where it is not that of the arcs before.
@@ -234,16 +292,6 @@ class Writer:
         if arc.tally.total == arc.source.tally.total:
             return labels.ranged(arc.first, arc.last)
         return labels.spelled(arc.first)
-
-
-def _top(column: int) -> str:
-    """The node with which a column goes on."""
-    return quoted(f"column {column + 1}")
-
-
-def _bottom(column: int) -> str:
-    """The node with which a column ends."""
-    return quoted(f"column {column + 1} end")
 
 
 def attributes(values: dict[str, str]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from archc.draw.caption import Fields, Tally
 from archc.ops.base import Category, Shape
+
+Mark = Literal["same", "changed", "detail", "removed", "inserted", "moved"]
+"""What a layer is in comparison with another network; a `detail` is a change that its
+caption does not show."""
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +32,8 @@ class Leaf:
     input: Shape | None = None
     output: Shape | None = None
     params: int = 0
+    marks: Counter[Mark] = field(default_factory=Counter["Mark"])
+    """What its layers are in a comparison; empty where nothing is compared."""
     into: Leaf | None = None
     """The leaf that stands for it, where a part of the network is not drawn."""
 
@@ -36,6 +43,16 @@ class Leaf:
         while leaf.into is not None:
             leaf = leaf.into
         return leaf
+
+    @property
+    def mark(self) -> Mark | None:
+        """What it is in a comparison, in at least some of its repetitions."""
+        kinds: list[Mark] = [mark for mark in self.marks if mark != "same"]
+        if len(kinds) > 1:
+            return "changed"
+        if kinds:
+            return kinds[0]
+        return "same" if self.marks else None
 
 
 BoxKind = Literal["block", "group", "repeat", "head"]

@@ -7,7 +7,7 @@ from html import escape
 
 from archc.draw import theme
 from archc.draw.caption import combined
-from archc.draw.figure import Box, Leaf, Node
+from archc.draw.figure import Box, Leaf, Mark, Node
 from archc.measure.cost import Facts
 from archc.network.graph import Network
 from archc.ops.base import Category, Shape
@@ -26,7 +26,12 @@ def text(written: str) -> str:
 
 def said(leaf: Leaf) -> str:
     """What a leaf is called in the picture."""
-    return leaf.text or combined(leaf.captions, leaf.tally)
+    said = leaf.text or combined(leaf.captions, leaf.tally)
+    if leaf.mark is None or leaf.mark == "same":
+        return said
+    all_, differ = leaf.marks.total(), leaf.marks.total() - leaf.marks["same"]
+    part = f" ({differ} of {all_})" if differ < all_ and not leaf.text else ""
+    return f"{theme.SIGNS[leaf.mark]}{said}{part}"
 
 
 def node_rows(node: Node) -> list[list[Leaf]]:
@@ -73,6 +78,8 @@ def _span(cells: int, width: int, index: int) -> int:
 
 def _cell(leaf: Leaf, leads: bool, span: int) -> str:
     color = theme.FOLDED if leaf.category is None else theme.COLORS[leaf.category]
+    if leaf.mark is not None:
+        color = theme.MARKS[leaf.mark]
     columns = f' colspan="{span}"' if span > 1 else ""
     shown = text(said(leaf)) if leads else small(said(leaf), theme.INK)
     return f'<td bgcolor="{color}"{columns}>{shown}</td>'
@@ -118,32 +125,61 @@ def box_label(box: Box, occurs: str, wide: bool) -> str:
 def title(network: Network, facts: Facts, categories: Iterable[Category]) -> str:
     """The picture's heading: what it shows, its numbers, and what the colours mean."""
     name = network.spec.title or network.name
+    lines = [_headline(name), text(" · ".join(_numbers(network, facts)))]
+    shown = [(category, theme.COLORS[category]) for category in categories]
+    return heading([*lines, *legend(shown)])
+
+
+def side_title(network: Network, facts: Facts) -> str:
+    """The heading of one of two networks in a picture."""
+    name = network.spec.title or network.name
+    return heading([f"<b>{text(name)}</b>", *map(text, _numbers(network, facts))])
+
+
+def comparison_title(a: str, b: str, marks: Iterable[Mark]) -> str:
+    """The heading of a picture of two networks, and what its colours mean."""
+    shown = [(f"{theme.SIGNS[m]}{_MEANINGS.get(m, m)}", theme.MARKS[m]) for m in marks]
+    return heading([_headline(f"{a} → {b}"), *legend(shown)])
+
+
+_MEANINGS: dict[Mark, str] = {"detail": "changed in what is not shown here"}
+
+
+def _headline(name: str) -> str:
+    return f'<font point-size="{theme.TITLE}"><b>{text(name)}</b></font>'
+
+
+def _numbers(network: Network, facts: Facts) -> list[str]:
     assert network.input.shape is not None
-    numbers = [f"{_large(facts.params)} parameters"]
+    params = f"{_large(facts.params)} parameters"
     if facts.params_with_heads != facts.params:
-        numbers[0] += f" ({_large(facts.params_with_heads)} in training)"
-    numbers += [f"{_large(facts.macs)} MACs", f"input {spelled(network.input.shape)}"]
-    lines = [
-        f'<font point-size="{theme.TITLE}"><b>{text(name)}</b></font>',
-        text(" · ".join(numbers)),
-    ]
-    shown = list(categories)
-    if shown:
-        each = len(shown) if len(shown) < 6 else (len(shown) + 1) // 2
-        rows = (shown[at : at + each] for at in range(0, len(shown), each))
-        swatches = "".join(f"<tr>{''.join(map(_swatch, row))}</tr>" for row in rows)
-        legend = f'<table border="0" cellspacing="3" cellpadding="1">{swatches}</table>'
-        lines.append(legend)
+        params += f" ({_large(facts.params_with_heads)} in training)"
+    shape = spelled(network.input.shape)
+    return [params, f"{_large(facts.macs)} MACs", f"input {shape}"]
+
+
+def legend(shown: list[tuple[str, str]]) -> list[str]:
+    """What colours mean, in one row or two; nothing if there are none."""
+    if not shown:
+        return []
+    each = len(shown) if len(shown) < 6 else (len(shown) + 1) // 2
+    rows = (shown[at : at + each] for at in range(0, len(shown), each))
+    swatches = "".join(f"<tr>{''.join(_swatch(*s) for s in row)}</tr>" for row in rows)
+    return [f'<table border="0" cellspacing="3" cellpadding="1">{swatches}</table>']
+
+
+def heading(lines: Iterable[str]) -> str:
+    """Lines of HTML-like text below each other."""
     return (
         '<<table border="0" cellspacing="0" cellpadding="1">'
         f"{''.join(f'<tr><td>{line}</td></tr>' for line in lines)}</table>>"
     )
 
 
-def _swatch(category: Category) -> str:
+def _swatch(meaning: str, color: str) -> str:
     return (
-        f'<td border="1" color="{theme.LINE}" bgcolor="{theme.COLORS[category]}"'
-        f' width="12"> </td><td align="left">{small(category, theme.INK)}</td>'
+        f'<td border="1" color="{theme.LINE}" bgcolor="{color}"'
+        f' width="12"> </td><td align="left">{small(meaning, theme.INK)}</td>'
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archc.draw.figure import Mark
 from archc.ops.base import Category
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -23,6 +24,25 @@ COLORS: dict[Category, str] = {
     "reshape": "#f4edc4",
     "merge": "#b8e0d6",
 }
+MARKS: dict[Mark, str] = {
+    "same": "#ffffff",
+    "changed": "#ffd866",
+    "detail": "#fff3cf",
+    "removed": "#f6b3ab",
+    "inserted": "#b4e3a8",
+    "moved": "#b5d8f7",
+}
+"""The colours of a picture that compares two networks."""
+SIGNS: dict[Mark, str] = {
+    "same": "",
+    "changed": "~ ",
+    "detail": "~ ",
+    "removed": "− ",
+    "inserted": "+ ",
+    "moved": "> ",
+}
+"""What says the same without colours."""
+
 FOLDED = "#ffffff"
 """The colour of a node that stands for several layers."""
 

@@ -49,6 +49,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     opened,
+    used_blocks,
     walk,
 )
 
@@ -116,7 +117,8 @@ class Program:
         self._class_names = Names(
             {self.class_name, "Permute", "ChannelSlice", "StochasticDepth"}
         )
-        for nodes in (spec.layers, *(b.layers for b in spec.blocks.values())):
+        used = [spec.blocks[name].layers for name in used_blocks(spec)]
+        for nodes in (spec.layers, *used):
             for node in walk(nodes):
                 if node.name is not None:
                     self.name_counts[node.name.text] += 1

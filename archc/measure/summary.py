@@ -190,14 +190,19 @@ def describe(op: Op) -> str:
     """An op's main attributes, short: `3x3 /2, 64`."""
     given = op.given()
     parts = [
-        (name, form.format(_size(given[name], name in _SQUARE)))
+        (name, form.format(_size(given[name], _is_square(op, name))))
         for name, form in _SHOWN.items()
         if name in given
     ]
     return _joined(parts)
 
 
-_SQUARE = frozenset({"kernel_size", "output_size", "size"})
+def _is_square(op: Op, name: str) -> bool:
+    """Whether one number stands for both sides of something; LRN's is of channels."""
+    return name in ("kernel_size", "output_size") or (name, op.op) == (
+        "size",
+        "upsample",
+    )
 
 
 def _size(value: Any, square: bool) -> str:

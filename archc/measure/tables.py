@@ -163,20 +163,22 @@ def as_markdown(summary: Summary) -> str:
     """GitHub-flavoured Markdown."""
     lines: list[str] = []
     for section in _sections(summary):
-        lines += [f"**{_markdown(str(section))}**", "", _pipes(COLUMNS)]
-        lines.append(_pipes("---:" if n in NUMBERS else ":---" for n in COLUMNS))
-        lines += [_pipes(map(_markdown, row)) for row in section.rows]
+        lines += [f"**{markdown(str(section))}**", "", pipes(COLUMNS)]
+        lines.append(pipes("---:" if n in NUMBERS else ":---" for n in COLUMNS))
+        lines += [pipes(map(markdown, row)) for row in section.rows]
         lines.append("")
-    lines += [_pipes(("total", "")), _pipes((":---", "---:"))]
-    lines += [_pipes(map(_markdown, pair)) for pair in totals(summary)]
+    lines += [pipes(("total", "")), pipes((":---", "---:"))]
+    lines += [pipes(map(markdown, pair)) for pair in totals(summary)]
     return "\n".join(lines) + "\n"
 
 
-def _pipes(cells: Iterable[str]) -> str:
+def pipes(cells: Iterable[str]) -> str:
+    """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
-def _markdown(text: str) -> str:
+def markdown(text: str) -> str:
+    """Text with Markdown's own characters escaped."""
     for sign in "\\`*_[]<>|":
         text = text.replace(sign, f"\\{sign}")
     return text

@@ -17,7 +17,7 @@ Key = list[tuple[str, Range]]
 def locator(text: str) -> Locator:
     """Index a TOML text by key path."""
     encoded = Encoded(text)
-    return Locator(text, _index(_parse(encoded).root_node, encoded), encoded, _expand)
+    return Locator(text, _index(parse(encoded).root_node, encoded), encoded, _expand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ def first_definition(text: str, offset: int) -> Clash | None:
     `offset` is where the parser stood: right behind the second definition.
     """
     encoded = Encoded(text)
-    root = _parse(encoded).root_node
+    root = parse(encoded).root_node
     byte = len(text[:offset].encode("utf-8", "replace"))
     node = root.descendant_for_byte_range(max(byte - 1, 0), byte)
-    while node is not None and node.type not in _DEFINITIONS:
+    while node is not None and node.type not in DEFINITIONS:
         node = node.parent
-    key = _key_of(node, encoded) if node is not None else []
+    key = key_of(node, encoded) if node is not None else []
     if node is None or not key:
         return None
     first, depth = _scope_before(root, node, encoded), 0
@@ -61,10 +61,11 @@ def first_definition(text: str, offset: int) -> Clash | None:
     )
 
 
-_DEFINITIONS = ("pair", "table", "table_array_element")
+DEFINITIONS = ("pair", "table", "table_array_element")
 
 
-def _parse(encoded: Encoded) -> Tree:
+def parse(encoded: Encoded) -> Tree:
+    """The syntax tree."""
     # Imported here: a spec without mistakes never needs a place.
     import tree_sitter_toml
     from tree_sitter import Language, Parser
@@ -80,7 +81,7 @@ def _index(root: Node, encoded: Encoded, until: int | None = None) -> Entry:
             break
         if node.type == "pair":
             _add_pair(top, node, encoded)
-        elif node.type in _DEFINITIONS:
+        elif node.type in DEFINITIONS:
             scope = _add_table(top, node, encoded)
             for child in node.children:
                 if child.type == "pair" and (until is None or child.start_byte < until):
@@ -94,14 +95,14 @@ def _scope_before(root: Node, node: Node, encoded: Encoded) -> Entry:
     if parent is not None and parent.type == "inline_table":
         return Entry((0, 0), children=_pairs(parent, encoded, node.start_byte))
     scope = _index(root, encoded, node.start_byte)
-    if node.type == "pair" and parent is not None and parent.type in _DEFINITIONS:
-        for name, _ in _key_of(parent, encoded):
+    if node.type == "pair" and parent is not None and parent.type in DEFINITIONS:
+        for name, _ in key_of(parent, encoded):
             scope = _latest(_children(scope).get(name, scope))
     return scope
 
 
 def _add_table(top: Entry, node: Node, encoded: Encoded) -> Entry:
-    key = _key_of(node, encoded)
+    key = key_of(node, encoded)
     last = next((c for c in node.children if c.type in ("]", "]]")), None)
     header = (node.start_byte, last.end_byte if last else key[-1][1][1] if key else 0)
     scope = top
@@ -127,7 +128,7 @@ def _add_table(top: Entry, node: Node, encoded: Encoded) -> Entry:
 
 
 def _add_pair(scope: Entry, node: Node, encoded: Encoded) -> None:
-    key = _key_of(node, encoded)
+    key = key_of(node, encoded)
     # The node itself may reach over a carriage return behind the value.
     equals = next((i for i, c in enumerate(node.children) if c.type == "="), None)
     if not key or equals is None or equals + 1 == len(node.children):
@@ -185,7 +186,7 @@ def _pairs(
     return _children(scope)
 
 
-def _key_of(node: Node, encoded: Encoded) -> Key:
+def key_of(node: Node, encoded: Encoded) -> Key:
     """The parts of the key that a pair or a table header gives."""
     kinds = ("bare_key", "quoted_key", "dotted_key")
     key = next((c for c in node.named_children if c.type in kinds), None)

@@ -202,6 +202,18 @@ def walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
         stack.extend(reversed(tuple(children(node))))
 
 
+def used_blocks(spec: Spec) -> set[str]:
+    """The blocks that the network and its heads use, also through other blocks."""
+    found: set[str] = set()
+    todo = [spec.layers, tuple(head.node for head in spec.heads)]
+    while todo:
+        for node in walk(todo.pop()):
+            if isinstance(node, BlockNode) and node.block not in found:
+                found.add(node.block)
+                todo.append(spec.blocks[node.block].layers)
+    return found
+
+
 def opened(nodes: tuple[Node, ...]) -> Iterator[Node]:
     """The nodes that stand in one scope once unnamed groups are opened up.
 

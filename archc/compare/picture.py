@@ -1,0 +1,26 @@
+"""A comparison as a picture of both networks, with the differences marked."""
+
+from __future__ import annotations
+
+from archc.compare.comparison import Comparison, Row
+from archc.compare.groups import named
+from archc.draw.dot import draw_both
+from archc.draw.figure import Mark
+from archc.network.graph import Layer
+
+
+def as_dot(found: Comparison) -> str:
+    """The two networks beside each other, in Graphviz' language."""
+    marks: dict[Layer, Mark] = {}
+    for row in found.rows:
+        for layer in (row.a, row.b):
+            if layer is not None:
+                marks[layer] = _mark(row)
+    a, b = ((side.network, side.facts) for side in (found.a, found.b))
+    return draw_both(a, b, marks)
+
+
+def _mark(row: Row) -> Mark:
+    if row.kind == "changed" and row.a and row.b and named(row.a.op) == named(row.b.op):
+        return "detail"
+    return row.kind

@@ -1,0 +1,298 @@
+"""A comparison as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from archc.compare.comparison import Comparison, Dims, Kind, Row, Total
+from archc.compare.groups import (
+    Group,
+    block_of,
+    groups,
+    instances,
+    named,
+    places,
+    value,
+    window,
+)
+from archc.network.graph import Layer, Region
+from archc.ops.base import items
+
+_MARKS: dict[Kind, str] = {
+    "changed": "~", "inserted": "+", "removed": "-", "moved": ">", "same": " "
+}  # fmt: skip
+_COLORS: dict[Kind | str, str] = {
+    "changed": "\x1b[33m",
+    "inserted": "\x1b[32m",
+    "removed": "\x1b[31m",
+    "moved": "\x1b[36m",
+    "bold": "\x1b[1m",
+    "faint": "\x1b[2m",
+}
+_NAMES = {
+    "params": "parameters",
+    "params_with_heads": "with heads",
+    "macs": "MACs",
+    "receptive_field": "receptive field",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Painter:
+    color: bool
+
+    def __call__(self, style: str, text: str) -> str:
+        if not self.color or not text or style not in _COLORS:
+            return text
+        return f"{_COLORS[style]}{text}\x1b[0m"
+
+
+def as_text(found: Comparison, *, color: bool = False) -> str:
+    """What separates two networks: in short, in numbers, then layer by layer."""
+    paint = _Painter(color)
+    a, b = (f"{side.title} ({side.label})" for side in (found.a, found.b))
+    lines = [paint("bold", f"{a} → {b}"), *_headline(found), ""]
+    if found.differences:
+        lines += [paint("bold", "what differs"), *_groups(found, paint), ""]
+    lines += [paint("bold", "in numbers"), *_totals(found, paint)]
+    if found.differences:
+        lines += ["", paint("bold", "layer by layer"), *_layers(found, paint)]
+    return "\n".join(lines) + "\n"
+
+
+# ---- in short
+
+
+def _headline(found: Comparison) -> Iterator[str]:
+    """What became of the first convolution, and whether weights can be shared."""
+    first = next((r for r in found.rows if r.layer.op.category == "convolution"), None)
+    if first and first.a and first.b and first.kind == "changed":
+        went = _went(first)
+        if went:
+            yield f"The first convolution, {first.b.path}, {went}."
+    if not found.differences:
+        yield "Every layer has its counterpart, and none computes otherwise."
+    yield _weights(found)
+
+
+def _went(row: Row) -> str:
+    """What became of a convolution's window and of what it gives; empty if nothing."""
+    assert row.a is not None and row.b is not None
+    before, after = row.shapes
+    assert before is not None and after is not None
+    parts: list[str] = []
+    if window(row.a.op) != window(row.b.op):
+        parts.append(f"went from {window(row.a.op)} to {window(row.b.op)}")
+    if before[1:] != after[1:]:
+        parts.append(f"its maps from {_size(before[1:])} to {_size(after[1:])}")
+    if before[0] != after[0]:
+        parts.append(f"its channels from {before[0]} to {after[0]}")
+    return ", ".join(parts)
+
+
+def _weights(found: Comparison) -> str:
+    weights = found.weights
+    if weights.same == weights.a == weights.b:
+        return "The weights of each load into the other."
+    if weights.in_order:
+        return (
+            "The weights have the same shapes layer by layer, under other names:"
+            f" {weights.same} of {weights.a} tensors are called alike."
+        )
+    return (
+        f"{weights.same} of {weights.a} and {weights.b} tensors have the same name and"
+        " shape."
+    )
+
+
+# ---- in numbers
+
+
+def _totals(found: Comparison, paint: _Painter) -> Iterator[str]:
+    rows = [
+        (_NAMES.get(t.name, t.name), _shown(t.a), _shown(t.b), _difference(t))
+        for t in found.totals
+    ]
+    rows.append(("maps", _maps(found.maps[0]), _maps(found.maps[1]), ""))
+    rows += [(t.name, _setting(t.a), _setting(t.b), "") for t in found.settings]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for name, a, b, difference in rows:
+        line = f"{name:<{widths[0]}}  {a:>{widths[1]}}  {b:>{widths[2]}}  {difference}"
+        yield paint("faint" if a == b else "", line.rstrip())
+
+
+def _setting(found: object) -> str:
+    parts = items(found)
+    return value(found) if parts is None else f"[{', '.join(map(str, parts))}]"
+
+
+def _shown(found: object) -> str:
+    parts = items(found)
+    if parts is not None:
+        return _size(parts)
+    return f"{found:,}" if isinstance(found, int) else "-"
+
+
+def _maps(sizes: Sequence[int | Dims]) -> str:
+    return " ".join(_size(s) if isinstance(s, tuple) else str(s) for s in sizes)
+
+
+def _difference(total: Total) -> str:
+    if not isinstance(total.a, int) or not isinstance(total.b, int):
+        return ""
+    if total.a == total.b:
+        return "="
+    share = f" ({(total.b - total.a) / total.a:+.1%})" if total.a else ""
+    return f"{total.b - total.a:+,}{share}"
+
+
+def _size(dims: tuple[int, ...]) -> str:
+    return "×".join(map(str, dims))
+
+
+# ---- what differs
+
+
+def _groups(found: Comparison, paint: _Painter) -> Iterator[str]:
+    listed = groups(found)
+    widths = [min(_WIDE, max(len(f(g)) for g in listed)) for f in (_what, _where)]
+    for group in listed:
+        what, where = _what(group), _where(group)
+        line = f"{_MARKS[group.kind]} {what:<{widths[0]}}  {where:<{widths[1]}}"
+        yield paint(group.kind, f"{line}  {_becomes(group.shapes)}".rstrip())
+
+
+_WIDE = 56
+"""To how many characters columns are filled up."""
+
+
+def _what(group: Group) -> str:
+    count = f"{len(group.paths)} × " if len(group.paths) > 1 else ""
+    moved = " moved" if group.kind == "moved" else ""
+    return f"{count}{group.what}{moved}  {group.change}".rstrip()
+
+
+def _where(group: Group) -> str:
+    return group.where + (" (head)" if group.head else "")
+
+
+def _becomes(shapes: tuple[Dims, Dims] | None) -> str:
+    if shapes is None:
+        return ""
+    before, after = shapes
+    if len(before) == len(after) == 3 and before[0] == after[0]:
+        return f"maps {_size(before[1:])} → {_size(after[1:])}"
+    return f"{_size(before)} → {_size(after)}"
+
+
+# ---- layer by layer
+
+_Line = tuple[Kind, str, str, str, str, str]
+
+
+def _layers(found: Comparison, paint: _Painter) -> Iterator[str]:
+    """Both networks beside each other; what is alike is counted."""
+    table = list(_lines(found))
+    full = [line for line in table if not isinstance(line, int)]
+    widths = [max(len(line[i]) for line in full) for i in range(1, 5)]
+    left = widths[0] + widths[1] + 2
+    yield paint("faint", f"  {found.a.label:<{left}} │ {found.b.label}")
+    for line in table:
+        if isinstance(line, int):
+            yield paint("faint", f"  … {line} alike")
+            continue
+        kind, *cells, remark = line
+        a, ours, b, theirs = (f"{c:<{w}}" for c, w in zip(cells, widths, strict=True))
+        text = f"{_MARKS[kind]} {a}  {ours} │ {b}  {theirs}  {remark}"
+        yield paint(kind, text.rstrip())
+
+
+def _lines(found: Comparison) -> Iterator[_Line | int]:
+    """What to show, and how many layers are left out between.
+
+    Whole blocks that only one network has are a line. Of layers that compute as before,
+    on other maps, those are shown that make maps of another size.
+    """
+    whole = instances(found)
+    alike = 0
+    run: list[Region] = []
+    for row in found.rows:
+        region = whole.get(row.layer) if row.a is None or row.b is None else None
+        if region is not None and region in run:
+            continue
+        if region is not None and run and _continues(run[-1], region):
+            run.append(region)
+            continue
+        if run:
+            yield _block(run, found)
+            run = []
+        if row.kind == "same" and not (row.reshaped and _resizes(row)):
+            alike += 1
+            continue
+        if alike:
+            yield alike
+            alike = 0
+        if region is not None:
+            run = [region]
+        else:
+            yield (row.kind, *_cells(row.a), *_cells(row.b), _remark(row))
+    if run:
+        yield _block(run, found)
+    if alike:
+        yield alike
+
+
+def _continues(region: Region, then: Region) -> bool:
+    """Whether two blocks that are missing are one behind the other and of one kind."""
+    a, b = block_of(region), block_of(then)
+    return a.block is b.block and _above(a) == _above(b)
+
+
+def _above(region: Region) -> str:
+    return region.path.rpartition(".")[0]
+
+
+def _block(run: list[Region], found: Comparison) -> _Line:
+    """A line for instances of a block that only one network has."""
+    first, last = block_of(run[0]), run[-1]
+    assert first.block is not None and last.output.shape is not None
+    layers = sum(1 for _ in run[0].layers())
+    count = f"{len(run)} × " if len(run) > 1 else ""
+    what = f"{places([block_of(r).path for r in run])}  {count}block {first.block.name}"
+    cells = what, _size(last.output.shape.dims)
+    remark = f"{layers} layers{' each' if count else ''}"
+    if next(run[0].layers()) in found.a.facts.layers:
+        return ("removed", *cells, "", "", remark)
+    return ("inserted", "", "", *cells, remark)
+
+
+def _cells(layer: Layer | None) -> tuple[str, str]:
+    if layer is None:
+        return "", ""
+    return f"{layer.path}  {named(layer.op)}", _size(layer.output_shape().dims)
+
+
+def _remark(row: Row) -> str:
+    """What changed of a layer and is not to be seen in its line."""
+    if row.a is None or row.b is None:
+        return ""
+    alike = named(row.a.op) == named(row.b.op)
+    return ", ".join(
+        f"{c.attribute} {value(c.before)} → {value(c.after)}"
+        for c in row.changes
+        if alike or c.attribute in _UNSEEN
+    )
+
+
+_UNSEEN = ("padding", "bias", "ceil_mode", "from")
+"""What a layer's line never shows."""
+
+
+def _resizes(row: Row) -> bool:
+    if row.layer.op.category == "merge":
+        return False
+    return any(
+        layer is not None and layer.input_shape().dims != layer.output_shape().dims
+        for layer in (row.a, row.b)
+    )

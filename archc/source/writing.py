@@ -1,0 +1,78 @@
+"""Values as TOML, laid out as people write specs: one node to a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def write_spec(data: Mapping[str, Any]) -> str:
+    """A whole spec file."""
+    tables: dict[str, Any] = {
+        k: v for k, v in data.items() if isinstance(v, dict) or k == "heads"
+    }
+    lines = [f"{write_key(k)} = {write(v)}" for k, v in data.items() if k not in tables]
+    for key, value in tables.items():
+        lines += _section(key, value)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _section(key: str, value: Any) -> Iterator[str]:
+    if key == "heads":
+        for head in value:
+            yield from _table("[[heads]]", head)
+    elif key == "blocks":
+        for name, block in value.items():
+            yield from _table(f"[blocks.{write_key(name)}]", block)
+    else:
+        yield from _table(f"[{write_key(key)}]", value)
+
+
+def _table(header: str, table: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield header
+    yield from (f"{write_key(key)} = {write(value)}" for key, value in table.items())
+
+
+def write_key(key: str) -> str:
+    """A key, in quotes where it needs them."""
+    return key if _BARE.fullmatch(key) else _string(key)
+
+
+def write(value: Any, indent: str = "") -> str:
+    """One value; a list that holds nodes has a line for each."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, dict):
+        table = cast("dict[str, Any]", value)
+        pairs = [f"{write_key(k)} = {write(v, indent)}" for k, v in table.items()]
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
+    if not isinstance(value, list):
+        return repr(value)
+    items = cast("list[Any]", value)
+    if not _holds_nodes(items):
+        return f"[{', '.join(write(item) for item in items)}]"
+    inner = f"{indent}  "
+    lines = "".join(f"{inner}{write(item, inner)},\n" for item in items)
+    return f"[\n{lines}{indent}]"
+
+
+def _holds_nodes(items: list[Any]) -> bool:
+    """Also a branch that is a list of nodes."""
+    return any(
+        isinstance(item, dict)
+        or (isinstance(item, list) and _holds_nodes(cast("list[Any]", item)))
+        for item in items
+    )
+
+
+def _string(text: str) -> str:
+    """As in JSON, but for DEL; half a surrogate pair is no text in TOML."""
+    whole = text.encode("utf-8", "replace").decode()
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
