@@ -19,7 +19,7 @@ from archc.compare.groups import (
 from archc.network.graph import Layer, Region
 from archc.ops.base import items
 
-_MARKS: dict[Kind, str] = {
+SIGNS: dict[Kind, str] = {
     "changed": "~", "inserted": "+", "removed": "-", "moved": ">", "same": " "
 }  # fmt: skip
 _COLORS: dict[Kind | str, str] = {
@@ -52,7 +52,7 @@ def as_text(found: Comparison, *, color: bool = False) -> str:
     """What separates two networks: in short, in numbers, then layer by layer."""
     paint = _Painter(color)
     a, b = (f"{side.title} ({side.label})" for side in (found.a, found.b))
-    lines = [paint("bold", f"{a} → {b}"), *_headline(found), ""]
+    lines = [paint("bold", f"{a} → {b}"), *headline(found), ""]
     if found.differences:
         lines += [paint("bold", "what differs"), *_groups(found, paint), ""]
     lines += [paint("bold", "in numbers"), *_totals(found, paint)]
@@ -64,7 +64,7 @@ def as_text(found: Comparison, *, color: bool = False) -> str:
 # ---- in short
 
 
-def _headline(found: Comparison) -> Iterator[str]:
+def headline(found: Comparison) -> Iterator[str]:
     """What became of the first convolution, and whether weights can be shared."""
     first = next((r for r in found.rows if r.layer.op.category == "convolution"), None)
     if first and first.a and first.b and first.kind == "changed":
@@ -83,12 +83,12 @@ def _went(row: Row) -> str:
     assert before is not None and after is not None
     parts: list[str] = []
     if window(row.a.op) != window(row.b.op):
-        parts.append(f"went from {window(row.a.op)} to {window(row.b.op)}")
+        parts.append(f"from {window(row.a.op)} to {window(row.b.op)}")
     if before[1:] != after[1:]:
-        parts.append(f"its maps from {_size(before[1:])} to {_size(after[1:])}")
+        parts.append(f"from maps of {_size(before[1:])} to {_size(after[1:])}")
     if before[0] != after[0]:
-        parts.append(f"its channels from {before[0]} to {after[0]}")
-    return ", ".join(parts)
+        parts.append(f"from {before[0]} channels to {after[0]}")
+    return f"went {', '.join(parts)}" if parts else ""
 
 
 def _weights(found: Comparison) -> str:
@@ -159,12 +159,17 @@ def _groups(found: Comparison, paint: _Painter) -> Iterator[str]:
     widths = [min(_WIDE, max(len(f(g)) for g in listed)) for f in (_what, _where)]
     for group in listed:
         what, where = _what(group), _where(group)
-        line = f"{_MARKS[group.kind]} {what:<{widths[0]}}  {where:<{widths[1]}}"
+        line = f"{SIGNS[group.kind]} {what:<{widths[0]}}  {where:<{widths[1]}}"
         yield paint(group.kind, f"{line}  {_becomes(group.shapes)}".rstrip())
 
 
 _WIDE = 56
 """To how many characters columns are filled up."""
+
+
+def as_line(group: Group) -> str:
+    """A difference with its places on a line, the sign first."""
+    return f"{SIGNS[group.kind]} {_what(group)}: {_where(group)}"
 
 
 def _what(group: Group) -> str:
@@ -204,7 +209,7 @@ def _layers(found: Comparison, paint: _Painter) -> Iterator[str]:
             continue
         kind, *cells, remark = line
         a, ours, b, theirs = (f"{c:<{w}}" for c, w in zip(cells, widths, strict=True))
-        text = f"{_MARKS[kind]} {a}  {ours} │ {b}  {theirs}  {remark}"
+        text = f"{SIGNS[kind]} {a}  {ours} │ {b}  {theirs}  {remark}"
         yield paint(kind, text.rstrip())
 
 

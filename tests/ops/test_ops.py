@@ -269,3 +269,323 @@ DEFAULTS: dict[tuple[str, str], Any] = {
 }
 # PyTorch has no module for these
 OF_ARCHC = {"layer_scale", "channel_slice", "channel_pad"}
+
+
+def torch_class(name: str) -> type[nn.Module]:
+    elsewhere: dict[str, Any] = {
+        "stochastic_depth": torchvision.ops.StochasticDepth,
+        "permute": torchvision.ops.Permute,
+    }
+    if name in elsewhere:
+        return elsewhere[name]
+    attributes, _ = CASES[name][0]
+    function = make(name, **attributes).module(shapes_of(CASES[name][0])[0]).function
+    return getattr(nn, function.removeprefix("nn."))
+
+
+@each_op
+def test_attributes_are_those_of_pytorch(name: str) -> None:
+    if OPS[name].merges or name in OF_ARCHC:
+        return
+    signature = inspect.signature(torch_class(name).__init__).parameters
+    theirs = {
+        key: PydanticUndefined if p.default is p.empty else p.default
+        for key, p in signature.items()
+        if key not in INFERRED | LEFT_OUT | OTHERWISE.get(name, {}).keys()
+        and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+    ours = {key: field.default for key, field in OPS[name].model_fields.items()}
+    assert list(ours) == list(theirs)
+    for key, default in ours.items():
+        expected = DEFAULTS.get((name, key), theirs[key])
+        if key == "inplace":
+            assert not default and OPS[name].has_inplace
+        else:
+            assert default == expected and type(default) is type(expected), key
+
+
+@each_op
+def test_has_inplace_says_what_pytorch_offers(name: str) -> None:
+    if OPS[name].merges or name in OF_ARCHC:
+        return
+    offered = "inplace" in inspect.signature(torch_class(name).__init__).parameters
+    assert OPS[name].has_inplace == offered
+    assert ("inplace" in OPS[name].model_fields) == offered
+
+
+@each_op
+def test_json_schema(name: str) -> None:
+    schema = OPS[name].model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert set(schema.get("properties", {})) == set(OPS[name].model_fields)
+    assert "torch" in (OPS[name].__doc__ or "")
+
+
+# -------------------------------------------------------------------- memory and views
+
+
+@each_op
+def test_aliases(name: str) -> None:
+    shared: list[bool] = []
+    for case in CASES[name]:
+        shapes = shapes_of(case)
+        op = make(name, **case[0])
+        part = training(live(op, shapes[0]), False)
+        inputs = tensors(shapes)
+        outputs = [run(op, part, shapes[0], *inputs)]
+        if not op.merges and (other := call(op, shapes[0], inputs[0])) is not None:
+            outputs.append(other)
+        places = {x.untyped_storage().data_ptr() for x in inputs}
+        shared += [y.untyped_storage().data_ptr() in places for y in outputs]
+    assert OPS[name].aliases == any(shared)
+
+
+@each_op
+def test_saves(name: str) -> None:
+    found: set[str] = set()
+    for case in CASES[name]:
+        found |= saved(make(name, **case[0]), shapes_of(case))
+    known = {"input", "output", "weight"}
+    assert found & known == OPS[name].saves & known
+    assert ("other" in found) == bool(OPS[name].saves - known)
+    assert ("indices" in found) == ("indices" in OPS[name].saves)
+
+
+def saved(op: Op, shapes: list[Shape]) -> set[str]:
+    """What autograd keeps for the op, in the words of `Saved`."""
+    part = training(live(op, shapes[0]), True)
+    inputs = [t.requires_grad_() for t in tensors(shapes)]
+    kept: list[Tensor] = []
+
+    def keep(t: Tensor) -> Tensor:
+        kept.append(t)
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        y = run(op, part, shapes[0], *inputs)
+    parameters: list[Tensor] = []
+    if isinstance(part, nn.Module):
+        parameters = list(part.parameters())
+    elif part is not None:
+        parameters = [part]
+    names = {y.data_ptr(): "output"}
+    names |= {p.data_ptr(): "weight" for p in parameters}
+    names |= {x.data_ptr(): "input" for x in inputs}
+    found = {names.get(t.data_ptr(), "other") for t in kept}
+    if any(not t.is_floating_point() for t in kept):
+        found.add("indices")
+    return found
+
+
+# ----------------------------------------------------------------------------- symbols
+
+AXES = {"dim", "dims", "start_dim", "end_dim"}
+
+
+def symbols(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """The attributes with a name in place of each number, and what the names mean."""
+    named: dict[str, Any] = {}
+    meaning: dict[str, int] = {}
+
+    def name(key: str, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int) or key in AXES:
+            return value
+        meaning[key] = value
+        return Name(key)
+
+    for key, value in attributes.items():
+        named[key] = (
+            tuple(name(f"{key}_{i}", v) if key not in AXES else v for i, v in parts)
+            if (parts := isinstance(value, tuple) and list(enumerate(value)))
+            else name(key, value)
+        )
+    return named, meaning
+
+
+@each_case
+@pytest.mark.parametrize("sizes", ["symbols", "unknown"])
+def test_the_rule_on_symbols_is_the_rule_on_numbers(
+    name: str, case: Any, sizes: str
+) -> None:
+    shapes = shapes_of(case)
+    named, meaning = symbols(case[0])
+    inputs: list[Shape] = []
+    for i, x in enumerate(shapes):
+        dims: list[Any] = []
+        for axis, size in enumerate(x.dims):
+            if size == 1:  # where a gate is spread is never a matter of a symbol
+                dims.append(1)
+            elif axis != x.channel_axis and sizes == "unknown":
+                dims.append(UNKNOWN)
+            else:
+                # merges join sizes that are one number, so one name
+                shared = axis != x.channel_axis or name != "concat"
+                key = f"d{axis}" if shared else f"d{axis}_{i}"
+                meaning[key] = size
+                dims.append(Name(key))
+        inputs.append(Shape(tuple(dims), x.channel_axis))
+    op = OPS[name].model_construct(**named)
+    y = op.infer(*inputs)
+    numbers = make(name, **case[0]).infer(*shapes)
+    assert y.channel_axis == numbers.channel_axis
+    assert len(y.dims) == len(numbers.dims)
+    for symbolic, number in zip(y.dims, numbers.dims, strict=True):
+        if symbolic is not UNKNOWN:
+            value = (
+                evaluate(symbolic, meaning) if isinstance(symbolic, Expr) else symbolic
+            )
+            assert value == number
+    if len(y.dims) == len(shapes[0].dims):
+        assert y.channels is not UNKNOWN
+    if not op.merges:  # the code must be there for symbols too
+        op.module(inputs[0])
+        op.function(inputs[0], "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "x", "axis"),
+    [
+        ("permute", {"dims": (0, 2, 3, 1)}, Shape(MAP), 2),
+        ("permute", {"dims": (0, 3, 1, 2)}, LAST, 0),
+        ("flatten", {}, LAST, 0),
+        ("flatten", {"end_dim": 2}, LAST, 1),
+        ("flatten", {"start_dim": 2}, Shape(MAP), 0),
+        ("flatten", {"start_dim": 2}, LAST, 1),
+        ("linear", {"out_features": 3}, LAST, 2),
+        ("add", {}, LAST, 2),
+    ],
+)
+def test_where_the_channels_are(
+    name: str, attributes: dict[str, Any], x: Shape, axis: int
+) -> None:
+    assert make(name, **attributes).infer(x).channel_axis == axis
+
+
+def test_a_product_of_symbols_keeps_its_order() -> None:
+    dims = (Name("c"), Name("h"), Name("w"))
+    (joined,) = make("flatten").infer(Shape(dims)).dims
+    assert evaluate(joined, {"c": 512, "h": 7, "w": 7}) == 25088
+    assert joined == dims[0] * dims[1] * dims[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [
+        ("flatten", {"start_dim": Name("n")}),
+        ("permute", {"dims": (0, Name("n"), 2, 3)}),
+    ],
+)
+def test_axes_cannot_be_symbols(name: str, attributes: dict[str, Any]) -> None:
+    with pytest.raises(Undecidable):
+        OPS[name].model_construct(**attributes).infer(Shape(MAP))
+
+
+# ----------------------------------------------------------------------------- refusals
+
+REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
+    ("conv2d", {"out_channels": 4, "kernel_size": 9}, MAP, "window-too-large"),
+    ("conv2d", {"out_channels": 4, "kernel_size": 3}, (8,), "wrong-rank"),
+    (
+        "conv2d",
+        {"out_channels": 4, "kernel_size": 1, "groups": 3},
+        MAP,
+        "not-divisible",
+    ),
+    ("linear", {"out_features": 4}, MAP, "needs-flatten"),
+    ("max_pool2d", {"kernel_size": 3, "padding": 2}, MAP, "bad-padding"),
+    ("batch_norm2d", {}, (8,), "wrong-rank"),
+    ("batch_norm1d", {}, MAP, "wrong-rank"),
+    ("group_norm", {"num_groups": 3}, MAP, "not-divisible"),
+    ("layer_norm", {"normalized_shape": 7}, LAST, "shape-mismatch"),
+    ("layer_norm", {"normalized_shape": (8, 8)}, (8,), "shape-mismatch"),
+    ("softmax", {"dim": 2}, (8,), "bad-axis"),
+    ("softmax", {"dim": 0}, (8,), "bad-axis"),
+    ("flatten", {"start_dim": 0}, MAP, "bad-axis"),
+    ("flatten", {"start_dim": 3, "end_dim": 2}, MAP, "bad-axis"),
+    ("permute", {"dims": (0, 2, 3)}, MAP, "bad-axis"),
+    ("permute", {"dims": (1, 0, 2, 3)}, MAP, "bad-axis"),
+    ("permute", {"dims": (0, 1, 1, 2)}, MAP, "bad-axis"),
+    ("channel_shuffle", {"groups": 3}, MAP, "not-divisible"),
+    ("channel_slice", {"start": 4, "stop": 4}, MAP, "bad-slice"),
+    ("channel_slice", {"stop": 9}, MAP, "bad-slice"),
+    ("zero_pad2d", {"padding": -3}, MAP, "bad-padding"),
+    ("upsample", {"scale_factor": 0.1}, MAP, "window-too-large"),
+    ("add", {}, [MAP, (4, 6, 5)], "merge-mismatch"),
+    ("add", {}, [MAP, (8, 1, 1)], "merge-mismatch"),
+    ("add", {}, [MAP, (8,)], "merge-mismatch"),
+    ("add", {}, [MAP, Shape(MAP, 2)], "merge-mismatch"),
+    ("mul", {}, [MAP, (4, 1, 1)], "merge-mismatch"),
+    ("mul", {}, [MAP, (8, 6, 1)], "merge-mismatch"),
+    ("mul", {}, [(8, 1, 1), (1, 6, 5)], "merge-mismatch"),
+    ("concat", {}, [MAP, (8, 6, 4)], "merge-mismatch"),
+]
+
+
+@pytest.mark.parametrize(("name", "attributes", "read", "code"), REFUSED)
+def test_refusals(name: str, attributes: Any, read: Any, code: str) -> None:
+    shapes = shapes_of((attributes, read))
+    with pytest.raises(ShapeError) as error:
+        make(name, **attributes).infer(*shapes)
+    assert error.value.code == code
+    assert error.value.help
+    if code == "merge-mismatch":
+        assert all(str(x) in error.value.message for x in shapes)
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "location"),
+    [
+        ("conv2d", {"out_channels": 0, "kernel_size": 1}, ("out_channels",)),
+        ("conv2d", {"out_channels": 1, "kernel_size": True}, ("kernel_size",)),
+        ("conv2d", {"out_channels": 1, "kernel_size": (1, 2, 3)}, ("kernel_size",)),
+        (
+            "conv2d",
+            {"out_channels": 1, "kernel_size": 1, "padding": "sam"},
+            ("padding",),
+        ),
+        ("max_pool2d", {"kernel_size": 2, "stride": 0}, ("stride",)),
+        ("max_pool2d", {"kernel_size": 2, "stirde": 1}, ("stirde",)),
+        ("dropout", {"p": 1.5}, ("p",)),
+        ("dropout", {"p": float("nan")}, ("p",)),
+        ("softmax", {"dim": 1.0}, ("dim",)),
+        ("stochastic_depth", {"p": 0.5, "mode": "column"}, ("mode",)),
+        ("zero_pad2d", {"padding": (1, 2)}, ("padding",)),
+        ("zero_pad2d", {"padding": True}, ("padding",)),
+        ("permute", {"dims": 3}, ("dims",)),
+        ("permute", {"dims": ("c", "h")}, ("dims",)),
+        ("layer_norm", {"normalized_shape": ()}, ("normalized_shape",)),
+        ("upsample", {"scale_factor": float("inf")}, ("scale_factor",)),
+        ("upsample", {"scale_factor": (1, 2, 3)}, ("scale_factor",)),
+        ("upsample", {"scale_factor": "2"}, ("scale_factor",)),
+        ("upsample", {}, ()),
+        ("upsample", {"size": 4, "scale_factor": 2}, ()),
+        ("upsample", {"size": 4, "align_corners": True}, ()),
+    ],
+)
+def test_bad_attributes_are_named(
+    name: str, attributes: Any, location: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValidationError) as error:
+        make(name, **attributes)
+    assert [e["loc"] for e in error.value.errors()] == [location]
+
+
+def test_helping_with_huge_numbers_takes_no_time() -> None:
+    with pytest.raises(ShapeError, match="leaves"):
+        make("group_norm", num_groups=7).infer(Shape((10**15, 2, 2)))
+
+
+# -------------------------------------------------------------------------- the helpers
+
+
+@pytest.mark.parametrize("mode", ["row", "batch"])
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+def test_stochastic_depth_is_torchvision_s(mode: str, p: float) -> None:
+    ours = module(make("stochastic_depth", p=p, mode=mode), Shape(MAP))
+    theirs = torchvision.ops.StochasticDepth(p, mode)
+    x = torch.randn(16, *MAP)
+    torch.manual_seed(1)
+    expected = theirs(x)
+    torch.manual_seed(1)
+    assert torch.equal(ours(x), expected)
+    assert ours.eval()(x) is x
