@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from archc import catalog
@@ -126,7 +125,9 @@ class Network:
             raise ImportError(
                 "a live module needs PyTorch: pip install 'archc[torch]'"
             ) from error
-        generated = _imported(self.name, self.source())
+        from archc.run.subject import imported
+
+        generated = imported(self.name, self.source())
         network_class = getattr(generated, generated.__all__[0])
         return network_class(**arguments)
 
@@ -181,30 +182,3 @@ def load(
     if analysis is None:
         raise SpecError(catalog.with_names(sink, spec))
     return Network(analysis, tuple(sink))
-
-
-def _imported(name: str, source: str) -> ModuleType:
-    """The generated source as a module, imported once.
-
-    It is registered under a name made from its content, so that pickles of its classes
-    load in this process, and its text is known to `inspect.getsource`.
-    """
-    import linecache
-    from hashlib import sha256
-
-    full_name = f"archc_{name}_{sha256(source.encode()).hexdigest()[:12]}"
-    known = sys.modules.get(full_name)
-    if known is not None:
-        return known
-    file = f"<{full_name}>"
-    lines = source.splitlines(keepends=True)
-    linecache.cache[file] = (len(source), None, lines, file)
-    module = ModuleType(full_name)
-    module.__file__ = file
-    sys.modules[full_name] = module
-    try:
-        exec(compile(source, file, "exec"), vars(module))
-    except BaseException:
-        del sys.modules[full_name]
-        raise
-    return module

@@ -61,4 +61,13 @@ def test_imports_run_one_way() -> None:
 def test_heavy_imports_are_late() -> None:
     for module, tree in _modules().items():
         early = {source.partition(".")[0] for source, _ in _loaded(tree)}
+        if module.startswith("archc.run"):
+            early -= {"torch", "torchvision"}
         assert not early & _HEAVY, f"{module} loads {early & _HEAVY} when imported"
+
+
+def test_torch_is_for_what_runs() -> None:
+    """Nothing loads archc.run when it is imported, and with it torch."""
+    for module, tree in _modules().items():
+        if not module.startswith("archc.run"):
+            assert not any(s.startswith("archc.run") for s, _ in _loaded(tree)), module

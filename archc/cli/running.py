@@ -1,0 +1,52 @@
+"""What the commands that run generated modules share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archc.cli.compile import default_directory
+from archc.cli.options import Overrides, Refused
+
+if TYPE_CHECKING:
+    from archc.cli.specs import Found, Run
+    from archc.run.subject import Subject
+
+
+def need_torch(command: str) -> None:
+    """Raises Refused, with how to get PyTorch, where there is none."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise Refused(f"archc {command} needs PyTorch: pip install 'archc[torch]'")
+
+
+def subject(
+    spec: Found, run: Run, overrides: Overrides, out: Path | None
+) -> Subject | None:
+    """The network of a spec with its generated module; None if it has errors.
+
+    The module is the file that `archc compile` wrote, where there is one, so that what
+    was changed in it by hand is what runs. With --set or --input there is none for
+    these numbers, and the code is written anew.
+    """
+    from archc.emit.module import emit
+    from archc.run.subject import Subject
+
+    analysis = run.analyse(spec.path)
+    if analysis is None:
+        return None
+    network, facts = analysis.network, analysis.facts
+    label = spec.entry.key if spec.entry else str(spec.path)
+    directory = out if out is not None else default_directory(spec)
+    file = directory / f"{network.name}.py"
+    if overrides == Overrides():
+        try:
+            source = file.read_text("utf-8")
+        except FileNotFoundError:
+            pass
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(f"cannot read {file}: {error}") from error
+        else:
+            return Subject(label, network, facts, source, file)
+    return Subject(label, network, facts, emit(network))

@@ -1,0 +1,1 @@
+"""What runs a generated module: the only part of archc that imports torch."""
