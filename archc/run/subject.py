@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import linecache
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from archc.measure.cost import Facts
 from archc.network.graph import Network
@@ -50,7 +53,9 @@ class Subject:
         try:
             namespace = imported(self.network.name, self.source)
             network_class: Any = getattr(namespace, namespace.__all__[0])
-            with torch.device(device):
+            # weights without values need no initialisation, which takes its time
+            empty = torch.device(device).type == "meta"
+            with torch.device(device), _Uninitialized() if empty else nullcontext():
                 built = network_class()
         # whatever a file that people edit may raise
         except Exception as error:
@@ -59,6 +64,25 @@ class Subject:
         if not isinstance(built, nn.Module):
             raise BrokenModule(f"{where}: {namespace.__all__[0]} is no nn.Module")
         return built
+
+
+class _Uninitialized(TorchFunctionMode):
+    """Leaves out what fills tensors, such as `torch.nn.init.normal_`."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name.endswith("_") and not name.endswith("__") and "requires" not in name:
+            filled = kwargs.get("tensor", args[0] if args else None)
+            if isinstance(filled, Tensor):
+                return filled
+        return func(*args, **kwargs)
 
 
 def imported(name: str, source: str) -> ModuleType:

@@ -1,0 +1,266 @@
+"""What a module computes, call by call, without computing it.
+
+On meta tensors a forward pass is only a sequence of calls of torch's functions. Each
+value gets a number that says how it was made: by which function, with which settings,
+from which parameters and values. Equal numbers mean equal computations, so that what a
+module does can be held against what it should do, in whatever order it does it.
+
+A call is carried out once for all that have the same function, settings and shapes;
+its result is a shape, and so the same for all.
+"""
+
+from __future__ import annotations
+
+import inspect
+from ast import literal_eval
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode, resolve_name  # pyright: ignore[reportUnknownVariableType]
+from torch.utils.flop_counter import FlopCounterMode
+
+Shape = tuple[int, ...]
+
+# how a module writes what another one writes otherwise
+_NAMES = {
+    "torch.relu": "torch.nn.functional.relu",
+    "torch.Tensor.relu": "torch.nn.functional.relu",
+    "torch.nn.functional.conv2d": "torch.conv2d",
+    "torch.nn.functional.conv_transpose2d": "torch.conv_transpose2d",
+    "torch.Tensor.sigmoid": "torch.sigmoid",
+    "torch.Tensor.tanh": "torch.tanh",
+    "torch.Tensor.flatten": "torch.flatten",
+    "torch.Tensor.add_": "torch.Tensor.add",
+    "torch.Tensor.__iadd__": "torch.Tensor.add",
+    "torch.Tensor.__radd__": "torch.Tensor.add",
+    "torch.add": "torch.Tensor.add",
+    "torch.Tensor.mul_": "torch.Tensor.mul",
+    "torch.Tensor.__imul__": "torch.Tensor.mul",
+    "torch.Tensor.__rmul__": "torch.Tensor.mul",
+    "torch.mul": "torch.Tensor.mul",
+    "torch.concat": "torch.cat",
+    "torch.concatenate": "torch.cat",
+}
+# arguments and defaults of functions that cannot be asked for them
+_WINDOW = "input weight bias stride=1 padding=0"
+_SIGNATURES = {
+    "torch.cat": "tensors dim=0",
+    "torch.conv2d": f"{_WINDOW} dilation=1 groups=1",
+    "torch.conv_transpose2d": f"{_WINDOW} output_padding=0 groups=1 dilation=1",
+    "torch.flatten": "input start_dim=0 end_dim=-1",
+    "torch.nn.functional.avg_pool2d": "input kernel_size stride=None padding=0"
+    " ceil_mode=False count_include_pad=True divisor_override=None",
+    "torch.nn.functional.linear": "input weight bias=None",
+    "torch.nn.functional.max_pool2d": "input kernel_size stride=None padding=0"
+    " dilation=1 ceil_mode=False return_indices=False",
+}
+# what torch's counter counts; elsewhere it is not asked, as asking takes its time
+_COUNTED = frozenset(
+    {"torch.conv2d", "torch.conv_transpose2d", "torch.nn.functional.linear"}
+    | {"torch.matmul", "torch.Tensor.matmul", "torch.mm", "torch.bmm", "torch.addmm"}
+)
+_ELEMENTWISE = frozenset(
+    f"torch.nn.functional.{name}"
+    for name in ("relu", "batch_norm", "dropout", "local_response_norm", "silu", "gelu")
+)
+"""What gives a tensor of its first one's shape."""
+_COMMUTATIVE = frozenset({"torch.Tensor.add", "torch.Tensor.mul"})
+# how a value is computed, but not what
+_BESIDES = frozenset({"inplace", "return_indices"})
+
+
+class Call(NamedTuple):
+    """One call whose result is a tensor."""
+
+    function: str
+    settings: Any
+    """Its arguments, with the numbers of values in the place of tensors."""
+    reads: tuple[int, ...]
+    """The values and parameters among its arguments."""
+    shape: Shape
+    """Of its result, the batch included."""
+    flops: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    shape: Shape
+    dtype: torch.dtype
+    flops: int
+
+
+class Numbers:
+    """Numbers for values, shared by all recordings that are to be compared."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    def of(self, key: Any) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+class Recorder(TorchFunctionMode):
+    """Records the calls that are made while it is on."""
+
+    known: ClassVar[dict[Any, _Result]] = {}
+    """What calls gave, for all recorders."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        super().__init__()
+        self.calls: dict[int, Call] = {}
+        """In their order, by the number of the value that each makes."""
+        self._numbers = numbers
+        self._values: dict[int, int] = {}
+        self._alive: list[Tensor] = []
+
+    def name(self, tensor: Tensor, key: Any) -> int:
+        """Gives a tensor that comes from outside the number of `key`."""
+        number = self._numbers.of(key)
+        self.set(tensor, number)
+        return number
+
+    def set(self, tensor: Tensor, number: int) -> None:
+        """Gives a tensor that comes from outside a number that is there already."""
+        self._values[id(tensor)] = number
+        self._alive.append(tensor)  # so that no other tensor can have its id
+
+    def number(self, tensor: Tensor) -> int | None:
+        """The number of a tensor; None if nothing is known of it."""
+        return self._values.get(id(tensor))
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        tensors = list(_tensors((*args, *kwargs.values())))
+        numbers = tuple(n for t in tensors if (n := self.number(t)) is not None)
+        if not numbers or "__get__" in getattr(func, "__name__", ""):
+            return func(*args, **kwargs)
+        function, settings = self._described(func, args, kwargs)
+        out, known = self._carried_out(func, args, kwargs, tensors, function, settings)
+        if known is not None:
+            key = (function, _ordered(function, settings))
+            call = Call(function, settings, numbers, known.shape, known.flops)
+            self.calls[self.name(out, key)] = call
+        return out
+
+    def _carried_out(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        tensors: list[Tensor],
+        function: str,
+        settings: Any,
+    ) -> tuple[Any, _Result | None]:
+        """The result of a call, and what is known of it if it is one tensor."""
+        shapes = tuple((t.shape, t.dtype) for t in tensors)
+        key = (function, _shapeless(settings), shapes)
+        known = self.known.get(key)
+        if known is None and function in _ELEMENTWISE:
+            # torch works these out number by number even where there are none
+            known = _Result(tuple(tensors[0].shape), tensors[0].dtype, 0)
+            self.known[key] = known
+        if known is None:
+            counter = FlopCounterMode(display=False)
+            with counter if function in _COUNTED else nullcontext():
+                out = func(*args, **kwargs)
+            if not isinstance(out, Tensor):
+                return out, None
+            flops = counter.get_total_flops() if function in _COUNTED else 0
+            known = _Result(tuple(out.shape), out.dtype, flops)
+            self.known[key] = known
+        elif kwargs.get("inplace") or _is_inplace(func.__name__):
+            out = tensors[0]
+        else:
+            out = torch.empty(known.shape, dtype=known.dtype, device="meta")
+        return out, known
+
+    def _described(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[str, Any]:
+        function, names, defaults = _signature(func)
+        given: dict[Any, Any] = dict(defaults)
+        for i, value in enumerate(args):
+            # the first argument of a function that is written in C is its input
+            given[names[i] if i < len(names) else i or "input"] = value
+        given |= kwargs
+        if "kernel_size" in given and given.get("stride", 1) is None:
+            given["stride"] = given["kernel_size"]  # as poolings have it
+        if function == "torch.nn.functional.pad" and given.get("value") is None:
+            given["value"] = 0.0
+        settings = tuple(
+            (name, self._plain(value))
+            for name, value in sorted(given.items(), key=lambda item: str(item[0]))
+            if name not in _BESIDES
+        )
+        return function, settings
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return ("value", self.number(value))
+        if isinstance(value, list | tuple):
+            parts: tuple[Any, ...] = tuple(map(self._plain, value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            alike = len(parts) == 2 and parts[0] == parts[1]
+            return parts[0] if alike and isinstance(parts[0], int) else parts
+        return value
+
+
+@cache
+def _signature(
+    func: Callable[..., Any],
+) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    """A function's name, its arguments in their order, and their defaults."""
+    function = resolve_name(func) or func.__name__
+    function = _NAMES.get(function, function)
+    if function in _SIGNATURES:
+        parts = [word.partition("=") for word in _SIGNATURES[function].split()]
+        defaults = {name: literal_eval(value) for name, _, value in parts if value}
+        return function, tuple(name for name, _, _ in parts), defaults
+    try:
+        found = inspect.signature(func).parameters
+    except (TypeError, ValueError):  # written in C
+        return function, (), {}
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found.values()):
+        return function, (), {}
+    defaults = {
+        name: p.default for name, p in found.items() if p.default is not p.empty
+    }
+    return function, tuple(found), defaults
+
+
+def _is_inplace(name: str) -> bool:
+    return name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
+
+
+def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _shapeless(settings: Any) -> Any:
+    """Settings without the numbers of values: calls of one shape have the same."""
+    if isinstance(settings, tuple):
+        if len(settings) == 2 and settings[0] == "value":  # pyright: ignore[reportUnknownArgumentType]
+            return "value"
+        return tuple(map(_shapeless, settings))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return settings
+
+
+def _ordered(function: str, settings: Any) -> Any:
+    """Settings in one order, where the order of the arguments says nothing."""
+    if function in _COMMUTATIVE:
+        return tuple(sorted((value for _, value in settings), key=str))
+    return settings
