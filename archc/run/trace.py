@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
@@ -22,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name  # pyright: ignore[reportUnknownVariableType]
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 Shape = tuple[int, ...]
 
@@ -59,14 +58,12 @@ _SIGNATURES = {
     "torch.nn.functional.max_pool2d": "input kernel_size stride=None padding=0"
     " dilation=1 ceil_mode=False return_indices=False",
 }
-# what torch's counter counts; elsewhere it is not asked, as asking takes its time
-_COUNTED = frozenset(
-    {"torch.conv2d", "torch.conv_transpose2d", "torch.nn.functional.linear"}
-    | {"torch.matmul", "torch.Tensor.matmul", "torch.mm", "torch.bmm", "torch.addmm"}
-)
-_ELEMENTWISE = frozenset(
-    f"torch.nn.functional.{name}"
-    for name in ("relu", "batch_norm", "dropout", "local_response_norm", "silu", "gelu")
+_SAME_SHAPE = frozenset(
+    {"torch.sigmoid", "torch.tanh"}
+    | {
+        f"torch.nn.functional.{name}"
+        for name in ("relu", "batch_norm", "dropout", "local_response_norm", "silu")
+    }
 )
 """What gives a tensor of its first one's shape."""
 _COMMUTATIVE = frozenset({"torch.Tensor.add", "torch.Tensor.mul"})
@@ -166,19 +163,15 @@ class Recorder(TorchFunctionMode):
         shapes = tuple((t.shape, t.dtype) for t in tensors)
         key = (function, _shapeless(settings), shapes)
         known = self.known.get(key)
-        if known is None and function in _ELEMENTWISE:
-            # torch works these out number by number even where there are none
-            known = _Result(tuple(tensors[0].shape), tensors[0].dtype, 0)
-            self.known[key] = known
+        if known is None and (shape := _plain_shape(function, tensors, settings)):
+            flops = _flops(function, tensors, torch.empty(shape, device="meta"))
+            known = self.known[key] = _Result(shape, tensors[0].dtype, flops)
         if known is None:
-            counter = FlopCounterMode(display=False)
-            with counter if function in _COUNTED else nullcontext():
-                out = func(*args, **kwargs)
+            out = func(*args, **kwargs)
             if not isinstance(out, Tensor):
                 return out, None
-            flops = counter.get_total_flops() if function in _COUNTED else 0
-            known = _Result(tuple(out.shape), out.dtype, flops)
-            self.known[key] = known
+            flops = _flops(function, tensors, out)
+            known = self.known[key] = _Result(tuple(out.shape), out.dtype, flops)
         elif kwargs.get("inplace") or _is_inplace(func.__name__):
             out = tensors[0]
         else:
@@ -236,6 +229,43 @@ def _signature(
         name: p.default for name, p in found.items() if p.default is not p.empty
     }
     return function, tuple(found), defaults
+
+
+def _plain_shape(function: str, tensors: list[Tensor], settings: Any) -> Shape | None:
+    """The shape of a result that needs no working out; None if it does.
+
+    On meta tensors torch takes long for these, and loads its compiler.
+    """
+    first, *others = (tuple(tensor.shape) for tensor in tensors)
+    if function in _SAME_SHAPE:
+        return first
+    if function in _COMMUTATIVE:
+        return first if others == [first] else None
+    if function == "torch.nn.functional.linear":
+        outputs, inputs = others[0]
+        return (*first[:-1], outputs) if first[-1] == inputs else None
+    if function == "torch.nn.functional.adaptive_avg_pool2d":
+        size = dict(settings).get("output_size")
+        return (*first[:-2], size, size) if isinstance(size, int) else None
+    if function == "torch.cat" and dict(settings).get("dim") == 1:
+        beside = {(shape[0], shape[2:]) for shape in (first, *others)}
+        channels = sum(shape[1] for shape in (first, *others))
+        return (first[0], channels, *first[2:]) if len(beside) == 1 else None
+    return None
+
+
+def _flops(function: str, tensors: list[Tensor], out: Tensor) -> int:
+    """By the formulas of torch's counter, for what it counts in these networks."""
+    if function in ("torch.conv2d", "torch.conv_transpose2d"):
+        x, weight = tensors[:2]
+        turned = function == "torch.conv_transpose2d"
+        formula = flop_registry[torch.ops.aten.convolution]
+        return formula(x, weight, None, 1, 0, 1, turned, out_val=out)
+    if function == "torch.nn.functional.linear":
+        x, weight = tensors[:2]
+        formula = flop_registry[torch.ops.aten.mm]
+        return formula(x.flatten(0, -2), weight.t(), out_val=out)
+    return 0
 
 
 def _is_inplace(name: str) -> bool:
