@@ -21,6 +21,8 @@ _COMMANDS = (
     "summary",
     "compile",
     "diff",
+    "train",
+    "verify",
     "schema",
     "explain",
     "completion",
