@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,24 @@ BATCH = 2
 """Batch normalisation of a single pixel needs two samples to train."""
 
 
+CHECKS = {
+    "module": "the generated code runs and its class can be built",
+    "tensors": "parameters and buffers have the names and shapes of the network's",
+    "layers": "every layer computes what it should, from what it should",
+    "shapes": "every layer's output has the inferred shape",
+    "macs": "torch counts as many multiply-adds for each layer",
+    "outputs": "training returns the output and those of the heads, with their weights",
+}
+"""What is held, in this order; where one fails, the later ones are not reached."""
+
+Check = Literal["module", "tensors", "layers", "shapes", "macs", "outputs"]
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """Something that the module does otherwise than the network."""
 
+    check: Check
     layer: str
     """The path; of a parameter or a layer, or empty for the module as a whole."""
     message: str
@@ -51,8 +65,8 @@ class Verification:
     def passed(self) -> bool:
         return not self.disagreements
 
-    def refuse(self, layer: str, message: str) -> None:
-        self.disagreements.append(Disagreement(layer, message))
+    def refuse(self, check: Check, layer: str, message: str) -> None:
+        self.disagreements.append(Disagreement(check, layer, message))
 
 
 def verify(subject: Subject) -> Verification:
@@ -61,7 +75,7 @@ def verify(subject: Subject) -> Verification:
     try:
         built = subject.module("meta")
     except BrokenModule as error:
-        found.refuse("", str(error))
+        found.refuse("module", "", str(error))
         return found
     _compare_tensors(built, found)
     if not found.disagreements:
@@ -84,15 +98,17 @@ def _compare_tensors(built: nn.Module, found: Verification) -> None:
             expected[key] = tuple(dims)
             found.tensors += 1
             if key not in state:
-                found.refuse(key, f"the module has no such tensor of {_size(dims)}")
+                found.refuse(
+                    "tensors", key, f"the module has no such tensor of {_size(dims)}"
+                )
             elif tuple(state[key].shape) != tuple(dims):
                 shape = _size(state[key].shape)
-                found.refuse(key, f"is {shape} instead of {_size(dims)}")
+                found.refuse("tensors", key, f"is {shape} instead of {_size(dims)}")
             elif (name in trained) != (key in parameters):
                 kind = "parameter" if name in trained else "buffer"
-                found.refuse(key, f"is no {kind}, as it should be")
+                found.refuse("tensors", key, f"is no {kind}, as it should be")
     for key in state.keys() - expected.keys():
-        found.refuse(key, "the network has no such tensor")
+        found.refuse("tensors", key, "the network has no such tensor")
 
 
 def _key(layer: Layer, name: str) -> str:
@@ -209,17 +225,17 @@ def _agrees(
         return True
     done = actual.calls.get(wanted.number)
     if done is None:
-        found.refuse(layer.path, _what_is_done(layer, expected, actual))
+        found.refuse("layers", layer.path, _what_is_done(layer, expected, actual))
         return False
     shape = (BATCH, *layer.output_shape().dims)
     if done.shape != shape:
         message = f"gives {_size(done.shape[1:])} instead of {_size(shape[1:])}"
-        found.refuse(layer.path, message)
+        found.refuse("shapes", layer.path, message)
     macs = found.subject.facts.layers[layer].macs
     counted = wanted.flops // 2 // BATCH
     if counted != macs:
         message = f"torch counts {counted:,} multiply-adds, the compiler {macs:,}"
-        found.refuse(layer.path, message)
+        found.refuse("macs", layer.path, message)
     return not found.disagreements
 
 
@@ -238,17 +254,17 @@ def _compare_outputs(
         given = list(cast("tuple[Any, ...]", outputs))
     if len(given) != len(values):
         message = f"training gives {len(given)} outputs instead of {len(values)}"
-        found.refuse("", message)
+        found.refuse("outputs", "", message)
         return
     names = ["the output", *(f"head {head.name}" for head in network.heads)]
     for name, value, tensor in zip(names, values, given, strict=True):
         if actual.number(tensor) != expected[value].number:
             layer = value.layer.path if value.layer else "the input"
-            found.refuse("", f"{name} is not what {layer} gives")
+            found.refuse("outputs", "", f"{name} is not what {layer} gives")
     weights = {head.name: head.loss_weight for head in network.heads}
     stated = getattr(built, "loss_weights", {})
     if stated != weights:
-        found.refuse("", f"loss_weights is {stated} instead of {weights}")
+        found.refuse("outputs", "", f"loss_weights is {stated} instead of {weights}")
 
 
 # ---- what went wrong
@@ -326,6 +342,6 @@ def _refuse_failure(
         other = _what_is_done(layer, expected, actual)
         if " has " in other:
             message = f"{other}; {message}"
-        found.refuse(layer.path, message)
+        found.refuse("layers", layer.path, message)
         return
-    found.refuse("", message)
+    found.refuse("layers", "", message)

@@ -1,0 +1,154 @@
+"""A pytest plugin: a spec is collected as a test of its network.
+
+`pytest specs/googlenet.toml` holds the spec's claims and the generated module, as
+`archc check` and `archc verify` do; each check is a test with a name. Specs are
+collected where they are named on the command line, and below directories called
+`specs`; other .toml and .json files are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from archc.cli.specs import Run
+    from archc.run.subject import Subject
+    from archc.run.verify import Verification
+
+N = TypeVar("N", bound=pytest.Collector | pytest.Item)
+
+# a network has a name; blocks for others have none
+_SPEC = re.compile(r'^\s*"?archc"?\s*[=:]\s*\d', re.MULTILINE)
+_NAME = re.compile(r'^\s*"?name"?\s*[=:]', re.MULTILINE)
+
+
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> pytest.Collector | None:
+    """A spec that is asked for; None for any other file."""
+    if file_path.suffix.lower() not in (".toml", ".json"):
+        return None
+    named = any(_is_named(file_path, argument) for argument in parent.config.args)
+    if not named and "specs" not in file_path.parent.parts:
+        return None
+    if not _is_spec(file_path):
+        return None
+    return _made(SpecFile, parent, path=file_path)
+
+
+def _is_named(path: Path, argument: str) -> bool:
+    return path == Path(argument.partition("::")[0]).resolve()
+
+
+def _is_spec(path: Path) -> bool:
+    """Whether a file says that it is a spec, and is more than blocks for others."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool(_SPEC.search(text) and _NAME.search(text))
+
+
+def _made(kind: type[N], parent: pytest.Collector, **arguments: Any) -> N:
+    made: Any = kind
+    return made.from_parent(parent, **arguments)
+
+
+class Refuted(Exception):
+    """A check that failed; its message is the whole report."""
+
+
+class SpecFile(pytest.File):
+    """A spec; its checks share what was found out once."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from archc.run.verify import CHECKS
+
+        yield _made(Checked, self, name="check")
+        for check in CHECKS:
+            yield _made(Verified, self, name=f"verify-{check}")
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The network with its module.
+
+        Raises:
+            Refuted: if the spec has errors.
+        """
+        from archc.cli.options import Overrides
+        from archc.cli.running import subject
+        from archc.cli.specs import Found, Run
+
+        run = Run(Overrides(), anywhere=False)
+        found = subject(Found(self.path), run, Overrides(), None)
+        if found is None:
+            raise Refuted(_report(run))
+        return found
+
+    @cached_property
+    def verification(self) -> Verification:
+        """What `archc verify` finds."""
+        from archc.run.verify import verify
+
+        return verify(self.subject)
+
+
+def _report(run: Run) -> str:
+    from archc.diagnostics.render import render_text, summary_line
+
+    text = render_text(run.diagnostics)
+    return f"{text}\n{summary_line(run.diagnostics)}"
+
+
+class SpecItem(pytest.Item):
+    """One check of a spec."""
+
+    parent: SpecFile
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,
+    ) -> str | TerminalRepr:
+        """The report alone where a check failed: a traceback says nothing of a spec."""
+        if isinstance(excinfo.value, Refuted):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+
+class Checked(SpecItem):
+    """The spec has no errors, and its claims hold."""
+
+    def runtest(self) -> None:
+        assert self.parent.subject
+
+
+class Verified(SpecItem):
+    """One of the checks of `archc verify`."""
+
+    def runtest(self) -> None:
+        from archc.run.verify import CHECKS
+
+        try:
+            found = self.parent.verification
+        except Refuted:
+            pytest.skip("the spec has errors")
+        check = self.name.removeprefix("verify-")
+        failed = [d for d in found.disagreements if d.check == check]
+        if failed:
+            raise Refuted("\n".join(map(str, failed)))
+        order = list(CHECKS)
+        before = {d.check for d in found.disagreements}
+        if any(order.index(other) < order.index(check) for other in before):
+            pytest.skip("not reached, as an earlier check failed")

@@ -1,0 +1,74 @@
+"""`pytest specs/googlenet.toml` tests the network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+# loaded before pytester, which unloads after each test what the test has loaded
+import archc.run.verify  # noqa: F401
+
+pytest_plugins = ("pytester",)
+
+ROOT = Path(__file__).parents[2]
+CHECKS = ("check", "verify-module", "verify-tensors", "verify-layers", "verify-shapes",
+          "verify-macs", "verify-outputs")  # fmt: skip
+
+
+@pytest.fixture
+def specs(pytester: pytest.Pytester) -> Path:
+    """A directory with a spec in specs/ and its module in generated/."""
+    for folder, suffix in (("specs", "toml"), ("generated", "py")):
+        (pytester.path / folder).mkdir()
+        shutil.copy(ROOT / folder / f"lenet5.{suffix}", pytester.path / folder)
+    return pytester.path / "specs"
+
+
+def test_a_spec_is_its_own_test(pytester: pytest.Pytester, specs: Path) -> None:
+    done = pytester.runpytest("-v", "-m", "not slow", "specs/lenet5.toml")
+    done.assert_outcomes(passed=len(CHECKS))
+    for check in CHECKS:
+        done.stdout.fnmatch_lines(f"*lenet5.toml::{check} PASSED*")
+
+
+def test_one_check_can_be_asked_for(pytester: pytest.Pytester, specs: Path) -> None:
+    done = pytester.runpytest("specs/lenet5.toml::verify-macs")
+    done.assert_outcomes(passed=1)
+
+
+def test_a_module_that_was_broken(pytester: pytest.Pytester, specs: Path) -> None:
+    module = pytester.path / "generated" / "lenet5.py"
+    text = module.read_text()
+    module.write_text(text.replace("x = torch.tanh(x)", "x = torch.sigmoid(x)", 1))
+    done = pytester.runpytest("-m", "not slow", "specs")
+    done.assert_outcomes(passed=3, failed=1, skipped=3)
+    done.stdout.fnmatch_lines("tanh: tanh of c1 is missing")
+    done.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_an_error_in_a_spec(pytester: pytest.Pytester, specs: Path) -> None:
+    spec = specs / "lenet5.toml"
+    spec.write_text(spec.read_text().replace("61_706", "61_707"))
+    done = pytester.runpytest("-m", "not slow", "specs")
+    done.assert_outcomes(failed=1, skipped=6)
+    done.stdout.fnmatch_lines(
+        ["error[[]expectation[]]: `params` is claimed to be 61,707 but is 61,706*"]
+    )
+
+
+def test_other_files_are_left_alone(pytester: pytest.Pytester, specs: Path) -> None:
+    for name, text in {
+        "elsewhere.toml": (specs / "lenet5.toml").read_text(),
+        "pyproject.toml": "[tool.thing]\nname = 'x'\n",
+        "specs/notes.toml": "title = 'no spec'\n",
+        "specs/blocks.toml": "archc = 1\n[blocks.b]\nlayers = [{ op = 'relu' }]\n",
+        "specs/broken.json": "{",
+        "test_it.py": "def test_it():\n    pass\n",
+    }.items():
+        (pytester.path / name).write_text(text)
+    done = pytester.runpytest("-m", "not slow")
+    done.assert_outcomes(passed=1 + len(CHECKS))
+    named = pytester.runpytest("-m", "not slow", "elsewhere.toml")
+    named.assert_outcomes(passed=len(CHECKS))
