@@ -7,10 +7,11 @@ The paths of two forks are brought together by a matching of greatest weight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import SequenceMatcher
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
+from archc.compare.stretches import stretches
 from archc.compare.structure import Fork, Item, Kinds, Row, attributes, layers_of
 from archc.network.graph import Layer
 from archc.ops.base import Category, Op
@@ -24,13 +25,19 @@ _SAME_OP = 0.5
 _SAME_CATEGORY = 0.3
 _DENSE = 0.1
 """How alike a convolution and a linear layer are, which may do the same."""
-_SAME_NAME = 0.1
+_SAME_NAME = 0.001
 """What equal names add: they decide between ways that are equally good otherwise."""
-_SAME_PLACE = 0.01
+_SAME_PLACE = 0.0001
 """The same for paths of forks that come in the same order."""
 
 _LARGEST = 2_000_000
 """Up to how many pairs of layers are weighed; longer rows are cut where they agree."""
+_FORKED = 4
+"""How many times more it takes to weigh a pair of layers within forks."""
+_PIECE = 100
+"""How many layers are aligned at once where two long rows do not agree at all."""
+_MANY_PATHS = 2_500
+"""Up to how many pairs of paths are weighed; more are paired as they come."""
 
 
 class Aligner:
@@ -41,13 +48,24 @@ class Aligner:
         self._likeness: dict[tuple[int, int], float] = {}
 
     def align(self, a: Row, b: Row) -> list[Pair]:
-        """The layers of both rows in order, those that belong together as pairs."""
-        return [pair for x, y in self._row(a, b) for pair in self._pairs(x, y)]
+        """The layers of both rows in order, those that belong together as pairs.
+
+        Of ways that are equally good the same is taken whichever row comes first.
+        """
+        if _order(b) < _order(a):
+            pairs = [(y, x) for x, y in self._aligned(b, a)]
+        else:
+            pairs = list(self._aligned(a, b))
+        return list(_removed_first(pairs))
+
+    def _aligned(self, a: Row, b: Row) -> Iterator[Pair]:
+        for x, y in self._row(a, b):
+            yield from self._pairs(x, y)
 
     def _pairs(self, x: Item | None, y: Item | None) -> Iterator[Pair]:
         if isinstance(x, Fork) and isinstance(y, Fork):
             for path, other in self._matched(x, y):
-                yield from self.align(path, other)
+                yield from self._aligned(path, other)
             yield x.merge, y.merge
         elif x is not None and y is not None:
             assert isinstance(x, Layer) and isinstance(y, Layer)
@@ -59,36 +77,41 @@ class Aligner:
     # ---- rows
 
     def _row(self, a: Row, b: Row) -> Iterator[tuple[Item | None, Item | None]]:
-        of = self._kinds.of
         start = 0
-        while start < min(len(a), len(b)) and of(a[start]) == of(b[start]):
+        while start < min(len(a), len(b)) and self._equal(a[start], b[start]):
             start += 1
         yield from zip(a[:start], b[:start], strict=True)
         yield from self._rest(a[start:], b[start:])
 
+    def _equal(self, x: Item, y: Item) -> bool:
+        return self._kinds.of(x) == self._kinds.of(y) and _path(x) == _path(y)
+
     def _rest(self, a: Row, b: Row) -> Iterator[tuple[Item | None, Item | None]]:
         """Two rows that begin with different layers."""
-        if len(a) * len(b) <= _LARGEST:
+        inside = self._inside(a) * self._inside(b)
+        if len(a) * len(b) + _FORKED * inside <= _LARGEST:
             yield from self._best(a, b)
             return
-        kinds = [[self._kinds.of(item) for item in row] for row in (a, b)]
+        kinds, others = ([self._kinds.of(item) for item in row] for row in (a, b))
         at = [0, 0]
-        found = SequenceMatcher(None, *kinds, autojunk=False)
-        for i, j, size in found.get_matching_blocks():
-            between = a[at[0] : i], b[at[1] : j]
-            if len(between[0]) * len(between[1]) <= _LARGEST:
+        for i, j, size in (*stretches(kinds, others), (len(a), len(b), 0)):
+            for between in _pieces(a[at[0] : i], b[at[1] : j]):
                 yield from self._best(*between)
-            else:
-                yield from ((x, None) for x in between[0])
-                yield from ((None, y) for y in between[1])
             yield from zip(a[i : i + size], b[j : j + size], strict=True)
             at = [i + size, j + size]
+
+    def _inside(self, row: Row) -> int:
+        """How many layers are within the forks of a row that are not alike."""
+        forks = {self._kinds.of(item): item for item in row if isinstance(item, Fork)}
+        return sum(len(layers_of(fork)) for fork in forks.values())
 
     def _best(self, a: Row, b: Row) -> Iterator[tuple[Item | None, Item | None]]:
         score = self._scores(a, b)
         i = j = 0
         while i < len(a) and j < len(b):
             likeness = self._like(a[i], b[j])
+            if likeness > 0 and _path(a[i]) == _path(b[j]):
+                likeness += _SAME_NAME
             # what can stand together early does, so that additions come last
             if likeness > 0 and score[i][j] <= likeness + score[i + 1][j + 1]:
                 yield a[i], b[j]
@@ -105,12 +128,20 @@ class Aligner:
     def _scores(self, a: Row, b: Row) -> list[list[float]]:
         """How well what remains of both rows can be aligned, from each place on."""
         score = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
+        names = [_path(item) for item in b]
+        likenesses: dict[int, list[float]] = {}
         for i in range(len(a) - 1, -1, -1):
-            row, below = score[i], score[i + 1]
+            row, below, name = score[i], score[i + 1], _path(a[i])
+            kind = self._kinds.of(a[i])
+            if kind not in likenesses:
+                likenesses[kind] = [self._like(a[i], y) for y in b]
+            like = likenesses[kind]
             for j in range(len(b) - 1, -1, -1):
                 best = max(row[j + 1], below[j])
-                likeness = self._like(a[i], b[j])
+                likeness = like[j]
                 if likeness > 0:
+                    if name == names[j]:
+                        likeness += _SAME_NAME
                     best = max(best, likeness + below[j + 1])
                 row[j] = best
         return score
@@ -119,25 +150,32 @@ class Aligner:
 
     def _matched(self, x: Fork, y: Fork) -> list[tuple[Row, Row]]:
         """Which paths of two forks belong together; the others face nothing."""
-        import networkx as nx
-
-        graph: nx.Graph[Any] = nx.Graph()
-        for i, path in enumerate(x.paths):
-            for j, other in enumerate(y.paths):
-                likeness = self._rows_like(path, other)
-                likeness += _SAME_PLACE * (i == j) + _SAME_NAME * _named(path, other)
-                if likeness > 0:
-                    graph.add_edge(("a", i), ("b", j), weight=likeness)
-        found: dict[int, int] = {}
-        for pair in nx.max_weight_matching(graph):
-            (_, i), (_, j) = sorted(pair)
-            found[i] = j
+        found = self._matching(x, y)
         rows = [
             (path, y.paths[found[i]] if i in found else ())
             for i, path in enumerate(x.paths)
         ]
         taken = set(found.values())
         return rows + [((), p) for j, p in enumerate(y.paths) if j not in taken]
+
+    def _matching(self, x: Fork, y: Fork) -> dict[int, int]:
+        """For paths of a fork, by their places, the path of the other."""
+        if len(x.paths) * len(y.paths) > _MANY_PATHS:
+            return {i: i for i in range(min(len(x.paths), len(y.paths)))}
+        weights: dict[tuple[int, int], float] = {}
+        for i, path in enumerate(x.paths):
+            for j, other in enumerate(y.paths):
+                likeness = self._rows_like(path, other)
+                likeness += _SAME_PLACE * (i == j) + _SAME_NAME * _named(path, other)
+                if likeness > 0:
+                    weights[i, j] = likeness
+        if len(x.paths) == len(y.paths) == 2:  # as most forks are
+            straight, crossed = ((0, 0), (1, 1)), ((0, 1), (1, 0))
+            best = max(
+                (straight, crossed), key=lambda w: sum(weights.get(p, 0) for p in w)
+            )
+            return {i: j for i, j in best if (i, j) in weights}
+        return _heaviest(weights)
 
     # ---- likeness
 
@@ -147,8 +185,6 @@ class Aligner:
         likeness = self._likeness.get(key)
         if likeness is None:
             likeness = self._likeness[key] = self._weigh(x, y)
-        if likeness > 0 and _path(x) == _path(y):
-            likeness += _SAME_NAME
         return likeness
 
     def _weigh(self, x: Item, y: Item) -> float:
@@ -167,6 +203,43 @@ class Aligner:
             for x, y in self._row(a, b)
             if x is not None and y is not None
         )
+
+
+def _heaviest(weights: dict[tuple[int, int], float]) -> dict[int, int]:
+    """The matching of greatest weight."""
+    import networkx as nx
+
+    graph: nx.Graph[Any] = nx.Graph()
+    for (i, j), weight in weights.items():
+        graph.add_edge(("a", i), ("b", j), weight=weight)
+    found: dict[int, int] = {}
+    for pair in nx.max_weight_matching(graph):
+        (_, i), (_, j) = sorted(pair)
+        found[i] = j
+    return found
+
+
+def _order(row: Row) -> tuple[int, list[str]]:
+    """What tells which of two rows comes first, by what they hold."""
+    layers = [layer for item in row for layer in layers_of(item)]
+    return len(layers), [f"{x.path} {x.op.op} {attributes(x.op)}" for x in layers]
+
+
+def _pieces(a: Row, b: Row) -> Iterator[tuple[Row, Row]]:
+    """Two rows cut into as many pieces as it takes for none to be long."""
+    count = -(-max(len(a), len(b)) // _PIECE)
+    for n in range(count):
+        ours, theirs = (
+            row[len(row) * n // count : len(row) * (n + 1) // count] for row in (a, b)
+        )
+        yield ours, theirs
+
+
+def _removed_first(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """Pairs of which, where something is replaced, what was there comes first."""
+    for both, run in groupby(pairs, key=lambda pair: None not in pair):
+        found = list(run)
+        yield from found if both else sorted(found, key=lambda pair: pair[0] is None)
 
 
 def _ops_like(x: Op, y: Op) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 from archc.compare.align import Aligner, Pair
@@ -116,14 +117,18 @@ class Comparison:
     totals: tuple[Total, ...]
     settings: tuple[Total, ...]
     """Parameters that both specs have, with different values."""
+    training: tuple[Total, ...]
+    """What only matters in training: initialisers and the weights of heads' losses,
+    where they are different."""
     weights: Weights
     maps: tuple[tuple[int | Dims, ...], tuple[int | Dims, ...]]
     """The sizes of the feature maps that each network goes through."""
 
     @property
     def equal(self) -> bool:
-        """Whether both compute the same, whatever their layers are called."""
-        return not self.differences and all(t.a == t.b for t in self.totals)
+        """Whether both are one network, whatever their layers are called."""
+        alike = all(total.a == total.b for total in self.totals)
+        return alike and not self.differences and not self.training
 
     @property
     def differences(self) -> list[Row]:
@@ -131,13 +136,22 @@ class Comparison:
         return [row for row in self.rows if row.kind != "same"]
 
     def to_dict(self) -> dict[str, Any]:
-        """As `archc diff --format json` gives it."""
+        """As `archc diff --format json` gives it.
+
+        Pairs are what the first and the second network have. `layers` holds each layer
+        of both once, alone or with its counterpart: `kind` is same, changed, removed,
+        inserted or moved, `changes` are its attributes with two values (`op` where it
+        is another op, `from` where it reads something else), `reshaped` is whether its
+        output has another shape, and `head` names the auxiliary classifier around it.
+        `training` are initialisers and weights of losses that differ.
+        """
         return {
             "a": _about(self.a),
             "b": _about(self.b),
             "equal": self.equal,
             "totals": {t.name: [t.a, t.b] for t in self.totals},
             "settings": {t.name: [t.a, t.b] for t in self.settings},
+            "training": {t.name: [t.a, t.b] for t in self.training},
             "maps": [list(maps) for maps in self.maps],
             "weights": {
                 "same_name_and_shape": self.weights.same,
@@ -153,7 +167,8 @@ def compare(a: Side, b: Side) -> Comparison:
     aligner = Aligner()
     pairs = aligner.align(row_of(a.network.body), row_of(b.network.body))
     rows = list(_rows(pairs, None))
-    for one, other in _heads(a.network, b.network):
+    heads = _heads(a.network, b.network)
+    for one, other in heads:
         name = other.name if other else one.name if one else None
         inside = aligner.align(
             row_of(one.region) if one else (), row_of(other.region) if other else ()
@@ -166,6 +181,7 @@ def compare(a: Side, b: Side) -> Comparison:
         tuple(_with_moves(rows)),
         tuple(_totals(a, b)),
         tuple(_settings(a.network, b.network)),
+        tuple(_training(a.network, b.network, heads)),
         _weights(a.network, b.network),
         (_maps(a.network), _maps(b.network)),
     )
@@ -192,13 +208,16 @@ def _changes(a: Op, b: Op) -> Iterator[Change]:
             yield Change(name, before[name], after[name])
 
 
-def _heads(a: Network, b: Network) -> Iterator[tuple[Head | None, Head | None]]:
-    """Auxiliary classifiers of one name."""
-    theirs = {head.name: head for head in b.heads}
-    for head in a.heads:
-        yield head, theirs.pop(head.name, None)
-    for head in theirs.values():
-        yield None, head
+def _heads(a: Network, b: Network) -> list[tuple[Head | None, Head | None]]:
+    """Auxiliary classifiers of one name, and then the others in their order."""
+    names = [{head.name for head in network.heads} for network in (b, a)]
+    ours, theirs = (
+        [head for head in network.heads if head.name not in taken]
+        for network, taken in zip((a, b), names, strict=True)
+    )
+    named = {head.name: head for head in b.heads}
+    found = [(head, named[head.name]) for head in a.heads if head.name in named]
+    return [*found, *zip_longest(ours, theirs)]
 
 
 def _rewired(rows: list[Row], a: Network, b: Network) -> list[Row]:
@@ -266,20 +285,43 @@ def _name(value: Value, network: Network) -> str:
 def _with_moves(rows: list[Row]) -> Iterator[Row]:
     """Makes one row of a layer that was removed and inserted not far from there."""
     moved: dict[int, int] = {}
-    for i, row in enumerate(rows):
-        if row.kind != "removed":
-            continue
-        for j in range(max(0, i - _NEAR), min(len(rows), i + _NEAR + 1)):
-            other = rows[j]
-            if other.kind == "inserted" and j not in moved and _is_moved(row, other):
-                moved[j] = i
-                break
-    gone = set(moved.values())
+    gone: set[int] = set()
+    for *_, i, j in sorted(_moves(rows)):
+        if i not in gone and j not in moved:
+            moved[j] = i
+            gone.add(i)
     for i, row in enumerate(rows):
         if i in moved:
             yield Row("moved", rows[moved[i]].a, row.b, (), row.head)
         elif i not in gone:
             yield row
+
+
+def _moves(rows: list[Row]) -> Iterator[tuple[bool, int, int, int, int, int]]:
+    """Which removed row may be which inserted one, and what makes it likely.
+
+    Places are counted so that they are the same when the networks change sides: by the
+    rows before that are in both, and then by those since that only this one has.
+    """
+    removed: dict[int, list[int]] = {}
+    inserted: dict[int, list[int]] = {}
+    both = 0
+    for i, row in enumerate(rows):
+        if row.a and row.b:
+            both += 1
+        else:
+            (removed if row.a else inserted).setdefault(both, []).append(i)
+    for start, run in removed.items():
+        for there in range(start - _NEAR, start + _NEAR + 1):
+            others = inserted.get(there, [])
+            for place, i in enumerate(run, start):
+                first = max(0, place - there - _NEAR)
+                last = max(0, place - there + _NEAR + 1)
+                for other, j in enumerate(others[first:last], there + first):
+                    if _is_moved(rows[i], rows[j]):
+                        renamed = rows[i].layer.path != rows[j].layer.path
+                        far = abs(place - other)
+                        yield renamed, far, place + other, start + there, i, j
 
 
 _NEAR = 4
@@ -338,6 +380,28 @@ def _settings(a: Network, b: Network) -> Iterator[Total]:
     for name, value in a.params.items():
         if name in b.params and b.params[name] != value:
             yield Total(name, value, b.params[name])
+
+
+def _training(
+    a: Network, b: Network, heads: list[tuple[Head | None, Head | None]]
+) -> Iterator[Total]:
+    for one, other in heads:
+        if one and other and one.loss_weight != other.loss_weight:
+            yield Total(f"loss × {other.name}", one.loss_weight, other.loss_weight)
+    before, after = _initialisers(a), _initialisers(b)
+    for name in before | after:
+        if before.get(name) != after.get(name):
+            yield Total(name, before.get(name), after.get(name))
+
+
+def _initialisers(network: Network) -> dict[str, str]:
+    """How parameters start where that is not PyTorch's way, as one would call it."""
+    found: dict[str, str] = {}
+    for op, parameters in network.spec.init.items():
+        for name, how in parameters.items():
+            given = ", ".join(f"{key}={value}" for key, value in how.arguments.items())
+            found[f"init {op}.{name}"] = f"{how.function}({given})"
+    return found
 
 
 def _maps(network: Network) -> tuple[int | Dims, ...]:

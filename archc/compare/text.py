@@ -16,7 +16,8 @@ from archc.compare.groups import (
     value,
     window,
 )
-from archc.network.graph import Layer, Region
+from archc.diagnostics.excerpt import printable
+from archc.network.graph import Layer, Network, Region
 from archc.ops.base import items
 
 SIGNS: dict[Kind, str] = {
@@ -51,7 +52,7 @@ class _Painter:
 def as_text(found: Comparison, *, color: bool = False) -> str:
     """What separates two networks: in short, in numbers, then layer by layer."""
     paint = _Painter(color)
-    a, b = (f"{side.title} ({side.label})" for side in (found.a, found.b))
+    a, b = (printable(f"{side.title} ({side.label})") for side in (found.a, found.b))
     lines = [paint("bold", f"{a} → {b}"), *headline(found), ""]
     if found.differences:
         lines += [paint("bold", "what differs"), *_groups(found, paint), ""]
@@ -66,24 +67,33 @@ def as_text(found: Comparison, *, color: bool = False) -> str:
 
 def headline(found: Comparison) -> Iterator[str]:
     """What became of the first convolution, and whether weights can be shared."""
-    first = next((r for r in found.rows if r.layer.op.category == "convolution"), None)
-    if first and first.a and first.b and first.kind == "changed":
-        went = _went(first)
-        if went:
-            yield f"The first convolution, {first.b.path}, {went}."
+    first, other = (_first(side.network) for side in (found.a, found.b))
+    if first and other:
+        if any(row.a is first and row.b is other for row in found.rows):
+            went = _went(first, other)
+            if went:
+                yield f"The first convolution, {other.path}, {went}."
+        else:
+            yield (
+                f"The first convolution, {other.path}, is {named(other.op)}"
+                f" where {first.path} was {named(first.op)}."
+            )
     if not found.differences:
         yield "Every layer has its counterpart, and none computes otherwise."
     yield _weights(found)
 
 
-def _went(row: Row) -> str:
+def _first(network: Network) -> Layer | None:
+    """The first convolution."""
+    return next((x for x in network.layers() if x.op.category == "convolution"), None)
+
+
+def _went(a: Layer, b: Layer) -> str:
     """What became of a convolution's window and of what it gives; empty if nothing."""
-    assert row.a is not None and row.b is not None
-    before, after = row.shapes
-    assert before is not None and after is not None
+    before, after = a.output_shape().dims, b.output_shape().dims
     parts: list[str] = []
-    if window(row.a.op) != window(row.b.op):
-        parts.append(f"from {window(row.a.op)} to {window(row.b.op)}")
+    if window(a.op) != window(b.op):
+        parts.append(f"from {window(a.op)} to {window(b.op)}")
     if before[1:] != after[1:]:
         parts.append(f"from maps of {_size(before[1:])} to {_size(after[1:])}")
     if before[0] != after[0]:
@@ -116,6 +126,7 @@ def _totals(found: Comparison, paint: _Painter) -> Iterator[str]:
     ]
     rows.append(("maps", _maps(found.maps[0]), _maps(found.maps[1]), ""))
     rows += [(t.name, _setting(t.a), _setting(t.b), "") for t in found.settings]
+    rows += [(t.name, _initial(t.a), _initial(t.b), "") for t in found.training]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for name, a, b, difference in rows:
         line = f"{name:<{widths[0]}}  {a:>{widths[1]}}  {b:>{widths[2]}}  {difference}"
@@ -125,6 +136,10 @@ def _totals(found: Comparison, paint: _Painter) -> Iterator[str]:
 def _setting(found: object) -> str:
     parts = items(found)
     return value(found) if parts is None else f"[{', '.join(map(str, parts))}]"
+
+
+def _initial(found: object) -> str:
+    return "PyTorch's" if found is None else str(found)
 
 
 def _shown(found: object) -> str:
@@ -202,7 +217,8 @@ def _layers(found: Comparison, paint: _Painter) -> Iterator[str]:
     full = [line for line in table if not isinstance(line, int)]
     widths = [max(len(line[i]) for line in full) for i in range(1, 5)]
     left = widths[0] + widths[1] + 2
-    yield paint("faint", f"  {found.a.label:<{left}} │ {found.b.label}")
+    a, b = (printable(side.label) for side in (found.a, found.b))
+    yield paint("faint", f"  {a:<{left}} │ {b}")
     for line in table:
         if isinstance(line, int):
             yield paint("faint", f"  … {line} alike")
