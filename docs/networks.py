@@ -17,9 +17,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from archc.compare.comparison import Side, compare, depth
+from archc.compare.comparison import compare
 from archc.compare.groups import groups
+from archc.compare.model import Side
 from archc.compare.text import as_line, headline
+from archc.compare.totals import depth
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
 from archc.measure.tables import markdown, pipes, size

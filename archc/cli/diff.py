@@ -13,7 +13,7 @@ from archc.cli.options import SPEC, Overrides, Refused, colored, reading
 
 if TYPE_CHECKING:
     from archc.cli.specs import Run
-    from archc.compare.comparison import Comparison, Side
+    from archc.compare.model import Comparison, Side
 
 _EPILOG = """\b
 Examples:
@@ -113,7 +113,7 @@ def command(
 def _side(spec: Path, run: Run) -> Side | None:
     """One of the networks; None if it has errors."""
     from archc import catalog
-    from archc.compare.comparison import Side
+    from archc.compare.model import Side
 
     if spec.is_dir():
         raise click.UsageError(f"{spec} is a directory; give one spec")

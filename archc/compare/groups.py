@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.compare.comparison import Change, Comparison, Dims, Kind, Row
+from archc.compare.model import Change, Comparison, Dims, Kind, Row
 from archc.measure.summary import describe
 from archc.network.graph import Layer, Region
 from archc.ops.base import Op, items

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archc.compare.comparison import Comparison, Row
 from archc.compare.groups import named
+from archc.compare.model import Comparison, Row
 from archc.draw.dot import draw_both
 from archc.draw.figure import Mark
 from archc.network.graph import Layer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from archc.compare.comparison import Comparison, Dims, Kind, Row, Total
 from archc.compare.groups import (
     Group,
     block_of,
@@ -16,6 +15,7 @@ from archc.compare.groups import (
     value,
     window,
 )
+from archc.compare.model import Comparison, Dims, Kind, Row, Total
 from archc.diagnostics.excerpt import printable
 from archc.network.graph import Layer, Network, Region
 from archc.ops.base import items

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from archc.compare.comparison import Comparison, Row, Side, compare
+from archc.compare.comparison import compare
+from archc.compare.model import Comparison, Row, Side
 from archc.diagnostics.model import Sink
 from archc.network.graph import Layer, Network
 from archc.pipeline import analyse

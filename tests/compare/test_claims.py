@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from archc.compare.comparison import compare, depth
+from archc.compare.comparison import compare
 from archc.compare.text import as_text
+from archc.compare.totals import depth
 from tests.compare.support import chain, changed, conv, diff, relu, side
 
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from archc.compare.comparison import Comparison, compare
+from archc.compare.comparison import compare
+from archc.compare.model import Comparison
 from archc.compare.picture import as_dot
 from archc.draw import theme
 from archc.draw.figure import Mark

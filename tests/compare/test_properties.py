@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from archc.compare.comparison import Comparison, Row, compare
+from archc.compare.comparison import compare
+from archc.compare.model import Comparison, Row
 from archc.compare.text import as_text
 from tests.compare.support import (
     ROOT,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from archc.compare.comparison import Comparison, compare
+from archc.compare.comparison import compare
+from archc.compare.model import Comparison
 from archc.compare.stretches import stretches
 from archc.compare.text import as_text
 from tests.compare.support import Side, Table, chain, changed, conv, layers, relu

@@ -1,0 +1,109 @@
+"""Two networks as wholes: their numbers, settings, maps and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archc.compare.model import Dims, Side, Total, Weights
+from archc.compare.structure import row_of
+from archc.network.graph import Head, Layer, Network, Value
+
+
+def totals(a: Side, b: Side) -> Iterator[Total]:
+    """The numbers of whole networks."""
+    yield Total("input", _size(a.network.input), _size(b.network.input))
+    yield Total("output", _size(a.network.output), _size(b.network.output))
+    yield Total("params", a.facts.params, b.facts.params)
+    if a.network.heads or b.network.heads:
+        yield Total(
+            "params_with_heads", a.facts.params_with_heads, b.facts.params_with_heads
+        )
+    yield Total("buffers", a.facts.buffers, b.facts.buffers)
+    yield Total("macs", a.facts.macs, b.facts.macs)
+    yield Total("receptive_field", a.facts.receptive_field, b.facts.receptive_field)
+    yield Total("depth", depth(a.network), depth(b.network))
+
+
+def depth(network: Network) -> int:
+    """Convolutions and linear layers on the longest path, as names of networks count
+    them: 50 in ResNet-50."""
+    import networkx as nx
+
+    graph: nx.DiGraph[Any] = nx.DiGraph()
+    graph.add_node(network.input)
+    for layer in network.layers():
+        weight = int(layer.op.category in ("convolution", "linear"))
+        for value in layer.inputs:
+            graph.add_edge(value, layer.output, weight=weight)
+    return int(nx.dag_longest_path_length(graph, weight="weight"))
+
+
+def _size(value: Value) -> Dims:
+    assert value.shape is not None
+    return value.shape.dims
+
+
+def settings(a: Network, b: Network) -> Iterator[Total]:
+    """Parameters of both specs that have another value."""
+    for name, value in a.params.items():
+        if name in b.params and b.params[name] != value:
+            yield Total(name, value, b.params[name])
+
+
+def training(
+    a: Network, b: Network, heads: list[tuple[Head | None, Head | None]]
+) -> Iterator[Total]:
+    """Weights of losses and initialisers that differ."""
+    for one, other in heads:
+        if one and other and one.loss_weight != other.loss_weight:
+            yield Total(f"loss × {other.name}", one.loss_weight, other.loss_weight)
+    before, after = _initialisers(a), _initialisers(b)
+    for name in before | after:
+        if before.get(name) != after.get(name):
+            yield Total(name, before.get(name), after.get(name))
+
+
+def _initialisers(network: Network) -> dict[str, str]:
+    """How parameters start where that is not PyTorch's way, as one would call it."""
+    found: dict[str, str] = {}
+    for op, parameters in network.spec.init.items():
+        for name, how in parameters.items():
+            given = ", ".join(f"{key}={value}" for key, value in how.arguments.items())
+            found[f"init {op}.{name}"] = f"{how.function}({given})"
+    return found
+
+
+def maps(network: Network) -> tuple[int | Dims, ...]:
+    """The different sizes of the maps between input and output, in their order."""
+    sizes: list[int | Dims] = []
+    for value in (network.input, *(item.output for item in _spine(network))):
+        dims = value.shape.dims if value.shape else ()
+        if len(dims) == 3:
+            size = dims[1] if dims[1] == dims[2] else dims[1:]
+            if not sizes or sizes[-1] != size:
+                sizes.append(size)
+    return tuple(sizes)
+
+
+def _spine(network: Network) -> Iterator[Layer]:
+    """The layers outside of forks, with those that end one."""
+    for item in row_of(network.body):
+        yield item if isinstance(item, Layer) else item.merge
+
+
+def weights(a: Network, b: Network) -> Weights:
+    """How the tensors of two networks compare."""
+    ours, theirs = dict(_tensors(a)), dict(_tensors(b))
+    same = sum(theirs.get(name) == dims for name, dims in ours.items())
+    in_order = list(ours.values()) == list(theirs.values())
+    return Weights(same, len(ours), len(theirs), in_order)
+
+
+def _tensors(network: Network) -> Iterator[tuple[str, Dims]]:
+    """The `state_dict`, but for counters of batches, layer by layer."""
+    for region in (network.body, *(head.region for head in network.heads)):
+        for layer in region.layers():
+            x = layer.input_shape()
+            for name, dims in (layer.op.parameters(x) | layer.op.buffers(x)).items():
+                yield f"{layer.path}.{name}" if name else layer.path, dims
