@@ -16,7 +16,7 @@ from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -130,6 +130,16 @@ class Recorder(TorchFunctionMode):
         """The number of a tensor; None if nothing is known of it."""
         return self._values.get(id(tensor))
 
+    def repeat(self, calls: Mapping[int, Call], numbers: dict[int, int]) -> None:
+        """Records calls once more, on other values: `numbers` says in whose place
+        each stands, and is told what stands in the place of the results."""
+        for old, call in calls.items():
+            settings = _renumbered(call.settings, numbers)
+            number = self._numbers.of(_key(call.function, settings))
+            reads = tuple(numbers.get(n, n) for n in call.reads)
+            self.calls[number] = call._replace(settings=settings, reads=reads)
+            numbers[old] = number
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -145,9 +155,8 @@ class Recorder(TorchFunctionMode):
         function, settings = self._described(func, args, kwargs)
         out, known = self._carried_out(func, args, kwargs, tensors, function, settings)
         if known is not None:
-            key = (function, _ordered(function, settings))
             call = Call(function, settings, numbers, known.shape, known.flops)
-            self.calls[self.name(out, key)] = call
+            self.calls[self.name(out, _key(function, settings))] = call
         return out
 
     def _carried_out(
@@ -289,8 +298,19 @@ def _shapeless(settings: Any) -> Any:
     return settings
 
 
-def _ordered(function: str, settings: Any) -> Any:
-    """Settings in one order, where the order of the arguments says nothing."""
-    if function in _COMMUTATIVE:
-        return tuple(sorted((value for _, value in settings), key=str))
+def _renumbered(settings: Any, numbers: Mapping[int, int]) -> Any:
+    """Settings that read other values."""
+    if isinstance(settings, tuple):
+        parts = cast("tuple[Any, ...]", settings)
+        if len(parts) == 2 and parts[0] == "value":
+            return ("value", numbers.get(parts[1], parts[1]))
+        return tuple(_renumbered(part, numbers) for part in parts)
     return settings
+
+
+def _key(function: str, settings: Any) -> Any:
+    """What makes a call the same as another one."""
+    if function in _COMMUTATIVE:
+        # the order of the arguments says nothing
+        settings = tuple(sorted((value for _, value in settings), key=str))
+    return function, settings

@@ -180,36 +180,61 @@ def _expected(subject: Subject, numbers: Numbers) -> dict[Value, _Expected]:
     first = recorder.number(x)
     assert first is not None
     table = {subject.network.input: _Expected(first, (), recorder)}
+    # the instances of a block share their ops, and writing one out takes its time
+    written: dict[int, str] = {}
     with recorder, torch.no_grad():
         for layer in _layers(subject):
-            before = len(recorder.calls)
-            number = _carried_out(layer, table, recorder, numbers)
-            calls = tuple(list(recorder.calls)[before:])
-            table[layer.output] = _Expected(number, calls, recorder)
+            op = written.setdefault(id(layer.op), "") or repr(layer.op)
+            written[id(layer.op)] = op
+            key = (op, *(value.shape for value in layer.inputs))
+            sample = _samples.get(key)
+            if sample is None:
+                sample = _samples[key] = _carried_out(layer, recorder)
+            reads = [table[value].number for value in layer.inputs]
+            for name in sample.tensors:
+                path = f"{layer.path}.{name}" if name else layer.path
+                reads.append(numbers.of(("tensor", path)))
+            given = dict(zip(sample.reads, reads, strict=True))
+            recorder.repeat(sample.calls, given)
+            calls = tuple(given[call] for call in sample.calls)
+            table[layer.output] = _Expected(given[sample.number], calls, recorder)
     return table
 
 
-def _carried_out(
-    layer: Layer,
-    table: dict[Value, _Expected],
-    recorder: Recorder,
-    numbers: Numbers,
-) -> int:
-    """The number of what a layer gives."""
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What an op calls, on values that stand for any others of their shapes."""
+
+    reads: tuple[int, ...]
+    """Its inputs, and then its parameters and buffers."""
+    tensors: tuple[str, ...]
+    """The names of these."""
+    calls: dict[int, Call]
+    number: int
+    """Of what it gives."""
+
+
+_samples: dict[Any, _Sample] = {}
+"""By op and the shapes of what it reads; networks have many of them in common."""
+
+
+def _carried_out(layer: Layer, recorder: Recorder) -> _Sample:
+    """Runs an op on meta tensors."""
     inputs: list[Tensor] = []
     for value in layer.inputs:
         assert value.shape is not None
-        tensor = torch.empty(BATCH, *value.shape.dims, device="meta")
-        recorder.set(tensor, table[value].number)
-        inputs.append(tensor)
+        inputs.append(torch.empty(BATCH, *value.shape.dims, device="meta"))
     x = layer.input_shape()
-    if not layer.op.merges:
-        for name, tensor in tensors(layer.op, x):
-            path = f"{layer.path}.{name}" if name else layer.path
-            recorder.set(tensor, numbers.of(("tensor", path)))
+    own = () if layer.op.merges else tensors(layer.op, x)
+    read = [*inputs, *(tensor for _, tensor in own)]
+    # keys that nothing else has, so that no other call is the same
+    reads = tuple(recorder.name(tensor, object()) for tensor in read)
+    before = len(recorder.calls)
     number = recorder.number(result(layer.op, *inputs, shape=x))
     assert number is not None
-    return number
+    made = list(recorder.calls)[before:]
+    calls = {made_number: recorder.calls.pop(made_number) for made_number in made}
+    return _Sample(reads, tuple(name for name, _ in own), calls, number)
 
 
 def _agrees(
