@@ -1,6 +1,6 @@
 """AlexNet (one tower).
 
-Source: Krizhevsky, One weird trick, arXiv:1404.5997; torchvision.models.alexnet.
+Source: Krizhevsky 2014, One weird trick, arXiv:1404.5997; torchvision.models.alexnet.
 
 Compiled by archc from specs/torchvision/alexnet.toml.
 """

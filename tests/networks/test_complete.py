@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.networks import (
+    ROOT,
     editions,
     test_alexnet,
     test_densenet,
@@ -24,3 +25,19 @@ def test_every_published_and_every_small_network_has_a_peer():
         *test_vgg.NUMBERS,
     }
     assert peers == editions("") | {f"cifar/{name}" for name in editions("cifar")}
+
+
+OTHER_LAYERS = {"googlenet_bn", "cifar/nin"}
+"""They extend a network that has other layers or another block."""
+
+
+def test_a_deeper_sibling_is_a_file_of_a_few_lines() -> None:
+    root = ROOT / "specs"
+    seen = 0
+    for path in root.rglob("*.toml"):
+        key = path.relative_to(root).with_suffix("").as_posix()
+        text = path.read_text("utf-8")
+        if "\nextends = " in text and key not in OTHER_LAYERS:
+            seen += 1
+            assert len(text.splitlines()) < 12, key
+    assert seen > 25
