@@ -11,7 +11,6 @@ from typing import Any, cast
 from archc.emit.body import Body, Flow, Measured, source
 from archc.emit.conditions import tidy
 from archc.emit.forward import feature, write_nodes
-from archc.emit.inplace import inplace_nodes
 from archc.emit.layout import (
     STEP,
     WIDTH,
@@ -37,6 +36,7 @@ from archc.emit.prune import without_unused
 from archc.emit.reads import Reads
 from archc.emit.views import ClassView, MethodView
 from archc.network.graph import Network
+from archc.network.inplace import inplace_nodes
 from archc.network.scope import Layout, Style, body_style, style_of
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.spec.expressions import Expr, ListOf, Name, evaluate

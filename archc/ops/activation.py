@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
+from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Name
 
 _INPUT: frozenset[Saved] = frozenset({"input"})
@@ -37,9 +39,22 @@ class _InPlace(_Activation):
     """
 
     has_inplace = True
+    copies_inplace: ClassVar[bool] = True
+    """Whether its in-place form keeps a copy of its input. Otherwise it goes by its
+    output."""
 
     def _settings(self) -> dict[str, Any]:
         return {k: v for k, v in self.given().items() if k != "inplace"}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        if not inplace:
+            return (step,)
+        if self.copies_inplace:
+            return (replace(step, keeps=(), extra=(Extra(y.dims),)),)
+        return (replace(step, keeps=(1,)),)
 
 
 class Relu(_InPlace):
@@ -47,6 +62,7 @@ class Relu(_InPlace):
 
     op = "relu"
     saves = _OUTPUT
+    copies_inplace = False
     written = ("nn.ReLU", "F.relu")
 
     inplace: bool | None = None
@@ -65,6 +81,7 @@ class LeakyRelu(_InPlace):
     """max(x, 0) + negative_slope * min(x, 0) (torch.nn.LeakyReLU)."""
 
     op = "leaky_relu"
+    copies_inplace = False
     written = ("nn.LeakyReLU", "F.leaky_relu")
 
     negative_slope: float = 0.01
@@ -75,6 +92,7 @@ class Elu(_InPlace):
     """x above zero, alpha * (exp(x) - 1) below (torch.nn.ELU)."""
 
     op = "elu"
+    copies_inplace = False
     written = ("nn.ELU", "F.elu")
 
     alpha: float = 1.0
@@ -137,6 +155,7 @@ class _AlongAxis(_Activation):
     """An activation along one axis, the batch counted as axis 0."""
 
     saves = _OUTPUT
+    autocast = "full"
 
     dim: int = 1
 

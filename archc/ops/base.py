@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from archc.ops.steps import Cast, Device, Extra, Step
 from archc.spec.expressions import Expr, ListOf, Undecidable
 
 
@@ -153,6 +154,8 @@ class Op(BaseModel):
     category: ClassVar[Category]
     saves: ClassVar[frozenset[Saved]] = frozenset()
     """What autograd keeps of it until the backward pass."""
+    autocast: ClassVar[Cast] = "widest"
+    """What mixed precision does with it."""
     has_inplace: ClassVar[bool] = False
     """Whether PyTorch offers it with `inplace=True`.
 
@@ -187,6 +190,32 @@ class Op(BaseModel):
     def macs(self, x: Shape, y: Shape) -> int:
         """Fused multiply-adds for one sample, biases not counted."""
         return 0
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        """What autograd keeps beside `saves` names: a mask, indices, statistics."""
+        return ()
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        """What autograd records of it in training; the last step's output is its."""
+        reads = tuple(range(len(inputs)))
+        kept = reads if "input" in self.saves else ()
+        if "output" in self.saves:
+            kept = (*kept, len(reads))
+        return (
+            Step(
+                dims=y.dims,
+                reads=reads,
+                keeps=kept,
+                extra=self.extra(inputs[0], y),
+                trains=True,
+                keeps_weight="weight" in self.saves,
+                shares=inplace or self.aliases,
+                fresh_gradient=not self.aliases,
+                cast=self.autocast,
+            ),
+        )
 
     def reach(self, x: Shape, y: Shape) -> Window | Everywhere | None:
         """How far it looks; None for one input pixel per output pixel."""

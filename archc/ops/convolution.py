@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ from archc.ops.base import (
     size_schemas,
 )
 from archc.ops.shapes import need_divisible, need_map, window_map
+from archc.ops.steps import Device, Step
 
 
 def _padding(value: Any) -> Any:
@@ -49,6 +51,7 @@ class Conv2d(Op):
     op = "conv2d"
     category = "convolution"
     saves = frozenset({"input", "weight"})
+    autocast = "low"
 
     out_channels: int = Field(ge=1)
     kernel_size: Size
@@ -123,6 +126,34 @@ class Conv2d(Op):
         per_pixel = x.dims[0] // self.groups * kernel_height * kernel_width
         return channels * height * width * per_pixel
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        (x,) = inputs
+        padded = self._padded_before(x)
+        if padded is None:
+            return (step,)
+        # a call of its own pads, and the convolution keeps what that made
+        pads = self.padding_mode in ("reflect", "replicate")
+        pad = Step(padded, keeps=(0,) if pads else ())
+        return (pad, replace(step, reads=(1,), keeps=(1,)))
+
+    def _padded_before(self, x: Shape) -> Dims | None:
+        """The map as padded beforehand; None where the convolution pads by itself."""
+        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
+        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        if self.padding_mode != "zeros":
+            if self.padding != "same":
+                totals = [2 * p for p in self._most_padding()]
+            sizes = zip(x.dims[1:], totals, strict=True)
+        elif self.padding == "same" and any(total % 2 for total in totals):
+            # what the two sides do not share
+            sizes = ((n, t % 2) for n, t in zip(x.dims[1:], totals, strict=True))
+        else:
+            return None
+        return (x.dims[0], *(size + total for size, total in sizes))
+
     def reach(self, x: Shape, y: Shape) -> Window:
         kernel, dilation = pair(self.kernel_size), pair(self.dilation)
         spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
@@ -142,6 +173,7 @@ class ConvTranspose2d(Op):
     op = "conv_transpose2d"
     category = "convolution"
     saves = frozenset({"input", "weight"})
+    autocast = "low"
 
     out_channels: int = Field(ge=1)
     kernel_size: Size

@@ -8,9 +8,19 @@ from pydantic import Field
 
 from archc.ops.base import Call, Op, Saved, Shape
 from archc.ops.shapes import need_map
+from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Name
 
 _MASK: frozenset[Saved] = frozenset({"mask"})
+
+
+def _masked(y: Shape, mask: Extra, *, inplace: bool) -> tuple[Step, ...]:
+    """A product with a mask of its own."""
+    return (Step(y.dims, extra=(mask,), shares=inplace),)
+
+
+def _unchanged(y: Shape) -> tuple[Step, ...]:
+    return (Step(y.dims, shares=True, fresh_gradient=False),)
 
 
 class Dropout(Op):
@@ -27,6 +37,17 @@ class Dropout(Op):
 
     def module(self, x: Shape) -> Call:
         return Call("nn.Dropout", (), {"p": self.p})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        if self.p == 0:
+            return _unchanged(y)
+        if self.p == 1:
+            return _masked(y, Extra((), per_sample=False), inplace=inplace)
+        # a GPU keeps where, everything else by how much
+        fused = device == "cuda" and not inplace
+        return _masked(y, Extra(y.dims, 1 if fused else None), inplace=inplace)
 
     def function(self, x: Shape, argument: str) -> Call:
         settings = {"p": self.p, "training": Name("self.training")}
@@ -51,6 +72,13 @@ class Dropout2d(Op):
 
     def module(self, x: Shape) -> Call:
         return Call("nn.Dropout2d", (), {"p": self.p})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        if self.p == 0:
+            return _unchanged(y)
+        return _masked(y, Extra((y.dims[0], 1, 1)), inplace=inplace)
 
     def function(self, x: Shape, argument: str) -> Call:
         settings = {"p": self.p, "training": Name("self.training")}
@@ -89,3 +117,10 @@ class StochasticDepth(nn.Module):
 
     def module(self, x: Shape) -> Call:
         return Call("StochasticDepth", (self.p,), self.given("mode"))
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        if self.p == 0:
+            return _unchanged(y)
+        return _masked(y, Extra((), per_sample=self.mode == "row"), inplace=False)

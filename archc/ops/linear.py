@@ -15,6 +15,7 @@ class Linear(Op):
     op = "linear"
     category = "linear"
     saves = frozenset({"input", "weight"})
+    autocast = "low"
 
     out_features: int = Field(ge=1)
     bias: bool = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archc.ops.base import (
     Call,
     Dim,
@@ -12,6 +14,7 @@ from archc.ops.base import (
     known,
 )
 from archc.ops.shapes import AXES
+from archc.ops.steps import Device, Step
 from archc.spec.expressions import Name
 
 
@@ -78,10 +81,31 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
     )
 
 
+def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...]:
+    """The first two, then what came of them and the next; `step` as for two inputs."""
+    count = len(inputs)
+    # the first step's output is numbered behind all inputs
+    left = [0, *range(count, 2 * count - 2)]
+    return tuple(
+        replace(
+            step,
+            dims=y.dims,
+            reads=(first, second),
+            keeps=(first, second) if step.keeps else (),
+        )
+        for first, second in zip(left, range(1, count), strict=True)
+    )
+
+
 class Add(Merge):
     """The sum of inputs of one shape (torch.add)."""
 
     op = "add"
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        return _in_turn(inputs, y, Step(y.dims, fresh_gradient=False))
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -98,6 +122,11 @@ class Mul(Merge):
 
     op = "mul"
     saves = frozenset({"input"})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        return _in_turn(inputs, y, Step(y.dims, keeps=(0, 1), spread=True))
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -140,6 +169,13 @@ class Concat(Merge):
     """Inputs one after the other along the channels (torch.cat)."""
 
     op = "concat"
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        # each input's gradient is a view of the one that comes
+        reads = tuple(range(len(inputs)))
+        return (Step(y.dims, reads, fresh_gradient=False),)
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)

@@ -19,6 +19,7 @@ from archc.ops.base import (
     known,
 )
 from archc.ops.shapes import need_divisible, need_map
+from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Name
 
 _STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
@@ -34,6 +35,10 @@ class _BatchNorm(Op):
     momentum: float | None = 0.1
     affine: bool = True
     track_running_stats: bool = True
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        statistic = Extra((x.dims[0],), 4, per_sample=False)
+        return (statistic, statistic)
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
         channels = (x.dims[0],)
@@ -94,6 +99,22 @@ class LocalResponseNorm(Op):
     beta: float = 0.75
     k: float = 1.0
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        """x / (k + alpha * mean(x * x)) ** beta, as torch's Python writes it."""
+        channels, height, width = y.dims
+        padded = (channels + self.size - 1, height, width)
+        return (
+            Step(y.dims, reads=(0, 0), keeps=(0,)),
+            Step(padded, reads=(1,)),
+            Step(y.dims, reads=(2,), keeps=(2,)),
+            Step(y.dims, reads=(3,)),
+            Step(y.dims, reads=(4,), fresh_gradient=False),
+            Step(y.dims, reads=(5,), keeps=(5,), scratch=2, cast="full"),
+            Step(y.dims, reads=(0, 6), keeps=(0, 6), scratch=3),
+        )
+
     def infer(self, *inputs: Shape) -> Shape:
         need_map(self.op, inputs[0])
         return inputs[0]
@@ -112,10 +133,14 @@ class GroupNorm(Op):
     op = "group_norm"
     category = "normalization"
     saves = _STATISTICS
+    autocast = "full"
 
     num_groups: int = Field(ge=1)
     eps: float = Field(default=1e-5, ge=0)
     affine: bool = True
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        return (Extra((self.num_groups,), 4), Extra((self.num_groups,), 4))
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -151,11 +176,16 @@ class LayerNorm(Op):
     op = "layer_norm"
     category = "normalization"
     saves = _STATISTICS
+    autocast = "full"
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
     eps: float = Field(default=1e-5, ge=0)
     elementwise_affine: bool = True
     bias: bool = True
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        rest = x.dims[: len(x.dims) - len(self._shape(x))]
+        return (Extra(rest, 4), Extra(rest, 4))
 
     def _shape(self, x: Shape) -> Dims:
         given = self.normalized_shape
@@ -196,6 +226,7 @@ class LayerScale(Op):
     category = "normalization"
     saves = frozenset({"input", "weight"})
     bare_parameter = True
+    autocast = "promote"
 
     init: float = 1e-6
 

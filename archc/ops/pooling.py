@@ -22,6 +22,7 @@ from archc.ops.base import (
     pair,
 )
 from archc.ops.shapes import need_map, window_map
+from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Name
 
 
@@ -51,6 +52,11 @@ def _window_reach(
     return Window((spans[0], spans[1]), pair(stride))
 
 
+def _indices(y: Shape) -> tuple[Extra, ...]:
+    """Where each maximum was, as int64."""
+    return (Extra(y.dims, 8),)
+
+
 class MaxPool2d(Op):
     """Largest value in a window, over C x H x W (torch.nn.MaxPool2d)."""
 
@@ -63,6 +69,9 @@ class MaxPool2d(Op):
     padding: Padding = 0
     dilation: Size = 1
     ceil_mode: bool = False
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        return _indices(y)
 
     @property
     def _stride(self) -> Any:
@@ -155,6 +164,13 @@ class AdaptiveAvgPool2d(Op):
 
     output_size: Size
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        # for a single output torch takes the mean, which keeps nothing
+        keeps = () if y.dims[1:] == (1, 1) else (0,)
+        return (Step(y.dims, keeps=keeps),)
+
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_map(self.op, x)
@@ -178,6 +194,9 @@ class AdaptiveMaxPool2d(Op):
     saves = frozenset({"input", "indices"})
 
     output_size: Size
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        return _indices(y)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

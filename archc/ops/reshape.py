@@ -29,6 +29,7 @@ from archc.ops.base import (
     plain,
 )
 from archc.ops.shapes import AXES, need_divisible, need_map
+from archc.ops.steps import Device, Step
 from archc.spec.expressions import Name, Slice, as_expr, to_source
 
 
@@ -147,6 +148,7 @@ class Upsample(Op):
 
     op = "upsample"
     category = "reshape"
+    autocast = "full"
 
     size: Size = None
     scale_factor: ScaleFactor = None
@@ -328,6 +330,13 @@ class ChannelShuffle(Op):
 
     groups: int = Field(ge=1)
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        # a GPU copies nothing where nothing changes places
+        same = device == "cuda" and self.groups in (1, y.dims[0])
+        return (Step(y.dims, shares=same, fresh_gradient=not same),)
+
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_map(self.op, x)
@@ -363,6 +372,12 @@ class ChannelSlice(nn.Module):
 
     start: int = Field(default=0, ge=0)
     stop: int = Field(ge=1)
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        # a view, but its gradient has zeros around it
+        return (Step(y.dims, shares=True),)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

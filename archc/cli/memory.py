@@ -1,0 +1,168 @@
+"""`archc memory`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archc.cli.options import SPEC, Overrides, Refused, reading
+
+if TYPE_CHECKING:
+    from archc.measure.memory import Footprint, Optimizer, Precision
+    from archc.ops.steps import Device
+
+_EPILOG = """\b
+Examples:
+  archc memory resnet50 --batch 64 --optimizer adam --precision bf16
+  archc memory resnet50 --optimizer adam --fit 24GB
+  archc memory specs/googlenet.toml --format json | jq .peak.total
+
+Not modelled: the workspace of convolutions, the allocator's rounding and fragments,
+the CUDA context (some hundred MB), graphs that torch.compile made. Leave a tenth free.
+"""
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
+
+
+def _size(
+    context: click.Context, param: click.Parameter, value: str | None
+) -> int | None:
+    """Reads 24GB or 22.5GiB as bytes."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]*)", value.strip())
+    unit = None if match is None else _UNITS.get(match[2].upper())
+    if match is None or unit is None:
+        raise click.BadParameter(f"{value!r} is no size, as in 24GB or 22.5GiB")
+    return int(float(match[1]) * unit)
+
+
+@click.command("memory", epilog=_EPILOG)
+@click.argument("spec", type=SPEC)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10**9),
+    default=32,
+    show_default=True,
+    help="Samples in a step; --fit finds it instead.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["none", "sgd", "momentum", "adam"]),
+    default="sgd",
+    show_default=True,
+    help="momentum is SGD with momentum; none is forward and backward alone.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    help="bf16 and fp16 are torch.autocast: weights, their gradients and the"
+    " optimizer's state stay in fp32.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cuda", "cpu"]),
+    default="cuda",
+    show_default=True,
+    help="They differ in what dropout keeps and in how Adam steps.",
+)
+@click.option(
+    "--fit",
+    "limit",
+    callback=_size,
+    metavar="SIZE",
+    help="Find the largest batch whose peak is at most SIZE: 24GB (10^9), 24GiB"
+    " (2^30).",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text",
+    show_default=True,
+)  # fmt: skip
+@reading
+@click.pass_context
+def command(
+    context: click.Context,
+    spec: Path,
+    batch: int,
+    optimizer: Optimizer,
+    precision: Precision,
+    device: Device,
+    limit: int | None,
+    form: str,
+    assignments: tuple[tuple[str, str], ...],
+    input_shape: tuple[int, ...] | None,
+    allow_outside: bool,
+    color: str,
+) -> None:
+    """Predict the memory of a training step, without torch and without a GPU.
+
+    SPEC is a path, or a name that `archc list` shows, such as resnet50.
+
+    It is the step of the generated module: forward with auxiliary classifiers,
+    cross-entropy, backward, optimizer. Diagnostics go to stderr. Exit status 1 also
+    means that not even one sample fits.
+    """
+    from archc.cli.specs import Run
+    from archc.measure.memory import footprint
+
+    if spec.is_dir():
+        raise click.UsageError(f"{spec} is a directory; give one spec")
+    source = context.get_parameter_source("batch")
+    if limit is not None and source is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--fit finds the batch; leave out --batch")
+    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    analysis = run.analyse(spec)
+    run.report(color)
+    if analysis is None:
+        if run.libraries:
+            raise Refused(f"{spec} only holds blocks for others to use, and no network")
+        context.exit(1)
+    found = footprint(
+        analysis.network, optimizer=optimizer, precision=precision, device=device
+    )
+    fits = True
+    if limit is not None:
+        largest = found.largest(limit)
+        fits, batch = largest is not None, largest or 1
+    _write(found, batch, limit, fits, form)
+    if not fits:
+        context.exit(1)
+
+
+def _write(
+    found: Footprint, batch: int, limit: int | None, fits: bool, form: str
+) -> None:
+    from archc.measure.memory_table import amount, as_text
+
+    memory = found.at(batch)
+    if form == "json":
+        table = memory.to_dict()
+        if limit is not None:
+            table["fit"] = {"limit": limit, "batch": batch if fits else None}
+        click.echo(json.dumps(table, indent=2))
+        return
+    click.echo(as_text(memory), nl=False)
+    if limit is not None:
+        answer = (
+            f"batch {batch:,} is the largest that fits"
+            if fits
+            else "not even one sample fits"
+        )
+        click.echo(f"\n{amount(limit)}: {answer}.")

@@ -1,0 +1,127 @@
+"""Bytes that a training step holds, as they come and go.
+
+An amount is a number that is there for any batch and one for each sample of it, so
+that one account serves every batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, NamedTuple
+
+from archc.network.graph import Layer
+
+Phase = Literal["forward", "backward", "step"]
+
+
+class Amount(NamedTuple):
+    """Bytes: `fixed`, and `each` for every sample."""
+
+    fixed: int
+    each: int
+
+    def at(self, batch: int) -> int:
+        return self.fixed + batch * self.each
+
+
+class Moment(NamedTuple):
+    """What is held at a point where something was just made."""
+
+    phase: Phase
+    layer: Layer | None
+    """The layer at work; None for the loss and the optimizer."""
+    gradients: int
+    """Of parameters."""
+    saved: Amount
+    """Kept by autograd."""
+    transient: Amount
+    """Everything else: values in the making, gradients on their way."""
+
+    def at(self, batch: int) -> int:
+        """Bytes held, without what lasts: parameters, buffers, state, input."""
+        return self.gradients + self.saved.at(batch) + self.transient.at(batch)
+
+
+@dataclass(slots=True, eq=False)
+class Storage:
+    """Memory that one or several tensors share."""
+
+    fixed: int
+    each: int
+    layer: Layer | None
+    """Where it was made."""
+    holders: int = 1
+    """How many variables, and how many calls that wait for their way back, hold it."""
+    keepers: int = 0
+    """The calls among them."""
+    lasting: bool = False
+    """Whether it is the caller's, and not counted here."""
+
+
+class Ledger:
+    """The account; `moments` has every point at which it may have been highest."""
+
+    def __init__(self) -> None:
+        self.phase: Phase = "forward"
+        self.layer: Layer | None = None
+        self.moments: list[Moment] = []
+        self.saved = Amount(0, 0)
+        self.transient = Amount(0, 0)
+        self.gradients = 0
+        self._rising = False
+
+    def new(
+        self, dims: tuple[int, ...], itemsize: int, *, per_sample: bool = True
+    ) -> Storage:
+        """A storage with one holder."""
+        size = prod(dims) * itemsize
+        fixed, each = (0, size) if per_sample else (size, 0)
+        self.transient = _plus(self.transient, fixed, each)
+        storage = Storage(fixed, each, self.layer)
+        self._note()
+        return storage
+
+    def gradient(self, size: int) -> None:
+        """A parameter's gradient, which stays until the step's end."""
+        self.gradients += size
+        self._note()
+
+    def hold(self, storage: Storage) -> None:
+        storage.holders += 1
+
+    def drop(self, storage: Storage) -> None:
+        """One holder less; without any the bytes are free."""
+        storage.holders -= 1
+        if not storage.holders and not storage.lasting:
+            self.transient = _plus(self.transient, -storage.fixed, -storage.each)
+            self._rising = False
+
+    def keep(self, storage: Storage) -> None:
+        """Held by a call that waits for its way back."""
+        storage.holders += 1
+        storage.keepers += 1
+        if storage.keepers == 1 and not storage.lasting:
+            self.transient = _plus(self.transient, -storage.fixed, -storage.each)
+            self.saved = _plus(self.saved, storage.fixed, storage.each)
+
+    def release(self, storage: Storage) -> None:
+        """No longer held by such a call."""
+        storage.keepers -= 1
+        if not storage.keepers and not storage.lasting:
+            self.saved = _plus(self.saved, -storage.fixed, -storage.each)
+            self.transient = _plus(self.transient, storage.fixed, storage.each)
+        self.drop(storage)
+
+    def _note(self) -> None:
+        # while nothing is freed in between, the later moment is the higher one
+        if self._rising and self.moments[-1].phase == self.phase:
+            self.moments.pop()
+        self._rising = True
+        self.moments.append(
+            Moment(self.phase, self.layer, self.gradients, self.saved, self.transient)
+        )
+
+
+def _plus(amount: Amount, fixed: int, each: int) -> Amount:
+    return Amount(amount.fixed + fixed, amount.each + each)

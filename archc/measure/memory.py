@@ -1,0 +1,273 @@
+"""The memory that training a network takes, worked out from its layers.
+
+Nothing is run. `footprint` follows one training step of the generated code through
+torch's autograd (`tape`), which gives every amount as a fixed part and a part for each
+sample; so any batch is a matter of arithmetic, and so is the largest that fits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Literal
+
+from archc.measure.ledger import Amount, Ledger, Moment, Phase, Storage
+from archc.measure.lifetime import dying
+from archc.measure.tape import Tape, Tensor
+from archc.network.graph import Layer, Network, Value
+from archc.network.inplace import inplace_nodes
+from archc.ops.steps import Device
+
+Optimizer = Literal["none", "sgd", "momentum", "adam"]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+_COPIES = {"none": 0, "sgd": 0, "momentum": 1, "adam": 2}
+"""How many numbers an optimizer keeps for each parameter."""
+_FLOAT, _INT64 = 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMemory:
+    """What one layer has a share in, in bytes."""
+
+    path: str
+    op: str
+    saved: int
+    """Made by it and kept for the backward pass, by whichever layer."""
+    parameters: int
+    """Its parameters with their gradients and the optimizer's state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Where a training step holds most, and what that is, in bytes."""
+
+    total: int
+    phase: Phase
+    layer: str | None
+    """The layer at work; None for the loss and the optimizer."""
+    gradients: int
+    saved: int
+    transient: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One training step in bytes."""
+
+    name: str
+    batch: int
+    optimizer: Optimizer
+    precision: Precision
+    device: Device
+    parameters: int
+    buffers: int
+    gradients: int
+    """Of all parameters, as they are at the end of the backward pass."""
+    optimizer_state: int
+    input: int
+    """With the labels."""
+    saved: int
+    """What autograd keeps at the end of the forward pass, each storage once."""
+    transient_forward: int
+    """The most that is held beside it going forward,"""
+    transient_backward: int
+    """and going back."""
+    peak: Peak
+    layers: tuple[LayerMemory, ...] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `archc memory --format json` gives it."""
+        from dataclasses import asdict
+
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footprint:
+    """The memory of a training step for any batch."""
+
+    network: Network = field(repr=False)
+    optimizer: Optimizer
+    precision: Precision
+    device: Device
+    parameters: int
+    buffers: int
+    moments: tuple[Moment, ...] = field(repr=False)
+    input: Amount
+    saved: Amount
+    kept: dict[Layer, Amount] = field(repr=False)
+    """What autograd keeps, by the layer that made it."""
+
+    @property
+    def lasting(self) -> Amount:
+        """What is there from the first step to the last."""
+        state = self.parameters * _COPIES[self.optimizer]
+        fixed = self.parameters + self.buffers + state
+        return Amount(fixed + self.input.fixed, self.input.each)
+
+    def at(self, batch: int) -> Memory:
+        """The memory at a batch size."""
+        top = max(self.moments, key=lambda moment: moment.at(batch))
+        peak = Peak(
+            total=self.lasting.at(batch) + top.at(batch),
+            phase=top.phase,
+            layer=None if top.layer is None else top.layer.path,
+            gradients=top.gradients,
+            saved=top.saved.at(batch),
+            transient=top.transient.at(batch),
+        )
+        return Memory(
+            name=self.network.name,
+            batch=batch,
+            optimizer=self.optimizer,
+            precision=self.precision,
+            device=self.device,
+            parameters=self.parameters,
+            buffers=self.buffers,
+            gradients=self.parameters,
+            optimizer_state=self.parameters * _COPIES[self.optimizer],
+            input=self.input.at(batch),
+            saved=self.saved.at(batch),
+            transient_forward=self._transient("forward", batch),
+            transient_backward=self._transient("backward", batch),
+            peak=peak,
+            layers=self._layers(batch),
+        )
+
+    def largest(self, limit: int) -> int | None:
+        """The largest batch whose peak is within `limit` bytes; None if not even 1."""
+        lasting = self.lasting
+        fits = [
+            (limit - lasting.fixed - m.gradients - m.saved.fixed - m.transient.fixed)
+            // (lasting.each + m.saved.each + m.transient.each)
+            for m in self.moments
+        ]
+        return min(fits) if min(fits) > 0 else None
+
+    def _transient(self, phase: Phase, batch: int) -> int:
+        found = (m.transient.at(batch) for m in self.moments if m.phase == phase)
+        return max(found, default=0)
+
+    def _layers(self, batch: int) -> tuple[LayerMemory, ...]:
+        copies = 2 + _COPIES[self.optimizer]
+        return tuple(
+            LayerMemory(
+                layer.path,
+                layer.op.op,
+                self.kept[layer].at(batch) if layer in self.kept else 0,
+                sum(_parameter_sizes(layer)) * copies,
+            )
+            for layer in _all_layers(self.network)
+        )
+
+
+def footprint(
+    network: Network,
+    *,
+    optimizer: Optimizer = "sgd",
+    precision: Precision = "fp32",
+    device: Device = "cuda",
+    sums_in_place: bool = True,
+) -> Footprint:
+    """The memory of a training step with the generated module.
+
+    The loss is the cross-entropy of every output. In `bf16` and `fp16` weights, their
+    gradients and the optimizer's state are in single precision, and forward and loss
+    run under autocast. `sums_in_place` is as in `Tape`.
+    """
+    tape = Tape(
+        _alive(network),
+        half=precision != "fp32",
+        device=device,
+        sums_in_place=sums_in_place,
+    )
+    outputs = _forward(network, tape)
+    for output in outputs:
+        tape.loss(output)
+    saved, kept = tape.ledger.saved, _by_layer(tape.kept())
+    tape.end_forward()
+    tape.backward()
+    sizes = [s for layer in _all_layers(network) for s in _parameter_sizes(layer)]
+    _optimizer_step(tape.ledger, optimizer, device, sizes)
+    labels = sum(_INT64 * prod(o.dims[1:]) for o in outputs)
+    assert network.input.shape is not None
+    return Footprint(
+        network=network,
+        optimizer=optimizer,
+        precision=precision,
+        device=device,
+        parameters=sum(sizes),
+        buffers=sum(map(_buffers, _all_layers(network))),
+        moments=tuple(tape.ledger.moments),
+        input=Amount(0, _FLOAT * prod(network.input.shape.dims) + labels),
+        saved=saved,
+        kept=kept,
+    )
+
+
+def _all_layers(network: Network) -> list[Layer]:
+    """In the order of a training step: the heads come last."""
+    heads = (layer for head in network.heads for layer in head.region.layers())
+    return [*network.layers(), *heads]
+
+
+def _alive(network: Network) -> set[Layer]:
+    """The layers that an output comes from."""
+    found: set[Layer] = set()
+    outputs = [network.output, *(head.region.output for head in network.heads)]
+    todo = [value.layer for value in outputs]
+    while todo:
+        layer = todo.pop()
+        if layer is not None and layer not in found:
+            found.add(layer)
+            todo.extend(value.layer for value in layer.inputs)
+    return found
+
+
+def _forward(network: Network, tape: Tape) -> list[Tensor]:
+    """Runs all layers; the outputs of the network and of its heads."""
+    inplace, ends = inplace_nodes(network), dying(network)
+    assert network.input.shape is not None
+    values: dict[Value, Tensor] = {network.input: tape.input(network.input.shape.dims)}
+    for layer in _all_layers(network):
+        values[layer.output] = tape.layer(
+            layer, [values[v] for v in layer.inputs], inplace=layer.node in inplace
+        )
+        for value in ends.get(layer, ()):
+            tape.ledger.drop(values[value].storage)
+    outputs = [network.output, *(head.region.output for head in network.heads)]
+    return [values[v] for v in outputs]
+
+
+def _optimizer_step(
+    ledger: Ledger, optimizer: Optimizer, device: Device, sizes: list[int]
+) -> None:
+    ledger.phase, ledger.layer = "step", None
+    if optimizer == "adam" and sizes:
+        # the root of the second moments: on a GPU of all parameters together,
+        # otherwise of one after the other, and there also divided
+        size = sum(sizes) if device == "cuda" else 2 * max(sizes)
+        ledger.drop(ledger.new((size,), 1, per_sample=False))
+
+
+def _by_layer(storages: set[Storage]) -> dict[Layer, Amount]:
+    fixed: Counter[Layer] = Counter()
+    each: Counter[Layer] = Counter()
+    for storage in storages:
+        if storage.layer is not None:
+            fixed[storage.layer] += storage.fixed
+            each[storage.layer] += storage.each
+    return {layer: Amount(fixed[layer], each[layer]) for layer in fixed}
+
+
+def _parameter_sizes(layer: Layer) -> list[int]:
+    parameters = layer.op.parameters(layer.input_shape())
+    return [_FLOAT * prod(dims) for dims in parameters.values()]
+
+
+def _buffers(layer: Layer) -> int:
+    """Bytes; a buffer without axes is a counter, an int64."""
+    buffers = layer.op.buffers(layer.input_shape())
+    return sum(_FLOAT * prod(d) if d else _INT64 for d in buffers.values())

@@ -1,0 +1,59 @@
+"""An op as torch's autograd sees it: the calls that it records, what it keeps of each.
+
+Most ops are one call. Some are several: local response normalisation squares, pads,
+pools, scales and divides, and each of these keeps something of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Device = Literal["cuda", "cpu"]
+
+Cast = Literal["low", "full", "widest", "promote"]
+"""What autocast does with a call.
+
+`low` converts all that it reads to half precision, `full` to single precision.
+`widest` leaves it, and the output is as wide as the widest of what is read. `promote`
+leaves it too, but a parameter in single precision makes the output one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A tensor that is kept and that nobody else has: indices, a mask, statistics."""
+
+    dims: tuple[Any, ...]
+    itemsize: int | None = None
+    """Bytes of a number; None for those of the output."""
+    per_sample: bool = True
+    """Whether the batch is an axis of it as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recorded call.
+
+    It names tensors by number: the op's inputs from 0, then the output of each step.
+    """
+
+    dims: tuple[Any, ...]
+    """The output's, without the batch."""
+    reads: tuple[int, ...] = (0,)
+    keeps: tuple[int, ...] = ()
+    """Those of them, or its own output, that autograd keeps."""
+    extra: tuple[Extra, ...] = ()
+    trains: bool = False
+    """Whether the op's parameters come in here."""
+    keeps_weight: bool = False
+    """Whether the weight is kept, which counts where autocast made a copy of it."""
+    shares: bool = False
+    """Whether the output has the memory of what is read first."""
+    fresh_gradient: bool = True
+    """Whether going back makes new tensors; otherwise the gradient that comes is
+    handed on, whole or as a view."""
+    spread: bool = False
+    """Whether a gradient is made at the output's size and then summed up."""
+    scratch: int = 0
+    """How many more tensors of the output's size there are while going back."""
+    cast: Cast = "widest"

@@ -1,0 +1,75 @@
+"""`archc memory`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archc.cli import main
+
+SPEC = str(Path(__file__).parents[2] / "specs" / "torchvision" / "resnet18.toml")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["memory", *arguments])
+
+
+def test_text() -> None:
+    done = run(SPEC, "--batch", "64", "--optimizer", "adam", "--precision", "bf16")
+    assert done.exit_code == 0
+    assert "batch 64, optimizer adam, bf16, cuda" in done.stdout
+    assert "saved activations" in done.stdout
+    assert "Not modelled: workspace of convolutions" in done.stdout
+
+
+def test_json() -> None:
+    done = run(SPEC, "--format", "json")
+    table = json.loads(done.stdout)
+    assert (table["batch"], table["precision"]) == (32, "fp32")
+    assert table["parameters"] == 4 * 11_689_512
+    assert table["peak"]["phase"] == "backward"
+    assert len(table["layers"]) > 60
+
+
+def test_fit() -> None:
+    found = json.loads(run(SPEC, "--fit", "8GB", "--format", "json").stdout)
+    batch = found["fit"]["batch"]
+    assert found["fit"]["limit"] == 8 * 10**9
+    assert found["peak"]["total"] <= 8 * 10**9
+    more = json.loads(run(SPEC, "--batch", str(batch + 1), "--format", "json").stdout)
+    assert more["peak"]["total"] > 8 * 10**9
+    larger = json.loads(run(SPEC, "--fit", "8GiB", "--format", "json").stdout)
+    assert larger["fit"]["limit"] == 2**33
+    assert f"batch {batch} is the largest" in run(SPEC, "--fit", "8GB").stdout
+
+
+def test_nothing_fits() -> None:
+    done = run(SPEC, "--fit", "20MB")
+    assert done.exit_code == 1
+    assert "not even one sample fits" in done.stdout
+    done = run(SPEC, "--fit", "20MB", "--format", "json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["fit"]["batch"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--fit", "much"), ("--fit", "3XB"), ("--batch", "0")]
+)
+def test_wrong_use(arguments: tuple[str, ...]) -> None:
+    assert run(SPEC, *arguments).exit_code == 2
+
+
+def test_batch_is_given_or_found() -> None:
+    done = run(SPEC, "--fit", "8GB", "--batch", "3")
+    assert done.exit_code == 2
+    assert "--batch" in done.stderr
+
+
+def test_a_spec_with_errors() -> None:
+    done = run(SPEC, "--input", "3,-1")
+    assert done.exit_code == 2
+    done = run(SPEC, "--set", "nonsense=1")
+    assert done.exit_code == 1
