@@ -167,21 +167,36 @@ def _iterations(repeat: Region) -> Iterator[Region]:
 def _stages(iterations: list[Region]) -> list[list[Region]]:
     """Runs of iterations that are of one kind.
 
-    A stage ends where a width or an inner repetition changes, or where the next
-    iteration changes the resolution once more.
+    A stage ends where a width or an inner repetition changes, where the next iteration
+    changes the resolution once more, or where all of it is at another resolution.
     """
     stages: list[list[Region]] = []
     current: dict[tuple[int, ...], int] = {}
+    before: dict[tuple[int, ...], tuple[int, ...]] = {}
     for iteration in iterations:
-        sizes = dict(_sizes(iteration, ()))
+        sizes, maps = dict(_sizes(iteration, ())), dict(_maps(iteration, ()))
         fits = all(current.get(key, size) == size for key, size in sizes.items())
-        if stages and fits and not _resizes(iteration):
+        shared = before.keys() & maps.keys()
+        stays = not shared or any(before[key] == maps[key] for key in shared)
+        if stages and fits and stays and not _resizes(iteration):
             stages[-1].append(iteration)
             current.update(sizes)
+            before.update(maps)
         else:
             stages.append([iteration])
-            current = sizes
+            current, before = sizes, maps
     return stages
+
+
+def _maps(
+    region: Region, path: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The sizes of the maps that an iteration's convolutions give, by their places."""
+    for part in region.parts:
+        if not isinstance(part, Layer):
+            yield from _maps(part, (*path, id(part.node)))
+        elif part.op.category == "convolution":
+            yield (*path, id(part.node)), _spatial(part.output_shape())
 
 
 def _sizes(
