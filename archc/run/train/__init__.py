@@ -1,0 +1,1 @@
+"""Training a generated module on a data set; `session` is the way in."""

@@ -1,0 +1,51 @@
+"""Files in the idx format, which MNIST and Fashion-MNIST have."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from archc.run.train.errors import CannotTrain
+
+_NAMES = {
+    True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    False: ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def find(directory: Path, *, train: bool) -> tuple[Path, Path] | None:
+    """The files of images and of labels, packed or not; None if one is missing."""
+    images, labels = (_one(directory, name) for name in _NAMES[train])
+    return (images, labels) if images and labels else None
+
+
+def _one(directory: Path, name: str) -> Path | None:
+    paths = (directory / name, directory / f"{name}.gz")
+    return next((path for path in paths if path.is_file()), None)
+
+
+def read(path: Path) -> Tensor:
+    """The bytes of a file, in its shape.
+
+    Raises:
+        CannotTrain: if it cannot be read or is no such file.
+    """
+    try:
+        packed = path.read_bytes()
+        content = gzip.decompress(packed) if path.suffix == ".gz" else packed
+    except (OSError, EOFError, zlib.error) as error:
+        raise CannotTrain(f"cannot read {path}: {error}") from error
+    # two zero bytes, the type (8: bytes), the number of dimensions, each as 4 bytes
+    rank = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
+    start = 4 + 4 * rank
+    dims = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
+    if rank == 0 or len(content) != start + prod(dims):
+        raise CannotTrain(f"{path} is damaged: it does not hold what it says it does")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(
+        dims
+    )

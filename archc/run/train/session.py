@@ -1,0 +1,239 @@
+"""A training from its first checks to its result."""
+
+from __future__ import annotations
+
+import platform
+import random
+import signal
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import Any
+
+import torch
+
+from archc.output import Output, write
+from archc.run.subject import Subject
+from archc.run.train import checkpoint, checks, curve, progress, record
+from archc.run.train.batches import steps_per_epoch
+from archc.run.train.data import Data, Wanted, load
+from archc.run.train.errors import CannotTrain, Interrupted
+from archc.run.train.settings import Recipe, Settings
+from archc.run.train.trainer import Trainer
+from archc.run.train.world import World, joined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What does not change the result."""
+
+    directory: Path
+    """For all that is written."""
+    resume: bool
+    save_every: int | None
+    """Steps between checkpoints; those after each epoch apart."""
+    tensorboard: bool
+    workers: int
+    live: bool
+    """Whether to show a bar."""
+
+
+def train(subject: Subject, recipe: Recipe, wanted: Wanted, habits: Habits) -> None:
+    """Trains a network and writes checkpoint, log, curve, weights and result.
+
+    Raises:
+        CannotTrain: if something is missing or does not fit.
+        Diverged: if the loss is no number any more.
+        Interrupted: if Ctrl-C, or a SIGTERM, ended it.
+        BrokenModule: if the generated module does not run.
+        OSError: if something cannot be written.
+    """
+    outputs = checks.outputs(subject)
+    with joined(recipe.device) as world:
+        _check_place(habits, world)
+        with world.first_alone():
+            data = load(wanted, subject.input_shape, outputs)
+        settings = checks.settled(subject, recipe, wanted.name, data, world)
+        _Session(subject, settings, data, habits, world).run()
+
+
+def _check_place(habits: Habits, world: World) -> None:
+    made = [habits.directory / name for name in ("checkpoint.pt", "result.json")]
+    if not habits.resume and any(path.exists() for path in made):
+        raise CannotTrain(
+            f"{habits.directory} holds a training: --resume goes on with it, --output"
+            " names a place for another one"
+        )
+    # all have looked before one writes
+    world.wait()
+
+
+class _Session:
+    def __init__(
+        self,
+        subject: Subject,
+        settings: Settings,
+        data: Data,
+        habits: Habits,
+        world: World,
+    ) -> None:
+        self._subject = subject
+        self._settings = settings
+        self._habits = habits
+        self._world = world
+        random.seed(settings.seed)
+        seed: Any = torch.manual_seed  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        seed(settings.seed)
+        model = subject.module()
+        if world.rank:
+            # the weights are the first one's; dropout shall not be the same everywhere
+            seed(settings.seed + world.rank)
+        shape = subject.input_shape
+        self._trainer = Trainer(model, data, shape, settings, world, habits.workers)
+        self._checkpoint = habits.directory / "checkpoint.pt"
+        # on a GPU, looking at a loss waits for it
+        self._stride = 1 if world.device.type == "cpu" else 20
+
+    def run(self) -> None:
+        resumed = self._habits.resume and self._checkpoint.exists()
+        if resumed:
+            checkpoint.restore(self._trainer, self._checkpoint)
+        with ExitStack() as stack:
+            events = None
+            if self._habits.tensorboard and self._world.leads:
+                folder = self._habits.directory / "tensorboard"
+                events = record.board(folder, self._trainer.epoch)
+                stack.callback(events.close)
+            told = stack.enter_context(self._progress())
+            told.say(self._heading())
+            if self._habits.resume:
+                told.say(self._resuming(resumed))
+            asked = stack.enter_context(_interruption(self._world))
+            while self._trainer.epoch < self._settings.epochs:
+                self._epoch(told, asked)
+                row = self._trainer.history[-1]
+                told.say(progress.line(row, self._settings.epochs))
+                if events is not None:
+                    record.add(events, row)
+                self._report()
+        if self._world.leads:
+            self._finish()
+
+    @contextmanager
+    def _progress(self) -> Generator[progress.Progress, None, None]:
+        per_epoch = steps_per_epoch(self._settings)
+        if not self._world.leads:
+            yield progress.Silent()
+        elif self._habits.live:
+            with progress.bar(self._settings.epochs, per_epoch) as shown:
+                yield shown
+        else:
+            yield progress.Lines(per_epoch)
+
+    def _epoch(self, told: progress.Progress, asked: list[int]) -> None:
+        """The rest of an epoch, and its checkpoints."""
+        trainer, started, images = self._trainer, perf_counter(), 0
+        speed = 0.0
+        for count in trainer.steps():
+            images += count
+            last = trainer.step == trainer.per_epoch
+            if last or trainer.step % self._stride == 0:
+                trainer.settle()
+                speed = images / (perf_counter() - started)
+                told.advance(trainer.epoch + 1, trainer.step, trainer.sums, speed)
+                if self._world.any(bool(asked)):
+                    checkpoint.save(trainer, self._checkpoint)
+                    told.say(self._stopped())
+                    raise Interrupted
+            every = self._habits.save_every
+            if every and trainer.step % every == 0:
+                checkpoint.save(trainer, self._checkpoint)
+        trainer.close_epoch(speed, started)
+        checkpoint.save(trainer, self._checkpoint)
+
+    def _stopped(self) -> str:
+        done = f"step {self._trainer.step} of epoch {self._trainer.epoch + 1}"
+        return (
+            f"stopped after {done}, which {self._checkpoint} holds: the same command"
+            " with --resume goes on from there"
+        )
+
+    def _heading(self) -> str:
+        settings, facts = self._settings, self._subject.facts
+        processes = f", {self._world.size} processes" if self._world.size > 1 else ""
+        return (
+            f"{self._subject.label}: {facts.params_with_heads:,} parameters,"
+            f" {settings.data}: {settings.train_images:,} images and"
+            f" {settings.test_images:,} to test on, {self._device()}{processes}"
+        )
+
+    def _resuming(self, resumed: bool) -> str:
+        if not resumed:
+            return f"there is no {self._checkpoint}: from the beginning"
+        return (
+            f"going on after epoch {self._trainer.epoch}, step {self._trainer.step}"
+            f" of {self._trainer.per_epoch}"
+        )
+
+    def _device(self) -> str:
+        if self._world.device.type == "cuda":
+            return torch.cuda.get_device_name(self._world.device)
+        return f"CPU ({torch.get_num_threads()} threads)"
+
+    def _report(self) -> None:
+        """Log and curve of the epochs so far."""
+        rows, folder = self._trainer.history, self._habits.directory
+        if self._world.leads:
+            title = f"{self._subject.label}, {self._settings.data}"
+            write(
+                [
+                    Output(folder / "log.csv", record.as_csv(rows).encode()),
+                    Output(folder / "curve.svg", curve.draw(title, rows).encode()),
+                ]
+            )
+
+    def _finish(self) -> None:
+        rows, folder = self._trainer.history, self._habits.directory
+        about = {
+            "spec": self._subject.label,
+            "settings": self._settings.as_dict(),
+            "parameters": self._subject.facts.params_with_heads,
+            "device": self._device(),
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+            },
+        }
+        weights = checkpoint.packed(self._trainer.model.state_dict())
+        write(
+            [
+                Output(folder / "model.pt", weights),
+                Output(folder / "result.json", record.as_json(about, rows).encode()),
+            ]
+        )
+        self._report()
+
+
+@contextmanager
+def _interruption(world: World) -> Generator[list[int], None, None]:
+    """Signals that ask for an end go into a list; a second Ctrl-C ends at once.
+
+    Not among several processes: torchrun sends them one more when it has got one.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        if world.size == 1:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, ask) for number in numbers]
+    try:
+        yield asked
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,82 @@
+"""What decides the weights that a training ends with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, cast
+
+Optimizer = Literal["sgd", "adam"]
+Schedule = Literal["constant", "cosine", "step"]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a user chooses."""
+
+    epochs: int
+    batch: int
+    """Images in a step, over all processes."""
+    lr: float
+    optimizer: Optimizer
+    momentum: float
+    weight_decay: float
+    schedule: Schedule
+    milestones: tuple[float, ...]
+    """Epochs after which the schedule `step` divides the rate by ten."""
+    warmup: float
+    """Epochs in which the rate rises from zero."""
+    label_smoothing: float
+    augment: tuple[str, ...]
+    precision: Precision
+    device: str
+    """auto, cpu or cuda; in `Settings` not auto."""
+    seed: int
+    compile: bool
+    channels_last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(Recipe):
+    """Two trainings with equal settings give equal weights, on one machine's CPU.
+
+    Where the data lies, how many workers read it, and what is logged is not among them.
+    """
+
+    network: str
+    code: str
+    """A digest of the module's source."""
+    input: tuple[int, ...]
+    data: str
+    train_images: int
+    test_images: int
+    processes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON and checkpoints hold it."""
+        return {k: _listed(v) for k, v in asdict(self).items()}
+
+    def differences(self, stored: dict[str, Any]) -> list[str]:
+        """How these settings differ from stored ones, in words."""
+        own = self.as_dict()
+        found: list[str] = []
+        for name in (field.name for field in fields(self)):
+            was, now = stored.get(name), own[name]
+            if was != now:
+                label = name.replace("_", " ")
+                # digests say nothing to a reader
+                found.append(
+                    "the network's code has changed"
+                    if name == "code"
+                    else f"{label} was {_shown(was)} and is {_shown(now)}"
+                )
+        return found
+
+
+def _shown(value: Any) -> str:
+    several: list[Any] = cast(Any, value) if isinstance(value, list) else [value]
+    return ",".join(map(str, several)) or "nothing"
+
+
+def _listed(value: Any) -> Any:
+    return list(cast(Any, value)) if isinstance(value, tuple) else value

@@ -1,0 +1,232 @@
+"""A model and how it learns, one step at a time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from time import perf_counter
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from archc.run.loss import cross_entropy, loss
+from archc.run.train.batches import Batches, preparation, steps_per_epoch
+from archc.run.train.data import Data
+from archc.run.train.errors import Diverged
+from archc.run.train.record import Row
+from archc.run.train.schedule import rate
+from archc.run.train.settings import Settings
+from archc.run.train.world import World
+
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(slots=True)
+class Sums:
+    """Over the steps of an epoch so far."""
+
+    loss: float = 0.0
+    correct: float = 0.0
+    count: float = 0.0
+
+    def add(self, loss: float, correct: float, count: int) -> None:
+        """What a step has found; its loss is the mean over its images."""
+        self.loss += loss * count
+        self.correct += correct
+        self.count += count
+
+    def means(self, world: World) -> tuple[float, float]:
+        """Loss and accuracy over all processes."""
+        loss, correct, count = world.total([self.loss, self.correct, self.count])
+        return loss / count, correct / count
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One whose loss nobody has looked at."""
+
+    step: int
+    loss: Tensor
+    right: Tensor
+    count: int
+
+
+class Trainer:
+    """One process's part; what it does next depends on its state alone."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Data,
+        shape: tuple[int, ...],
+        settings: Settings,
+        world: World,
+        workers: int = 0,
+    ) -> None:
+        """Takes the model over: it is moved, and compiled if the settings say so."""
+        self.settings = settings
+        self.world = world
+        self._layout = (
+            torch.channels_last if settings.channels_last else torch.contiguous_format
+        )
+        # the overloads of torch know no device with a memory format
+        moved: Any = cast(Any, model).to(world.device, memory_format=self._layout)
+        self.model: nn.Module = moved
+        if settings.compile:
+            self.model.compile()  # pyright: ignore[reportUnknownMemberType]
+        self._replica: nn.Module = self.model
+        if world.size > 1:
+            self._replica = DistributedDataParallel(self.model)
+        self.optimizer = _optimizer(self.model, settings)
+        self.scaler = torch.amp.GradScaler(
+            world.device.type, enabled=settings.precision == "fp16"
+        )
+        self._batches = Batches(data, shape, settings, world, workers)
+        self._prepare = preparation(data, shape)
+        self.per_epoch = steps_per_epoch(settings)
+        self.epoch = 0
+        """Those that are over."""
+        self.step = 0
+        """Steps of this epoch that are over."""
+        self.sums = Sums()
+        self.history: list[Row] = []
+        self._open: list[_Step] = []
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return self._rate(self.step)
+
+    def _rate(self, step: int) -> float:
+        done = self.epoch * self.per_epoch
+        return rate(self.settings, done + step, self.per_epoch)
+
+    def steps(self) -> Iterator[int]:
+        """Does the steps that are left of this epoch; gives the images of each.
+
+        Their losses are known after `settle`.
+        """
+        self.model.train()
+        for pixels, labels in self._batches.training(self.epoch, self.step):
+            found, output = self.gradients(pixels, labels)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            right = _correct(output, labels.to(self.world.device))
+            self._open.append(_Step(self.step, found, right, len(labels)))
+            self.step += 1
+            yield len(labels) * self.world.size
+
+    def gradients(self, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of a batch, in the parameters; returns the loss and the logits."""
+        labels = labels.to(self.world.device, non_blocking=True)
+        output = self._forward(self._replica, pixels)
+        with self._autocast():
+            found = loss(output, labels, self.model, self.settings.label_smoothing)
+        self.optimizer.zero_grad()
+        cast(Any, self.scaler.scale(found)).backward()
+        logits = output if isinstance(output, Tensor) else output[0]
+        return found.detach(), logits.detach()
+
+    def settle(self) -> None:
+        """Counts the steps since the last time in.
+
+        On a GPU this waits for them, so it is not done after each step.
+
+        Raises:
+            Diverged: if one of their losses is no finite number.
+        """
+        if not self._open:
+            return
+        losses = _numbers([step.loss for step in self._open])
+        rights = _numbers([step.right for step in self._open])
+        for done, found, right in zip(self._open, losses, rights, strict=True):
+            if not isfinite(found):
+                place = f"step {done.step + 1} of epoch {self.epoch + 1}"
+                raise Diverged(
+                    f"the loss is {found} in {place}, at a learning rate of"
+                    f" {self._rate(done.step):.4g}: try a smaller --lr or a --warmup"
+                )
+            self.sums.add(found, right, done.count)
+        self._open.clear()
+
+    def close_epoch(self, images_per_second: float, started: float) -> Row:
+        """Tests, and begins the next epoch."""
+        self.settle()
+        train_loss, train_accuracy = self.sums.means(self.world)
+        lr = self._rate(self.step - 1)
+        test_loss, test_accuracy = self.evaluate()
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, Sums()
+        row = Row(
+            epoch=self.epoch,
+            lr=lr,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            images_per_second=images_per_second,
+            seconds=perf_counter() - started,
+        )
+        self.history.append(row)
+        return row
+
+    def evaluate(self) -> tuple[float, float]:
+        """Mean loss and accuracy on the test images, without smoothing and heads."""
+        self.world.share_buffers(self.model)
+        self.model.eval()
+        sums = Sums()
+        with torch.no_grad():
+            for pixels, labels in self._batches.testing():
+                labels = labels.to(self.world.device, non_blocking=True)
+                output = self._forward(self.model, pixels)
+                found = cross_entropy(output.float(), labels)
+                sums.add(found.item(), _correct(output, labels).item(), len(labels))
+        return sums.means(self.world)
+
+    def _forward(self, model: nn.Module, pixels: Tensor) -> Any:
+        x = self._prepare(pixels.to(self.world.device, non_blocking=True))
+        with self._autocast():
+            return model(x.contiguous(memory_format=self._layout))
+
+    def _autocast(self) -> torch.autocast:
+        mixed = self.settings.precision != "fp32"
+        kind = _TYPES[self.settings.precision] if mixed else None
+        return torch.autocast(self.world.device.type, kind, enabled=mixed)
+
+    def randomness(self) -> dict[str, Any]:
+        """The state of what this process draws random numbers from."""
+        state: dict[str, Any] = {
+            "python": random.getstate(),
+            "torch": torch.get_rng_state(),
+        }
+        if self.world.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.world.device)
+        return state
+
+    def restore_randomness(self, state: dict[str, Any]) -> None:
+        random.setstate(state["python"])
+        torch.set_rng_state(state["torch"])
+        if "cuda" in state:
+            torch.cuda.set_rng_state(state["cuda"], self.world.device)
+
+
+def _numbers(tensors: list[Tensor]) -> list[float]:
+    return cast(Any, torch.stack(tensors)).tolist()
+
+
+def _correct(output: Tensor, labels: Tensor) -> Tensor:
+    return output.argmax(1).eq(labels).sum()
+
+
+def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    lr, decay = settings.lr, settings.weight_decay
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr, weight_decay=decay)
+    return torch.optim.SGD(
+        model.parameters(), lr, settings.momentum, weight_decay=decay
+    )

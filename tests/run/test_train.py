@@ -1,0 +1,157 @@
+"""`archc train` from its command line to its files."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+
+from tests.run.training import PLAIN, STATEFUL, learnt, refusal, result, train, weights
+
+
+@pytest.fixture(autouse=True)
+def _tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.toml").write_text(PLAIN)
+    Path("stateful.toml").write_text(STATEFUL)
+
+
+def test_it_learns_and_leaves_its_files() -> None:
+    done = train(
+        *("plain.toml", "--data", "digits", "--epochs", 3, "--batch", 32),
+        *("--lr", 0.1, "--momentum", 0.9, "--log", "tensorboard"),
+    )
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "plain.toml: 2,970 parameters, digits: 1,438 images and 359" in lines[0]
+    assert [line[:9] for line in lines[1:]] == [f"epoch {i}/3" for i in (1, 2, 3)]
+    directory = Path("runs/plain-digits")
+    found = result(directory)
+    assert found["test_accuracy"] > 0.9
+    assert found["settings"]["momentum"] == 0.9
+    assert f"{found['test_accuracy']:.4f}" in lines[-1]
+    rows = list(csv.DictReader((directory / "log.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    ElementTree.parse(directory / "curve.svg")
+    assert set(weights(directory)) == {
+        *("conv.weight", "conv.bias", "fc.weight", "fc.bias")
+    }
+    assert list((directory / "tensorboard").iterdir())
+
+
+def test_the_seed_and_not_the_workers_decide() -> None:
+    common = ("stateful.toml", "--data", "digits", "--epochs", 1, "--batch", 64)
+    common = (*common, "--augment", "crop,flip", "--optimizer", "adam")
+    for name, more in (
+        ("a", ()),
+        ("b", ("--workers", 2)),
+        ("c", ("--seed", 1)),
+    ):
+        assert train(*common, *more, "--output", name).exit_code == 0
+    assert learnt(Path("a")) == learnt(Path("b")) != learnt(Path("c"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--precision", "bf16", "--channels-last"),
+        ("--precision", "fp16", "--optimizer", "adam"),
+        ("--schedule", "cosine", "--warmup", "0.5", "--label-smoothing", "0.1"),
+    ],
+    ids=lambda options: options[1],
+)
+def test_other_ways_to_learn(options: tuple[str, ...]) -> None:
+    common = ("stateful.toml", "--data", "digits", "--epochs", 2, "--batch", 64)
+    assert train(*common, *options).exit_code == 0
+    assert result(Path("runs/stateful-digits"))["test_accuracy"] > 0.4
+
+
+def test_a_network_with_heads_reports_their_loss_too() -> None:
+    """The loss of a network that has learnt nothing is ln 10 for each of them."""
+    common = ("stateful.toml", "--data", "fake", "--epochs", 1, "--lr", "1e-9")
+    assert train(*common).exit_code == 0
+    found = result(Path("runs/stateful-fake"))
+    assert found["train_loss"] - 1.3 * 2.3 > 0 > found["test_loss"] - 1.3 * 2.3
+
+
+def test_set_and_input_reach_the_network() -> None:
+    done = train(
+        *("stateful.toml", "--data", "fake", "--epochs", 1),
+        *("--set", "num_classes=3", "--input", "3,16,20"),
+    )
+    assert done.exit_code == 0, done.output
+    state = weights(Path("runs/stateful-fake"))
+    assert state["conv.weight"].shape == (8, 3, 3, 3)
+    assert state["fc.weight"].shape == (3, 8 * 7 * 9)
+
+
+def test_a_loss_that_is_no_number_ends_it() -> None:
+    done = train("plain.toml", "--data", "digits", "--lr", "1e30", "--batch", 64)
+    assert done.exit_code == 1
+    assert "step 2 of epoch 1, at a learning rate of 1e+30" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_classes_must_be_those_of_the_data() -> None:
+    line = refusal("stateful.toml", "--data", "digits", "--set", "num_classes=7")
+    assert "digits has 10 classes" in line and line.endswith("--set num_classes=10")
+
+
+def test_a_training_is_not_overwritten_or_resumed_as_another() -> None:
+    common = ("plain.toml", "--data", "digits", "--epochs", 1)
+    assert train(*common).exit_code == 0
+    before = learnt(Path("runs/plain-digits"))
+    assert "--resume" in refusal(*common)
+    line = refusal(*common, "--resume", "--lr", 0.3, "--augment", "flip")
+    assert "lr was 0.1 and is 0.3; augment was nothing and is flip" in line
+    Path("plain.toml").write_text(PLAIN.replace("relu", "sigmoid"))
+    assert "code has changed" in refusal(*common, "--resume")
+    Path("plain.toml").write_text(PLAIN)
+    assert train(*common, "--resume").exit_code == 0
+    assert learnt(Path("runs/plain-digits")) == before
+    Path("runs/plain-digits/checkpoint.pt").write_bytes(b"no")
+    assert "no checkpoint" in refusal(*common, "--resume")
+
+
+def test_what_is_refused() -> None:
+    digits = ("plain.toml", "--data", "digits")
+    if not torch.cuda.is_available():
+        assert "no GPU" in refusal(*digits, "--device", "cuda")
+    assert "classifiers" in refusal(_map(), "--data", "digits")
+    for wrong in (
+        ("--data", "nothing"),
+        ("--data", "folder:"),
+        ("--augment", "twist"),
+        ("--optimizer", "adam", "--momentum", 0.9),
+        ("--milestones", "3"),
+    ):
+        assert train(*digits, *wrong).exit_code == 2, wrong
+    assert not Path("runs").exists()
+
+
+def _map() -> Path:
+    path = Path("map.toml")
+    path.write_text(
+        PLAIN.replace('{ op = "flatten" },', "").partition('  { name = "fc"')[0] + "]\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize("package", ["torch", "torchvision"])
+def test_without_torch(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == package else found(name, *rest),
+    )
+    assert "pip install 'archc[torch]'" in refusal("plain.toml", "--data", "fake")
+
+
+def test_an_error_in_the_spec() -> None:
+    Path("plain.toml").write_text(PLAIN.replace("kernel_size = 3", "kernel_size = 9"))
+    assert train("plain.toml", "--data", "digits").exit_code == 1
