@@ -1,9 +1,10 @@
 """A pytest plugin: a spec is collected as a test of its network.
 
 `pytest specs/googlenet.toml` holds the spec's claims and the generated module, as
-`archc check` and `archc verify` do; each check is a test with a name. Specs are
-collected where they are named on the command line, and below directories called
-`specs`; other .toml and .json files are left alone.
+`archc check`, `archc verify` and `archc smoke` do; each check is a test with a name.
+Those of `smoke` have the marker `slow`, and on a GPU `gpu`. Specs are collected where
+they are named on the command line, and below directories called `specs`; other .toml
+and .json files are left alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from archc.cli.specs import Run
+    from archc.run.smoke.report import Result
     from archc.run.subject import Subject
     from archc.run.verify import Verification
 
@@ -28,6 +30,27 @@ N = TypeVar("N", bound=pytest.Collector | pytest.Item)
 # a network has a name; blocks for others have none
 _SPEC = re.compile(r'^\s*"?archc"?\s*[=:]\s*\d', re.MULTILINE)
 _NAME = re.compile(r'^\s*"?name"?\s*[=:]', re.MULTILINE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("archc", "specs of networks")
+    group.addoption(
+        "--archc-device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="Where specs are smoke-tested (default: cpu).",
+    )
+    group.addoption(
+        "--archc-batch",
+        type=int,
+        metavar="N",
+        help="Images in a step of a smoke test.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than some seconds")
+    config.addinivalue_line("markers", "gpu: needs a GPU")
 
 
 def pytest_collect_file(
@@ -70,11 +93,18 @@ class SpecFile(pytest.File):
     """A spec; its checks share what was found out once."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from archc.run.verify import CHECKS
+        from archc.run.smoke.report import CHECKS as SMOKE
+        from archc.run.verify import CHECKS as VERIFY
 
         yield _made(Checked, self, name="check")
-        for check in CHECKS:
+        for check in VERIFY:
             yield _made(Verified, self, name=f"verify-{check}")
+        for check in SMOKE:
+            item = _made(Smoked, self, name=f"smoke-{check.replace(' ', '-')}")
+            item.add_marker("slow")
+            if self.config.getoption("archc_device") == "cuda":
+                item.add_marker("gpu")
+            yield item
 
     @cached_property
     def subject(self) -> Subject:
@@ -99,6 +129,16 @@ class SpecFile(pytest.File):
         from archc.run.verify import verify
 
         return verify(self.subject)
+
+    @cached_property
+    def trained(self) -> Result:
+        """What `archc smoke` finds."""
+        from archc.run.smoke.session import smoke
+        from archc.run.smoke.settings import Settings
+
+        device: Any = self.config.getoption("archc_device")
+        settings = Settings(device, batch=self.config.getoption("archc_batch"))
+        return smoke(self.subject, settings, lambda what: None)
 
 
 def _report(run: Run) -> str:
@@ -152,3 +192,25 @@ class Verified(SpecItem):
         before = {d.check for d in found.disagreements}
         if any(order.index(other) < order.index(check) for other in before):
             pytest.skip("not reached, as an earlier check failed")
+
+
+class Smoked(SpecItem):
+    """One of the checks of `archc smoke`; the first one trains, for all."""
+
+    def runtest(self) -> None:
+        import torch
+
+        wanted = self.config.getoption("archc_device")
+        if wanted == "cuda" and not torch.cuda.is_available():
+            pytest.skip("torch finds no GPU here")
+        try:
+            found = self.parent.trained
+        except Refuted:
+            pytest.skip("the spec has errors")
+        name = self.name.removeprefix("smoke-")
+        (check,) = (c for c in found.checks if c.name.replace(" ", "-") == name)
+        if check.status == "failed":
+            place = f"{check.layer}: " if check.layer else ""
+            raise Refuted(f"{place}{check.detail}")
+        if check.status == "skipped":
+            pytest.skip(check.detail)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 # loaded before pytester, which unloads after each test what the test has loaded
+import archc.run.smoke.session
 import archc.run.verify  # noqa: F401
 
 pytest_plugins = ("pytester",)
@@ -72,3 +73,27 @@ def test_other_files_are_left_alone(pytester: pytest.Pytester, specs: Path) -> N
     done.assert_outcomes(passed=1 + len(CHECKS))
     named = pytester.runpytest("-m", "not slow", "elsewhere.toml")
     named.assert_outcomes(passed=len(CHECKS))
+
+
+def test_it_is_trained_too(pytester: pytest.Pytester, specs: Path) -> None:
+    done = pytester.runpytest("-v", "-m", "slow", "--archc-batch", "2", "specs")
+    done.assert_outcomes(passed=7, skipped=1, deselected=len(CHECKS))
+    done.stdout.fnmatch_lines("*lenet5.toml::smoke-loss-falls PASSED*")
+    done.stdout.fnmatch_lines("*lenet5.toml::smoke-heads SKIPPED*")
+
+
+def test_a_gpu_is_asked_for_where_there_is_none(
+    pytester: pytest.Pytester, specs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    done = pytester.runpytest("-m", "gpu", "--archc-device", "cuda", "specs")
+    done.assert_outcomes(skipped=8, deselected=len(CHECKS))
+
+
+def test_a_dead_layer_fails(pytester: pytest.Pytester, specs: Path) -> None:
+    module = pytester.path / "generated" / "lenet5.py"
+    text = module.read_text()
+    module.write_text(text.replace("x = self.c3(x)", "x = self.c3(x.detach())", 1))
+    done = pytester.runpytest("specs/lenet5.toml::smoke-gradients")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines("c1: *")

@@ -1,0 +1,1 @@
+"""A short real training of generated modules; `session` is the way in."""

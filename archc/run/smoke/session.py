@@ -1,0 +1,271 @@
+"""A smoke test from the first step to the last check."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from math import isclose, isfinite, log
+from typing import Any, cast
+
+import torch
+
+from archc.measure.memory import footprint
+from archc.run.smoke import checks
+from archc.run.smoke.modes import modes
+from archc.run.smoke.report import CHECKS, Check, Result
+from archc.run.smoke.settings import Settings, Sized, sized
+from archc.run.smoke.trial import SEED, NoClasses, Trial
+from archc.run.smoke.watch import raising
+from archc.run.subject import BrokenModule, Subject
+
+_RATES = (1e-3, 1e-2)
+"""Learning rates. The second is for saturating activations, which need larger steps."""
+_FEWEST = 3
+"""Steps that are timed, even where the loss falls in fewer."""
+
+Tell = Callable[[str], None]
+"""Is told what goes on."""
+
+
+class _Stop(Exception):
+    """A check failed, without which no other makes sense."""
+
+
+def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
+    """Trains a generated module for some steps, and looks whether it can learn.
+
+    Whatever a broken module does is in the result; nothing is raised for it.
+    """
+    size = sized(subject, settings)
+    result = Result(
+        network=subject.label,
+        module=str(subject.file or "written anew"),
+        input=size.subject.input_shape,
+        spec_input=subject.input_shape,
+        batch=size.batch,
+        predicted=_predicted(size, settings),
+    )
+    devices = [torch.cuda.current_device()] if settings.device == "cuda" else []
+    with cast(Any, torch.random).fork_rng(devices):
+        try:
+            _Session(size, settings, result, tell).run()
+        except _Stop:
+            pass
+        except (RuntimeError, MemoryError) as error:
+            if not _is_memory(error):
+                raise
+            tell("out of memory: looking for a batch that fits")
+            result.fits = _fitting(size, settings)
+            result.checks.append(_out_of_memory(size.batch, result.fits))
+    _complete(result)
+    _tidy()
+    return result
+
+
+def _complete(result: Result) -> None:
+    """Each check once, in their order; those that were not made are skipped."""
+    made = {check.name: check for check in result.checks}
+    skipped = {name: Check(name, "skipped", "not reached") for name in CHECKS}
+    result.checks = list((skipped | made).values())
+
+
+def _predicted(size: Sized, settings: Settings) -> int:
+    found = footprint(
+        size.subject.network,
+        optimizer="adam",
+        precision=settings.precision,
+        device=settings.device,
+    )
+    return found.at(size.batch).peak.total
+
+
+class _Session:
+    """One smoke test; what it finds goes to the result."""
+
+    def __init__(
+        self, size: Sized, settings: Settings, result: Result, tell: Tell
+    ) -> None:
+        self._size = size
+        self._settings = settings
+        self._result = result
+        self._tell = tell
+        self._needed = 0.0
+
+    def run(self) -> None:
+        trial = self._learn()
+        steps = len(self._result.losses)
+        self._add(Check("runs", "passed", f"{steps} steps forward and back"))
+        if self._settings.device == "cuda":
+            self._result.measured = torch.cuda.max_memory_allocated()
+        trial.rest()
+        self._tell("train() and eval()")
+        self._guarded("modes", lambda: modes(trial))
+        self._tell("the same seed again")
+        self._guarded("same seed", self._repeated)
+        self._tell("saving and loading")
+        self._guarded("save and load", lambda: checks.saving(trial, self._other()))
+
+    def _add(self, check: Check) -> None:
+        self._result.checks.append(check)
+
+    def _fail(self, name: str, detail: str, layer: str | None = None) -> None:
+        self._add(Check(name, "failed", detail, layer))
+
+    def _guarded(self, name: str, look: Callable[[], Check]) -> None:
+        """Does a check; what it raises is its failure."""
+        try:
+            self._add(look())
+        # whatever a file that people edit may raise
+        except Exception as error:
+            if _is_memory(error):
+                raise
+            self._fail(name, _in_words(error))
+
+    def _learn(self) -> Trial:
+        """Trains at one rate after the other until the loss falls."""
+        for rate in _RATES:
+            trial = self._trial(rate)
+            self._result.rate = rate
+            self._result.losses.clear()
+            self._result.seconds.clear()
+            try:
+                self._train(trial, first=rate == _RATES[0])
+            except _Stop:
+                raise
+            # whatever a file that people edit may raise
+            except Exception as error:
+                if _is_memory(error):
+                    raise
+                layer = raising(trial)
+                place = f"{layer} fails" if layer else "a step fails"
+                self._fail("runs", f"{place}: {_in_words(error)}", layer or None)
+                raise _Stop from error
+            if self._fell or rate == _RATES[-1]:
+                self._add(self._descent())
+                return trial
+            del trial
+            _tidy()
+        raise AssertionError("there is a rate")
+
+    def _trial(self, rate: float) -> Trial:
+        try:
+            return Trial(self._size, self._settings, rate)
+        except (BrokenModule, NoClasses) as error:
+            self._fail("runs", str(error))
+            raise _Stop from error
+
+    def _train(self, trial: Trial, *, first: bool) -> None:
+        losses = self._result.losses
+        for step in range(self._size.steps):
+            so_far = f", loss {losses[-1]:.3g}" if losses else ""
+            self._tell(f"step {step + 1} of at most {self._size.steps}{so_far}")
+            look = first and step == 0
+            if step == 1 and self._settings.device == "cuda":
+                # the checks of the first step have held graphs of their own
+                torch.cuda.reset_peak_memory_stats()
+            found, took = trial.step((lambda: self._inspected(trial)) if look else None)
+            if not isfinite(found):
+                break
+            losses.append(found)
+            self._result.seconds.append(took)
+            self._needed = _needed(losses[0], trial)
+            if self._fell and len(losses) >= _FEWEST and not self._size.exact:
+                break
+
+    def _inspected(self, trial: Trial) -> float:
+        """The first gradients, after a look at them."""
+        found = trial.gradients()
+        check = checks.finite(trial, found)
+        self._add(check)
+        if check.status == "failed":
+            raise _Stop
+        self._guarded("gradients", lambda: checks.gradients(trial))
+        self._guarded("heads", lambda: checks.heads(trial))
+        return found
+
+    @property
+    def _fell(self) -> bool:
+        return min(self._result.losses) <= self._needed
+
+    def _descent(self) -> Check:
+        losses = self._result.losses
+        detail = (
+            f"from {losses[0]:.3g} to {min(losses):.3g} in {len(losses)} steps of Adam"
+            f" at {self._result.rate:g}; {self._needed:.3g} was to be reached"
+        )
+        return Check("loss falls", "passed" if self._fell else "failed", detail)
+
+    def _other(self) -> Trial:
+        """With other weights, which loading must replace."""
+        return Trial(self._size, self._settings, _RATES[0], SEED + 1)
+
+    def _repeated(self) -> Check:
+        """Whether the first steps from the same seed have the same losses."""
+        assert self._result.rate is not None
+        other = Trial(self._size, self._settings, self._result.rate)
+        before = self._result.losses[:2]
+        after = [other.step()[0], other.loss().item()][: len(before)]
+        exact = self._settings.device == "cpu"
+        rounding = 0.0 if exact else checks.ROUNDING[self._settings.precision]
+        pairs = zip(before, after, strict=True)
+        same = all(isclose(a, b, rel_tol=rounding) for a, b in pairs)
+        said = "equal to the bit" if exact else f"equal within {rounding:g}"
+        detail = f"the losses of {len(before)} steps are {said}"
+        if not same:
+            detail = f"losses of {before} became {after}: something ignores the seed"
+        return Check("same seed", "passed" if same else "failed", detail)
+
+
+def _needed(first: float, trial: Trial) -> float:
+    """The loss that learning must reach.
+
+    Half of what outputs that ignore the image can reach, the entropy of the labels,
+    and half of the first loss.
+    """
+    counts = Counter(cast("list[int]", cast(Any, trial.labels).tolist()))
+    shares = [count / counts.total() for count in counts.values()]
+    entropy = -sum(share * log(share) for share in shares)
+    weights = [head.loss_weight for head in trial.size.subject.network.heads]
+    blind = (1 + sum(weights)) * entropy
+    return min(first, blind) / 2 if blind else first / 2
+
+
+# ---- errors
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether memory ran out, on the GPU or on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+
+
+def _in_words(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0] if text else 'no reason'}"
+
+
+def _out_of_memory(batch: int, fits: int | None) -> Check:
+    mend = "not even one image fits" if fits is None else f"a batch of {fits} fits"
+    return Check("runs", "failed", f"out of memory at a batch of {batch}: {mend}")
+
+
+def _fitting(size: Sized, settings: Settings) -> int | None:
+    """The batch that fits, halved as often as it takes; None if not even one does."""
+    batch = size.batch // 2
+    while batch:
+        _tidy()
+        with suppress(RuntimeError, MemoryError, BrokenModule):
+            Trial(replace(size, batch=batch), settings, _RATES[0]).step()
+            return batch
+        batch //= 2
+    return None
+
+
+def _tidy() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,106 @@
+"""How a smoke test is run, and at which size."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Literal
+
+from archc.diagnostics.model import Sink
+from archc.emit.module import emit
+from archc.measure.cost import measure
+from archc.network.elaborator import Elaborator
+from archc.network.graph import Layer, Network
+from archc.run.subject import Subject
+
+_SIZES = (32, 48, 64, 96, 128)
+"""Shorter sides of an input to try where the CPU must do."""
+_NORMALISED = 16
+"""Numbers of a channel that a batch normalisation sees at least. From two it makes
+plus and minus one whatever they are, and nothing before it learns."""
+_HEAVY = 6e9
+"""Multiply-adds of a forward pass from which the CPU gets a smaller batch."""
+_BUDGET = 4e11
+"""Multiply-adds of a training on the CPU: some seconds on two cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says; None leaves the choice to `sized`."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    batch: int | None = None
+    steps: int | None = None
+    compile: bool = False
+    channels_last: bool = False
+    keep_input: bool = False
+    """Whether the input was chosen by hand, and must not be made smaller."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sized:
+    """What is run: the subject at an input, a batch, and at most so many steps."""
+
+    subject: Subject
+    batch: int
+    steps: int
+    exact: bool
+    """Whether all steps are done, even where the loss has fallen before."""
+
+
+def sized(subject: Subject, settings: Settings) -> Sized:
+    """The size of a smoke test: on the CPU one that ends in seconds."""
+    exact = settings.steps is not None
+    if settings.device == "cuda":
+        return Sized(subject, settings.batch or 32, settings.steps or 100, exact)
+    batch = settings.batch or 4
+    if not settings.keep_input:
+        subject = smaller(subject, batch)
+    if settings.batch is None and subject.facts.macs * batch > _HEAVY:
+        batch = 2
+    affordable = int(_BUDGET / (3 * max(subject.facts.macs, 1) * batch))
+    steps = settings.steps or min(max(affordable, 10), 300)
+    return Sized(subject, batch, steps, exact)
+
+
+def smaller(subject: Subject, batch: int) -> Subject:
+    """The subject at a smaller input, where its code is the same for that.
+
+    So it is where a network is convolutional up to a pooling to a fixed size. Behind a
+    flattened map the code depends on the input's size, and the subject is kept.
+    """
+    network, dims = subject.network, subject.input_shape
+    if len(dims) != 3:
+        return subject
+    code = _structure(network)
+    shorter = min(dims[1:])
+    for size in _SIZES:
+        if 3 * size > 2 * shorter:
+            break
+        scaled = (dims[0], *(side * size // shorter for side in dims[1:]))
+        sink = Sink()
+        other = Elaborator(network.spec, sink, scaled).run()
+        if other is None or sink.failed or _structure(other) != code:
+            continue
+        if all(_varied(layer, batch) for layer in all_layers(other)):
+            return replace(subject, network=other, facts=measure(other))
+    return subject
+
+
+def all_layers(network: Network) -> list[Layer]:
+    """In the order of a forward pass in training: the heads come last."""
+    heads = (layer for head in network.heads for layer in head.region.layers())
+    return [*network.layers(), *heads]
+
+
+def _structure(network: Network) -> str:
+    """The code without its comments, which name sizes."""
+    return ast.dump(ast.parse(emit(network)))
+
+
+def _varied(layer: Layer, batch: int) -> bool:
+    if not layer.op.op.startswith("batch_norm"):
+        return True
+    return batch * prod(layer.input_shape().dims[1:]) >= _NORMALISED

@@ -1,0 +1,150 @@
+"""A model, one batch of random data, and how it learns that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archc.run.loss import loss
+from archc.run.smoke.settings import Settings, Sized
+
+SEED = 0
+_KINDS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_PATTERNS = 4
+"""Classes in the data, at most."""
+
+
+class NoClasses(Exception):
+    """A network with a single output, which no cross entropy can train."""
+
+
+class Trial:
+    """A new model, made from a seed, in training.
+
+    Dropout is on, with the same masks in each step, so that it is one function whose
+    loss must fall. The optimizer is Adam: its steps do not depend on the size of the
+    gradients, which differ by many orders from the first to the last layer of deep
+    networks without normalisation. Its `eps` is below any of them.
+    """
+
+    def __init__(
+        self, size: Sized, settings: Settings, rate: float, seed: int = SEED
+    ) -> None:
+        self.settings = settings
+        self.device = torch.device(settings.device)
+        self._layout = (
+            torch.channels_last if settings.channels_last else torch.contiguous_format
+        )
+        _seed(seed)
+        built = size.subject.module(self.device)
+        # the overloads of torch know no memory format alone
+        self.model: nn.Module = cast(Any, built).to(memory_format=self._layout).train()
+        self._called: Any = torch.compile(self.model) if settings.compile else built
+        output = size.subject.network.output.shape
+        assert output is not None
+        self._classes = output.channels
+        self.size = size
+        self.images, self.labels = self.samples(SEED)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(),
+            lr=rate,
+            eps=1e-12,
+            fused=True if self.device.type == "cpu" else None,
+        )
+        # when a scale is too large it must not take many steps to find that out
+        self.scaler = torch.amp.GradScaler(
+            self.device.type,
+            backoff_factor=1 / 16,
+            enabled=settings.precision == "fp16",
+        )
+
+    def samples(self, seed: int) -> tuple[Tensor, Tensor]:
+        """Noise over one of some coarse random patterns, and which one that is.
+
+        Coarse, so that what averages over places can tell them apart too; few, so that
+        the task is no harder with a large batch.
+
+        Raises:
+            NoClasses: if the network has a single output.
+        """
+        if self._classes < 2:
+            raise NoClasses("the network has one output: there are no classes to learn")
+        channels, *sides = self.size.subject.input_shape
+        generator = torch.Generator().manual_seed(seed)
+        count = min(_PATTERNS, self._classes)
+        labels = torch.arange(self.size.batch) % count
+        coarse = torch.randn(count, channels, *(4 for _ in sides), generator=generator)
+        patterns = F.interpolate(coarse, size=sides) if sides else coarse
+        shape = (self.size.batch, channels, *sides)
+        noise = torch.randn(shape, generator=generator)
+        images = (patterns[labels] + noise) / 2**0.5
+        labels = labels * (self._classes // count)
+        moved = images.to(self.device).contiguous(memory_format=self._layout)
+        return moved, labels.to(self.device)
+
+    def autocast(self) -> torch.autocast:
+        mixed = self.settings.precision != "fp32"
+        kind = _KINDS[self.settings.precision] if mixed else None
+        return torch.autocast(self.device.type, kind, enabled=mixed)
+
+    def output(self, images: Tensor, seed: int = SEED) -> Any:
+        """What the model gives, not compiled, with the random numbers of a seed."""
+        _seed(seed)
+        with self.autocast():
+            return self.model(images)
+
+    def loss(self) -> Tensor:
+        """Of the fixed batch."""
+        _seed(SEED)
+        with self.autocast():
+            return loss(self._called(self.images), self.labels, self.model)
+
+    def gradients(self) -> float:
+        """Those of the fixed batch, in the parameters; returns the loss.
+
+        In fp16 the scale is lowered until they are finite, or it is one.
+        """
+        while True:
+            self.optimizer.zero_grad()
+            found = self.loss()
+            cast(Any, self.scaler.scale(found)).backward()
+            self.scaler.unscale_(self.optimizer)
+            if self.scaler.get_scale() <= 1 or not self.spoiled():
+                return found.item()
+            self.scaler.update()
+
+    def spoiled(self) -> list[str]:
+        """The parameters whose gradient is not finite."""
+        return [
+            name
+            for name, parameter in self.model.named_parameters()
+            if parameter.grad is not None and not parameter.grad.isfinite().all()
+        ]
+
+    def step(self, gradients: Callable[[], float] | None = None) -> tuple[float, float]:
+        """Learns once; the loss before that, and the seconds it took.
+
+        `gradients` may stand in for the method, to look at them before they are used.
+        """
+        started = perf_counter()
+        found = (gradients or self.gradients)()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return found, perf_counter() - started
+
+    def rest(self) -> None:
+        """Lets go of all that only learning needs."""
+        self.optimizer.zero_grad()
+        self.optimizer.state.clear()
+
+
+def _seed(seed: int) -> None:
+    """Of weights and dropout masks, on all devices."""
+    cast(Any, torch).manual_seed(seed)
