@@ -198,10 +198,9 @@ class Smoked(SpecItem):
     """One of the checks of `archc smoke`; the first one trains, for all."""
 
     def runtest(self) -> None:
-        import torch
+        from archc.run.device import gpus
 
-        wanted = self.config.getoption("archc_device")
-        if wanted == "cuda" and not torch.cuda.is_available():
+        if self.config.getoption("archc_device") == "cuda" and not gpus():
             pytest.skip("torch finds no GPU here")
         try:
             found = self.parent.trained

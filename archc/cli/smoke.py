@@ -114,12 +114,11 @@ def command(
 
 def _settings(options: dict[str, Any], *, keep_input: bool) -> Settings:
     """Raises Refused where there is no GPU and one was asked for."""
-    import torch
-
+    from archc.run.device import gpus
     from archc.run.smoke.settings import Settings
 
     device = options["device"]
-    found = torch.cuda.is_available()
+    found = gpus() > 0
     if device == "cuda" and not found:
         raise Refused("torch finds no GPU here: --device cpu")
     if device == "auto":
@@ -186,17 +185,15 @@ def _progress(total: int) -> Generator[Progress, None, None]:
 
 
 def _conditions(settings: Settings) -> Conditions:
-    import torch
-
+    from archc.run.device import described, version
     from archc.run.smoke.report import Conditions
 
-    gpu = settings.device == "cuda"
     return Conditions(
-        device=torch.cuda.get_device_name() if gpu else "cpu",
+        device=described(settings.device),
         precision=settings.precision,
         compile=settings.compile,
         channels_last=settings.channels_last,
-        torch=torch.__version__.partition("+")[0],
+        torch=version(),
     )
 
 

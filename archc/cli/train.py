@@ -222,6 +222,7 @@ def _need_torchvision() -> None:
 
 def _train(trained: Subject, data: str, options: dict[str, Any]) -> int:
     """Trains; returns the exit status."""
+    from archc.run.device import out_of_memory
     from archc.run.subject import BrokenModule
     from archc.run.train.data import Wanted
     from archc.run.train.errors import CannotTrain, Diverged, Interrupted
@@ -237,6 +238,13 @@ def _train(trained: Subject, data: str, options: dict[str, Any]) -> int:
         raise Refused(reason) from error
     except (Diverged, BrokenModule) as error:
         raise click.ClickException(str(error)) from error
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise click.ClickException(
+            f"memory ran out with batches of {recipe.batch}:"
+            f" `archc memory {trained.label} --fit SIZE` finds one that fits"
+        ) from error
     except Interrupted:
         return 130
     return 0

@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from archc.cli import main
 from tests.run.training import PLAIN, STATEFUL, learnt, refusal, result, train, weights
 
 
@@ -155,3 +157,17 @@ def test_without_torch(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_in_the_spec() -> None:
     Path("plain.toml").write_text(PLAIN.replace("kernel_size = 3", "kernel_size = 9"))
     assert train("plain.toml", "--data", "digits").exit_code == 1
+
+
+def test_memory_that_runs_out_is_said_in_a_line() -> None:
+    """torch's allocator raises such an error on the CPU."""
+    assert CliRunner().invoke(main, ["compile", "plain.toml"]).exit_code == 0
+    module = Path("generated/plain.py")
+    line = "def forward(self, x: Tensor) -> Tensor:\n"
+    error = 'raise RuntimeError("DefaultCPUAllocator: not enough memory")'
+    module.write_text(module.read_text().replace(line, f"{line}        {error}\n"))
+    done = train("plain.toml", "--data", "digits", "--epochs", 1, "--batch", 32)
+    assert done.exit_code == 1
+    assert "memory ran out with batches of 32" in done.stderr
+    assert "archc memory plain.toml --fit SIZE" in done.stderr
+    assert "Traceback" not in done.output

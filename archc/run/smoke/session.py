@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 
 from archc.measure.memory import footprint
+from archc.run.device import gpus, out_of_memory
 from archc.run.smoke import checks
 from archc.run.smoke.modes import modes
 from archc.run.smoke.report import CHECKS, Check, Result
@@ -55,7 +56,7 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
         except _Stop:
             pass
         except (RuntimeError, MemoryError) as error:
-            if not _is_memory(error):
+            if not out_of_memory(error):
                 raise
             tell("out of memory: looking for a batch that fits")
             result.fits = _fitting(size, settings)
@@ -120,7 +121,7 @@ class _Session:
             self._add(look())
         # whatever a file that people edit may raise
         except Exception as error:
-            if _is_memory(error):
+            if out_of_memory(error):
                 raise
             self._fail(name, _in_words(error))
 
@@ -137,7 +138,7 @@ class _Session:
                 raise
             # whatever a file that people edit may raise
             except Exception as error:
-                if _is_memory(error):
+                if out_of_memory(error):
                     raise
                 layer = raising(trial)
                 place = f"{layer} fails" if layer else "a step fails"
@@ -236,13 +237,6 @@ def _needed(first: float, trial: Trial) -> float:
 # ---- errors
 
 
-def _is_memory(error: Exception) -> bool:
-    """Whether memory ran out, on the GPU or on the CPU."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
-
-
 def _in_words(error: Exception) -> str:
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0] if text else 'no reason'}"
@@ -267,5 +261,5 @@ def _fitting(size: Sized, settings: Settings) -> int | None:
 
 def _tidy() -> None:
     gc.collect()
-    if torch.cuda.is_available():
+    if gpus():
         torch.cuda.empty_cache()

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from archc.run.device import gpus
 from archc.run.train.errors import CannotTrain
 
 
@@ -92,7 +93,7 @@ def joined(device: str) -> Generator[World, None, None]:
 
 
 def _device(name: str, local_rank: int) -> torch.device:
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = gpus()
     if name == "cpu" or (name == "auto" and not found):
         return torch.device("cpu")
     if not found:
