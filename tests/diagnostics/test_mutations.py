@@ -50,7 +50,7 @@ KINDS = (
     Kind("op of the wrong type", r'\bop = ("\w+")', "3"),
     Kind("misspelled block", r'\bblock = "(\w+)"', r"un\1"),
     Kind("misspelled key", r"\b(kernel_size|out_channels|out_features) =", r"\1s"),
-    Kind("misspelled argument", r"\b(planes|ch1x1|growth_rate) = ", "argument"),
+    Kind("misspelled argument", r"(?<=, )(planes|ch1x1|growth_rate) = ", "argument"),
     Kind("key that is not known", r"\{ (?=op|block|name)()", "bogus = 1, "),
     Kind("misspelled key for a body", r"\b(op|block) = ", "bdy"),
     Kind(
@@ -141,10 +141,10 @@ SAMPLE = _sample()
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("specs")
-    for path in SPECS.glob("*.toml"):
-        shutil.copy(path, folder)
-    return folder
+    root = tmp_path_factory.mktemp("tree") / "specs"
+    for name in (SPECS.name, "blocks"):
+        shutil.copytree(SPECS.parent / name, root / name)
+    return root / SPECS.name
 
 
 def _compile(path: Path) -> tuple[Analysis | None, Sink]:
