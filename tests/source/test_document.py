@@ -621,12 +621,13 @@ def test_locating_is_linear():
     def seconds(nodes: int) -> float:
         line = '  { name = "layer-é", op = "conv2d", kernel_size = [3, 3] },\n'
         document = parsed("[network]\nlayers = [\n" + line * nodes + "]\n")
-        start = time.perf_counter()
+        start = time.process_time()
         for index in range(nodes):
             span = document.locate(("network", "layers", index, "op"))
             assert span.line == index + 3
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(10)
-    small, large = seconds(500), seconds(4000)
+    # eight times the nodes; the least of several, as other processes disturb
+    small, large = (min(seconds(n) for _ in range(4)) for n in (500, 4000))
     assert large < 40 * small
