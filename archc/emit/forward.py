@@ -1,27 +1,40 @@
-"""The nodes of a class body: attributes in the constructor, statements in `forward`."""
+"""The nodes of a class body: attributes in the constructor, statements in `forward`.
+
+Each node reads variables and leaves its value in one. The main path goes through `x`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from archc.emit.body import Body, Flow, mentions
-from archc.emit.layout import Atom, Bracketed, Code, Doc, Item, flat
-from archc.emit.modules import (
-    call_doc,
+from archc.emit.builder import Builder
+from archc.emit.chains import is_sequence
+from archc.emit.constructor import (
+    IDENTITY,
     child_module,
-    inferred,
+    choice,
+    in_place,
+    loop,
     op_module,
-    quoted,
     repetition,
     stem_of,
-    symbolic_op,
 )
 from archc.emit.names import shared_start
-from archc.ops.base import Call, Op, Shape
+from archc.emit.plan import Met
+from archc.emit.tree import SELF, Assign, For, Remark, Statement
+from archc.emit.usage import reads_of
+from archc.ops import code
+from archc.ops.base import Call, Shape
+from archc.ops.code import (
+    Apply,
+    Attribute,
+    Global,
+    Joined,
+    Local,
+)
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
-from archc.spec.expressions import Expr, Name, Undecidable
+from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -32,126 +45,142 @@ from archc.spec.model import (
     opened,
 )
 
-MAIN = "x"
+MAIN = Local("x")
 
 
 def write_nodes(
-    body: Body, nodes: Sequence[Node], flow: Flow, target: str = MAIN
-) -> Flow:
+    builder: Builder, nodes: Sequence[Node], x: Expr, target: Local = MAIN
+) -> Expr:
     """Writes nodes in a row; `target` is the variable that carries the value along."""
     for node in nodes:
-        flow = _node(body, node, flow, target)
-    return flow
+        x = write_node(builder, node, x, target)
+    return x
 
 
-def _node(
-    body: Body, node: Node, flow: Flow, target: str, condition: str = "enabled"
-) -> Flow:
+def write_node(
+    builder: Builder,
+    node: Node,
+    x: Expr,
+    target: Local,
+    condition: str = "enabled",
+) -> Expr:
     """Writes a node; a test that needs an attribute is called `condition`, if the node
     has no name."""
-    sources = (flow,)
+    met = builder.plan.met[node]
+    sources = (x,)
     if node.reads is not None:
-        sources = tuple(
-            _read(body, node, number, flow) for number in range(len(node.reads))
-        )
+        sources = tuple(_read(builder, node, n, x) for n in range(len(node.reads)))
     x = sources[0]
-    own = _variable(body, node)
-    test = body.presence(node, x)
-    if not isinstance(test, Expr):
-        after = _repeated(body, node, sources, own or target) if test else x
-    elif _optional_attribute(body, node):
-        after = _optional(body, node, x, own or target)
+    own = _variable(builder, node)
+    target = target if own is None else own
+    if met.choice is None:
+        after = _repeated(builder, node, sources, target) if met.test else x
+    elif _optional_attribute(builder, node):
+        after = _assign(builder, node, _optional_module(builder, node, x), target)
     else:
-        if x.var != (own or target):
-            sources = _kept_apart(body, sources, own or target)
-        x = _move(body, x, own or target)
-        if node.name and node.name.fixed:
-            condition = f"has_{node.name.text}"
-        after = body.conditional(
-            node.when,
-            lambda x: _land(
-                body, _repeated(body, node, (x, *sources[1:]), x.var), x.var
-            ),
-            x,
-            attribute=condition,
-        )
+        after = _conditional(builder, node, met, sources, target, condition)
     if own is not None:
-        after = _land(body, after, own)
+        after = builder.land(after, own)
     if node.repeat is None or (node.name is not None and node.name.fixed):
-        _remember(body, body.reads.paths.get(node), after)
+        assert met.out is not None
+        _remember(builder, builder.plan.reads.paths.get(node), after, met.out)
     return after
 
 
-def _land(body: Body, flow: Flow, var: str) -> Flow:
-    """Makes sure the value is in the variable `var`."""
-    if flow.var != var:
-        body.forward.add(f"{var} = {flow.var}")
-    return Flow(var, flow.shape)
+def _conditional(
+    builder: Builder,
+    node: Node,
+    met: Met,
+    sources: tuple[Expr, ...],
+    target: Local,
+    condition: str,
+) -> Expr:
+    """An `if` in `forward`, and in the constructor."""
+    made = met.choice
+    assert made is not None
+    x = sources[0]
+    if x != target:
+        sources = _kept_apart(builder, sources, target)
+        x = builder.land(x, target)
+    if node.name and node.name.fixed:
+        condition = f"has_{node.name.text}"
+
+    def run() -> None:
+        builder.land(_repeated(builder, node, (x, *sources[1:]), x), x)
+
+    choice(
+        builder, made, run,
+        stated=lambda: builder.test(node.when, made.test, made.read, x, condition),
+    )  # fmt: skip
+    return x
 
 
-def _move(body: Body, flow: Flow, target: str) -> Flow:
-    """A variable that may be written to, holding the value."""
-    return _land(body, flow, target)
-
-
-def _kept_apart(body: Body, sources: tuple[Flow, ...], target: str) -> tuple[Flow, ...]:
+def _kept_apart(
+    builder: Builder, sources: tuple[Expr, ...], target: Local
+) -> tuple[Expr, ...]:
     """The values that are read beside the first, none in the variable `target`."""
-    rest: list[Flow] = []
-    previous: str | None = None
+    rest: list[Expr] = []
+    previous: Local | None = None
     for source in sources[1:]:
-        if source.var == target:
+        if source == target:
             if previous is None:
-                previous = body.vars.free("previous")
-                body.forward.add(f"{previous} = {target}")
-            source = Flow(previous, source.shape)
+                previous = builder.local("previous")
+                builder.land(target, previous)
+            source = previous
         rest.append(source)
     return sources[0], *rest
 
 
-def _read(body: Body, node: Node, number: int, flow: Flow) -> Flow:
-    source = body.reads.sources[node][number]
-    if source.kind == "prev":
-        return flow
-    if source.kind == "input":
-        return body.values[""]
-    if source.kind == "value":
-        return body.values[source.key.text]
-    shape = body.program.seen.read(node, number) or flow.shape
-    return feature(body, source.key, shape)
+# ---------------------------------------------------------------------------- values
 
 
-def feature(body: Body, key: Template, shape: Shape) -> Flow:
+def _read(builder: Builder, node: Node, number: int, x: Expr) -> Expr:
+    source = builder.plan.reads.sources[node][number]
+    match source.kind:
+        case "prev":
+            return x
+        case "input":
+            return builder.values[""]
+        case "value":
+            return builder.values[source.key.text]
+        case "feature":
+            return feature(builder, source.key)
+
+
+def feature(builder: Builder, key: Template) -> Expr:
     """A value out of the dict."""
-    var = f"features[{quoted(*body.text(key, forward=True))}]"
-    channels = Name(f"feature_channels[{quoted(*body.text(key))}]")
-    return Flow(var, shape.with_channels(channels))
+    return Index(builder.features, builder.name_in_forward(key))
 
 
-def _variable(body: Body, node: Node) -> str | None:
+def _variable(builder: Builder, node: Node) -> Local | None:
     """The variable of its own that a value read later gets."""
-    if node not in body.reads.paths or node.name is None:
+    reads = builder.plan.reads
+    if node not in reads.paths or node.name is None:
         return None
-    if body.reads.paths[node].text not in body.reads.tapped:
+    if reads.paths[node].text not in reads.tapped:
         return None
-    return body.vars.free(stem_of(node.name, "value"))
+    return builder.local(stem_of(node.name, "value"))
 
 
-def _remember(body: Body, path: Template | None, flow: Flow) -> None:
+def _remember(
+    builder: Builder, path: Template | None, variable: Expr, y: Shape
+) -> None:
     if path is None:
         return
-    body.values[path.text] = flow
-    if path.text in body.reads.saved:
-        key = quoted(*body.text(path, forward=True))
-        body.forward.add(f"features[{key}] = {flow.var}")
-    if path.text in body.reads.measured:
-        key = quoted(*body.text(path))
-        body.init.put(f"feature_channels[{key}] = ", body.doc(flow.channels))
+    reads = builder.plan.reads
+    builder.values[path.text] = variable
+    if path.text in reads.saved:
+        key = builder.name_in_forward(path)
+        builder.forward.append(Assign((Index(builder.features, key),), variable))
+    if path.text in reads.measured:
+        key = Index(builder.feature_channels, builder.name(path))
+        builder.init.append(Assign((key,), builder.tree(y.channels)))
 
 
-# -------------------------------------------------------------------------- modifiers
+# ------------------------------------------------------------------------- modifiers
 
 
-def _optional_attribute(body: Body, node: Node) -> bool:
+def _optional_attribute(builder: Builder, node: Node) -> bool:
     """Whether an absent node can be an nn.Identity of the same name."""
     if node.name is None or not node.name.fixed or node.skip:
         return False
@@ -159,398 +188,362 @@ def _optional_attribute(body: Body, node: Node) -> bool:
         return False
     if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
         return False
-    if body.reads.needs(node) or body.reads.taps(node):
+    reads = builder.plan.reads
+    if reads.needs(node) or reads.taps(node):
         return False
-    if node.repeat is not None and not _is_sequence(body, node):
+    if node.repeat is not None and not is_sequence(reads, node):
         return False
     # a name that two exclusive nodes share must not be overwritten by the absent one
-    return body.program.name_counts[node.name.text] == 1 and body.style != "numbered"
+    shared = builder.plan.names[node.name.text] > 1
+    return not shared and builder.plan.style != "numbered"
 
 
-def _optional(body: Body, node: Node, x: Flow, target: str) -> Flow:
-    doc, after = _optional_module(body, node, x)
-    return _assign(body, node, doc, after, target)
-
-
-def _optional_module(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
+def _optional_module(builder: Builder, node: Node, x: Expr) -> Expr:
     """A call of an attribute that is an nn.Identity where the node is absent."""
-    assert node.name is not None
-    attribute = f"self.{node.name.text}"
-    after = body.conditional(
-        node.when,
-        lambda x: _attribute(body, node, x, attribute)[1],
-        x,
-        otherwise=f"{attribute} = nn.Identity()",
-    )
-    return Atom(f"{attribute}({x.var})"), after
+    made = builder.plan.met[node].choice
+    assert node.name is not None and made is not None
+    attribute = Attribute(SELF, node.name.text)
+
+    def run() -> None:
+        if node.repeat is None:
+            _attribute(builder, node, attribute)
+        else:
+            repetition(builder, node, attribute)
+
+    choice(builder, made, run, [Assign((attribute,), IDENTITY)])
+    return code.call(attribute, x)
 
 
-def _attribute(body: Body, node: Node, x: Flow, attribute: str) -> tuple[Doc, Flow]:
-    """Sets `self.name` to the node's module, repetitions included."""
-    if node.repeat is not None:
-        return repetition(body, node, x, attribute)
-    return _attribute_once(body, node, x, attribute)
-
-
-def _repeated(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Flow:
-    if node.repeat is None:
-        return _once(body, node, sources, target)
-    flow = sources[0]
-    head = None
-    if node in body.reads.members and not (isinstance(node, OpNode) and node.op.merges):
-        attribute = f"self.{body.reads.paths[node].parts[-1]}"
-        if _is_sequence(body, node):
-            _, after = repetition(body, node, flow, attribute)
-            return _assign(body, node, Atom(f"{attribute}({flow.var})"), after, target)
-        bare = isinstance(node, OpNode) and node.op.bare_parameter
-        body.init.add(f"{attribute} = nn.{'ParameterList' if bare else 'ModuleList'}()")
-        member = body.members[node] = body.vars.free("layer")
-
-        def head_over(index: str, inner: Code) -> str:
-            if mentions(inner, index):
-                return f"for {index}, {member} in enumerate({attribute}):"
-            return f"for {member} in {attribute}:"
-
-        head = head_over
-    elif body.sole is node:
-        head = _over_children
-    sources = _kept_apart(body, sources, target)
-    flow = _move(body, flow, target)
-    count = body.value(node.repeat, flow.channels)
-
-    def run(x: Flow) -> Flow:
-        once = _land(body, _once(body, node, (x, *sources[1:]), target), target)
-        paths = body.reads.members if node in body.reads.members else body.reads.paths
-        _remember(body, paths.get(node), once)
-        return once
-
-    after = body.loop(node, count, run, flow, head)
-    if node in body.members:
-        body.vars.taken.discard(body.members[node])
-    shape = body.program.seen.settle(after.shape, node, "all")
-    return Flow(after.var, shape)
-
-
-def _over_children(_index: str, _inner: Code) -> str:
-    return "for layer in self.children():"
-
-
-def _is_sequence(body: Body, node: Node) -> bool:
-    """Whether a named repetition can be an nn.Sequential, which `forward` just
-    calls."""
-    inside = f"{body.reads.paths[node].text}."
-    read = any(p.startswith(inside) for p in body.reads.tapped | body.reads.saved)
-    bare = isinstance(node, OpNode) and node.op.bare_parameter
-    return not (node.skip or read or bare or body.reads.needs(node))
-
-
-# ------------------------------------------------------------------------------ bodies
-
-
-def _once(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Flow:
-    """A node's body with its skip around it."""
-    if node.skip is None:
-        return _plain(body, node, sources, target)
+def _repeated(
+    builder: Builder, node: Node, sources: tuple[Expr, ...], target: Local
+) -> Expr:
+    met = builder.plan.met[node]
+    made = met.loop
+    if made is None:
+        return _once(builder, node, met, sources, target)
+    reads = builder.plan.reads
     x = sources[0]
-    test = True if node.skip_when is None else body.decided(node.skip_when, x)
-    if not isinstance(test, Expr):
-        if not test:
-            return _plain(body, node, sources, target)
-        if node.shortcut is None and _is_single(body, node):
-            doc, after = expression(body, node, x)
-            return _merge_single(body, node, x, doc, after, target)
-        computed = node.name is not None and not node.name.fixed
-        if not computed and _is_single(body, node) and _is_call(body, node.shortcut, x):
-            return _merge_calls(body, node, x, target)
-        return _skip(body, node, x, target, None)
-    return _skip(body, node, x, target, test)
+    listed = node in reads.members and not (isinstance(node, OpNode) and node.op.merges)
+    container: Attribute | None = None
+    if listed:
+        container = Attribute(SELF, str(reads.paths[node].parts[-1]))
+        if is_sequence(reads, node):
+            repetition(builder, node, container)
+            return _assign(builder, node, code.call(container, x), target)
+        bare = isinstance(node, OpNode) and node.op.bare_parameter
+        kind = Global("nn.ParameterList" if bare else "nn.ModuleList")
+        builder.init.append(Assign((container,), code.call(kind)))
+        builder.members[node] = builder.local("layer")
+    sources = _kept_apart(builder, sources, target)
+    count = builder.in_forward(node.repeat, made.read, x)
+    x = builder.land(x, target)
+
+    def run() -> None:
+        once = _once(builder, node, met, (x, *sources[1:]), target)
+        once = builder.land(once, target)
+        paths = reads.members if node in reads.members else reads.paths
+        assert met.once is not None
+        _remember(builder, paths.get(node), once, met.once)
+
+    inside = loop(builder, node, made, run)
+    if inside:
+        counter = Local(made.counter.id)
+        header = _header(builder, node, container, counter, count, inside)
+        builder.forward.append(header)
+    return x
 
 
-def _merge_single(
-    body: Body, node: Node, x: Flow, doc: Doc, after: Flow, target: str
-) -> Flow:
-    """`x = x + self.body(x)` in one statement; with `skip_when`, a conditional one."""
-    if node.skip_when is None or not isinstance(body.decided(node.skip_when, x), Expr):
-        merged = _merged(body, node, x, after)
-        joined = _join(node.skip or "add", [Atom(x.var), doc], merged)
-        return _assign(body, node, joined, merged, target)
-    out = body.vars.peek("out")
-    body.forward.put(f"{out} = ", doc)
-
-    def merge(y: Flow) -> Flow:
-        merged = _merged(body, node, x, y)
-        joined = _join(node.skip or "add", [Atom(x.var), Atom(out)], merged)
-        body.forward.put(f"{out} = ", joined)
-        return Flow(out, merged.shape)
-
-    with body.holding(x):
-        end = body.conditional(
-            node.skip_when, merge, Flow(out, after.shape), attribute="use_skip", read=x
-        )
-    return _land(body, end, target)
-
-
-def _is_call(body: Body, node: Node | None, x: Flow) -> bool:
-    """Whether a shortcut is one call, be it of an nn.Identity where it is absent."""
-    if node is None or node.skip or node.repeat or node.reads:
-        return False
-    test = body.presence(node, x)
-    if isinstance(test, Expr):
-        return _optional_attribute(body, node)
-    return bool(test) and _is_single(body, node)
-
-
-def _merge_calls(body: Body, node: Node, x: Flow, target: str) -> Flow:
-    """`x = self.body(x) + self.shortcut(x)`."""
-    assert node.shortcut is not None
-    with body.holding(x):
-        doc, after = expression(body, node, x)
-    body.on_side_path, outer = True, body.on_side_path
-    with body.holding(x, after):
-        side = _side(body, node.shortcut, x)
-    body.on_side_path = outer
-    merged = _merged(body, node, x, after)
-    order = [doc, side] if node.skip == "add" else [side, doc]
-    return _assign(body, node, _join(node.skip or "add", order, merged), merged, target)
-
-
-def _skip(body: Body, node: Node, x: Flow, target: str, test: Expr | None) -> Flow:
-    """Body, then shortcut, then the merge of both."""
-    identity, end = x.var, target
-    if node.skip == "mul" and node.shortcut is None and test is None:
-        target = body.vars.free("scale")
-    elif x.var == target:
-        identity = body.vars.free("identity")
-        body.forward.add(f"{identity} = {x.var}")
-    side = Flow(identity, x.shape)
-    with body.holding(side):
-        after = _land(body, _plain(body, node, (x,), target), target)
-
-    def merge(after: Flow) -> Flow:
-        other: Doc = Atom(identity)
-        if node.shortcut is not None:
-            body.on_side_path, outer = True, body.on_side_path
-            with body.holding(side, after):
-                other = _side(body, node.shortcut, side)
-            body.on_side_path = outer
-        merged = _merged(body, node, x, after)
-        order = (
-            [Atom(after.var), other] if node.skip == "add" else [other, Atom(after.var)]
-        )
-        joined = _join(node.skip or "add", order, merged)
-        return _assign(body, node, joined, merged, end)
-
-    if test is None:
-        result = merge(after)
-    else:
-        with body.holding(side):
-            result = body.conditional(
-                node.skip_when, merge, after, attribute="use_skip", read=side
+def _header(
+    builder: Builder,
+    node: Node,
+    container: Expr | None,
+    counter: Local,
+    count: object,
+    inside: Sequence[Statement],
+) -> For:
+    """The loop of `forward`: over the children, or by counting."""
+    body = tuple(inside)
+    if container is not None:
+        member = builder.members[node]
+        if counter.id in reads_of(body):
+            return For(
+                (counter, member), code.call(Global("enumerate"), container), body
             )
-    for var in {identity, target} - {x.var, end}:
-        body.vars.taken.discard(var)
-    return result
+        return For((member,), container, body)
+    if builder.plan.sole is node:
+        member = builder.members[node]
+        return For((member,), code.call(Attribute(SELF, "children")), body)
+    return For((counter,), code.call(Global("range"), builder.tree(count)), body)
 
 
-def _side(body: Body, node: Node, x: Flow) -> Doc:
-    """The shortcut, as an expression where it is one module."""
-    test = body.presence(node, x)
-    if isinstance(test, Expr) and _optional_attribute(body, node) and not node.repeat:
-        return _optional_module(body, node, x)[0]
-    if test is True and _is_single(body, node) and not (node.skip or node.repeat):
-        return expression(body, node, x)[0]
-    target = x.var if x.var.startswith("identity") else body.vars.free("shortcut")
-    return Atom(_node(body, node, x, target, "needs_shortcut").var)
+# ---------------------------------------------------------------------------- skips
 
 
-def _merged(body: Body, node: Node, x: Flow, after: Flow) -> Flow:
-    if node.skip == "concat":
-        channels = body.short(x.channels + after.channels, "channels")
-    else:
-        channels = after.channels if node.skip == "add" else x.channels
-    shape = after.shape.with_channels(channels)
-    return Flow(after.var, body.program.seen.settle(shape, node, "once"))
+def _once(
+    builder: Builder, node: Node, met: Met, sources: tuple[Expr, ...], target: Local
+) -> Expr:
+    """A node's body with its skip around it."""
+    if met.skip is False:
+        return _plain(builder, node, sources, target)
+    x = sources[0]
+    shortcut = node.shortcut
+    if met.skip is True and _is_single(builder, node):
+        if shortcut is None:
+            order = (x, expression(builder, node, x))
+            builder.let((met.merged,))
+            return _assign(builder, node, _join(met, node, order), target)
+        computed = node.name is not None and not node.name.fixed
+        in_order = node.skip == "add" or builder.layers is None
+        if not computed and in_order and _is_call(builder, shortcut):
+            made = expression(builder, node, x)
+            order = _ordered(node, made, _side(builder, shortcut, x, owned=False))
+            builder.let((met.merged,))
+            return _assign(builder, node, _join(met, node, order), target)
+    return _skip(builder, node, met, sources, target)
 
 
-def _join(merge: str, docs: Sequence[Doc], value: Flow) -> Doc:
-    """The merge of several expressions."""
+def _is_call(builder: Builder, node: Node) -> bool:
+    """Whether a shortcut is one call, be it of an nn.Identity where it is absent."""
+    if node.skip or node.repeat or node.reads:
+        return False
+    met = builder.plan.met[node]
+    if met.choice is not None:
+        return _optional_attribute(builder, node)
+    return bool(met.test) and _is_single(builder, node)
+
+
+def _skip(
+    builder: Builder, node: Node, met: Met, sources: tuple[Expr, ...], target: Local
+) -> Expr:
+    """Body, then shortcut, then the merge of both."""
+    x = identity = sources[0]
+    end = target
+    if node.skip == "mul" and node.shortcut is None and met.skip is True:
+        target = builder.local("scale")
+    elif x == target:
+        identity = builder.land(x, builder.local("identity"))
+        sources = (x, *(identity if s == x else s for s in sources[1:]))
+    after = builder.land(_plain(builder, node, sources, target), target)
+
+    def merge() -> None:
+        other: Expr = identity
+        if node.shortcut is not None:
+            other = _side(builder, node.shortcut, identity, owned=identity != x)
+        builder.let((met.merged,))
+        _assign(builder, node, _join(met, node, _ordered(node, after, other)), end)
+
+    if met.skip_choice is None:
+        merge()
+        return end
+    made = met.skip_choice
+    choice(
+        builder, made, merge,
+        stated=lambda: builder.test(
+            node.skip_when, made.test, made.read, identity, "use_skip"
+        ),
+    )  # fmt: skip
+    return end
+
+
+def _side(builder: Builder, node: Node, x: Expr, *, owned: bool) -> Expr:
+    """The shortcut, as an expression where it is one module.
+
+    `owned` says whether the variable `x` is there for it alone.
+    """
+    met = builder.plan.met[node]
+    if met.choice is not None:
+        if _optional_attribute(builder, node) and not node.repeat and not node.reads:
+            return _optional_module(builder, node, x)
+    elif met.test and _is_single(builder, node):
+        if not (node.skip or node.repeat or node.reads):
+            return expression(builder, node, x)
+    target = x if owned else builder.local("shortcut")
+    return write_node(builder, node, x, target, "needs_shortcut")
+
+
+def _ordered(node: Node, body: Expr, side: Expr) -> tuple[Expr, Expr]:
+    return (body, side) if node.skip == "add" else (side, body)
+
+
+def _join(met: Met, node: Node, values: Sequence[Expr]) -> Expr:
+    shape = met.once or met.body
+    assert shape is not None
+    return _merge(node.skip or "add", shape, values)
+
+
+def _merge(merge: str, shape: Shape, values: Sequence[Expr]) -> Expr:
+    """The merge of several expressions; of one it is that one."""
     op = OPS[merge]()
     assert isinstance(op, Merge)
-    made = op.combine(value.shape, *(flat(d) for d in docs))
-    if isinstance(made, str):
-        return Atom(made)
-    items = [Item(d) for d in docs]
-    rest = {k: Atom(repr(v)) for k, v in made.kwargs.items()}
-    return Bracketed(
-        made.function,
-        (
-            Item(Bracketed("", tuple(items), "[]")),
-            *(Item(v, k) for k, v in rest.items()),
-        ),
-    )
+    return op.combine(shape, *values) if len(values) > 1 else values[0]
 
 
-def _plain(body: Body, node: Node, sources: tuple[Flow, ...], target: str) -> Flow:
+# ---------------------------------------------------------------------------- bodies
+
+
+def _plain(
+    builder: Builder, node: Node, sources: tuple[Expr, ...], target: Local
+) -> Expr:
     """A node's body without its skip."""
     x = sources[0]
-    if isinstance(node, OpNode) and node.op.merges:
-        return _merge_op(body, node, sources, target)
-    if isinstance(node, GroupNode) and node.name is None:
-        return write_nodes(body, node.layers, x, target)
-    if isinstance(node, BranchesNode) and node.name is None:
-        return write_branches(body, node, x, target)
-    if (
-        isinstance(node, OpNode)
-        and node.op.op == "identity"
-        and node.name is None
-        and (body.style != "numbered")
-    ):
-        return x
-    taps = body.reads.taps(node)
+    match node:
+        case OpNode() if node.op.merges:
+            return _merge_op(builder, node, sources, target)
+        case GroupNode() if node.name is None:
+            return write_nodes(builder, node.layers, x, target)
+        case BranchesNode() if node.name is None:
+            return write_branches(builder, node, x, target)
+        case OpNode() if node.op.op == "identity" and node.name is None:
+            if builder.plan.style != "numbered":
+                return x
+        case _:
+            pass
+    taps = builder.plan.reads.taps(node)
     if taps:
-        return _tapped_group(body, node, x, target, taps)
-    doc, after = expression(body, node, x)
-    return _assign(body, node, doc, after, target)
+        return _tapped_group(builder, node, x, target, taps)
+    return _assign(builder, node, expression(builder, node, x), target)
 
 
-def _is_single(body: Body, node: Node) -> bool:
+def _is_single(builder: Builder, node: Node) -> bool:
     """Whether the node's body is one call."""
     if isinstance(node, OpNode):
         return not node.op.merges
     if isinstance(node, BlockNode):
         return True
-    return node.name is not None and not body.reads.taps(node)
+    return node.name is not None and not builder.plan.reads.taps(node)
 
 
-def expression(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
+def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     """The call that computes a node's body; its module is set up in the constructor."""
-    if body.style == "numbered":
-        return _numbered(body, node, x)
-    if node in body.members:
-        member = body.members[node]
-        doc, after = child_module(body, node, x, "block")
-        attribute = f"self.{body.reads.paths[node].parts[-1]}"
-        body.init.put("", Bracketed(f"{attribute}.append", (Item(doc),)))
-        if isinstance(node, OpNode) and node.op.bare_parameter:
-            return Atom(f"{x.var} * {member}"), after
-        return _called(body, node, member, x), after
+    if builder.plan.style == "numbered":
+        return _numbered(builder, node, x)
+    if node in builder.members and builder.plan.sole is not node:
+        return _member(builder, node, x)
     if isinstance(node, OpNode):
         if node.op.bare_parameter:
-            return _bare_parameter(body, node, x)
+            return _bare_parameter(builder, node, x)
         if node.name is None:
-            return _function(body, node, x)
+            return _function(builder, node, x)
     if node.name is not None and not node.name.fixed:
-        doc, after = child_module(body, node, x, stem_of(node.name, "block"))
-        key = quoted(*body.text(node.name))
-        body.init.put("", Bracketed("self.add_module", (Item(Atom(key)), Item(doc))))
-        if body.sole is node:
-            return _called(body, node, "layer", x), after
-        key = quoted(*body.text(node.name, forward=True))
-        return _called(body, node, f"self.get_submodule({key})", x), after
-    name = node.name.text if node.name is not None else _invented(body, node)
-    _, after = _attribute_once(body, node, x, f"self.{name}")
-    return _called(body, node, f"self.{name}", x), after
+        made = child_module(builder, node, stem_of(node.name, "block"))
+        builder.invoke(SELF, "add_module", builder.name(node.name), made)
+        if builder.plan.sole is node:
+            builder.members[node] = builder.local("layer")
+            return _called(builder, node, builder.members[node], x)
+        key = builder.name_in_forward(node.name)
+        module = code.call(Attribute(SELF, "get_submodule"), key)
+        return _called(builder, node, module, x)
+    name = node.name.text if node.name is not None else _invented(builder, node)
+    attribute = Attribute(SELF, name)
+    _attribute(builder, node, attribute)
+    return _called(builder, node, attribute, x)
 
 
-def _attribute_once(
-    body: Body, node: Node, x: Flow, attribute: str
-) -> tuple[Doc, Flow]:
+def _member(builder: Builder, node: Node, x: Expr) -> Expr:
+    """A child of the list that a loop of `forward` runs over."""
+    member = builder.members[node]
+    made = child_module(builder, node, "block")
+    container = Attribute(SELF, str(builder.plan.reads.paths[node].parts[-1]))
+    builder.invoke(container, "append", made)
+    if isinstance(node, OpNode) and node.op.bare_parameter:
+        return _scaled(x, member)
+    return _called(builder, node, member, x)
+
+
+def _attribute(builder: Builder, node: Node, attribute: Attribute) -> None:
+    """Sets an attribute to the node's module."""
     if node.doc:
-        body.init.remark(node.doc)
-    doc, after = child_module(body, node, x, attribute)
-    if doc != Atom(attribute):
-        body.init.put(f"{attribute} = ", doc)
-    return doc, after
+        builder.init.append(Remark(node.doc))
+    made = child_module(builder, node, attribute)
+    if made != attribute:
+        builder.init.append(Assign((attribute,), made))
 
 
-def _bare_parameter(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
+def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:
     """The product with a parameter that no module of its own holds."""
     assert node.name is not None
-    doc, after = op_module(body, node, x)
+    made = op_module(builder, node)
     if node.name.fixed:
-        body.init.put(f"self.{node.name.text} = ", doc)
-        return Atom(f"{x.var} * self.{node.name.text}"), after
-    key = Atom(quoted(*body.text(node.name)))
-    body.init.put("", Bracketed("self.register_parameter", (Item(key), Item(doc))))
-    key = quoted(*body.text(node.name, forward=True))
-    return Atom(f"{x.var} * self.get_parameter({key})"), after
+        builder.set(node.name.text, made)
+        return _scaled(x, Attribute(SELF, node.name.text))
+    builder.invoke(SELF, "register_parameter", builder.name(node.name), made)
+    key = builder.name_in_forward(node.name)
+    return _scaled(x, code.call(Attribute(SELF, "get_parameter"), key))
 
 
-def _called(body: Body, node: Node, module: str, x: Flow) -> Doc:
+def _scaled(x: Expr, parameter: Expr) -> Expr:
+    return _merge("mul", Shape((1,)), (x, parameter))
+
+
+def _called(builder: Builder, node: Node, module: Expr, x: Expr) -> Apply:
     """The call of a module, with what a group of nodes reads from outside itself."""
-    needs = body.reads.needs(node)
-    more = [body.values[path].var for path in needs.values]
-    more += ["features"] if needs.features else []
-    return Bracketed(module, tuple(Item(Atom(a)) for a in (x.var, *more)))
+    needs = builder.plan.reads.needs(node)
+    more = [builder.values[path] for path in needs.values]
+    more += [builder.features] if needs.features else []
+    return code.call(module, x, *more)
 
 
-def _invented(body: Body, node: Node) -> str:
+def _invented(builder: Builder, node: Node) -> str:
     """A name for an attribute that needs none for its (absent) parameters."""
     stem = node.op.op if isinstance(node, OpNode) else "block"
-    if isinstance(node, BlockNode):
-        stem = node.block
-    name, number = stem, 1
-    while name in body.children:
-        name, number = f"{stem}_{number}", number + 1
-    body.children = body.children | {name}
-    return name
+    return builder.attribute(node.block if isinstance(node, BlockNode) else stem)
 
 
-def _function(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
+def _function(builder: Builder, node: OpNode, x: Expr) -> Expr:
     """An op without parameters and name: a function call in `forward`."""
-    op = symbolic_op(body, node, x)
-    after = inferred(body, op, node, x)
-    values = {k: body.in_forward(v, x) for k, v in node.attributes.items()}
+    met = builder.plan.met[node]
+    assert met.x is not None and met.op is not None
+    values = {k: builder.in_forward(v, met.x, x) for k, v in node.attributes.items()}
     stated = node.op.model_construct(_fields_set=set(values), **values)
-    made = stated.function(x.shape, x.var)
+    made = stated.function(met.x, x)
     if made is None:
-        return _unnamed_module(body, node, x)
-    if isinstance(made, str):
-        return Atom(made), after
-    if node in body.program.inplace:
-        made = Call(made.function, made.args, {**made.kwargs, "inplace": True})
-    return call_doc(body, made), after
+        return _unnamed_module(builder, node, x)
+    builder.let(met.lets)
+    return builder.tree(
+        in_place(builder, node, made) if isinstance(made, Call) else made
+    )
 
 
-def _unnamed_module(body: Body, node: OpNode, x: Flow) -> tuple[Doc, Flow]:
+def _unnamed_module(builder: Builder, node: OpNode, x: Expr) -> Expr:
     """An op without a name that is a module all the same, in each iteration its own."""
-    name = _invented(body, node)
-    doc, after = op_module(body, node, x)
-    if not body.loops:
-        body.init.put(f"self.{name} = ", doc)
-        return Atom(f"self.{name}({x.var})"), after
-    key = quoted("_".join([name, *(f"{{{var}}}" for var in body.loops)]), True)
-    body.init.put("", Bracketed("self.add_module", (Item(Atom(key)), Item(doc))))
-    return Atom(f"self.get_submodule({key})({x.var})"), after
+    if not builder.loops:
+        name = builder.attribute(node.op.op)
+        builder.set(name, op_module(builder, node))
+        return code.call(Attribute(SELF, name), x)
+    parts: list[str | Expr] = [builder.family(node.op.op)]
+    for counter in builder.loops:
+        parts += ["_", Local(counter.id)]
+    key = Joined(tuple(parts))
+    builder.invoke(SELF, "add_module", key, op_module(builder, node))
+    return code.call(code.call(Attribute(SELF, "get_submodule"), key), x)
 
 
-def _numbered(body: Body, node: Node, x: Flow) -> tuple[Doc, Flow]:
+def _numbered(builder: Builder, node: Node, x: Expr) -> Expr:
     """A child without a name: an element of the class, which is an nn.ModuleList."""
-    doc, after = child_module(body, node, x, "block")
-    body.init.put("", Bracketed("self.append", (Item(doc),)))
-    if body.iterator:
-        return _called(body, node, "next(layers)", x), after
-    body.counter += 1
-    return _called(body, node, f"self[{body.counter - 1}]", x), after
+    builder.invoke(SELF, "append", child_module(builder, node, "block"))
+    return _called(builder, node, _next(builder), x)
 
 
-def _merge_op(body: Body, node: OpNode, sources: tuple[Flow, ...], target: str) -> Flow:
+def _next(builder: Builder) -> Expr:
+    """The child that comes next in a numbered body."""
+    if builder.layers is not None:
+        return code.call(Global("next"), builder.layers)
+    builder.count += 1
+    return Index(SELF, Const(builder.count - 1))
+
+
+def _merge_op(
+    builder: Builder, node: OpNode, sources: tuple[Expr, ...], target: Local
+) -> Expr:
     """`add`, `mul` or `concat` as an op with `from`."""
-    op: Op = node.op()
-    try:
-        shape = op.infer(*(s.shape for s in sources))
-    except Undecidable:
-        shape = None
-    if body.style == "numbered":
-        body.init.add("self.append(nn.Identity())")
-        body.counter += 1
-    settled = body.program.seen.settle(shape, node, "body")
-    value = Flow(target, settled)
-    doc = _join(node.op.op, [Atom(s.var) for s in sources], value)
-    if body.iterator:
-        # the place that its number has among the children
-        doc = Bracketed("next(layers)", (Item(doc),))
-    return _assign(body, node, doc, value, target)
+    met = builder.plan.met[node]
+    assert met.body is not None
+    made = _merge(node.op.op, met.body, sources)
+    if builder.plan.style == "numbered":
+        # its number among the children is taken
+        builder.invoke(SELF, "append", IDENTITY)
+        made = code.call(_next(builder), made)
+    return _assign(builder, node, made, target)
 
 
 def branch_stem(branch: Node) -> str | None:
@@ -567,58 +560,48 @@ def branch_stem(branch: Node) -> str | None:
     return shared if shared.isidentifier() and len(shared) > 1 else None
 
 
-def write_branches(body: Body, node: BranchesNode, x: Flow, target: str) -> Flow:
+def write_branches(
+    builder: Builder, node: BranchesNode, x: Expr, target: Local
+) -> Expr:
     """Each branch in a variable of its own, then the merge."""
-    ends: list[Flow] = []
-    opened_vars: list[str] = []
+    ends: list[Expr] = []
     for number, branch in enumerate(node.branches):
         stem = branch_stem(branch) or f"branch{number + 1}"
-        with body.holding(x, *ends):
-            opened_vars.append(body.vars.free(stem))
-            ends.append(_node(body, branch, x, opened_vars[-1]))
-    shapes = [e.shape for e in ends]
-    if node.merge == "concat":
-        channels: Any = shapes[0].channels
-        for shape in shapes[1:]:
-            channels = channels + shape.channels
-        shape = shapes[0].with_channels(body.short(channels, "channels"))
-    else:
-        # the branch that is no gate has the merge's shape
-        shape = max(shapes, key=_size)
-    value = Flow(target, body.program.seen.settle(shape, node, "body"))
-    doc = _join(node.merge, [Atom(e.var) for e in ends], value)
-    for var in opened_vars:
-        body.vars.taken.discard(var)
-    return _assign(body, node, doc, value, target)
-
-
-def _size(shape: Shape) -> int:
-    product = 1
-    for size in shape.dims[1:]:
-        product *= size if isinstance(size, int) else 2
-    return product
+        ends.append(write_node(builder, branch, x, builder.local(stem)))
+    met = builder.plan.met[node]
+    assert met.body is not None
+    builder.let(met.lets)
+    return _assign(builder, node, _merge(node.merge, met.body, ends), target)
 
 
 def _tapped_group(
-    body: Body, node: Node, x: Flow, target: str, taps: tuple[str, ...]
-) -> Flow:
+    builder: Builder, node: Node, x: Expr, target: Local, taps: tuple[str, ...]
+) -> Expr:
     """A group that also hands out values from inside it."""
     assert node.name is not None
-    doc, after = body.program.group_module(body, node, x, f"self.{node.name.text}")
-    body.init.put(f"self.{node.name.text} = ", doc)
-    vars = [body.vars.free(t.replace(".", "_")) for t in taps]
-    called = _called(body, node, f"self.{node.name.text}", x)
-    body.forward.put(f"{', '.join([target, *vars])} = ", called)
-    made = body.program.group_classes[node]
-    for path, var in zip(taps, vars, strict=True):
-        shape = made.tap_shapes[path]
-        channels = body.program.in_terms_of(body, node, shape.channels, x)
-        body.values[path] = Flow(var, shape.with_channels(channels))
-    return Flow(target, after.shape)
+    attribute = Attribute(SELF, node.name.text)
+    builder.init.append(Assign((attribute,), child_module(builder, node, attribute)))
+    variables = [builder.local(path.replace(".", "_")) for path in taps]
+    called = _called(builder, node, attribute, x)
+    builder.forward.append(Assign((target, *variables), called))
+    builder.values |= dict(zip(taps, variables, strict=True))
+    return target
 
 
-def _assign(body: Body, node: Node, doc: Doc, after: Flow, target: str) -> Flow:
-    """`target = doc`, with the new shape behind it where all instances agree on it."""
-    comment = body.program.shape_comment(body, node)
-    body.forward.put(f"{target} = ", doc, comment=comment)
-    return Flow(target, after.shape)
+def _assign(builder: Builder, node: Node, value: Expr, target: Local) -> Expr:
+    """`target = value`, with the new shape behind it where all instances agree on it."""
+    comment = _shape_comment(builder, node)
+    builder.forward.append(Assign((target,), value, comment=comment))
+    return target
+
+
+def _shape_comment(builder: Builder, node: Node) -> str | None:
+    """A new output shape, for the network's own body, where it is one shape."""
+    if builder.plan.kind != "network" or builder.loops:
+        return None
+    stage = "all" if node.repeat is not None else "once" if node.skip else "body"
+    text = builder.plan.seen.comment(node, stage)
+    if text is None or text == builder.last_comment:
+        return None
+    builder.last_comment = text
+    return text

@@ -1,109 +1,136 @@
-"""What became of each written node in the network: the concrete side of generated code.
+"""What became of each written node in the network: the numbers behind generated code.
 
-Channels in generated code are expressions, found by running the shape rules on symbols.
-Everything else about a shape is looked up here: a number where all instances of a node
-agree on it, unknown where they differ.
+Inference has settled every shape. Generated code repeats it: as a number where all
+occurrences of a node agree, as an expression where its class has one, and as an argument
+of the constructor where there is neither.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from archc.network.graph import Layer, Network, Region
+from archc.network.graph import Layer, Region
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.model import Node, OpNode
+from archc.spec.model import Node
 
 Stage = Literal["body", "once", "all"]
 """A node's output before its skip, after its skip, and after all of its repetitions."""
 
+_BODIES = ("block", "group", "branches")
+
 
 class Occurrences:
-    def __init__(self, network: Network) -> None:
-        self._outputs: dict[tuple[Node, Stage], set[Shape]] = defaultdict(set)
+    """The occurrences of one class's nodes in all of its instances."""
+
+    def __init__(self, instances: Sequence[Region]) -> None:
+        self.instances = instances
         self.layers: dict[Node, list[Layer]] = defaultdict(list)
+        """What an op, or a merge of branches, became."""
+        self.merges: dict[Node, list[Layer]] = defaultdict(list)
+        """What a skip became."""
+        self.skips: set[Layer] = set()
+        """All of the latter."""
         self.regions: dict[Node, list[Region]] = defaultdict(list)
-        """The block instances and named groups that a node became."""
+        """The block instances, named groups and branches that a node became."""
         self.never: set[Node] = set()
         """Repeated nodes that some occurrence repeats no time at all."""
-        for root in (network.body, *(h.region for h in network.heads)):
-            self._collect(root)
+        self._outputs: dict[tuple[Node, Stage], dict[Shape, None]] = defaultdict(dict)
+        self._iterations: dict[Node, dict[Shape, None]] = defaultdict(dict)
+        for instance in instances:
+            self._collect(instance)
 
-    def _collect(self, root: Region) -> None:
-        stack: list[Layer | Region] = [root]
+    def _collect(self, instance: Region) -> None:
+        stack: list[Layer | Region] = list(reversed(instance.parts))
+        if instance.kind != "block":
+            # a group's own class begins inside it; what the network's has no node
+            self._note(instance)
         while stack:
             part = stack.pop()
-            if part.node is not None and part.output.shape is not None:
-                stage = self._stage(part)
-                if stage is not None:
-                    self._outputs[part.node, stage].add(part.output.shape)
             if isinstance(part, Layer):
-                if isinstance(part.node, OpNode) and part.op.op == part.node.op.op:
-                    self.layers[part.node].append(part)
+                self.layers[part.node].append(part)
+                self._output(part.node, "body", part)
                 continue
-            if part.kind in ("block", "group", "branches") and part.node is not None:
-                self.regions[part.node].append(part)
-            if part.kind == "repeat" and part.node is not None and not part.parts:
-                self.never.add(part.node)
-            stack.extend(part.parts)
+            self._note(part)
+            if part.kind == "skip" and isinstance(part.parts[-1], Layer):
+                stack.extend(reversed(part.parts[:-1]))
+            elif part.kind != "block":
+                stack.extend(reversed(part.parts))
 
-    def _stage(self, part: Layer | Region) -> Stage | None:
-        if isinstance(part, Layer):
-            return "body" if isinstance(part.node, OpNode) else None
-        if part.kind in ("block", "group", "branches"):
-            return "body"
-        if part.kind in ("skip", "repeat"):
-            return "once" if part.kind == "skip" else "all"
-        return None
+    def _note(self, part: Region) -> None:
+        node = part.node
+        if node is None:
+            return
+        if part.kind in _BODIES:
+            self.regions[node].append(part)
+            self._output(node, "body", part)
+        elif part.kind == "skip":
+            merge = part.parts[-1]
+            assert isinstance(merge, Layer)
+            self.merges[node].append(merge)
+            self.skips.add(merge)
+            self._output(node, "once", part)
+        elif part.kind == "repeat":
+            self._output(node, "all", part)
+            if not part.parts:
+                self.never.add(node)
+        elif part.kind == "iteration" and part.input.shape is not None:
+            self._iterations[node][part.input.shape] = None
 
-    def settle(self, shape: Shape | None, node: Node, stage: Stage) -> Shape:
-        """`shape` with the sizes that all occurrences agree on.
+    def _output(self, node: Node, stage: Stage, part: Layer | Region) -> None:
+        if part.output.shape is not None:
+            self._outputs[node, stage][part.output.shape] = None
 
-        Only the channels of `shape` are kept, if it has them; without a shape they are
-        looked up as well.
-        """
-        seen = self._outputs.get((node, stage), set())
-        if not seen:
-            if shape is None:
-                return Shape((UNKNOWN,))
-            channels = shape.channels
-            return Shape(
-                (UNKNOWN,) * len(shape.dims), shape.channel_axis
-            ).with_channels(channels)
-        settled = _agreed(seen)
-        assert settled is not None
-        if (
-            shape is None
-            or shape.channels is UNKNOWN
-            or len(shape.dims) != len(settled.dims)
-        ):
-            return settled
-        return settled.with_channels(shape.channels)
+    # ---- what all occurrences agree on
+
+    def output(self, node: Node, stage: Stage) -> Shape | None:
+        """The sizes of a node's output that all occurrences agree on."""
+        return agreed(self._outputs.get((node, stage), {}))
+
+    def iteration(self, node: Node) -> Shape | None:
+        """The sizes that all iterations of a repeated node read."""
+        return agreed(self._iterations.get(node, {}))
+
+    def inputs(self, node: Node) -> list[Sequence[Shape]]:
+        """The shapes that each occurrence of a node reads."""
+        values = [(region.input,) for region in self.regions.get(node, ())]
+        if not values:
+            values = [layer.inputs for layer in self.layers.get(node, ())]
+        return [[v.shape for v in reads if v.shape is not None] for reads in values]
 
     def read(self, node: Node, number: int) -> Shape | None:
         """What a node reads, in the sizes that all occurrences agree on."""
-        if isinstance(node, OpNode):
-            values = [
-                x.inputs[number] for x in self.layers[node] if number < len(x.inputs)
-            ]
-        else:
-            values = [region.input for region in self.regions[node]]
-        return _agreed({v.shape for v in values if v.shape is not None})
+        return agreed(
+            [reads[number] for reads in self.inputs(node) if number < len(reads)]
+        )
 
     def comment(self, node: Node, stage: Stage) -> str | None:
         """The output shape for a reader, where all occurrences agree on it."""
-        seen = self._outputs.get((node, stage), set())
+        seen = self._outputs.get((node, stage), {})
         return str(next(iter(seen))) if len(seen) == 1 else None
 
+    def child_names(self) -> Iterator[str]:
+        """The names of children that any instance has."""
+        for instance in self.instances:
+            # a head's path is its name, and its layers stand in the network's scope
+            inside = instance.path and instance.kind != "head"
+            cut = len(instance.path) + 1 if inside else 0
+            for layer in instance.layers():
+                name, dot, _ = layer.path[cut:].partition(".")
+                # a merge, or a function that `forward` calls, is no child
+                if dot or not (layer.node.name is None or layer.op.merges):
+                    yield name
 
-def _agreed(seen: set[Shape]) -> Shape | None:
+
+def agreed(seen: Sequence[Shape] | dict[Shape, None]) -> Shape | None:
     """The sizes that all shapes agree on; None where there is no shape."""
-    if not seen:
+    shapes = list(seen)
+    if not shapes:
         return None
-    example = next(iter(seen))
-    rank, axis = len(example.dims), example.channel_axis
+    rank, axis = len(shapes[0].dims), shapes[0].channel_axis
     dims: list[Dim] = []
     for position in range(rank):
-        sizes = {s.dims[position] for s in seen if len(s.dims) == rank}
+        sizes = {s.dims[position] for s in shapes if len(s.dims) == rank}
         dims.append(sizes.pop() if len(sizes) == 1 else UNKNOWN)
     return Shape(tuple(dims), axis)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
 from archc.ops.steps import Device, Extra, Step
-from archc.spec.expressions import Name
+from archc.spec.expressions import Expr
 
 _INPUT: frozenset[Saved] = frozenset({"input"})
 _OUTPUT: frozenset[Saved] = frozenset({"output"})
@@ -27,8 +27,8 @@ class _Activation(Op):
     def module(self, x: Shape) -> Call:
         return Call(self.written[0], (), self._settings())
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call(self.written[1], (Name(argument),), self._settings())
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call(self.written[1], (argument,), self._settings())
 
 
 class _InPlace(_Activation):

@@ -225,8 +225,8 @@ class Op(BaseModel):
         """The constructor call of the `nn` module that does this op."""
         raise NotImplementedError
 
-    def function(self, x: Shape, argument: str) -> Call | str | None:
-        """How `forward` computes it on the variable `argument` without a module.
+    def function(self, x: Shape, argument: Expr) -> Call | Expr | None:
+        """How `forward` computes it on `argument` without a module.
 
         None where it has parameters or where PyTorch users would not.
         """

@@ -7,10 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from archc.ops.base import Call, Op, Saved, Shape
+from archc.ops.code import Attribute, Local
 from archc.ops.shapes import need_map
 from archc.ops.steps import Device, Extra, Step
-from archc.spec.expressions import Name
+from archc.spec.expressions import Expr
 
+_TRAINING = Attribute(Local("self"), "training")
 _MASK: frozenset[Saved] = frozenset({"mask"})
 
 
@@ -49,9 +51,9 @@ class Dropout(Op):
         fused = device == "cuda" and not inplace
         return _masked(y, Extra(y.dims, 1 if fused else None), inplace=inplace)
 
-    def function(self, x: Shape, argument: str) -> Call:
-        settings = {"p": self.p, "training": Name("self.training")}
-        return Call("F.dropout", (Name(argument),), settings)
+    def function(self, x: Shape, argument: Expr) -> Call:
+        settings = {"p": self.p, "training": _TRAINING}
+        return Call("F.dropout", (argument,), settings)
 
 
 class Dropout2d(Op):
@@ -80,9 +82,9 @@ class Dropout2d(Op):
             return _unchanged(y)
         return _masked(y, Extra((y.dims[0], 1, 1)), inplace=inplace)
 
-    def function(self, x: Shape, argument: str) -> Call:
-        settings = {"p": self.p, "training": Name("self.training")}
-        return Call("F.dropout2d", (Name(argument),), settings)
+    def function(self, x: Shape, argument: Expr) -> Call:
+        settings = {"p": self.p, "training": _TRAINING}
+        return Call("F.dropout2d", (argument,), settings)
 
 
 class StochasticDepth(Op):

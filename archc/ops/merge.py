@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 from archc.ops.base import (
-    Call,
     Dim,
     Op,
     Shape,
@@ -13,9 +13,10 @@ from archc.ops.base import (
     Unknown,
     known,
 )
+from archc.ops.code import Global, Sequence, call
 from archc.ops.shapes import AXES
 from archc.ops.steps import Device, Step
-from archc.spec.expressions import Name
+from archc.spec.expressions import Binary, Const, Expr
 
 
 class Merge(Op):
@@ -24,8 +25,8 @@ class Merge(Op):
     category = "merge"
     merges = True
 
-    def combine(self, x: Shape, *arguments: str) -> Call | str:
-        """How `forward` computes it on several variables; `x` is the first's shape."""
+    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        """How `forward` computes it on several values; `x` is the first's shape."""
         raise NotImplementedError
 
 
@@ -113,8 +114,8 @@ class Add(Merge):
         axes = list(range(len(first.dims)))
         return Shape(tuple(_agree(self.op, inputs, axes)), first.channel_axis)
 
-    def combine(self, x: Shape, *arguments: str) -> str:
-        return " + ".join(arguments)
+    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        return reduce(lambda a, b: Binary("+", a, b), arguments)
 
 
 class Mul(Merge):
@@ -151,8 +152,8 @@ class Mul(Merge):
             )
         return y
 
-    def combine(self, x: Shape, *arguments: str) -> str:
-        return " * ".join(arguments)
+    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        return reduce(lambda a, b: Binary("*", a, b), arguments)
 
 
 def _spread(inputs: tuple[Shape, ...], axes: list[int]) -> tuple[Shape, ...]:
@@ -189,6 +190,6 @@ class Concat(Merge):
         dims.insert(channel, channels)
         return Shape(tuple(dims), channel)
 
-    def combine(self, x: Shape, *arguments: str) -> Call:
-        values = tuple(Name(a) for a in arguments)
-        return Call("torch.cat", (values,), {"dim": x.channel_axis + 1})
+    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        axis = Const(x.channel_axis + 1)
+        return call(Global("torch.cat"), Sequence(arguments), dim=axis)

@@ -20,7 +20,7 @@ from archc.ops.base import (
 )
 from archc.ops.shapes import need_divisible, need_map
 from archc.ops.steps import Device, Extra, Step
-from archc.spec.expressions import Name
+from archc.spec.expressions import Expr
 
 _STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
 
@@ -123,8 +123,8 @@ class LocalResponseNorm(Op):
         rest = self.given("alpha", "beta", "k")
         return Call("nn.LocalResponseNorm", (), {"size": self.size} | rest)
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.local_response_norm", (Name(argument),), self.module(x).kwargs)
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.local_response_norm", (argument,), self.module(x).kwargs)
 
 
 class GroupNorm(Op):

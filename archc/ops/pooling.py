@@ -23,7 +23,7 @@ from archc.ops.base import (
 )
 from archc.ops.shapes import need_map, window_map
 from archc.ops.steps import Device, Extra, Step
-from archc.spec.expressions import Name
+from archc.spec.expressions import Expr
 
 
 def _check_padding(op: str, kernel_size: Any, padding: Any) -> None:
@@ -97,8 +97,8 @@ class MaxPool2d(Op):
             "nn.MaxPool2d", (), {"kernel_size": self.kernel_size} | self.given()
         )
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.max_pool2d", (Name(argument),), self.module(x).kwargs)
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.max_pool2d", (argument,), self.module(x).kwargs)
 
 
 class AvgPool2d(Op):
@@ -138,8 +138,8 @@ class AvgPool2d(Op):
             "nn.AvgPool2d", (), {"kernel_size": self.kernel_size} | self.given()
         )
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.avg_pool2d", (Name(argument),), self.module(x).kwargs)
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.avg_pool2d", (argument,), self.module(x).kwargs)
 
 
 def _adaptive_reach(x: Shape, y: Shape) -> Window | Everywhere:
@@ -182,8 +182,8 @@ class AdaptiveAvgPool2d(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.AdaptiveAvgPool2d", (self.output_size,))
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.adaptive_avg_pool2d", (Name(argument), self.output_size))
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.adaptive_avg_pool2d", (argument, self.output_size))
 
 
 class AdaptiveMaxPool2d(Op):
@@ -209,5 +209,5 @@ class AdaptiveMaxPool2d(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.AdaptiveMaxPool2d", (self.output_size,))
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.adaptive_max_pool2d", (Name(argument), self.output_size))
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.adaptive_max_pool2d", (argument, self.output_size))

@@ -28,9 +28,10 @@ from archc.ops.base import (
     pair,
     plain,
 )
+from archc.ops.code import Attribute, Axes, call
 from archc.ops.shapes import AXES, need_divisible, need_map
 from archc.ops.steps import Device, Step
-from archc.spec.expressions import Name, Slice, as_expr, to_source
+from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
 
 
 class Flatten(Op):
@@ -86,9 +87,9 @@ class Flatten(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.Flatten", (), self.given())
 
-    def function(self, x: Shape, argument: str) -> Call:
+    def function(self, x: Shape, argument: Expr) -> Call:
         rest = self.given("end_dim")
-        return Call("torch.flatten", (Name(argument), self.start_dim), rest)
+        return Call("torch.flatten", (argument, self.start_dim), rest)
 
 
 class Identity(Op):
@@ -101,7 +102,7 @@ class Identity(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.Identity")
 
-    def function(self, x: Shape, argument: str) -> str:
+    def function(self, x: Shape, argument: Expr) -> Expr:
         return argument
 
 
@@ -200,8 +201,8 @@ class Upsample(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.Upsample", (), self.given())
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.interpolate", (Name(argument),), self.given())
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.interpolate", (argument,), self.given())
 
 
 def _pad(value: Any) -> int | tuple[int, ...]:
@@ -267,11 +268,11 @@ class ZeroPad2d(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.ZeroPad2d", (self.padding,))
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.pad", (Name(argument), self._sides))
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pad", (argument, self._sides))
 
 
-Axes = Annotated[
+AxisOrder = Annotated[
     Any,
     PlainValidator(check_numbers),
     WithJsonSchema({"type": "array", "items": {"type": "integer"}}),
@@ -296,7 +297,7 @@ class Permute(nn.Module):
         return x.permute(self.dims)
 '''
 
-    dims: Axes
+    dims: AxisOrder
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -318,8 +319,8 @@ class Permute(nn.Module):
     def module(self, x: Shape) -> Call:
         return Call("Permute", (self.dims,))
 
-    def function(self, x: Shape, argument: str) -> str:
-        return f"{argument}.permute({', '.join(map(to_source, self.dims))})"
+    def function(self, x: Shape, argument: Expr) -> Expr:
+        return call(Attribute(argument, "permute"), *map(as_expr, self.dims))
 
 
 class ChannelShuffle(Op):
@@ -346,8 +347,8 @@ class ChannelShuffle(Op):
     def module(self, x: Shape) -> Call:
         return Call("nn.ChannelShuffle", (self.groups,))
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.channel_shuffle", (Name(argument), self.groups))
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.channel_shuffle", (argument, self.groups))
 
 
 class ChannelSlice(Op):
@@ -402,13 +403,11 @@ class ChannelSlice(nn.Module):
         dim = {"dim": x.channel_axis + 1} if x.channel_axis else {}
         return Call("ChannelSlice", (self.start, self.stop), dim)
 
-    def function(self, x: Shape, argument: str) -> str:
+    def function(self, x: Shape, argument: Expr) -> Expr:
         start = None if self.start == 0 else as_expr(self.start)
-        whole = Name(f"{argument}.shape[{x.channel_axis + 1}]")
+        whole = Index(Attribute(argument, "shape"), Const(x.channel_axis + 1))
         stop = None if start is not None and self.stop == whole else as_expr(self.stop)
-        # an expression's own printer knows where a slice wants spaces
-        taken = to_source(Slice(Name(""), start, stop, None))[1:-1]
-        return f"{argument}[{':, ' * (x.channel_axis + 1)}{taken}]"
+        return Axes(argument, x.channel_axis + 1, Slice(argument, start, stop, None))
 
 
 class ChannelPad(Op):
@@ -435,5 +434,5 @@ class ChannelPad(Op):
         sides = self._sides(x) + (0, 0) * x.channel_axis
         return Call(f"nn.ZeroPad{len(x.dims)}d", (sides,))
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.pad", (Name(argument), self._sides(x)))
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pad", (argument, self._sides(x)))

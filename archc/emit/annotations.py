@@ -1,0 +1,124 @@
+"""Types and defaults of arguments, as annotations in the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, cast
+
+from archc.emit.plan import ClassPlan
+from archc.emit.tree import Parameter
+from archc.network.graph import Network, Region
+from archc.ops import code
+from archc.ops.code import Global, Local, Nothing, Text
+from archc.spec.expressions import Binary, Const, Expr, Index, ListOf
+
+_INT, _STR, _TENSOR = Global("int"), Global("str"), Global("Tensor")
+
+
+def indexed(name: str, *items: Expr) -> Expr:
+    """`name[item, item]`."""
+    inner = items[0] if len(items) == 1 else code.Sequence(items, "")
+    return Index(Global(name), inner)
+
+
+TENSORS = indexed("dict", _STR, _TENSOR)
+NUMBERS = indexed("dict", _STR, _INT)
+LOSS_WEIGHTS = indexed("ClassVar", indexed("dict", _STR, Global("float")))
+
+
+def either(*types: Expr) -> Expr:
+    """`a | b`."""
+    return reduce(lambda a, b: Binary("|", a, b), types)
+
+
+def tuple_of(kind: Expr, length: int) -> Expr:
+    return indexed("tuple", *[kind] * length)
+
+
+class Types:
+    """What the arguments of a module's constructors are."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def parameter(self, plan: ClassPlan, symbol: str) -> Parameter:
+        """The declaration of an argument, by its symbol."""
+        local = Local(symbol)
+        for name, own in plan.env.items():
+            if own.id == symbol:
+                return self._declared(plan, name, local)
+        for measured in plan.measured.values():
+            if measured.symbol.id == symbol:
+                seen = [measured.values(region) for region in plan.instances]
+                return Parameter(local, type_of(v for v in seen if v is not None))
+        numbers = symbol.startswith("feature_channels#")
+        return Parameter(local, NUMBERS if numbers else _INT)
+
+    def _declared(self, plan: ClassPlan, name: str, local: Local) -> Parameter:
+        if plan.kind == "network":
+            value = self._network.params[name]
+            return Parameter(local, type_of([value]), default_of(value))
+        kind = self._kind(plan, name)
+        if plan.block is None or name not in plan.block.defaults:
+            return Parameter(local, kind)
+        default = plan.block.defaults[name]
+        if isinstance(default, Expr) and not isinstance(default, ListOf):
+            return Parameter(local, either(kind, Nothing()), Nothing())
+        return Parameter(local, kind, default_of(default))
+
+    def _kind(self, plan: ClassPlan, name: str) -> Expr:
+        if plan.kind == "network":
+            return type_of([self._network.params[name]])
+        if plan.block is not None:
+            seen = [_argument(r, name) for r in plan.instances if name in r.arguments]
+            default = plan.block.defaults.get(name)
+            plain = default is not None and not isinstance(default, Expr)
+            return type_of([*seen, *([default] if plain else [])])
+        assert plan.owner is not None
+        # a counter is none of the owner's arguments
+        return self._kind(plan.owner, name) if name in plan.owner.env else _INT
+
+
+def _argument(region: Region, name: str) -> Any:
+    return region.arguments[name]
+
+
+def default_of(value: Any) -> Expr:
+    """A value as the default of an argument."""
+    match value:
+        case list() | tuple():
+            items = cast("Sequence[Any]", value)
+            return code.Sequence(tuple(map(default_of, items)), "()")
+        case str():
+            return Text(value)
+        case _:
+            return Const(value)
+
+
+def type_of(values: Iterable[Any]) -> Expr:
+    """The annotation for what takes these values."""
+    kinds = {name: kind for value in values for name, kind in [_kind_of(value)]}
+    if "float" in kinds:
+        kinds.pop("int", None)
+    if not kinds:
+        return _INT
+    plain = ("int", "float", "bool")
+    ordered = sorted(kinds, key=lambda name: (name not in plain, name))
+    return either(*(kinds[name] for name in ordered))
+
+
+def _kind_of(value: Any) -> tuple[str, Expr]:
+    """A value's type, and a text to tell it from others."""
+    match value:
+        case bool():
+            return "bool", Global("bool")
+        case float():
+            return "float", Global("float")
+        case (int(), int()):
+            return "tuple[int, int]", indexed("tuple", _INT, _INT)
+        case tuple():
+            inner = type_of(cast("tuple[Any, ...]", value))
+            return f"Sequence[{inner}]", indexed("Sequence", inner)
+        case _:
+            return "int", _INT

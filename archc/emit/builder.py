@@ -1,0 +1,302 @@
+"""One class while its tree is built: its constructor, its `forward`, what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from archc.emit.conditions import as_condition, tidy
+from archc.emit.plan import ClassPlan, Feature, Let, Published
+from archc.emit.shapes import Listed
+from archc.emit.symbols import Symbols, wish
+from archc.emit.tree import SELF, Assign, Evaluate, If, Statement
+from archc.network.scope import RESERVED
+from archc.ops import code
+from archc.ops.base import Call, Shape
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    Global,
+    Joined,
+    Local,
+    Nothing,
+    Text,
+)
+from archc.spec.expressions import (
+    Const,
+    Expr,
+    Index,
+    ListOf,
+    Name,
+    evaluate,
+    names_in,
+)
+from archc.spec.model import Arg, Node, Template
+
+
+class Constructed(Protocol):
+    """A class that has been lowered, as its users see it."""
+
+    def call(self, given: Mapping[str, Any], builder: Builder) -> Apply: ...
+
+
+class Program(Protocol):
+    """What the classes of a module share."""
+
+    symbols: Symbols
+    inplace: frozenset[Node]
+    helpers: dict[str, str]
+
+    def lowered(self, plan: ClassPlan) -> Constructed: ...
+
+
+class Builder:
+    """A class body. What is added goes to `init` and to `forward`."""
+
+    def __init__(self, plan: ClassPlan, program: Program) -> None:
+        self.plan = plan
+        self.program = program
+        self.init: list[Statement] = []
+        self.forward: list[Statement] = []
+        self.depth = 0
+        """How many loops and conditions of the constructor are around."""
+        self.loops: tuple[Name, ...] = ()
+        """The counters of the loops around."""
+        self.env: dict[str, Any] = dict(plan.env)
+        self.values: dict[str, Expr] = {}
+        """Variables of `forward` for named values, by their paths."""
+        self.members: dict[Node, Local] = {}
+        """For a repetition that `forward` loops over: the variable of the loop."""
+        self.instance_of: dict[Node, Expr] = {}
+        """Where the constructor can read attributes of a node's instance."""
+        self.stored: dict[str, str] = {}
+        """Attributes that `forward` needs, by the arguments that they hold."""
+        self.attributes = set(plan.children) | set(plan.published)
+        self._families: set[str] = set()
+        self.features = self.local("features")
+        self.feature_channels = self.local("feature_channels")
+        self.layers: Local | None = None
+        """The iterator over numbered children, where `forward` needs one."""
+        self.count = 0
+        """How many numbered children there are so far."""
+        self.last_comment: str | None = None
+
+    def local(self, name: str) -> Local:
+        """A variable of its own that would like to be called so."""
+        return Local(self.program.symbols.fresh(name).id)
+
+    # ---- expressions
+
+    def tree(self, value: Any) -> Expr:
+        """A value or an expression of the plan as the constructor says it."""
+        match value:
+            case Name(id=symbol):
+                return self._symbol(symbol)
+            case Listed():
+                return self.tree(value.whole)
+            case ListOf(items=items):
+                return code.Sequence(tuple(map(self.tree, items)), "()")
+            case tuple():
+                return code.Sequence(tuple(map(self.tree, value)), "()")  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            case Call(function=function, args=args, kwargs=kwargs):
+                items = [Argument(self.tree(a)) for a in args]
+                items += [Argument(self.tree(v), k) for k, v in kwargs.items()]
+                return Apply(Global(function), tuple(items))
+            case Expr():
+                return _mapped(value, self.tree)
+            case str():
+                return Text(value)
+            case None:
+                return Nothing()
+            case _:
+                return Const(value)
+
+    def _symbol(self, symbol: str) -> Expr:
+        symbol = self.plan.aliases.get(symbol, Name(symbol)).id
+        match self.plan.opaque.get(symbol):
+            case Feature(key=key):
+                return Index(self.feature_channels, self.joined(key))
+            case Published(node=node, attribute=attribute):
+                return Attribute(self.instance_of[node], attribute)
+            case None:
+                return Local(symbol)
+
+    def joined(self, parts: Iterable[str | Expr]) -> Expr:
+        """A string, or an f-string where an expression is in it."""
+        made = tuple(p if isinstance(p, str) else self.tree(p) for p in parts)
+        return text(made)
+
+    def value(self, arg: Arg, x: Shape | None = None) -> Any:
+        """An argument of the spec in the plan's terms."""
+        if not isinstance(arg, Expr):
+            return arg
+        names = dict(self.env)
+        if x is not None:
+            names["in_channels"] = x.channels
+        return tidy(evaluate(arg, names))
+
+    def name(self, template: Template) -> Expr:
+        """A name with braces, for the constructor."""
+        return self.joined(
+            p if isinstance(p, str) else self._part(p) for p in template.parts
+        )
+
+    def _part(self, part: Expr) -> str | Expr:
+        value = self.value(part)
+        return value if isinstance(value, Expr) else str(value)
+
+    # ---- expressions of `forward`
+
+    def in_forward(self, arg: Arg, x: Shape, variable: Expr) -> Any:
+        """An argument of the spec in terms of what `forward` has, where it reads `x`."""
+        value = self.value(arg, x)
+        if not isinstance(arg, Expr) or not isinstance(value, Expr):
+            return value
+        names: dict[str, Any] = {}
+        for name in names_in(arg):
+            if name == "in_channels":
+                sizes = Attribute(variable, "shape")
+                names[name] = Index(sizes, Const(x.channel_axis + 1))
+            else:
+                names[name] = self._kept(self.env[name])
+        return tidy(evaluate(arg, names))
+
+    def _kept(self, symbol: Any) -> Any:
+        if not isinstance(symbol, Name):
+            return symbol
+        return Local(symbol.id) if symbol in self.loops else self.keep(symbol)
+
+    def keep(self, symbol: Name) -> Attribute:
+        """Stores an argument of the constructor as an attribute."""
+        if symbol.id not in self.stored:
+            self.stored[symbol.id] = self.attribute(wish(symbol.id), "_")
+        return Attribute(SELF, self.stored[symbol.id])
+
+    def attribute(self, name: str, more: str = "") -> str:
+        """An attribute that nothing else is called; `more` or a number sets it apart."""
+        choice, number = name, 1
+        while self._is_taken(choice):
+            choice = f"{choice}{more}" if more else f"{name}_{number}"
+            number += 1
+        self.attributes.add(choice)
+        return choice
+
+    def family(self, name: str) -> str:
+        """The first part of attributes that loops number: `dropout_0`, `dropout_1`."""
+        choice = self.attribute(name)
+        while any(a.startswith(f"{choice}_") for a in self.attributes):
+            choice = self.attribute(name)
+        self._families.add(f"{choice}_")
+        return choice
+
+    def _is_taken(self, name: str) -> bool:
+        return (
+            name in self.attributes
+            or name in RESERVED
+            or any(name.startswith(family) for family in self._families)
+        )
+
+    def name_in_forward(self, template: Template) -> Expr:
+        """A name with braces, for `forward`."""
+        parts: list[str | Expr] = []
+        for part in template.parts:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            value = self.value(part)
+            if isinstance(value, Expr):
+                names = {n: self._kept(self.env[n]) for n in names_in(part)}
+                value = evaluate(part, names)
+            parts.append(value if isinstance(value, Expr) else str(value))
+        return text(parts)
+
+    def test(
+        self, arg: Arg, condition: Expr, x: Shape, variable: Expr, name: str
+    ) -> tuple[Expr, Assign | None]:
+        """A condition for `forward`, and what sets the attribute that it reads.
+
+        Loops and simple conditions need no attribute of their own.
+        """
+        used = set(names_in(condition))
+        arguments = {s.id for s in self.plan.env.values()}
+        simple = len(used) == 1 and used <= arguments
+        if self.loops or (simple and "in_channels" not in names_in(arg)):
+            stated = as_condition(self.in_forward(arg, x, variable))
+            return stated, None
+        attribute = Attribute(SELF, self.attribute(name))
+        return attribute, Assign((attribute,), self.tree(condition))
+
+    # ---- statements
+
+    def let(self, lets: Iterable[Let | None]) -> None:
+        for let in lets:
+            if let is not None:
+                self.assign(let.symbol, let.value)
+
+    def assign(self, symbol: Name, value: Any) -> None:
+        """Gives a local of the constructor a value."""
+        self.init.append(Assign((self.tree(symbol),), self.tree(value)))
+
+    def set(self, attribute: str, value: Expr) -> None:
+        """`self.attribute = value`."""
+        self.init.append(Assign((Attribute(SELF, attribute),), value))
+
+    def invoke(
+        self, owner: Expr, method: str, *values: Expr, comment: str | None = None
+    ) -> None:
+        """`owner.method(values)` in the constructor."""
+        called = code.call(Attribute(owner, method), *values)
+        self.init.append(Evaluate(called, comment))
+
+    def land(self, value: Expr, variable: Local) -> Local:
+        """Makes sure that a value is in a variable of `forward`."""
+        if value != variable:
+            self.forward.append(Assign((variable,), value))
+        return variable
+
+    @contextmanager
+    def nested(self) -> Generator[tuple[list[Statement], list[Statement]]]:
+        """Both functions one level deeper, in statements of their own."""
+        outer = self.init, self.forward
+        self.init, self.forward = [], []
+        self.depth += 1
+        yield self.init, self.forward
+        self.depth -= 1
+        self.init, self.forward = outer
+
+    def when(
+        self, test: Expr, body: Sequence[Statement], orelse: Sequence[Statement] = ()
+    ) -> None:
+        """An `if` in the constructor, where there is something in it."""
+        if body or orelse:
+            self.init.append(If(test, tuple(body), tuple(orelse)))
+
+
+def text(parts: Iterable[str | Expr]) -> Expr:
+    """A string, or an f-string where an expression is in it."""
+    merged: list[str | Expr] = []
+    for part in parts:
+        if merged and isinstance(part, str) and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    if not any(isinstance(p, Expr) for p in merged):
+        return Text("".join(map(str, merged)))
+    return Joined(tuple(merged))
+
+
+def _mapped(expr: Expr, change: Any) -> Expr:
+    """An expression with its operands changed."""
+    if isinstance(expr, Local | Global | Attribute | Apply | Const):
+        return expr
+    parts: list[Any] = []
+    for slot in expr.__slots__:
+        part = getattr(expr, slot)
+        if isinstance(part, Expr):
+            part = change(part)
+        elif isinstance(part, tuple) and slot in ("operands", "args"):
+            part = tuple(map(change, part))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        parts.append(part)
+    return type(expr)(*parts)

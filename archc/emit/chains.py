@@ -1,0 +1,44 @@
+"""What a node becomes: a link of an `nn.Sequential`, or something with a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archc.emit.wiring import Reads
+from archc.spec.model import BranchesNode, GroupNode, Node, OpNode, children
+
+
+def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
+    """Whether the nodes can be the children of one nn.Sequential."""
+    return all(_is_link(reads, node) for node in nodes)
+
+
+def _is_link(reads: Reads, node: Node) -> bool:
+    if node.reads is not None or node.skip is not None:
+        return False
+    if isinstance(node, OpNode):
+        fits = not (node.op.merges or node.op.bare_parameter)
+        return fits and not reads.is_read(node)
+    if isinstance(node, GroupNode) and node.name is None:
+        return is_chain(reads, node.layers)
+    if isinstance(node, BranchesNode) and node.name is None:
+        return False
+    return not (reads.is_read(node) or reads.needs(node))
+
+
+def is_sequence(reads: Reads, node: Node) -> bool:
+    """Whether a named repetition can be an nn.Sequential, which `forward` just calls."""
+    inside = f"{reads.paths[node].text}."
+    read = any(p.startswith(inside) for p in reads.tapped | reads.saved)
+    bare = isinstance(node, OpNode) and node.op.bare_parameter
+    return not (node.skip or read or bare or reads.needs(node))
+
+
+def numbered_children(nodes: Sequence[Node]) -> bool:
+    """Whether the numbers of these children are known without running anything."""
+    return all(
+        n.repeat is None
+        and n.when is None
+        and (n.name is not None or numbered_children(tuple(children(n))))
+        for n in nodes
+    )

@@ -1,0 +1,290 @@
+"""The classes of a generated module, and what each is planned to be.
+
+A block is one class, but where its instances differ in the axes of what they work on: a
+map and a vector are not the same code. A named group that is no chain has a class too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from archc.emit.names import camel_case, network_class
+from archc.emit.occurrences import Occurrences
+from archc.emit.plan import ClassPlan, Held
+from archc.emit.symbols import Symbols
+from archc.emit.walk import Walk
+from archc.emit.wiring import Reads
+from archc.network.graph import Layer, Network, Region
+from archc.network.scope import body_style, style_of
+from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.spec.expressions import Expr
+from archc.spec.model import (
+    Block,
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    opened,
+    used_blocks,
+    walk,
+)
+
+Axes = tuple[int, int]
+"""How many axes a value has, and which holds the channels."""
+
+
+class Planner:
+    """The plans of all classes, each made when it is first asked for."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.symbols = Symbols()
+        self.roots = (network.body, *(head.region for head in network.heads))
+        self._instances = _instances(self.roots)
+        self._variants: dict[Block, list[list[Region]]] = {}
+        self._variant_of: dict[Region, int] = {}
+        self._blocks: dict[tuple[Block, int], ClassPlan] = {}
+        self._groups: dict[Any, ClassPlan] = {}
+        self._names: Counter[str] = Counter()
+        spec = network.spec
+        used = [spec.blocks[name].layers for name in used_blocks(spec)]
+        for nodes in (spec.layers, *used):
+            self._names.update(n.name.text for n in walk(nodes) if n.name is not None)
+
+    # ---- the network
+
+    def program(self) -> ClassPlan:
+        """The plan of the network's own class."""
+        network = self.network
+        spec = network.spec
+        env = {name: self.symbols.fresh(name) for name in network.params}
+        shape = network.input.shape
+        assert shape is not None
+        plan = ClassPlan(
+            kind="network",
+            wish=network_class(spec.name, spec.class_name, spec.title),
+            doc=f"{(spec.title or spec.name).rstrip('.')}.",
+            nodes=spec.layers,
+            style=body_style(spec.layers),
+            reads=Reads(spec.layers, spec.heads),
+            seen=Occurrences(self.roots),
+            env=env,
+            in_channels=self.symbols.fresh("in_channels"),
+            x=shape,
+            names=self._names,
+            sole=None if spec.heads else _sole(spec.layers),
+        )
+        plan.children = _children(plan, spec.layers)
+        steps = Walk(plan, self)
+        if isinstance(spec.input[0], Expr):
+            plan.x = shape.with_channels(steps.value(spec.input[0]))
+        self._through(plan, steps)
+        for head in spec.heads:
+            source = plan.reads.heads[head.name]
+            if source.kind == "value":
+                x = steps.values[source.key.text]
+            else:
+                made = next(h for h in network.heads if h.name == head.name)
+                assert made.source.shape is not None
+                x = made.source.shape
+            steps.node(head.node, x)
+        return plan
+
+    def _through(self, plan: ClassPlan, steps: Walk) -> None:
+        plan.values[""] = plan.x
+        plan.result = steps.nodes(plan.nodes, plan.x)
+        plan.channels = plan.result.channels
+
+    # ---- blocks
+
+    def block(self, user: Walk, node: BlockNode) -> ClassPlan:
+        block = self.network.spec.blocks[node.block]
+        regions = user.plan.seen.regions.get(node, ())
+        variants = self._variants_of(block)
+        number = self._variant_of[regions[0]] if regions else 0
+        key = (block, number)
+        if key not in self._blocks:
+            instances = variants[number] if variants else []
+            self._blocks[key] = self._block(block, instances)
+        return self._blocks[key]
+
+    def _block(self, block: Block, instances: Sequence[Region]) -> ClassPlan:
+        in_channels = self.symbols.fresh("in_channels")
+        shapes = [r.input.shape for r in instances if r.input.shape is not None]
+        plan = ClassPlan(
+            kind="block",
+            wish=camel_case(block.name),
+            doc=block.doc,
+            nodes=block.layers,
+            style=body_style(block.layers),
+            reads=Reads(block.layers),
+            seen=Occurrences(instances),
+            env={name: self.symbols.fresh(name) for name in block.parameters},
+            in_channels=in_channels,
+            x=_shared(shapes).with_channels(in_channels),
+            block=block,
+            names=self._names,
+            sole=_sole(block.layers),
+        )
+        plan.children = _children(plan, block.layers)
+        steps = Walk(plan, self)
+        self._through(plan, steps)
+        plan.channels = _published(plan, steps, plan.channels, "out_channels")
+        return plan
+
+    def _variants_of(self, block: Block) -> list[list[Region]]:
+        """The instances of a block, those apart whose values have other axes."""
+        if block not in self._variants:
+            groups: list[tuple[dict[Node, Any], list[Region]]] = []
+            for region in self._instances.get(block, ()):
+                axes = self._axes(region)
+                for number, (known, members) in enumerate(groups):
+                    if all(known.get(n, a) == a for n, a in axes.items()):
+                        known.update(axes)
+                        members.append(region)
+                        self._variant_of[region] = number
+                        break
+                else:
+                    self._variant_of[region] = len(groups)
+                    groups.append((axes, [region]))
+            self._variants[block] = [members for _, members in groups]
+        return self._variants[block]
+
+    def _axes(self, region: Region) -> dict[Node, Any]:
+        """The axes of an instance's values, and which class its own blocks have."""
+        found: dict[Node, Any] = {}
+        assert region.node is not None
+        if region.input.shape is not None:
+            found[region.node] = _axes_of(region.input.shape)
+        stack: list[Layer | Region] = list(region.parts)
+        while stack:
+            part = stack.pop()
+            if isinstance(part, Layer):
+                found[part.node] = _axes_of(part.output_shape())
+            elif part.kind != "block":
+                stack.extend(part.parts)
+            elif part.block is not None and part.node is not None:
+                self._variants_of(part.block)
+                found[part.node] = self._variant_of[part]
+        return found
+
+    # ---- named groups that are no chain
+
+    def group(self, user: Walk, node: GroupNode | BranchesNode, x: Shape) -> ClassPlan:
+        needs = user.plan.reads.needs(node)
+        given = {path: user.values[path] for path in needs.values}
+        # channels that are a number are written as one
+        inlined = (
+            None if isinstance(s.channels, Expr) else s.channels for s in given.values()
+        )
+        key = (user.plan, node, _axes_of(x), *inlined)
+        if key not in self._groups:
+            self._groups[key] = self._group(user, node, x, given)
+        return self._groups[key]
+
+    def _group(
+        self,
+        user: Walk,
+        node: GroupNode | BranchesNode,
+        x: Shape,
+        given: dict[str, Shape],
+    ) -> ClassPlan:
+        fixed = node.name is not None and node.name.fixed
+        members = node.layers if isinstance(node, GroupNode) else node.branches
+        in_channels = self.symbols.fresh("in_channels")
+        plan = ClassPlan(
+            kind="group",
+            wish=camel_case(node.name.text if node.name and fixed else "stage"),
+            doc=node.doc,
+            nodes=members,
+            style=style_of(members),
+            reads=user.plan.reads,
+            seen=Occurrences(user.plan.seen.regions.get(node, [])),
+            env={name: self.symbols.fresh(name) for name in user.env},
+            in_channels=in_channels,
+            x=x.with_channels(in_channels),
+            node=node,
+            owner=user.plan,
+            names=self._names,
+        )
+        plan.children = _children(plan, members)
+        for path, shape in given.items():
+            if isinstance(shape.channels, Expr):
+                stem = path.rpartition(".")[2].partition("{")[0] or "inputs"
+                plan.taken[path] = self.symbols.fresh(f"{stem}_channels")
+                shape = shape.with_channels(plan.taken[path])
+            plan.values[path] = shape
+        steps = Walk(plan, self)
+        if isinstance(node, BranchesNode):
+            plan.result = steps.own_branches(node, plan.x)
+        else:
+            plan.result = steps.nodes(members, plan.x)
+        plan.channels = _published(plan, steps, plan.result.channels, "out_channels")
+        for path in plan.reads.taps(node):
+            shape = steps.values[path]
+            stem = path.rpartition(".")[2]
+            channels = _published(plan, steps, shape.channels, f"{stem}_channels")
+            plan.taps[path] = shape.with_channels(channels)
+        return plan
+
+
+def _published(plan: ClassPlan, steps: Walk, channels: Dim, wish: str) -> Any:
+    """Channels over a class's arguments, or else the attribute that holds them."""
+    closed = steps.closed(channels)
+    if closed is not None:
+        return closed
+    name = wish
+    while name in plan.children or name in plan.published:
+        name += "_"
+    plan.published[name] = channels
+    return Held(name)
+
+
+def _children(plan: ClassPlan, nodes: Sequence[Node]) -> frozenset[str]:
+    fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
+    return frozenset(fixed | set(plan.seen.child_names()))
+
+
+def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
+    found: dict[Block, list[Region]] = defaultdict(list)
+    for root in roots:
+        for region in root.regions():
+            if region.block is not None and region.kind == "block":
+                found[region.block].append(region)
+    return found
+
+
+def _sole(nodes: Sequence[Node]) -> Node | None:
+    """The repeated module that a body consists of, so that `forward` runs its children.
+
+    It must not need the counter in `forward`, and nothing may be read by name.
+    """
+    if len(nodes) != 1:
+        return None
+    node = nodes[0]
+    plain = node.when is None and node.skip_when is None and node.shortcut is None
+    many = node.repeat is not None and node.name is not None and not node.name.fixed
+    module = node.reads is None and (
+        isinstance(node, BlockNode)
+        or (isinstance(node, OpNode) and not (node.op.merges or node.op.bare_parameter))
+    )
+    return node if plain and many and module else None
+
+
+def _axes_of(shape: Shape) -> Axes:
+    return len(shape.dims), shape.channel_axis
+
+
+def _shared(shapes: Sequence[Shape]) -> Shape:
+    """A block's input: the sizes where all instances agree."""
+    if not shapes:
+        return Shape((UNKNOWN,) * 3)
+    first = shapes[0]
+    dims = tuple(
+        size if all(s.dims[i : i + 1] == (size,) for s in shapes) else UNKNOWN
+        for i, size in enumerate(first.dims)
+    )
+    return Shape(dims, first.channel_axis)

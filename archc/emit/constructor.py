@@ -1,0 +1,292 @@
+"""Constructor calls: the module of an op, of a block's instance, of a named group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archc.emit.builder import Builder
+from archc.emit.chains import is_chain
+from archc.emit.names import snake_case
+from archc.emit.plan import Choice, Held, Loop, Met
+from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
+from archc.network.scope import Style, style_of
+from archc.ops import code
+from archc.ops.base import Call
+from archc.ops.code import Apply, Argument, Global, Local, Text
+from archc.spec.expressions import Expr
+from archc.spec.model import (
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    Template,
+)
+
+SEQUENTIAL = Global("nn.Sequential")
+IDENTITY = code.call(Global("nn.Identity"))
+
+
+def child_module(builder: Builder, node: Node, target: Expr | str) -> Expr:
+    """One module for a node's body.
+
+    `target` is the attribute that it will be, or what a local for it would be called.
+    """
+    match node:
+        case OpNode():
+            return op_module(builder, node)
+        case GroupNode() if is_chain(builder.plan.reads, node.layers):
+            return sequential(builder, node.layers, target)
+        case BlockNode() | GroupNode() | BranchesNode():
+            return instance(builder, node, target)
+        case _:
+            raise TypeError(node)
+
+
+def op_module(builder: Builder, node: OpNode) -> Expr:
+    """The module of an op."""
+    met = builder.plan.met[node]
+    made = met.module
+    assert made is not None
+    builder.let(met.lets)
+    if node.op.helper is not None:
+        builder.program.helpers[made.function] = node.op.helper
+    return builder.tree(in_place(builder, node, made))
+
+
+def in_place(builder: Builder, node: OpNode, made: Call) -> Call:
+    if node not in builder.program.inplace:
+        return made
+    return Call(made.function, made.args, {**made.kwargs, "inplace": True})
+
+
+def instance(
+    builder: Builder, node: BlockNode | GroupNode | BranchesNode, target: Expr | str
+) -> Expr:
+    """The constructor call of one of the module's own classes."""
+    use = builder.plan.met[node].use
+    assert use is not None
+    made = builder.program.lowered(use.made)
+    called: Expr = made.call(use.given, builder)
+    held = (use.made.channels, *(s.channels for s in use.made.taps.values()))
+    if not any(isinstance(channels, Held) for channels in held):
+        return called
+    # its attributes are read: by the attribute that it surely is, or by a local
+    if isinstance(target, Expr) and not builder.depth:
+        builder.instance_of[node] = target
+        return called
+    stem = snake_case(node.block) if isinstance(node, BlockNode) else "group"
+    if node.name is not None:
+        stem = stem_of(node.name, stem)
+    local = builder.local(stem)
+    builder.init.append(Assign((local,), called))
+    builder.instance_of[node] = local
+    return local
+
+
+# ------------------------------------------------------------------ loops, conditions
+
+
+def choice(
+    builder: Builder,
+    made: Choice,
+    run: Callable[[], Any],
+    orelse: Sequence[Assign] = (),
+    stated: Callable[[], tuple[Expr, Assign | None]] | None = None,
+) -> None:
+    """An `if` around what `run` writes.
+
+    Where that is in `forward` as well, `stated` gives the condition there, and what sets
+    the attribute that it reads.
+    """
+    builder.let((made.named,))
+    with builder.nested() as (init, forward):
+        run()
+        if made.join is not None:
+            builder.assign(made.join.symbol, made.join.then)
+    header = builder.tree(made.test)
+    if forward:
+        assert stated is not None
+        test, setting = stated()
+        if setting is not None:
+            builder.init.append(setting)
+            header = test
+        builder.forward.append(If(test, tuple(forward)))
+    if made.join is not None:
+        builder.assign(made.join.symbol, made.join.orelse)
+    builder.when(header, init, orelse)
+    builder.let((made.merged,))
+
+
+def loop(
+    builder: Builder, node: Node, made: Loop, run: Callable[[], Any]
+) -> list[Statement]:
+    """A `for` in the constructor around what `run` writes; gives what is to stand in
+    one of `forward`."""
+    if made.carried is not None:
+        builder.assign(made.carried.symbol, made.carried.start)
+    outer = builder.env.get(node.index)
+    builder.env[node.index] = made.counter
+    builder.loops = (*builder.loops, made.counter)
+    with builder.nested() as (init, forward):
+        run()
+        if made.carried is not None:
+            builder.assign(made.carried.symbol, made.carried.following)
+    builder.loops = builder.loops[:-1]
+    if outer is None:
+        del builder.env[node.index]
+    else:
+        builder.env[node.index] = outer
+    if init:
+        over = code.call(Global("range"), builder.tree(made.count))
+        builder.init.append(For((Local(made.counter.id),), over, tuple(init)))
+    return forward
+
+
+# ---------------------------------------------------------------------- nn.Sequential
+
+
+def sequential(builder: Builder, nodes: Sequence[Node], target: Expr | str) -> Expr:
+    """An nn.Sequential of the nodes.
+
+    It is one expression where it can be; where loops or conditions fill it, statements
+    that do so are written first, and the expression is the attribute or a local.
+    """
+    chain = Chain(builder, style_of(nodes), target)
+    chain.add(nodes)
+    return chain.made()
+
+
+class Chain:
+    """An nn.Sequential being filled: first as one call, then by statements."""
+
+    def __init__(
+        self,
+        builder: Builder,
+        style: Style,
+        target: Expr | str,
+        head: Expr = SEQUENTIAL,
+    ) -> None:
+        self.builder = builder
+        self.style = style
+        self.head = head
+        self.items: list[Argument] = []
+        self._target = target
+        self.container: Expr | None = None
+        """Where the container is once it exists, so that statements add children."""
+        self._comments = builder.plan.kind == "network"
+
+    def made(self) -> Expr:
+        return self._call() if self.container is None else self.container
+
+    def _call(self) -> Apply:
+        items = tuple(self.items)
+        if self.style == "named" and items:
+            items = (Argument(Apply(Global("OrderedDict"), items)),)
+        return Apply(self.head, items)
+
+    def start(self) -> Expr:
+        """Creates the container with what it holds so far."""
+        if self.container is None:
+            target = self._target
+            if isinstance(target, str):
+                target = self.builder.local(target)
+            made = self._call()
+            statement = Assign((target,), made)
+            # a class that is a container itself makes it by its own constructor
+            self.builder.init.append(Evaluate(made) if target == SELF else statement)
+            self.container = target
+        return self.container
+
+    def add(self, nodes: Sequence[Node]) -> None:
+        for node in nodes:
+            self._node(node)
+
+    def _node(self, node: Node) -> None:
+        met = self.builder.plan.met[node]
+        if met.choice is None:
+            if met.test:
+                self._repeated(node, met)
+            return
+        self.start()
+        choice(self.builder, met.choice, lambda: self._repeated(node, met))
+
+    def _repeated(self, node: Node, met: Met) -> None:
+        if met.loop is None:
+            self._once(node)
+        elif node.name is not None and node.name.fixed:
+            made = repetition(self.builder, node, node.name.text)
+            self._child(node, made, None)
+        else:
+            self.start()
+            loop(self.builder, node, met.loop, lambda: self._once(node))
+
+    def _once(self, node: Node) -> None:
+        if isinstance(node, GroupNode) and node.name is None:
+            self.add(node.layers)
+            return
+        stem = "block" if node.name is None else stem_of(node.name, "group")
+        made = child_module(self.builder, node, stem)
+        self._child(node, made, self._comment(node, made))
+
+    def _comment(self, node: Node, made: Expr) -> str | None:
+        """The shape behind a child, where it is new and one."""
+        met = self.builder.plan.met[node]
+        if (
+            not self._comments
+            or self.builder.loops
+            or met.x is None
+            or met.body is None
+        ):
+            return None
+        if met.body.dims == met.reads[0].dims:
+            return None
+        comment = self.builder.plan.seen.comment(node, "body")
+        return None if comment == _last_comment(made) else comment
+
+    def _child(self, node: Node, made: Expr, comment: str | None) -> None:
+        builder = self.builder
+        name: Expr | None = None
+        if node.name is not None and self.style == "named":
+            name = builder.name(node.name)
+        if name is not None and not isinstance(name, Text):
+            self.start()
+        if self.container is None:
+            label = name.value if isinstance(name, Text) else None
+            self.items.append(Argument(made, label, comment))
+        elif name is None:
+            builder.invoke(self.container, "append", made, comment=comment)
+        else:
+            builder.invoke(self.container, "add_module", name, made, comment=comment)
+
+
+def _last_comment(made: Expr) -> str | None:
+    """What is said behind the last child of a container."""
+    while isinstance(made, Apply) and made.arguments:
+        last = made.arguments[-1]
+        if last.comment is not None:
+            return last.comment
+        made = last.value
+    return None
+
+
+def repetition(builder: Builder, node: Node, target: Expr | str) -> Expr:
+    """The nn.Sequential of a named repetition: children 0, 1, 2, ..."""
+    container = builder.local(target) if isinstance(target, str) else target
+    builder.init.append(Assign((container,), code.call(SEQUENTIAL)))
+    made = builder.plan.met[node].loop
+    assert made is not None
+
+    def once() -> None:
+        builder.invoke(container, "append", child_module(builder, node, "block"))
+
+    loop(builder, node, made, once)
+    return container
+
+
+def stem_of(name: Template, fallback: str) -> str:
+    """What to call a module in the constructor: `layer` for layer{i + 1}."""
+    first = name.parts[0]
+    stem = first.rstrip("_") if isinstance(first, str) else ""
+    return stem if stem.isidentifier() else fallback

@@ -1,0 +1,78 @@
+"""Weight initialisation as `[init]` states it: a method of the network's class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
+from archc.network.graph import Network
+from archc.ops import code
+from archc.ops.code import Attribute, Global, Local, Nothing, Text
+from archc.spec.expressions import Binary, Compare, Const, Expr
+from archc.spec.model import Initializer
+
+_MODULE = Local("module")
+_CLASSES = {
+    "conv2d": "nn.Conv2d",
+    "conv_transpose2d": "nn.ConvTranspose2d",
+    "linear": "nn.Linear",
+    "batch_norm1d": "nn.BatchNorm1d",
+    "batch_norm2d": "nn.BatchNorm2d",
+    "group_norm": "nn.GroupNorm",
+    "layer_norm": "nn.LayerNorm",
+}
+
+
+def initializer(network: Network) -> Method:
+    """`_initialize_weights`: for each module, what its op's parameters start with."""
+    alike: dict[Body, list[str]] = {}
+    for op, parameters in network.spec.init.items():
+        statements = _statements(network, op, parameters)
+        alike.setdefault(statements, []).append(_CLASSES[op])
+    chain: tuple[Statement, ...] = ()
+    for statements, kinds in reversed(alike.items()):
+        classes: list[Expr] = [Global(kind) for kind in kinds]
+        either = reduce(lambda a, b: Binary("|", a, b), classes)
+        test = code.call(Global("isinstance"), _MODULE, either)
+        chain = (If(test, statements, chain),)
+    modules = code.call(Attribute(SELF, "modules"))
+    loop = For((_MODULE,), modules, chain)
+    return Method("_initialize_weights", (), Nothing(), (loop,))
+
+
+def _statements(
+    network: Network, op: str, parameters: Mapping[str, Initializer]
+) -> Body:
+    found: list[Statement] = []
+    for parameter, how in parameters.items():
+        tensor = Attribute(_MODULE, parameter)
+        named = {name: _value(value) for name, value in how.arguments.items()}
+        function = Global(f"nn.init.{how.function}")
+        statement: Statement = Evaluate(code.call(function, tensor, **named))
+        test = _absent(network, op, parameter)
+        found.append(statement if test is None else If(test, (statement,)))
+    return tuple(found)
+
+
+def _value(value: Any) -> Expr:
+    return Text(value) if isinstance(value, str) else Const(value)
+
+
+def _absent(network: Network, op: str, parameter: str) -> Expr | None:
+    """The test for a parameter that not every module of the op has."""
+    value: Expr = Attribute(_MODULE, parameter)
+    if op in ("conv2d", "conv_transpose2d"):
+        present = parameter != "bias"
+    else:
+        roots = (network.body, *(h.region for h in network.heads))
+        present = all(
+            parameter in layer.op.parameters(layer.input_shape())
+            for root in roots
+            for layer in root.layers()
+            if layer.op.op == op
+        )
+        # torch's annotations say that it is always there, so that pyright would object
+        value = code.call(Global("getattr"), _MODULE, Text(parameter), Nothing())
+    return None if present else Compare(("is not",), (value, Nothing()))

@@ -1,0 +1,158 @@
+"""Numbers that no expression gives: those that all instances of a class share, or else
+arguments of its constructor. Inside loops there is one for each iteration."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+from archc.emit.occurrences import Occurrences
+from archc.emit.plan import Measured
+from archc.emit.symbols import Symbols
+from archc.network.graph import Layer, Region
+from archc.ops.base import UNKNOWN, Call
+from archc.spec.expressions import Const, Index, ListOf, Name
+from archc.spec.model import Node, OpNode
+
+Loops = tuple[tuple[Node, Name], ...]
+Values = Callable[[Region], set[Any]]
+"""The values inside one instance of a class, or one iteration of its loops."""
+
+_BODIES = ("block", "group", "branches")
+
+
+class Measures:
+    """What one class is told of its instances."""
+
+    def __init__(
+        self,
+        seen: Occurrences,
+        symbols: Symbols,
+        found: MutableMapping[Any, Measured],
+        known: dict[Any, Name] | None = None,
+    ) -> None:
+        self.seen = seen
+        self.found = found
+        self._symbols = symbols
+        self._known: dict[Any, Name] = {} if known is None else known
+
+    def fork(self) -> Measures:
+        return Measures(self.seen, self._symbols, ChainMap({}, self.found), self._known)
+
+    def ids(self) -> set[str]:
+        return {m.symbol.id for m in self.found.values()}
+
+    # ---- what is measured
+
+    def channels_read(self, node: Node, loops: Loops) -> Any:
+        """The channels of what a node reads."""
+
+        def values(region: Region) -> set[Any]:
+            return {x.channels for x in self._inputs(node, region)}
+
+        return self._number((node, "read"), node, loops, values, "in_channels")
+
+    def channels_given(self, node: Node, loops: Loops) -> Any:
+        """The channels, or the flattened length, of what an op or a merge gives."""
+
+        def values(region: Region) -> set[Any]:
+            return {
+                layer.output_shape().channels for layer in self._layers(node, region)
+            }
+
+        return self._number((node, "given"), node, loops, values)
+
+    def filled(self, node: OpNode, made: Call, loops: Loops) -> Call:
+        """A constructor call with numbers for the sizes that nothing says."""
+
+        def fill(value: Any, path: tuple[int, ...]) -> Any:
+            if value is UNKNOWN:
+                return self._argument(node, path, loops)
+            if isinstance(value, Call):
+                args = tuple(fill(a, (*path, n)) for n, a in enumerate(value.args))
+                return Call(value.function, args, value.kwargs)
+            if type(value) is tuple:
+                return tuple(fill(v, (*path, n)) for n, v in enumerate(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            return value
+
+        return fill(made, ())
+
+    def _argument(self, node: OpNode, path: tuple[int, ...], loops: Loops) -> Any:
+        def values(region: Region) -> set[Any]:
+            return {
+                _at(layer.op.module(layer.input_shape()), path)
+                for layer in self._layers(node, region)
+            }
+
+        return self._number((node, path), node, loops, values)
+
+    def handed_on(self, node: Node, measured: Measured, loops: Loops) -> Any:
+        """What one instance of another class is given for what it cannot know."""
+
+        def values(region: Region) -> set[Any]:
+            return {measured.values(r) for r in self._bodies(node, region)}
+
+        key = (node, measured.symbol.id)
+        return self._number(key, node, loops, values)
+
+    # ---- where it is found
+
+    def _layers(self, node: Node, region: Region) -> Iterator[Layer]:
+        skips = self.seen.skips
+        return (x for x in region.layers() if x.node is node and x not in skips)
+
+    def _bodies(self, node: Node, region: Region) -> Iterator[Region]:
+        return (r for r in region.regions() if r.node is node and r.kind in _BODIES)
+
+    def _inputs(self, node: Node, region: Region) -> Iterator[Any]:
+        for body in self._bodies(node, region):
+            if body.input.shape is not None:
+                yield body.input.shape
+        for layer in self._layers(node, region):
+            yield layer.input_shape()
+
+    def _number(
+        self, key: Any, node: Node, loops: Loops, values: Values, wish: str = ""
+    ) -> Any:
+        nodes = tuple(loop for loop, _ in loops)
+        instances = self.seen.instances
+        everywhere = {_spread(region, nodes, values) for region in instances} - {None}
+        if not everywhere:
+            return 0  # it never happens here, so that nothing says what it would be
+        if len(everywhere) == 1:
+            value: Any = everywhere.pop()
+            if isinstance(value, tuple):
+                value = ListOf(value)  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            name = node.name.text if node.name is not None and node.name.fixed else "in"
+            if key not in self._known:
+                self._known[key] = self._symbols.fresh(wish or f"{name}_features")
+            value = self._known[key]
+            self.found[key] = Measured(value, lambda r: _spread(r, nodes, values))
+        for _, counter in loops:
+            value = Index(value, counter)
+        return _plain(value)
+
+
+def _spread(region: Region, loops: tuple[Node, ...], values: Values) -> Any:
+    """The value inside a region; a tuple over the iterations of each of the loops."""
+    if not loops:
+        found = values(region)
+        return found.pop() if len(found) == 1 else None
+    for inner in region.regions():
+        if inner.kind == "repeat" and inner.node is loops[0]:
+            parts = [p for p in inner.parts if isinstance(p, Region)]
+            return tuple(_spread(part, loops[1:], values) or 0 for part in parts)
+    return None
+
+
+def _at(made: Call, path: tuple[int, ...]) -> Any:
+    value: Any = made
+    for step in path:
+        value = value.args[step] if isinstance(value, Call) else value[step]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Const) else value

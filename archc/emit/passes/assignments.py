@@ -1,0 +1,42 @@
+"""`channels = channels + 8` becomes `channels += 8`, and `channels = channels` goes."""
+
+from __future__ import annotations
+
+from archc.emit.passes.rewrite import bodies, without_empty
+from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
+from archc.ops.code import Local
+from archc.spec.expressions import Binary
+
+
+def assignments(module: Module) -> Module:
+    """A module whose names have been given, with its assignments written so."""
+
+
+    def change(method: Method) -> Body:
+        # of tensors, `x += y` is another operation than `x = x + y`
+        if method.name != "__init__":
+            return method.body
+        return without_empty(_body(method.body))
+
+    return bodies(module, change)
+
+
+def _body(statements: Body) -> Body:
+    found: list[Statement] = []
+    for made in statements:
+        match made:
+            case Assign(targets=(Local() as target,), value=value) if value == target:
+                continue
+            case Assign(
+                targets=(Local() as target,),
+                value=Binary(op=op, left=left, right=right),
+                operator="",
+            ) if left == target and op != "**":
+                found.append(Assign((target,), right, op, None, made.comment))
+            case For(targets=targets, over=over, body=inner):
+                found.append(For(targets, over, _body(inner)))
+            case If(test=test, body=inner, orelse=orelse):
+                found.append(If(test, _body(inner), _body(orelse)))
+            case _:
+                found.append(made)
+    return tuple(found)

@@ -1,0 +1,164 @@
+"""Gives every class, argument and variable its name, when all else is settled.
+
+One place knows what a name could hide or break: what the module imports, what Python has
+built in, helper classes, keywords, the arguments of the same method.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterator
+from dataclasses import replace
+
+from archc.emit.names import following
+from archc.emit.passes import rewrite
+from archc.emit.passes.liveness import Conflicts
+from archc.emit.symbols import wish
+from archc.emit.tree import Class, For, Method, Module
+from archc.emit.usage import every, written
+from archc.ops.code import Argument, ClassName
+from archc.spec.expressions import Expr
+
+IMPORTED = frozenset(
+    {
+        "torch", "nn", "F", "math", "Tensor", "OrderedDict", "NamedTuple", "ClassVar",
+        "Sequence",
+    }
+)  # fmt: skip
+# what generated code calls, so that no argument may hide it
+_CALLED = frozenset(
+    {
+        "abs", "ceil", "dict", "enumerate", "float", "floor", "getattr", "int",
+        "isinstance", "iter", "len", "max", "min", "next", "range", "round", "str",
+        "sum", "super", "tuple",
+    }
+)  # fmt: skip
+
+
+def named(module: Module, helpers: frozenset[str]) -> Module:
+    """A module in which every symbol has become a name."""
+    classes = _class_names(module, helpers)
+    taken = IMPORTED | helpers | frozenset(classes.values())
+    arguments: dict[str, str] = {}
+    for made in module.classes:
+        for method in made.methods:
+            arguments |= _arguments(method, taken)
+    done = tuple(_class(made, classes, arguments, taken) for made in module.classes)
+    network = ClassName(classes[module.network.key])
+    return replace(module, classes=done, network=network)
+
+
+# --------------------------------------------------------------------------- classes
+
+
+def _class_names(module: Module, helpers: frozenset[str]) -> dict[str, str]:
+    """The network's class first: it is called as the spec says."""
+    taken = {*IMPORTED, *helpers}
+    names: dict[str, str] = {}
+    order = sorted(module.classes, key=lambda c: c.name != module.network)
+    for made in order:
+        names[made.name.key] = name = _free(_numbered(made.wish or "Block"), taken)
+        taken.add(name)
+    return names
+
+
+def _class(
+    made: Class,
+    classes: dict[str, str],
+    arguments: dict[str, str],
+    taken: frozenset[str],
+) -> Class:
+    def change(part: Expr | Argument) -> Expr | None:
+        return ClassName(classes[part.key]) if isinstance(part, ClassName) else None
+
+    methods: list[Method] = []
+    for method in made.methods:
+        names = {**arguments, **_variables(method, arguments, taken)}
+        method = rewrite.method(method, rewrite.renamed(names))
+        methods.append(rewrite.method(method, change))
+    return replace(made, name=ClassName(classes[made.name.key]), methods=tuple(methods))
+
+
+# ------------------------------------------------------------- arguments and variables
+
+
+def _arguments(method: Method, taken: frozenset[str]) -> dict[str, str]:
+    """What a method calls its arguments: as the spec does, where that hides nothing."""
+    names: dict[str, str] = {}
+    for parameter in method.parameters:
+        symbol = parameter.local.id
+        if "#" not in symbol:
+            continue
+        name = wish(symbol)
+        while (
+            name in taken
+            or name in _CALLED
+            or name in names.values()
+            or keyword.iskeyword(name)
+            or name == "self"
+        ):
+            name += "_"
+        names[symbol] = name
+    return names
+
+
+def _variables(
+    method: Method, arguments: dict[str, str], taken: frozenset[str]
+) -> dict[str, str]:
+    """Names for the variables of a method.
+
+    Variables that would like the same name have it, where they are not needed at a
+    time; those with different wishes never share one.
+    """
+    own = {arguments.get(p.local.id, p.local.id) for p in method.parameters}
+    conflicts = Conflicts(method.body)
+    counters = {
+        t.id for s in every(method.body) if isinstance(s, For) for t in s.targets[:1]
+    }
+    used = {*taken, *own, "self", "_"}
+    shared: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for statement in every(method.body):
+        for symbol in written(statement):
+            if "#" not in symbol or symbol in names or symbol in arguments:
+                continue
+            word = wish(symbol)
+            spoken = shared.setdefault(word, [])
+            barred = {names[o] for o in conflicts.of(symbol) if o in names}
+            name = next((n for n in spoken if n not in barred), None)
+            if name is None:
+                choices = _counted(word) if symbol in counters else _numbered(word)
+                name = _free(choices, used)
+                used.add(name)
+                spoken.append(name)
+            names[symbol] = name
+    return names
+
+
+def _free(choices: Iterator[str], taken: set[str]) -> str:
+    return next(
+        name
+        for name in choices
+        if name not in taken
+        and not keyword.iskeyword(name)
+        and not hasattr(builtins, name)
+    )
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """`name`, then the name with a number behind it."""
+    yield name
+    if name == "channels":
+        yield "width"
+    number = 2
+    while True:
+        yield f"{name}{'_' if name[-1:].isdigit() else ''}{number}"
+        number += 1
+
+
+def _counted(name: str) -> Iterator[str]:
+    """`i`, then `j` and so on."""
+    while True:
+        yield name
+        name = following(name)

@@ -1,0 +1,33 @@
+"""`x = self.fc(x)` before `return x` becomes `return self.fc(x)`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archc.emit.passes import rewrite
+from archc.emit.print import fits
+from archc.emit.tree import Assign, Body, Module, Return
+
+INDENT = 8
+
+
+def returns(module: Module) -> Module:
+    """A module whose names have been given, with its values returned so."""
+    return rewrite.bodies(module, lambda method: returned(method.body))
+
+
+def returned(body: Body) -> Body:
+    """A method's body whose last value is returned where it is made, if that is one
+    line."""
+    match body:
+        case (
+            *rest,
+            Assign(targets=(target,), value=value, operator="", comment=comment),
+            Return(value=given),
+        ) if target == given and value is not None:
+            direct = Return(value, comment)
+            if not fits(replace(direct, comment=None), INDENT):
+                return body
+            return (*rest, direct)
+        case _:
+            return body

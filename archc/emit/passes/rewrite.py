@@ -1,0 +1,120 @@
+"""Trees with some of their parts changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from archc.emit.tree import (
+    Assign,
+    Body,
+    Class,
+    Evaluate,
+    For,
+    If,
+    Method,
+    Module,
+    Return,
+    Statement,
+)
+from archc.ops.code import Argument, Local
+from archc.spec.expressions import Expr
+
+Change = Callable[[Expr | Argument], Expr | Argument | None]
+"""Gives what is to stand in the place of a part, or None to look inside it."""
+
+
+def expression(expr: Any, change: Change) -> Any:
+    """An expression in which `change` has had its say, outermost part first."""
+    if isinstance(expr, tuple):
+        return tuple(expression(part, change) for part in expr)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(expr, Expr | Argument):
+        return expr
+    changed = change(expr)
+    if changed is not None:
+        return changed
+    slots = [s for s in expr.__slots__ if s != "at"]
+    return type(expr)(*(expression(getattr(expr, slot), change) for slot in slots))
+
+
+def body(statements: Body, change: Change) -> Body:
+    return tuple(statement(s, change) for s in statements)
+
+
+def statement(made: Statement, change: Change) -> Statement:
+    def new(expr: Any) -> Any:
+        return expression(expr, change)
+
+    match made:
+        case Assign(targets=targets, value=value, annotation=annotation):
+            return replace(
+                made, targets=new(targets), value=new(value), annotation=new(annotation)
+            )
+        case Evaluate(value=value) | Return(value=value):
+            return replace(made, value=new(value))
+        case For(targets=targets, over=over, body=inner):
+            return For(new(targets), new(over), body(inner, change))
+        case If(test=test, body=inner, orelse=orelse):
+            return If(new(test), body(inner, change), body(orelse, change))
+        case _:
+            return made
+
+
+def method(made: Method, change: Change) -> Method:
+    parameters = tuple(
+        replace(
+            p,
+            local=expression(p.local, change),
+            annotation=expression(p.annotation, change),
+            default=expression(p.default, change),
+        )
+        for p in made.parameters
+    )
+    return Method(
+        made.name, parameters, expression(made.returns, change), body(made.body, change)
+    )
+
+
+def bodies(module: Module, change: Callable[[Method], Body]) -> Module:
+    """A module with other bodies for its methods."""
+
+    def of(made: Class) -> Class:
+        methods = tuple(replace(m, body=change(m)) for m in made.methods)
+        return replace(made, methods=methods)
+
+    return replace(module, classes=tuple(map(of, module.classes)))
+
+
+def without_empty(statements: Body) -> Body:
+    """Statements without loops and conditions that have nothing in them."""
+    found: list[Statement] = []
+    for made in statements:
+        match made:
+            case For(targets=targets, over=over, body=inner):
+                rest = without_empty(inner)
+                if rest:
+                    found.append(For(targets, over, rest))
+            case If(test=test, body=inner, orelse=orelse):
+                rest, other = without_empty(inner), without_empty(orelse)
+                if rest or other:
+                    found.append(If(test, rest, other))
+            case _:
+                found.append(made)
+    return tuple(found)
+
+
+def renamed(names: dict[str, str]) -> Change:
+    """The change that gives variables other names."""
+
+    def change(part: Expr | Argument) -> Expr | Argument | None:
+        match part:
+            case Local(id=symbol) if symbol in names:
+                return Local(names[symbol])
+            case Argument(name=str(keyword)) if keyword in names:
+                value = expression(part.value, change)
+                return Argument(value, names[keyword], part.comment)
+            case _:
+                return None
+
+    return change

@@ -1,0 +1,205 @@
+"""The text of a module's tree: the only place where text is made."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from archc.emit.lines import STEP, WIDTH, rows, with_comment
+from archc.emit.tree import (
+    Assign,
+    Body,
+    Class,
+    Evaluate,
+    For,
+    If,
+    Method,
+    Module,
+    Parameter,
+    Pass,
+    Remark,
+    Return,
+    Statement,
+)
+from archc.ops.code import Sequence
+from archc.ops.source import flat
+
+_STANDARD = {
+    "math": "import math",
+    "OrderedDict": "from collections import OrderedDict",
+    "Sequence": "from collections.abc import Sequence",
+}
+_TYPING = ("ClassVar", "NamedTuple")
+_TORCH = {
+    "torch": "import torch",
+    "F": "import torch.nn.functional as F",
+}
+
+
+def printed(module: Module) -> str:
+    """The source of a module whose names have been given."""
+    exports = [module.network.key]
+    exports += [c.name.key for c in module.classes if c.name != module.network]
+    # a linter would keep another order
+    remark = "  # noqa: RUF022 - the network first, then its parts"
+    is_sorted = exports == sorted(exports, key=_natural)
+    lines = [f'"""{_module_doc(module)}', '"""', ""]
+    lines += _imports(module.imports)
+    lines += ["", f"__all__ = [{'' if is_sorted else remark}"]
+    lines += [*(f'    "{name}",' for name in exports), "]"]
+    for helper in module.helpers:
+        lines += ["", "", helper.rstrip()]
+    for made in module.classes:
+        lines += ["", "", *_class(made)]
+    return "\n".join(lines) + "\n"
+
+
+def fits(statement: Statement, indent: int) -> bool:
+    """Whether a statement is one line of a file."""
+    lines = _statement(statement, indent)
+    return len(lines) == 1 and len(lines[0]) <= WIDTH
+
+
+# -------------------------------------------------------------------------- the file
+
+
+def _module_doc(module: Module) -> str:
+    # the first paragraph stands behind the opening quotes
+    widths = [WIDTH - 3, *[WIDTH] * len(module.doc)]
+    paragraphs = [
+        "\n".join(textwrap.wrap(_quotable(text), width))
+        for text, width in zip(module.doc, widths, strict=False)
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def _imports(names: tuple[str, ...]) -> list[str]:
+    standard = [line for name, line in _STANDARD.items() if name in names]
+    typing = [name for name in _TYPING if name in names]
+    standard += [f"from typing import {', '.join(typing)}"] if typing else []
+    own = [line for name, line in _TORCH.items() if name in names]
+    own.append(f"from torch import {'Tensor, nn' if 'Tensor' in names else 'nn'}")
+    return [*standard, *([""] if standard else []), *own]
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """The order of Ruff's RUF022: kinds of names apart, numbers by their value."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
+    parts = re.findall(r"\d+|\D", name)
+    numbered = ((not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts)
+    return [(False, kind, ""), *numbered]
+
+
+def _quotable(text: str) -> str:
+    """Text as it can stand in a docstring, up to the closing quotes."""
+    text = text.replace("\\", "\\\\").replace('"""', "'''")
+    return f'{text[:-1]}\\"' if text.endswith('"') else text
+
+
+# --------------------------------------------------------------------------- classes
+
+
+def _class(made: Class) -> list[str]:
+    doc = _doc(made.doc) if made.doc else []
+    fields = [line for s in made.fields for line in _statement(s, STEP)]
+    parts = [doc, fields, *map(_method, made.methods)]
+    lines = [f"class {made.name.key}({flat(made.base)}):"]
+    for number, part in enumerate(p for p in parts if p):
+        lines += ["", *part] if number else part
+    return lines
+
+
+def _doc(text: str) -> list[str]:
+    pad = " " * STEP
+    words = _quotable(" ".join(text.split()))
+    lines = textwrap.wrap(words, WIDTH - STEP - 6)
+    if len(lines) == 1:
+        return [f'{pad}"""{lines[0]}"""']
+    first, *rest = textwrap.wrap(words, WIDTH - STEP - 3)
+    if not rest:
+        # one line, but for the closing quotes
+        first, *rest = textwrap.wrap(words, 72)
+    rest = textwrap.wrap(" ".join(rest), WIDTH - STEP)
+    return [f'{pad}"""{first}', *(pad + line for line in rest), f'{pad}"""']
+
+
+def _method(method: Method) -> list[str]:
+    head = f"{' ' * STEP}def {method.name}(self"
+    ending = f" -> {flat(method.returns)}:"
+    flat_parameters = [_parameter(p) for p in method.parameters]
+    line = ", ".join([head, *flat_parameters]) + f"){ending}"
+    lines = [line]
+    if len(line) > WIDTH:
+        lines = _signature(method, flat_parameters, ending)
+    return [*lines, *_body(method.body, 2 * STEP)]
+
+
+def _parameter(parameter: Parameter) -> str:
+    text = f"{parameter.local.id}: {flat(parameter.annotation)}"
+    if parameter.default is None:
+        return text
+    return f"{text} = {flat(parameter.default)}"
+
+
+def _signature(method: Method, parameters: list[str], ending: str) -> list[str]:
+    pad = " " * STEP
+    inside = " " * 2 * STEP + ", ".join(["self", *parameters])
+    first, last = f"{pad}def {method.name}(", f"{pad}){ending}"
+    if len(inside) <= WIDTH:
+        return [first, inside, last]
+    lines = [first, f"{' ' * 2 * STEP}self,"]
+    for parameter, text in zip(method.parameters, parameters, strict=True):
+        default = parameter.default
+        # a list can be broken over several lines
+        if isinstance(default, Sequence) and len(default.items) > 1:
+            head = f"{parameter.local.id}: {flat(parameter.annotation)} = "
+            lines += rows(2 * STEP, head, default, ",", enclosed=True)
+        else:
+            lines.append(f"{' ' * 2 * STEP}{text},")
+    return [*lines, last]
+
+
+# ------------------------------------------------------------------------ statements
+
+
+def _body(body: Body, indent: int) -> list[str]:
+    return [line for statement in body for line in _statement(statement, indent)]
+
+
+def _statement(statement: Statement, indent: int) -> list[str]:
+    pad = " " * indent
+    match statement:
+        case Assign():
+            return _assign(statement, indent)
+        case Evaluate(value=value, comment=comment):
+            return with_comment(rows(indent, "", value), comment)
+        case Return(value=value, comment=comment):
+            return with_comment(rows(indent, "return ", value), comment)
+        case For(targets=targets, over=over, body=body):
+            head = f"for {', '.join(t.id for t in targets)} in "
+            return [*rows(indent, head, over, ":"), *_body(body, indent + STEP)]
+        case If(test=test, body=body, orelse=orelse):
+            lines = [*rows(indent, "if ", test, ":"), *_body(body, indent + STEP)]
+            match orelse:
+                case ():
+                    return lines
+                case (If() as only,):
+                    first, *rest = _statement(only, indent)
+                    return [*lines, f"{pad}el{first.lstrip()}", *rest]
+                case _:
+                    return [*lines, f"{pad}else:", *_body(orelse, indent + STEP)]
+        case Remark(text=text):
+            room = WIDTH - indent - len("# ")
+            return [f"{pad}# {row}" for row in textwrap.wrap(text, room)]
+        case Pass():
+            return [f"{pad}pass"]
+
+
+def _assign(statement: Assign, indent: int) -> list[str]:
+    target = ", ".join(map(flat, statement.targets))
+    if statement.annotation is not None:
+        target += f": {flat(statement.annotation)}"
+    if statement.value is None:
+        return with_comment([f"{' ' * indent}{target}"], statement.comment)
+    prefix = f"{target} {statement.operator}= "
+    return with_comment(rows(indent, prefix, statement.value), statement.comment)

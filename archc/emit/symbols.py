@@ -1,0 +1,60 @@
+"""Symbols for what has no name yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archc.ops.base import Dim
+from archc.spec.expressions import (
+    Binary,
+    Expr,
+    Index,
+    Name,
+    evaluate,
+    names_in,
+    to_source,
+)
+
+
+class Symbols:
+    """Hands out symbols, each once."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def fresh(self, wish: str) -> Name:
+        """A symbol that would like to be called `wish`."""
+        self._count += 1
+        return Name(f"{wish}#{self._count}")
+
+
+def wish(symbol: str) -> str:
+    """What a symbol would like to be called."""
+    return symbol.partition("#")[0]
+
+
+def symbols_in(value: object) -> Iterator[str]:
+    """The symbols that an expression reads, in lists too."""
+    if isinstance(value, tuple):
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from symbols_in(item)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, Expr):
+        yield from names_in(value)
+
+
+def is_long(value: Dim) -> bool:
+    """Whether channels are better read under a name of their own."""
+    if not isinstance(value, Expr) or isinstance(value, Name):
+        return False
+    shown = len(_shown(value))
+    if isinstance(value, Index):
+        return shown > 24
+    simple = isinstance(value, Binary) and all(
+        not isinstance(side, Binary) or isinstance(side.right, Name)
+        for side in (value.left, value.right)
+    )
+    return not simple or shown > 28
+
+
+def _shown(value: Expr) -> str:
+    return to_source(evaluate(value, {n: Name(wish(n)) for n in names_in(value)}))

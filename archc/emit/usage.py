@@ -1,0 +1,95 @@
+"""Which variables statements read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Return, Statement
+from archc.ops.code import Argument, Attribute, Local
+from archc.spec.expressions import Expr
+
+
+def parts(expr: object) -> Iterator[object]:
+    """An expression and all that is in it, outermost first."""
+    stack: list[object] = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Expr | Argument):
+            yield node
+            slots = node.__slots__
+            stack.extend(getattr(node, s) for s in reversed(slots) if s != "at")
+        elif isinstance(node, tuple):
+            stack.extend(reversed(node))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def locals_in(expr: object) -> Iterator[str]:
+    """The variables that an expression reads, as often as it does."""
+    return (p.id for p in parts(expr) if isinstance(p, Local))
+
+
+def expressions(statement: Statement) -> Iterator[Expr]:
+    """The expressions that a statement itself reads: no targets that are variables."""
+    match statement:
+        case Assign(targets=targets, value=value, operator=operator):
+            if value is not None:
+                yield value
+            for target in targets:
+                if operator or not isinstance(target, Local):
+                    yield target
+        case Evaluate(value=value) | Return(value=value):
+            yield value
+        case For(over=over):
+            yield over
+        case If(test=test):
+            yield test
+        case _:
+            return
+
+
+def blocks(statement: Statement) -> tuple[Body, ...]:
+    """The bodies inside a statement."""
+    match statement:
+        case For(body=body):
+            return (body,)
+        case If(body=body, orelse=orelse):
+            return body, orelse
+        case _:
+            return ()
+
+
+def every(body: Iterable[Statement]) -> Iterator[Statement]:
+    """All statements of a body, those inside others too."""
+    for statement in body:
+        yield statement
+        for inner in blocks(statement):
+            yield from every(inner)
+
+
+def written(statement: Statement) -> tuple[str, ...]:
+    """The variables that a statement itself gives values."""
+    match statement:
+        case Assign(targets=targets) | For(targets=targets):
+            return tuple(t.id for t in targets if isinstance(t, Local))
+        case _:
+            return ()
+
+
+def reads_of(body: Iterable[Statement]) -> set[str]:
+    """The variables that something in a body reads."""
+    return {
+        name
+        for statement in every(body)
+        for expr in expressions(statement)
+        for name in locals_in(expr)
+    }
+
+
+def attributes_of(body: Iterable[Statement]) -> set[str]:
+    """The attributes of `self` that something in a body reads."""
+    return {
+        part.name
+        for statement in every(body)
+        for expr in expressions(statement)
+        for part in parts(expr)
+        if isinstance(part, Attribute) and part.value == SELF
+    }

@@ -1,0 +1,280 @@
+"""Expressions as text on one line, and as the pieces that they can be broken at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    Axes,
+    ClassName,
+    Global,
+    Joined,
+    Local,
+    Mapping,
+    Nothing,
+    Sequence,
+    Text,
+)
+from archc.spec.expressions import (
+    Binary,
+    BoolOp,
+    Call,
+    Compare,
+    Const,
+    Expr,
+    IfExp,
+    Index,
+    ListOf,
+    Name,
+    Slice,
+    Unary,
+    as_expr,
+    number_source,
+)
+
+CONDITIONAL, OR, AND, NOT, COMPARISON, UNION, SUM, PRODUCT, SIGN, POWER, ATOM = range(
+    11
+)
+"""How tightly an expression holds together, as Python has it."""
+
+_BINARY = {
+    "|": UNION, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT,
+    "%": PRODUCT, "**": POWER,
+}  # fmt: skip
+MATH = frozenset({"ceil", "floor"})
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A pair of brackets and what stands in it."""
+
+    brackets: str
+    items: tuple[Argument, ...]
+    listed: bool = True
+    """Whether it may hold several things, with commas between them."""
+
+    @property
+    def inner(self) -> str:
+        return ", ".join(map(argument, self.items))
+
+
+Piece = str | Group
+Pieces = list[Piece]
+
+
+def flat(expr: Expr) -> str:
+    """An expression on one line, spaced as Black and Ruff space it."""
+    return text_of(pieces(expr))
+
+
+def text_of(parts: Pieces) -> str:
+    return "".join(
+        p if isinstance(p, str) else f"{p.brackets[0]}{p.inner}{p.brackets[1]}"
+        for p in parts
+    )
+
+
+def argument(item: Argument) -> str:
+    return f"{item.name}={flat(item.value)}" if item.name else flat(item.value)
+
+
+def level(expr: Expr) -> int:
+    """How tightly an expression holds together."""
+    match expr:
+        case IfExp():
+            return CONDITIONAL
+        case BoolOp(op=op):
+            return OR if op == "or" else AND
+        case Unary(op=op):
+            return NOT if op == "not" else SIGN
+        case Compare():
+            return COMPARISON
+        case Binary(op=op):
+            return _BINARY[op]
+        case Const(value=value) if number_source(value).startswith("-"):
+            return SIGN
+        case _:
+            return ATOM
+
+
+def needs(expr: Expr) -> list[tuple[str, Expr, int]]:
+    """The operands of an expression, each with the word before it and the level that it
+    must have to stand without brackets."""
+    match expr:
+        case IfExp(test=test, body=body, orelse=orelse):
+            return [
+                ("", body, OR),
+                ("if", test, OR),
+                ("else", orelse, CONDITIONAL),
+            ]
+        case BoolOp(op=op, operands=operands):
+            # Ruff wants brackets around an `and` inside an `or`
+            return [(op if n else "", o, NOT) for n, o in enumerate(operands)]
+        case Compare(ops=ops, operands=operands):
+            words = ("", *ops)
+            return [
+                (w, o, COMPARISON + 1) for w, o in zip(words, operands, strict=True)
+            ]
+        case Binary(op="**", left=left, right=right):
+            return [("", left, POWER + 1), ("**", right, SIGN)]
+        case Binary(op=op, left=left, right=right):
+            own = _BINARY[op]
+            return [("", left, own), (op, right, own + 1)]
+        case _:
+            return []
+
+
+def wrapped(expr: Expr, least: int) -> Pieces:
+    """An expression, in brackets where it holds together less tightly than `least`."""
+    if level(expr) >= least:
+        return pieces(expr)
+    return [Group("()", (Argument(expr),), listed=False)]
+
+
+@singledispatch
+def pieces(expr: Expr) -> Pieces:
+    """An expression as text and brackets in turn."""
+    raise TypeError(expr)
+
+
+@pieces.register
+def _(expr: Const) -> Pieces:
+    return [number_source(expr.value)]
+
+
+@pieces.register(Local)
+@pieces.register(Name)
+def _(expr: Local | Name) -> Pieces:
+    return [expr.id]
+
+
+@pieces.register
+def _(expr: Global) -> Pieces:
+    return [expr.name]
+
+
+@pieces.register
+def _(expr: ClassName) -> Pieces:
+    return [expr.key]
+
+
+@pieces.register
+def _(expr: Nothing) -> Pieces:
+    return ["None"]
+
+
+@pieces.register
+def _(expr: Text) -> Pieces:
+    return [f'"{_escaped(expr.value)}"']
+
+
+@pieces.register
+def _(expr: Joined) -> Pieces:
+    text = "".join(
+        f"{{{flat(p)}}}"
+        if isinstance(p, Expr)
+        else _escaped(p).replace("{", "{{").replace("}", "}}")
+        for p in expr.parts
+    )
+    return [f'f"{text}"']
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@pieces.register
+def _(expr: Attribute) -> Pieces:
+    return [*wrapped(expr.value, ATOM), f".{expr.name}"]
+
+
+@pieces.register
+def _(expr: Apply) -> Pieces:
+    return [*wrapped(expr.function, ATOM), Group("()", expr.arguments)]
+
+
+@pieces.register
+def _(expr: Sequence) -> Pieces:
+    items = tuple(map(Argument, expr.items))
+    if not expr.brackets:
+        return [", ".join(map(argument, items))]
+    if expr.brackets == "()" and len(items) == 1:
+        return [f"({argument(items[0])},)"]
+    return [Group(expr.brackets, items)]
+
+
+@pieces.register
+def _(expr: ListOf) -> Pieces:
+    return pieces(Sequence(tuple(map(as_expr, expr.items)), "()"))
+
+
+@pieces.register
+def _(expr: Mapping) -> Pieces:
+    items = ", ".join(f"{flat(Text(key))}: {flat(v)}" for key, v in expr.items)
+    return [f"{{{items}}}"]
+
+
+@pieces.register
+def _(expr: Unary) -> Pieces:
+    gap = " " if expr.op == "not" else ""
+    return [f"{expr.op}{gap}", *wrapped(expr.operand, level(expr))]
+
+
+@pieces.register(IfExp)
+@pieces.register(BoolOp)
+@pieces.register(Compare)
+@pieces.register(Binary)
+def _(expr: Expr) -> Pieces:
+    gap = " "
+    if isinstance(expr, Binary) and expr.op == "**":
+        gap = "" if _is_simple(expr.left) and _is_simple(expr.right) else " "
+    found: Pieces = []
+    for word, operand, least in needs(expr):
+        found += [f"{gap}{word}{gap}"] if word else []
+        found += wrapped(operand, least)
+    return found
+
+
+def _is_simple(expr: Expr) -> bool:
+    """What stands in a power without spaces around it: a name, its attribute, a
+    number."""
+    while isinstance(expr, Attribute):
+        expr = expr.value
+    return isinstance(expr, Local | Name | Const)
+
+
+@pieces.register
+def _(expr: Index) -> Pieces:
+    inner = Group("[]", (Argument(expr.index),), listed=False)
+    return [*wrapped(expr.value, ATOM), inner]
+
+
+@pieces.register
+def _(expr: Slice) -> Pieces:
+    return [*wrapped(expr.value, ATOM), f"[{_bounds(expr)}]"]
+
+
+@pieces.register
+def _(expr: Axes) -> Pieces:
+    whole = ":, " * expr.before
+    return [*wrapped(expr.value, ATOM), f"[{whole}{_bounds(expr.taken)}]"]
+
+
+def _bounds(expr: Slice) -> str:
+    tight = all(isinstance(b, Local | Const | None) for b in (expr.lower, expr.upper))
+    lower = "" if expr.lower is None else flat(expr.lower)
+    upper = "" if expr.upper is None else flat(expr.upper)
+    left = f"{lower} " if lower and not tight else lower
+    right = f" {upper}" if upper and not tight else upper
+    step = "" if expr.step is None else f":{flat(expr.step)}"
+    return f"{left}:{right}{step}"
+
+
+@pieces.register
+def _(expr: Call) -> Pieces:
+    name = f"math.{expr.function}" if expr.function in MATH else expr.function
+    return [name, Group("()", tuple(map(Argument, expr.args)))]
