@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 from pydantic import Field
 
 from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.functions import Function, Sizes
+
+
+def _result(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
+    x, (outputs, inputs) = tensors[:2]
+    return (*x[:-1], outputs) if x[-1] == inputs else None
 
 
 class Linear(Op):
@@ -14,8 +22,20 @@ class Linear(Op):
 
     op = "linear"
     category = "linear"
+    other_names = ("dense", "fc")
+    module_class = "nn.Linear"
+    initializable = ("weight", "bias")
+    calls = (
+        Function(
+            "torch.nn.functional.linear",
+            signature="input weight bias=None",
+            shape=_result,
+            counted="linear",
+        ),
+    )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    shows = (("out_features", "{}"),)
 
     out_features: int = Field(ge=1)
     bias: bool = True
@@ -39,4 +59,4 @@ class Linear(Op):
         return prod(y.dims) * x.dims[-1]
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Linear", (x.dims[-1], self.out_features), self.given("bias"))
+        return self._construct(x.dims[-1], self.out_features, **self.given("bias"))

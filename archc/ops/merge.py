@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, ClassVar
 
 from archc.ops.base import (
     Call,
@@ -13,6 +15,7 @@ from archc.ops.base import (
     Unknown,
     known,
 )
+from archc.ops.functions import Function, Sizes
 from archc.ops.shapes import AXES
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Name
@@ -23,6 +26,14 @@ class Merge(Op):
 
     category = "merge"
     merges = True
+    verb: ClassVar[str]
+    """What it does to values, in messages: "cannot ... them"."""
+    commutative: ClassVar[bool] = False
+    """Whether the order of its inputs means nothing. Otherwise what a skip leads past
+    its body comes first."""
+    stacks_channels: ClassVar[bool] = False
+    """Whether its output has the channels of all inputs together. Otherwise they have
+    to agree, or be spread."""
 
     def combine(self, x: Shape, *arguments: str) -> Call | str:
         """How `forward` computes it on several variables; `x` is the first's shape."""
@@ -97,10 +108,39 @@ def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...
     )
 
 
+def _shared_shape(
+    tensors: Sequence[Sizes], settings: Mapping[str, Any]
+) -> Sizes | None:
+    first, *others = tensors
+    return first if others == [first] else None
+
+
+def _joined_shape(
+    tensors: Sequence[Sizes], settings: Mapping[str, Any]
+) -> Sizes | None:
+    if settings.get("dim") != 1 or len({(x[0], x[2:]) for x in tensors}) > 1:
+        return None
+    first = tensors[0]
+    return (first[0], sum(x[1] for x in tensors), *first[2:])
+
+
 class Add(Merge):
     """The sum of inputs of one shape (torch.add)."""
 
     op = "add"
+    other_names = ("sum",)
+    verb = "add"
+    commutative = True
+    calls = (
+        Function(
+            "torch.Tensor.add",
+            also=(
+                "torch.add", "torch.Tensor.add_", "torch.Tensor.__iadd__",
+                "torch.Tensor.__radd__",
+            ),
+            shape=_shared_shape,
+        ),
+    )  # fmt: skip
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -121,6 +161,19 @@ class Mul(Merge):
     """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
 
     op = "mul"
+    other_names = ("multiply",)
+    verb = "multiply"
+    commutative = True
+    calls = (
+        Function(
+            "torch.Tensor.mul",
+            also=(
+                "torch.mul", "torch.Tensor.mul_", "torch.Tensor.__imul__",
+                "torch.Tensor.__rmul__",
+            ),
+            shape=_shared_shape,
+        ),
+    )  # fmt: skip
     saves = frozenset({"input"})
 
     def steps(
@@ -169,6 +222,17 @@ class Concat(Merge):
     """Inputs one after the other along the channels (torch.cat)."""
 
     op = "concat"
+    other_names = ("cat", "concatenate")
+    verb = "concatenate"
+    stacks_channels = True
+    calls = (
+        Function(
+            "torch.cat",
+            also=("torch.concat", "torch.concatenate"),
+            signature="tensors dim=0",
+            shape=_joined_shape,
+        ),
+    )
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool

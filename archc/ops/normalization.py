@@ -18,6 +18,7 @@ from archc.ops.base import (
     items,
     known,
 )
+from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_divisible, need_map
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Name
@@ -29,12 +30,19 @@ class _BatchNorm(Op):
     """What the batch normalisations share; the channels are the first axis."""
 
     category = "normalization"
+    initializable = ("weight", "bias")
+    calls = (Function("torch.nn.functional.batch_norm", shape=same_shape),)
     saves = _STATISTICS
+    short = "BN"
 
     eps: float = Field(default=1e-5, ge=0)
     momentum: float | None = 0.1
     affine: bool = True
     track_running_stats: bool = True
+
+    @property
+    def updates_statistics(self) -> bool:
+        return self.track_running_stats and self.momentum != 0
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         statistic = Extra((x.dims[0],), 4, per_sample=False)
@@ -59,19 +67,22 @@ class BatchNorm2d(_BatchNorm):
     """Batch normalisation over C x H x W (torch.nn.BatchNorm2d)."""
 
     op = "batch_norm2d"
+    other_names = ("bn", "batchnorm", "batch_norm")
+    module_class = "nn.BatchNorm2d"
 
     def infer(self, *inputs: Shape) -> Shape:
         need_map(self.op, inputs[0])
         return inputs[0]
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.BatchNorm2d", (x.dims[0],), self.given())
+        return self._construct(x.dims[0], **self.given())
 
 
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation over C or C x L (torch.nn.BatchNorm1d)."""
 
     op = "batch_norm1d"
+    module_class = "nn.BatchNorm1d"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -84,7 +95,7 @@ class BatchNorm1d(_BatchNorm):
         return x
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.BatchNorm1d", (x.dims[0],), self.given())
+        return self._construct(x.dims[0], **self.given())
 
 
 class LocalResponseNorm(Op):
@@ -92,12 +103,21 @@ class LocalResponseNorm(Op):
 
     op = "local_response_norm"
     category = "normalization"
+    other_names = ("lrn",)
+    module_class = "nn.LocalResponseNorm"
+    calls = (Function("torch.nn.functional.local_response_norm", shape=same_shape),)
     saves = frozenset({"input", "statistics"})
+    short = "LRN"
+    shows = (("size", "{}"),)
 
     size: int = Field(ge=1)
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 1.0
+
+    @property
+    def detail(self) -> str:
+        return f"{self.size}"
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -121,7 +141,7 @@ class LocalResponseNorm(Op):
 
     def module(self, x: Shape) -> Call:
         rest = self.given("alpha", "beta", "k")
-        return Call("nn.LocalResponseNorm", (), {"size": self.size} | rest)
+        return self._construct(size=self.size, **rest)
 
     def function(self, x: Shape, argument: str) -> Call:
         return Call("F.local_response_norm", (Name(argument),), self.module(x).kwargs)
@@ -132,12 +152,20 @@ class GroupNorm(Op):
 
     op = "group_norm"
     category = "normalization"
+    module_class = "nn.GroupNorm"
+    initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
+    short = "GN"
+    shows = (("num_groups", "groups {}"),)
 
     num_groups: int = Field(ge=1)
     eps: float = Field(default=1e-5, ge=0)
     affine: bool = True
+
+    @property
+    def detail(self) -> str:
+        return f"{self.num_groups}"
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         return (Extra((self.num_groups,), 4), Extra((self.num_groups,), 4))
@@ -153,7 +181,7 @@ class GroupNorm(Op):
 
     def module(self, x: Shape) -> Call:
         rest = self.given("eps", "affine")
-        return Call("nn.GroupNorm", (self.num_groups, x.dims[0]), rest)
+        return self._construct(self.num_groups, x.dims[0], **rest)
 
 
 def _sizes(value: Any) -> int | tuple[int, ...]:
@@ -175,8 +203,11 @@ class LayerNorm(Op):
 
     op = "layer_norm"
     category = "normalization"
+    module_class = "nn.LayerNorm"
+    initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
+    short = "LN"
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
     eps: float = Field(default=1e-5, ge=0)
@@ -216,7 +247,7 @@ class LayerNorm(Op):
     def module(self, x: Shape) -> Call:
         over = self._shape(x)
         rest = self.given("eps", "elementwise_affine", "bias")
-        return Call("nn.LayerNorm", (over[0] if len(over) == 1 else over,), rest)
+        return self._construct(over[0] if len(over) == 1 else over, **rest)
 
 
 class LayerScale(Op):

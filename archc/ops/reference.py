@@ -45,16 +45,6 @@ _VECTOR = Shape((_CHANNELS,))
 _SEQUENCE = Shape((_CHANNELS, _LENGTH))
 _MAP = Shape((_CHANNELS, _HEIGHT, _WIDTH))
 _CHANNELS_LAST = Shape((_HEIGHT, _WIDTH, _CHANNELS), channel_axis=2)
-# What stands in for attributes that have no default and need none, or need numbers.
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "max_pool2d": {"stride": Name("stride")},
-    "avg_pool2d": {"stride": Name("stride")},
-    "flatten": {"start_dim": 1, "end_dim": -1},
-    "permute": {"dims": (0, 2, 3, 1)},
-    "softmax": {"dim": 1},
-    "log_softmax": {"dim": 1},
-    "upsample": {"size": Name("size")},
-}
 
 
 def reference() -> str:
@@ -163,7 +153,7 @@ def _symbolic(op: type[Op]) -> Op:
         for name, field in op.model_fields.items()
         if field.is_required() or type(field.default) is int
     }
-    return op.model_construct(**values | _EXAMPLES.get(op.op, {}))
+    return op.model_construct(**values | dict(op.symbols))
 
 
 def _cases(op: Op) -> list[_Case]:
@@ -179,8 +169,8 @@ def _cases(op: Op) -> list[_Case]:
 
 def _case(op: Op, x: Shape) -> _Case | None:
     inputs = (x,)
-    if op.merges:
-        channels = ("C1", "C2") if op.op == "concat" else ("C", "C")
+    if isinstance(op, Merge):
+        channels = ("C1", "C2") if op.stacks_channels else ("C", "C")
         inputs = tuple(x.with_channels(Name(name)) for name in channels)
     try:
         y = op.infer(*inputs)
