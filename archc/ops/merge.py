@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from archc.ops.base import (
+    UNKNOWN,
     Call,
     Dim,
     Op,
@@ -64,7 +65,8 @@ def _agree(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
         numbers = [s for s in sizes if known(s)]
         if any(n != numbers[0] for n in numbers):
             raise _mismatch(op, inputs, *_difference(inputs[0], axis))
-        agreed.append(next((s for s in sizes if not isinstance(s, Unknown)), sizes[0]))
+        stated = [s for s in sizes if not isinstance(s, Unknown)]
+        agreed.append((numbers or stated or sizes)[0])
     return agreed
 
 
@@ -93,8 +95,13 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
 
 
 def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...]:
-    """The first two, then what came of them and the next; `step` as for two inputs."""
+    """The first two, then what came of them and the next; `step` as for two inputs.
+
+    A single input is passed on as it is.
+    """
     count = len(inputs)
+    if count == 1:
+        return (Step(y.dims, shares=True, fresh_gradient=False),)
     # the first step's output is numbered behind all inputs
     left = [0, *range(count, 2 * count - 2)]
     return tuple(
@@ -190,10 +197,10 @@ class Mul(Merge):
         channel = [first.channel_axis]
         spatial = [axis for axis in range(3) if axis != first.channel_axis]
         # a gate has no say about the axes it is spread over
-        channels = _agree(self.op, _spread(inputs, channel), channel)
-        height, width = _agree(self.op, _spread(inputs, spatial), spatial)
+        (channels,) = _spread(self.op, inputs, channel)
+        height, width = _spread(self.op, inputs, spatial)
         dims = [height, width]
-        dims.insert(first.channel_axis, channels[0])
+        dims.insert(first.channel_axis, channels)
         y = Shape(tuple(dims), first.channel_axis)
         if not any(_fills(x, y) for x in inputs):
             raise _mismatch(
@@ -208,10 +215,26 @@ class Mul(Merge):
         return " * ".join(arguments)
 
 
-def _spread(inputs: tuple[Shape, ...], axes: list[int]) -> tuple[Shape, ...]:
-    """The inputs that are not spread over `axes`; all, if each one is."""
-    full = [x for x in inputs if any(x.dims[axis] != 1 for axis in axes)]
-    return tuple(full) or inputs
+def _spread(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
+    """As `_agree`, for inputs of which some may be spread over `axes`.
+
+    Where nothing but symbols is left, each of them may stand for a gate's 1, so that
+    only one that all have in common is the size.
+    """
+    full = [
+        x
+        for x in inputs
+        if any(known(x.dims[axis]) and x.dims[axis] != 1 for axis in axes)
+    ]
+    if full:
+        return _agree(op, tuple(full), axes)
+    undecided = [x for x in inputs if not known(*(x.dims[axis] for axis in axes))]
+    found: list[Dim] = []
+    for axis in axes:
+        sizes = [x.dims[axis] for x in undecided or inputs]
+        alike = all(size == sizes[0] for size in sizes)
+        found.append(sizes[0] if alike else UNKNOWN)
+    return found
 
 
 def _fills(x: Shape, y: Shape) -> bool:

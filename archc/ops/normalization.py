@@ -19,7 +19,7 @@ from archc.ops.base import (
     known,
 )
 from archc.ops.functions import Function, same_shape
-from archc.ops.shapes import need_divisible, need_map
+from archc.ops.shapes import need_channels_first, need_divisible, need_map
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Name
 
@@ -92,6 +92,7 @@ class BatchNorm1d(_BatchNorm):
                 code="wrong-rank",
                 help="use batch_norm2d for a feature map",
             )
+        need_channels_first(self.op, x)
         return x
 
     def module(self, x: Shape) -> Call:
@@ -172,6 +173,7 @@ class GroupNorm(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
+        need_channels_first(self.op, x)
         need_divisible(self.op, "channels", x.dims[0], self.num_groups, "num_groups")
         return x
 
