@@ -182,6 +182,7 @@ class _AlongAxis(_Activation):
 
     saves = _OUTPUT
     autocast = "full"
+    autocast_on_cpu = "widest"
     symbols = (("dim", 1),)
 
     dim: int = 1

@@ -194,6 +194,8 @@ class Op(BaseModel):
     """What autograd keeps of it until the backward pass."""
     autocast: ClassVar[Cast] = "widest"
     """What mixed precision does with it."""
+    autocast_on_cpu: ClassVar[Cast | None] = None
+    """The same for the CPU, whose list of operations is another; None if it agrees."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
 
@@ -272,6 +274,9 @@ class Op(BaseModel):
         kept = reads if "input" in self.saves else ()
         if "output" in self.saves:
             kept = (*kept, len(reads))
+        cast = self.autocast
+        if device == "cpu":
+            cast = self.autocast_on_cpu or cast
         return (
             Step(
                 dims=y.dims,
@@ -282,7 +287,7 @@ class Op(BaseModel):
                 keeps_weight="weight" in self.saves,
                 shares=inplace or self.aliases,
                 fresh_gradient=not self.aliases,
-                cast=self.autocast,
+                cast=cast,
             ),
         )
 

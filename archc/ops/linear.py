@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from archc.ops.base import Call, Dims, Op, Shape, ShapeError
 from archc.ops.functions import Function, Sizes
+from archc.ops.steps import Device, Step
 
 
 def _result(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
@@ -54,6 +56,12 @@ class Linear(Op):
     def parameters(self, x: Shape) -> dict[str, Dims]:
         weight = {"weight": (self.out_features, x.dims[-1])}
         return weight | ({"bias": (self.out_features,)} if self.bias else {})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        return (replace(step, weight_for_input=True),)
 
     def macs(self, x: Shape, y: Shape) -> int:
         return prod(y.dims) * x.dims[-1]

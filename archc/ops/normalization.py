@@ -125,11 +125,12 @@ class LocalResponseNorm(Op):
     ) -> tuple[Step, ...]:
         """x / (k + alpha * mean(x * x)) ** beta, as torch's Python writes it."""
         channels, height, width = y.dims
+        pools = "full" if device == "cpu" else "widest"
         padded = (channels + self.size - 1, height, width)
         return (
             Step(y.dims, reads=(0, 0), keeps=(0,)),
             Step(padded, reads=(1,)),
-            Step(y.dims, reads=(2,), keeps=(2,)),
+            Step(y.dims, reads=(2,), keeps=(2,), cast=pools),
             Step(y.dims, reads=(3,)),
             Step(y.dims, reads=(4,), fresh_gradient=False),
             Step(y.dims, reads=(5,), keeps=(5,), scratch=2, cast="full"),
@@ -157,6 +158,7 @@ class GroupNorm(Op):
     initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
+    autocast_on_cpu = "widest"
     short = "GN"
     shows = (("num_groups", "groups {}"),)
 
@@ -209,6 +211,7 @@ class LayerNorm(Op):
     initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
+    autocast_on_cpu = "widest"
     short = "LN"
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
