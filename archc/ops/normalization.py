@@ -149,6 +149,11 @@ class LocalResponseNorm(Op):
         return Call("F.local_response_norm", (Name(argument),), self.module(x).kwargs)
 
 
+def _statistic(dims: Dims, affine: bool) -> Extra:
+    """A mean or a deviation, in the precision of the parameters where there are any."""
+    return Extra(dims, 4 if affine else None)
+
+
 class GroupNorm(Op):
     """Normalisation over groups of channels (torch.nn.GroupNorm)."""
 
@@ -171,7 +176,7 @@ class GroupNorm(Op):
         return f"{self.num_groups}"
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
-        return (Extra((self.num_groups,), 4), Extra((self.num_groups,), 4))
+        return (_statistic((self.num_groups,), self.affine),) * 2
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -221,7 +226,7 @@ class LayerNorm(Op):
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         rest = x.dims[: len(x.dims) - len(self._shape(x))]
-        return (Extra(rest, 4), Extra(rest, 4))
+        return (_statistic(rest, self.elementwise_affine),) * 2
 
     def _shape(self, x: Shape) -> Dims:
         given = self.normalized_shape

@@ -18,14 +18,13 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.measure.memory import footprint
-from archc.ops.base import UNKNOWN, Op, Shape
+from archc.ops.base import Op, Shape
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
 from archc.pipeline import analyse
 from archc.run.subject import Subject
 from archc.run.verify import verify
 from archc.schema import schema
-from archc.spec.expressions import Expr, Name, evaluate
 from archc.spec.load import Loader
 from tests.measure import tracked
 from tests.measure.tracked import BATCH
@@ -305,68 +304,3 @@ def saved(op: Op, shapes: list[Shape]) -> set[str]:
     if any(not t.is_floating_point() for t in kept):
         found.add("indices")
     return found
-
-
-# ----------------------------------------------------------------------------- symbols
-
-AXES = {"dim", "dims", "start_dim", "end_dim"}
-
-
-def symbols(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
-    """The attributes with a name in place of each number, and what the names mean."""
-    named: dict[str, Any] = {}
-    meaning: dict[str, int] = {}
-
-    def name(key: str, value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int) or key in AXES:
-            return value
-        meaning[key] = value
-        return Name(key)
-
-    for key, value in attributes.items():
-        named[key] = (
-            tuple(name(f"{key}_{i}", v) if key not in AXES else v for i, v in parts)
-            if (parts := isinstance(value, tuple) and list(enumerate(value)))
-            else name(key, value)
-        )
-    return named, meaning
-
-
-@each_case
-@pytest.mark.parametrize("sizes", ["symbols", "unknown"])
-def test_the_rule_on_symbols_is_the_rule_on_numbers(
-    name: str, case: Any, sizes: str
-) -> None:
-    shapes = shapes_of(case)
-    named, meaning = symbols(case[0])
-    inputs: list[Shape] = []
-    for i, x in enumerate(shapes):
-        dims: list[Any] = []
-        for axis, size in enumerate(x.dims):
-            if size == 1:  # where a gate is spread is never a matter of a symbol
-                dims.append(1)
-            elif axis != x.channel_axis and sizes == "unknown":
-                dims.append(UNKNOWN)
-            else:
-                # merges join sizes that are one number, so one name
-                shared = axis != x.channel_axis or name != "concat"
-                key = f"d{axis}" if shared else f"d{axis}_{i}"
-                meaning[key] = size
-                dims.append(Name(key))
-        inputs.append(Shape(tuple(dims), x.channel_axis))
-    op = OPS[name].model_construct(**named)
-    y = op.infer(*inputs)
-    numbers = make(name, **case[0]).infer(*shapes)
-    assert y.channel_axis == numbers.channel_axis
-    assert len(y.dims) == len(numbers.dims)
-    for symbolic, number in zip(y.dims, numbers.dims, strict=True):
-        if symbolic is not UNKNOWN:
-            value = (
-                evaluate(symbolic, meaning) if isinstance(symbolic, Expr) else symbolic
-            )
-            assert value == number
-    if len(y.dims) == len(shapes[0].dims):
-        assert y.channels is not UNKNOWN
-    if not op.merges:  # the code must be there for symbols too
-        op.module(inputs[0])
-        op.function(inputs[0], "x")
