@@ -17,6 +17,7 @@ from archc.ops.registry import OPS
 from archc.spec import tables
 from archc.spec.expressions import MAX_LENGTH
 from archc.spec.init import INITIALIZABLE, INITIALIZERS
+from archc.spec.model import MERGES
 
 Schema = dict[str, Any]
 
@@ -106,7 +107,7 @@ def _branches() -> Schema:
     one = {"anyOf": [_NODE, {"type": "array", "items": _NODE}]}
     return {
         "branches": {"type": "array", "minItems": 1, "items": one},
-        "merge": {"enum": ["concat", "add", "mul"], "description": "how they merge"},
+        "merge": {"enum": list(MERGES), "description": "how they merge"},
     }
 
 
@@ -176,16 +177,22 @@ def _head(modifiers: Schema) -> Schema:
 
 def _init(description: str) -> Schema:
     one = {"$ref": "#/$defs/initializer"}
-    each: Schema = {
-        "type": "object",
-        "properties": {"weight": one, "bias": one},
-        "minProperties": 1,
-        "additionalProperties": False,
-    }
+
+    def each(names: tuple[str, ...]) -> Schema:
+        return {
+            "type": "object",
+            "properties": dict.fromkeys(names, one),
+            "minProperties": 1,
+            "additionalProperties": False,
+        }
+
     return {
         "type": "object",
         "description": description,
-        "properties": {op: {"anyOf": [one, each]} for op in sorted(INITIALIZABLE)},
+        "properties": {
+            op: {"anyOf": [one, each(names)]}
+            for op, names in sorted(INITIALIZABLE.items())
+        },
         "additionalProperties": False,
     }
 

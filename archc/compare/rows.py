@@ -11,6 +11,7 @@ from archc.compare.model import Change, Row
 from archc.compare.structure import attributes
 from archc.network.graph import Head, Layer, Network, Value
 from archc.ops.base import Op
+from archc.ops.merge import Merge
 
 
 def rows_of(pairs: list[Pair], head: str | None) -> Iterator[Row]:
@@ -79,12 +80,9 @@ def _ends(
     if len(ours) != len(before) or len(theirs) != len(after):
         return None
     expected, found = [id(counterpart[v]) for v in ours], [id(v) for v in theirs]
-    if a.op.op in _COMMUTATIVE:
+    if isinstance(a.op, Merge) and a.op.commutative:
         expected, found = sorted(expected), sorted(found)
     return None if expected == found else (ours, theirs)
-
-
-_COMMUTATIVE = ("add", "mul")
 
 
 def _back(value: Value, known: Any) -> Value | None:

@@ -5,23 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archc.ops.base import Op, Shape, pair, plain
+from archc.ops.base import Op, Shape, pair
 
 Fields = tuple[str, ...]
 """Parts of a caption, some empty; each stands at the same place for every op."""
-
-# Where the field's own wording is shorter than PyTorch's name.
-_SHORT = {
-    "adaptive_avg_pool2d": "adaptive avg pool",
-    "adaptive_max_pool2d": "adaptive max pool",
-    "batch_norm1d": "BN",
-    "batch_norm2d": "BN",
-    "conv_transpose2d": "transposed conv",
-    "group_norm": "GN",
-    "layer_norm": "LN",
-    "local_response_norm": "LRN",
-    "zero_pad2d": "zero pad",
-}
 
 
 @dataclass(slots=True)
@@ -75,13 +62,12 @@ def fields(op: Op, x: Shape) -> Fields:
     values = {name: getattr(op, name) for name in type(op).model_fields}
     kernel, stride = values.get("kernel_size"), values.get("stride")
     groups, out = values.get("groups", 1), _out(values)
-    name = _name(op)
+    name = op.short_name
     if kernel is not None and groups == x.channels == out and groups > 1:
         name, groups = f"depthwise {name}", 1
-    if name.startswith("adaptive") and pair(values["output_size"]) == (1, 1):
-        name = name.replace("adaptive", "global")
-    elif "output_size" in values:
-        kernel = values["output_size"]
+    size = values.get("output_size", (1, 1))
+    if pair(size) != (1, 1):
+        kernel = size
     return (
         name,
         "" if kernel is None else f" {times(kernel)}",
@@ -89,15 +75,8 @@ def fields(op: Op, x: Shape) -> Fields:
         _stride(op, stride),
         _unless(1, values.get("dilation", 1), " dilated {}"),
         f" groups {groups}" if groups != 1 else "",
-        _rest(op, values),
+        f" {op.detail}" if op.detail else "",
     )
-
-
-def _name(op: Op) -> str:
-    if op.category == "activation":
-        # as PyTorch spells it
-        return op.module(Shape((1, 1, 1))).function.removeprefix("nn.")
-    return _SHORT.get(op.op) or op.op.removesuffix("2d").replace("_", " ")
 
 
 def _out(values: dict[str, Any]) -> int | None:
@@ -107,28 +86,11 @@ def _out(values: dict[str, Any]) -> int | None:
 def _stride(op: Op, stride: Any) -> str:
     if stride is None:  # a pooling's stride, left out, is its kernel
         stride = getattr(op, "kernel_size", 1)
-    sign = "×" if op.op == "conv_transpose2d" else "/"
-    return "" if pair(stride) == (1, 1) else f" {sign}{times(stride, ',')}"
+    return "" if pair(stride) == (1, 1) else f" {op.stride_sign}{times(stride, ',')}"
 
 
 def _unless(default: Any, value: Any, text: str) -> str:
     return "" if pair(value) == pair(default) else text.format(times(value))
-
-
-def _rest(op: Op, values: dict[str, Any]) -> str:
-    """The one number that matters of an op without a window."""
-    if op.op == "upsample":
-        size = values["size"]
-        factor = f" ×{times(values['scale_factor'], ',')}" if size is None else ""
-        return factor or f" to {times(size)}"
-    if op.op == "channel_slice":
-        return f" {values['start']}:{values['stop']}"
-    for name in ("p", "num_groups", "size", "dims"):
-        if name in values and not isinstance(values[name], bool):
-            return f" {plain(values[name])}"
-    if op.op == "channel_pad":
-        return f" {'+'.join(str(n) for n in pair(values['padding']) if n)}"
-    return f" {plain(values['padding'])}" if op.op == "zero_pad2d" else ""
 
 
 def times(size: Any, sign: str = "×") -> str:

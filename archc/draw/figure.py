@@ -27,6 +27,8 @@ class Leaf:
     text: str = ""
     """Said in place of captions."""
     note: str = ""
+    ahead: bool = False
+    """Whether it is a part of what comes after it."""
     beside: bool = False
     """Whether it lies on one of several parallel paths."""
     input: Shape | None = None

@@ -74,6 +74,7 @@ class Folder:
     def _leaf(self, layers: list[tuple[Layer, int]], beside: bool) -> Leaf:
         first, last = layers[0][0], layers[-1][0]
         leaf = Leaf(first.path, first.op.category, beside=beside)
+        leaf.ahead = first.op.drawn_ahead
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
         for layer, where in layers:
             self.leaf_of[layer] = leaf

@@ -85,14 +85,14 @@ class Joiner:
         nodes: list[Node] = []
         waiting: list[Leaf] = []
         for leaf in chain:
-            if leaf.category not in _ATTACHED and not _is(leaf, "flatten"):
+            if leaf.category not in _ATTACHED and not leaf.ahead:
                 takes = leaf.category in ("convolution", "linear")
                 if waiting and not takes:
                     nodes.append(_node(waiting, waiting[0]))
                     waiting = []
                 nodes.append(_node([*waiting, leaf], leaf))
                 waiting = []
-            elif _is(leaf, "flatten") or leaf.category in ahead:
+            elif leaf.ahead or leaf.category in ahead:
                 waiting.append(leaf)
             elif nodes and not waiting:
                 nodes[-1].leaves.append(leaf)
@@ -117,7 +117,3 @@ def _ahead(chain: list[Leaf]) -> tuple[Category, ...]:
         return ("dropout",)
     before = ("normalization", "activation")
     return before if start in before else ()
-
-
-def _is(leaf: Leaf, name: str) -> bool:
-    return any(said[0] == name for said in leaf.captions)

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from archc.emit import rewrite
 from archc.emit.conditions import as_condition, tidy
 from archc.emit.plan import ClassPlan, Feature, Let, Published
 from archc.emit.shapes import Listed
@@ -13,17 +14,16 @@ from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import SELF, Assign, Evaluate, If, Statement
 from archc.network.scope import RESERVED
 from archc.ops import code
-from archc.ops.base import Call, Shape
+from archc.ops.base import Shape
 from archc.ops.code import (
     Apply,
     Argument,
     Attribute,
-    Global,
     Joined,
     Local,
-    Nothing,
     Text,
 )
+from archc.ops.source import as_code
 from archc.spec.expressions import (
     Const,
     Expr,
@@ -91,27 +91,18 @@ class Builder:
 
     def tree(self, value: Any) -> Expr:
         """A value or an expression of the plan as the constructor says it."""
-        match value:
+        return rewrite.expression(as_code(value), self._told)
+
+    def _told(self, part: Expr | Argument) -> Expr | None:
+        match part:
             case Name(id=symbol):
                 return self._symbol(symbol)
             case Listed():
-                return self.tree(value.whole)
+                return self.tree(part.whole)
             case ListOf(items=items):
                 return code.Sequence(tuple(map(self.tree, items)), "()")
-            case tuple():
-                return code.Sequence(tuple(map(self.tree, value)), "()")  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-            case Call(function=function, args=args, kwargs=kwargs):
-                items = [Argument(self.tree(a)) for a in args]
-                items += [Argument(self.tree(v), k) for k, v in kwargs.items()]
-                return Apply(Global(function), tuple(items))
-            case Expr():
-                return _mapped(value, self.tree)
-            case str():
-                return Text(value)
-            case None:
-                return Nothing()
             case _:
-                return Const(value)
+                return None
 
     def _symbol(self, symbol: str) -> Expr:
         symbol = self.plan.aliases.get(symbol, Name(symbol)).id
@@ -285,18 +276,3 @@ def text(parts: Iterable[str | Expr]) -> Expr:
     if not any(isinstance(p, Expr) for p in merged):
         return Text("".join(map(str, merged)))
     return Joined(tuple(merged))
-
-
-def _mapped(expr: Expr, change: Any) -> Expr:
-    """An expression with its operands changed."""
-    if isinstance(expr, Local | Global | Attribute | Apply | Const):
-        return expr
-    parts: list[Any] = []
-    for slot in expr.__slots__:
-        part = getattr(expr, slot)
-        if isinstance(part, Expr):
-            part = change(part)
-        elif isinstance(part, tuple) and slot in ("operands", "args"):
-            part = tuple(map(change, part))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        parts.append(part)
-    return type(expr)(*parts)

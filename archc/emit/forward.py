@@ -372,10 +372,10 @@ def _join(met: Met, node: Node, values: Sequence[Expr]) -> Expr:
 
 
 def _merge(merge: str, shape: Shape, values: Sequence[Expr]) -> Expr:
-    """The merge of several expressions; of one it is that one."""
+    """The merge of several expressions."""
     op = OPS[merge]()
     assert isinstance(op, Merge)
-    return op.combine(shape, *values) if len(values) > 1 else values[0]
+    return op.combine(shape, *values)
 
 
 # ---------------------------------------------------------------------------- bodies
@@ -393,7 +393,7 @@ def _plain(
             return write_nodes(builder, node.layers, x, target)
         case BranchesNode() if node.name is None:
             return write_branches(builder, node, x, target)
-        case OpNode() if node.op.op == "identity" and node.name is None:
+        case OpNode() if node.op.unchanged and node.name is None:
             if builder.plan.style != "numbered":
                 return x
         case _:

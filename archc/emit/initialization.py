@@ -10,19 +10,11 @@ from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
 from archc.network.graph import Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
+from archc.ops.registry import OPS
 from archc.spec.expressions import Binary, Compare, Const, Expr
 from archc.spec.model import Initializer
 
 _MODULE = Local("module")
-_CLASSES = {
-    "conv2d": "nn.Conv2d",
-    "conv_transpose2d": "nn.ConvTranspose2d",
-    "linear": "nn.Linear",
-    "batch_norm1d": "nn.BatchNorm1d",
-    "batch_norm2d": "nn.BatchNorm2d",
-    "group_norm": "nn.GroupNorm",
-    "layer_norm": "nn.LayerNorm",
-}
 
 
 def initializer(network: Network) -> Method:
@@ -30,7 +22,7 @@ def initializer(network: Network) -> Method:
     alike: dict[Body, list[str]] = {}
     for op, parameters in network.spec.init.items():
         statements = _statements(network, op, parameters)
-        alike.setdefault(statements, []).append(_CLASSES[op])
+        alike.setdefault(statements, []).append(OPS[op].module_class or "")
     chain: tuple[Statement, ...] = ()
     for statements, kinds in reversed(alike.items()):
         classes: list[Expr] = [Global(kind) for kind in kinds]
@@ -63,8 +55,8 @@ def _value(value: Any) -> Expr:
 def _absent(network: Network, op: str, parameter: str) -> Expr | None:
     """The test for a parameter that not every module of the op has."""
     value: Expr = Attribute(_MODULE, parameter)
-    if op in ("conv2d", "conv_transpose2d"):
-        present = parameter != "bias"
+    if parameter in OPS[op].optional:
+        present = False
     else:
         roots = (network.body, *(h.region for h in network.heads))
         present = all(

@@ -12,6 +12,7 @@ from typing import Any
 from archc.network.graph import Layer
 from archc.ops.base import UNKNOWN, Dim, Op, Shape, ShapeError
 from archc.ops.code import Local
+from archc.ops.merge import Merge
 from archc.spec.expressions import (
     Binary,
     Const,
@@ -88,29 +89,56 @@ def _filled(dim: Dim, sizes: Mapping[Local, Dim]) -> Dim:
 
 
 def merged(
-    op: Op, inputs: Sequence[Shape], layers: Sequence[Layer], seen: Shape | None
+    op: Merge, inputs: Sequence[Shape], layers: Sequence[Layer], seen: Shape | None
 ) -> Shape:
-    """The shape of a merge; its occurrences say which of its inputs are only gates."""
-    rank = max((len(x.dims) for x in inputs), default=0)
-    spread = [
-        {a for a in range(rank) if layers and all(_is_gate(m, n, a) for m in layers)}
-        for n in range(len(inputs))
+    """The shape of a merge.
+
+    Symbols can't say which inputs are gates, which are spread over the others, and that
+    two expressions for channels are the same number; its occurrences do.
+    """
+    if op.stacks_channels or not layers:
+        return settled(_inferred(op, inputs), seen)
+    sizes = [_Sizes(layers, number) for number in range(len(inputs))]
+    # what has the size of the output has the say
+    speaks = [n for n, size in enumerate(sizes) if size.is_full]
+    speaks += [n for n, size in enumerate(sizes) if size.has_all_channels]
+    told = [
+        _as_told(x, size, inputs[speaks[0]].channels if speaks else UNKNOWN)
+        for x, size in zip(inputs, sizes, strict=True)
     ]
-    full = [
-        Shape(tuple(1 if a in s else d for a, d in enumerate(x.dims)), x.channel_axis)
-        for x, s in zip(inputs, spread, strict=True)
-    ]
-    # what is spread over the others has no say
-    order = sorted(range(len(full)), key=lambda n: bool(spread[n]))
-    ordered = full if op.op == "concat" else [full[n] for n in order]
-    return settled(_inferred(op, ordered), seen)
+    return settled(_inferred(op, told), seen)
 
 
-def _is_gate(layer: Layer, number: int, axis: int) -> bool:
-    x, y = layer.inputs[number].shape, layer.output.shape
-    if x is None or y is None or len(x.dims) <= axis or len(y.dims) <= axis:
-        return False
-    return x.dims[axis] == 1 != y.dims[axis]
+class _Sizes:
+    """One input of a merge beside its output, in all occurrences."""
+
+    def __init__(self, layers: Sequence[Layer], number: int) -> None:
+        pairs = [
+            (layer.inputs[number].shape, layer.output.shape)
+            for layer in layers
+            if number < len(layer.inputs)
+        ]
+        self._pairs = [(x, y) for x, y in pairs if x is not None and y is not None]
+
+    @property
+    def is_full(self) -> bool:
+        return all(x == y for x, y in self._pairs)
+
+    @property
+    def has_all_channels(self) -> bool:
+        return all(x.channels == y.channels for x, y in self._pairs)
+
+    def is_spread(self, axis: int) -> bool:
+        """Whether it is one wide along an axis where the output is wider."""
+        return bool(self._pairs) and all(
+            x.dims[axis] == 1 != y.dims[axis] for x, y in self._pairs
+        )
+
+
+def _as_told(x: Shape, size: _Sizes, channels: Dim) -> Shape:
+    dims = tuple(1 if size.is_spread(axis) else dim for axis, dim in enumerate(x.dims))
+    told = Shape(dims, x.channel_axis)
+    return told.with_channels(channels) if size.has_all_channels else told
 
 
 def settled(inferred: Shape | None, seen: Shape | None) -> Shape:

@@ -30,7 +30,8 @@ from archc.emit.plan import (
     Use,
 )
 from archc.emit.symbols import Symbols, is_long, symbols_in
-from archc.ops.base import UNKNOWN, Dim, Op, Shape
+from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.ops.merge import Merge
 from archc.ops.registry import OPS
 from archc.spec.expressions import (
     Binary,
@@ -424,13 +425,14 @@ class Walk:
             self.is_idle = idle or node.skip == "add"
             side = self.node(node.shortcut, x)
             self.is_idle = idle
-        order = (side, body) if node.skip == "concat" else (body, side)
+        op = MERGES[node.skip or "add"]
+        order = (body, side) if op.commutative else (side, body)
         seen = self.plan.seen
         y = shapes.merged(
-            MERGES[node.skip or "add"], order, seen.merges.get(node, ()),
+            op, order, seen.merges.get(node, ()),
             seen.output(node, "once"),
         )  # fmt: skip
-        if node.skip == "concat":
+        if op.stacks_channels:
             lets: list[Let] = []
             y = y.with_channels(self.named(y.channels, "channels", lets))
             met.merged = lets[0] if lets else None
@@ -481,16 +483,15 @@ class Walk:
         met.op = op = shapes.symbolic(node.op, values, layers)
         met.x = x
         seen = self.plan.seen.output(node, "body")
-        y = (
-            shapes.joined(op, x, seen)
-            if op.op == "flatten"
-            else shapes.output(op, (x,), seen)
-        )
+        if op.joins_axes:
+            y = shapes.joined(op, x, seen)
+        else:
+            y = shapes.output(op, (x,), seen)
         met.module = self.measures.filled(node, op.module(x), self.loops)
         y = self._known(node, y)
-        if op.op == "channel_slice":
-            y = y.with_channels(self.named(y.channels, "channels", met.lets))
-        return y
+        if op.joins_axes or y.channels == x.channels:
+            return y
+        return y.with_channels(self.named(y.channels, "channels", met.lets))
 
     def _block(self, node: BlockNode, met: Met, x: Shape) -> Shape:
         made = self.classes.block(self, node)
@@ -557,13 +558,14 @@ class Walk:
 
     def branches(self, node: BranchesNode, met: Met, x: Shape) -> Shape:
         ends = [self.node(branch, x) for branch in node.branches]
+        op = MERGES[node.merge]
         seen = self.plan.seen
         y = shapes.merged(
-            MERGES[node.merge], ends, seen.layers.get(node, ()),
+            op, ends, seen.layers.get(node, ()),
             seen.output(node, "body"),
         )  # fmt: skip
         y = self._known(node, y)
-        if node.merge == "concat":
+        if op.stacks_channels:
             y = y.with_channels(self.named(y.channels, "channels", met.lets))
         return y
 
@@ -579,6 +581,8 @@ def _step(after: Dim, before: Name, counter: Name) -> Any:
             return None
 
 
-MERGES: dict[str, Op] = {
-    name: OPS[name].model_construct() for name in ("concat", "add", "mul")
+MERGES: dict[str, Merge] = {
+    name: kind.model_construct()
+    for name, kind in OPS.items()
+    if issubclass(kind, Merge)
 }

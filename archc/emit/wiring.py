@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from archc.ops.merge import Concat
+from archc.ops.merge import Merge
 from archc.spec.expressions import Name
 from archc.spec.model import (
     BranchesNode,
@@ -180,7 +180,11 @@ class Reads:
         if template.text in ("prev", "input"):
             return Source("prev" if template.text == "prev" else "input", template)
         source = self._find(template, scope)
-        joins = isinstance(node, OpNode) and node.op.merges and node.op is not Concat
+        joins = (
+            isinstance(node, OpNode)
+            and issubclass(node.op, Merge)
+            and not node.op.stacks_channels
+        )
         if source.kind == "feature" and (number == 0 or not joins):
             self.measured |= self._met(source.key)
         return source

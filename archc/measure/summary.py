@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archc.measure.cost import Facts
 from archc.network.graph import Head, Layer, Network
-from archc.ops.base import Op, items
+from archc.ops.base import Op, items, pair
 
 Dims = tuple[int, ...]
 
@@ -167,50 +167,25 @@ def _rows(
         )
 
 
-# what a row shows of an op and how; the rest (padding, bias, eps ...) is in the spec
-_SHOWN = {
-    "kernel_size": "{}",
-    "output_size": "{}",
-    "size": "{}",
-    "scale_factor": "{} times",
-    "stride": "/{}",
-    "out_channels": "{}",
-    "out_features": "{}",
-    "dilation": "dilation {}",
-    "groups": "groups {}",
-    "num_groups": "groups {}",
-    "p": "p {}",
-    "dims": "{}",
-    "start": "from {}",
-    "stop": "to {}",
-}
-
-
 def describe(op: Op) -> str:
     """An op's main attributes, short: `3x3 /2, 64`."""
     given = op.given()
     parts = [
-        (name, form.format(_size(given[name], _is_square(op, name))))
-        for name, form in _SHOWN.items()
+        (name, form.format(*_sizes(given[name], form.count("{}"))))
+        for name, form in op.shows
         if name in given
     ]
     return _joined(parts)
 
 
-def _is_square(op: Op, name: str) -> bool:
-    """Whether one number stands for both sides of something; LRN's is of channels."""
-    return name in ("kernel_size", "output_size") or (name, op.op) == (
-        "size",
-        "upsample",
-    )
-
-
-def _size(value: Any, square: bool) -> str:
-    """A size: both sides of a window, otherwise one number where the sides agree."""
-    parts = items(value) or ((value, value) if square else (value,))
-    if not square and len(set(parts)) == 1:
+def _sizes(value: Any, count: int) -> tuple[Any, ...]:
+    """A size as so many texts: both its sides, or one number where they agree."""
+    if count == 2:
+        return pair(value)
+    parts = items(value) or (value,)
+    if len(set(parts)) == 1:
         parts = parts[:1]
-    return "x".join(str(part) for part in parts)
+    return ("x".join(map(str, parts)),)
 
 
 def _joined(parts: list[tuple[str, str]]) -> str:

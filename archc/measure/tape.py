@@ -102,13 +102,14 @@ class Tape:
         return tensors[-1]
 
     def loss(self, output: Tensor) -> None:
-        """Cross-entropy as torch computes it, of which the last part is in single
-        precision."""
+        """Cross-entropy as torch computes it: in single precision on the CPU, and on a
+        GPU the last part of it."""
         self.ledger.layer, self._recording = None, True
+        first = "full" if self.device == "cpu" else "widest"
         # of the classes' weights
         total = Extra((), _FULL, per_sample=False)
         steps = (
-            Step(output.dims, keeps=(1,)),
+            Step(output.dims, keeps=(1,), cast=first),
             # the negative log-likelihood
             Step((), (1,), keeps=(1,), extra=(total,), cast="full"),
         )
@@ -153,7 +154,9 @@ class Tape:
             numbers = [i for i in step.keeps if self._is_needed(i, seen, step)]
             kept = [(seen.get(i) or output).storage for i in numbers]
             kept = [*dict.fromkeys(kept), *extra]
-            if step.keeps_weight:
+            if step.keeps_weight and not (
+                step.weight_for_input and reads[0].call is None
+            ):
                 kept += copies[:1]
             for held in kept:
                 ledger.keep(held)

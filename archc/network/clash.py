@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from archc.diagnostics.model import Label, Place, Sink
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import Shape, ShapeError
+from archc.ops.registry import MERGES
 from archc.spec.expressions import Expr
 from archc.spec.model import Node, OpNode
 
 _Part = Layer | Region
 _WINDOW = ("kernel_size", "padding", "dilation")
-_VERBS = {"add": "add", "concat": "concatenate", "mul": "multiply"}
 
 
 def branch_clash(sink: Sink, error: ShapeError, region: Region) -> None:
@@ -73,7 +73,7 @@ def _odd_branch(region: Region, branches: list[Region]) -> Region | None:
 def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None:
     """Points at what probably has to change: a window in the body or the shortcut."""
     node = skip.node
-    assert node is not None
+    assert node is not None and skip.merge is not None
     body = next(p for p in skip.parts if isinstance(p, Region) and p.kind == "body")
     shortcuts = [
         p
@@ -113,7 +113,7 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
         labels.append(Label(here, "merged here"))
     sink.error(
         "skip-mismatch",
-        f"cannot {_VERBS[skip.merge or 'add']} the body, {body.output.shape}, and the"
+        f"cannot {MERGES[skip.merge].verb} the body, {body.output.shape}, and the"
         f" skip, {side.shape}",
         place,
         *labels,
@@ -204,7 +204,8 @@ def _regular(before: Shape | None, after: Shape | None) -> bool:
 
 def _merged_size(shape: Shape | None, merge: str | None) -> tuple[int, ...]:
     """What has to agree: all of it, or all but the channels."""
-    return _size(shape) if merge == "concat" else _dims(shape)
+    stacks = merge is not None and MERGES[merge].stacks_channels
+    return _size(shape) if stacks else _dims(shape)
 
 
 def _size(shape: Shape | None) -> tuple[int, ...]:

@@ -30,7 +30,7 @@ from archc.network.scope import (
 )
 from archc.network.size import MAX_NODES
 from archc.ops.base import Op, Shape, ShapeError, plain
-from archc.ops.registry import OPS
+from archc.ops.registry import MERGES
 from archc.source.document import KeyPlace
 from archc.spec.expressions import (
     SILENCED,
@@ -365,7 +365,7 @@ class Elaborator:
                     node.shortcut, x, around or scope, frame
                 )
         op = _MERGES[node.skip]
-        order = (side, body.output) if node.skip == "concat" else (body.output, side)
+        order = (body.output, side) if op.commutative else (side, body.output)
         try:
             shape = self._infer(op, order)
         except ShapeError as error:
@@ -972,6 +972,4 @@ def _is_path(name: str) -> bool:
 
 
 # without attributes there is nothing to validate, and making a validator takes time
-_MERGES: dict[str, Op] = {
-    name: OPS[name].model_construct() for name in ("concat", "add", "mul")
-}
+_MERGES = {name: op.model_construct() for name, op in MERGES.items()}

@@ -185,9 +185,7 @@ def _has_parameters(node: Node) -> bool:
     if _is_broken(node):
         return False
     if isinstance(node, OpNode):
-        return node.op.category in ("convolution", "linear", "normalization") and (
-            node.op.op != "local_response_norm"
-        )
+        return node.op.can_have_parameters()
     return isinstance(node, BlockNode)
 
 

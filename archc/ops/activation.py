@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
+from archc.ops.functions import Function, same_shape
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
@@ -13,22 +14,31 @@ _INPUT: frozenset[Saved] = frozenset({"input"})
 _OUTPUT: frozenset[Saved] = frozenset({"output"})
 
 
+def _called(name: str, *also: str) -> tuple[Function, ...]:
+    """A function that has one result for each number."""
+    return (Function(name, also, shape=same_shape),)
+
+
 class _Activation(Op):
     """What activations share: their module and function take the same settings."""
 
     category = "activation"
     saves = _INPUT
-    written: ClassVar[tuple[str, str]]
-    """The names of the module and of the function in generated code."""
+    function_name: ClassVar[str]
+    """Of the function in generated code."""
+
+    @property
+    def short_name(self) -> str:
+        return (self.module_class or "").removeprefix("nn.")
 
     def _settings(self) -> dict[str, Any]:
         return self.given()
 
     def module(self, x: Shape) -> Call:
-        return Call(self.written[0], (), self._settings())
+        return self._construct(**self._settings())
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call(self.written[1], (argument,), self._settings())
+        return Call(self.function_name, (argument,), self._settings())
 
 
 class _InPlace(_Activation):
@@ -63,7 +73,9 @@ class Relu(_InPlace):
     op = "relu"
     saves = _OUTPUT
     copies_inplace = False
-    written = ("nn.ReLU", "F.relu")
+    module_class = "nn.ReLU"
+    function_name = "F.relu"
+    calls = _called("torch.nn.functional.relu", "torch.relu", "torch.Tensor.relu")
 
     inplace: bool | None = None
 
@@ -72,7 +84,8 @@ class Relu6(_InPlace):
     """min(max(x, 0), 6) (torch.nn.ReLU6)."""
 
     op = "relu6"
-    written = ("nn.ReLU6", "F.relu6")
+    module_class = "nn.ReLU6"
+    function_name = "F.relu6"
 
     inplace: bool | None = None
 
@@ -82,7 +95,8 @@ class LeakyRelu(_InPlace):
 
     op = "leaky_relu"
     copies_inplace = False
-    written = ("nn.LeakyReLU", "F.leaky_relu")
+    module_class = "nn.LeakyReLU"
+    function_name = "F.leaky_relu"
 
     negative_slope: float = 0.01
     inplace: bool | None = None
@@ -93,7 +107,8 @@ class Elu(_InPlace):
 
     op = "elu"
     copies_inplace = False
-    written = ("nn.ELU", "F.elu")
+    module_class = "nn.ELU"
+    function_name = "F.elu"
 
     alpha: float = 1.0
     inplace: bool | None = None
@@ -103,7 +118,8 @@ class Gelu(_Activation):
     """x times the Gaussian's cumulative distribution (torch.nn.GELU)."""
 
     op = "gelu"
-    written = ("nn.GELU", "F.gelu")
+    module_class = "nn.GELU"
+    function_name = "F.gelu"
 
     approximate: Literal["none", "tanh"] = "none"
 
@@ -112,7 +128,10 @@ class Silu(_InPlace):
     """x * sigmoid(x) (torch.nn.SiLU)."""
 
     op = "silu"
-    written = ("nn.SiLU", "F.silu")
+    other_names = ("swish",)
+    module_class = "nn.SiLU"
+    function_name = "F.silu"
+    calls = _called("torch.nn.functional.silu")
 
     inplace: bool | None = None
 
@@ -122,7 +141,9 @@ class Sigmoid(_Activation):
 
     op = "sigmoid"
     saves = _OUTPUT
-    written = ("nn.Sigmoid", "torch.sigmoid")
+    module_class = "nn.Sigmoid"
+    function_name = "torch.sigmoid"
+    calls = _called("torch.sigmoid", "torch.Tensor.sigmoid")
 
 
 class Tanh(_Activation):
@@ -130,14 +151,18 @@ class Tanh(_Activation):
 
     op = "tanh"
     saves = _OUTPUT
-    written = ("nn.Tanh", "torch.tanh")
+    module_class = "nn.Tanh"
+    function_name = "torch.tanh"
+    calls = _called("torch.tanh", "torch.Tensor.tanh")
 
 
 class Hardswish(_InPlace):
     """x * relu6(x + 3) / 6 (torch.nn.Hardswish)."""
 
     op = "hardswish"
-    written = ("nn.Hardswish", "F.hardswish")
+    other_names = ("hswish",)
+    module_class = "nn.Hardswish"
+    function_name = "F.hardswish"
 
     inplace: bool | None = None
 
@@ -146,7 +171,8 @@ class Hardsigmoid(_InPlace):
     """relu6(x + 3) / 6 (torch.nn.Hardsigmoid)."""
 
     op = "hardsigmoid"
-    written = ("nn.Hardsigmoid", "F.hardsigmoid")
+    module_class = "nn.Hardsigmoid"
+    function_name = "F.hardsigmoid"
 
     inplace: bool | None = None
 
@@ -156,6 +182,8 @@ class _AlongAxis(_Activation):
 
     saves = _OUTPUT
     autocast = "full"
+    autocast_on_cpu = "widest"
+    symbols = (("dim", 1),)
 
     dim: int = 1
 
@@ -180,11 +208,13 @@ class Softmax(_AlongAxis):
     """exp(x), made to sum to one along an axis (torch.nn.Softmax)."""
 
     op = "softmax"
-    written = ("nn.Softmax", "F.softmax")
+    module_class = "nn.Softmax"
+    function_name = "F.softmax"
 
 
 class LogSoftmax(_AlongAxis):
     """The logarithm of the softmax along an axis (torch.nn.LogSoftmax)."""
 
     op = "log_softmax"
-    written = ("nn.LogSoftmax", "F.log_softmax")
+    module_class = "nn.LogSoftmax"
+    function_name = "F.log_softmax"

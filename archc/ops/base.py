@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from archc.ops.functions import Function
 from archc.ops.steps import Cast, Device, Extra, Step
 from archc.spec.expressions import Expr, ListOf, Undecidable
 
@@ -149,27 +150,97 @@ class Op(BaseModel):
         defer_build=True,
     )
 
+    # ---- what it is called
+
     op: ClassVar[str]
     """The name in specs: PyTorch's functional name."""
     category: ClassVar[Category]
-    saves: ClassVar[frozenset[Saved]] = frozenset()
-    """What autograd keeps of it until the backward pass."""
-    autocast: ClassVar[Cast] = "widest"
-    """What mixed precision does with it."""
+    other_names: ClassVar[tuple[str, ...]] = ()
+    """What papers and other frameworks call it; a spec that does is helped."""
+
+    # ---- its code
+
+    module_class: ClassVar[str | None] = None
+    """The class of its module in generated code: PyTorch's, such as `nn.Conv2d`, or
+    that of `helper`. None without a module, or where the input decides the class."""
+    helper: ClassVar[str | None] = None
+    """Source of `module_class`, where it is not PyTorch's own.
+
+    It may use `nn` and `Tensor`, and nothing else from outside."""
+    bare_parameter: ClassVar[bool] = False
+    """Whether it is an `nn.Parameter` of the module around it, not a module itself."""
+    initializable: ClassVar[tuple[str, ...]] = ()
+    """The parameters of `module_class` that `[init]` can set."""
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that PyTorch annotates as `Tensor | None`, so that code asks
+    `module.bias is not None`. Others that a setting leaves out are annotated as if
+    they were always there, and code has to ask with `getattr`."""
     has_inplace: ClassVar[bool] = False
     """Whether PyTorch offers it with `inplace=True`.
 
     `module` and `function` leave that out; it is added where code is written."""
+    unchanged: ClassVar[bool] = False
+    """Whether its output is its input, so that it needs no statement of its own."""
+    joins_axes: ClassVar[bool] = False
+    """Whether it makes one axis of several, whose size code shows as a product."""
+    merges: ClassVar[bool] = False
+    """Whether it reads several values: it is a `Merge`."""
+    calls: ClassVar[tuple[Function, ...]] = ()
+    """What is to be known of the functions that it ends up calling."""
+
+    # ---- its memory
+
+    saves: ClassVar[frozenset[Saved]] = frozenset()
+    """What autograd keeps of it until the backward pass."""
+    autocast: ClassVar[Cast] = "widest"
+    """What mixed precision does with it."""
+    autocast_on_cpu: ClassVar[Cast | None] = None
+    """The same for the CPU, whose list of operations is another; None if it agrees."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
-    merges: ClassVar[bool] = False
-    """Whether it reads several values."""
-    bare_parameter: ClassVar[bool] = False
-    """Whether it is an `nn.Parameter` of the module around it, not a module itself."""
-    helper: ClassVar[str | None] = None
-    """Source of a class that generated code needs beside PyTorch's own.
 
-    It may use `nn` and `Tensor`, and nothing else from outside."""
+    # ---- how it is shown
+
+    short: ClassVar[str | None] = None
+    """The field's own word for it, where that is shorter than `op`."""
+    shows: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The attributes that a table shows, in their order, each with a form for it.
+
+    One `{}` takes a size as it is, two take height and width: `{}x{}`."""
+    symbols: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    """What the reference puts in place of attributes that have no default and need
+    none, or that must be numbers."""
+    stride_sign: ClassVar[str] = "/"
+    """What a picture writes before its stride: a window's divides the map's size."""
+    drawn_ahead: ClassVar[bool] = False
+    """Whether a picture makes it a part of what comes after it."""
+
+    @property
+    def short_name(self) -> str:
+        """What a picture calls it."""
+        return self.short or self.op.removesuffix("2d").replace("_", " ")
+
+    @property
+    def detail(self) -> str:
+        """The one number that matters, in a picture, of an op without a window."""
+        return ""
+
+    # ---- what it does
+
+    @classmethod
+    def can_have_parameters(cls) -> bool:
+        """Whether some of its settings give it parameters, so that it needs a name."""
+        return cls.parameters is not Op.parameters
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it draws numbers in training."""
+        return False
+
+    @property
+    def updates_statistics(self) -> bool:
+        """Whether training changes buffers that evaluation uses."""
+        return False
 
     def infer(self, *inputs: Shape) -> Shape:
         """The output's shape.
@@ -203,6 +274,9 @@ class Op(BaseModel):
         kept = reads if "input" in self.saves else ()
         if "output" in self.saves:
             kept = (*kept, len(reads))
+        cast = self.autocast
+        if device == "cpu":
+            cast = self.autocast_on_cpu or cast
         return (
             Step(
                 dims=y.dims,
@@ -213,7 +287,7 @@ class Op(BaseModel):
                 keeps_weight="weight" in self.saves,
                 shares=inplace or self.aliases,
                 fresh_gradient=not self.aliases,
-                cast=self.autocast,
+                cast=cast,
             ),
         )
 
@@ -224,6 +298,11 @@ class Op(BaseModel):
     def module(self, x: Shape) -> Call:
         """The constructor call of the `nn` module that does this op."""
         raise NotImplementedError
+
+    def _construct(self, *args: Any, **kwargs: Any) -> Call:
+        """A call of `module_class`."""
+        assert self.module_class is not None
+        return Call(self.module_class, args, kwargs)
 
     def function(self, x: Shape, argument: Expr) -> Call | Expr | None:
         """How `forward` computes it on `argument` without a module.

@@ -24,6 +24,7 @@ from archc.ops.base import (
     plain,
     size_schemas,
 )
+from archc.ops.functions import Function
 from archc.ops.shapes import need_divisible, need_map, window_map
 from archc.ops.steps import Device, Step
 
@@ -38,6 +39,14 @@ def _padding(value: Any) -> Any:
     return value if isinstance(value, str) else check_size(value, 0)
 
 
+_SHOWS = (
+    ("kernel_size", "{}x{}"),
+    ("stride", "/{}"),
+    ("out_channels", "{}"),
+    ("dilation", "dilation {}"),
+    ("groups", "groups {}"),
+)
+_WINDOW = "input weight bias stride=1 padding=0"
 ConvPadding = Annotated[
     Any,
     PlainValidator(_padding),
@@ -50,8 +59,21 @@ class Conv2d(Op):
 
     op = "conv2d"
     category = "convolution"
+    other_names = ("conv", "convolution")
+    module_class = "nn.Conv2d"
+    initializable = ("weight", "bias")
+    optional = frozenset({"bias"})
+    calls = (
+        Function(
+            "torch.conv2d",
+            also=("torch.nn.functional.conv2d",),
+            signature=f"{_WINDOW} dilation=1 groups=1",
+            counted="convolution",
+        ),
+    )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    shows = _SHOWS
 
     out_channels: int = Field(ge=1)
     kernel_size: Size
@@ -164,7 +186,7 @@ class Conv2d(Op):
             "kernel_size", "stride", "padding", "dilation", "groups", "bias",
             "padding_mode",
         )  # fmt: skip
-        return Call("nn.Conv2d", (x.dims[0], self.out_channels), rest)
+        return self._construct(x.dims[0], self.out_channels, **rest)
 
 
 class ConvTranspose2d(Op):
@@ -172,8 +194,23 @@ class ConvTranspose2d(Op):
 
     op = "conv_transpose2d"
     category = "convolution"
+    other_names = ("deconv",)
+    module_class = "nn.ConvTranspose2d"
+    initializable = ("weight", "bias")
+    optional = frozenset({"bias"})
+    calls = (
+        Function(
+            "torch.conv_transpose2d",
+            also=("torch.nn.functional.conv_transpose2d",),
+            signature=f"{_WINDOW} output_padding=0 groups=1 dilation=1",
+            counted="transposed convolution",
+        ),
+    )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    shows = _SHOWS
+    stride_sign = "×"
+    short = "transposed conv"
 
     out_channels: int = Field(ge=1)
     kernel_size: Size
@@ -247,4 +284,4 @@ class ConvTranspose2d(Op):
             "kernel_size", "stride", "padding", "output_padding", "groups", "bias",
             "dilation",
         )  # fmt: skip
-        return Call("nn.ConvTranspose2d", (x.dims[0], self.out_channels), rest)
+        return self._construct(x.dims[0], self.out_channels, **rest)

@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Saved, Shape
+from archc.ops.base import Call, Op, Shape
 from archc.ops.code import Attribute, Local
+from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_map
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
 _TRAINING = Attribute(Local("self"), "training")
-_MASK: frozenset[Saved] = frozenset({"mask"})
 
 
 def _masked(y: Shape, mask: Extra, *, inplace: bool) -> tuple[Step, ...]:
@@ -25,20 +25,38 @@ def _unchanged(y: Shape) -> tuple[Step, ...]:
     return (Step(y.dims, shares=True, fresh_gradient=False),)
 
 
-class Dropout(Op):
+class _Dropout(Op):
+    """What the dropouts share: all of them have a probability."""
+
+    category = "dropout"
+    saves = frozenset({"mask"})
+    aliases = True
+    shows = (("p", "p {}"),)
+
+    p: float = Field(ge=0, le=1)
+
+    @property
+    def detail(self) -> str:
+        return f"{self.p}"
+
+    @property
+    def is_random(self) -> bool:
+        return self.p > 0
+
+
+class Dropout(_Dropout):
     """Zeroes numbers at random (torch.nn.Dropout)."""
 
     op = "dropout"
-    category = "dropout"
-    saves = _MASK
+    module_class = "nn.Dropout"
+    calls = (Function("torch.nn.functional.dropout", shape=same_shape),)
     has_inplace = True
-    aliases = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     inplace: bool = False  # PyTorch users do not expect it unless they say so
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Dropout", (), {"p": self.p})
+        return self._construct(p=self.p)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -56,14 +74,12 @@ class Dropout(Op):
         return Call("F.dropout", (argument,), settings)
 
 
-class Dropout2d(Op):
+class Dropout2d(_Dropout):
     """Zeroes whole channels at random (torch.nn.Dropout2d)."""
 
     op = "dropout2d"
-    category = "dropout"
-    saves = _MASK
+    module_class = "nn.Dropout2d"
     has_inplace = True
-    aliases = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     inplace: bool = False  # PyTorch users do not expect it unless they say so
@@ -73,7 +89,7 @@ class Dropout2d(Op):
         return inputs[0]
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Dropout2d", (), {"p": self.p})
+        return self._construct(p=self.p)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -87,13 +103,11 @@ class Dropout2d(Op):
         return Call("F.dropout2d", (argument,), settings)
 
 
-class StochasticDepth(Op):
+class StochasticDepth(_Dropout):
     """Drops a residual branch at random (torchvision.ops.StochasticDepth)."""
 
     op = "stochastic_depth"
-    category = "dropout"
-    saves = _MASK
-    aliases = True
+    module_class = "StochasticDepth"
     helper = '''\
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
@@ -114,11 +128,10 @@ class StochasticDepth(nn.Module):
         return x * mask
 '''
 
-    p: float = Field(ge=0, le=1)
     mode: Literal["batch", "row"] = "row"
 
     def module(self, x: Shape) -> Call:
-        return Call("StochasticDepth", (self.p,), self.given("mode"))
+        return self._construct(self.p, **self.given("mode"))
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 from pydantic import Field
 
 from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.functions import Function, Sizes
+from archc.ops.steps import Device, Step
+
+
+def _result(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
+    x, (outputs, inputs) = tensors[:2]
+    return (*x[:-1], outputs) if x[-1] == inputs else None
 
 
 class Linear(Op):
@@ -14,8 +24,20 @@ class Linear(Op):
 
     op = "linear"
     category = "linear"
+    other_names = ("dense", "fc")
+    module_class = "nn.Linear"
+    initializable = ("weight", "bias")
+    calls = (
+        Function(
+            "torch.nn.functional.linear",
+            signature="input weight bias=None",
+            shape=_result,
+            counted="linear",
+        ),
+    )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    shows = (("out_features", "{}"),)
 
     out_features: int = Field(ge=1)
     bias: bool = True
@@ -35,8 +57,14 @@ class Linear(Op):
         weight = {"weight": (self.out_features, x.dims[-1])}
         return weight | ({"bias": (self.out_features,)} if self.bias else {})
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        return (replace(step, weight_for_input=True),)
+
     def macs(self, x: Shape, y: Shape) -> int:
         return prod(y.dims) * x.dims[-1]
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Linear", (x.dims[-1], self.out_features), self.given("bias"))
+        return self._construct(x.dims[-1], self.out_features, **self.given("bias"))

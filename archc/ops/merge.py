@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from typing import Any, ClassVar
 
+from archc.ops import code
 from archc.ops.base import (
+    UNKNOWN,
     Dim,
     Op,
     Shape,
@@ -13,7 +17,7 @@ from archc.ops.base import (
     Unknown,
     known,
 )
-from archc.ops.code import Global, Sequence, call
+from archc.ops.functions import Function, Sizes
 from archc.ops.shapes import AXES
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Binary, Const, Expr
@@ -24,6 +28,14 @@ class Merge(Op):
 
     category = "merge"
     merges = True
+    verb: ClassVar[str]
+    """What it does to values, in messages: "cannot ... them"."""
+    commutative: ClassVar[bool] = False
+    """Whether the order of its inputs means nothing. Otherwise what a skip leads past
+    its body comes first."""
+    stacks_channels: ClassVar[bool] = False
+    """Whether its output has the channels of all inputs together. Otherwise they have
+    to agree, or be spread."""
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
         """How `forward` computes it on several values; `x` is the first's shape."""
@@ -54,7 +66,8 @@ def _agree(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
         numbers = [s for s in sizes if known(s)]
         if any(n != numbers[0] for n in numbers):
             raise _mismatch(op, inputs, *_difference(inputs[0], axis))
-        agreed.append(next((s for s in sizes if not isinstance(s, Unknown)), sizes[0]))
+        stated = [s for s in sizes if not isinstance(s, Unknown)]
+        agreed.append((numbers or stated or sizes)[0])
     return agreed
 
 
@@ -83,8 +96,13 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
 
 
 def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...]:
-    """The first two, then what came of them and the next; `step` as for two inputs."""
+    """The first two, then what came of them and the next; `step` as for two inputs.
+
+    A single input is passed on as it is.
+    """
     count = len(inputs)
+    if count == 1:
+        return (Step(y.dims, shares=True, fresh_gradient=False),)
     # the first step's output is numbered behind all inputs
     left = [0, *range(count, 2 * count - 2)]
     return tuple(
@@ -98,10 +116,39 @@ def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...
     )
 
 
+def _shared_shape(
+    tensors: Sequence[Sizes], settings: Mapping[str, Any]
+) -> Sizes | None:
+    first, *others = tensors
+    return first if others == [first] else None
+
+
+def _joined_shape(
+    tensors: Sequence[Sizes], settings: Mapping[str, Any]
+) -> Sizes | None:
+    if settings.get("dim") != 1 or len({(x[0], x[2:]) for x in tensors}) > 1:
+        return None
+    first = tensors[0]
+    return (first[0], sum(x[1] for x in tensors), *first[2:])
+
+
 class Add(Merge):
     """The sum of inputs of one shape (torch.add)."""
 
     op = "add"
+    other_names = ("sum",)
+    verb = "add"
+    commutative = True
+    calls = (
+        Function(
+            "torch.Tensor.add",
+            also=(
+                "torch.add", "torch.Tensor.add_", "torch.Tensor.__iadd__",
+                "torch.Tensor.__radd__",
+            ),
+            shape=_shared_shape,
+        ),
+    )  # fmt: skip
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -122,6 +169,19 @@ class Mul(Merge):
     """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
 
     op = "mul"
+    other_names = ("multiply",)
+    verb = "multiply"
+    commutative = True
+    calls = (
+        Function(
+            "torch.Tensor.mul",
+            also=(
+                "torch.mul", "torch.Tensor.mul_", "torch.Tensor.__imul__",
+                "torch.Tensor.__rmul__",
+            ),
+            shape=_shared_shape,
+        ),
+    )  # fmt: skip
     saves = frozenset({"input"})
 
     def steps(
@@ -138,10 +198,10 @@ class Mul(Merge):
         channel = [first.channel_axis]
         spatial = [axis for axis in range(3) if axis != first.channel_axis]
         # a gate has no say about the axes it is spread over
-        channels = _agree(self.op, _spread(inputs, channel), channel)
-        height, width = _agree(self.op, _spread(inputs, spatial), spatial)
+        (channels,) = _spread(self.op, inputs, channel)
+        height, width = _spread(self.op, inputs, spatial)
         dims = [height, width]
-        dims.insert(first.channel_axis, channels[0])
+        dims.insert(first.channel_axis, channels)
         y = Shape(tuple(dims), first.channel_axis)
         if not any(_fills(x, y) for x in inputs):
             raise _mismatch(
@@ -156,10 +216,26 @@ class Mul(Merge):
         return reduce(lambda a, b: Binary("*", a, b), arguments)
 
 
-def _spread(inputs: tuple[Shape, ...], axes: list[int]) -> tuple[Shape, ...]:
-    """The inputs that are not spread over `axes`; all, if each one is."""
-    full = [x for x in inputs if any(x.dims[axis] != 1 for axis in axes)]
-    return tuple(full) or inputs
+def _spread(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
+    """As `_agree`, for inputs of which some may be spread over `axes`.
+
+    Where nothing but symbols is left, each of them may stand for a gate's 1, so that
+    only one that all have in common is the size.
+    """
+    full = [
+        x
+        for x in inputs
+        if any(known(x.dims[axis]) and x.dims[axis] != 1 for axis in axes)
+    ]
+    if full:
+        return _agree(op, tuple(full), axes)
+    undecided = [x for x in inputs if not known(*(x.dims[axis] for axis in axes))]
+    found: list[Dim] = []
+    for axis in axes:
+        sizes = [x.dims[axis] for x in undecided or inputs]
+        alike = all(size == sizes[0] for size in sizes)
+        found.append(sizes[0] if alike else UNKNOWN)
+    return found
 
 
 def _fills(x: Shape, y: Shape) -> bool:
@@ -170,6 +246,17 @@ class Concat(Merge):
     """Inputs one after the other along the channels (torch.cat)."""
 
     op = "concat"
+    other_names = ("cat", "concatenate")
+    verb = "concatenate"
+    stacks_channels = True
+    calls = (
+        Function(
+            "torch.cat",
+            also=("torch.concat", "torch.concatenate"),
+            signature="tensors dim=0",
+            shape=_joined_shape,
+        ),
+    )
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -192,4 +279,5 @@ class Concat(Merge):
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
         axis = Const(x.channel_axis + 1)
-        return call(Global("torch.cat"), Sequence(arguments), dim=axis)
+        values = code.Sequence(arguments)
+        return code.call(code.Global("torch.cat"), values, dim=axis)

@@ -18,7 +18,8 @@ from archc.ops.base import (
     items,
     known,
 )
-from archc.ops.shapes import need_divisible, need_map
+from archc.ops.functions import Function, same_shape
+from archc.ops.shapes import need_channels_first, need_divisible, need_map
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
@@ -29,12 +30,19 @@ class _BatchNorm(Op):
     """What the batch normalisations share; the channels are the first axis."""
 
     category = "normalization"
+    initializable = ("weight", "bias")
+    calls = (Function("torch.nn.functional.batch_norm", shape=same_shape),)
     saves = _STATISTICS
+    short = "BN"
 
     eps: float = Field(default=1e-5, ge=0)
     momentum: float | None = 0.1
     affine: bool = True
     track_running_stats: bool = True
+
+    @property
+    def updates_statistics(self) -> bool:
+        return self.track_running_stats and self.momentum != 0
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         statistic = Extra((x.dims[0],), 4, per_sample=False)
@@ -59,19 +67,22 @@ class BatchNorm2d(_BatchNorm):
     """Batch normalisation over C x H x W (torch.nn.BatchNorm2d)."""
 
     op = "batch_norm2d"
+    other_names = ("bn", "batchnorm", "batch_norm")
+    module_class = "nn.BatchNorm2d"
 
     def infer(self, *inputs: Shape) -> Shape:
         need_map(self.op, inputs[0])
         return inputs[0]
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.BatchNorm2d", (x.dims[0],), self.given())
+        return self._construct(x.dims[0], **self.given())
 
 
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation over C or C x L (torch.nn.BatchNorm1d)."""
 
     op = "batch_norm1d"
+    module_class = "nn.BatchNorm1d"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -81,10 +92,11 @@ class BatchNorm1d(_BatchNorm):
                 code="wrong-rank",
                 help="use batch_norm2d for a feature map",
             )
+        need_channels_first(self.op, x)
         return x
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.BatchNorm1d", (x.dims[0],), self.given())
+        return self._construct(x.dims[0], **self.given())
 
 
 class LocalResponseNorm(Op):
@@ -92,23 +104,33 @@ class LocalResponseNorm(Op):
 
     op = "local_response_norm"
     category = "normalization"
+    other_names = ("lrn",)
+    module_class = "nn.LocalResponseNorm"
+    calls = (Function("torch.nn.functional.local_response_norm", shape=same_shape),)
     saves = frozenset({"input", "statistics"})
+    short = "LRN"
+    shows = (("size", "{}"),)
 
     size: int = Field(ge=1)
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 1.0
 
+    @property
+    def detail(self) -> str:
+        return f"{self.size}"
+
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         """x / (k + alpha * mean(x * x)) ** beta, as torch's Python writes it."""
         channels, height, width = y.dims
+        pools = "full" if device == "cpu" else "widest"
         padded = (channels + self.size - 1, height, width)
         return (
             Step(y.dims, reads=(0, 0), keeps=(0,)),
             Step(padded, reads=(1,)),
-            Step(y.dims, reads=(2,), keeps=(2,)),
+            Step(y.dims, reads=(2,), keeps=(2,), cast=pools),
             Step(y.dims, reads=(3,)),
             Step(y.dims, reads=(4,), fresh_gradient=False),
             Step(y.dims, reads=(5,), keeps=(5,), scratch=2, cast="full"),
@@ -121,10 +143,15 @@ class LocalResponseNorm(Op):
 
     def module(self, x: Shape) -> Call:
         rest = self.given("alpha", "beta", "k")
-        return Call("nn.LocalResponseNorm", (), {"size": self.size} | rest)
+        return self._construct(size=self.size, **rest)
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.local_response_norm", (argument,), self.module(x).kwargs)
+
+
+def _statistic(dims: Dims, affine: bool) -> Extra:
+    """A mean or a deviation, in the precision of the parameters where there are any."""
+    return Extra(dims, 4 if affine else None)
 
 
 class GroupNorm(Op):
@@ -132,18 +159,28 @@ class GroupNorm(Op):
 
     op = "group_norm"
     category = "normalization"
+    module_class = "nn.GroupNorm"
+    initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
+    autocast_on_cpu = "widest"
+    short = "GN"
+    shows = (("num_groups", "groups {}"),)
 
     num_groups: int = Field(ge=1)
     eps: float = Field(default=1e-5, ge=0)
     affine: bool = True
 
+    @property
+    def detail(self) -> str:
+        return f"{self.num_groups}"
+
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
-        return (Extra((self.num_groups,), 4), Extra((self.num_groups,), 4))
+        return (_statistic((self.num_groups,), self.affine),) * 2
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
+        need_channels_first(self.op, x)
         need_divisible(self.op, "channels", x.dims[0], self.num_groups, "num_groups")
         return x
 
@@ -153,7 +190,7 @@ class GroupNorm(Op):
 
     def module(self, x: Shape) -> Call:
         rest = self.given("eps", "affine")
-        return Call("nn.GroupNorm", (self.num_groups, x.dims[0]), rest)
+        return self._construct(self.num_groups, x.dims[0], **rest)
 
 
 def _sizes(value: Any) -> int | tuple[int, ...]:
@@ -175,8 +212,12 @@ class LayerNorm(Op):
 
     op = "layer_norm"
     category = "normalization"
+    module_class = "nn.LayerNorm"
+    initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
+    autocast_on_cpu = "widest"
+    short = "LN"
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
     eps: float = Field(default=1e-5, ge=0)
@@ -185,7 +226,7 @@ class LayerNorm(Op):
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         rest = x.dims[: len(x.dims) - len(self._shape(x))]
-        return (Extra(rest, 4), Extra(rest, 4))
+        return (_statistic(rest, self.elementwise_affine),) * 2
 
     def _shape(self, x: Shape) -> Dims:
         given = self.normalized_shape
@@ -216,7 +257,7 @@ class LayerNorm(Op):
     def module(self, x: Shape) -> Call:
         over = self._shape(x)
         rest = self.given("eps", "elementwise_affine", "bias")
-        return Call("nn.LayerNorm", (over[0] if len(over) == 1 else over,), rest)
+        return self._construct(over[0] if len(over) == 1 else over, **rest)
 
 
 class LayerScale(Op):

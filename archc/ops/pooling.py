@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -21,9 +22,10 @@ from archc.ops.base import (
     known,
     pair,
 )
+from archc.ops.functions import Function, Sizes
 from archc.ops.shapes import need_map, window_map
 from archc.ops.steps import Device, Extra, Step
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, Name
 
 
 def _check_padding(op: str, kernel_size: Any, padding: Any) -> None:
@@ -52,6 +54,15 @@ def _window_reach(
     return Window((spans[0], spans[1]), pair(stride))
 
 
+_SHOWS = (("kernel_size", "{}x{}"), ("stride", "/{}"))
+
+
+def _settle_stride(settings: dict[Any, Any]) -> None:
+    """A stride that is left out is the kernel's size."""
+    if settings.get("stride") is None:
+        settings["stride"] = settings["kernel_size"]
+
+
 def _indices(y: Shape) -> tuple[Extra, ...]:
     """Where each maximum was, as int64."""
     return (Extra(y.dims, 8),)
@@ -62,6 +73,18 @@ class MaxPool2d(Op):
 
     op = "max_pool2d"
     category = "pooling"
+    other_names = ("pool", "maxpool")
+    module_class = "nn.MaxPool2d"
+    calls = (
+        Function(
+            "torch.nn.functional.max_pool2d",
+            signature="input kernel_size stride=None padding=0 dilation=1"
+            " ceil_mode=False return_indices=False",
+            settle=_settle_stride,
+        ),
+    )
+    symbols = (("stride", Name("stride")),)
+    shows = (*_SHOWS, ("dilation", "dilation {}"))
     saves = frozenset({"input", "indices"})
 
     kernel_size: Size
@@ -93,9 +116,7 @@ class MaxPool2d(Op):
         return _window_reach(x, y, spans, self.padding, self._stride)
 
     def module(self, x: Shape) -> Call:
-        return Call(
-            "nn.MaxPool2d", (), {"kernel_size": self.kernel_size} | self.given()
-        )
+        return self._construct(**{"kernel_size": self.kernel_size} | self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.max_pool2d", (argument,), self.module(x).kwargs)
@@ -106,6 +127,18 @@ class AvgPool2d(Op):
 
     op = "avg_pool2d"
     category = "pooling"
+    other_names = ("avgpool",)
+    module_class = "nn.AvgPool2d"
+    calls = (
+        Function(
+            "torch.nn.functional.avg_pool2d",
+            signature="input kernel_size stride=None padding=0 ceil_mode=False"
+            " count_include_pad=True divisor_override=None",
+            settle=_settle_stride,
+        ),
+    )
+    symbols = (("stride", Name("stride")),)
+    shows = _SHOWS
     saves = frozenset({"input"})
 
     kernel_size: Size
@@ -134,9 +167,7 @@ class AvgPool2d(Op):
         return _window_reach(x, y, spans, self.padding, self._stride)
 
     def module(self, x: Shape) -> Call:
-        return Call(
-            "nn.AvgPool2d", (), {"kernel_size": self.kernel_size} | self.given()
-        )
+        return self._construct(**{"kernel_size": self.kernel_size} | self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.avg_pool2d", (argument,), self.module(x).kwargs)
@@ -155,14 +186,44 @@ def _adaptive_reach(x: Shape, y: Shape) -> Window | Everywhere:
     return Window((spans[0], spans[1]), (down, right))
 
 
-class AdaptiveAvgPool2d(Op):
+def _resized(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
+    size = settings.get("output_size")
+    return (*tensors[0][:-2], size, size) if isinstance(size, int) else None
+
+
+class _AdaptivePool(Op):
+    """What the adaptive poolings share."""
+
+    category = "pooling"
+    shows = (("output_size", "{}x{}"),)
+
+    output_size: Size
+
+    @property
+    def short_name(self) -> str:
+        kind = "global" if pair(self.output_size) == (1, 1) else "adaptive"
+        return super().short_name.replace("adaptive", kind)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        return Shape((x.dims[0], *pair(self.output_size)))
+
+    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
+        return _adaptive_reach(x, y)
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(self.output_size)
+
+
+class AdaptiveAvgPool2d(_AdaptivePool):
     """Mean pooling of C x H x W to a given size (torch.nn.AdaptiveAvgPool2d)."""
 
     op = "adaptive_avg_pool2d"
-    category = "pooling"
+    other_names = ("global_avg_pool", "gap")
+    module_class = "nn.AdaptiveAvgPool2d"
+    calls = (Function("torch.nn.functional.adaptive_avg_pool2d", shape=_resized),)
     saves = frozenset({"input"})
-
-    output_size: Size
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -171,43 +232,19 @@ class AdaptiveAvgPool2d(Op):
         keeps = () if y.dims[1:] == (1, 1) else (0,)
         return (Step(y.dims, keeps=keeps),)
 
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        need_map(self.op, x)
-        return Shape((x.dims[0], *pair(self.output_size)))
-
-    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
-        return _adaptive_reach(x, y)
-
-    def module(self, x: Shape) -> Call:
-        return Call("nn.AdaptiveAvgPool2d", (self.output_size,))
-
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.adaptive_avg_pool2d", (argument, self.output_size))
 
 
-class AdaptiveMaxPool2d(Op):
+class AdaptiveMaxPool2d(_AdaptivePool):
     """Max pooling of C x H x W to a given size (torch.nn.AdaptiveMaxPool2d)."""
 
     op = "adaptive_max_pool2d"
-    category = "pooling"
+    module_class = "nn.AdaptiveMaxPool2d"
     saves = frozenset({"input", "indices"})
-
-    output_size: Size
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         return _indices(y)
-
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        need_map(self.op, x)
-        return Shape((x.dims[0], *pair(self.output_size)))
-
-    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
-        return _adaptive_reach(x, y)
-
-    def module(self, x: Shape) -> Call:
-        return Call("nn.AdaptiveMaxPool2d", (self.output_size,))
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.adaptive_max_pool2d", (argument, self.output_size))

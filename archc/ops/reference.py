@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.code import Apply, Global, Local
 from archc.ops.merge import Merge
 from archc.ops.registry import FAMILIES, OPS
+from archc.ops.source import as_code, flat
 from archc.spec.expressions import Binary, Expr, Name, to_source
 
 _HEAD = """\
@@ -45,16 +47,6 @@ _VECTOR = Shape((_CHANNELS,))
 _SEQUENCE = Shape((_CHANNELS, _LENGTH))
 _MAP = Shape((_CHANNELS, _HEIGHT, _WIDTH))
 _CHANNELS_LAST = Shape((_HEIGHT, _WIDTH, _CHANNELS), channel_axis=2)
-# What stands in for attributes that have no default and need none, or need numbers.
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "max_pool2d": {"stride": Name("stride")},
-    "avg_pool2d": {"stride": Name("stride")},
-    "flatten": {"start_dim": 1, "end_dim": -1},
-    "permute": {"dims": (0, 2, 3, 1)},
-    "softmax": {"dim": 1},
-    "log_softmax": {"dim": 1},
-    "upsample": {"size": Name("size")},
-}
 
 
 def reference() -> str:
@@ -163,7 +155,7 @@ def _symbolic(op: type[Op]) -> Op:
         for name, field in op.model_fields.items()
         if field.is_required() or type(field.default) is int
     }
-    return op.model_construct(**values | _EXAMPLES.get(op.op, {}))
+    return op.model_construct(**values | dict(op.symbols))
 
 
 def _cases(op: Op) -> list[_Case]:
@@ -179,8 +171,8 @@ def _cases(op: Op) -> list[_Case]:
 
 def _case(op: Op, x: Shape) -> _Case | None:
     inputs = (x,)
-    if op.merges:
-        channels = ("C1", "C2") if op.op == "concat" else ("C", "C")
+    if isinstance(op, Merge):
+        channels = ("C1", "C2") if op.stacks_channels else ("C", "C")
         inputs = tuple(x.with_channels(Name(name)) for name in channels)
     try:
         y = op.infer(*inputs)
@@ -250,11 +242,15 @@ def _tensors(tensors: dict[str, Dims]) -> str:
 def _in_code(op_type: type[Op]) -> str:
     op = _symbolic(op_type)
     if isinstance(op, Merge):
-        made = op.combine(_MAP, "x", "y")
-        return f"`{made.function if isinstance(made, Call) else made}`"
-    forms = [f"`{op.module(_MAP).function}`"]
-    if isinstance(op.function(_MAP, "x"), Call):
-        forms.append(f"`{cast(Call, op.function(_MAP, 'x')).function}`")
-    elif op.function(_MAP, "x"):
-        forms.append(f"`{op.function(_MAP, 'x')}`")
-    return " or ".join(forms)
+        return _form(op.combine(_MAP, Local("x"), Local("y")))
+    forms = [op.module(_MAP), op.function(_MAP, Local("x"))]
+    return " or ".join(_form(form) for form in forms if form is not None)
+
+
+def _form(form: Call | Expr) -> str:
+    """The function that is called, or the whole of what is none."""
+    match as_code(form):
+        case Apply(function=Global(name=name)):
+            return f"`{name}`"
+        case made:
+            return f"`{flat(made)}`"

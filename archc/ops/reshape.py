@@ -29,9 +29,10 @@ from archc.ops.base import (
     plain,
 )
 from archc.ops.code import Attribute, Axes, call
+from archc.ops.functions import Function
 from archc.ops.shapes import AXES, need_divisible, need_map
 from archc.ops.steps import Device, Step
-from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
+from archc.spec.expressions import Const, Expr, Index, Name, Slice, as_expr
 
 
 class Flatten(Op):
@@ -39,6 +40,17 @@ class Flatten(Op):
 
     op = "flatten"
     category = "reshape"
+    module_class = "nn.Flatten"
+    joins_axes = True
+    calls = (
+        Function(
+            "torch.flatten",
+            also=("torch.Tensor.flatten",),
+            signature="input start_dim=0 end_dim=-1",
+        ),
+    )
+    symbols = (("start_dim", 1), ("end_dim", -1))
+    drawn_ahead = True
     aliases = True
 
     start_dim: int = 1
@@ -85,7 +97,7 @@ class Flatten(Op):
         return EVERYWHERE if len(y.dims) < len(x.dims) else None
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Flatten", (), self.given())
+        return self._construct(**self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
         rest = self.given("end_dim")
@@ -97,10 +109,12 @@ class Identity(Op):
 
     op = "identity"
     category = "reshape"
+    module_class = "nn.Identity"
+    unchanged = True
     aliases = True
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Identity")
+        return self._construct()
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         return argument
@@ -149,6 +163,9 @@ class Upsample(Op):
 
     op = "upsample"
     category = "reshape"
+    module_class = "nn.Upsample"
+    shows = (("size", "{}x{}"), ("scale_factor", "{} times"))
+    symbols = (("size", Name("size")),)
     autocast = "full"
 
     size: Size = None
@@ -169,6 +186,14 @@ class Upsample(Op):
                 {"mode": plain(self.mode)},
             )
         return self
+
+    @property
+    def detail(self) -> str:
+        if self.size is not None:
+            height, width = pair(self.size)
+            return f"to {height}×{width}"
+        down, right = pair(self.scale_factor)
+        return f"×{down}" if down == right else f"×{down},{right}"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -199,7 +224,7 @@ class Upsample(Op):
         return Window((spans[0], spans[1]), (steps[0], steps[1]))
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.Upsample", (), self.given())
+        return self._construct(**self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.interpolate", (argument,), self.given())
@@ -230,11 +255,27 @@ PadSides = Annotated[
 ]
 
 
+def _settle_padding(settings: dict[Any, Any]) -> None:
+    """Zeros are what is padded with, and axes that are not padded can be left out."""
+    if settings.get("value") is None:
+        settings["value"] = 0.0
+    sides = list(settings["pad"])
+    while sides[-2:] == [0, 0] and len(sides) > 2:
+        del sides[-2:]
+    settings["pad"] = tuple(sides)
+
+
+_PADS = (Function("torch.nn.functional.pad", settle=_settle_padding),)
+
+
 class ZeroPad2d(Op):
     """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
 
     op = "zero_pad2d"
     category = "reshape"
+    module_class = "nn.ZeroPad2d"
+    calls = _PADS
+    short = "zero pad"
 
     padding: PadSides
 
@@ -242,6 +283,10 @@ class ZeroPad2d(Op):
     def _sides(self) -> tuple[Dim, Dim, Dim, Dim]:
         left, right, top, bottom = items(self.padding) or (self.padding,) * 4
         return left, right, top, bottom
+
+    @property
+    def detail(self) -> str:
+        return plain(self.padding)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -266,7 +311,7 @@ class ZeroPad2d(Op):
         return Shape((x.dims[0], *sizes))
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.ZeroPad2d", (self.padding,))
+        return self._construct(self.padding)
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.pad", (argument, self._sides))
@@ -284,6 +329,14 @@ class Permute(Op):
 
     op = "permute"
     category = "reshape"
+    module_class = "Permute"
+    calls = (
+        Function(
+            "torch.permute", also=("torch.Tensor.permute",), signature="input *dims"
+        ),
+    )
+    shows = (("dims", "{}"),)
+    symbols = (("dims", (0, 2, 3, 1)),)
     aliases = True
     helper = '''\
 class Permute(nn.Module):
@@ -298,6 +351,10 @@ class Permute(nn.Module):
 '''
 
     dims: AxisOrder
+
+    @property
+    def detail(self) -> str:
+        return plain(self.dims)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -317,7 +374,7 @@ class Permute(nn.Module):
         return Shape(dims, order.index(x.channel_axis + 1) - 1)
 
     def module(self, x: Shape) -> Call:
-        return Call("Permute", (self.dims,))
+        return self._construct(self.dims)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         return call(Attribute(argument, "permute"), *map(as_expr, self.dims))
@@ -328,6 +385,8 @@ class ChannelShuffle(Op):
 
     op = "channel_shuffle"
     category = "reshape"
+    module_class = "nn.ChannelShuffle"
+    shows = (("groups", "groups {}"),)
 
     groups: int = Field(ge=1)
 
@@ -345,7 +404,7 @@ class ChannelShuffle(Op):
         return x
 
     def module(self, x: Shape) -> Call:
-        return Call("nn.ChannelShuffle", (self.groups,))
+        return self._construct(self.groups)
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.channel_shuffle", (argument, self.groups))
@@ -356,6 +415,9 @@ class ChannelSlice(Op):
 
     op = "channel_slice"
     category = "reshape"
+    module_class = "ChannelSlice"
+    calls = (Function("torch.Tensor.narrow", signature="input dim start length"),)
+    shows = (("start", "from {}"), ("stop", "to {}"))
     aliases = True
     helper = '''\
 class ChannelSlice(nn.Module):
@@ -373,6 +435,10 @@ class ChannelSlice(nn.Module):
 
     start: int = Field(default=0, ge=0)
     stop: int = Field(ge=1)
+
+    @property
+    def detail(self) -> str:
+        return f"{self.start}:{self.stop}"
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -401,7 +467,7 @@ class ChannelSlice(nn.Module):
 
     def module(self, x: Shape) -> Call:
         dim = {"dim": x.channel_axis + 1} if x.channel_axis else {}
-        return Call("ChannelSlice", (self.start, self.stop), dim)
+        return self._construct(self.start, self.stop, **dim)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         start = None if self.start == 0 else as_expr(self.start)
@@ -416,6 +482,7 @@ class ChannelPad(Op):
 
     op = "channel_pad"
     category = "reshape"
+    calls = _PADS
 
     padding: Padding
 
@@ -423,6 +490,10 @@ class ChannelPad(Op):
         """As PyTorch has them: from the last axis back to the channels."""
         behind = len(x.dims) - 1 - x.channel_axis
         return (0, 0) * behind + pair(self.padding)
+
+    @property
+    def detail(self) -> str:
+        return "+".join(str(n) for n in pair(self.padding) if n)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

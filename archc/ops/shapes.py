@@ -80,6 +80,22 @@ def _too_large(
     )
 
 
+def need_channels_first(op: str, x: Shape) -> None:
+    """Raises ShapeError unless the channels are the first axis.
+
+    It is the one that PyTorch takes for them, whatever is in it.
+    """
+    if x.channel_axis != 0:
+        channels = x.channel_axis + 1
+        others = [axis for axis in range(1, len(x.dims) + 1) if axis != channels]
+        raise ShapeError(
+            f"`{op}` works on channels first, but the channels of {x} are its axis"
+            f" {channels}: it would take the {x.dims[0]} of axis 1 for them",
+            code="channels-not-first",
+            help=f'put {{ op = "permute", dims = {[0, channels, *others]} }} before it',
+        )
+
+
 def need_map(op: str, x: Shape) -> None:
     """Raises ShapeError unless `x` is C x H x W."""
     if len(x.dims) != 3:
@@ -88,6 +104,7 @@ def need_map(op: str, x: Shape) -> None:
             code="wrong-rank",
             help="put it before the flatten that turned the map into a vector",
         )
+    need_channels_first(op, x)
 
 
 def need_divisible(op: str, what: str, number: Dim, by: Dim, attribute: str) -> None:

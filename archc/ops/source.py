@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import Any, cast
 
+from archc.ops.base import Call
 from archc.ops.code import (
     Apply,
     Argument,
@@ -19,10 +21,10 @@ from archc.ops.code import (
     Sequence,
     Text,
 )
+from archc.spec import expressions
 from archc.spec.expressions import (
     Binary,
     BoolOp,
-    Call,
     Compare,
     Const,
     Expr,
@@ -64,6 +66,25 @@ class Group:
 
 Piece = str | Group
 Pieces = list[Piece]
+
+
+def as_code(value: Any) -> Expr:
+    """A value as generated code says it: a number, text, a tuple, None, a `Call`."""
+    match value:
+        case Expr():
+            return value
+        case Call(function=function, args=args, kwargs=kwargs):
+            items = [Argument(as_code(a)) for a in args]
+            items += [Argument(as_code(v), k) for k, v in kwargs.items()]
+            return Apply(Global(function), tuple(items))
+        case tuple() | list():
+            return Sequence(tuple(map(as_code, cast("list[Any]", value))), "()")
+        case str():
+            return Text(value)
+        case None:
+            return Nothing()
+        case _:
+            return Const(value)
 
 
 def flat(expr: Expr) -> str:
@@ -275,6 +296,6 @@ def _bounds(expr: Slice) -> str:
 
 
 @pieces.register
-def _(expr: Call) -> Pieces:
+def _(expr: expressions.Call) -> Pieces:
     name = f"math.{expr.function}" if expr.function in MATH else expr.function
     return [name, Group("()", tuple(map(Argument, expr.args)))]

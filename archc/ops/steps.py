@@ -47,6 +47,8 @@ class Step:
     """Whether the op's parameters come in here."""
     keeps_weight: bool = False
     """Whether the weight is kept, which counts where autocast made a copy of it."""
+    weight_for_input: bool = False
+    """Whether that is only for the gradient of what is read, which may need none."""
     shares: bool = False
     """Whether the output has the memory of what is read first."""
     fresh_gradient: bool = True

@@ -9,8 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archc.ops.base import Call, Op, Shape
+from archc.ops.code import Local
 from archc.ops.merge import Merge
-from archc.spec.expressions import to_source
+from archc.ops.source import as_code, flat
+from archc.spec.expressions import Expr
 
 _made: dict[tuple[str, Shape], nn.Module | nn.Parameter] = {}
 
@@ -39,22 +41,14 @@ def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
     """What an op gives; `shape` is its first input's."""
     if isinstance(op, Merge):
         names = {f"x{i}": x for i, x in enumerate(inputs)}
-        return _evaluated(op, op.combine(shape, *names), **names)
+        return _evaluated(op, op.combine(shape, *map(Local, names)), **names)
     made = module(op, shape)
     (x,) = inputs
     return made * x if isinstance(made, nn.Parameter) else made(x)
 
 
-def _evaluated(op: Op, form: Call | str, **names: Any) -> Any:
+def _evaluated(op: Op, form: Call | Expr, **names: Any) -> Any:
     namespace = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor} | names
     if op.helper:
         exec(op.helper, namespace)
-    return eval(form if isinstance(form, str) else _written(form), namespace)
-
-
-def _written(value: Any) -> str:
-    """A call as source."""
-    if not isinstance(value, Call):
-        return to_source(value)
-    keywords = [f"{name}={_written(v)}" for name, v in value.kwargs.items()]
-    return f"{value.function}({', '.join([*map(_written, value.args), *keywords])})"
+    return eval(flat(as_code(form)), namespace)

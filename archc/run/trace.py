@@ -23,52 +23,18 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name  # pyright: ignore[reportUnknownVariableType]
 from torch.utils.flop_counter import flop_registry
 
+from archc.ops.registry import FUNCTIONS, MERGES
+
 Shape = tuple[int, ...]
 
-# how a module writes what another one writes otherwise
-_NAMES = {
-    "torch.relu": "torch.nn.functional.relu",
-    "torch.Tensor.relu": "torch.nn.functional.relu",
-    "torch.nn.functional.conv2d": "torch.conv2d",
-    "torch.nn.functional.conv_transpose2d": "torch.conv_transpose2d",
-    "torch.Tensor.sigmoid": "torch.sigmoid",
-    "torch.Tensor.tanh": "torch.tanh",
-    "torch.Tensor.flatten": "torch.flatten",
-    "torch.Tensor.add_": "torch.Tensor.add",
-    "torch.Tensor.__iadd__": "torch.Tensor.add",
-    "torch.Tensor.__radd__": "torch.Tensor.add",
-    "torch.add": "torch.Tensor.add",
-    "torch.Tensor.mul_": "torch.Tensor.mul",
-    "torch.Tensor.__imul__": "torch.Tensor.mul",
-    "torch.Tensor.__rmul__": "torch.Tensor.mul",
-    "torch.mul": "torch.Tensor.mul",
-    "torch.concat": "torch.cat",
-    "torch.concatenate": "torch.cat",
-}
-# arguments and defaults of functions that cannot be asked for them
-_WINDOW = "input weight bias stride=1 padding=0"
-_SIGNATURES = {
-    "torch.cat": "tensors dim=0",
-    "torch.conv2d": f"{_WINDOW} dilation=1 groups=1",
-    "torch.conv_transpose2d": f"{_WINDOW} output_padding=0 groups=1 dilation=1",
-    "torch.flatten": "input start_dim=0 end_dim=-1",
-    "torch.nn.functional.avg_pool2d": "input kernel_size stride=None padding=0"
-    " ceil_mode=False count_include_pad=True divisor_override=None",
-    "torch.nn.functional.linear": "input weight bias=None",
-    "torch.nn.functional.max_pool2d": "input kernel_size stride=None padding=0"
-    " dilation=1 ceil_mode=False return_indices=False",
-}
-_SAME_SHAPE = frozenset(
-    {"torch.sigmoid", "torch.tanh"}
-    | {
-        f"torch.nn.functional.{name}"
-        for name in ("relu", "batch_norm", "dropout", "local_response_norm", "silu")
-    }
+_SAME = {other: f.name for f in FUNCTIONS.values() for other in f.also}
+"""How a module writes what another one writes otherwise."""
+_COMMUTATIVE = frozenset(
+    function.name for op in MERGES.values() if op.commutative for function in op.calls
 )
-"""What gives a tensor of its first one's shape."""
-_COMMUTATIVE = frozenset({"torch.Tensor.add", "torch.Tensor.mul"})
 # how a value is computed, but not what
-_BESIDES = frozenset({"inplace", "return_indices"})
+_BESIDES = frozenset({"inplace", "return_indices", "_stacklevel"})
+_INDEXED = "torch.Tensor.__getitem__"
 
 
 class Call(NamedTuple):
@@ -191,15 +157,20 @@ class Recorder(TorchFunctionMode):
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[str, Any]:
         function, names, defaults = _signature(func)
+        if function == _INDEXED and (slice_ := _one_slice(*args)) is not None:
+            function, names, defaults = _signature(torch.Tensor.narrow)
+            args = (args[0], *slice_)
         given: dict[Any, Any] = dict(defaults)
+        if names and names[-1].startswith("*"):
+            args = (*args[: len(names) - 1], _gathered(args[len(names) - 1 :]))
         for i, value in enumerate(args):
             # the first argument of a function that is written in C is its input
-            given[names[i] if i < len(names) else i or "input"] = value
+            name = names[i] if i < len(names) else i or "input"
+            given[name.removeprefix("*") if isinstance(name, str) else name] = value
         given |= kwargs
-        if "kernel_size" in given and given.get("stride", 1) is None:
-            given["stride"] = given["kernel_size"]  # as poolings have it
-        if function == "torch.nn.functional.pad" and given.get("value") is None:
-            given["value"] = 0.0
+        known = FUNCTIONS.get(function)
+        if known is not None and known.settle is not None:
+            known.settle(given)
         settings = tuple(
             (name, self._plain(value))
             for name, value in sorted(given.items(), key=lambda item: str(item[0]))
@@ -210,6 +181,9 @@ class Recorder(TorchFunctionMode):
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Tensor):
             return ("value", self.number(value))
+        if isinstance(value, slice):
+            part = cast("slice[Any, Any, Any]", value)
+            return ("slice", part.start, part.stop, part.step)
         if isinstance(value, list | tuple):
             parts: tuple[Any, ...] = tuple(map(self._plain, value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
             alike = len(parts) == 2 and parts[0] == parts[1]
@@ -223,9 +197,10 @@ def _signature(
 ) -> tuple[str, tuple[str, ...], dict[str, Any]]:
     """A function's name, its arguments in their order, and their defaults."""
     function = resolve_name(func) or func.__name__
-    function = _NAMES.get(function, function)
-    if function in _SIGNATURES:
-        parts = [word.partition("=") for word in _SIGNATURES[function].split()]
+    function = _SAME.get(function, function)
+    known = FUNCTIONS.get(function)
+    if known is not None and known.signature:
+        parts = [word.partition("=") for word in known.signature.split()]
         defaults = {name: literal_eval(value) for name, _, value in parts if value}
         return function, tuple(name for name, _, _ in parts), defaults
     try:
@@ -241,40 +216,44 @@ def _signature(
 
 
 def _plain_shape(function: str, tensors: list[Tensor], settings: Any) -> Shape | None:
-    """The shape of a result that needs no working out; None if it does.
-
-    On meta tensors torch takes long for these, and loads its compiler.
-    """
-    first, *others = (tuple(tensor.shape) for tensor in tensors)
-    if function in _SAME_SHAPE:
-        return first
-    if function in _COMMUTATIVE:
-        return first if others == [first] else None
-    if function == "torch.nn.functional.linear":
-        outputs, inputs = others[0]
-        return (*first[:-1], outputs) if first[-1] == inputs else None
-    if function == "torch.nn.functional.adaptive_avg_pool2d":
-        size = dict(settings).get("output_size")
-        return (*first[:-2], size, size) if isinstance(size, int) else None
-    if function == "torch.cat" and dict(settings).get("dim") == 1:
-        beside = {(shape[0], shape[2:]) for shape in (first, *others)}
-        channels = sum(shape[1] for shape in (first, *others))
-        return (first[0], channels, *first[2:]) if len(beside) == 1 else None
-    return None
+    """The shape of a result that needs no working out; None if it does."""
+    known = FUNCTIONS.get(function)
+    if known is None or known.shape is None:
+        return None
+    return known.shape([tuple(t.shape) for t in tensors], dict(settings))
 
 
 def _flops(function: str, tensors: list[Tensor], out: Tensor) -> int:
     """By the formulas of torch's counter, for what it counts in these networks."""
-    if function in ("torch.conv2d", "torch.conv_transpose2d"):
-        x, weight = tensors[:2]
-        turned = function == "torch.conv_transpose2d"
-        formula = flop_registry[torch.ops.aten.convolution]
-        return formula(x, weight, None, 1, 0, 1, turned, out_val=out)
-    if function == "torch.nn.functional.linear":
-        x, weight = tensors[:2]
+    known = FUNCTIONS.get(function)
+    if known is None or known.counted is None:
+        return 0
+    x, weight = tensors[:2]
+    if known.counted == "linear":
         formula = flop_registry[torch.ops.aten.mm]
         return formula(x.flatten(0, -2), weight.t(), out_val=out)
-    return 0
+    turned = known.counted == "transposed convolution"
+    formula = flop_registry[torch.ops.aten.convolution]
+    return formula(x, weight, None, 1, 0, 1, turned, out_val=out)
+
+
+def _gathered(values: tuple[Any, ...]) -> Any:
+    """Arguments of a function that takes them one by one or as one tuple."""
+    return tuple(values[0]) if len(values) == 1 else values
+
+
+def _one_slice(x: Tensor, index: Any) -> tuple[int, int, int] | None:
+    """Axis, start and length, where an index takes a part of one axis; else None."""
+    if not isinstance(index, tuple) or not all(isinstance(i, slice) for i in index):  # pyright: ignore[reportUnknownVariableType]
+        return None
+    slices = cast("tuple[slice, ...]", index)
+    ranges = [part.indices(size) for part, size in zip(slices, x.shape, strict=False)]
+    whole = [(0, size, 1) for size in x.shape]
+    parts = [i for i, found in enumerate(ranges) if found != whole[i]]
+    # of a slice over all of an axis the last one is meant, as in x[:, :stop]
+    axis = parts[0] if parts else len(ranges) - 1
+    start, stop, step = ranges[axis]
+    return None if len(parts) > 1 or step != 1 else (axis, start, stop - start)
 
 
 def _is_inplace(name: str) -> bool:

@@ -41,13 +41,8 @@ _CHOICES = {
     ),
 }  # fmt: skip
 _REQUIRED = {"constant_": ("val",), "sparse_": ("sparsity",)}
-# ops whose module has a weight and a bias
-INITIALIZABLE = frozenset(
-    {
-        "conv2d", "conv_transpose2d", "linear", "batch_norm1d", "batch_norm2d",
-        "group_norm", "layer_norm",
-    }
-)  # fmt: skip
+INITIALIZABLE = {name: op.initializable for name, op in OPS.items() if op.initializable}
+"""The parameters of each op that can be initialised."""
 
 
 def parse_init(
@@ -78,18 +73,22 @@ def parse_init(
         found[op] = {}
         for parameter, how in pairs.items():
             place = here.below(parameter) if per_parameter else here
-            if parameter not in ("weight", "bias"):
+            if parameter not in INITIALIZABLE[op]:
                 sink.error(
                     "unknown-key",
                     f"`{op}` has no parameter `{parameter}`",
                     place.at(part="key"),
-                    help="its parameters are `weight` and `bias`",
+                    help=f"its parameters are {_listed(INITIALIZABLE[op])}",
                 )
                 continue
             initializer = _initializer(how, place, sink)
             if initializer is not None:
                 found[op][parameter] = initializer
     return found
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
 
 
 def _initializer(value: Any, origin: Origin, sink: Sink) -> Initializer | None:

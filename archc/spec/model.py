@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from archc.ops.base import Op
 from archc.source.document import Document, KeyPath, KeyPlace
@@ -14,6 +14,8 @@ from archc.spec.expressions import Expr
 # these.
 Arg = Any
 Merge = Literal["concat", "add", "mul"]
+MERGES: tuple[Merge, ...] = get_args(Merge)
+"""What `skip` and `merge` may be."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from archc.diagnostics.model import Label, Place, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import Op, plain
-from archc.ops.registry import OPS
+from archc.ops.registry import OPS, OTHER_NAMES
 from archc.spec import tables
 from archc.spec.expressions import (
     FUNCTIONS,
@@ -28,6 +28,7 @@ from archc.spec.expressions import (
     parse,
 )
 from archc.spec.model import (
+    MERGES,
     Arg,
     Block,
     BlockNode,
@@ -35,7 +36,6 @@ from archc.spec.model import (
     BrokenNode,
     GroupNode,
     HeadSpec,
-    Merge,
     Node,
     OpNode,
     Origin,
@@ -59,30 +59,6 @@ _INFERRED = {
     "num_features": "the channels of what it reads",
     "num_channels": "the channels of what it reads",
 }
-# what other frameworks and papers call an op
-_OTHER_NAMES = {
-    "dense": "linear",
-    "fc": "linear",
-    "conv": "conv2d",
-    "convolution": "conv2d",
-    "deconv": "conv_transpose2d",
-    "pool": "max_pool2d",
-    "maxpool": "max_pool2d",
-    "avgpool": "avg_pool2d",
-    "global_avg_pool": "adaptive_avg_pool2d",
-    "gap": "adaptive_avg_pool2d",
-    "bn": "batch_norm2d",
-    "batchnorm": "batch_norm2d",
-    "batch_norm": "batch_norm2d",
-    "lrn": "local_response_norm",
-    "cat": "concat",
-    "concatenate": "concat",
-    "sum": "add",
-    "multiply": "mul",
-    "swish": "silu",
-    "hswish": "hardswish",
-}
-_MERGES: tuple[Merge, ...] = ("concat", "add", "mul")
 
 
 def is_identifier(text: str) -> bool:
@@ -382,7 +358,7 @@ class NodeParser:
         if not isinstance(name, str):
             self._no_name("op", "an op", name, origin)
             return
-        other = _OTHER_NAMES.get(name.lower().replace("-", "_"))
+        other = OTHER_NAMES.get(name.lower().replace("-", "_"))
         if name in self.written:
             help = f'`{name}` is a block: write block = "{name}"'
         else:
@@ -634,14 +610,14 @@ class NodeParser:
             else:
                 branches.append(self.node(item, here, depth + 1))
         common["broken"] |= not self._reads_one(origin, what, common)
-        if merge not in _MERGES:
+        if merge not in MERGES:
             common["broken"] = True
             if (
                 nearest("merge", table.keys() - {"branches"}) is None
                 or merge is not None
             ):
                 self._no_merge(merge, origin)
-            merge = _MERGES[0]
+            merge = MERGES[0]
         return BranchesNode(branches=tuple(branches), merge=merge, **common)
 
     def _no_merge(self, merge: Any, origin: Origin) -> None:
@@ -653,7 +629,7 @@ class NodeParser:
                 help='add merge = "concat", "add" or "mul"',
             )
             return
-        near = nearest(merge, _MERGES) if isinstance(merge, str) else None
+        near = nearest(merge, MERGES) if isinstance(merge, str) else None
         self.sink.error(
             "bad-value",
             f'`merge` must be "concat", "add" or "mul", not {plain(merge)}',

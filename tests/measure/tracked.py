@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -77,11 +77,13 @@ def read(path: Path) -> Case:
     return Case(analysis.network, emit(analysis.network))
 
 
-def saved(case: Case, device: str, precision: str, batch: int = BATCH) -> int:
+def saved(
+    case: Case, device: str, precision: str, batch: int = BATCH, *, fake: bool = True
+) -> int:
     """What autograd keeps of a forward pass with its loss."""
-    with FakeTensorMode():
+    with FakeTensorMode() if fake else nullcontext():
         model = _build(case.source, device)
-        x = torch.empty(batch, *case.dims, device=device)
+        x = torch.zeros(batch, *case.dims, device=device)
         return _forward(model, x, device, precision)[1]
 
 
@@ -181,7 +183,7 @@ def _storage(tensor: Tensor) -> tuple[int, int]:
 
 def _labels(output: Tensor) -> Tensor:
     size = (output.shape[0], *output.shape[2:])
-    return torch.empty(size, dtype=torch.long, device=output.device)
+    return torch.zeros(size, dtype=torch.long, device=output.device)
 
 
 @contextmanager

@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archc.ops.base import Call, Op, Shape
+from archc.ops.code import Local
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
-from archc.spec.expressions import to_source
+from archc.ops.source import as_code, flat
+from archc.spec.expressions import Expr
 
 
 def make(name: str, **attributes: Any) -> Op:
@@ -20,20 +22,12 @@ def make(name: str, **attributes: Any) -> Op:
     return OPS[name].model_validate(attributes)
 
 
-def written(value: Any) -> str:
-    """A call as source text."""
-    if not isinstance(value, Call):
-        return to_source(value)
-    keywords = [f"{k}={written(v)}" for k, v in value.kwargs.items()]
-    return f"{value.function}({', '.join([*map(written, value.args), *keywords])})"
-
-
-def evaluate(op: Op, form: Call | str, **names: Any) -> Any:
+def evaluate(op: Op, form: Call | Expr, **names: Any) -> Any:
     """What generated code would compute for `form`."""
     namespace = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor} | names
     if op.helper:
         exec(op.helper, namespace)
-    return eval(form if isinstance(form, str) else written(form), namespace)
+    return eval(flat(as_code(form)), namespace)
 
 
 def module(op: Op, x: Shape) -> Any:
@@ -45,14 +39,14 @@ def run(op: Op, live: Any, shape: Shape, *inputs: Tensor) -> Tensor:
     """The op's output; `live` is its module or parameter, `shape` its first input's."""
     if isinstance(op, Merge):
         names = {f"x{i}": x for i, x in enumerate(inputs)}
-        return evaluate(op, op.combine(shape, *names), **names)
+        return evaluate(op, op.combine(shape, *map(Local, names)), **names)
     (x,) = inputs
     return live * x if op.bare_parameter else live(x)
 
 
 def call(op: Op, x: Shape, tensor: Tensor) -> Tensor | None:
     """The op's output in evaluation without a module, or None: it has no such form."""
-    form = op.function(x, "x")
+    form = op.function(x, Local("x"))
     if form is None:
         return None
     return evaluate(op, form, x=tensor, self=SimpleNamespace(training=False))

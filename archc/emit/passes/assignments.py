@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.emit.passes.rewrite import bodies, without_empty
+from archc.emit.rewrite import bodies, without_empty
 from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
 from archc.ops.code import Local
 from archc.spec.expressions import Binary
@@ -10,7 +10,6 @@ from archc.spec.expressions import Binary
 
 def assignments(module: Module) -> Module:
     """A module whose names have been given, with its assignments written so."""
-
 
     def change(method: Method) -> Body:
         # of tensors, `x += y` is another operation than `x = x + y`

@@ -7,8 +7,8 @@ enumerate(depths)`, or `for depth in depths` where nothing else reads `i`.
 
 from __future__ import annotations
 
+from archc.emit import rewrite
 from archc.emit.names import singular
-from archc.emit.passes import rewrite
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import Body, For, If, Method, Module, Statement
 from archc.emit.usage import reads_of

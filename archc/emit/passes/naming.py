@@ -11,8 +11,8 @@ import keyword
 from collections.abc import Iterator
 from dataclasses import replace
 
+from archc.emit import rewrite
 from archc.emit.names import following
-from archc.emit.passes import rewrite
 from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module

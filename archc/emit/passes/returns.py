@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archc.emit.passes import rewrite
+from archc.emit import rewrite
 from archc.emit.print import fits
 from archc.emit.tree import Assign, Body, Module, Return
 

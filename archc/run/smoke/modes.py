@@ -20,8 +20,8 @@ _SEEDS = range(SEED + 1, SEED + 9)
 def modes(trial: Trial) -> Check:
     """Compares outputs in both modes, and buffers before and after."""
     network = trial.size.subject.network
-    random = [layer for layer in network.layers() if _is_random(layer)]
-    tracking = [layer for layer in all_layers(network) if _tracks(layer)]
+    random = [layer for layer in network.layers() if layer.op.is_random]
+    tracking = [layer for layer in all_layers(network) if layer.op.updates_statistics]
     problem = (
         _heads(trial)
         or _evaluation(trial, random)
@@ -39,18 +39,6 @@ def modes(trial: Trial) -> Check:
 
 Problem = tuple[str, str | None]
 """What is wrong, and the layer."""
-
-
-def _is_random(layer: Layer) -> bool:
-    return layer.op.category == "dropout" and getattr(layer.op, "p", 0) > 0
-
-
-def _tracks(layer: Layer) -> bool:
-    """Whether training changes its statistics, and evaluation uses them."""
-    return bool(
-        getattr(layer.op, "track_running_stats", False)
-        and getattr(layer.op, "momentum", None) != 0
-    )
 
 
 def _heads(trial: Trial) -> Problem | None:

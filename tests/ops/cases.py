@@ -1,0 +1,146 @@
+"""For every op of the language at least one use: attributes and shapes it reads.
+
+A plain tuple is a shape whose channels come first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc.ops.base import Shape
+
+MAP = (8, 6, 5)
+LAST = Shape((6, 5, 8), 2)  # channels last, as permute leaves them
+
+CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
+    "conv2d": [
+        ({"out_channels": 4, "kernel_size": 3}, MAP),
+        ({"out_channels": 6, "kernel_size": (3, 2), "padding": (1, 0)}, MAP),
+        ({"out_channels": 8, "kernel_size": 3, "stride": 2, "groups": 4}, MAP),
+        ({"out_channels": 8, "kernel_size": 3, "padding": "same", "bias": False}, MAP),
+    ],
+    "conv_transpose2d": [
+        ({"out_channels": 4, "kernel_size": 2, "stride": 2}, MAP),
+        (
+            {
+                "out_channels": 6,
+                "kernel_size": 3,
+                "stride": 2,
+                "padding": 1,
+                "output_padding": 1,
+                "groups": 2,
+                "bias": False,
+            },
+            MAP,
+        ),
+    ],
+    "linear": [
+        ({"out_features": 5}, (8,)),
+        ({"out_features": 5, "bias": False}, LAST),
+    ],
+    "max_pool2d": [
+        ({"kernel_size": 2}, MAP),
+        ({"kernel_size": (3, 2), "stride": 2, "padding": 1, "ceil_mode": True}, MAP),
+    ],
+    "avg_pool2d": [
+        ({"kernel_size": 1}, MAP),
+        ({"kernel_size": 3, "stride": 1, "count_include_pad": False}, MAP),
+    ],
+    "adaptive_avg_pool2d": [
+        ({"output_size": 1}, MAP),
+        ({"output_size": (2, 3)}, MAP),
+        ({"output_size": (6, 5)}, MAP),
+    ],
+    "adaptive_max_pool2d": [
+        ({"output_size": 1}, MAP),
+        ({"output_size": (6, 5)}, MAP),
+    ],
+    "batch_norm2d": [
+        ({}, MAP),
+        ({"eps": 1e-3, "affine": False}, MAP),
+        ({"momentum": 0.01, "track_running_stats": False}, MAP),
+    ],
+    "batch_norm1d": [({}, (8,)), ({"momentum": None}, (8, 5))],
+    "local_response_norm": [({"size": 5}, MAP), ({"size": 2, "k": 2.0}, MAP)],
+    "group_norm": [
+        ({"num_groups": 4}, MAP),
+        ({"num_groups": 2, "affine": False}, (8, 3)),
+    ],
+    "layer_norm": [
+        ({}, LAST),
+        ({"normalized_shape": (6, 5), "eps": 1e-6}, MAP),
+        ({"normalized_shape": 8, "bias": False}, (8,)),
+        ({"elementwise_affine": False}, (8,)),
+    ],
+    "layer_scale": [({}, MAP), ({"init": 0.1}, LAST), ({}, (8,))],
+    "relu": [({}, MAP), ({"inplace": False}, (8,))],
+    "relu6": [({}, MAP)],
+    "leaky_relu": [({}, MAP), ({"negative_slope": 0.2}, MAP)],
+    "elu": [({}, MAP), ({"alpha": 0.5}, MAP)],
+    "gelu": [({}, MAP), ({"approximate": "tanh"}, MAP)],
+    "silu": [({}, MAP)],
+    "sigmoid": [({}, MAP)],
+    "tanh": [({}, MAP)],
+    "hardswish": [({}, MAP)],
+    "hardsigmoid": [({}, MAP)],
+    "softmax": [({}, (8,)), ({"dim": -1}, MAP)],
+    "log_softmax": [({}, (8,)), ({"dim": 2}, MAP)],
+    "dropout": [({}, MAP), ({"p": 0.2}, (8,))],
+    "dropout2d": [({}, MAP), ({"p": 0.2}, MAP)],
+    "stochastic_depth": [({"p": 0.5}, MAP), ({"p": 0.2, "mode": "batch"}, (8,))],
+    "flatten": [
+        ({}, MAP),
+        ({"start_dim": 2}, MAP),
+        ({"end_dim": 2}, LAST),
+        ({"start_dim": -2, "end_dim": 3}, LAST),
+        ({}, (8,)),
+    ],
+    "identity": [({}, MAP)],
+    "upsample": [
+        ({"scale_factor": 2}, MAP),
+        ({"scale_factor": 1}, MAP),
+        ({"scale_factor": (1.5, 2)}, MAP),
+        ({"size": (7, 9), "mode": "bilinear", "align_corners": True}, MAP),
+    ],
+    "zero_pad2d": [
+        ({"padding": 1}, MAP),
+        ({"padding": 0}, MAP),
+        ({"padding": (0, 1, -1, 2)}, MAP),
+    ],
+    "permute": [({"dims": (0, 2, 3, 1)}, MAP), ({"dims": (0, 3, -3, 2)}, LAST)],
+    "channel_shuffle": [({"groups": 2}, MAP), ({"groups": 1}, MAP)],
+    "channel_slice": [
+        ({"stop": 4}, MAP),
+        ({"start": 2, "stop": 8}, MAP),
+        ({"start": 3, "stop": 5}, LAST),
+        ({"start": 3, "stop": 5}, (8,)),
+    ],
+    "channel_pad": [
+        ({"padding": 4}, MAP),
+        ({"padding": (0, 8)}, MAP),
+        ({"padding": (1, 2)}, LAST),
+        ({"padding": (3, 0)}, (8,)),
+        ({"padding": 0}, (8, 5)),
+    ],
+    "add": [({}, [MAP, MAP]), ({}, [(8,), (8,), (8,)]), ({}, [MAP])],
+    "mul": [
+        ({}, [MAP, MAP]),
+        ({}, [(8, 1, 1), MAP]),
+        ({}, [MAP, (8, 1, 1)]),
+        ({}, [MAP, (1, 6, 5)]),
+        ({}, [(8,), (8,)]),
+        ({}, [LAST, Shape((1, 1, 8), 2)]),
+        ({}, [MAP]),
+    ],
+    "concat": [
+        ({}, [MAP, (3, 6, 5)]),
+        ({}, [MAP]),
+        ({}, [(8,), (3,), (8,)]),
+        ({}, [LAST, LAST]),
+    ],
+}
+
+
+def shapes_of(case: tuple[dict[str, Any], Any]) -> list[Shape]:
+    read = case[1] if isinstance(case[1], list) else [case[1]]
+    return [x if isinstance(x, Shape) else Shape(x) for x in read]

@@ -1,0 +1,83 @@
+"""Small networks around one use of an op, as specs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from archc.ops.base import Shape
+from archc.ops.registry import MERGES
+
+from .cases import shapes_of
+
+Node = dict[str, Any]
+
+
+def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
+    """A network in which the op reads values that need a gradient.
+
+    Without names all of it is an nn.Sequential, but for what a merge reads.
+    """
+    shapes = shapes_of(case)
+    # what is None cannot be written, and is left out
+    node: Node = {"op": name} | {k: v for k, v in case[0].items() if v is not None}
+    if name not in MERGES:
+        layers = [*_source(shapes[0], _map(shapes), ""), node]
+        if named:
+            layers = [n | {"name": f"part{i}"} for i, n in enumerate(layers)]
+        return _network(_map(shapes), layers)
+    paths = [_source(x, _map(shapes), f"x{i}") for i, x in enumerate(shapes)]
+    if len(paths) == 1:  # `from` lists two or more
+        node = {"branches": paths, "merge": name}
+        return _network(_map(shapes), [node | ({"name": "all"} if named else {})])
+    node["from"] = [path[-1]["name"] for path in paths]
+    layers = [n for path in paths for n in path]
+    layers.append(node | ({"name": "all"} if named else {}))
+    return _network(_map(shapes), layers)
+
+
+def write(path: Path, name: str, case: Any, *, named: bool) -> Path:
+    path.write_text(json.dumps(spec(name, case, named=named)))
+    return path
+
+
+def _network(dims: Sequence[int], layers: list[Node]) -> dict[str, Any]:
+    network = {"input": list(dims), "layers": layers}
+    made = {"archc": 1, "name": "net", "network": network}
+    return json.loads(json.dumps(made))  # no tuples
+
+
+def _map(shapes: list[Shape]) -> tuple[int, ...]:
+    """The network's input, channels first: a vector, or a map with all pixels."""
+    if all(len(x.dims) == 1 for x in shapes):
+        return shapes[0].dims
+    sizes = [_behind(x) for x in shapes]
+    return (shapes[0].channels, *(max(column) for column in zip(*sizes, strict=True)))
+
+
+def _behind(x: Shape) -> tuple[int, ...]:
+    """Height and width; a length counts as a height."""
+    rest = x.dims[: x.channel_axis] + x.dims[x.channel_axis + 1 :]
+    return rest if len(rest) == 2 else (*rest, 1)
+
+
+def _source(x: Shape, dims: Sequence[int], name: str) -> list[Node]:
+    """Nodes that make a value of shape `x` of the input; the last one has the name."""
+    if len(x.dims) == 1:
+        made: list[Node] = [{"op": "linear", "out_features": x.channels}]
+    else:
+        made = [{"op": "conv2d", "out_channels": x.channels, "kernel_size": 1}]
+        if _behind(x) != tuple(dims[1:]):
+            size = list(_behind(x))
+            made.append({"op": "adaptive_avg_pool2d", "output_size": size})
+    if len(x.dims) == 2:
+        made.append({"op": "flatten", "start_dim": 2})
+    if len(x.dims) == 3 and x.channel_axis == 2:
+        made.append({"op": "permute", "dims": [0, 2, 3, 1]})
+    if name:
+        made = [n | {"name": f"{name}_{i}"} for i, n in enumerate(made)]
+        made[0]["from"] = "input"
+        made[-1]["name"] = name
+    return made

@@ -1,0 +1,43 @@
+"""Nothing but its class names an op: whoever needs to know something of it asks there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import archc
+from archc.ops.base import Category
+from archc.ops.registry import FAMILIES, MERGES, OPS
+
+PACKAGE = Path(archc.__file__).parent
+# words of the language that mean more than the op, and names that are categories too
+WORDS = {*MERGES, *get_args(Category)}
+# what torch.nn.init calls the gains of nonlinearities
+GAINS = {"spec/init.py": {"conv2d", "conv_transpose2d", "sigmoid", "tanh", "relu",
+                          "leaky_relu"}}  # fmt: skip
+MODULES = {family.__name__ for family in FAMILIES} - {"archc.ops.merge"}
+# emission has cases of its own for some ops
+FILES = [
+    path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.relative_to(PACKAGE).parts[0] not in ("ops", "emit")
+]
+
+
+def _named(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in OPS.keys() - WORDS:
+            yield str(node.value)
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_other_file_names_an_op(path: Path) -> None:
+    allowed = GAINS.get(str(path.relative_to(PACKAGE)), set())
+    found = set(_named(ast.parse(path.read_text("utf-8"))))
+    assert found == allowed
