@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 
 
 def run() -> None:
@@ -10,6 +11,9 @@ def run() -> None:
     # it is short and keeps most of what it makes: look for garbage less often, from the
     # first import on
     gc.set_threshold(100_000)
+    # pydantic would look for plugins in every installed package when the first model is
+    # made; archc uses none
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from archc.cli import main
 
     main(prog_name="archc")
