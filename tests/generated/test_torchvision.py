@@ -9,7 +9,15 @@ import torch
 import torchvision
 
 import archc
-from tests.networks import ROOT, editions, generated, macs, params, randomize
+from tests.networks import (
+    ROOT,
+    editions,
+    generated,
+    macs,
+    outputs_of,
+    params,
+    randomize,
+)
 from tests.networks.conftest import one_thread  # noqa: F401
 
 NAMES = sorted(editions("torchvision"))
@@ -96,11 +104,7 @@ def test_googlenet_heads_train_as_torchvisions_do():
     for module in (*ours.modules(), *theirs.modules()):
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0  # two models draw different masks
-    heads: dict[str, torch.Tensor] = {}
-    for name in ("aux1", "aux2"):  # older torchvisions mix them up in their output
-        getattr(theirs, name).register_forward_hook(
-            lambda *called, name=name: heads.update({name: called[-1]})
-        )
+    heads = outputs_of(theirs, "aux1", "aux2")
     x = torch.randn(2, 3, 224, 224)
     mine, reference = ours.train()(x), theirs.train()(x)
     assert mine._fields == ("logits", "aux1", "aux2")
