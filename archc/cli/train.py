@@ -200,7 +200,6 @@ def command(
     from archc.cli.specs import Run, find_one
 
     need_torch("train")
-    _need_torchvision()
     overrides = Overrides(assignments, input_shape)
     run = Run(overrides, anywhere=allow_outside)
     trained = subject(find_one(spec), run, overrides, None)
@@ -209,15 +208,27 @@ def command(
         if not run.failed:
             raise Refused("there is no network here: this file only holds blocks")
         context.exit(1)
+    _need_torchvision()
     status = _train(trained, data, options)
     context.exit(status)
 
 
 def _need_torchvision() -> None:
+    """Raises Refused where there is no torchvision, or none that fits torch."""
+    from importlib import import_module
+    from importlib.metadata import version
     from importlib.util import find_spec
 
     if find_spec("torchvision") is None:
         raise Refused("archc train needs torchvision: pip install 'archc[torch]'")
+    try:
+        import_module("torchvision.transforms.v2")
+    except Exception as error:  # each pair that does not fit fails in a way of its own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Refused(
+            f"torchvision cannot be imported ({reason}); it must be the one that"
+            f" belongs to torch {version('torch')}: pip install -U torch torchvision"
+        ) from error
 
 
 def _train(trained: Subject, data: str, options: dict[str, Any]) -> int:

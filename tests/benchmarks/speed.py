@@ -21,7 +21,7 @@ from pathlib import Path
 
 SPECS = Path(__file__).parents[2] / "specs"
 RESNET = SPECS / "torchvision" / "resnet152.toml"
-RUNS = 7
+RUNS = 9
 PEER = """
 import torch, torchinfo, torchvision
 with torch.device("meta"):

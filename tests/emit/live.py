@@ -20,6 +20,7 @@ from archc.emit.module import emit
 from archc.network.graph import Layer, Network, Region, Value
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from tests import strict
 from tests.ops import live
 
 ROOT = Path(__file__).parents[2]
@@ -177,9 +178,7 @@ def ruff(*arguments: str) -> str:
 
 def pyright(folder: Path) -> str:
     """What pyright says in strict mode; empty if nothing."""
-    (folder / "pyrightconfig.json").write_text(
-        '{"typeCheckingMode": "strict", "pythonVersion": "3.11"}'
-    )
+    (folder / "pyrightconfig.json").write_text(strict.settings())
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
     done = subprocess.run(
         [*command, "-p", str(folder)], capture_output=True, text=True, check=False

@@ -23,6 +23,7 @@ from archc.emit.module import emit
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
 from archc.spec.overrides import input_shape, parameters
+from tests import strict
 from tests.emit.live import hold
 
 HERE = Path(__file__).parent
@@ -198,7 +199,7 @@ def test_generated_files_are_clean(tmp_path: Path) -> None:
         analysis, _ = compiled(name)
         (tmp_path / f"{name}.py").write_text(emit(analysis.network))
     config = tmp_path / "pyrightconfig.json"
-    config.write_text('{"typeCheckingMode": "strict"}')
+    config.write_text(strict.settings())
     rules = ["--config", str(ROOT / "pyproject.toml")]
     for command in (
         ["ruff", "check", *rules, str(tmp_path)],

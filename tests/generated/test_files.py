@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import strict
+
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "generated"
 MODULES = sorted(GENERATED.rglob("*.py"))
@@ -43,7 +45,7 @@ def test_ruff_has_nothing_to_say():
 
 def test_pyright_has_nothing_to_say(tmp_path: Path):
     config = tmp_path / "pyrightconfig.json"
-    config.write_text(f'{{"include": ["{GENERATED}"], "typeCheckingMode": "strict"}}')
+    config.write_text(strict.settings(include=[str(GENERATED)]))
     done = run("pyright", "--pythonpath", sys.executable, "-p", str(config))
     assert done.returncode == 0, done.stdout
 

@@ -77,6 +77,16 @@ def read(path: Path) -> Case:
     return Case(analysis.network, emit(analysis.network))
 
 
+def fakes_a_gpu() -> bool:
+    """Whether torch makes fake tensors of a GPU that is not there."""
+    try:
+        with FakeTensorMode():
+            torch.empty(1, device="cuda").uniform_()
+    except RuntimeError:
+        return False
+    return True
+
+
 def saved(
     case: Case, device: str, precision: str, batch: int = BATCH, *, fake: bool = True
 ) -> int:

@@ -133,6 +133,19 @@ def hold(
     assert all(torch.equal(a, b) for a, b in buffers)
 
 
+def outputs_of(model: nn.Module, *names: str) -> dict[str, Tensor]:
+    """What these children give; it is there once the model was called.
+
+    For GoogLeNet's heads, which older torchvisions mix up in the model's own output.
+    """
+    given: dict[str, Tensor] = {}
+    for name in names:
+        model.get_submodule(name).register_forward_hook(
+            lambda *called, name=name: given.update({name: called[-1]})
+        )
+    return given
+
+
 def sizes(model: nn.Module, shape: Sequence[int]) -> list[int]:
     """The sizes that a map takes on its way through the network, input included."""
     seen: list[int] = []

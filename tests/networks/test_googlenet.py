@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.googlenet import GoogLeNet, Inception
 
-from tests.networks import generated, hold, params
+from tests.networks import generated, hold, outputs_of, params
 
 
 class Convolution(nn.Module):
@@ -80,11 +80,13 @@ class HeadsLast(nn.Module):
         parts = dict(model.named_children())
         heads = [parts.pop("aux1"), parts.pop("aux2")]
         self.parts = nn.ModuleList([*parts.values(), *heads])
+        self.heads = outputs_of(model, "aux1", "aux2")
         self.walk = [model]  # a list, that its parameters are not listed once more
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         y = self.walk[0].train(self.training)(x)
-        return (y.logits, y.aux_logits1, y.aux_logits2) if self.training else y
+        heads = self.heads
+        return (y.logits, heads["aux1"], heads["aux2"]) if self.training else y
 
 
 PEERS: dict[str, Callable[[], nn.Module]] = {

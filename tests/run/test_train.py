@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import os
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,7 +16,16 @@ import torch
 from click.testing import CliRunner
 
 from archc.cli import main
-from tests.run.training import PLAIN, STATEFUL, learnt, refusal, result, train, weights
+from tests.run.training import (
+    PLAIN,
+    ROOT,
+    STATEFUL,
+    learnt,
+    refusal,
+    result,
+    train,
+    weights,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +165,30 @@ def test_without_torch(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
         lambda name, *rest: None if name == package else found(name, *rest),
     )
     assert "pip install 'archc[torch]'" in refusal("plain.toml", "--data", "fake")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        'RuntimeError("operator torchvision::nms does not exist")',
+        'ImportError("libtorch_cuda.so: cannot open shared object file")',
+    ],
+)
+def test_a_torchvision_that_does_not_fit_torch(error: str) -> None:
+    broken = Path("broken/torchvision/__init__.py")
+    broken.parent.mkdir(parents=True)
+    broken.write_text(f"raise {error}\n")
+    path = os.pathsep.join([str(broken.parents[1].resolve()), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "archc", "train", "plain.toml", "--data", "fake"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert error.split('"')[1] in line
+    assert f"torch {version('torch')}: pip install -U torch torchvision" in line
 
 
 def test_an_error_in_the_spec() -> None:
