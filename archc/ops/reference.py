@@ -40,7 +40,7 @@ How to read the entries:
 This page is made from the classes in `archc/ops/`.
 """
 
-_CHANNELS, _HEIGHT, _WIDTH, _LENGTH = (Name(letter) for letter in "CHWL")
+_CHANNELS, _HEIGHT, _WIDTH, _LENGTH = (Name(letter, whole=True) for letter in "CHWL")
 _VECTOR = Shape((_CHANNELS,))
 _SEQUENCE = Shape((_CHANNELS, _LENGTH))
 _MAP = Shape((_CHANNELS, _HEIGHT, _WIDTH))
@@ -159,7 +159,7 @@ class _Case:
 def _symbolic(op: type[Op]) -> Op:
     """The op with its numbers as symbols of their own names."""
     values: dict[str, Any] = {
-        name: Name(name)
+        name: Name(name, whole=True)
         for name, field in op.model_fields.items()
         if field.is_required() or type(field.default) is int
     }
@@ -181,7 +181,7 @@ def _case(op: Op, x: Shape) -> _Case | None:
     inputs = (x,)
     if op.merges:
         channels = ("C1", "C2") if op.op == "concat" else ("C", "C")
-        inputs = tuple(x.with_channels(Name(name)) for name in channels)
+        inputs = tuple(x.with_channels(Name(name, whole=True)) for name in channels)
     try:
         y = op.infer(*inputs)
     except ShapeError:
