@@ -125,7 +125,7 @@ class Elaborator:
     def network_input(self) -> tuple[int, ...] | None:
         """The dimensions of the spec's input, if they can be told."""
         shape = self._input(self._params(), {})
-        return None if shape is None else shape.dims
+        return None if shape is None else shape.sizes
 
     def unused_blocks(self) -> None:
         """Looks into blocks that the network does not have, without their arguments."""
@@ -661,7 +661,7 @@ class Elaborator:
         shape = self._inferred.get(key)
         if shape is None:
             shape = self._inferred[key] = op.infer(*shapes)
-            if max(shape.dims) > MAX_DIM:
+            if max(shape.sizes) > MAX_DIM:
                 raise _beyond(op, shape)
         return shape
 
@@ -948,7 +948,7 @@ class _Inside:
 
 
 def _beyond(op: Op, shape: Shape) -> ShapeError:
-    axis = next(n for n, size in enumerate(shape.dims) if size > MAX_DIM)
+    axis = next(n for n, size in enumerate(shape.sizes) if size > MAX_DIM)
     return ShapeError(
         f"`{op.op}` gives a value with more than 2**48 numbers along axis {axis + 1}",
         code="shape-too-large",
@@ -960,8 +960,9 @@ def _circle(pending: Mapping[str, Arg]) -> list[str]:
     """Parameters of which each is defined by the next, and the last by the first."""
     path = [next(iter(pending))]
     while True:
-        known = names_in(pending[path[-1]])
-        following = next(name for name in known if name in pending)
+        arg = pending[path[-1]]
+        assert isinstance(arg, Expr)  # what is no expression is ready
+        following = next(name for name in names_in(arg) if name in pending)
         if following in path:
             return path[path.index(following) :]
         path.append(following)

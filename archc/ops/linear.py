@@ -6,7 +6,7 @@ from math import prod
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError
 
 
 class Linear(Op):
@@ -32,10 +32,10 @@ class Linear(Op):
         return Shape((*x.dims[:-1], self.out_features), x.channel_axis)
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        weight = {"weight": (self.out_features, x.dims[-1])}
+        weight: dict[str, Dims] = {"weight": (self.out_features, x.dims[-1])}
         return weight | ({"bias": (self.out_features,)} if self.bias else {})
 
-    def macs(self, x: Shape, y: Shape) -> int:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return prod(y.dims) * x.dims[-1]
 
     def module(self, x: Shape) -> Call:

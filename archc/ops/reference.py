@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError, Unknown
 from archc.ops.merge import Merge
 from archc.ops.registry import FAMILIES, OPS
 from archc.spec.expressions import Binary, Expr, Name, to_source
@@ -204,7 +204,7 @@ def _facts(op_type: type[Op]) -> Iterator[str]:
         yield f"buffers: {_tensors(tensors)}"
     macs = op.macs(x, case.output)
     if macs != 0:
-        yield f"MACs: `{to_source(macs)}`"
+        yield f"MACs: `{_source(macs)}`"
     if op.saves:
         yield f"kept for the backward pass: {', '.join(sorted(op.saves))}"
     if op.has_inplace:
@@ -231,10 +231,15 @@ def _inputs(case: _Case) -> str:
 def _dims(dims: Dims) -> str:
     alone = len(dims) == 1
     shown = [
-        to_source(d) if alone or not isinstance(d, Binary) else f"({to_source(d)})"
+        _source(d) if alone or not isinstance(d, Binary) else f"({_source(d)})"
         for d in dims
     ]
     return f"`{' x '.join(shown)}`"
+
+
+def _source(size: Dim) -> str:
+    assert not isinstance(size, Unknown)
+    return to_source(size)
 
 
 def _tensors(tensors: dict[str, Dims]) -> str:

@@ -25,7 +25,9 @@ from archc.spec.expressions import (
     ExpressionError,
     ListOf,
     Unparsed,
+    Value,
     parse,
+    shifted,
 )
 from archc.spec.model import (
     Arg,
@@ -698,7 +700,7 @@ class NodeParser:
         )
         return False
 
-    def argument(self, value: Any, origin: Origin) -> Arg:
+    def argument(self, value: Any, origin: Origin) -> Value | None:
         """A value as it will be evaluated; text becomes an expression.
 
         A table is none; it has been reported where it stands.
@@ -715,10 +717,12 @@ class NodeParser:
                 )
                 return Unparsed()
         if isinstance(value, list):
-            items = tuple(
-                self.argument(v, origin.below(i)) for i, v in enumerate(_items(value))
+            numbered = enumerate(_items(value))
+            items: tuple[Any, ...] = tuple(
+                self.argument(v, origin.below(i)) for i, v in numbered
             )
-            return ListOf(items) if any(isinstance(i, Expr) for i in items) else items
+            symbolic = any(isinstance(i, Expr) for i in items)
+            return ListOf(items) if symbolic else items
         return Unparsed() if isinstance(value, dict) else value
 
     def plain_argument(self, value: Any, origin: Origin) -> Arg:
@@ -746,7 +750,7 @@ class NodeParser:
                         "expression-syntax", "this brace is not closed", (-1, 0),
                         "a name's braces hold an expression: conv{i + 1}",
                     )  # fmt: skip
-                parts.append(_shifted(parse(text[start + 1 : end]), start + 1))
+                parts.append(shifted(parse(text[start + 1 : end]), start + 1))
             except ExpressionError as error:
                 at = error.at or (-1, end - start)
                 within = (at[0] + start + 1, at[1] + start + 1)
@@ -772,24 +776,6 @@ def _bad_name(text: str, what: str) -> tuple[str, str] | None:
     if what == "parameter" and text in (tables.MODIFIERS | {*tables.BODIES, "self"}):
         return "a node's key has that name", other
     return None
-
-
-def _shifted(expr: Expr, by: int) -> Expr:
-    """The expression with its places moved, for one inside a name's braces."""
-    from dataclasses import fields, is_dataclass
-
-    if not is_dataclass(expr):
-        return expr
-    changes: dict[str, Any] = {}
-    for field in fields(expr):
-        value = getattr(expr, field.name)
-        if field.name == "at" and value is not None:
-            changes["at"] = (value[0] + by, value[1] + by)
-        elif isinstance(value, Expr):
-            changes[field.name] = _shifted(value, by)
-        elif isinstance(value, tuple) and any(isinstance(v, Expr) for v in value):  # pyright: ignore[reportUnknownVariableType]
-            changes[field.name] = tuple(_shifted(v, by) for v in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return replace(expr, **changes) if changes else expr
 
 
 def _items(value: Any) -> list[Any]:

@@ -35,7 +35,7 @@ from archc.spec.expressions.tree import (
     Value,
     as_expr,
 )
-from archc.spec.expressions.walk import filled, names_in, replaced
+from archc.spec.expressions.walk import filled, names_in, replaced, shifted
 
 __all__ = [
     "FUNCTIONS",
@@ -70,5 +70,6 @@ __all__ = [
     "number_source",
     "parse",
     "replaced",
+    "shifted",
     "to_source",
 ]

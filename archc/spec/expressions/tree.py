@@ -51,8 +51,23 @@ class Expr:
     def __mod__(self, other: Expr | Number) -> Expr | int:
         return _operated("%", self, other)
 
+    def __rmod__(self, other: Number) -> Expr | int:
+        return _operated("%", other, self)
+
     def __bool__(self) -> bool:
         raise Undecidable(repr(self))
+
+    def __lt__(self, other: object) -> bool:
+        raise Undecidable(f"{self} < {other}")
+
+    def __le__(self, other: object) -> bool:
+        raise Undecidable(f"{self} <= {other}")
+
+    def __gt__(self, other: object) -> bool:
+        raise Undecidable(f"{self} > {other}")
+
+    def __ge__(self, other: object) -> bool:
+        raise Undecidable(f"{self} >= {other}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

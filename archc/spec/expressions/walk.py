@@ -48,6 +48,18 @@ def filled(value: Value, names: Mapping[str, Value]) -> Value:
     )
 
 
+def shifted(value: Any, by: int) -> Any:
+    """An expression with its places in the text moved."""
+    if isinstance(value, tuple):
+        return tuple(shifted(part, by) for part in cast("tuple[Any]", value))
+    if not isinstance(value, Expr):
+        return value
+    parts: dict[str, Any] = {s: shifted(getattr(value, s), by) for s in value.__slots__}
+    if at := parts.get("at"):
+        parts["at"] = (at[0] + by, at[1] + by)
+    return type(value)(**parts)
+
+
 def _rebuilt(value: Any, change: Callable[[Any], Expr | None]) -> Any:
     """A value with its parts changed, the outermost first, where `change` does."""
     changed = change(value)
