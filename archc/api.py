@@ -86,14 +86,14 @@ class Network:
         """Without the batch."""
         shape = self._network.input.shape
         assert shape is not None
-        return shape.dims
+        return shape.sizes
 
     @property
     def output_shape(self) -> tuple[int, ...]:
         """Without the batch."""
         shape = self._network.output.shape
         assert shape is not None
-        return shape.dims
+        return shape.sizes
 
     def summary(self) -> Summary:
         """The layer table; printed it is text, in a notebook a table."""

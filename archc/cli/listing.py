@@ -64,7 +64,7 @@ def row(entry: Entry, analysis: Analysis | None) -> Row:
         entry.edition,
         file,
         int(year[0]) if year else None,
-        shape.dims,
+        shape.sizes,
         analysis.facts.params,
         analysis.facts.macs,
     )

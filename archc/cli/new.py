@@ -78,7 +78,7 @@ def command(
 
 
 def _check_name(name: str) -> None:
-    from archc.spec.nodes import IDENTIFIER, is_identifier
+    from archc.spec.identifiers import IDENTIFIER, is_identifier
 
     if is_identifier(name):
         return

@@ -161,7 +161,7 @@ class Comparison:
 
 
 def _dims(layer: Layer | None) -> Dims | None:
-    return None if layer is None else layer.output_shape().dims
+    return None if layer is None else layer.output_shape().sizes
 
 
 def _about(side: Side) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _layer(layer: Layer | None, facts: Facts) -> dict[str, Any] | None:
         "path": layer.path,
         "op": layer.op.op,
         "setting": describe(layer.op),
-        "output": list(layer.output_shape().dims),
+        "output": list(layer.output_shape().sizes),
         "params": numbers.params,
         "macs": numbers.macs,
         "receptive_field": numbers.receptive_field,

@@ -90,7 +90,7 @@ def _first(network: Network) -> Layer | None:
 
 def _went(a: Layer, b: Layer) -> str:
     """What became of a convolution's window and of what it gives; empty if nothing."""
-    before, after = a.output_shape().dims, b.output_shape().dims
+    before, after = a.output_shape().sizes, b.output_shape().sizes
     parts: list[str] = []
     if window(a.op) != window(b.op):
         parts.append(f"from {window(a.op)} to {window(b.op)}")
@@ -281,7 +281,7 @@ def _block(run: list[Region], found: Comparison) -> _Line:
     layers = sum(1 for _ in run[0].layers())
     count = f"{len(run)} × " if len(run) > 1 else ""
     what = f"{places([block_of(r).path for r in run])}  {count}block {first.block.name}"
-    cells = what, _size(last.output.shape.dims)
+    cells = what, _size(last.output.shape.sizes)
     remark = f"{layers} layers{' each' if count else ''}"
     if next(run[0].layers()) in found.a.facts.layers:
         return ("removed", *cells, "", "", remark)
@@ -291,7 +291,7 @@ def _block(run: list[Region], found: Comparison) -> _Line:
 def _cells(layer: Layer | None) -> tuple[str, str]:
     if layer is None:
         return "", ""
-    return f"{layer.path}  {named(layer.op)}", _size(layer.output_shape().dims)
+    return f"{layer.path}  {named(layer.op)}", _size(layer.output_shape().sizes)
 
 
 def _remark(row: Row) -> str:
@@ -314,6 +314,6 @@ def _resizes(row: Row) -> bool:
     if row.layer.op.category == "merge":
         return False
     return any(
-        layer is not None and layer.input_shape().dims != layer.output_shape().dims
+        layer is not None and layer.input_shape().sizes != layer.output_shape().sizes
         for layer in (row.a, row.b)
     )

@@ -8,6 +8,7 @@ from typing import Any
 from archc.compare.model import Dims, Side, Total, Weights
 from archc.compare.structure import row_of
 from archc.network.graph import Head, Layer, Network, Value
+from archc.ops.base import sizes_of
 
 
 def totals(a: Side, b: Side) -> Iterator[Total]:
@@ -41,7 +42,7 @@ def depth(network: Network) -> int:
 
 def _size(value: Value) -> Dims:
     assert value.shape is not None
-    return value.shape.dims
+    return value.shape.sizes
 
 
 def settings(a: Network, b: Network) -> Iterator[Total]:
@@ -78,7 +79,7 @@ def maps(network: Network) -> tuple[int | Dims, ...]:
     """The different sizes of the maps between input and output, in their order."""
     sizes: list[int | Dims] = []
     for value in (network.input, *(item.output for item in _spine(network))):
-        dims = value.shape.dims if value.shape else ()
+        dims = value.shape.sizes if value.shape else ()
         if len(dims) == 3:
             size = dims[1] if dims[1] == dims[2] else dims[1:]
             if not sizes or sizes[-1] != size:
@@ -106,4 +107,4 @@ def _tensors(network: Network) -> Iterator[tuple[str, Dims]]:
         for layer in region.layers():
             x = layer.input_shape()
             for name, dims in (layer.op.parameters(x) | layer.op.buffers(x)).items():
-                yield f"{layer.path}.{name}" if name else layer.path, dims
+                yield f"{layer.path}.{name}" if name else layer.path, sizes_of(dims)

@@ -14,7 +14,7 @@ from archc.draw.caption import Fields, Tally, fields, position
 from archc.draw.figure import Box, Item, Leaf
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
-from archc.ops.base import Shape
+from archc.ops.base import Shape, to_int
 
 Kind = Literal["op", "skip", "branches", "block", "group", "repeat"]
 Key = tuple[int, Kind]
@@ -208,7 +208,7 @@ def _sizes(
         at = (*path, id(part.node))
         if isinstance(part, Layer):
             if part.op.category in ("convolution", "linear"):
-                yield at, part.output_shape().channels
+                yield at, to_int(part.output_shape().channels)
             continue
         if part.kind == "repeat":
             yield (*at, 0), len(part.parts)
@@ -226,17 +226,17 @@ def _resizes(region: Region) -> bool:
 
 def _spatial(shape: Shape) -> tuple[int, ...]:
     axis = shape.channel_axis
-    return (*shape.dims[:axis], *shape.dims[axis + 1 :])
+    return (*shape.sizes[:axis], *shape.sizes[axis + 1 :])
 
 
 def _growth(iterations: list[Region]) -> str:
     """How the channels grow from one repetition to the next, if they do."""
     shapes = [r.output.shape for r in iterations]
-    channels = [s.channels for s in shapes if s is not None]
+    channels = [to_int(s.channels) for s in shapes if s is not None]
     before = iterations[0].input.shape
     if before is None or len(set(channels)) < 2:
         return ""
-    channels.insert(0, before.channels)
+    channels.insert(0, to_int(before.channels))
     steps = {b - a for a, b in pairwise(channels)}
     each = f", {min(steps):+d} each" if len(steps) == 1 else ""
     return f"channels, {channels[0]} → {channels[-1]}{each}"

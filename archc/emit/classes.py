@@ -60,7 +60,10 @@ class Planner:
         """The plan of the network's own class."""
         network = self.network
         spec = network.spec
-        env = {name: self.symbols.fresh(name) for name in network.params}
+        env = {
+            name: self.symbols.fresh(name, whole=_is_whole(value))
+            for name, value in network.params.items()
+        }
         shape = network.input.shape
         assert shape is not None
         plan = ClassPlan(
@@ -122,7 +125,12 @@ class Planner:
             style=body_style(block.layers),
             reads=Reads(block.layers),
             seen=Occurrences(instances),
-            env={name: self.symbols.fresh(name) for name in block.parameters},
+            env={
+                name: self.symbols.fresh(
+                    name, whole=all(_is_whole(r.arguments.get(name)) for r in instances)
+                )
+                for name in block.parameters
+            },
             in_channels=in_channels,
             x=_shared(shapes).with_channels(in_channels),
             block=block,
@@ -203,7 +211,10 @@ class Planner:
             style=style_of(members),
             reads=user.plan.reads,
             seen=Occurrences(user.plan.seen.regions.get(node, [])),
-            env={name: self.symbols.fresh(name) for name in user.env},
+            env={
+                name: self.symbols.fresh(name, whole=symbol.whole)
+                for name, symbol in user.env.items()
+            },
             in_channels=in_channels,
             x=x.with_channels(in_channels),
             node=node,
@@ -255,6 +266,13 @@ def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
             if region.block is not None and region.kind == "block":
                 found[region.block].append(region)
     return found
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a parameter is a whole number, or a list of such."""
+    if isinstance(value, tuple):
+        return all(map(_is_whole, value))  # pyright: ignore[reportUnknownArgumentType]
+    return type(value) is int
 
 
 def _sole(nodes: Sequence[Node]) -> Node | None:

@@ -34,8 +34,7 @@ def expression(expr: Any, change: Change) -> Any:
     changed = change(expr)
     if changed is not None:
         return changed
-    slots = [s for s in expr.__slots__ if s != "at"]
-    return type(expr)(*(expression(getattr(expr, slot), change) for slot in slots))
+    return type(expr)(*(expression(getattr(expr, s), change) for s in expr.__slots__))
 
 
 def body(statements: Body, change: Change) -> Body:

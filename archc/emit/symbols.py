@@ -10,7 +10,7 @@ from archc.spec.expressions import (
     Expr,
     Index,
     Name,
-    evaluate,
+    filled,
     names_in,
     to_source,
 )
@@ -22,10 +22,10 @@ class Symbols:
     def __init__(self) -> None:
         self._count = 0
 
-    def fresh(self, wish: str) -> Name:
-        """A symbol that would like to be called `wish`."""
+    def fresh(self, wish: str, *, whole: bool = True) -> Name:
+        """A symbol that would like to be called `wish`, mostly for a whole number."""
         self._count += 1
-        return Name(f"{wish}#{self._count}")
+        return Name(f"{wish}#{self._count}", whole=whole)
 
 
 def wish(symbol: str) -> str:
@@ -57,4 +57,4 @@ def is_long(value: Dim) -> bool:
 
 
 def _shown(value: Expr) -> str:
-    return to_source(evaluate(value, {n: Name(wish(n)) for n in names_in(value)}))
+    return to_source(filled(value, {n: Name(wish(n)) for n in names_in(value)}))

@@ -42,6 +42,7 @@ from archc.spec.expressions import (
     choose,
     evaluate,
     names_in,
+    names_of,
 )
 from archc.spec.model import (
     Arg,
@@ -161,9 +162,10 @@ class Walk:
         if not isinstance(value, Expr):
             return value
         names: dict[str, Any] = {}
-        for name in names_in(value):
+        for symbol in names_of(value):
+            name = symbol.id
             if name in known:
-                names[name] = Name(name)
+                names[name] = symbol
                 continue
             inner: Any = self.definitions.get(name)
             if inner is None and ends:
@@ -358,7 +360,7 @@ class Walk:
         self.plan.aliases[after.id] = symbol
         last = self.outward(y.channels, frozenset({counter.id}))
         if last is not None and node not in self.plan.seen.never:
-            names: dict[str, Any] = {n: Name(n) for n in names_in(as_expr(last))}
+            names: dict[str, Any] = {n.id: n for n in names_of(last)}
             names[counter.id] = count - 1
             self.lasting[after.id] = evaluate(as_expr(last), names)
         return Carried(symbol, x.channels, y.channels, after), after

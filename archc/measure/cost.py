@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archc.measure.receptive_field import Field, Reach, field_after, whole
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import Shape
+from archc.ops.base import Shape, sizes_of, to_int
 
 
 class LayerFacts(NamedTuple):
@@ -79,6 +79,6 @@ def _layer(
 
 def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int, Reach]:
     op = layer.op
-    params = sum(prod(dims) for dims in op.parameters(x).values())
-    buffers = sum(prod(dims) for dims in op.buffers(x).values())
-    return params, buffers, op.macs(x, y), op.reach(x, y)
+    params = sum(prod(sizes_of(dims)) for dims in op.parameters(x).values())
+    buffers = sum(prod(sizes_of(dims)) for dims in op.buffers(x).values())
+    return params, buffers, to_int(op.macs(x, y)), op.reach(x, y)

@@ -17,6 +17,7 @@ from archc.measure.lifetime import dying
 from archc.measure.tape import Tape, Tensor
 from archc.network.graph import Layer, Network, Value
 from archc.network.inplace import inplace_nodes
+from archc.ops.base import sizes_of
 from archc.ops.steps import Device
 
 Optimizer = Literal["none", "sgd", "momentum", "adam"]
@@ -201,7 +202,7 @@ def footprint(
         parameters=sum(sizes),
         buffers=sum(map(_buffers, _all_layers(network))),
         moments=tuple(tape.ledger.moments),
-        input=Amount(0, _FLOAT * prod(network.input.shape.dims) + labels),
+        input=Amount(0, _FLOAT * prod(network.input.shape.sizes) + labels),
         saved=saved,
         kept=kept,
     )
@@ -230,7 +231,7 @@ def _forward(network: Network, tape: Tape) -> list[Tensor]:
     """Runs all layers; the outputs of the network and of its heads."""
     inplace, ends = inplace_nodes(network), dying(network)
     assert network.input.shape is not None
-    values: dict[Value, Tensor] = {network.input: tape.input(network.input.shape.dims)}
+    values: dict[Value, Tensor] = {network.input: tape.input(network.input.shape.sizes)}
     for layer in _all_layers(network):
         values[layer.output] = tape.layer(
             layer, [values[v] for v in layer.inputs], inplace=layer.node in inplace
@@ -264,10 +265,10 @@ def _by_layer(storages: set[Storage]) -> dict[Layer, Amount]:
 
 def _parameter_sizes(layer: Layer) -> list[int]:
     parameters = layer.op.parameters(layer.input_shape())
-    return [_FLOAT * prod(dims) for dims in parameters.values()]
+    return [_FLOAT * prod(sizes_of(dims)) for dims in parameters.values()]
 
 
 def _buffers(layer: Layer) -> int:
     """Bytes; a buffer without axes is a counter, an int64."""
     buffers = layer.op.buffers(layer.input_shape())
-    return sum(_FLOAT * prod(d) if d else _INT64 for d in buffers.values())
+    return sum(_FLOAT * prod(sizes_of(d)) if d else _INT64 for d in buffers.values())

@@ -3,109 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from archc.measure.cost import Facts
+from archc.measure.rows import HeadRows, LayerRow, LayerTable
+from archc.measure.tables import as_html, as_text
 from archc.network.graph import Head, Layer, Network
 from archc.ops.base import Op, items, pair
 
-Dims = tuple[int, ...]
 
+class Summary(LayerTable):
+    """A network's layer table and totals, as text, HTML and JSON."""
 
-class LayerRow(NamedTuple):
-    """One layer. `setting` is its op's main attributes, short: `3x3 /2, 64`."""
-
-    path: str
-    op: str
-    setting: str
-    input: tuple[Dims, ...]
-    output: Dims
-    params: int
-    macs: int
-    receptive_field: int | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `archc summary --format json` gives it."""
-        return {
-            "path": self.path,
-            "op": self.op,
-            "input": [list(dims) for dims in self.input],
-            "output": list(self.output),
-            "params": self.params,
-            "macs": self.macs,
-            "receptive_field": self.receptive_field,
-        }
-
-
-class HeadRows(NamedTuple):
-    """An auxiliary classifier with its layers and totals."""
-
-    name: str
-    source: str
-    """The path of the node that it reads."""
-    loss_weight: float
-    output: Dims
-    params: int
-    macs: int
-    layers: tuple[LayerRow, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `archc summary --format json` gives it."""
-        return {
-            "name": self.name,
-            "from": self.source,
-            "loss_weight": self.loss_weight,
-            "params": self.params,
-            "macs": self.macs,
-            "output": list(self.output),
-            "layers": [row.to_dict() for row in self.layers],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A network's layer table and totals; totals are without heads unless named so."""
-
-    name: str
-    title: str | None
-    input: Dims
-    output: Dims
-    params: int
-    params_with_heads: int
-    buffers: int
-    macs: int
-    receptive_field: int | None
-    layers: tuple[LayerRow, ...] = field(repr=False)
-    heads: tuple[HeadRows, ...] = field(repr=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `archc summary --format json` gives it."""
-        return {
-            "name": self.name,
-            "input": list(self.input),
-            "output": list(self.output),
-            "params": self.params,
-            "params_with_heads": self.params_with_heads,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "receptive_field": self.receptive_field,
-            "layers": [row.to_dict() for row in self.layers],
-            "heads": [head.to_dict() for head in self.heads],
-        }
+    __slots__ = ()
 
     def to_json(self) -> str:
         """The JSON that `archc summary` prints and `archc compile` writes."""
         return f"{_json(self.to_dict())}\n"
 
     def __str__(self) -> str:
-        from archc.measure.tables import as_text
-
         return as_text(self).rstrip("\n")
 
     def _repr_html_(self) -> str:
-        from archc.measure.tables import as_html
-
         return as_html(self)
 
 
@@ -117,8 +36,8 @@ def summarize(network: Network, facts: Facts) -> Summary:
     return Summary(
         name=network.name,
         title=network.spec.title,
-        input=network.input.shape.dims,
-        output=network.output.shape.dims,
+        input=network.input.shape.sizes,
+        output=network.output.shape.sizes,
         params=facts.params,
         params_with_heads=facts.params_with_heads,
         buffers=facts.buffers,
@@ -139,7 +58,7 @@ def _head(
         name=head.name,
         source=written.reads,
         loss_weight=head.loss_weight,
-        output=head.region.output.shape.dims,
+        output=head.region.output.shape.sizes,
         params=sum(row.params for row in rows),
         macs=sum(row.macs for row in rows),
         layers=rows,
@@ -159,8 +78,8 @@ def _rows(
             path=layer.path,
             op=layer.op.op,
             setting=setting,
-            input=tuple(v.shape.dims for v in layer.inputs if v.shape is not None),
-            output=layer.output_shape().dims,
+            input=tuple(v.shape.sizes for v in layer.inputs if v.shape is not None),
+            output=layer.output_shape().sizes,
             params=numbers.params,
             macs=numbers.macs,
             receptive_field=numbers.receptive_field,

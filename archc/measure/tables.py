@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archc.measure.summary import LayerRow, Summary
+from archc.measure.rows import LayerRow, LayerTable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +33,7 @@ class Section:
         return ", ".join((self.title, *self.notes))
 
 
-def _sections(summary: Summary) -> list[Section]:
+def _sections(summary: LayerTable) -> list[Section]:
     main = summary.title or summary.name
     if summary.title and summary.title != summary.name:
         main = f"{summary.title} ({summary.name})"
@@ -62,7 +62,7 @@ def size(dims: Iterable[int], sign: str = "x") -> str:
     return sign.join(str(dim) for dim in dims)
 
 
-def totals(summary: Summary) -> list[tuple[str, str]]:
+def totals(summary: LayerTable) -> list[tuple[str, str]]:
     """The totals with their names."""
     field = summary.receptive_field
     lines = [
@@ -81,7 +81,7 @@ def totals(summary: Summary) -> list[tuple[str, str]]:
     return [(name, value) for name, value in lines if value]
 
 
-def as_text(summary: Summary) -> str:
+def as_text(summary: LayerTable) -> str:
     """Plain aligned text."""
     sections = _sections(summary)
     widths = [
@@ -111,7 +111,7 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def as_rich(summary: Summary, width: int) -> RenderableType:
+def as_rich(summary: LayerTable, width: int) -> RenderableType:
     """For a terminal of that width."""
     from rich import box
     from rich.console import Group
@@ -159,7 +159,7 @@ def _room_for_op(rows: Sequence[Row], width: int) -> int:
     return min(op, max(width - path - sum(numbers) - gaps, _LEAST_OP))
 
 
-def as_markdown(summary: Summary) -> str:
+def as_markdown(summary: LayerTable) -> str:
     """GitHub-flavoured Markdown."""
     lines: list[str] = []
     for section in _sections(summary):
@@ -184,7 +184,7 @@ def markdown(text: str) -> str:
     return text
 
 
-def as_latex(summary: Summary) -> str:
+def as_latex(summary: LayerTable) -> str:
     """A longtable with booktabs rules, which may run over several pages."""
     first, *heads = _sections(summary)
     header = " & ".join(map(_latex, COLUMNS))
@@ -240,7 +240,7 @@ def _latex(text: str) -> str:
     return r"$\times$".join(part.translate(_LATEX) for part in parts)
 
 
-def as_csv(summary: Summary) -> str:
+def as_csv(summary: LayerTable) -> str:
     """RFC 4180, one row per layer; `head` is empty for the network's own layers."""
     import csv
     from io import StringIO
@@ -258,7 +258,7 @@ def as_csv(summary: Summary) -> str:
     return out.getvalue()
 
 
-def as_html(summary: Summary) -> str:
+def as_html(summary: LayerTable) -> str:
     """For notebooks."""
     from html import escape
 

@@ -14,7 +14,7 @@ from math import prod
 
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
-from archc.ops.base import Dims
+from archc.ops.base import sizes_of
 from archc.ops.steps import Device, Extra, Step
 
 _FULL, _HALF = 4, 2
@@ -25,7 +25,7 @@ class Tensor:
     """A value at run time; `call` made it, if it needs a gradient."""
 
     storage: Storage
-    dims: Dims
+    dims: tuple[int, ...]
     itemsize: int
     call: _Call | None = None
 
@@ -71,7 +71,7 @@ class Tape:
 
     # ---- forward
 
-    def input(self, dims: Dims) -> Tensor:
+    def input(self, dims: tuple[int, ...]) -> Tensor:
         """A batch, which its caller holds."""
         size = prod(dims) * _FULL
         return Tensor(Storage(0, size, None, lasting=True), dims, _FULL)
@@ -85,7 +85,9 @@ class Tape:
             shapes, layer.output_shape(), device=self.device, inplace=inplace
         )
         weights = layer.op.parameters(shapes[0])
-        return self.run(steps, inputs, tuple(map(prod, weights.values())))
+        return self.run(
+            steps, inputs, tuple(prod(sizes_of(dims)) for dims in weights.values())
+        )
 
     def run(
         self, steps: Iterable[Step], inputs: Iterable[Tensor], weights: tuple[int, ...]

@@ -209,11 +209,11 @@ def _merged_size(shape: Shape | None, merge: str | None) -> tuple[int, ...]:
 
 
 def _size(shape: Shape | None) -> tuple[int, ...]:
-    return () if shape is None else shape.dims[1:]
+    return () if shape is None else shape.sizes[1:]
 
 
 def _dims(shape: Shape | None) -> tuple[int, ...]:
-    return () if shape is None else shape.dims
+    return () if shape is None else shape.sizes
 
 
 def _start(region: Region) -> Place:

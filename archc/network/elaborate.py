@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from archc.diagnostics.model import Sink
+from dataclasses import replace
+
+from archc.diagnostics.model import Diagnostic, Sink
 from archc.network.claims import check_shapes
-from archc.network.elaborator import Elaborator, TooLarge
+from archc.network.elaborator import Elaborator
 from archc.network.graph import Network
 from archc.network.size import oversized
 from archc.network.smallest import with_smallest_input
+from archc.network.walk import TooLarge, Walk
+from archc.source.document import KeyPlace
 from archc.spec.model import Spec
 
 
@@ -17,18 +21,32 @@ def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
     With `claims`, shapes are held to what the spec says they are.
     """
     found = Sink()
-    elaborator = Elaborator(spec, found)
-    elaborator.oversized = oversized(spec, found)
+    elaborator = Elaborator(spec, found, oversized=oversized(spec, found))
     try:
         network = elaborator.run()
         elaborator.unused_blocks()
     except TooLarge:
         network = None
     if claims:
-        check_shapes(elaborator.claims, found)
+        check_shapes(elaborator.walk.claims, found)
     too_small = [d for d in found if d.code == "window-too-large"]
-    if too_small and elaborator.visits < 20_000:
+    if too_small and elaborator.walk.visits < 20_000:
         found = with_smallest_input(spec, found)
     for diagnostic in found:
-        sink.report(elaborator.counted(diagnostic))
+        sink.report(_counted(diagnostic, elaborator.walk))
     return None if found.failed else network
+
+
+def _counted(diagnostic: Diagnostic, walk: Walk) -> Diagnostic:
+    """A mistake in a block's definition is met in each instance.
+
+    An instance that reads an unknown value, mostly that of the instance before it,
+    cannot meet a mistake in a shape; it is taken to have the mistake too.
+    """
+    place = diagnostic.place
+    if not isinstance(place, KeyPlace) or place.path[:1] != ("blocks",):
+        return diagnostic
+    name = str(place.path[1])
+    met = diagnostic.occurrences + walk.blind[name]
+    times = max(min(met, walk.instances[name]), diagnostic.occurrences)
+    return replace(diagnostic, occurrences=times)

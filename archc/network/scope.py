@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.spec.model import BlockNode, BrokenNode, Node, OpNode, children, opened
+from archc.spec.model import (
+    Block,
+    BlockNode,
+    BranchesNode,
+    BrokenNode,
+    GroupNode,
+    Node,
+    OpNode,
+    Spec,
+    children,
+    opened,
+    walk,
+)
 
 # what torch.nn.Module and nn.Sequential call their own; a layer of that name would hide
 # it
@@ -61,6 +73,14 @@ class Scope:
         self.count += 1
         return str(self.count - 1)
 
+    def default(self, stem: str) -> str:
+        """What a node without a name is called here: a number, or after what it is."""
+        return self.number() if self.layout.style == "numbered" else self.invent(stem)
+
+    def inner(self, name: str, layout: Layout) -> Scope:
+        """The scope that a name opens in this one."""
+        return Scope(f"{self.prefix}{name}.", f"{self.local}{name}.", layout)
+
     def invent(self, stem: str) -> str:
         """A name for what has none, as torch.fx would call it: relu, relu_1, relu_2."""
         while True:
@@ -104,6 +124,38 @@ def name_problem(name: str) -> tuple[str, str] | None:
     if name.startswith("__"):
         return "names with two leading underscores belong to Python", "use one or none"
     return None
+
+
+class Layouts:
+    """The layouts of all bodies and named groups, those that are left out too."""
+
+    def __init__(self, spec: Spec, sink: Sink) -> None:
+        self.network = body_layout(spec.layers, sink)
+        self._blocks = {
+            block: body_layout(block.layers, sink)
+            for block in spec.blocks.values()
+            if not block.broken
+        }
+        heads = tuple(head.node for head in spec.heads)
+        bodies = (spec.layers, heads, *(block.layers for block in self._blocks))
+        self._groups = {
+            node: group_layout(_inside(node), sink)
+            for body in bodies
+            for node in walk(body)
+            if node.name is not None and isinstance(node, GroupNode | BranchesNode)
+        }
+
+    def block(self, block: Block) -> Layout:
+        """The layout of a block's body."""
+        return self._blocks[block]
+
+    def group(self, node: GroupNode | BranchesNode) -> Layout:
+        """The layout of what is in a named group or named branches."""
+        return self._groups[node]
+
+
+def _inside(node: GroupNode | BranchesNode) -> tuple[Node, ...]:
+    return node.layers if isinstance(node, GroupNode) else node.branches
 
 
 def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:

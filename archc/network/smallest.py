@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.diagnostics.model import Sink
-from archc.network.elaborator import Elaborator, TooLarge
+from archc.network.arguments import Arguments
+from archc.network.elaborator import Elaborator
+from archc.network.inputs import input_shape, parameters
+from archc.network.walk import TooLarge
 from archc.spec.model import Spec
 
 LARGEST_TRIED = 4096
@@ -13,9 +16,12 @@ LARGEST_TRIED = 4096
 
 def with_smallest_input(spec: Spec, found: Sink) -> Sink:
     """The diagnostics, those of windows that do not fit naming the smallest input."""
-    dims = Elaborator(spec, Sink()).network_input()
-    smallest = None if dims is None or len(dims) != 3 else smallest_input(spec, dims)
-    if smallest is None or dims is None:
+    arguments = Arguments(Sink())
+    shape = input_shape(spec, parameters(spec, arguments), arguments)
+    if shape is None or len(shape.dims) != 3:
+        return found
+    smallest = smallest_input(spec, shape.sizes)
+    if smallest is None:
         return found
     told = Sink()
     advice = f"the smallest input that works is {' x '.join(map(str, smallest))}"

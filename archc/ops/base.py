@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -31,15 +31,25 @@ class Unknown:
         return self
 
     __add__ = __radd__ = __sub__ = __rsub__ = _absorb
-    __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __neg__ = _absorb
+    __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = (
+        _absorb
+    )
+
+    def _undecided(self, other: object) -> bool:
+        raise Undecidable(f"whether {self} is above or below {other}")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _undecided
 
     def __repr__(self) -> str:
         return "?"
 
 
 UNKNOWN = Unknown()
-Dim = Any  # int; while code is written also Expr or UNKNOWN
-Dims = tuple[Dim, ...]
+Dim: TypeAlias = int | Expr | Unknown
+"""A size: a number, and while code is written also a symbol."""
+Dims: TypeAlias = tuple[Dim, ...]
+Sides: TypeAlias = Dim | tuple[Dim, Dim]
+"""One size for both axes, or (height, width)."""
 
 
 def known(*values: Any) -> bool:
@@ -57,6 +67,22 @@ def need_known(attribute: str, *values: Any) -> None:
         raise Undecidable(attribute)
 
 
+def to_int(size: Dim) -> int:
+    """A size that is a number, as all are in a network.
+
+    Raises:
+        Undecidable: if it is a symbol.
+    """
+    if isinstance(size, int):
+        return size
+    raise Undecidable(str(size))
+
+
+def sizes_of(dims: Dims) -> tuple[int, ...]:
+    """Sizes that are numbers; raises Undecidable where one is a symbol."""
+    return tuple(map(to_int, dims))
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The shape of a value without its batch dimension.
@@ -71,6 +97,11 @@ class Shape:
     @property
     def channels(self) -> Dim:
         return self.dims[self.channel_axis]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The dims as numbers; raises Undecidable where one is a symbol."""
+        return sizes_of(self.dims)
 
     def with_channels(self, channels: Dim) -> Shape:
         axis = self.channel_axis
@@ -258,7 +289,7 @@ class Op(BaseModel):
         """Shape of each buffer in the `state_dict`, by its name in the module."""
         return {}
 
-    def macs(self, x: Shape, y: Shape) -> int:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         """Fused multiply-adds for one sample, biases not counted."""
         return 0
 
@@ -409,13 +440,19 @@ def size_schemas(minimum: int) -> list[dict[str, Any]]:
 
 
 Size = Annotated[
-    Any,
+    Sides,
     PlainValidator(lambda v: check_size(v, 1)),
     WithJsonSchema({"anyOf": size_schemas(1)}),
 ]
 """A size or (height, width), each from 1."""
+SizeOrNone = Annotated[
+    Sides | None,
+    PlainValidator(lambda v: check_size(v, 1)),
+    WithJsonSchema({"anyOf": size_schemas(1)}),
+]
+"""A size that may be left out."""
 Padding = Annotated[
-    Any,
+    Sides,
     PlainValidator(lambda v: check_size(v, 0)),
     WithJsonSchema({"anyOf": size_schemas(0)}),
 ]

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from archc.ops.base import (
     Call,
+    Dim,
     Dims,
     Op,
     Padding,
@@ -138,11 +139,10 @@ class Conv2d(Op):
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
         weight = (self.out_channels, x.dims[0] // self.groups, *pair(self.kernel_size))
-        return {"weight": weight} | (
-            {"bias": (self.out_channels,)} if self.bias else {}
-        )
+        bias: dict[str, Dims] = {"bias": (self.out_channels,)} if self.bias else {}
+        return {"weight": weight} | bias
 
-    def macs(self, x: Shape, y: Shape) -> int:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         kernel_height, kernel_width = pair(self.kernel_size)
         channels, height, width = y.dims
         per_pixel = x.dims[0] // self.groups * kernel_height * kernel_width
@@ -233,7 +233,7 @@ class ConvTranspose2d(Op):
             self.kernel_size, self.stride, self.padding,
             self.output_padding, self.dilation,
         )  # fmt: skip
-        sizes: list[Any] = []
+        sizes: list[Dim] = []
         for size, k, s, p, extra, d in zip(
             x.dims[1:], *(pair(v) for v in settings), strict=True
         ):
@@ -259,11 +259,10 @@ class ConvTranspose2d(Op):
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
         weight = (x.dims[0], self.out_channels // self.groups, *pair(self.kernel_size))
-        return {"weight": weight} | (
-            {"bias": (self.out_channels,)} if self.bias else {}
-        )
+        bias: dict[str, Dims] = {"bias": (self.out_channels,)} if self.bias else {}
+        return {"weight": weight} | bias
 
-    def macs(self, x: Shape, y: Shape) -> int:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         # every input pixel is spread over one window of the output
         kernel_height, kernel_width = pair(self.kernel_size)
         channels, height, width = x.dims

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError
 from archc.ops.functions import Function, Sizes
 from archc.ops.steps import Device, Step
 
@@ -54,7 +54,7 @@ class Linear(Op):
         return Shape((*x.dims[:-1], self.out_features), x.channel_axis)
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        weight = {"weight": (self.out_features, x.dims[-1])}
+        weight: dict[str, Dims] = {"weight": (self.out_features, x.dims[-1])}
         return weight | ({"bias": (self.out_features,)} if self.bias else {})
 
     def steps(
@@ -63,7 +63,7 @@ class Linear(Op):
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
         return (replace(step, weight_for_input=True),)
 
-    def macs(self, x: Shape, y: Shape) -> int:
+    def macs(self, x: Shape, y: Shape) -> Dim:
         return prod(y.dims) * x.dims[-1]
 
     def module(self, x: Shape) -> Call:

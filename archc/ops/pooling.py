@@ -17,7 +17,9 @@ from archc.ops.base import (
     Padding,
     Shape,
     ShapeError,
+    Sides,
     Size,
+    SizeOrNone,
     Window,
     known,
     pair,
@@ -88,7 +90,7 @@ class MaxPool2d(Op):
     saves = frozenset({"input", "indices"})
 
     kernel_size: Size
-    stride: Size = Field(default=None, description="as kernel_size")
+    stride: SizeOrNone = Field(default=None, description="as kernel_size")
     padding: Padding = 0
     dilation: Size = 1
     ceil_mode: bool = False
@@ -97,7 +99,7 @@ class MaxPool2d(Op):
         return _indices(y)
 
     @property
-    def _stride(self) -> Any:
+    def _stride(self) -> Sides:
         return self.kernel_size if self.stride is None else self.stride
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -142,14 +144,14 @@ class AvgPool2d(Op):
     saves = frozenset({"input"})
 
     kernel_size: Size
-    stride: Size = Field(default=None, description="as kernel_size")
+    stride: SizeOrNone = Field(default=None, description="as kernel_size")
     padding: Padding = 0
     ceil_mode: bool = False
     count_include_pad: bool = True
     divisor_override: int | None = Field(default=None, ge=1)
 
     @property
-    def _stride(self) -> Any:
+    def _stride(self) -> Sides:
         return self.kernel_size if self.stride is None else self.stride
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -178,11 +180,13 @@ def _adaptive_reach(x: Shape, y: Shape) -> Window | Everywhere:
     if y.dims[1:] == (1, 1) != x.dims[1:]:
         return EVERYWHERE
     spans: list[int] = []
-    for n, out in zip(x.dims[1:], y.dims[1:], strict=True):
+    for n, out in zip(x.sizes[1:], y.sizes[1:], strict=True):
         # i*n mod out takes every multiple of the gcd; the largest reaches furthest
         most = out - gcd(n, out)
         spans.append(-(-(most + n) // out))
-    down, right = (Fraction(n, o) for n, o in zip(x.dims[1:], y.dims[1:], strict=True))
+    down, right = (
+        Fraction(n, o) for n, o in zip(x.sizes[1:], y.sizes[1:], strict=True)
+    )
     return Window((spans[0], spans[1]), (down, right))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archc.ops.base import Call, Dims, Op, Shape, ShapeError
+from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError, Unknown
 from archc.ops.code import Apply, Global, Local
 from archc.ops.merge import Merge
 from archc.ops.registry import FAMILIES, OPS
@@ -42,7 +42,7 @@ How to read the entries:
 This page is made from the classes in `archc/ops/`.
 """
 
-_CHANNELS, _HEIGHT, _WIDTH, _LENGTH = (Name(letter) for letter in "CHWL")
+_CHANNELS, _HEIGHT, _WIDTH, _LENGTH = (Name(letter, whole=True) for letter in "CHWL")
 _VECTOR = Shape((_CHANNELS,))
 _SEQUENCE = Shape((_CHANNELS, _LENGTH))
 _MAP = Shape((_CHANNELS, _HEIGHT, _WIDTH))
@@ -151,7 +151,7 @@ class _Case:
 def _symbolic(op: type[Op]) -> Op:
     """The op with its numbers as symbols of their own names."""
     values: dict[str, Any] = {
-        name: Name(name)
+        name: Name(name, whole=True)
         for name, field in op.model_fields.items()
         if field.is_required() or type(field.default) is int
     }
@@ -173,7 +173,7 @@ def _case(op: Op, x: Shape) -> _Case | None:
     inputs = (x,)
     if isinstance(op, Merge):
         channels = ("C1", "C2") if op.stacks_channels else ("C", "C")
-        inputs = tuple(x.with_channels(Name(name)) for name in channels)
+        inputs = tuple(x.with_channels(Name(name, whole=True)) for name in channels)
     try:
         y = op.infer(*inputs)
     except ShapeError:
@@ -196,7 +196,7 @@ def _facts(op_type: type[Op]) -> Iterator[str]:
         yield f"buffers: {_tensors(tensors)}"
     macs = op.macs(x, case.output)
     if macs != 0:
-        yield f"MACs: `{to_source(macs)}`"
+        yield f"MACs: `{_source(macs)}`"
     if op.saves:
         yield f"kept for the backward pass: {', '.join(sorted(op.saves))}"
     if op.has_inplace:
@@ -223,10 +223,15 @@ def _inputs(case: _Case) -> str:
 def _dims(dims: Dims) -> str:
     alone = len(dims) == 1
     shown = [
-        to_source(d) if alone or not isinstance(d, Binary) else f"({to_source(d)})"
+        _source(d) if alone or not isinstance(d, Binary) else f"({_source(d)})"
         for d in dims
     ]
     return f"`{' x '.join(shown)}`"
+
+
+def _source(size: Dim) -> str:
+    assert not isinstance(size, Unknown)
+    return to_source(size)
 
 
 def _tensors(tensors: dict[str, Dims]) -> str:

@@ -19,7 +19,7 @@ from archc.ops.base import (
     Padding,
     Shape,
     ShapeError,
-    Size,
+    SizeOrNone,
     Window,
     check_numbers,
     items,
@@ -168,7 +168,7 @@ class Upsample(Op):
     symbols = (("size", Name("size")),)
     autocast = "full"
 
-    size: Size = None
+    size: SizeOrNone = None
     scale_factor: ScaleFactor = None
     mode: Literal["nearest", "nearest-exact", "bilinear", "bicubic"] = "nearest"
     align_corners: bool | None = None
@@ -218,7 +218,7 @@ class Upsample(Op):
     def reach(self, x: Shape, y: Shape) -> Window:
         spans: list[int] = []
         steps: list[Fraction] = []
-        for size, out in zip(x.dims[1:], y.dims[1:], strict=True):
+        for size, out in zip(x.sizes[1:], y.sizes[1:], strict=True):
             spans.append(1 if size == out else min(_NEIGHBOURS[self.mode], size))
             steps.append(Fraction(size, out))
         return Window((spans[0], spans[1]), (steps[0], steps[1]))
@@ -360,7 +360,7 @@ class Permute(nn.Module):
         (x,) = inputs
         need_known("dims", *self.dims)
         rank = len(x.dims)
-        order = [d + rank + 1 if d < 0 else d for d in self.dims]
+        order: list[int] = [d + rank + 1 if d < 0 else d for d in self.dims]
         if sorted(order) != list(range(rank + 1)) or order[0] != 0:
             raise ShapeError(
                 f"`permute` with dims = {plain(self.dims)} is no order of the axes of"

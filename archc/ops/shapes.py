@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.ops.base import UNKNOWN, Dim, Shape, ShapeError, known, pair
+from archc.ops.base import UNKNOWN, Dim, Shape, ShapeError, Sides, known, pair, to_int
 
 AXES = ("height", "width")
 
@@ -37,10 +37,10 @@ def window_size(
 def window_map(
     op: str,
     x: Shape,
-    kernel_size: Dim,
-    stride: Dim,
-    padding: Dim,
-    dilation: Dim = 1,
+    kernel_size: Sides,
+    stride: Sides,
+    padding: Sides,
+    dilation: Sides = 1,
     *,
     ceil_mode: Dim = False,
 ) -> tuple[Dim, Dim]:
@@ -67,7 +67,7 @@ def window_map(
 def _too_large(
     op: str, x: Shape, axis: int, k: int, s: int, p: int, d: int
 ) -> ShapeError:
-    size = x.dims[1 + axis]
+    size = x.sizes[1 + axis]
     reach = d * (k - 1) + 1
     window = f"{k}" if d == 1 else f"({d}*({k} - 1) + 1)"
     return ShapeError(
@@ -111,8 +111,9 @@ def need_divisible(op: str, what: str, number: Dim, by: Dim, attribute: str) -> 
     """Raises ShapeError unless `by` divides `number`."""
     if known(number, by) and number % by:
         # channels come from the spec, so a search through all of them could take ages
-        fits = [n for n in range(1, min(number, 10_000) + 1) if number % n == 0]
-        near = sorted(fits, key=lambda n: abs(n - by))[:3]
+        whole, part = to_int(number), to_int(by)
+        fits = [n for n in range(1, min(whole, 10_000) + 1) if whole % n == 0]
+        near = sorted(fits, key=lambda n: abs(n - part))[:3]
         raise ShapeError(
             f"`{op}` cannot split {number} {what} into {attribute} = {by}:"
             f" {number} / {by} leaves {number % by}",

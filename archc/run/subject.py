@@ -41,7 +41,7 @@ class Subject:
     def input_shape(self) -> tuple[int, ...]:
         """Of one sample: channels, height, width."""
         assert self.network.input.shape is not None
-        return self.network.input.shape.dims
+        return self.network.input.shape.sizes
 
     def module(self, device: str | torch.device = "cpu") -> nn.Module:
         """A new instance of the network's class, its weights initialised.

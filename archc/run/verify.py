@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from archc.network.graph import Layer, Value
+from archc.ops.base import sizes_of
 from archc.run.live import result, tensors
 from archc.run.subject import BrokenModule, Subject
 from archc.run.trace import Call, Numbers, Recorder
@@ -95,7 +96,7 @@ def _compare_tensors(built: nn.Module, found: Verification) -> None:
         trained = layer.op.parameters(x)
         for name, dims in (trained | layer.op.buffers(x)).items():
             key = _key(layer, name)
-            expected[key] = tuple(dims)
+            expected[key] = sizes_of(dims)
             found.tensors += 1
             if key not in state:
                 found.refuse(
@@ -223,7 +224,7 @@ def _carried_out(layer: Layer, recorder: Recorder) -> _Sample:
     inputs: list[Tensor] = []
     for value in layer.inputs:
         assert value.shape is not None
-        inputs.append(torch.empty(BATCH, *value.shape.dims, device="meta"))
+        inputs.append(torch.empty(BATCH, *value.shape.sizes, device="meta"))
     x = layer.input_shape()
     own = () if layer.op.merges else tensors(layer.op, x)
     read = [*inputs, *(tensor for _, tensor in own)]

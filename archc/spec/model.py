@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from archc.ops.base import Op
 from archc.source.document import Document, KeyPath, KeyPlace
@@ -12,7 +12,7 @@ from archc.spec.expressions import Expr
 
 # A number, a boolean, a (nested) list of them as a tuple, or an expression for one of
 # these.
-Arg = Any
+Arg: TypeAlias = "bool | int | float | str | tuple[Arg, ...] | Expr | None"
 Merge = Literal["concat", "add", "mul"]
 MERGES: tuple[Merge, ...] = get_args(Merge)
 """What `skip` and `merge` may be."""

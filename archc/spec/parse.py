@@ -15,10 +15,12 @@ from archc.diagnostics.model import Diagnostic, Sink
 from archc.ops.base import plain
 from archc.source.document import KeyPlace
 from archc.spec import tables
+from archc.spec.definitions import DefinitionParser
+from archc.spec.identifiers import IDENTIFIER, is_identifier
 from archc.spec.init import parse_init
 from archc.spec.model import Block, BlockNode, Merged, Node, Origin, Spec, children
 from archc.spec.names import NameCheck
-from archc.spec.nodes import IDENTIFIER, NodeParser, is_identifier
+from archc.spec.nodes import NodeParser
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
 
@@ -52,9 +54,10 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
     data = merged.data
     top = _file_table(data, root, sink)
     parser = NodeParser(sink, data.get("blocks"))
+    definitions = DefinitionParser(parser)
     blocks = {
-        name: parser.block(name, table, root.below("blocks", name))
-        for name, table in parser.block_tables.items()
+        name: definitions.block(name, table, root.below("blocks", name))
+        for name, table in parser.uses.tables.items()
     }
     network = data.get("network")
     if top is None or not isinstance(network, dict):
@@ -77,8 +80,8 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         params=_params(data.get("params"), parser, root.below("params")),
         input=_input(network.get("input"), parser, below.below("input")),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
-        blocks=parser.without_circles(blocks),
-        heads=parser.heads(data.get("heads"), root),
+        blocks=definitions.without_circles(blocks),
+        heads=definitions.heads(data.get("heads"), root),
         init=parse_init(data.get("init"), root.below("init"), sink),
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )
@@ -97,11 +100,11 @@ def _check_names(
     known = cast("dict[str, Any]", params) if isinstance(params, dict) else ()
     names = NameCheck(parser.sink, known)
     told = {
-        block.name: names.block(block, parser.undeclared(block.name))
+        block.name: names.block(block, parser.uses.undeclared(block.name))
         for block in blocks.values()
     }
     doubtful = {name for name, block in blocks.items() if block.broken}
-    parser.report_misfits(told, doubtful)
+    parser.uses.report_misfits(told, doubtful)
     if spec is not None and isinstance(params, dict):
         names.network(spec)
 
@@ -167,8 +170,8 @@ def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:
         return {}
     params: dict[str, Any] = {}
     for key, value in cast("dict[str, Any]", table).items():
-        parser.identifier(key, origin.at(key, part="key"), "parameter")
-        params[key] = parser.argument(value, origin.below(key))
+        parser.written.identifier(key, origin.at(key, part="key"), "parameter")
+        params[key] = parser.written.argument(value, origin.below(key))
     return params
 
 
@@ -177,7 +180,9 @@ def _input(value: Any, parser: NodeParser, origin: Origin) -> tuple[Any, ...]:
     sizes = cast("list[Any]", value) if isinstance(value, list) else []
     if not all(isinstance(size, int | float | str) for size in sizes):
         return ()
-    return tuple(parser.argument(v, origin.below(i)) for i, v in enumerate(sizes))
+    return tuple(
+        parser.written.argument(v, origin.below(i)) for i, v in enumerate(sizes)
+    )
 
 
 def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:

@@ -103,4 +103,4 @@ def _structure(network: Network) -> str:
 def _varied(layer: Layer, batch: int) -> bool:
     if not layer.op.op.startswith("batch_norm"):
         return True
-    return batch * prod(layer.input_shape().dims[1:]) >= _NORMALISED
+    return batch * prod(layer.input_shape().sizes[1:]) >= _NORMALISED

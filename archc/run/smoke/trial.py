@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archc.ops.base import to_int
 from archc.run.loss import loss
 from archc.run.smoke.settings import Settings, Sized
 
@@ -47,7 +48,7 @@ class Trial:
         self._called: Any = torch.compile(self.model) if settings.compile else built
         output = size.subject.network.output.shape
         assert output is not None
-        self._classes = output.channels
+        self._classes = to_int(output.channels)
         self.size = size
         self.images, self.labels = self.samples(SEED)
         self.optimizer = torch.optim.Adam(

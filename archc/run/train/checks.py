@@ -29,7 +29,7 @@ def outputs(subject: Subject) -> int:
     shape = subject.input_shape
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise CannotTrain(f"{subject.label} reads no images of 1 or 3 channels")
-    return output.dims[0]
+    return output.sizes[0]
 
 
 def settled(

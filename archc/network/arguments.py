@@ -1,0 +1,136 @@
+"""What is written in a spec as values: expressions evaluated, and held to their use."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.network.frame import Frame, blame
+from archc.network.graph import Claim, Value
+from archc.network.size import MAX_NODES
+from archc.ops.base import Shape, plain
+from archc.spec.expressions import (
+    Expr,
+    ExpressionError,
+    ListOf,
+    Silenced,
+    UnknownName,
+    evaluate,
+)
+from archc.spec.model import Arg, Node, Origin, Template
+
+
+class Arguments:
+    """Evaluates what nodes say; a mistake is reported and raises Silenced."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+
+    def value(self, arg: Arg, names: dict[str, Any], origin: Origin) -> Any:
+        """An argument's value."""
+        if not isinstance(arg, Expr):
+            return arg
+        if isinstance(arg, ListOf):
+            return tuple(
+                self.value(item, names, origin.below(number))
+                for number, item in enumerate(arg.items)
+            )
+        try:
+            return evaluate(arg, names)
+        except UnknownName:
+            pass  # that was reported before anything was evaluated
+        except ExpressionError as error:
+            self.sink.error(
+                error.code, error.message, origin.at(within=error.at), help=error.help
+            )
+        raise Silenced
+
+    def truth(self, node: Node, key: str, arg: Arg, frame: Frame) -> bool:
+        """Whether a condition holds."""
+        value = self.value(arg, frame.names, node.origin.below(key))
+        if isinstance(value, bool | int | float):
+            return bool(value)
+        self.blame("wrong-type", f"`{key}` must be true or false, not {plain(value)}",
+                   node, key, arg, frame)  # fmt: skip
+        raise Silenced
+
+    def repeats(self, node: Node, frame: Frame) -> int:
+        """How many times a node comes in a row."""
+        value = self.value(node.repeat, frame.names, node.origin.below("repeat"))
+        if isinstance(value, bool) or not isinstance(value, int):
+            problem = f"`repeat` must be a whole number, not {plain(value)}"
+            code = "wrong-type"
+        elif value < 0:
+            code, problem = "bad-value", f"`repeat` must be at least 0, not {value}"
+        elif value > MAX_NODES:
+            code = "network-too-large"
+            problem = (
+                f"`repeat` is {value:,}; a network has at most {MAX_NODES:,} nodes"
+            )
+        else:
+            return value
+        self.blame(code, problem, node, "repeat", node.repeat, frame)
+        raise Silenced
+
+    def blame(
+        self,
+        code: str,
+        message: str,
+        node: Node,
+        key: str,
+        arg: Arg,
+        frame: Frame,
+        help: str | None = None,
+    ) -> None:
+        """Reports a wrong value where it was written, which may be a block's use."""
+        place, labels = blame(
+            frame, frame.bindings, frame.names, node.origin.below(key), arg
+        )
+        self.sink.error(code, message, place, *labels, help=help)
+
+    def text(self, template: Template, origin: Origin, frame: Frame) -> str | None:
+        """A name with what its braces give; None where that is unknown."""
+        if template.fixed:
+            return template.text
+        try:
+            parts = [
+                part
+                if isinstance(part, str)
+                else str(self.value(part, frame.names, origin))
+                for part in template.parts
+            ]
+        except Silenced:
+            return None
+        return unicodedata.normalize("NFKC", "".join(parts))
+
+    def claim(self, node: Node, y: Value, frame: Frame, claims: list[Claim]) -> Value:
+        """Notes the claim of a node, and gives its value.
+
+        Where a mistake made that unknown, the claim stands in for it, so that what
+        follows is looked at as well.
+        """
+        if node.claim is None:
+            return y
+        try:
+            origin = node.origin.below("shape")
+            stated = tuple(
+                self.value(arg, frame.names, origin.below(i))
+                for i, arg in enumerate(node.claim)
+            )
+        except Silenced:
+            return y
+        for number, size in enumerate(stated):
+            if type(size) is not int:
+                self.sink.error(
+                    "wrong-type",
+                    f"a size in `shape` must be a whole number, not {plain(size)}",
+                    origin.at(number),
+                    help="shape = [channels, height, width], without the batch",
+                )
+                return y
+        if y.shape is not None:
+            claims.append(Claim(stated, y.shape, node.origin.at("shape"), y))
+        elif all(size > 0 for size in stated):
+            return Value(Shape(stated))
+        return y

@@ -1,0 +1,191 @@
+"""What a node does once its modifiers are dealt with: op, block, group, branches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from archc.diagnostics.model import Sink
+from archc.network.arguments import Arguments
+from archc.network.blocks import Blocks
+from archc.network.building import MERGES, Builder
+from archc.network.clash import branch_clash
+from archc.network.frame import Frame
+from archc.network.graph import Layer, Region, Value
+from archc.network.instances import Instance
+from archc.network.naming import Naming
+from archc.network.scope import Layouts, Scope
+from archc.network.walk import Walk
+from archc.ops.base import ShapeError
+from archc.spec.model import (
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    Spec,
+)
+
+
+class Bodies(ABC):
+    """The bodies of nodes; the nodes inside them are the subclass's."""
+
+    def __init__(self, spec: Spec, sink: Sink) -> None:
+        self.spec = spec
+        self.sink = sink
+        self.walk = Walk(spec, sink)
+        self.arguments = Arguments(sink)
+        self.naming = Naming(self.walk, self.arguments)
+        self.builder = Builder(self.arguments)
+        self.blocks = Blocks(self.walk, self.arguments)
+        self.layouts = Layouts(spec, sink)
+
+    @abstractmethod
+    def nodes(
+        self, nodes: Sequence[Node], x: Value, scope: Scope, frame: Frame
+    ) -> Value:
+        """Makes nodes, each reading the one before it; the value of the last."""
+
+    @abstractmethod
+    def node(self, node: Node, x: Value, scope: Scope, frame: Frame) -> Value:
+        """Makes a node with its modifiers."""
+
+    def body(
+        self,
+        node: Node,
+        x: Value,
+        reads: tuple[Value, ...],
+        name: str | None,
+        scope: Scope,
+        frame: Frame,
+    ) -> Value:
+        with self.walk.deeper(node):
+            match node:
+                case OpNode():
+                    inputs = reads if node.op.merges else (x,)
+                    return self._op(node, inputs, name, scope, frame)
+                case BlockNode():
+                    return self._block(node, x, name, scope, frame)
+                case GroupNode():
+                    return self._group(node, x, name, scope, frame)
+                case BranchesNode():
+                    return self._branches(node, x, name, scope, frame)
+                case _:
+                    self.naming.hide(node, scope, frame)
+                    return Value(None)
+
+    def _op(
+        self,
+        node: OpNode,
+        inputs: tuple[Value, ...],
+        name: str | None,
+        scope: Scope,
+        frame: Frame,
+    ) -> Value:
+        frame.see(inputs[0])
+        if name is None:
+            if node.op.bare_parameter:
+                self.sink.error(
+                    "missing-name",
+                    f"`{node.op.op}` is a parameter, so it needs a name",
+                    node.origin.at("op"),
+                    help='add name = "...": it is the parameter\'s name',
+                )
+            name = scope.default(node.op.op)
+        op = self.builder.build(node, frame)
+        if op is None or any(v.shape is None for v in inputs):
+            return Value(None)
+        try:
+            shape = self.builder.infer(op, inputs)
+        except ShapeError as error:
+            self.builder.refuse(node, error, inputs, frame)
+            return Value(None)
+        layer = Layer(scope.prefix + name, op, inputs, Value(shape), node, frame.block)
+        layer.output.layer = layer
+        self.walk.parts.append(layer)
+        return layer.output
+
+    def _block(
+        self, node: BlockNode, x: Value, name: str | None, scope: Scope, frame: Frame
+    ) -> Value:
+        name = scope.default(node.block) if name is None else name
+        block = self.spec.blocks.get(node.block)
+        names, bindings = self.blocks.given(node, block, frame)
+        if block is None or block.broken:
+            return Value(None)
+        if self.walk.looking and self.walk.instances[block.name]:
+            return Value(None)  # it was looked into already
+        self.walk.instances[block.name] += 1
+        if x.shape is None:
+            self.walk.blind[block.name] += 1
+        path = f"{scope.prefix}{name}."
+        inner = Frame(block, node, names, bindings, x, frame)
+        region = Region("block", path[:-1], node, x, x, block=block)
+        layout = self.layouts.block(block)
+        with self.walk.inside(region):
+            inner.see(x)
+            before = self.sink.reports, self.walk.visits, len(self.walk.claims)
+            self.blocks.defaults(node, block, inner)
+            region.arguments = {p: inner.names[p] for p in block.parameters}
+            key = self.blocks.key(region)
+            if self.blocks.repeated(key, region):
+                return region.output
+            region.output = self.nodes(block.layers, x, Scope(path, "", layout), inner)
+        if region.output.shape is not None and self.sink.reports == before[0]:
+            visits = self.walk.visits - before[1]
+            claims = tuple(self.walk.claims[before[2] :])
+            self.blocks.keep(key, Instance(region, visits, claims))
+        return region.output
+
+    def _group(
+        self, node: GroupNode, x: Value, name: str | None, scope: Scope, frame: Frame
+    ) -> Value:
+        if name is None:
+            return self.nodes(node.layers, x, scope, frame)
+        inner = scope.inner(name, self.layouts.group(node))
+        region = Region("group", inner.prefix[:-1], node, x, x)
+        with self.walk.inside(region):
+            region.output = self.nodes(node.layers, x, inner, frame)
+        return region.output
+
+    def _branches(
+        self, node: BranchesNode, x: Value, name: str | None, scope: Scope, frame: Frame
+    ) -> Value:
+        inner = scope
+        if name is not None:
+            inner = scope.inner(name, self.layouts.group(node))
+        region = Region(
+            "branches", inner.prefix[:-1] if name else "", node, x, x, merge=node.merge
+        )
+        ends: list[Value] = []
+        for written in node.branches:
+            branch = Region("branch", "", written, x, x)
+            with self.walk.inside(branch, region):
+                branch.output = self.node(written, x, inner, frame)
+            ends.append(branch.output)
+        try:
+            return self.merged(region, tuple(ends), inner, frame)
+        except ShapeError as error:
+            branch_clash(self.sink, error, region)
+            return self.merged(region, tuple(ends), inner, frame, clash=True)
+
+    def merged(
+        self,
+        region: Region,
+        ends: tuple[Value, ...],
+        scope: Scope,
+        frame: Frame,
+        *,
+        clash: bool = False,
+    ) -> Value:
+        """Ends a skip or branches with the layer that merges them."""
+        assert region.node is not None and region.merge is not None
+        op = MERGES[region.merge]
+        shape = None if clash else self.builder.infer(op, ends)
+        path = scope.prefix + scope.invent(op.op)
+        layer = Layer(path, op, ends, Value(shape), region.node, frame.block)
+        layer.output.layer = layer
+        region.parts.append(layer)
+        region.output = layer.output
+        self.walk.parts.append(region)
+        return layer.output

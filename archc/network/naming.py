@@ -1,0 +1,120 @@
+"""Names while a body is walked: what nodes are called, and what `from` reads."""
+
+from __future__ import annotations
+
+from archc.diagnostics.model import Label, Place
+from archc.diagnostics.suggest import did_you_mean
+from archc.network.arguments import Arguments
+from archc.network.frame import Frame, outer
+from archc.network.graph import Value
+from archc.network.scope import Scope, name_problem, named_paths
+from archc.network.walk import Walk
+from archc.spec.model import Node
+
+UNKNOWN = "?"
+"""Stands in a path for a name that a mistake made unknown; no node can be called so."""
+
+
+class Naming:
+    """Notes the names of nodes in their scopes, and finds what they stand for."""
+
+    def __init__(self, walk: Walk, arguments: Arguments) -> None:
+        self.walk = walk
+        self.arguments = arguments
+
+    def name(self, node: Node, scope: Scope, frame: Frame) -> str | None:
+        """The node's evaluated name, noted in its scope; None if it has none."""
+        if node.name is None:
+            return None
+        place = node.origin.at("name")
+        name = self._text(node, frame)
+        if name is None:
+            return UNKNOWN
+        problem = name_problem(name)
+        if problem is not None:
+            shown = (
+                f"`{name}`"
+                if node.name.fixed
+                else f"`{node.name.text}`, here `{name}`,"
+            )
+            why, help = problem
+            self.walk.sink.error(
+                "bad-name", f"{shown} cannot name a layer: {why}", place, help=help
+            )
+        else:
+            scope.take(name, place, self.walk.sink)
+        return name
+
+    def name_value(self, node: Node, y: Value, scope: Scope, frame: Frame) -> Value:
+        """Notes what a node's name stands for, and gives it."""
+        if node.name is not None and (node.name.fixed or node.repeat is None):
+            name = self._text(node, frame)
+            if name is not None:
+                frame.values[scope.local + name] = y
+        return y
+
+    def hide(self, node: Node, scope: Scope, frame: Frame) -> None:
+        """Notes that nobody knows what is inside a node."""
+        if node.name is not None:
+            name = self._text(node, frame)
+            if name is not None:
+                frame.opaque.add(scope.local + name)
+
+    def _text(self, node: Node, frame: Frame) -> str | None:
+        assert node.name is not None
+        return self.arguments.text(node.name, node.origin.below("name"), frame)
+
+    def read(
+        self, node: Node, x: Value, scope: Scope, frame: Frame
+    ) -> tuple[Value, ...]:
+        """The values that a node's `from` names."""
+        found: list[Value] = []
+        assert node.reads is not None
+        for number, template in enumerate(node.reads):
+            origin = node.read_origin(number)
+            name = self.arguments.text(template, origin, frame)
+            if name == "prev":
+                found.append(x)
+                continue
+            if name == "input":
+                found.append(frame.input)
+                continue
+            value = None if name is None else frame.lookup(name, scope.local)
+            if value is None:
+                if name is not None and not frame.hidden(name, scope.local):
+                    self.unknown(name, origin.at(), scope, frame)
+                value = Value(None)
+            self.walk.read_values.add(value)
+            found.append(value)
+        return tuple(found)
+
+    def unknown(self, name: str, place: Place, scope: Scope, frame: Frame) -> None:
+        """Reports a name in `from` that no node before has."""
+        spec, sink = self.walk.spec, self.walk.sink
+        body = spec.layers if frame.block is None else frame.block.layers
+        written = dict(named_paths(body))
+        local = scope.local
+        while True:
+            later = written.get(local + name)
+            if later is not None or not local:
+                break
+            local = outer(local)
+        if later is not None:
+            sink.error(
+                "reads-later",
+                f"`{name}` is not there yet: a node reads only what stands before it",
+                place,
+                Label(later.origin.at("name"), "it comes here"),
+                help="move this node behind the one it reads",
+            )
+            return
+        sink.error(
+            "unknown-node",
+            f"no node is called `{name}` here",
+            place,
+            help=did_you_mean(name, [*filter(_is_path, frame.values), "prev", "input"]),
+        )
+
+
+def _is_path(name: str) -> bool:
+    return all(part.isidentifier() or part.isdigit() for part in name.split("."))

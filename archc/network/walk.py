@@ -1,0 +1,88 @@
+"""What the parts of an elaboration share: how far it is, and what it has made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from archc.diagnostics.model import Sink
+from archc.network.graph import Claim, Layer, Region, Value
+from archc.network.size import MAX_NODES
+from archc.spec.model import Node, Spec
+
+MAX_DEPTH = 60
+
+
+class TooLarge(Exception):
+    """Elaboration was stopped; the reason has been reported."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk over a spec."""
+
+    spec: Spec
+    sink: Sink
+    visits: int = 0
+    claims: list[Claim] = field(default_factory=list[Claim])
+    read_values: set[Value] = field(default_factory=set[Value])
+    instances: Counter[str] = field(default_factory=Counter[str])
+    """How many instances of each block there are."""
+    blind: Counter[str] = field(default_factory=Counter[str])
+    """How many of them read an unknown value."""
+    looking: bool = False
+    """Whether blocks that the network does not have are looked into."""
+    parts: list[Layer | Region] = field(default_factory=list[Layer | Region])
+    """Where what is made goes."""
+    repeating: list[Node] = field(default_factory=list[Node])
+    _depth: int = 0
+
+    @contextmanager
+    def inside(self, region: Region, parent: Region | None = None) -> Generator[None]:
+        """What is made meanwhile goes into `region`, and `region` into its parent."""
+        (self.parts if parent is None else parent.parts).append(region)
+        with self.apart(region):
+            yield
+
+    @contextmanager
+    def apart(self, region: Region) -> Generator[None]:
+        """What is made meanwhile goes into `region`, which belongs nowhere yet."""
+        outer, self.parts = self.parts, region.parts
+        try:
+            yield
+        finally:
+            self.parts = outer
+
+    @contextmanager
+    def deeper(self, node: Node) -> Generator[None]:
+        """One level deeper in nodes and blocks; stops where that is too deep."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self._stop(
+                "nested-too-deeply",
+                f"nodes and blocks are nested more than {MAX_DEPTH} deep",
+                node,
+                "flatten some of the groups or blocks",
+            )
+        yield
+        self._depth -= 1
+
+    def count(self, node: Node, more: int = 1) -> None:
+        """Counts nodes; stops where they are too many."""
+        self.visits += more
+        if self.visits > MAX_NODES:
+            self._stop(
+                "network-too-large",
+                f"the network has more than {MAX_NODES:,} nodes",
+                node,
+                "lower a `repeat`",
+            )
+
+    def _stop(self, code: str, message: str, node: Node, help: str) -> None:
+        place = node.origin.at()
+        if code == "network-too-large" and self.repeating:
+            place = self.repeating[-1].origin.at("repeat")
+        self.sink.error(code, message, place, help=help)
+        raise TooLarge

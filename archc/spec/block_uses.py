@@ -1,0 +1,153 @@
+"""Nodes with a block: which one, and are its arguments those that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from archc.diagnostics.model import Place
+from archc.diagnostics.suggest import did_you_mean
+from archc.ops.base import plain
+from archc.ops.registry import OPS
+from archc.spec import tables
+from archc.spec.identifiers import bad_name
+from archc.spec.model import BlockNode, Origin
+from archc.spec.validate import listed, not_misspelled
+from archc.spec.written import Written, items
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """A use of a block with arguments that it does not take, or without some."""
+
+    block: str
+    origin: Origin
+    known: set[str]
+    unknown: list[str]
+    missing: list[str]
+
+
+class UseParser:
+    """Parses uses of blocks; `blocks` is the spec's whole table of blocks."""
+
+    def __init__(self, written: Written, blocks: Any) -> None:
+        self.written = written
+        self.sink = written.sink
+        self.no_blocks = not isinstance(blocks, dict | None)
+        self.known: dict[str, Any] = blocks if isinstance(blocks, dict) else {}
+        self.tables: dict[str, dict[str, Any]] = {
+            name: table for name, table in self.known.items() if isinstance(table, dict)
+        }
+        self._misfits: list[_Misfit] = []
+
+    def parse(
+        self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
+    ) -> BlockNode | None:
+        name = table.pop("block")
+        if not isinstance(name, str) or name not in self.tables:
+            self._unknown_block(name, origin)
+            return None
+        parameters = declared(self.tables[name])
+        fine = True
+        if parameters is not None:
+            required, optional = parameters
+            # one with a bad name has been reported, and cannot be given
+            required = [p for p in required if bad_name(p, "parameter") is None]
+            fine = self._fits(name, table, required, optional, origin)
+        arguments = {
+            k: self.written.plain_argument(v, origin.below(k)) for k, v in table.items()
+        }
+        if not self.written.reads_one(origin, f"block `{name}`", common) or not fine:
+            return None
+        return BlockNode(block=name, arguments=arguments, **common)
+
+    def _unknown_block(self, name: Any, origin: Origin) -> None:
+        if not isinstance(name, str):
+            self.written.no_name("block", "a block", name, origin)
+            return
+        if name in self.known or self.no_blocks:
+            return  # that it is no table has been reported
+        if name in OPS:
+            help = f'`{name}` is an op: write op = "{name}"'
+        else:
+            define = f"define [blocks.{name}], or take it from a file with `use`"
+            help = did_you_mean(name, self.known) or define
+        self.sink.error(
+            "unknown-block",
+            f"there is no block {plain(name)}",
+            origin.at("block"),
+            help=help,
+        )
+
+    def _fits(
+        self,
+        name: str,
+        table: dict[str, Any],
+        required: Sequence[str],
+        optional: Collection[str],
+        origin: Origin,
+    ) -> bool:
+        """Whether the arguments are those that the block takes; else notes it."""
+        known = {*required, *optional}
+        unknown = [key for key in table if key not in known]
+        missing = [p for p in required if p not in table]
+        if unknown or missing:
+            self._misfits.append(_Misfit(name, origin, known, unknown, missing))
+        return not unknown and not missing
+
+    def undeclared(self, block: str) -> dict[str, Place]:
+        """Arguments that uses of a block give and that it does not declare."""
+        found: dict[str, Place] = {}
+        for misfit in self._misfits:
+            for key in misfit.unknown if misfit.block == block else ():
+                found.setdefault(key, misfit.origin.at(key, part="key"))
+        return found
+
+    def report_misfits(
+        self, told: Mapping[str, Collection[str]], doubtful: Collection[str]
+    ) -> None:
+        """Reports arguments that blocks do not take or that they lack.
+
+        `told` are those, by block, that were reported at the block's declaration. What
+        a doubtful block takes nobody knows.
+        """
+        for misfit in self._misfits:
+            if misfit.block in doubtful:
+                continue
+            skipped = told.get(misfit.block, ())
+            unknown = [key for key in misfit.unknown if key not in skipped]
+            missing = [key for key in misfit.missing if key not in skipped]
+            self._misfit(misfit, unknown, not_misspelled(missing, unknown))
+
+    def _misfit(self, misfit: _Misfit, unknown: list[str], lacking: list[str]) -> None:
+        name, origin = misfit.block, misfit.origin
+        for key in unknown:
+            help = did_you_mean(key, misfit.known | tables.MODIFIERS - {"doc"})
+            if not misfit.known:
+                help = f'`{name}` has no parameters; give it one: params = ["{key}"]'
+            self.sink.error(
+                "unknown-argument",
+                f"block `{name}` has no parameter `{key}`",
+                origin.at(key, part="key"),
+                help=help,
+            )
+        if lacking:
+            plural = "s" if len(lacking) > 1 else ""
+            self.sink.error(
+                "missing-argument",
+                f"block `{name}` needs the argument{plural} {listed(lacking)}",
+                origin.at("block"),
+                help="add " + ", ".join(f"{p} = ..." for p in lacking),
+            )
+
+
+def declared(table: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]] | None:
+    """What a block's table says of its parameters; None where that is wrong."""
+    required, defaults = table.get("params", []), table.get("defaults", {})
+    if not isinstance(required, list) or not isinstance(defaults, dict):
+        return None
+    names = items(required)
+    if not all(isinstance(name, str) for name in names):
+        return None
+    return names, cast("dict[str, Any]", defaults)

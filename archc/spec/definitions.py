@@ -1,0 +1,127 @@
+"""Definitions of blocks and heads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import Any, cast
+
+from archc.diagnostics.model import Label
+from archc.spec import tables
+from archc.spec.block_uses import declared
+from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
+from archc.spec.nodes import NodeParser
+from archc.spec.validate import validate, whole
+from archc.spec.written import items
+
+
+class DefinitionParser:
+    """Parses what holds nodes: blocks and heads."""
+
+    def __init__(self, nodes: NodeParser) -> None:
+        self.nodes = nodes
+        self.written = nodes.written
+        self.sink = nodes.sink
+
+    def block(self, name: str, table: dict[str, Any], origin: Origin) -> Block:
+        self.written.identifier(name, origin.at(part="key"), "block")
+        fine = True
+        model = validate(tables.BlockTable, table, origin, self.sink, f"block `{name}`")
+        parameters = declared(table)
+        required: list[str] = []
+        defaults: dict[str, Arg] = {}
+        for number, parameter in enumerate(parameters[0] if parameters else ()):
+            place = origin.at("params", number)
+            if parameter in required or (parameters and parameter in parameters[1]):
+                self.sink.error(
+                    "duplicate-name",
+                    f"block `{name}` has two parameters called `{parameter}`",
+                    place,
+                    help="a parameter is either in `params` or in `defaults`, once",
+                )
+            else:
+                fine &= self.written.identifier(parameter, place, "parameter")
+                required.append(parameter)
+        for key, value in (parameters[1] if parameters else {}).items():
+            below = origin.below("defaults")
+            fine &= self.written.identifier(key, below.at(key, part="key"), "parameter")
+            defaults[key] = self.written.argument(value, below.below(key))
+        return Block(
+            name=name,
+            origin=origin,
+            required=tuple(required),
+            defaults=defaults,
+            layers=self.nodes.nodes(table.get("layers"), origin.below("layers")),
+            doc=None if model is None else model.doc,
+            broken=not fine or not whole(model, table),
+        )
+
+    def without_circles(self, blocks: dict[str, Block]) -> dict[str, Block]:
+        """The blocks; those that contain themselves would never end, and are broken."""
+        uses: dict[str, dict[str, BlockNode]] = {
+            name: {n.block: n for n in walk(b.layers) if isinstance(n, BlockNode)}
+            for name, b in blocks.items()
+        }
+        kept = dict(blocks)
+        while True:
+            sound = {name: uses[name] for name, b in kept.items() if not b.broken}
+            try:
+                TopologicalSorter(sound).prepare()
+            except CycleError as error:
+                circle: list[str] = error.args[1][::-1]
+                self._circle(circle, uses)
+                kept |= {name: replace(kept[name], broken=True) for name in circle}
+            else:
+                return kept
+
+    def _circle(self, circle: list[str], uses: dict[str, dict[str, BlockNode]]) -> None:
+        if len(circle) == 2:
+            message = f"block `{circle[0]}` contains itself"
+        else:
+            message = f"blocks contain each other in a circle: {' -> '.join(circle)}"
+        self.sink.error(
+            "recursive-block",
+            message,
+            uses[circle[0]][circle[1]].origin.at("block"),
+            *(
+                Label(uses[a][b].origin.at("block"), f"`{a}` uses `{b}` here")
+                for a, b in pairwise(circle[1:])
+            ),
+            help="use `repeat` for what is said many times",
+        )
+
+    def heads(self, value: Any, root: Origin) -> tuple[HeadSpec, ...]:
+        found: dict[str, HeadSpec] = {}
+        for number, table in enumerate(items(value)):
+            if not isinstance(table, dict):
+                continue  # its wrong type has been reported
+            table = cast("dict[str, Any]", table)
+            origin = root.below("heads", number)
+            own = {
+                k: v for k, v in table.items() if k in ("name", "from", "loss_weight")
+            }
+            model = validate(tables.HeadTable, own, origin, self.sink, "a head")
+            rest = {k: v for k, v in table.items() if k not in ("from", "loss_weight")}
+            # a wrong name has been reported
+            if model is None:
+                rest.pop("name", None)
+            node = self.nodes.node(rest, origin, 0)
+            if model is None or not self.written.identifier(
+                model.name, origin.at("name"), "head"
+            ):
+                continue
+            if model.name in found:
+                self.sink.error(
+                    "duplicate-name",
+                    f"two heads are called `{model.name}`",
+                    origin.at("name"),
+                    Label(found[model.name].origin.at("name"), "the first one"),
+                    help="give each head its own name",
+                )
+                continue
+            weight = self.written.argument(
+                model.loss_weight, origin.below("loss_weight")
+            )
+            found[model.name] = HeadSpec(model.name, origin, model.from_, node, weight)
+        return tuple(found.values())

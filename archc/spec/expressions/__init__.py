@@ -1,0 +1,76 @@
+"""The expression language: parsing, evaluation over numbers or symbols, printing.
+
+An expression is Python's syntax cut down to arithmetic. It is parsed into a small tree
+and never reaches Python's own evaluator. Evaluation reads names from a mapping; where a
+name stands for another expression (a symbol) instead of a number, the result is an
+expression again, which is how generated code gets `planes * 4` from the same rule that
+gives an instance its 256.
+"""
+
+from archc.spec.expressions.errors import (
+    ExpressionError,
+    Silenced,
+    Undecidable,
+    UnknownName,
+)
+from archc.spec.expressions.evaluation import SILENCED, Names, choose, evaluate
+from archc.spec.expressions.operations import FUNCTIONS, MAX_MAGNITUDE
+from archc.spec.expressions.parsing import MAX_LENGTH, parse
+from archc.spec.expressions.printing import number_source, to_source
+from archc.spec.expressions.tree import (
+    Binary,
+    BoolOp,
+    Call,
+    Compare,
+    Const,
+    Expr,
+    IfExp,
+    Index,
+    ListOf,
+    Name,
+    Number,
+    Slice,
+    Unary,
+    Unparsed,
+    Value,
+    as_expr,
+)
+from archc.spec.expressions.walk import filled, names_in, names_of, replaced, shifted
+
+__all__ = [
+    "FUNCTIONS",
+    "MAX_LENGTH",
+    "MAX_MAGNITUDE",
+    "SILENCED",
+    "Binary",
+    "BoolOp",
+    "Call",
+    "Compare",
+    "Const",
+    "Expr",
+    "ExpressionError",
+    "IfExp",
+    "Index",
+    "ListOf",
+    "Name",
+    "Names",
+    "Number",
+    "Silenced",
+    "Slice",
+    "Unary",
+    "Undecidable",
+    "UnknownName",
+    "Unparsed",
+    "Value",
+    "as_expr",
+    "choose",
+    "evaluate",
+    "filled",
+    "names_in",
+    "names_of",
+    "number_source",
+    "parse",
+    "replaced",
+    "shifted",
+    "to_source",
+]

@@ -1,0 +1,270 @@
+"""The nodes of an expression; arithmetic on them builds larger, simplified ones.
+
+A simplification keeps the value and its type whatever the symbols stand for. Most hold
+for whole numbers alone: with floats `x * 3 * 5` rounds twice and `x // 1` rounds at
+all, and `True * 1` is 1. They are made where `is_whole` is sure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archc.spec.expressions.errors import Undecidable
+
+Number: TypeAlias = bool | int | float
+Value: TypeAlias = "Number | tuple[Value, ...] | Expr"
+"""A number, a boolean, a (nested) list of them, or an expression over symbols."""
+Span: TypeAlias = tuple[int, int]
+"""A slice of an expression's text."""
+
+
+class Expr:
+    """A node of an expression."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Expr | Number) -> Expr | int:
+        return _operated("+", self, other)
+
+    def __radd__(self, other: Number) -> Expr | int:
+        return _operated("+", other, self)
+
+    def __sub__(self, other: Expr | Number) -> Expr | int:
+        return _operated("-", self, other)
+
+    def __rsub__(self, other: Number) -> Expr | int:
+        return _operated("-", other, self)
+
+    def __mul__(self, other: Expr | Number) -> Expr | int:
+        return _operated("*", self, other)
+
+    def __rmul__(self, other: Number) -> Expr | int:
+        return _operated("*", other, self)
+
+    def __floordiv__(self, other: Expr | Number) -> Expr | int:
+        return _operated("//", self, other)
+
+    def __rfloordiv__(self, other: Number) -> Expr | int:
+        return _operated("//", other, self)
+
+    def __mod__(self, other: Expr | Number) -> Expr | int:
+        return _operated("%", self, other)
+
+    def __rmod__(self, other: Number) -> Expr | int:
+        return _operated("%", other, self)
+
+    def __bool__(self) -> bool:
+        raise Undecidable(repr(self))
+
+    def __lt__(self, other: object) -> bool:
+        raise Undecidable(f"{self} < {other}")
+
+    def __le__(self, other: object) -> bool:
+        raise Undecidable(f"{self} <= {other}")
+
+    def __gt__(self, other: object) -> bool:
+        raise Undecidable(f"{self} > {other}")
+
+    def __ge__(self, other: object) -> bool:
+        raise Undecidable(f"{self} >= {other}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const(Expr):
+    value: Number
+
+    # 1, 1.0 and True are equal in Python, and not the same in an expression
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Const) and repr(self.value) == repr(other.value)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expr):
+    """A name; as a value, the symbol that stands for what it means in generated code.
+
+    `whole` says that it means a whole number (no boolean), or a list of such.
+    """
+
+    id: str
+    at: Span | None = field(default=None, compare=False)
+    whole: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Expr):
+    op: str  # "-", "+" or "not"
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expr):
+    op: str
+    left: Expr
+    right: Expr
+    at: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Expr):
+    ops: tuple[str, ...]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoolOp(Expr):
+    op: str  # "and" or "or"
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IfExp(Expr):
+    test: Expr
+    body: Expr
+    orelse: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Expr):
+    value: Expr
+    index: Expr
+    at: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Expr):
+    value: Expr
+    lower: Expr | None
+    upper: Expr | None
+    step: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    function: str
+    args: tuple[Expr, ...]
+    at: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListOf(Expr):
+    """A list with expressions in it; text has no list literal, but a TOML list does."""
+
+    items: tuple[Value, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ListOf) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Expr, ...]:
+        return tuple(map(as_expr, self.items))
+
+
+class Unparsed(Expr):
+    """Stands where a faulty expression was reported."""
+
+    __slots__ = ()
+
+
+def as_expr(value: Value) -> Expr:
+    """A value as an expression."""
+    if isinstance(value, Expr):
+        return value
+    return ListOf(value) if isinstance(value, tuple) else Const(value)
+
+
+def is_whole(value: Value) -> bool:
+    """Whether it is a whole number, or a list of such, whatever its symbols mean."""
+    match value:
+        case bool() | float():
+            return False
+        case int():
+            return True
+        case tuple():
+            return all(map(is_whole, value))
+        case Const():
+            return is_whole(value.value)
+        case Name():
+            return value.whole
+        case ListOf():
+            return all(map(is_whole, value.items))
+        case Unary(op="-" | "+", operand=operand):
+            return is_whole(operand)
+        case Binary(op="+" | "-" | "*" | "//" | "%"):
+            return is_whole(value.left) and is_whole(value.right)
+        case IfExp():
+            return is_whole(value.body) and is_whole(value.orelse)
+        case BoolOp():
+            return all(map(is_whole, value.operands))
+        case Index() | Slice():
+            return is_whole(value.value)
+        case Call(function="len" | "int" | "ceil" | "floor"):
+            return True
+        case Call(function="round"):
+            return len(value.args) == 1 or is_whole(value.args[0])
+        case Call():
+            return all(map(is_whole, value.args))
+        case _:
+            return False
+
+
+def _operated(op: str, left: object, right: object) -> Expr | int:
+    """What Python's operator gives for an expression and something else."""
+    if isinstance(left, Expr | int | float) and isinstance(right, Expr | int | float):
+        return combined(op, left, right)
+    return NotImplemented
+
+
+def combined(op: str, left: Expr | Number, right: Expr | Number) -> Expr | int:
+    """`left op right`, one of which is an expression, without what adds nothing."""
+    match op, left, right:
+        case "*", int(), Expr() if not isinstance(right, Call) and (
+            not isinstance(right, Binary) or right.op != "**"
+        ):
+            # a product reads with its number last, `planes * 4`
+            return combined("*", right, left)
+        case "+" | "*", int(), Expr() if is_whole(left) and is_whole(right):
+            if left == (0 if op == "+" else 1):
+                return right
+        case "+" | "-" | "*" | "//", Expr(), int() if is_whole(left):
+            made = _with_number(op, left, right)
+            if made is not None:
+                return made
+        case "-", Expr(), Expr() if left == right and is_whole(left):
+            return 0
+        case "+", Expr(), Binary(op="-") if left == right.right:
+            # a part and what the whole has beside it
+            if is_whole(right):
+                return right.left
+        case "+", Expr(), Expr() if left == right:
+            return combined("*", left, 2)
+        case _:
+            pass
+    return Binary(op, as_expr(left), as_expr(right))
+
+
+def _with_number(op: str, left: Expr, number: int) -> Expr | int | None:
+    """`left op number` simplified, where `left` is whole; None where that is all."""
+    neutral = 0 if op in ("+", "-") else 1
+    if number == neutral and not isinstance(number, bool):
+        return left
+    match op, left:
+        case "*", Binary(op="*", left=inner, right=Const(value=int(factor))):
+            return combined("*", inner, factor * number)  # x * 2 * 2
+        case "+" | "-", Binary(op="+" | "-", left=inner, right=Const(value=int(term))):
+            # x + 1 + 1 is x + 2
+            total = (term if left.op == "+" else -term) + (
+                number if op == "+" else -number
+            )
+            return combined("+" if total >= 0 else "-", inner, abs(total))
+        case "//", Binary(op="*", left=inner, right=Const(value=int(factor))):
+            if number > 0 and factor % number == 0:
+                return combined("*", inner, factor // number)
+        case _:
+            pass
+    return None

@@ -1,0 +1,164 @@
+"""Nodes with an op: which one, and are its attributes right."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import ValidationError
+
+from archc.diagnostics.suggest import did_you_mean
+from archc.ops.base import Op, plain
+from archc.ops.registry import OPS, OTHER_NAMES
+from archc.spec import tables
+from archc.spec.expressions import Expr
+from archc.spec.model import Arg, OpNode, Origin
+from archc.spec.validate import explain, listed, not_misspelled, place_in
+from archc.spec.written import Written
+
+_INFERRED = {
+    "in_channels": "the channels of what it reads",
+    "in_features": "the features of what it reads",
+    "num_features": "the channels of what it reads",
+    "num_channels": "the channels of what it reads",
+}
+
+
+class OpParser:
+    """Parses nodes with an op; `blocks` are the names of all blocks."""
+
+    def __init__(self, written: Written, blocks: Collection[str]) -> None:
+        self.written = written
+        self.sink = written.sink
+        self.blocks = blocks
+
+    def parse(
+        self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
+    ) -> OpNode | None:
+        name = table.pop("op")
+        op = OPS.get(name) if isinstance(name, str) else None
+        if op is None:
+            self._unknown_op(name, origin)
+            return None
+        attributes, static, fine = self._attributes(op, table, origin)
+        if not self._merge_reads(op, origin, common) or not fine:
+            return None
+        return OpNode(op=op, attributes=attributes, static=static, **common)
+
+    def _unknown_op(self, name: Any, origin: Origin) -> None:
+        if not isinstance(name, str):
+            self.written.no_name("op", "an op", name, origin)
+            return
+        other = OTHER_NAMES.get(name.lower().replace("-", "_"))
+        if name in self.blocks:
+            help = f'`{name}` is a block: write block = "{name}"'
+        else:
+            help = (
+                did_you_mean(name, OPS) if other is None else f"did you mean `{other}`?"
+            )
+        self.sink.error(
+            "unknown-op", f"there is no op {plain(name)}", origin.at("op"), help=help
+        )
+
+    def _merge_reads(
+        self, op: type[Op], origin: Origin, common: dict[str, Any]
+    ) -> bool:
+        reads = common.get("reads")
+        if common["broken"] and reads is None:
+            return True  # its `from` may have been reported
+        if op.merges and (reads is None or len(reads) < 2):
+            self.sink.error(
+                "merge-needs-from",
+                f"`{op.op}` merges values, so it needs `from` with at least two",
+                origin.at("op"),
+                help='from = ["prev", "NAME"]; "prev" is the value before this node',
+            )
+            return False
+        return op.merges or self.written.reads_one(origin, f"`{op.op}`", common)
+
+    def _attributes(
+        self, op: type[Op], table: dict[str, Any], origin: Origin
+    ) -> tuple[dict[str, Arg], Op | None, bool]:
+        attributes: dict[str, Arg] = {}
+        unknown: list[str] = []
+        for key, value in table.items():
+            if key not in op.model_fields:
+                unknown.append(key)
+                self._unknown_attribute(op, key, origin)
+                continue
+            attributes[key] = (
+                value
+                if isinstance(value, str) and _takes_text(op, key, value)
+                else self.written.plain_argument(value, origin.below(key))
+            )
+        literal = {k: v for k, v in attributes.items() if not isinstance(v, Expr)}
+        try:
+            static = op.model_validate(literal)
+        except ValidationError as error:
+            fine = self._invalid(op, error, attributes, literal, unknown, origin)
+            return attributes, None, fine and not unknown
+        complete = len(literal) == len(attributes)
+        return attributes, static if complete else None, not unknown
+
+    def _invalid(
+        self,
+        op: type[Op],
+        error: ValidationError,
+        attributes: dict[str, Arg],
+        literal: dict[str, Any],
+        unknown: list[str],
+        origin: Origin,
+    ) -> bool:
+        """Reports what pydantic found; whether there was nothing wrong after all."""
+        missing: list[str] = []
+        wrong = False
+        for problem in error.errors(include_url=False):
+            if problem["type"] == "missing":
+                key = str(problem["loc"][0])
+                if key not in attributes:  # else an expression stands there
+                    missing.append(key)
+                continue
+            if not problem["loc"] and len(literal) < len(attributes):
+                continue  # about several attributes, and one is not known yet
+            wrong = True
+            code, message, help = explain(problem)
+            place = origin.at(*(place_in(problem, literal) or ("op",)))
+            key = f"`{problem['loc'][0]}` of " if problem["loc"] else ""
+            self.sink.error(code, f"{key}`{op.op}` {message}", place, help=help)
+        lacking = not_misspelled(missing, unknown)
+        if lacking:
+            self.sink.error(
+                "missing-attribute",
+                f"`{op.op}` needs {listed(lacking)}",
+                origin.at("op"),
+                help="add " + ", ".join(f"{key} = ..." for key in lacking),
+            )
+        return not wrong and not missing
+
+    def _unknown_attribute(self, op: type[Op], key: str, origin: Origin) -> None:
+        help = did_you_mean(key, {*op.model_fields, *tables.MODIFIERS})
+        if key in _INFERRED:
+            help = f"leave it out: it is inferred, {_INFERRED[key]}"
+        elif key in tables.BODIES:
+            help = "a node has one body; make two nodes of it"
+        self.sink.error(
+            "unknown-attribute",
+            f"`{op.op}` has no attribute `{key}`",
+            origin.at(key, part="key"),
+            help=help,
+        )
+
+
+def _takes_text(op: type[Op], key: str, value: str) -> bool:
+    """Whether this text is meant as it stands and not as an expression.
+
+    True for an attribute that is text only (`padding_mode`) and for the words that a
+    numeric attribute knows (`padding = "same"`).
+    """
+    from typing import Literal, get_args, get_origin
+
+    field = op.model_fields[key]
+    members = [field.annotation, *get_args(field.annotation)]
+    if any(get_origin(m) is Literal for m in members) or str in members:
+        return True
+    return key == "padding" and value in ("same", "valid")

@@ -1,0 +1,127 @@
+"""What is written in nodes: values and names with their expressions parsed."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from archc.diagnostics.model import Place, Sink
+from archc.ops.base import plain
+from archc.spec.expressions import (
+    Expr,
+    ExpressionError,
+    ListOf,
+    Unparsed,
+    Value,
+    parse,
+    shifted,
+)
+from archc.spec.identifiers import bad_name
+from archc.spec.model import Arg, Origin, Template
+
+
+class Written:
+    """Reads what is written, and reports what is wrong with it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+
+    def identifier(self, text: str, place: Place, what: str) -> bool:
+        problem = bad_name(text, what)
+        if problem is None:
+            return True
+        why, help = problem
+        self.sink.error(
+            "bad-name", f"`{text}` cannot name a {what}: {why}", place, help=help
+        )
+        return False
+
+    def argument(self, value: Any, origin: Origin) -> Value | None:
+        """A value as it will be evaluated; text becomes an expression.
+
+        A table is none; it has been reported where it stands.
+        """
+        if isinstance(value, str):
+            try:
+                return parse(value)
+            except ExpressionError as error:
+                self.sink.error(
+                    error.code,
+                    error.message,
+                    origin.at(within=error.at),
+                    help=error.help,
+                )
+                return Unparsed()
+        if isinstance(value, list):
+            numbered = enumerate(items(value))
+            parts: tuple[Any, ...] = tuple(
+                self.argument(v, origin.below(i)) for i, v in numbered
+            )
+            symbolic = any(isinstance(part, Expr) for part in parts)
+            return ListOf(parts) if symbolic else parts
+        return Unparsed() if isinstance(value, dict) else value
+
+    def plain_argument(self, value: Any, origin: Origin) -> Arg:
+        """A value of an attribute or a parameter, which holds no table."""
+        if _holds_table(value):
+            self.sink.error(
+                "wrong-type",
+                f"`{origin.path[-1]}` must be a number, a boolean, an expression or"
+                f" a list of these, not {plain(value)}",
+                origin.at(),
+            )
+        return self.argument(value, origin)
+
+    def template(self, text: str, origin: Origin) -> Template:
+        """A name, with the expressions in its braces parsed."""
+        parts: list[str | Expr] = []
+        position = 0
+        while (start := text.find("{", position)) >= 0:
+            end = text.find("}", start)
+            if start > position:
+                parts.append(text[position:start])
+            try:
+                if end < 0:
+                    raise ExpressionError(
+                        "expression-syntax", "this brace is not closed", (-1, 0),
+                        "a name's braces hold an expression: conv{i + 1}",
+                    )  # fmt: skip
+                parts.append(shifted(parse(text[start + 1 : end]), start + 1))
+            except ExpressionError as error:
+                at = error.at or (-1, end - start)
+                within = (at[0] + start + 1, at[1] + start + 1)
+                self.sink.error(
+                    error.code, error.message, origin.at(within=within), help=error.help
+                )
+                parts.append(Unparsed())
+            position = end + 1 if end >= 0 else len(text)
+        if position < len(text) or not parts:
+            parts.append(text[position:])
+        return Template(text, tuple(parts))
+
+    def no_name(self, key: str, what: str, value: Any, origin: Origin) -> None:
+        self.sink.error(
+            "wrong-type",
+            f"`{key}` must be the name of {what}, not {plain(value)}",
+            origin.at(key),
+            help=f'write {key} = "..."',
+        )
+
+    def reads_one(self, origin: Origin, what: str, common: dict[str, Any]) -> bool:
+        if len(common.get("reads") or ()) < 2:
+            return True
+        self.sink.error(
+            "from-list",
+            f"{what} reads one value, but `from` lists several",
+            origin.at("from"),
+            help='merge them first: { op = "concat", from = [...] }',
+        )
+        return False
+
+
+def items(value: Any) -> list[Any]:
+    """The items of a list; none for anything else, which has been reported."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _holds_table(value: Any) -> bool:
+    return isinstance(value, dict) or any(map(_holds_table, items(value)))
