@@ -35,6 +35,8 @@ def show(report: Report, *, every_feature: bool) -> None:
         f"\n{report.drawn} networks drawn, {report.accepted} accepted ({share:.0f} %),"
         f" {report.seconds:.0f} s"
     )
+    for code, count in report.refused.most_common():
+        print(f"  {count:6}  refused: {code}")
     counts = report.features.most_common()
     shown = counts if every_feature else [c for c in counts if c[0][:3] != "op "]
     print("accepted networks with:")

@@ -1,81 +1,26 @@
-"""A generated module held against torch and against the network it was written from.
-
-The oracle runs the network's layers one by one, each as torch's own module with the
-weights of the model. What the two have in common is `archc.ops`: an op's constructor
-call, which `tests/ops` holds against torch.
-"""
+"""A generated module held against torch and against the network it was written from."""
 
 from __future__ import annotations
 
 import inspect
-import re
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any
-from unicodedata import normalize
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archc.network.graph import Layer, Network, Region, Value
+from archc.network.graph import Network, Value
 from archc.pipeline import Analysis
 from archc.spec.model import Initializer
-from tests.ops import live
+from tests.emit.mismatch import Mismatch, check, step
+from tests.emit.oracle import RANDOM, SEED, folded, key_of, layers_of, places, run
 
-RANDOM = frozenset({"dropout", "dropout2d", "stochastic_depth"})
 BATCH = 2
 # Both sides run the same kernels in double precision; what differs is the order in
 # which several values are added or multiplied, and the memory format that a kernel
 # sees. Normalising nearly constant values enlarges that, by 1e5 at most in each layer.
 RTOL = 1e-6
-
-
-class Mismatch(AssertionError):
-    """A module that is not its network; `kind` is the same for like mistakes."""
-
-    def __init__(self, kind: str, detail: str = "") -> None:
-        super().__init__(f"{kind}\n{detail}" if detail else kind)
-        self.kind = kind
-        self.detail = detail
-
-
-@contextmanager
-def step(what: str) -> Iterator[None]:
-    """Turns any exception into a mismatch of its own kind."""
-    try:
-        yield
-    except Mismatch:
-        raise
-    except Exception as error:
-        raise Mismatch(*raised(what, error)) from error
-
-
-def raised(what: str, error: BaseException) -> tuple[str, str]:
-    """Kind and detail of an exception: its type, the last frame, and its words."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "/archc/" in f.filename]
-    place = ""
-    if ours:
-        place = f" in {Path(ours[-1].filename).name}:{ours[-1].name}"
-    words = fingerprint(str(error).strip().partition("\n")[0])
-    kind = f"{what} raises {type(error).__name__}{place}: {words[:70]}"
-    return kind, "".join(traceback.format_exception(error))
-
-
-def fingerprint(text: str) -> str:
-    """Text without what tells two like mistakes apart."""
-    text = re.sub(r"'[^']*'|`[^`]*`|\"[^\"]*\"", "Q", text)
-    text = re.sub(r"\[[^\]]*\]", "[..]", text)
-    return re.sub(r"\d+", "N", text)
-
-
-def check(condition: bool, kind: str, detail: str = "") -> None:
-    if not condition:
-        raise Mismatch(kind, detail)
 
 
 def network_class(source: str, name: str) -> Any:
@@ -136,28 +81,12 @@ def _stir(model: nn.Module) -> None:
             nn.init.uniform_(buffer, -0.5, 0.5)
 
 
-def layers_of(network: Network) -> Iterator[Layer]:
-    yield from network.layers()
-    for head in network.heads:
-        yield from head.region.layers()
-
-
-def _key(layer: Layer, tensor: str) -> str:
-    path = folded(layer.path)
-    return path if layer.op.bare_parameter else f"{path}.{tensor}"
-
-
-def folded(name: str) -> str:
-    """A name as Python reads it in source."""
-    return normalize("NFKC", name)
-
-
 def _hold_state(model: nn.Module, network: Network) -> None:
     expected: dict[str, tuple[int, ...]] = {}
     for layer in layers_of(network):
         x = layer.input_shape()
         for name, dims in (layer.op.parameters(x) | layer.op.buffers(x)).items():
-            key = _key(layer, name)
+            key = key_of(layer, name)
             check(key not in expected, "two tensors have one name", key)
             expected[key] = tuple(dims)
     with step("state_dict"):
@@ -189,12 +118,12 @@ def _hold_starts(model: nn.Module, network: Network) -> None:
     for layer in layers_of(network):
         x = layer.input_shape()
         if layer.op.bare_parameter:
-            start = state[_key(layer, "")]
+            start = state[key_of(layer, "")]
             wanted = torch.full_like(start, layer.op.init)  # pyright: ignore[reportAttributeAccessIssue]
             check(torch.equal(start, wanted), "a layer scale starts wrong", layer.path)
         for name, how in network.spec.init.get(layer.op.op, {}).items():
             if name in layer.op.parameters(x):
-                start = state[_key(layer, name)]
+                start = state[key_of(layer, name)]
                 low, high = _range(how)
                 fine = bool((start >= low).all()) and bool((start <= high).all())
                 check(fine, "an initialiser is not applied", f"{layer.path}.{name}")
@@ -233,7 +162,7 @@ def _close(found: Tensor, expected: Tensor, kind: str, where: str = "") -> None:
 
 def _hold_outputs(model: nn.Module, network: Network, x: Tensor) -> None:
     """Values equal those of the layers run one by one, those of modules too."""
-    expected = run(network, model, x)
+    expected, _ = run(network, model, x)
     seen: dict[str, list[Tensor]] = {}
 
     def note(path: str, y: Any) -> None:
@@ -263,28 +192,21 @@ def _hold_outputs(model: nn.Module, network: Network, x: Tensor) -> None:
         check(len(seen.get(path, ())) <= 1, "a module runs twice", path)
 
 
-def places(network: Network) -> Iterator[tuple[str, Value]]:
-    """Paths that can be modules, with what such a module returns."""
-    stack: list[Layer | Region] = [network.body]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, Region):
-            stack.extend(part.parts)
-            if part.kind in ("block", "group") and part.path:
-                yield folded(part.path), part.output
-        elif not part.op.merges and not part.op.bare_parameter:
-            yield folded(part.path), part.output
-
-
 def _hold_training(
     model: nn.Module, network: Network, x: Tensor, *, weights: bool
 ) -> None:
-    expected = None
-    if not any(layer.op.op in RANDOM for layer in layers_of(network)):
-        expected = run(network, model, x)
+    expected: dict[Value, Tensor] | None = None
+    buffers: dict[str, Tensor] = {}
+    # one random layer takes the same numbers on both sides; several may take turns
+    if sum(layer.op.op in RANDOM for layer in layers_of(network)) <= 1:
+        expected, buffers = run(network, model, x)
     given = x.clone().requires_grad_()
+    torch.manual_seed(SEED)
     with step("forward in training"):
         result = model(given)
+    state = {folded(k): v for k, v in model.state_dict().items()}
+    for key, buffer in buffers.items():
+        _close(state[key], buffer, "training: a buffer differs", key)
     outputs = list(result) if network.heads else [result]
     values = [network.output, *(h.region.output for h in network.heads)]
     check(len(outputs) == len(values), "heads: number of outputs")
@@ -331,25 +253,3 @@ def argument_of(network_class: Any, parameter: str) -> str | None:
         if argument == name or argument.rstrip("_") == name.rstrip("_"):
             return argument
     return None
-
-
-def run(network: Network, model: nn.Module, x: Tensor) -> dict[Value, Tensor]:
-    """The layers of the network one by one, with the parameters of `model`."""
-    state = {folded(k): v.detach().clone() for k, v in model.state_dict().items()}
-    values = {network.input: x.detach().clone()}
-    for layer in layers_of(network):
-        shape = layer.input_shape()
-        made = None if layer.op.merges else live.module(layer.op, shape)
-        if isinstance(made, nn.Parameter):
-            made = state[_key(layer, "")]
-        elif made is not None:
-            own = {
-                name: state[_key(layer, name)]
-                for name in (*layer.op.parameters(shape), *layer.op.buffers(shape))
-            }
-            made.double().load_state_dict(own, strict=True)
-            made.train(model.training)
-        inputs = [values[v] for v in layer.inputs]
-        with torch.no_grad():
-            values[layer.output] = live.run(layer.op, made, shape, *inputs)
-    return values

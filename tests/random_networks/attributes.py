@@ -291,9 +291,9 @@ def channel_pad(v: Values, env: Env, x: Shape) -> Table:
 
 
 MAKERS: dict[Maker, float] = {
-    conv2d: 22, conv_transpose2d: 4, linear: 6, pool: 8, adaptive_pool: 3, norm2d: 10,
-    batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 14, random_op: 4,
-    identity: 2, flatten: 1.5, upsample: 4, zero_pad2d: 3, permute: 4,
+    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, adaptive_pool: 3, norm2d: 10,
+    batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
+    identity: 2, flatten: 0.8, upsample: 4, zero_pad2d: 3, permute: 4,
     channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
 }  # fmt: skip
 

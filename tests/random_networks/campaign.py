@@ -49,6 +49,7 @@ class Report:
     drawn: int = 0
     accepted: int = 0
     seconds: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter[str])
     features: Counter[str] = field(default_factory=Counter[str])
     kinds: Counter[str] = field(default_factory=Counter[str])
     faults: list[Fault] = field(default_factory=list[Fault])
@@ -56,6 +57,7 @@ class Report:
     def add(self, other: Report) -> None:
         self.drawn += other.drawn
         self.accepted += other.accepted
+        self.refused += other.refused
         self.features += other.features
         self.kinds += other.kinds
         self.faults += other.faults
@@ -149,6 +151,8 @@ def _one(seed: int, folder: Path, shrunk: Counter[str]) -> Report:
     report = Report(drawn=1)
     spec, verdict = try_seed(seed, folder)
     report.accepted = int(verdict.accepted)
+    if verdict.refused is not None:
+        report.refused[verdict.refused] += 1
     if verdict.accepted:
         report.features.update(features(spec))
         report.features["hostile names" if seed % 2 else "plain names"] += 1

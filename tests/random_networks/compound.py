@@ -29,7 +29,7 @@ def compound(w: Writer, place: Place) -> Table:
     if d.chance(38):
         counter = _counter(w, here, table)
     node = _core(w, here, counter)
-    if d.chance(38):
+    if d.chance(45):
         node |= _skip(w, here, counter, node)
     table |= node
     if d.chance(8):

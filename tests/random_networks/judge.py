@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from archc.diagnostics.model import Sink
+from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.network.graph import Network
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
 from archc.spec.overrides import parameters
 from tests.emit import holding, live
-from tests.emit.holding import Mismatch
+from tests.emit.mismatch import Mismatch, check, fingerprint, raised, step
+from tests.emit.oracle import layers_of
 from tests.random_networks.simulate import Table
 
 
@@ -29,7 +31,11 @@ class Verdict:
     accepted: bool
     kind: str | None = None
     detail: str = ""
-    analysis: Analysis | None = None
+    refused: str | None = None
+    """The code of the first error of a spec that is not accepted."""
+
+
+CLAIMS = ("expectation", "shape-claim")
 
 
 def judge(
@@ -41,21 +47,32 @@ def judge(
     """
     path = folder / "random_net.json"
     path.write_text(json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8")
+    sink = Sink()
     try:
-        analysis = analysed(path)
+        analysis = analyse(path, Loader(sink), sink)
     except Exception as error:
-        return Verdict(True, *holding.raised("check", error))
+        return Verdict(True, *raised("check", error))
     if analysis is None:
-        return Verdict(False)
+        return _refused(sink)
     try:
-        _hold(analysis, path)
+        with step("using the module"):
+            _hold(analysis, path)
         if tools:
             _ask_ruff(emit(analysis.network))
         if command:
             _ask_command(path)
     except Mismatch as mismatch:
-        return Verdict(True, mismatch.kind, mismatch.detail, analysis)
-    return Verdict(True, analysis=analysis)
+        return Verdict(True, mismatch.kind, mismatch.detail)
+    return Verdict(True)
+
+
+def _refused(sink: Sink) -> Verdict:
+    """Whatever the generator draws may be refused, but what it counts must be so."""
+    errors = [d for d in sink if d.severity == "error"]
+    code = errors[0].code
+    if code in CLAIMS:
+        return Verdict(True, f"check: {code}", render_text(sink))
+    return Verdict(False, refused=code)
 
 
 def analysed(path: Path, params: Table | None = None) -> Analysis | None:
@@ -68,12 +85,12 @@ def analysed(path: Path, params: Table | None = None) -> Analysis | None:
 
 def _hold(analysis: Analysis, path: Path) -> None:
     network = analysis.network
-    with holding.step("emit"):
+    with step("emit"):
         source = emit(network)
     again = analysed(path)
     assert again is not None
-    with holding.step("emit"):
-        holding.check(emit(again.network) == source, "emit: not deterministic")
+    with step("emit"):
+        check(emit(again.network) == source, "emit: not deterministic")
     made = holding.network_class(source, network.name)
     holding.hold_class(made, analysis)
     for params, other in _overridden(analysis, path):
@@ -100,7 +117,7 @@ def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[Table, Analysi
             try:
                 changed = analysed(path, {name: other})
             except Exception as error:
-                kind, detail = holding.raised("check with --set", error)
+                kind, detail = raised("check with --set", error)
                 raise Mismatch(kind, detail) from error
             if changed is not None and can_follow(network, changed.network):
                 yield {name: other}, changed
@@ -146,15 +163,19 @@ def can_follow(network: Network, other: Network) -> bool:
 
     The constructor knows channels, and maps' sizes only as numbers. So a length that
     comes of a size (behind a flatten, of an axis that a permute made the channels, of
-    a layer normalisation over the width) cannot follow, and sizes must stay.
+    a layer normalisation over the width) cannot follow, and sizes must stay. Of a node
+    that the network has nowhere, nobody knows the shape that it would read.
     """
     if network.input.shape != other.input.shape:
         return False
+    written = {layer.node.origin.path for layer in layers_of(network)}
+    if any(layer.node.origin.path not in written for layer in layers_of(other)):
+        return False
     sized = {"flatten", "permute", "layer_norm"}
-    if not any(layer.op.op in sized for layer in holding.layers_of(other)):
+    if not any(layer.op.op in sized for layer in layers_of(other)):
         return True
-    sizes = {_key(layer): _sizes(layer) for layer in holding.layers_of(network)}
-    for layer in holding.layers_of(other):
+    sizes = {_key(layer): _sizes(layer) for layer in layers_of(network)}
+    for layer in layers_of(other):
         known = sizes.get(_key(layer))
         if known is None or known != _sizes(layer):
             return False
@@ -185,9 +206,9 @@ def _ask_ruff(source: str) -> None:
         said = live.ruff("check", "--ignore", "SIM102", folder)
         rule = next((w for w in said.split() if w[:1].isupper() and w[1:].isalnum()
                      and any(c.isdigit() for c in w)), "?") if said else ""  # fmt: skip
-        holding.check(not said, f"ruff check: {rule}", said)
+        check(not said, f"ruff check: {rule}", said)
         said = live.ruff("format", "--check", folder)
-        holding.check(not said, "ruff format", said)
+        check(not said, "ruff format", said)
 
 
 def _ask_command(path: Path) -> None:
@@ -196,9 +217,9 @@ def _ask_command(path: Path) -> None:
         command = [sys.executable, "-m", "archc", "compile", str(path), "-o", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         said = done.stdout + done.stderr
-        holding.check("Traceback" not in said, "archc compile: traceback", said)
+        check("Traceback" not in said, "archc compile: traceback", said)
         code = done.returncode
-        holding.check(code == 0, f"archc compile exits {code}", said)
+        check(code == 0, f"archc compile exits {code}", said)
         name = next(Path(folder).glob("*.py")).stem
         script = f"import {name}; print({name}.__all__)"
         done = subprocess.run(
@@ -206,5 +227,5 @@ def _ask_command(path: Path) -> None:
             cwd=folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
         last = done.stderr.strip().rpartition("\n")[2]
-        kind = f"the written file does not import: {holding.fingerprint(last)[:70]}"
-        holding.check(done.returncode == 0, kind, done.stderr)
+        kind = f"the written file does not import: {fingerprint(last)[:70]}"
+        check(done.returncode == 0, kind, done.stderr)

@@ -79,7 +79,7 @@ def branches(w: Writer, place: Place, *, merge: str | None = None) -> Table:
         target = Shape((d.number(1, 8) if d.chance(50) else x.channels, *sides))
     elif d.chance(50):
         target = x.with_channels(d.number(1, 8))
-    count = d.weighted({1: 1, 2: 6, 3: 4, 4: 1})
+    count = d.weighted({1: 1, 2: 6, 3: 4, 4: 2})
     made: list[Table | list[Table]] = []
     full = d.number(0, count - 1)
     for number in range(count):
@@ -206,7 +206,7 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
     plain = [m for m in ("add", "concat", "mul") if _fits(m, x, y)]
     if plain and d.chance(45):
         return _conditioned(w, place, {"skip": d.pick(plain)})
-    merge = d.pick(("add", "concat", "concat", "mul", "mul"))
+    merge = d.pick(("add", "add", "concat", "mul"))
     goal = y
     if merge == "concat":
         goal = y.with_channels(d.number(1, 8))
@@ -233,7 +233,7 @@ def _conditioned(w: Writer, place: Place, table: Table) -> Table:
 
 def _shortcut(w: Writer, around: Place, goal: Shape) -> Table:
     d = w.draw
-    form = d.weighted({"plain": 6, "group": 2, "branches": 1.5, "repeat": 1})
+    form = d.weighted({"plain": 6, "group": 2, "branches": 2, "repeat": 1.5})
     if form == "branches":
         name = w.scope_name(around, None)
         own = w.inside(around.scratch(), name, None)
@@ -254,6 +254,7 @@ def _shortcut(w: Writer, around: Place, goal: Shape) -> Table:
     if name is not None:
         return {"name": name, "layers": tables}
     node = w.wrapped(tables)
-    if "skip" not in node and d.chance(12):
-        node = {"layers": [node], "skip": "add"} if d.chance(50) else node
+    if len(around.x.dims) == 3 and around.x.channels == goal.channels and d.chance(30):
+        # a skip of its own; only where it fits, which is seen when all is tried
+        node = {"layers": [node], "skip": d.pick(("add", "mul"))}
     return node

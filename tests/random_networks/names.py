@@ -50,6 +50,25 @@ ODD = (
     "aB", "A_B", "ab", "Foo", "foo", "FOO", "foo_", "foo__", "f", "nN", "tensor",
     "ﬁrst", "first", "Ω", "λ", "層", "é", "e\u0301", "ｘ", "ªx", "ſ", "straße", "K",
 )  # fmt: skip
+CLASHING = (
+    ("foo", "Foo", "FOO", "foo_", "_foo"),
+    ("a_b", "aB", "A_B", "ab", "a__b"),
+    ("x", "x_", "_x", "x2", "x_2", "X"),
+    ("tensor", "Tensor", "tensor_"),
+    ("permute", "Permute", "permute_"),
+    ("channel_slice", "ChannelSlice", "channelSlice"),
+    ("stochastic_depth", "StochasticDepth", "stochastic__depth"),
+    ("ordered_dict", "OrderedDict", "named_tuple", "NamedTuple"),
+    ("sequence", "Sequence", "sequential", "Sequential"),
+    ("f", "F", "nn", "Nn", "NN"),
+    ("conv", "conv1", "conv_1", "conv1_", "conv_"),
+    ("relu", "relu_1", "relu1", "Relu", "ReLU"),
+    ("i", "j", "k", "i_", "n"),
+    ("block", "Block", "block_", "blocks"),
+    ("output", "Output", "_Output", "outputs", "RandomNetOutput"),
+    ("int", "Int", "int_", "float_", "str_"),
+)
+"""Names that become one when they are made classes, arguments or locals."""
 HOSTILE = (*IMPORTED, *BUILTINS, *LOCALS, *OWN, *ODD)
 
 # a few names met again and again in one network find more than many met once
@@ -83,7 +102,11 @@ class Names:
 
     def __init__(self, draw: Draw, *, hostile: bool) -> None:
         self.draw = draw
-        self.hostile = draw.shuffled(HOSTILE)[:FEW] if hostile else []
+        self.hostile: list[str] = []
+        if hostile:
+            self.hostile = draw.shuffled(HOSTILE)[:FEW]
+            for names in draw.shuffled(CLASHING)[: draw.number(0, 2)]:
+                self.hostile += names
 
     def stem(self, kind: str) -> str:
         """A name, which may be taken already."""

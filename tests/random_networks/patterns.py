@@ -32,12 +32,13 @@ def stages(w: Writer, place: Place) -> Table:
     nodes: list[Table] = []
     for _ in range(d.number(1, 3)):
         if d.chance(50):
-            nodes.append(w.commit(own, _inner_loop(w, own)))
+            deep = own.depth < 3 and d.chance(25)
+            nodes.append(w.commit(own, stages(w, own) if deep else _inner_loop(w, own)))
         else:
             nodes.append(w.step(own))
     table: Table = {"repeat": d.number(1, 3), "index": counter, "layers": nodes}
-    if d.chance(20):
-        table["skip"] = "concat"
+    if d.chance(25):
+        table["skip"] = d.pick(("concat", "add", "mul"))
     return table if name is None else {"name": name} | table
 
 
@@ -65,7 +66,7 @@ def _inner_loop(w: Writer, place: Place) -> Table:
         node = {"layers": w.chain(own, d.number(1, 2))}
     node = {"repeat": count, "index": counter} | node
     if d.chance(25):
-        node["skip"] = d.pick(("add", "concat"))
+        node["skip"] = d.pick(("add", "add", "mul", "concat"))
     return node if name is None else {"name": name} | node
 
 

@@ -15,17 +15,27 @@ KEPT = ("archc", "op", "block", "merge", "from")
 
 
 def shrink(spec: Table, bad: Callable[[Table], bool], seconds: float) -> Table:
-    """Tries smaller specs, largest cuts first, as long as one is `bad` too."""
+    """Tries smaller specs, largest cuts first, as long as one is `bad` too.
+
+    After a cut it goes on from there: what failed before mostly fails again.
+    """
     end = time.monotonic() + seconds
-    progress = True
-    while progress:
+    position, progress = 0, True
+    while progress or position:
+        if not progress:
+            position = 0  # once more from the start
         progress = False
-        for smaller in candidates(spec):
+        for number, smaller in enumerate(candidates(spec)):
+            if number < position:
+                continue
             if time.monotonic() > end:
                 return spec
             if bad(smaller):
-                spec, progress = smaller, True
+                spec, position, progress = smaller, number, True
                 break
+        else:
+            if not position:
+                return spec
     return spec
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from pydantic import ValidationError
@@ -84,6 +85,9 @@ class Simulator:
     def __init__(self, blocks: dict[str, Table]) -> None:
         self.blocks = blocks
         self.layers = 0
+        self.params = 0
+        self.buffers = 0
+        self.macs = 0
 
     def chain(
         self, tables: Sequence[Table], x: Shape, frame: Frame, local: str = ""
@@ -231,9 +235,14 @@ class Simulator:
         if self.layers > MAX_LAYERS:
             raise Bad("too many layers")
         try:
-            y = OPS[op].model_validate(attributes).infer(*inputs)
+            made = OPS[op].model_validate(attributes)
+            y = made.infer(*inputs)
         except (ValidationError, ShapeError, ArithmeticError) as error:
             raise Bad(str(error)) from error
+        (x, *_) = inputs
+        self.params += sum(map(prod, made.parameters(x).values()))
+        self.buffers += sum(map(prod, made.buffers(x).values()))
+        self.macs += made.macs(x, y)
         if len(y.dims) == 3:
             sides = [d for axis, d in enumerate(y.dims) if axis != y.channel_axis]
             if y.channels > MAX_CHANNELS or max(sides) > MAX_SIDE:

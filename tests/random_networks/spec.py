@@ -8,12 +8,12 @@ from archc.ops.base import Shape
 from archc.spec.init import INITIALIZABLE
 from tests.random_networks import blocks, compound, merging, patterns
 from tests.random_networks.drawing import Draw
-from tests.random_networks.simulate import Bad, Frame, Table, value_of
+from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
 from tests.random_networks.writer import Place, Recipe, Writer, finished
 
 RECIPES: dict[Recipe, float] = {
     compound.compound: 30, patterns.group: 4, merging.merge_op: 8, merging.gated: 4,
-    patterns.stages: 6, patterns.dense: 4, patterns.widths: 6, patterns.permuted: 4,
+    patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
     patterns.across: 3, patterns.u_net: 2,
 }  # fmt: skip
 
@@ -26,7 +26,7 @@ def is_hostile(seed: int) -> bool:
 def draw_spec(seed: int) -> Table:
     """A spec that is mostly accepted, and always the same for a seed."""
     d = Draw(seed)
-    w = Writer(d, RECIPES, hostile=is_hostile(seed), size=d.number(3, 26))
+    w = Writer(d, RECIPES, hostile=is_hostile(seed), size=d.number(3, 30))
     names, params = _params(w)
     dims = [d.number(1, 8), d.number(4, 12), d.number(4, 12)]
     if d.chance(50):
@@ -38,9 +38,10 @@ def draw_spec(seed: int) -> Table:
     frame = Frame(dict(names), x)
     style = "numbered" if d.chance(12) else "free"
     place = Place(frame, x, style)
-    layers = w.chain(place, d.number(1, 5))
+    layers = w.chain(place, d.number(1, 6))
     if d.chance(35):
         layers += _tail(w, place)
+    expect = _expect(w, place, layers, Frame(dict(names), x))
     heads = _heads(w, place, names) if style == "free" else []
     spec: Table = {"archc": 1, "name": w.names.stem("network")}
     for key, percent in (("title", 15), ("source", 15)):
@@ -56,9 +57,26 @@ def draw_spec(seed: int) -> Table:
         spec["blocks"] = used
     if heads:
         spec["heads"] = heads
+    if expect:
+        spec["expect"] = expect
     if d.chance(30):
         spec["init"] = _init(w)
     return finished(spec)
+
+
+def _expect(w: Writer, place: Place, layers: list[Table], frame: Frame) -> Table:
+    """Claims with the generator's own counts, which archc must come to as well."""
+    simulator = Simulator(w.blocks)
+    y = simulator.chain(layers, frame.input, frame)
+    if y != place.x:
+        raise AssertionError("simulated twice, and not the same")
+    claims: Table = {
+        "params": simulator.params,
+        "buffers": simulator.buffers,
+        "macs": simulator.macs,
+        "output": list(y.dims),
+    }
+    return {key: claims[key] for key in w.draw.some(list(claims), 20)}
 
 
 def _used(tables: dict[str, Table], *roots: Any) -> dict[str, Table]:

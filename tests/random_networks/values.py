@@ -26,15 +26,14 @@ class Values:
         if self.draw.chance(literal):
             return self.draw.number(least, most)
         text = self.tree(env, self.draw.number(0, 2))
-        bounded = (
-            text,
-            f"int({text})",
+        bounded = [
+            f"{least} + int({text}) % {most - least + 1}",
             f"max({least}, min({text}, {most}))",
             f"min(max(int({text}), {least}), {most})",
-            f"{least} + int({text}) % {most - least + 1}",
-        )
-        if self.draw.chance(40):  # what holds everywhere, not only here
-            bounded = bounded[2:]
+        ]
+        bounded = self.draw.shuffled(bounded)
+        if self.draw.chance(75):  # or what holds everywhere, not only here
+            bounded = [text, f"int({text})", *bounded]
         for candidate in bounded:
             try:
                 value = value_of(candidate, env)
@@ -61,12 +60,12 @@ class Values:
                 continue
             if value == wanted:
                 return text
-            form = self.draw.number(0, 3)
-            if form == 0 and value > 0 and wanted % value == 0:
+            form = self.draw.number(0, 9)
+            if form < 3 and value > 0 and wanted % value == 0:
                 return f"({text}) * {wanted // value}"
-            if form == 1:
+            if form == 3:
                 return f"{wanted} if {self.truth_that(env, True)} else ({text})"
-            if form == 2:
+            if form == 4 and self.draw.chance(40):
                 return f"{self.truth_that(env, True)} and {wanted} or {text}"
             gap = wanted - value
             return f"({text}) {'+' if gap > 0 else '-'} {abs(gap)}"
@@ -211,13 +210,22 @@ class Values:
                 f"ceil({a} / {k})",
                 f"floor({a} / 2)",
                 f"{a} if {self.truth(env, 0)} else {b}",
-                f"{a} and {self.draw.pick((b, str(k)))}",
-                f"{b} or {k}" if self.draw.chance(60) else f"{a} + {b}",
-                f"{self.truth(env, 0)} and {k} or {b}",
+                self._choice(env, a, b, k),
                 f"int({self.truth(env, 0)})",
                 f"({self.truth(env, 0)}) + {k}",
                 f"2 ** {self.draw.number(0, 3)}",
                 f"-{self._bracket(b)} + {a}",
+            )
+        )
+
+    def _choice(self, env: Env, a: str, b: str, k: int) -> str:
+        """`and` and `or` as values."""
+        return self.draw.pick(
+            (
+                f"{a} and {b}",
+                f"{a} and {k}",
+                f"{b} or {k}",
+                f"{self.truth(env, 0)} and {k} or {b}",
             )
         )
 

@@ -85,7 +85,7 @@ class Writer:
     def step(self, place: Place) -> Table:
         """One node, of any kind that fits here."""
         for _ in range(8):
-            trial = place.scratch()
+            trial, left = place.scratch(), self.left
             try:
                 if self.left > 0 and place.depth < 4 and self.draw.chance(60):
                     table = self.draw.weighted(self.recipes)(self, trial)
@@ -93,7 +93,7 @@ class Writer:
                     table = self.op(trial)
                 return self.commit(place, table)
             except Bad:
-                continue
+                self.left = left
         return self.commit(place, self.christen(place, {"op": "relu"}))
 
     def op(
