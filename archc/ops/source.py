@@ -286,7 +286,9 @@ def _(expr: Axes) -> Pieces:
 
 
 def _bounds(expr: Slice) -> str:
-    tight = all(isinstance(b, Local | Const | None) for b in (expr.lower, expr.upper))
+    tight = all(
+        isinstance(b, Local | Name | Const | None) for b in (expr.lower, expr.upper)
+    )
     lower = "" if expr.lower is None else flat(expr.lower)
     upper = "" if expr.upper is None else flat(expr.upper)
     left = f"{lower} " if lower and not tight else lower

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.emit import live
+from tests.emit.holding import hold
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
 
@@ -21,7 +22,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_generated_module_is_the_network(path: Path) -> None:
-    live.hold(*live.compiled(path))
+    hold(*live.compiled(path))
 
 
 def test_generated_code_is_clean(written: Path) -> None:

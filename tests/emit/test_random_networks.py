@@ -1,50 +1,53 @@
-"""Random valid networks, held against torch and against the tools of a reader."""
+"""Random networks from fresh seeds, held against torch and the tools of a reader."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.emit import live
-from tests.emit.networks import Writer
+from tests.random_networks.campaign import fresh_seed, try_seed
+from tests.random_networks.judge import analysed
+from tests.random_networks.spec import draw_spec, is_hostile
 
-EXAMPLES = 60
-TYPED = 30
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("networks")
-
-
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(size=st.integers(1, 45), seed=st.integers(0, 2**32))
-def test_generated_module_is_the_network(folder: Path, size: int, seed: int) -> None:
-    path = folder / "random_net.json"
-    path.write_text(json.dumps(Writer(Random(seed), size).spec()))
-    live.hold(*live.compiled(path))
+NETWORKS = 120
+TYPED = 20
 
 
 @pytest.fixture(scope="module")
-def written(folder: Path) -> Path:
-    """A folder of generated modules."""
-    into = folder / "written"
-    into.mkdir()
-    for seed in range(EXAMPLES):
-        path = folder / f"net{seed}.json"
-        path.write_text(json.dumps(Writer(Random(seed)).spec()))
-        (into / f"net{seed}.py").write_text(live.compiled(path)[1])
-    return into
+def seeds() -> list[int]:
+    """As many plain as hostile; any is replayed by tests/benchmarks/fuzz.py --seed."""
+    start = fresh_seed()
+    print(f"random networks: seeds from {start}")
+    return list(range(start, start + NETWORKS))
+
+
+def test_generated_module_is_the_network(seeds: list[int], tmp_path: Path) -> None:
+    accepted = 0
+    faults: list[str] = []
+    for seed in seeds:
+        spec, verdict = try_seed(seed, tmp_path, slow=False)
+        accepted += verdict.accepted
+        if verdict.kind is not None:
+            written = json.dumps(spec, ensure_ascii=False)
+            faults.append(f"seed {seed}: {verdict.kind}\n{verdict.detail}\n{written}")
+    assert not faults, "\n\n".join(faults)
+    # drawn so that they are valid; if few are, nothing much was tested
+    assert accepted > len(seeds) / 2
+
+
+@pytest.fixture(scope="module")
+def written(seeds: list[int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of generated modules, each named by its seed."""
+    folder, specs = (tmp_path_factory.mktemp(name) for name in ("written", "specs"))
+    for seed in seeds:
+        path = specs / f"{seed}.json"
+        path.write_text(json.dumps(draw_spec(seed), ensure_ascii=False))
+        if analysed(path) is not None:
+            (folder / f"net{seed}.py").write_text(live.compiled(path)[1])
+    return folder
 
 
 def test_generated_code_is_formatted(written: Path) -> None:
@@ -57,7 +60,10 @@ def test_generated_code_passes_ruff(written: Path) -> None:
 
 
 def test_generated_code_passes_strict_pyright(written: Path, tmp_path: Path) -> None:
-    for seed in range(TYPED):
-        source = written / f"net{seed}.py"
+    for source in sorted(written.iterdir())[:TYPED]:
         (tmp_path / source.name).write_text(source.read_text())
     assert not live.pyright(tmp_path)
+
+
+def test_hostile_and_plain_names_take_turns(seeds: list[int]) -> None:
+    assert sum(map(is_hostile, seeds)) == NETWORKS // 2

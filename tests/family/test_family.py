@@ -24,7 +24,7 @@ from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
 from archc.spec.overrides import input_shape, parameters
 from tests import strict
-from tests.emit.live import hold
+from tests.emit.holding import hold
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -18,8 +18,8 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.measure.memory import footprint
-from archc.ops.code import Local
 from archc.ops.base import Op, Shape
+from archc.ops.code import Local
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
 from archc.pipeline import analyse

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from archc.ops.code import Local
 from archc.ops.base import UNKNOWN, Op, Shape, ShapeError
+from archc.ops.code import Local
 from archc.ops.registry import OPS
 from archc.spec.expressions import Expr, Name, evaluate
 

@@ -1,0 +1,255 @@
+"""A generated module held against torch and against the network it was written from."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archc.network.graph import Network, Value
+from archc.pipeline import Analysis
+from archc.spec.model import Initializer
+from tests.emit.mismatch import Mismatch, check, step
+from tests.emit.oracle import RANDOM, SEED, folded, key_of, layers_of, places, run
+
+BATCH = 2
+# Both sides run the same kernels in double precision; what differs is the order in
+# which several values are added or multiplied, and the memory format that a kernel
+# sees. Normalising nearly constant values enlarges that, by 1e5 at most in each layer.
+RTOL = 1e-6
+
+
+def network_class(source: str, name: str) -> Any:
+    """The network's class, from a module of its own."""
+    namespace = ModuleType(name)
+    with step("compiling the source"):
+        code = compile(source, f"{name}.py", "exec")
+    with step("importing the module"):
+        exec(code, namespace.__dict__)
+        return getattr(namespace, namespace.__all__[0])
+
+
+def hold(analysis: Analysis, source: str) -> None:
+    """Everything that the generated module must have in common with the network."""
+    made = network_class(source, analysis.network.name)
+    hold_class(made, analysis)
+
+
+def hold_class(
+    network_class: Any, analysis: Analysis, arguments: dict[str, Any] | None = None
+) -> None:
+    """The same, of a class that is already there, made with these arguments."""
+    network = analysis.network
+    torch.manual_seed(0)
+    with step("the constructor"):
+        model: nn.Module = network_class(**(arguments or {}))
+    _hold_state(model, network)
+    _hold_starts(model, network)
+    trainable = sum(p.numel() for p in model.parameters())
+    wanted = analysis.facts.params_with_heads
+    check(trainable == wanted, "params differ", f"{trainable} for {wanted}")
+    _stir(model)
+    shape = network.input.shape
+    assert shape is not None
+    # in double precision the order of a sum does not show
+    model.double()
+    x = torch.rand(BATCH, *shape.dims, dtype=torch.double) + 0.1
+    _hold_outputs(model.eval(), network, x)
+    with FlopCounterMode(display=False) as counter, step("counting"):
+        model(x)
+    # two operations for a multiply-add
+    flops, macs = counter.get_total_flops(), 2 * BATCH * analysis.facts.macs
+    check(flops == macs, "macs differ", f"{flops} for {macs}")
+    # the weights of losses stand in the class, so arguments do not change them
+    _hold_training(model.train(), network, x, weights=arguments is None)
+
+
+def _stir(model: nn.Module) -> None:
+    """Gives each tensor values of its own: normalisation starts at weight one, bias
+    and mean zero, variance one, and a layer scale at next to nothing, which would hide
+    a mix-up."""
+    for parameter in model.parameters():
+        nn.init.uniform_(parameter, -0.5, 0.5)
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_var"):
+            nn.init.uniform_(buffer, 0.5, 1.5)
+        elif name.endswith("running_mean"):
+            nn.init.uniform_(buffer, -0.5, 0.5)
+
+
+def _hold_state(model: nn.Module, network: Network) -> None:
+    expected: dict[str, tuple[int, ...]] = {}
+    for layer in layers_of(network):
+        x = layer.input_shape()
+        for name, dims in (layer.op.parameters(x) | layer.op.buffers(x)).items():
+            key = key_of(layer, name)
+            check(key not in expected, "two tensors have one name", key)
+            expected[key] = tuple(dims)
+    with step("state_dict"):
+        found = {folded(k): tuple(v.shape) for k, v in model.state_dict().items()}
+    if found == expected:
+        return
+    lacking = [k for k in expected if k not in found]
+    beyond = [k for k in found if k not in expected]
+    shapes = [
+        f"{k}: {found[k]} for {v}"
+        for k, v in expected.items()
+        if k in found and found[k] != v
+    ]
+    kind = " and ".join(
+        word
+        for word, some in (
+            ("lacks tensors", lacking),
+            ("has tensors beyond", beyond),
+            ("shapes differ", shapes),
+        )
+        if some
+    )
+    raise Mismatch(f"state: {kind}", f"lacks {lacking}\nbeyond {beyond}\n{shapes}")
+
+
+def _hold_starts(model: nn.Module, network: Network) -> None:
+    """Initialisers of [init], as far as their values can be told, and layer scales."""
+    state = {folded(k): v for k, v in model.named_parameters()}
+    for layer in layers_of(network):
+        x = layer.input_shape()
+        if layer.op.bare_parameter:
+            start = state[key_of(layer, "")]
+            wanted = torch.full_like(start, layer.op.init)  # pyright: ignore[reportAttributeAccessIssue]
+            check(torch.equal(start, wanted), "a layer scale starts wrong", layer.path)
+        for name, how in network.spec.init.get(layer.op.op, {}).items():
+            if name in layer.op.parameters(x):
+                start = state[key_of(layer, name)]
+                low, high = _range(how)
+                fine = bool((start >= low).all()) and bool((start <= high).all())
+                check(fine, "an initialiser is not applied", f"{layer.path}.{name}")
+
+
+def _range(how: Initializer) -> tuple[float, float]:
+    """Between which numbers an initialiser's values are; unlikely ones left out."""
+    given = how.arguments
+    match how.function:
+        case "ones_":
+            return 1, 1
+        case "zeros_":
+            return 0, 0
+        case "constant_":
+            value = torch.tensor(float(given["val"])).item()
+            return value, value
+        case "uniform_" | "trunc_normal_" if {"a", "b"} <= given.keys():
+            return given["a"], given["b"]
+        case "normal_" if {"mean", "std"} <= given.keys():
+            # beyond ten standard deviations there is nothing
+            return given["mean"] - 10 * given["std"], given["mean"] + 10 * given["std"]
+        case _:
+            return -torch.inf, torch.inf
+
+
+def _close(found: Tensor, expected: Tensor, kind: str, where: str = "") -> None:
+    """Equal up to rounding, measured by the largest number: small ones count too."""
+    check(found.shape == expected.shape, f"{kind}: shape", f"{where} {found.shape}")
+    finite = expected[expected.isfinite()]
+    scale = finite.abs().max().item() if finite.numel() else 0.0
+    fine = torch.allclose(found, expected, rtol=RTOL, atol=RTOL * scale, equal_nan=True)
+    if not fine:
+        gap = (found - expected).abs().max().item()
+        raise Mismatch(kind, f"{where}: by {gap}, of {scale}")
+
+
+def _hold_outputs(model: nn.Module, network: Network, x: Tensor) -> None:
+    """Values equal those of the layers run one by one, those of modules too."""
+    expected, _ = run(network, model, x)
+    seen: dict[str, list[Tensor]] = {}
+
+    def note(path: str, y: Any) -> None:
+        y = y[0] if isinstance(y, tuple) else y
+        # what stands behind may overwrite it
+        seen.setdefault(folded(path), []).append(y.detach().clone())
+
+    hooks = [
+        module.register_forward_hook(lambda _, __, y, path=path: note(path, y))
+        for path, module in model.named_modules()
+    ]
+    before = x.clone()
+    with torch.no_grad(), step("forward"):
+        y = model(x)
+        for hook in hooks:
+            hook.remove()
+        again = model(x)
+    check(torch.equal(x, before), "forward changes its input")
+    wanted = network.output.shape
+    assert wanted is not None
+    check(y.shape == (BATCH, *wanted.dims), "output: shape", f"{y.shape} for {wanted}")
+    _close(y, expected[network.output], "output differs")
+    check(torch.equal(again.nan_to_num(), y.nan_to_num()), "a second forward differs")
+    for path, value in places(network):
+        for shown in seen.get(path, ()):
+            _close(shown, expected[value], "a module's output differs", path)
+        check(len(seen.get(path, ())) <= 1, "a module runs twice", path)
+
+
+def _hold_training(
+    model: nn.Module, network: Network, x: Tensor, *, weights: bool
+) -> None:
+    expected: dict[Value, Tensor] | None = None
+    buffers: dict[str, Tensor] = {}
+    # one random layer takes the same numbers on both sides; several may take turns
+    if sum(layer.op.op in RANDOM for layer in layers_of(network)) <= 1:
+        expected, buffers = run(network, model, x)
+    given = x.clone().requires_grad_()
+    torch.manual_seed(SEED)
+    with step("forward in training"):
+        result = model(given)
+    state = {folded(k): v for k, v in model.state_dict().items()}
+    for key, buffer in buffers.items():
+        _close(state[key], buffer, "training: a buffer differs", key)
+    outputs = list(result) if network.heads else [result]
+    values = [network.output, *(h.region.output for h in network.heads)]
+    check(len(outputs) == len(values), "heads: number of outputs")
+    for number, (output, value) in enumerate(zip(outputs, values, strict=True)):
+        kind = f"training: {'a head' if number else 'the output'}"
+        assert value.shape is not None
+        shape = (BATCH, *value.shape.dims)
+        check(output.shape == shape, f"{kind}: shape", f"{output.shape} for {shape}")
+        if expected is not None:
+            _close(output, expected[value], f"{kind} differs")
+    loss = sum(o.square().mean() for o in outputs)
+    assert isinstance(loss, Tensor)
+    if loss.requires_grad:
+        with step("backward"):
+            loss.backward()
+    # a product of many layers may be beyond all numbers
+    for name, parameter in model.named_parameters():
+        if loss.isfinite() and parameter.grad is not None:
+            check(bool(parameter.grad.isfinite().all()), "gradients", name)
+    if network.heads:
+        _hold_heads(model, network, result, weights=weights)
+
+
+def _hold_heads(
+    model: nn.Module, network: Network, result: Any, *, weights: bool
+) -> None:
+    names = [folded(h.name) for h in network.heads]
+    with step("heads"):
+        fields = list(result._fields)[1:]
+        found: Any = model.loss_weights
+    # a field may not start with an underscore, so such a head has another name there
+    plain = [name.lstrip("_") for name in names]
+    check([f.strip("_") for f in fields] == [n.strip("_") for n in plain],
+          "heads: fields", f"{fields} for {names}")  # fmt: skip
+    wanted = [h.loss_weight for h in network.heads]
+    if weights:
+        check(list(found.values()) == wanted, "heads: loss_weights", f"{found}")
+
+
+def argument_of(network_class: Any, parameter: str) -> str | None:
+    """The constructor's argument for a parameter; it may have underscores added."""
+    name = folded(parameter)
+    for argument in inspect.signature(network_class).parameters:
+        if argument == name or argument.rstrip("_") == name.rstrip("_"):
+            return argument
+    return None

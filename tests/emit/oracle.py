@@ -1,0 +1,79 @@
+"""What torch makes of a network's layers, one by one, with the weights of a model.
+
+What this has in common with the generated module is `archc.ops`: an op's constructor
+call, which `tests/ops` holds against torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unicodedata import normalize
+
+import torch
+from torch import Tensor, nn
+
+from archc.network.graph import Layer, Network, Region, Value
+from tests.ops import live
+
+RANDOM = frozenset({"dropout", "dropout2d", "stochastic_depth"})
+SEED = 0
+"""Set before an op that draws random numbers."""
+
+
+def layers_of(network: Network) -> Iterator[Layer]:
+    yield from network.layers()
+    for head in network.heads:
+        yield from head.region.layers()
+
+
+def key_of(layer: Layer, tensor: str) -> str:
+    """The key of a layer's tensor in the `state_dict`."""
+    path = folded(layer.path)
+    return path if layer.op.bare_parameter else f"{path}.{tensor}"
+
+
+def folded(name: str) -> str:
+    """A name as Python reads it in source."""
+    return normalize("NFKC", name)
+
+
+def run(
+    network: Network, model: nn.Module, x: Tensor
+) -> tuple[dict[Value, Tensor], dict[str, Tensor]]:
+    """Every value of the network, and the buffers afterwards, by their keys."""
+    buffers: dict[str, Tensor] = {}
+    state = {folded(k): v.detach().clone() for k, v in model.state_dict().items()}
+    values = {network.input: x.detach().clone()}
+    for layer in layers_of(network):
+        shape = layer.input_shape()
+        made = None if layer.op.merges else live.module(layer.op, shape)
+        if isinstance(made, nn.Parameter):
+            made = state[key_of(layer, "")]
+        elif made is not None:
+            own = {
+                name: state[key_of(layer, name)]
+                for name in (*layer.op.parameters(shape), *layer.op.buffers(shape))
+            }
+            made.double().load_state_dict(own, strict=True)
+            made.train(model.training)
+        inputs = [values[v] for v in layer.inputs]
+        if layer.op.op in RANDOM:
+            torch.manual_seed(SEED)  # making modules has drawn numbers
+        with torch.no_grad():
+            values[layer.output] = live.run(layer.op, made, shape, *inputs)
+        for name in layer.op.buffers(shape):
+            buffers[key_of(layer, name)] = made.state_dict()[name]
+    return values, buffers
+
+
+def places(network: Network) -> Iterator[tuple[str, Value]]:
+    """Paths that can be modules, with what such a module returns."""
+    stack: list[Layer | Region] = [network.body]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Region):
+            stack.extend(part.parts)
+            if part.kind in ("block", "group") and part.path:
+                yield folded(part.path), part.output
+        elif not part.op.merges and not part.op.bare_parameter:
+            yield folded(part.path), part.output

@@ -1,0 +1,304 @@
+"""Ops with random attributes, for the shape that they will read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations
+from typing import Any
+
+from archc.ops.base import Shape
+from tests.random_networks.simulate import Bad, Table
+from tests.random_networks.values import Env, Values
+
+Maker = Callable[[Values, Env, Shape], Table]
+
+PARAMETRIC = frozenset(
+    {"conv2d", "conv_transpose2d", "linear", "batch_norm1d", "batch_norm2d"}
+    | {"group_norm", "layer_norm", "layer_scale"}
+)
+"""Ops that have parameters, so that they need a name where others have one."""
+
+
+def conv2d(v: Values, env: Env, x: Shape) -> Table:
+    if len(x.dims) != 3:
+        raise Bad("no map")
+    d = v.draw
+    channels, side = x.dims[0], min(x.dims[1:])
+    table: Table = {"op": "conv2d"}
+    groups = 1
+    if d.chance(18):
+        groups = d.pick([g for g in range(1, channels + 1) if channels % g == 0])
+        table["groups"] = v.exactly(env, groups)
+        if groups == channels and d.chance(60):
+            table["groups"] = "in_channels"
+    table["out_channels"] = v.exactly(env, groups * d.number(1, max(1, 9 // groups)))
+    if groups == 1:
+        table["out_channels"] = v.whole(env, 1, 12)
+        if d.chance(25):
+            table["out_channels"] = d.pick(
+                ("in_channels", "in_channels * 2", "max(in_channels // 2, 1)",
+                 "int(in_channels * 1.5)", "in_channels + 3", "in_channels")
+            )  # fmt: skip
+    form = d.number(0, 9)
+    kernel = d.pick((1, 2, 3, 3)) if side > 2 else 1
+    if form < 5:
+        table["kernel_size"] = v.exactly(env, kernel)
+        if kernel == 3 and d.chance(75):
+            table["padding"] = v.exactly(env, 1)
+    elif form < 7:
+        table["kernel_size"] = v.size(env, 1, 3)
+        table["padding"] = "same" if d.chance(80) else "valid"
+    else:
+        table["kernel_size"] = v.size(env, 1, min(3, side))
+        table["padding"] = v.size(env, 0, 2)
+    if d.chance(15) and side > 4:
+        table["dilation"] = v.size(env, 1, 2)
+    if d.chance(22) and table.get("padding") != "same":
+        table["stride"] = v.size(env, 1, 2)
+    if d.chance(25):
+        table["bias"] = v.flag(env)
+    if d.chance(15):
+        table["padding_mode"] = d.pick(("zeros", "reflect", "replicate", "circular"))
+    return table
+
+
+def conv_transpose2d(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    stride = d.pick((1, 2)) if max(x.dims) < 10 else 1
+    table: Table = {
+        "op": "conv_transpose2d",
+        "out_channels": v.whole(env, 1, 8),
+        "kernel_size": v.size(env, 1, 3),
+        "stride": v.exactly(env, stride),
+    }
+    if d.chance(30):
+        table["padding"] = v.size(env, 0, 1)
+    if d.chance(30):
+        table["output_padding"] = v.size(env, 0, stride - 1)
+    if d.chance(20):
+        table["dilation"] = v.size(env, 1, 2)
+    if d.chance(20):
+        table |= {"groups": "in_channels", "out_channels": "in_channels"}
+    if d.chance(25):
+        table["bias"] = v.flag(env)
+    return table
+
+
+def linear(v: Values, env: Env, x: Shape) -> Table:
+    table: Table = {"op": "linear", "out_features": v.whole(env, 1, 12)}
+    if v.draw.chance(25):
+        table["out_features"] = v.draw.pick(("in_channels * 2", "in_channels", 3))
+    if v.draw.chance(25):
+        table["bias"] = v.flag(env)
+    return table
+
+
+def pool(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    kind = d.pick(("max", "avg"))
+    kernel = d.pick((1, 2, 3, 3))
+    table: Table = {"op": f"{kind}_pool2d", "kernel_size": v.exactly(env, kernel)}
+    if d.chance(25):
+        table["kernel_size"] = [kernel, v.whole(env, kernel, kernel + 1)]
+    if d.chance(75):
+        table["stride"] = 1 if d.chance(50) else v.size(env, 1, 2)
+    if d.chance(60):
+        table["padding"] = v.exactly(env, kernel // 2)
+    if d.chance(25):
+        table["ceil_mode"] = v.flag(env)
+    if kind == "max" and d.chance(15):
+        table["dilation"] = v.size(env, 1, 2)
+    if kind == "avg" and d.chance(20):
+        table["count_include_pad"] = v.flag(env)
+    if kind == "avg" and d.chance(15):
+        table["divisor_override"] = v.whole(env, 1, 5)
+    return table
+
+
+def adaptive_pool(v: Values, env: Env, x: Shape) -> Table:
+    op = v.draw.pick(("adaptive_avg_pool2d", "adaptive_max_pool2d"))
+    return {"op": op, "output_size": v.size(env, 1, 6)}
+
+
+def norm2d(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    op = d.pick(("batch_norm2d", "batch_norm2d", "group_norm", "local_response_norm"))
+    if op == "local_response_norm":
+        table: Table = {"op": op, "size": v.whole(env, 1, 5)}
+        settings = (("alpha", 1e-4, 0.5), ("beta", 0.5, 1.0), ("k", 1.0, 2.0))
+        return table | {k: v.real(env, a, b) for k, a, b in settings if d.chance(30)}
+    if op == "group_norm":
+        groups = d.pick([g for g in range(1, x.dims[0] + 1) if x.dims[0] % g == 0])
+        table = {"op": op, "num_groups": v.exactly(env, groups)}
+        if d.chance(20):
+            table["num_groups"] = "in_channels"
+        if d.chance(30):
+            table["eps"] = v.real(env, 0.001, 0.1)
+        return table | ({"affine": v.flag(env)} if d.chance(20) else {})
+    return _batch_norm(v, env, op)
+
+
+def _batch_norm(v: Values, env: Env, op: str) -> Table:
+    table: Table = {"op": op}
+    if v.draw.chance(30):
+        table["eps"] = v.real(env, 0.001, 0.1)
+    if v.draw.chance(20):
+        table["momentum"] = v.real(env, 0.01, 0.5)
+    for key in ("affine", "track_running_stats"):
+        if v.draw.chance(15):
+            table[key] = v.flag(env)
+    return table
+
+
+def batch_norm1d(v: Values, env: Env, x: Shape) -> Table:
+    return _batch_norm(v, env, "batch_norm1d")
+
+
+def layer_norm(v: Values, env: Env, x: Shape) -> Table:
+    table: Table = {"op": "layer_norm"}
+    if v.draw.chance(30):
+        axes = v.draw.number(1, len(x.dims))
+        table["normalized_shape"] = [v.exactly(env, d) for d in x.dims[-axes:]]
+        if axes == 1 and v.draw.chance(50):
+            (table["normalized_shape"],) = table["normalized_shape"]
+    if v.draw.chance(25):
+        table["eps"] = v.real(env, 0.001, 0.1)
+    for key in ("elementwise_affine", "bias"):
+        if v.draw.chance(20):
+            table[key] = v.flag(env)
+    return table
+
+
+def layer_scale(v: Values, env: Env, x: Shape) -> Table:
+    return {"op": "layer_scale"} | (
+        {"init": v.real(env, 0.1, 2.0)} if v.draw.chance(70) else {}
+    )
+
+
+def activation(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    name = d.pick(
+        ("relu", "relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "sigmoid",
+         "tanh", "hardswish", "hardsigmoid", "softmax", "log_softmax")
+    )  # fmt: skip
+    table: Table = {"op": name}
+    if name == "leaky_relu" and d.chance(60):
+        table["negative_slope"] = v.real(env, 0.01, 0.4)
+    if name == "elu" and d.chance(60):
+        table["alpha"] = v.real(env, 0.2, 2.0)
+    if name == "gelu" and d.chance(50):
+        table["approximate"] = d.pick(("none", "tanh"))
+    if name.endswith("softmax") and d.chance(60):
+        axis = d.number(1, len(x.dims))
+        table["dim"] = v.exactly(env, axis) if d.chance(70) else -axis
+    inplace = ("relu", "relu6", "leaky_relu", "elu", "silu", "hardswish", "hardsigmoid")
+    if name in inplace and d.chance(30):
+        table["inplace"] = v.flag(env)
+    return table
+
+
+def random_op(v: Values, env: Env, x: Shape) -> Table:
+    """An op that drops something."""
+    op = v.draw.pick(("dropout", "dropout2d", "stochastic_depth"))
+    table: Table = {"op": op}
+    if op == "stochastic_depth" or v.draw.chance(70):
+        table["p"] = v.real(env, 0.0, 0.9)
+    if op == "stochastic_depth" and v.draw.chance(40):
+        table["mode"] = v.draw.pick(("batch", "row"))
+    if op != "stochastic_depth" and v.draw.chance(20):
+        table["inplace"] = v.flag(env)
+    return table
+
+
+def identity(v: Values, env: Env, x: Shape) -> Table:
+    return {"op": "identity"}
+
+
+def flatten(v: Values, env: Env, x: Shape) -> Table:
+    table: Table = {"op": "flatten"}
+    rank = len(x.dims)
+    if v.draw.chance(35):
+        table["start_dim"] = v.exactly(env, v.draw.number(1, rank))
+    if v.draw.chance(25):
+        end = v.draw.number(1, rank)
+        table["end_dim"] = end if v.draw.chance(50) else end - rank - 1
+    return table
+
+
+def upsample(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    mode = d.pick(("nearest", "nearest-exact", "bilinear", "bicubic"))
+    table: Table = {"op": "upsample"}
+    if mode != "nearest" or d.chance(30):
+        table["mode"] = mode
+    if d.chance(50):
+        table["size"] = v.size(env, 2, 9)
+    else:
+        table["scale_factor"] = d.pick((2, 1.5, 0.5, [2, 1], 1))
+    if not mode.startswith("nearest") and d.chance(50):
+        table["align_corners"] = v.flag(env)
+    return table
+
+
+def zero_pad2d(v: Values, env: Env, x: Shape) -> Table:
+    if v.draw.chance(50):
+        return {"op": "zero_pad2d", "padding": v.whole(env, 0, 2)}
+    least = -1 if min(x.dims) > 4 else 0
+    sides = [
+        v.whole(env, 0, 2) if v.draw.chance(60) else v.draw.number(least, 2)
+        for _ in range(4)
+    ]
+    return {"op": "zero_pad2d", "padding": sides}
+
+
+def permute(v: Values, env: Env, x: Shape) -> Table:
+    rank = len(x.dims)
+    orders = list(permutations(range(1, rank + 1)))
+    order = list(v.draw.pick(orders[1:] or orders))
+    if rank == 3 and v.draw.chance(70):
+        order = [2, 3, 1] if x.channel_axis == 0 else [3, 1, 2]
+    if v.draw.chance(15):
+        order = [axis - rank - 1 for axis in order]
+    return {"op": "permute", "dims": [0, *order]}
+
+
+def channel_shuffle(v: Values, env: Env, x: Shape) -> Table:
+    channels = x.dims[0]
+    groups = v.draw.pick([g for g in range(1, channels + 1) if channels % g == 0])
+    written: Any = v.exactly(env, groups)
+    return {"op": "channel_shuffle", "groups": written}
+
+
+def channel_slice(v: Values, env: Env, x: Shape) -> Table:
+    form = v.draw.number(0, 3)
+    if form == 0 and x.channels > 1:
+        return {"op": "channel_slice", "stop": "in_channels // 2"}
+    if form == 1:
+        return {
+            "op": "channel_slice",
+            "start": "in_channels // 2",
+            "stop": "in_channels",
+        }
+    stop = v.draw.number(1, x.channels)
+    table: Table = {"op": "channel_slice", "stop": v.exactly(env, stop)}
+    if v.draw.chance(60):
+        table["start"] = v.whole(env, 0, stop - 1)
+    return table
+
+
+def channel_pad(v: Values, env: Env, x: Shape) -> Table:
+    return {"op": "channel_pad", "padding": v.size(env, 0, 3)}
+
+
+MAKERS: dict[Maker, float] = {
+    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, adaptive_pool: 3, norm2d: 10,
+    batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
+    identity: 2, flatten: 0.8, upsample: 4, zero_pad2d: 3, permute: 4,
+    channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
+}  # fmt: skip
+
+KEEPING: dict[Maker, float] = {
+    norm2d: 6, activation: 8, random_op: 2, identity: 1, layer_scale: 3, layer_norm: 2,
+    batch_norm1d: 1, channel_shuffle: 1,
+}  # fmt: skip
+"""Those that leave a shape as it is."""

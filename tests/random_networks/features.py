@@ -1,0 +1,159 @@
+"""What of the language a spec has in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tests.random_networks.simulate import TEXTS, Table
+
+BODIES = ("op", "block", "layers", "branches")
+GATING = ("sigmoid", "hardsigmoid", "tanh")
+
+
+def features(spec: Table) -> set[str]:
+    """Each as a few words."""
+    found = set(_of_file(spec))
+    for table, around in nodes(spec):
+        found.update(_of_node(table, around))
+    return found
+
+
+def outline(spec: Table) -> str:
+    """The features that tell one mistake in a small spec from another."""
+    plain = (
+        "op ",
+        "[title",
+        "[class",
+        "[expect",
+        "block with",
+        "use of",
+        "doc",
+        "shape",
+    )
+    shown = ("op permute", "op channel_slice", "op channel_pad", "op flatten")
+    words = ("and", "or")
+    return ", ".join(
+        sorted(
+            feature
+            for feature in features(spec)
+            if feature in shown
+            or (
+                not feature.startswith(plain)
+                and not (
+                    feature.startswith("expression")
+                    and feature[-3:].split()[-1] not in words
+                )
+            )
+        )
+    )
+
+
+def nodes(spec: Table) -> Iterator[tuple[Table, tuple[Table, ...]]]:
+    """Every node with those around it, from the outermost."""
+    roots = [*spec["network"]["layers"], *spec.get("heads", [])]
+    for block in spec.get("blocks", {}).values():
+        roots += block["layers"]
+    stack: list[tuple[Any, tuple[Table, ...]]] = [(n, ()) for n in reversed(roots)]
+    while stack:
+        node, around = stack.pop()
+        if isinstance(node, list):
+            stack += [(n, around) for n in node]
+            continue
+        yield node, around
+        inner = (*around, node)
+        for key in ("layers", "branches"):
+            stack += [(child, inner) for child in node.get(key, [])]
+        if "shortcut" in node:
+            stack.append((node["shortcut"], inner))
+
+
+def _of_file(spec: Table) -> Iterator[str]:
+    for key in ("init", "expect", "class_name", "title"):
+        if key in spec:
+            yield f"[{key}]"
+    for head in spec.get("heads", []):
+        yield "head"
+        yield f"head with {_body(head)}"
+    for table in spec.get("blocks", {}).values():
+        yield "block"
+        if table.get("defaults"):
+            yield "block with defaults"
+    if any(isinstance(v, str) for v in spec.get("params", {}).values()):
+        yield "computed param"
+    if any(isinstance(v, list) for v in spec.get("params", {}).values()):
+        yield "list param"
+
+
+def _body(node: Table) -> str:
+    return next(body for body in BODIES if body in node)
+
+
+def _of_node(node: Table, around: tuple[Table, ...]) -> Iterator[str]:
+    body = _body(node)
+    name = node.get("name")
+    if body == "op":
+        yield f"op {node['op']}"
+    if body == "op" and node["op"] in ("add", "mul", "concat"):
+        yield f"from-list {node['op']}"
+    elif "from" in node:
+        yield "from"
+    if "{" in str(node.get("from", "")):
+        yield "from with braces"
+    if body == "branches":
+        yield f"branches {node['merge']}"
+        yield f"{len(node['branches'])} branches"
+    if body == "block":
+        yield "use of a block"
+    if name and body in ("layers", "branches"):
+        yield "named group" if body == "layers" else "named branches"
+    yield from _of_modifiers(node, around, name)
+    for key, value in node.items():
+        if key not in ("name", "from", "doc", *BODIES) and isinstance(value, str):
+            yield from _of_text(value)
+
+
+def _of_modifiers(
+    node: Table, around: tuple[Table, ...], name: str | None
+) -> Iterator[str]:
+    if "when" in node:
+        yield "when"
+    if "skip" in node:
+        side = " with shortcut" if "shortcut" in node else ""
+        yield f"skip {node['skip']}{side}"
+        if "repeat" in node:
+            yield f"skip {node['skip']} under repeat"
+    if "skip_when" in node:
+        yield "skip_when"
+    if "shortcut" in node:
+        shortcut = node["shortcut"]
+        yield f"shortcut as {_body(shortcut)}"
+        for key in ("when", "repeat", "skip"):
+            if key in shortcut:
+                yield f"shortcut with {key}"
+    if "repeat" in node:
+        kind = "unnamed" if name is None else "braced" if "{" in name else "named"
+        yield f"repeat {kind}"
+        yield f"repeat of {_body(node)}"
+        loops = sum("repeat" in outer for outer in around)
+        if loops:
+            yield "repeat in " + "repeat in " * (loops - 1) + "repeat"
+        if isinstance(node["repeat"], str):
+            yield "repeat with an expression"
+    for key in ("shape", "doc"):
+        if key in node:
+            yield key
+
+
+def _of_text(text: str) -> Iterator[str]:
+    if text in TEXTS or text in ("add", "mul", "concat"):
+        return
+    yield "expression"
+    for word in re.findall(r"\b(and|or|if|not|len|sum|round|ceil|floor|int|min|max)\b",
+                           text):  # fmt: skip
+        yield f"expression with {word}"
+    if "[" in text:
+        yield "expression with [ ]"
+    if "in_channels" in text:
+        yield "expression with in_channels"

@@ -1,0 +1,231 @@
+"""Whether what archc makes of one spec is right; if not, what kind of mistake it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.diagnostics.render import render_text
+from archc.emit.module import emit
+from archc.network.graph import Network
+from archc.pipeline import Analysis, analyse
+from archc.spec.load import Loader
+from archc.spec.overrides import parameters
+from tests.emit import holding, live
+from tests.emit.mismatch import Mismatch, check, fingerprint, raised, step
+from tests.emit.oracle import layers_of
+from tests.random_networks.simulate import Table
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a spec; `kind` is None where all is right."""
+
+    accepted: bool
+    kind: str | None = None
+    detail: str = ""
+    refused: str | None = None
+    """The code of the first error of a spec that is not accepted."""
+
+
+CLAIMS = ("expectation", "shape-claim")
+
+
+def judge(
+    spec: Table, folder: Path, *, tools: bool = False, command: bool = False
+) -> Verdict:
+    """Checks a spec, and holds what is made of it to torch.
+
+    `tools` also asks Ruff, and `command` archc's command line; both take long.
+    """
+    path = folder / "random_net.json"
+    path.write_text(json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8")
+    sink = Sink()
+    try:
+        analysis = analyse(path, Loader(sink), sink)
+    except Exception as error:
+        return Verdict(True, *raised("check", error))
+    if analysis is None:
+        return _refused(sink)
+    try:
+        with step("using the module"):
+            _hold(analysis, path)
+        if tools:
+            _ask_ruff(emit(analysis.network))
+        if command:
+            _ask_command(path)
+    except Mismatch as mismatch:
+        return Verdict(True, mismatch.kind, mismatch.detail)
+    return Verdict(True)
+
+
+def _refused(sink: Sink) -> Verdict:
+    """Whatever the generator draws may be refused, but what it counts must be so."""
+    errors = [d for d in sink if d.severity == "error"]
+    code = errors[0].code
+    if code in CLAIMS:
+        return Verdict(True, f"check: {code}", render_text(sink))
+    return Verdict(False, refused=code)
+
+
+def analysed(path: Path, params: Table | None = None) -> Analysis | None:
+    """The network of a spec, with parameters of its own; None if it is refused."""
+    sink = Sink()
+    overlay = parameters(params, "a test", sink) if params else None
+    overlays = () if overlay is None else (overlay,)
+    return analyse(path, Loader(sink), sink, overlays)
+
+
+def _hold(analysis: Analysis, path: Path) -> None:
+    network = analysis.network
+    with step("emit"):
+        source = emit(network)
+    again = analysed(path)
+    assert again is not None
+    with step("emit"):
+        check(emit(again.network) == source, "emit: not deterministic")
+    made = holding.network_class(source, network.name)
+    holding.hold_class(made, analysis)
+    for params, other in _overridden(analysis, path):
+        arguments = _arguments(made, network, params)
+        if arguments is None:
+            continue
+        try:
+            holding.hold_class(made, other, arguments)
+        except Mismatch as mismatch:
+            raise Mismatch(
+                f"with other arguments: {mismatch.kind}",
+                f"{params}\n{mismatch.detail}",
+            ) from mismatch
+
+
+# ---- other arguments
+
+
+def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[Table, Analysis]]:
+    """The network with one of its parameters changed, for each where it can follow."""
+    network = analysis.network
+    for name, value in network.spec.params.items():
+        for other in _others(value):
+            try:
+                changed = analysed(path, {name: other})
+            except Exception as error:
+                kind, detail = raised("check with --set", error)
+                raise Mismatch(kind, detail) from error
+            if changed is not None and can_follow(network, changed.network):
+                yield {name: other}, changed
+                break
+
+
+def _others(value: Any) -> list[Any]:
+    """Values of the same kind; none for what is computed from other parameters."""
+    match value:
+        case bool():
+            return [not value]
+        case int():
+            return [value + 1, max(value - 1, 0), value * 2]
+        case float():
+            return [value / 2, value * 1.5]
+        case tuple() if all(isinstance(v, bool | int | float | tuple) for v in value):
+            grown = [*value, value[-1]]
+            changed = [_others(v)[0] for v in value[:1]] + list(value[1:])
+            return [_listed(grown), _listed(changed), _listed(value[::-1])]
+        case _:
+            return []
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_listed(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def _arguments(made: Any, network: Network, params: Table) -> Table | None:
+    """Arguments of the constructor for parameters; None where nothing reads them."""
+    arguments: Table = {}
+    for name, value in params.items():
+        argument = holding.argument_of(made, name)
+        if argument is None:
+            return None
+        arguments[argument] = tuple(value) if isinstance(value, list) else value
+    return arguments
+
+
+def can_follow(network: Network, other: Network) -> bool:
+    """Whether the module of one can be made the other by its arguments.
+
+    The constructor knows channels, and maps' sizes only as numbers. So a length that
+    comes of a size (behind a flatten, of an axis that a permute made the channels, of
+    a layer normalisation over the width) cannot follow, and sizes must stay. Of a node
+    that the network has nowhere, nobody knows the shape that it would read.
+    """
+    if network.input.shape != other.input.shape:
+        return False
+    written = {layer.node.origin.path for layer in layers_of(network)}
+    if any(layer.node.origin.path not in written for layer in layers_of(other)):
+        return False
+    sized = {"flatten", "permute", "layer_norm"}
+    if not any(layer.op.op in sized for layer in layers_of(other)):
+        return True
+    sizes = {_key(layer): _sizes(layer) for layer in layers_of(network)}
+    for layer in layers_of(other):
+        known = sizes.get(_key(layer))
+        if known is None or known != _sizes(layer):
+            return False
+    return True
+
+
+def _key(layer: Any) -> tuple[str, str]:
+    return layer.path, layer.op.op
+
+
+def _sizes(layer: Any) -> list[tuple[int, ...]]:
+    """The dims of what a layer reads and makes, without the channels."""
+    found: list[tuple[int, ...]] = []
+    for value in (*layer.inputs, layer.output):
+        axis = value.shape.channel_axis
+        dims = value.shape.dims
+        found.append((*dims[:axis], *dims[axis + 1 :]))
+    return found
+
+
+# ---- tools
+
+
+def _ask_ruff(source: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "module.py").write_text(source, encoding="utf-8")
+        # a `when` inside a `when` is an `if` inside an `if`
+        said = live.ruff("check", "--ignore", "SIM102", folder)
+        rule = next((w for w in said.split() if w[:1].isupper() and w[1:].isalnum()
+                     and any(c.isdigit() for c in w)), "?") if said else ""  # fmt: skip
+        check(not said, f"ruff check: {rule}", said)
+        said = live.ruff("format", "--check", folder)
+        check(not said, "ruff format", said)
+
+
+def _ask_command(path: Path) -> None:
+    """Compiles by the command line, and imports the module as a file beside others."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "archc", "compile", str(path), "-o", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = done.stdout + done.stderr
+        check("Traceback" not in said, "archc compile: traceback", said)
+        code = done.returncode
+        check(code == 0, f"archc compile exits {code}", said)
+        name = next(Path(folder).glob("*.py")).stem
+        script = f"import {name}; print({name}.__all__)"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        last = done.stderr.strip().rpartition("\n")[2]
+        kind = f"the written file does not import: {fingerprint(last)[:70]}"
+        check(done.returncode == 0, kind, done.stderr)

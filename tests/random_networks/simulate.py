@@ -1,0 +1,252 @@
+"""What shape a table of a spec makes of a value: its meaning, read off the tables.
+
+The generator draws with a notion of the current shape, so that most of what it writes
+is accepted. Only the ops' own shape rules come from archc.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from pydantic import ValidationError
+
+from archc.ops.base import Shape, ShapeError
+from archc.ops.registry import OPS
+from archc.spec.expressions import ExpressionError, evaluate, parse
+
+Table = dict[str, Any]
+
+MAX_CHANNELS = 24
+MAX_SIDE = 20
+MAX_LENGTH = 2_000
+MAX_LAYERS = 150
+MODIFIERS = frozenset(
+    {"name", "from", "when", "repeat", "index", "skip", "skip_when", "shortcut"}
+    | {"shape", "doc"}
+)
+TEXTS = frozenset(
+    {"same", "valid", "zeros", "reflect", "replicate", "circular", "none", "nearest"}
+    | {"nearest-exact", "bilinear", "bicubic", "batch", "row"}
+)
+TEXT_KEYS = frozenset({"padding", "padding_mode", "mode", "approximate"})
+
+
+class Bad(Exception):
+    """What was drawn does not fit, or is too large; something else is drawn."""
+
+
+@dataclass
+class Frame:
+    """The body of the network or of a block's instance while it is simulated."""
+
+    names: dict[str, Any]
+    """What its expressions see."""
+    input: Shape
+    values: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    """What a `from` can read, by its dotted path in the body."""
+
+    def copy(self) -> Frame:
+        return Frame(dict(self.names), self.input, dict(self.values))
+
+    def lookup(self, name: str, local: str) -> Shape:
+        while True:
+            if local + name in self.values:
+                return self.values[local + name]
+            if not local:
+                raise Bad(f"no node {name}")
+            around = local[:-1].rpartition(".")[0]
+            local = f"{around}." if around else ""
+
+
+def value_of(value: Any, names: dict[str, Any]) -> Any:
+    """A written value, evaluated."""
+    if isinstance(value, list):
+        return tuple(value_of(v, names) for v in value)
+    if not isinstance(value, str):
+        return value
+    try:
+        return evaluate(parse(value), names)
+    except (ExpressionError, TypeError, ValueError, IndexError) as error:
+        raise Bad(str(error)) from error
+
+
+def text_of(template: str, names: dict[str, Any]) -> str:
+    """A name or path with its braces evaluated."""
+    return re.sub(r"\{([^}]*)\}", lambda m: str(value_of(m[1], names)), template)
+
+
+class Simulator:
+    """Walks tables; `blocks` are those that uses may name."""
+
+    def __init__(self, blocks: dict[str, Table]) -> None:
+        self.blocks = blocks
+        self.layers = 0
+        self.params = 0
+        self.buffers = 0
+        self.macs = 0
+
+    def chain(
+        self, tables: Sequence[Table], x: Shape, frame: Frame, local: str = ""
+    ) -> Shape:
+        for table in tables:
+            x = self.node(table, x, frame, local)
+        return x
+
+    def node(self, table: Table, x: Shape, frame: Frame, local: str = "") -> Shape:
+        reads = (x,)
+        if "from" in table:
+            reads = self._reads(table["from"], x, frame, local)
+            x = reads[0]
+        frame.names["in_channels"] = x.channels
+        name = table.get("name")
+        if "when" in table and not value_of(table["when"], frame.names):
+            y = x
+        elif "repeat" in table:
+            y = self._repeat(table, x, reads, frame, local)
+            if name is not None and "{" not in name:
+                frame.values[local + name] = y
+            return self._claimed(table, y, frame)
+        else:
+            text = None if name is None else text_of(name, frame.names)
+            y = self._once(table, x, reads, text, frame, local)
+            y = self._claimed(table, y, frame)
+        if name is not None and "repeat" not in table:
+            frame.values[local + text_of(name, frame.names)] = y
+        return y
+
+    def _reads(
+        self, names: Any, x: Shape, frame: Frame, local: str
+    ) -> tuple[Shape, ...]:
+        found: list[Shape] = []
+        for name in [names] if isinstance(names, str) else names:
+            text = text_of(name, frame.names)
+            if text == "prev":
+                found.append(x)
+            elif text == "input":
+                found.append(frame.input)
+            else:
+                found.append(frame.lookup(text, local))
+        return tuple(found)
+
+    def _claimed(self, table: Table, y: Shape, frame: Frame) -> Shape:
+        if "shape" in table and value_of(table["shape"], frame.names) != y.dims:
+            raise Bad("the claim does not hold")
+        return y
+
+    def _repeat(
+        self, table: Table, x: Shape, reads: tuple[Shape, ...], frame: Frame, local: str
+    ) -> Shape:
+        count = value_of(table["repeat"], frame.names)
+        if type(count) is not int or not 0 <= count <= 12:
+            raise Bad(f"repeat = {count}")
+        name, index = table.get("name"), table.get("index", "i")
+        fixed = name is not None and "{" not in name
+        before = frame.names.get(index)
+        for i in range(count):
+            frame.names |= {index: i, "in_channels": x.channels}
+            inside, own = local, None if name is None else text_of(name, frame.names)
+            if fixed:
+                inside, own = f"{local}{name}.", str(i)
+            around = local if fixed else inside
+            reads = reads if i == 0 else (x, *reads[1:])
+            x = self._once(table, x, reads, own, frame, inside, around)
+            if own is not None:
+                frame.values[inside + own] = x
+        frame.names.pop(index, None)
+        if before is not None:
+            frame.names[index] = before
+        return x
+
+    def _once(
+        self,
+        table: Table,
+        x: Shape,
+        reads: tuple[Shape, ...],
+        name: str | None,
+        frame: Frame,
+        local: str,
+        around: str | None = None,
+    ) -> Shape:
+        if "skip" not in table:
+            return self._body(table, x, reads, name, frame, local)
+        frame.names["in_channels"] = x.channels
+        if not value_of(table.get("skip_when", True), frame.names):
+            return self._body(table, x, reads, name, frame, local)
+        y = side = self._body(table, x, reads, name, frame, local)
+        side = x
+        if "shortcut" in table:
+            side = self.node(
+                table["shortcut"], x, frame, local if around is None else around
+            )
+        order = (side, y) if table["skip"] == "concat" else (y, side)
+        return self.op(table["skip"], {}, *order)
+
+    def _body(
+        self,
+        table: Table,
+        x: Shape,
+        reads: tuple[Shape, ...],
+        name: str | None,
+        frame: Frame,
+        local: str,
+    ) -> Shape:
+        frame.names["in_channels"] = x.channels
+        inside = local if name is None else f"{local}{name}."
+        given = {k: v for k, v in table.items() if k not in MODIFIERS}
+        if "op" in table:
+            op = given.pop("op")
+            attributes = {
+                k: v
+                if k in TEXT_KEYS and isinstance(v, str) and v in TEXTS
+                else value_of(v, frame.names)
+                for k, v in given.items()
+            }
+            return self.op(op, attributes, *reads if OPS[op].merges else (x,))
+        if "block" in table:
+            return self._block(given.pop("block"), given, x, frame)
+        if "layers" in table:
+            return self.chain(table["layers"], x, frame, inside)
+        ends = [
+            self.chain(b if isinstance(b, list) else [b], x, frame, inside)
+            for b in table["branches"]
+        ]
+        return self.op(table["merge"], {}, *ends)
+
+    def _block(self, name: str, given: Table, x: Shape, frame: Frame) -> Shape:
+        block = self.blocks[name]
+        names = {k: value_of(v, frame.names) for k, v in given.items()}
+        names["in_channels"] = x.channels
+        for parameter, value in block.get("defaults", {}).items():
+            if parameter not in names:
+                names[parameter] = value_of(value, names)
+        return self.chain(block["layers"], x, Frame(names, x))
+
+    def op(self, op: str, attributes: Table, *inputs: Shape) -> Shape:
+        """The output of an op.
+
+        Raises:
+            Bad: if it cannot be, or is larger than a quick test wants it.
+        """
+        self.layers += 1
+        if self.layers > MAX_LAYERS:
+            raise Bad("too many layers")
+        try:
+            made = OPS[op].model_validate(attributes)
+            y = made.infer(*inputs)
+        except (ValidationError, ShapeError, ArithmeticError) as error:
+            raise Bad(str(error)) from error
+        (x, *_) = inputs
+        self.params += sum(map(prod, made.parameters(x).values()))
+        self.buffers += sum(map(prod, made.buffers(x).values()))
+        self.macs += made.macs(x, y)
+        if len(y.dims) == 3:
+            sides = [d for axis, d in enumerate(y.dims) if axis != y.channel_axis]
+            if y.channels > MAX_CHANNELS or max(sides) > MAX_SIDE:
+                raise Bad("too large")
+        elif max(y.dims) > MAX_LENGTH:
+            raise Bad("too long")
+        return y

@@ -1,0 +1,225 @@
+"""A whole spec from one seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc.ops.base import Shape
+from archc.spec.init import INITIALIZABLE
+from tests.random_networks import blocks, compound, merging, patterns
+from tests.random_networks.drawing import Draw
+from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
+from tests.random_networks.writer import Place, Recipe, Writer, finished
+
+RECIPES: dict[Recipe, float] = {
+    compound.compound: 30, patterns.group: 4, merging.merge_op: 8, merging.gated: 4,
+    patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
+    patterns.across: 3, patterns.u_net: 2,
+}  # fmt: skip
+
+
+def is_hostile(seed: int) -> bool:
+    """Whether the names of the spec with this seed get in the way of something."""
+    return seed % 2 == 1
+
+
+def draw_spec(seed: int) -> Table:
+    """A spec that is mostly accepted, and always the same for a seed."""
+    d = Draw(seed)
+    w = Writer(d, RECIPES, hostile=is_hostile(seed), size=d.number(3, 30))
+    names, params = _params(w)
+    dims = [d.number(1, 8), d.number(4, 12), d.number(4, 12)]
+    if d.chance(50):
+        dims[2] = dims[1]
+    if d.chance(6):
+        dims = dims[: d.number(1, 2)]
+    written = [w.values.exactly(names, n, literal=85) for n in dims]
+    x = Shape(tuple(dims))
+    frame = Frame(dict(names), x)
+    style = "numbered" if d.chance(12) else "free"
+    place = Place(frame, x, style)
+    layers = w.chain(place, d.number(1, 6))
+    if d.chance(35):
+        layers += _tail(w, place)
+    expect = _expect(w, _settled(w, place, layers, names), place.x)
+    heads = _heads(w, place, names) if style == "free" else []
+    spec: Table = {"archc": 1, "name": w.names.stem("network")}
+    for key, percent in (("title", 15), ("source", 15)):
+        if d.chance(percent):
+            spec[key] = w.names.doc()
+    if d.chance(15):
+        spec["class_name"] = w.names.stem("network")
+    if params:
+        spec["params"] = params
+    spec["network"] = {"input": written, "layers": layers}
+    used = _used(w.blocks, [layers, heads])
+    if used:
+        spec["blocks"] = used
+    if heads:
+        spec["heads"] = heads
+    if expect:
+        spec["expect"] = expect
+    if d.chance(30):
+        spec["init"] = _init(w)
+    return finished(spec)
+
+
+def _settled(w: Writer, place: Place, layers: list[Table], names: Table) -> Simulator:
+    """Goes through all layers once more, and drops the last while it is too many."""
+    while True:
+        simulator = Simulator(w.blocks)
+        frame = Frame(dict(names), place.frame.input)
+        try:
+            place.x = simulator.chain(layers, frame.input, frame)
+        except Bad:
+            layers.pop()
+            continue
+        place.frame = frame
+        return simulator
+
+
+def _expect(w: Writer, counted: Simulator, y: Shape) -> Table:
+    """Claims with the generator's own counts, which archc must come to as well."""
+    claims: Table = {
+        "params": counted.params,
+        "buffers": counted.buffers,
+        "macs": counted.macs,
+        "output": list(y.dims),
+    }
+    return {key: claims[key] for key in w.draw.some(list(claims), 20)}
+
+
+def _used(tables: dict[str, Table], *roots: Any) -> dict[str, Table]:
+    """The blocks that are reached: a retry leaves some behind."""
+    found: set[str] = set()
+    stack: list[Any] = list(roots)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            name = value.get("block")
+            if isinstance(name, str) and name in tables and name not in found:
+                found.add(name)
+                stack.append(tables[name])
+            stack.extend(value.values())
+    return {name: table for name, table in tables.items() if name in found}
+
+
+def _params(w: Writer) -> tuple[dict[str, Any], Table]:
+    """What the network's expressions see, and the table that says so."""
+    d = w.draw
+    names: dict[str, Any] = {}
+    params: Table = {}
+    taken = set(blocks.RESERVED)
+    for _ in range(d.number(0, 6)):
+        name = w.names.fresh("param", taken)
+        kind = d.weighted(blocks.KINDS)
+        value = blocks.literal(w, kind)
+        if names and d.chance(25):
+            value = blocks.argument(w, kind, names)
+        try:
+            names[name] = value_of(value, names)
+        except Bad:
+            continue
+        params[name] = value
+    return names, dict(d.shuffled(list(params.items())))
+
+
+def _tail(w: Writer, place: Place) -> list[Table]:
+    """What ends a classifier."""
+    d = w.draw
+    nodes: list[Table] = []
+    if len(place.x.dims) == 3 and d.chance(60):
+        size = w.values.size(place.env(), 1, 2)
+        nodes.append({"op": "adaptive_avg_pool2d", "output_size": size})
+    if len(place.x.dims) > 1:
+        nodes.append({"op": "flatten"})
+    nodes.append({"op": "linear", "out_features": w.values.whole(place.env(), 2, 10)})
+    if d.chance(25):
+        nodes.append({"op": d.pick(("softmax", "log_softmax", "relu"))})
+    made: list[Table] = []
+    for node in nodes:
+        try:
+            made.append(w.commit(place, w.christen(place, node)))
+        except Bad:
+            break
+    return made
+
+
+def _heads(w: Writer, place: Place, names: dict[str, Any]) -> list[Table]:
+    d = w.draw
+    heads: list[Table] = []
+    taken = {"output", "logits"} if not w.names.hostile else set()
+    readable = dict(place.frame.values)
+    if not readable or not d.chance(35):
+        return []
+    place.taken = set(place.taken)
+    for _ in range(d.weighted({1: 5, 2: 3, 3: 1})):
+        path = d.pick(list(readable))
+        name = w.names.fresh("head", taken)
+        if name in place.taken:
+            continue
+        here = place.scratch()
+        here.x = readable[path]
+        try:
+            node = _head_body(w, here, name)
+            w.after(here, {"name": name} | node)
+        except Bad:
+            continue
+        place.taken.add(name)
+        head: Table = {"name": name, "from": path} | node
+        if d.chance(60):
+            head["loss_weight"] = w.values.real(names, 0.1, 2.0)
+        heads.append(head)
+    return heads
+
+
+def _head_body(w: Writer, here: Place, name: str) -> Table:
+    d = w.draw
+    kind = d.weighted({"op": 2, "layers": 4, "block": 3, "branches": 1, "any": 2})
+    if kind == "op":
+        return w.bare_op(here)
+    if kind == "block":
+        return blocks.use_block(w, w.inside(here, None, None))
+    own = w.inside(here, name, None)
+    if kind == "branches":
+        return merging.branches(w, own)
+    if kind == "any":
+        node = compound.compound(w, here)
+        if {"from", "name"} & node.keys():
+            raise Bad("a head has its own")
+        return node
+    nodes = w.chain(own, d.number(0, 2))
+    return {"layers": nodes + _tail(w, own) if d.chance(60) or not nodes else nodes}
+
+
+def _init(w: Writer) -> Table:
+    """Initialisers, of which each can be told by what it makes."""
+    d = w.draw
+
+    def one() -> Any:
+        form = d.number(0, 5)
+        if form == 0:
+            return d.pick(("ones_", "zeros_", "ones"))
+        if form == 1:
+            return d.pick((0, 1, 0.25, -2, 1e-3))
+        if form == 2:
+            return {"init": "uniform_", "a": 2.0, "b": 3}
+        if form == 3:
+            return {"init": "normal_", "mean": 5.0, "std": 0.01}
+        if form == 4:
+            return {"init": "constant_", "val": 0.75}
+        return {"init": "trunc_normal", "mean": 3.0, "std": 0.1, "a": 2.5, "b": 3.5}
+
+    table: Table = {}
+    for op in d.shuffled(sorted(INITIALIZABLE))[: d.number(1, 4)]:
+        if d.chance(45):
+            table[op] = one()
+        else:
+            table[op] = {k: one() for k in d.some(("weight", "bias"), 75)} or one()
+    weighty = ("conv2d", "linear", "conv_transpose2d")
+    if d.chance(25):
+        how = {"init": "kaiming_normal_", "mode": "fan_out", "nonlinearity": "relu"}
+        table[d.pick(weighty)] = d.pick((how, {"weight": "xavier_uniform", "bias": 0}))
+    return table
