@@ -58,17 +58,19 @@ class Builder:
     def __init__(self, plan: ClassPlan, program: Program) -> None:
         self.plan = plan
         self.program = program
+        self.met = plan.met
+        self.seen = plan.seen
         self.init: list[Statement] = []
         self.forward: list[Statement] = []
         self.depth = 0
         """How many loops and conditions of the constructor are around."""
         self.loops: tuple[Name, ...] = ()
         """The counters of the loops around."""
-        self.env: dict[str, Any] = dict(plan.env)
+        self.env: dict[str, Any] = {**plan.env, **plan.constants}
         self.values: dict[str, Expr] = {}
         """Variables of `forward` for named values, by their paths."""
-        self.members: dict[Node, Local] = {}
-        """For a repetition that `forward` loops over: the variable of the loop."""
+        self.members: dict[Node, Expr] = {}
+        """For a repetition whose children are in a list: the one that is called."""
         self.instance_of: dict[Node, Expr] = {}
         """Where the constructor can read attributes of a node's instance."""
         self.stored: dict[str, str] = {}

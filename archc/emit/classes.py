@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archc.emit.names import camel_case, network_class
-from archc.emit.occurrences import Occurrences
+from archc.emit.occurrences import Occurrences, axes
 from archc.emit.plan import ClassPlan, Held
 from archc.emit.symbols import Symbols
 from archc.emit.walk import Walk
@@ -19,7 +19,7 @@ from archc.emit.wiring import Reads
 from archc.network.graph import Layer, Network, Region
 from archc.network.scope import body_style, style_of
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, Name
 from archc.spec.model import (
     Block,
     BlockNode,
@@ -31,9 +31,6 @@ from archc.spec.model import (
     used_blocks,
     walk,
 )
-
-Axes = tuple[int, int]
-"""How many axes a value has, and which holds the channels."""
 
 
 class Planner:
@@ -48,6 +45,8 @@ class Planner:
         self._variant_of: dict[Region, int] = {}
         self._blocks: dict[tuple[Block, int], ClassPlan] = {}
         self._groups: dict[Any, ClassPlan] = {}
+        for block in self._instances:
+            self._variants_of(block)
         self._names: Counter[str] = Counter()
         spec = network.spec
         used = [spec.blocks[name].layers for name in used_blocks(spec)]
@@ -73,8 +72,9 @@ class Planner:
             nodes=spec.layers,
             style=body_style(spec.layers),
             reads=Reads(spec.layers, spec.heads),
-            seen=Occurrences(self.roots),
+            seen=Occurrences(self.roots, self._variant_of),
             env=env,
+            constants={},
             in_channels=self.symbols.fresh("in_channels"),
             x=shape,
             names=self._names,
@@ -105,7 +105,7 @@ class Planner:
 
     def block(self, user: Walk, node: BlockNode) -> ClassPlan:
         block = self.network.spec.blocks[node.block]
-        regions = user.plan.seen.regions.get(node, ())
+        regions = user.seen.regions.get(node, ())
         variants = self._variants_of(block)
         number = self._variant_of[regions[0]] if regions else 0
         key = (block, number)
@@ -124,13 +124,14 @@ class Planner:
             nodes=block.layers,
             style=body_style(block.layers),
             reads=Reads(block.layers),
-            seen=Occurrences(instances),
+            seen=Occurrences(instances, self._variant_of),
             env={
                 name: self.symbols.fresh(
                     name, whole=all(_is_whole(r.arguments.get(name)) for r in instances)
                 )
                 for name in block.parameters
             },
+            constants={},
             in_channels=in_channels,
             x=_shared(shapes).with_channels(in_channels),
             block=block,
@@ -146,38 +147,41 @@ class Planner:
     def _variants_of(self, block: Block) -> list[list[Region]]:
         """The instances of a block, those apart whose values have other axes."""
         if block not in self._variants:
-            groups: list[tuple[dict[Node, Any], list[Region]]] = []
+            groups: list[tuple[dict[Any, Any], list[Region]]] = []
             for region in self._instances.get(block, ()):
-                axes = self._axes(region)
+                found = self._axes(region)
                 for number, (known, members) in enumerate(groups):
-                    if all(known.get(n, a) == a for n, a in axes.items()):
-                        known.update(axes)
+                    if all(known.get(n, a) == a for n, a in found.items()):
+                        known.update(found)
                         members.append(region)
                         self._variant_of[region] = number
                         break
                 else:
                     self._variant_of[region] = len(groups)
-                    groups.append((axes, [region]))
+                    groups.append((found, [region]))
             self._variants[block] = [members for _, members in groups]
         return self._variants[block]
 
-    def _axes(self, region: Region) -> dict[Node, Any]:
-        """The axes of an instance's values, and which class its own blocks have."""
-        found: dict[Node, Any] = {}
-        assert region.node is not None
-        if region.input.shape is not None:
-            found[region.node] = _axes_of(region.input.shape)
-        stack: list[Layer | Region] = list(region.parts)
+    def _axes(self, region: Region) -> dict[Any, Any]:
+        """The axes of an instance's values, by node; in turn, where they change from
+        one iteration to the next."""
+        found: dict[Any, list[Any]] = defaultdict(list)
+        stack: list[Layer | Region] = list(reversed(region.parts))
         while stack:
             part = stack.pop()
-            if isinstance(part, Layer):
-                found[part.node] = _axes_of(part.output_shape())
-            elif part.kind != "block":
-                stack.extend(part.parts)
-            elif part.block is not None and part.node is not None:
+            if isinstance(part, Region) and part.block is not None:
                 self._variants_of(part.block)
-                found[part.node] = self._variant_of[part]
-        return found
+            what, kind = axes(part, self._variant_of)
+            found[what].append(kind)
+            if isinstance(part, Region) and part.kind != "block":
+                stack.extend(reversed(part.parts))
+        shape = region.input.shape
+        start = None if shape is None else (len(shape.dims), shape.channel_axis)
+        uniform = {
+            key: turns[0] if all(t == turns[0] for t in turns) else tuple(turns)
+            for key, turns in found.items()
+        }
+        return {None: start, **uniform}
 
     # ---- named groups that are no chain
 
@@ -188,7 +192,8 @@ class Planner:
         inlined = (
             None if isinstance(s.channels, Expr) else s.channels for s in given.values()
         )
-        key = (user.plan, node, _axes_of(x), *inlined)
+        turns = tuple(at for _, at in user.loops if isinstance(at, int))
+        key = (user.plan, node, turns, *inlined)
         if key not in self._groups:
             self._groups[key] = self._group(user, node, x, given)
         return self._groups[key]
@@ -210,11 +215,13 @@ class Planner:
             nodes=members,
             style=style_of(members),
             reads=user.plan.reads,
-            seen=Occurrences(user.plan.seen.regions.get(node, [])),
+            seen=Occurrences(user.seen.regions.get(node, []), self._variant_of),
             env={
                 name: self.symbols.fresh(name, whole=symbol.whole)
                 for name, symbol in user.env.items()
+                if isinstance(symbol, Name)
             },
+            constants={n: v for n, v in user.env.items() if isinstance(v, int)},
             in_channels=in_channels,
             x=x.with_channels(in_channels),
             node=node,
@@ -290,10 +297,6 @@ def _sole(nodes: Sequence[Node]) -> Node | None:
         or (isinstance(node, OpNode) and not (node.op.merges or node.op.bare_parameter))
     )
     return node if plain and many and module else None
-
-
-def _axes_of(shape: Shape) -> Axes:
-    return len(shape.dims), shape.channel_axis
 
 
 def _shared(shapes: Sequence[Shape]) -> Shape:

@@ -8,7 +8,7 @@ from typing import Any
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
 from archc.emit.names import snake_case
-from archc.emit.plan import Choice, Held, Loop, Met
+from archc.emit.plan import Choice, Held, Loop, Met, Turn
 from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
 from archc.network.scope import Style, style_of
 from archc.ops import code
@@ -46,7 +46,7 @@ def child_module(builder: Builder, node: Node, target: Expr | str) -> Expr:
 
 def op_module(builder: Builder, node: OpNode) -> Expr:
     """The module of an op."""
-    met = builder.plan.met[node]
+    met = builder.met[node]
     made = met.module
     assert made is not None
     builder.let(met.lets)
@@ -65,7 +65,7 @@ def instance(
     builder: Builder, node: BlockNode | GroupNode | BranchesNode, target: Expr | str
 ) -> Expr:
     """The constructor call of one of the module's own classes."""
-    use = builder.plan.met[node].use
+    use = builder.met[node].use
     assert use is not None
     made = builder.program.lowered(use.made)
     called: Expr = made.call(use.given, builder)
@@ -119,6 +119,23 @@ def choice(
     builder.let((made.merged,))
 
 
+def turns(
+    builder: Builder, node: Node, made: Sequence[Turn], run: Callable[[int], Any]
+) -> None:
+    """Iterations that are written out, each by itself."""
+    outer = builder.env.get(node.index)
+    around = builder.met, builder.seen
+    for turn in made:
+        builder.met, builder.seen = turn.met, turn.seen
+        builder.env[node.index] = turn.number
+        run(turn.number)
+    builder.met, builder.seen = around
+    if outer is None:
+        builder.env.pop(node.index, None)
+    else:
+        builder.env[node.index] = outer
+
+
 def loop(
     builder: Builder, node: Node, made: Loop, run: Callable[[], Any]
 ) -> list[Statement]:
@@ -142,6 +159,17 @@ def loop(
         over = code.call(Global("range"), builder.tree(made.count))
         builder.init.append(For((Local(made.counter.id),), over, tuple(init)))
     return forward
+
+
+def repeated(
+    builder: Builder, node: Node, met: Met, run: Callable[[], Any]
+) -> list[Statement]:
+    """A loop, or its iterations one after the other."""
+    if met.turns is not None:
+        turns(builder, node, met.turns, lambda _: run())
+        return []
+    assert met.loop is not None
+    return loop(builder, node, met.loop, run)
 
 
 # ---------------------------------------------------------------------- nn.Sequential
@@ -204,7 +232,7 @@ class Chain:
             self._node(node)
 
     def _node(self, node: Node) -> None:
-        met = self.builder.plan.met[node]
+        met = self.builder.met[node]
         if met.choice is None:
             if met.test:
                 self._repeated(node, met)
@@ -213,14 +241,15 @@ class Chain:
         choice(self.builder, met.choice, lambda: self._repeated(node, met))
 
     def _repeated(self, node: Node, met: Met) -> None:
-        if met.loop is None:
+        repeats = met.loop is not None or met.turns is not None
+        if not repeats:
             self._once(node)
         elif node.name is not None and node.name.fixed:
             made = repetition(self.builder, node, node.name.text)
             self._child(node, made, None)
         else:
             self.start()
-            loop(self.builder, node, met.loop, lambda: self._once(node))
+            repeated(self.builder, node, met, lambda: self._once(node))
 
     def _once(self, node: Node) -> None:
         if isinstance(node, GroupNode) and node.name is None:
@@ -232,7 +261,7 @@ class Chain:
 
     def _comment(self, node: Node, made: Expr) -> str | None:
         """The shape behind a child, where it is new and one."""
-        met = self.builder.plan.met[node]
+        met = self.builder.met[node]
         if (
             not self._comments
             or self.builder.loops
@@ -242,7 +271,7 @@ class Chain:
             return None
         if met.body.dims == met.reads[0].dims:
             return None
-        comment = self.builder.plan.seen.comment(node, "body")
+        comment = self.builder.seen.comment(node, "body")
         return None if comment == _last_comment(made) else comment
 
     def _child(self, node: Node, made: Expr, comment: str | None) -> None:
@@ -275,13 +304,11 @@ def repetition(builder: Builder, node: Node, target: Expr | str) -> Expr:
     """The nn.Sequential of a named repetition: children 0, 1, 2, ..."""
     container = builder.local(target) if isinstance(target, str) else target
     builder.init.append(Assign((container,), code.call(SEQUENTIAL)))
-    made = builder.plan.met[node].loop
-    assert made is not None
 
     def once() -> None:
         builder.invoke(container, "append", child_module(builder, node, "block"))
 
-    loop(builder, node, made, once)
+    repeated(builder, node, builder.met[node], once)
     return container
 
 

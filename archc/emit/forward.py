@@ -18,6 +18,7 @@ from archc.emit.constructor import (
     op_module,
     repetition,
     stem_of,
+    turns,
 )
 from archc.emit.names import shared_start
 from archc.emit.plan import Met
@@ -66,7 +67,7 @@ def write_node(
 ) -> Expr:
     """Writes a node; a test that needs an attribute is called `condition`, if the node
     has no name."""
-    met = builder.plan.met[node]
+    met = builder.met[node]
     sources = (x,)
     if node.reads is not None:
         sources = tuple(_read(builder, node, n, x) for n in range(len(node.reads)))
@@ -200,7 +201,7 @@ def _optional_attribute(builder: Builder, node: Node) -> bool:
 
 def _optional_module(builder: Builder, node: Node, x: Expr) -> Expr:
     """A call of an attribute that is an nn.Identity where the node is absent."""
-    made = builder.plan.met[node].choice
+    made = builder.met[node].choice
     assert node.name is not None and made is not None
     attribute = Attribute(SELF, node.name.text)
 
@@ -217,9 +218,8 @@ def _optional_module(builder: Builder, node: Node, x: Expr) -> Expr:
 def _repeated(
     builder: Builder, node: Node, sources: tuple[Expr, ...], target: Local
 ) -> Expr:
-    met = builder.plan.met[node]
-    made = met.loop
-    if made is None:
+    met = builder.met[node]
+    if met.loop is None and met.turns is None:
         return _once(builder, node, met, sources, target)
     reads = builder.plan.reads
     x = sources[0]
@@ -235,22 +235,30 @@ def _repeated(
         builder.init.append(Assign((container,), code.call(kind)))
         builder.members[node] = builder.local("layer")
     sources = _kept_apart(builder, sources, target)
-    count = builder.in_forward(node.repeat, made.read, x)
-    x = builder.land(x, target)
+    made = met.loop
+    count = None if made is None else builder.in_forward(node.repeat, made.read, x)
+    landed = builder.land(x, target)
 
-    def run() -> None:
-        once = _once(builder, node, met, (x, *sources[1:]), target)
+    def run(number: int | None = None) -> None:
+        if container is not None and number is not None:
+            builder.members[node] = Index(container, Const(number))
+        own = builder.met[node]
+        once = _once(builder, node, own, (landed, *sources[1:]), target)
         once = builder.land(once, target)
         paths = reads.members if node in reads.members else reads.paths
-        assert met.once is not None
-        _remember(builder, paths.get(node), once, met.once)
+        assert own.once is not None
+        _remember(builder, paths.get(node), once, own.once)
 
+    if met.turns is not None:
+        turns(builder, node, met.turns, run)
+        return landed
+    assert made is not None
     inside = loop(builder, node, made, run)
     if inside:
         counter = Local(made.counter.id)
         header = _header(builder, node, container, counter, count, inside)
         builder.forward.append(header)
-    return x
+    return landed
 
 
 def _header(
@@ -265,6 +273,7 @@ def _header(
     body = tuple(inside)
     if container is not None:
         member = builder.members[node]
+        assert isinstance(member, Local)
         if counter.id in reads_of(body):
             return For(
                 (counter, member), code.call(Global("enumerate"), container), body
@@ -272,6 +281,7 @@ def _header(
         return For((member,), container, body)
     if builder.plan.sole is node:
         member = builder.members[node]
+        assert isinstance(member, Local)
         return For((member,), code.call(Attribute(SELF, "children")), body)
     return For((counter,), code.call(Global("range"), builder.tree(count)), body)
 
@@ -306,7 +316,7 @@ def _is_call(builder: Builder, node: Node) -> bool:
     """Whether a shortcut is one call, be it of an nn.Identity where it is absent."""
     if node.skip or node.repeat or node.reads:
         return False
-    met = builder.plan.met[node]
+    met = builder.met[node]
     if met.choice is not None:
         return _optional_attribute(builder, node)
     return bool(met.test) and _is_single(builder, node)
@@ -350,7 +360,7 @@ def _side(builder: Builder, node: Node, x: Expr, *, owned: bool) -> Expr:
 
     `owned` says whether the variable `x` is there for it alone.
     """
-    met = builder.plan.met[node]
+    met = builder.met[node]
     if met.choice is not None:
         if _optional_attribute(builder, node) and not node.repeat and not node.reads:
             return _optional_module(builder, node, x)
@@ -491,7 +501,7 @@ def _invented(builder: Builder, node: Node) -> str:
 
 def _function(builder: Builder, node: OpNode, x: Expr) -> Expr:
     """An op without parameters and name: a function call in `forward`."""
-    met = builder.plan.met[node]
+    met = builder.met[node]
     assert met.x is not None and met.op is not None
     values = {k: builder.in_forward(v, met.x, x) for k, v in node.attributes.items()}
     stated = node.op.model_construct(_fields_set=set(values), **values)
@@ -536,7 +546,7 @@ def _merge_op(
     builder: Builder, node: OpNode, sources: tuple[Expr, ...], target: Local
 ) -> Expr:
     """`add`, `mul` or `concat` as an op with `from`."""
-    met = builder.plan.met[node]
+    met = builder.met[node]
     assert met.body is not None
     made = _merge(node.op.op, met.body, sources)
     if builder.plan.style == "numbered":
@@ -568,7 +578,7 @@ def write_branches(
     for number, branch in enumerate(node.branches):
         stem = branch_stem(branch) or f"branch{number + 1}"
         ends.append(write_node(builder, branch, x, builder.local(stem)))
-    met = builder.plan.met[node]
+    met = builder.met[node]
     assert met.body is not None
     builder.let(met.lets)
     return _assign(builder, node, _merge(node.merge, met.body, ends), target)
@@ -600,7 +610,7 @@ def _shape_comment(builder: Builder, node: Node) -> str | None:
     if builder.plan.kind != "network" or builder.loops:
         return None
     stage = "all" if node.repeat is not None else "once" if node.skip else "body"
-    text = builder.plan.seen.comment(node, stage)
+    text = builder.seen.comment(node, stage)
     if text is None or text == builder.last_comment:
         return None
     builder.last_comment = text

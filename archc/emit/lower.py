@@ -284,7 +284,7 @@ class _Lowerer:
 
     def _head(self, node: Node, x: Expr, wanted: str) -> Expr:
         """What a head gives: the call of its module, or a variable."""
-        met = self.plan.met[node]
+        met = self.builder.met[node]
         is_module = isinstance(node, BlockNode) or (
             node.name is not None and not isinstance(node, OpNode)
         )

@@ -15,7 +15,9 @@ from archc.ops.base import UNKNOWN, Call
 from archc.spec.expressions import Const, Index, ListOf, Name
 from archc.spec.model import Node, OpNode
 
-Loops = tuple[tuple[Node, Name], ...]
+Loops = tuple[tuple[Node, Name | int], ...]
+"""The repetitions around, each with its counter, or with the number of the iteration
+where it is written out."""
 Values = Callable[[Region], set[Any]]
 """The values inside one instance of a class, or one iteration of its loops."""
 
@@ -115,9 +117,8 @@ class Measures:
     def _number(
         self, key: Any, node: Node, loops: Loops, values: Values, wish: str = ""
     ) -> Any:
-        nodes = tuple(loop for loop, _ in loops)
         instances = self.seen.instances
-        everywhere = {_spread(region, nodes, values) for region in instances} - {None}
+        everywhere = {_spread(region, loops, values) for region in instances} - {None}
         if not everywhere:
             return 0  # it never happens here, so that nothing says what it would be
         if len(everywhere) == 1:
@@ -126,23 +127,30 @@ class Measures:
                 value = ListOf(value)  # pyright: ignore[reportUnknownArgumentType]
         else:
             name = node.name.text if node.name is not None and node.name.fixed else "in"
+            key = (key, *(at for _, at in loops if isinstance(at, int)))
             if key not in self._known:
                 self._known[key] = self._symbols.fresh(wish or f"{name}_features")
             value = self._known[key]
-            self.found[key] = Measured(value, lambda r: _spread(r, nodes, values))
+            self.found[key] = Measured(value, lambda r: _spread(r, loops, values))
         for _, counter in loops:
-            value = Index(value, counter)
+            if isinstance(counter, Name):
+                value = Index(value, counter)
         return _plain(value)
 
 
-def _spread(region: Region, loops: tuple[Node, ...], values: Values) -> Any:
+def _spread(region: Region, loops: Loops, values: Values) -> Any:
     """The value inside a region; a tuple over the iterations of each of the loops."""
     if not loops:
         found = values(region)
         return found.pop() if len(found) == 1 else None
+    node, at = loops[0]
     for inner in region.regions():
-        if inner.kind == "repeat" and inner.node is loops[0]:
+        if inner.kind == "repeat" and inner.node is node:
             parts = [p for p in inner.parts if isinstance(p, Region)]
+            if isinstance(at, int):
+                return (
+                    _spread(parts[at], loops[1:], values) if at < len(parts) else None
+                )
             return tuple(_spread(part, loops[1:], values) or 0 for part in parts)
     return None
 

@@ -8,7 +8,7 @@ of the constructor where there is neither.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from archc.network.graph import Layer, Region
@@ -24,8 +24,12 @@ _BODIES = ("block", "group", "branches")
 class Occurrences:
     """The occurrences of one class's nodes in all of its instances."""
 
-    def __init__(self, instances: Sequence[Region]) -> None:
+    def __init__(
+        self, instances: Sequence[Region], variants: Mapping[Region, int]
+    ) -> None:
         self.instances = instances
+        self.variants = variants
+        """Which of its block's classes each instance of a block has."""
         self.layers: dict[Node, list[Layer]] = defaultdict(list)
         """What an op, or a merge of branches, became."""
         self.merges: dict[Node, list[Layer]] = defaultdict(list)
@@ -37,6 +41,7 @@ class Occurrences:
         self.never: set[Node] = set()
         """Repeated nodes that some occurrence repeats no time at all."""
         self._outputs: dict[tuple[Node, Stage], dict[Shape, None]] = defaultdict(dict)
+        self._repeats: dict[Node, list[Region]] = defaultdict(list)
         self._iterations: dict[Node, dict[Shape, None]] = defaultdict(dict)
         for instance in instances:
             self._collect(instance)
@@ -73,6 +78,7 @@ class Occurrences:
             self._output(node, "once", part)
         elif part.kind == "repeat":
             self._output(node, "all", part)
+            self._repeats[node].append(part)
             if not part.parts:
                 self.never.add(node)
         elif part.kind == "iteration" and part.input.shape is not None:
@@ -87,6 +93,33 @@ class Occurrences:
     def output(self, node: Node, stage: Stage) -> Shape | None:
         """The sizes of a node's output that all occurrences agree on."""
         return agreed(self._outputs.get((node, stage), {}))
+
+    def iterations(self, node: Node) -> list[list[Region]]:
+        """The first iterations of a repeated node in all occurrences, the second ones,
+        and so on."""
+        found: list[list[Region]] = []
+        for repeat in self._repeats.get(node, ()):
+            for number, part in enumerate(repeat.parts):
+                if number == len(found):
+                    found.append([])
+                if isinstance(part, Region):
+                    found[number].append(part)
+        return found
+
+    def differ(self, node: Node) -> bool:
+        """Whether the iterations of a repeated node are to be written out, as something
+        in them has other axes from one to the next, or another class."""
+        known: dict[object, object] = {}
+        stack: list[Layer | Region] = list(self._repeats.get(node, ()))
+        while stack:
+            part = stack.pop()
+            if part.node is not None:
+                what, kind = axes(part, self.variants)
+                if known.setdefault(what, kind) != kind:
+                    return True
+            if isinstance(part, Region) and part.kind != "block":
+                stack.extend(part.parts)
+        return False
 
     def iteration(self, node: Node) -> Shape | None:
         """The sizes that all iterations of a repeated node read."""
@@ -121,6 +154,18 @@ class Occurrences:
                 # a merge, or a function that `forward` calls, is no child
                 if dot or not (layer.node.name is None or layer.op.merges):
                     yield name
+
+
+def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, object]:
+    """What a part of a network was written as, and what decides on its code: how many
+    axes its values have, which of them holds the channels, which class a block has."""
+    what = (part.node, part.op.op if isinstance(part, Layer) else part.kind)
+    inputs = part.inputs if isinstance(part, Layer) else (part.input,)
+    shapes = [v.shape for v in (*inputs, part.output) if v.shape is not None]
+    found = tuple((len(s.dims), s.channel_axis) for s in shapes)
+    if isinstance(part, Region) and part in variants:
+        return what, (*found, variants[part])
+    return what, found
 
 
 def agreed(seen: Sequence[Shape] | dict[Shape, None]) -> Shape | None:

@@ -81,6 +81,16 @@ class Loop:
 
 
 @dataclass(slots=True)
+class Turn:
+    """One iteration of a repetition that is written out, as iterations differ in the
+    axes of what they work on."""
+
+    number: int
+    seen: Occurrences
+    met: dict[Node, Met] = field(default_factory=lambda: dict[Node, Met]())
+
+
+@dataclass(slots=True)
 class Use:
     """The call of a constructor of one of the module's own classes."""
 
@@ -100,6 +110,8 @@ class Met:
     """Whether it is there."""
     choice: Choice | None = None
     loop: Loop | None = None
+    turns: list[Turn] | None = None
+    """In place of a loop: its iterations, each written out."""
     x: Shape | None = None
     """What its body reads, in one iteration."""
     skip: bool | Expr = False
@@ -170,6 +182,8 @@ class ClassPlan:
     seen: Occurrences
     env: dict[str, Name]
     """Symbols of the constructor's arguments, by the names that the spec has."""
+    constants: dict[str, int]
+    """Counters of repetitions around that are written out."""
     in_channels: Name
     x: Shape
     block: Block | None = None

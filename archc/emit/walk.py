@@ -14,7 +14,8 @@ from typing import Any, Literal, Protocol
 from archc.emit import shapes
 from archc.emit.chains import is_chain
 from archc.emit.conditions import as_condition, tidy
-from archc.emit.measures import Measures
+from archc.emit.measures import Loops, Measures
+from archc.emit.occurrences import Occurrences
 from archc.emit.plan import (
     Carried,
     Choice,
@@ -27,6 +28,7 @@ from archc.emit.plan import (
     Met,
     Opaque,
     Published,
+    Turn,
     Use,
 )
 from archc.emit.symbols import Symbols, is_long, symbols_in
@@ -81,6 +83,8 @@ class Walk:
         self.classes = classes
         self.met: MutableMapping[Node, Met] = plan.met
         self.values: MutableMapping[str, Shape] = plan.values
+        self.seen = plan.seen
+        """What became of the nodes: in all instances, or in one iteration of them."""
         self.measures = Measures(plan.seen, classes.symbols, plan.measured)
         self.opaque: MutableMapping[str, Opaque] = plan.opaque
         self.features = plan.features
@@ -90,18 +94,18 @@ class Walk:
         """The latest of these for each value."""
         self.lasting: MutableMapping[str, Dim] = {}
         """Locals behind a loop, with what its last iteration leaves in them."""
-        self.env: dict[str, Any] = dict(plan.env)
+        self.env: dict[str, Any] = {**plan.env, **plan.constants}
         self.bound: frozenset[str] = frozenset()
         """The symbols, beside arguments, that have a value here."""
         self.arguments = {s.id for s in (*plan.env.values(), plan.in_channels)}
         self.arguments |= {s.id for s in plan.taken.values()}
-        self.loops: tuple[tuple[Node, Name], ...] = ()
+        self.loops: Loops = ()
         self.carrying = 0
         """How many of the loops around carry the channels."""
         self.is_idle = False
         """Whether nobody asks for the channels of what is met."""
-        self.kinds: dict[tuple[Node, Shape, bool], tuple[Kind, Any]] = {}
-        self.changing: dict[tuple[Node, str, Shape], bool] = {}
+        self.kinds: dict[Any, tuple[Kind, Any]] = {}
+        self.changing: dict[Any, bool] = {}
         self.symbol_of: dict[Any, Name] = {}
 
     def fork(self) -> Walk:
@@ -193,9 +197,14 @@ class Walk:
 
     def _symbol(self, key: Any, wish: str) -> Name:
         """One symbol for one purpose, however often it is tried."""
+        key = (key, self._turns())
         if key not in self.symbol_of:
             self.symbol_of[key] = self.classes.symbols.fresh(wish)
         return self.symbol_of[key]
+
+    def _turns(self) -> tuple[int, ...]:
+        """Which iterations of repetitions that are written out these are."""
+        return tuple(at for _, at in self.loops if isinstance(at, int))
 
     # ---- nodes
 
@@ -236,7 +245,7 @@ class Walk:
             case "value":
                 return self.values[source.key.text]
             case "feature":
-                return self.feature(source.key, self.plan.seen.read(node, number) or x)
+                return self.feature(source.key, self.seen.read(node, number) or x)
 
     def feature(self, key: Template, shape: Shape) -> Shape:
         """A value out of the dict."""
@@ -297,10 +306,11 @@ class Walk:
             return False
         if not isinstance(x.channels, Expr) or isinstance(x.channels, Name):
             return False
-        if key not in self.changing:
+        known = (key, self._turns())
+        if known not in self.changing:
             fork = self.fork()
-            self.changing[key] = run(fork, x).channels != x.channels
-        return self.changing[key]
+            self.changing[known] = run(fork, x).channels != x.channels
+        return self.changing[known]
 
     # ---- repetitions
 
@@ -309,6 +319,9 @@ class Walk:
             met.once = self._once(node, met, reads)
             return met.once
         x = reads[0]
+        met.turns = None
+        if self.seen.differ(node):
+            return self._written_out(node, met, reads)
         count = self.value(node.repeat, x)
 
         def run(walk: Walk, y: Shape) -> Shape:
@@ -334,10 +347,32 @@ class Walk:
         if carried is not None:
             self.bound |= {carried.symbol.id, carried.after.id}
         met.loop = Loop(counter, count, x, carried)
-        after = shapes.settled(
-            x.with_channels(channels), self.plan.seen.output(node, "all")
-        )
-        return after
+        y = x.with_channels(channels)
+        return shapes.settled(y, self.seen.output(node, "all"))
+
+    def _written_out(self, node: Node, met: Met, reads: tuple[Shape, ...]) -> Shape:
+        """A repetition whose iterations differ in their axes: each by itself."""
+        met.turns = []
+        outer = self.env.get(node.index)
+        around = self.met, self.seen, self.loops
+        x = reads[0]
+        for number, regions in enumerate(self.seen.iterations(node)):
+            turn = Turn(number, Occurrences(regions, self.seen.variants))
+            met.turns.append(turn)
+            own = turn.met[node] = Met((x, *reads[1:]))
+            self.met, self.seen = turn.met, turn.seen
+            self.loops = (*around[2], (node, number))
+            self.env[node.index] = number
+            x = own.once = self._once(node, own, (x, *reads[1:]))
+            paths = self.plan.reads
+            path = (paths.members if node in paths.members else paths.paths).get(node)
+            self._remember(path, x)
+        self.met, self.seen, self.loops = around
+        if outer is None:
+            del self.env[node.index]
+        else:
+            self.env[node.index] = outer
+        return x
 
     def _loop(
         self, node: Node, x: Shape, count: Any, counter: Name, run: Run
@@ -359,7 +394,7 @@ class Walk:
         after = self._symbol((node, "after"), "channels")
         self.plan.aliases[after.id] = symbol
         last = self.outward(y.channels, frozenset({counter.id}))
-        if last is not None and node not in self.plan.seen.never:
+        if last is not None and node not in self.seen.never:
             names: dict[str, Any] = {n.id: n for n in names_of(last)}
             names[counter.id] = count - 1
             self.lasting[after.id] = evaluate(as_expr(last), names)
@@ -367,15 +402,15 @@ class Walk:
 
     def _inside(self, node: Node, x: Shape) -> Shape:
         """What an iteration reads: sizes that the iterations share."""
-        return shapes.settled(x, self.plan.seen.iteration(node))
+        return shapes.settled(x, self.seen.iteration(node))
 
     def _kind(
         self, node: Node, x: Shape, counter: Name, symbol: Name, run: Run
     ) -> tuple[Kind, Any]:
         """Whether the channels stay, grow by a step, or have to be carried."""
-        if len(self.loops) > MAX_CLOSED:
+        if len(self.loops) - len(self._turns()) > MAX_CLOSED:
             return "carried", None
-        key = (node, x, self.carrying > 0)
+        key = (node, x, self.carrying > 0, self._turns())
         if key not in self.kinds:
             self.kinds[key] = self._tried(node, x, counter, symbol, run)
         return self.kinds[key]
@@ -429,7 +464,7 @@ class Walk:
             self.is_idle = idle
         op = MERGES[node.skip or "add"]
         order = (body, side) if op.commutative else (side, body)
-        seen = self.plan.seen
+        seen = self.seen
         y = shapes.merged(
             op, order, seen.merges.get(node, ()),
             seen.output(node, "once"),
@@ -468,7 +503,7 @@ class Walk:
         return y.with_channels(self.measures.channels_given(node, self.loops))
 
     def _merge_op(self, node: OpNode, reads: tuple[Shape, ...]) -> Shape:
-        seen = self.plan.seen
+        seen = self.seen
         y = shapes.merged(
             MERGES[node.op.op], reads, seen.layers.get(node, ()),
             seen.output(node, "body"),
@@ -476,7 +511,7 @@ class Walk:
         return self._known(node, y)
 
     def _op(self, node: OpNode, met: Met, x: Shape) -> Shape:
-        layers = self.plan.seen.layers.get(node, ())
+        layers = self.seen.layers.get(node, ())
         if node.op.category == "convolution":
             x = x.with_channels(self.named(x.channels, "width", met.lets))
         values = {k: self.value(v, x) for k, v in node.attributes.items()}
@@ -484,7 +519,7 @@ class Walk:
             values[size] = self.named(values[size], "width", met.lets)
         met.op = op = shapes.symbolic(node.op, values, layers)
         met.x = x
-        seen = self.plan.seen.output(node, "body")
+        seen = self.seen.output(node, "body")
         if op.joins_axes:
             y = shapes.joined(op, x, seen)
         else:
@@ -538,7 +573,7 @@ class Walk:
         assert made.result is not None
         channels = self._from(node, made.channels, {**use.given, **names})
         return shapes.settled(
-            made.result.with_channels(channels), self.plan.seen.output(node, "body")
+            made.result.with_channels(channels), self.seen.output(node, "body")
         )
 
     def _from(self, node: Node, channels: Any, names: Mapping[str, Any]) -> Dim:
@@ -561,7 +596,7 @@ class Walk:
     def branches(self, node: BranchesNode, met: Met, x: Shape) -> Shape:
         ends = [self.node(branch, x) for branch in node.branches]
         op = MERGES[node.merge]
-        seen = self.plan.seen
+        seen = self.seen
         y = shapes.merged(
             op, ends, seen.layers.get(node, ()),
             seen.output(node, "body"),
