@@ -11,7 +11,7 @@ from archc.emit.tree import Parameter
 from archc.network.graph import Network, Region
 from archc.ops import code
 from archc.ops.code import Global, Local, Nothing, Text
-from archc.spec.expressions import Binary, Const, Expr, Index, ListOf
+from archc.spec.expressions import Binary, Const, Expr, Index
 
 _INT, _STR, _TENSOR = Global("int"), Global("str"), Global("Tensor")
 
@@ -63,7 +63,7 @@ class Types:
         if plan.block is None or name not in plan.block.defaults:
             return Parameter(local, kind)
         default = plan.block.defaults[name]
-        if isinstance(default, Expr) and not isinstance(default, ListOf):
+        if isinstance(default, Expr):
             return Parameter(local, either(kind, Nothing()), Nothing())
         return Parameter(local, kind, default_of(default))
 

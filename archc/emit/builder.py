@@ -130,26 +130,21 @@ class Builder:
             names["in_channels"] = x.channels
         return tidy(evaluate(arg, names))
 
-    def name(self, template: Template) -> Expr:
-        """A name with braces, for the constructor."""
-        return self.joined(
-            p if isinstance(p, str) else self._part(p) for p in template.parts
-        )
-
-    def _part(self, part: Expr) -> str | Expr:
-        value = self.value(part)
-        return value if isinstance(value, Expr) else str(value)
+    def name(self, template: Template, x: Shape | None = None) -> Expr:
+        """A name with braces, for the constructor; its node reads `x`."""
+        values = (self.value(p, x) for p in template.parts)
+        return self.joined(v if isinstance(v, Expr) else str(v) for v in values)
 
     # ---- expressions of `forward`
 
-    def in_forward(self, arg: Arg, x: Shape, variable: Expr) -> Any:
+    def in_forward(self, arg: Arg, x: Shape | None, variable: Expr) -> Any:
         """An argument of the spec in terms of what `forward` has, where it reads `x`."""
         value = self.value(arg, x)
         if not isinstance(arg, Expr) or not isinstance(value, Expr):
             return value
         names: dict[str, Any] = {}
         for name in names_in(arg):
-            if name == "in_channels":
+            if name == "in_channels" and x is not None:
                 sizes = Attribute(variable, "shape")
                 names[name] = Index(sizes, Const(x.channel_axis + 1))
             else:
@@ -191,19 +186,12 @@ class Builder:
             or any(name.startswith(family) for family in self._families)
         )
 
-    def name_in_forward(self, template: Template) -> Expr:
-        """A name with braces, for `forward`."""
-        parts: list[str | Expr] = []
-        for part in template.parts:
-            if isinstance(part, str):
-                parts.append(part)
-                continue
-            value = self.value(part)
-            if isinstance(value, Expr):
-                names = {n: self._kept(self.env[n]) for n in names_in(part)}
-                value = evaluate(part, names)
-            parts.append(value if isinstance(value, Expr) else str(value))
-        return text(parts)
+    def name_in_forward(
+        self, template: Template, x: Shape | None = None, variable: Expr = SELF
+    ) -> Expr:
+        """A name with braces, for `forward`; its node reads `x`, in `variable`."""
+        values = (self.in_forward(p, x, variable) for p in template.parts)
+        return text(v if isinstance(v, Expr) else str(v) for v in values)
 
     def test(
         self, arg: Arg, condition: Expr, x: Shape, variable: Expr, name: str

@@ -278,7 +278,7 @@ class Chain:
         builder = self.builder
         name: Expr | None = None
         if node.name is not None and self.style == "named":
-            name = builder.name(node.name)
+            name = builder.name(node.name, builder.met[node].reads[0])
         if name is not None and not isinstance(name, Text):
             self.start()
         if self.container is None:

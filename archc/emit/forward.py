@@ -314,7 +314,7 @@ def _once(
 
 def _is_call(builder: Builder, node: Node) -> bool:
     """Whether a shortcut is one call, be it of an nn.Identity where it is absent."""
-    if node.skip or node.repeat or node.reads:
+    if node.skip or node.repeat or node.reads or builder.plan.reads.is_read(node):
         return False
     met = builder.met[node]
     if met.choice is not None:
@@ -360,13 +360,10 @@ def _side(builder: Builder, node: Node, x: Expr, *, owned: bool) -> Expr:
 
     `owned` says whether the variable `x` is there for it alone.
     """
-    met = builder.met[node]
-    if met.choice is not None:
-        if _optional_attribute(builder, node) and not node.repeat and not node.reads:
+    if _is_call(builder, node):
+        if builder.met[node].choice is not None:
             return _optional_module(builder, node, x)
-    elif met.test and _is_single(builder, node):
-        if not (node.skip or node.repeat or node.reads):
-            return expression(builder, node, x)
+        return expression(builder, node, x)
     target = x if owned else builder.local("shortcut")
     return write_node(builder, node, x, target, "needs_shortcut")
 
@@ -436,11 +433,12 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
             return _function(builder, node, x)
     if node.name is not None and not node.name.fixed:
         made = child_module(builder, node, stem_of(node.name, "block"))
-        builder.invoke(SELF, "add_module", builder.name(node.name), made)
+        read = builder.met[node].x
+        builder.invoke(SELF, "add_module", builder.name(node.name, read), made)
         if builder.plan.sole is node:
             builder.members[node] = builder.local("layer")
             return _called(builder, node, builder.members[node], x)
-        key = builder.name_in_forward(node.name)
+        key = builder.name_in_forward(node.name, read, x)
         module = code.call(Attribute(SELF, "get_submodule"), key)
         return _called(builder, node, module, x)
     name = node.name.text if node.name is not None else _invented(builder, node)
@@ -476,8 +474,10 @@ def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:
     if node.name.fixed:
         builder.set(node.name.text, made)
         return _scaled(x, Attribute(SELF, node.name.text))
-    builder.invoke(SELF, "register_parameter", builder.name(node.name), made)
-    key = builder.name_in_forward(node.name)
+    read = builder.met[node].x
+    key = builder.name(node.name, read)
+    builder.invoke(SELF, "register_parameter", key, made)
+    key = builder.name_in_forward(node.name, read, x)
     return _scaled(x, code.call(Attribute(SELF, "get_parameter"), key))
 
 

@@ -57,7 +57,7 @@ from archc.ops.code import (
 from archc.ops.code import (
     Sequence as Listing,
 )
-from archc.spec.expressions import Compare, Const, Expr, ListOf, Name, evaluate
+from archc.spec.expressions import Compare, Const, Expr, Name, evaluate
 from archc.spec.model import BlockNode, BranchesNode, Node, OpNode
 
 TENSOR = Global("Tensor")
@@ -331,7 +331,7 @@ class _Lowerer:
             for name, default in plan.block.defaults.items():
                 symbol = plan.env[name]
                 symbols.append(symbol.id)
-                if isinstance(default, Expr) and not isinstance(default, ListOf):
+                if isinstance(default, Expr):
                     value = evaluate(default, terms)
                     read |= set(symbols_in(value))
                     local = self.builder.tree(symbol)
@@ -354,7 +354,7 @@ class _Lowerer:
         derived = {
             plan.env[name].id: evaluate(arg, plan.env)
             for name, arg in self.program.network.spec.params.items()
-            if isinstance(arg, Expr) and not isinstance(arg, ListOf)
+            if isinstance(arg, Expr)
         }
         ordered: dict[str, Any] = {}
         while len(ordered) < len(derived):

@@ -12,7 +12,7 @@ the tree is complete.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -200,10 +200,6 @@ class ClassPlan:
     opaque: dict[str, Opaque] = field(default_factory=dict[str, Opaque])
     aliases: dict[str, Name] = field(default_factory=dict[str, Name])
     """Symbols that are another one's local, at another time."""
-    features: MutableMapping[str, tuple[str | Expr, ...]] = field(
-        default_factory=dict[str, tuple[str | Expr, ...]]
-    )
-    """Keys of values that are kept in the dict, by their paths."""
     taken: dict[str, Name] = field(default_factory=dict[str, Name])
     """For a group's class: the channels of values from outside, by their paths."""
     values: dict[str, Shape] = field(default_factory=dict[str, Shape])

@@ -87,7 +87,6 @@ class Walk:
         """What became of the nodes: in all instances, or in one iteration of them."""
         self.measures = Measures(plan.seen, classes.symbols, plan.measured)
         self.opaque: MutableMapping[str, Opaque] = plan.opaque
-        self.features = plan.features
         self.definitions: MutableMapping[str, Expr] = {}
         """Locals that are assigned once, with what they are."""
         self.locals: MutableMapping[Expr, Name] = {}
@@ -113,7 +112,7 @@ class Walk:
         other = object.__new__(Walk)
         other.__dict__.update(self.__dict__)
         for name in (
-            "met", "values", "opaque", "features", "definitions", "locals", "lasting",
+            "met", "values", "opaque", "definitions", "locals", "lasting",
         ):  # fmt: skip
             setattr(other, name, ChainMap({}, getattr(self, name)))
         other.env = dict(self.env)
@@ -140,11 +139,13 @@ class Walk:
     def decided(self, arg: Arg, x: Shape) -> bool | Expr:
         return as_condition(self.value(arg, x))
 
-    def text(self, template: Template) -> tuple[str | Expr, ...]:
+    def text(
+        self, template: Template, x: Shape | None = None
+    ) -> tuple[str | Expr, ...]:
         """A name in the constructor's terms, what is known of it joined."""
         parts: list[str | Expr] = []
         for part in template.parts:
-            value = part if isinstance(part, str) else self.value(part)
+            value = part if isinstance(part, str) else self.value(part, x)
             if isinstance(value, Expr):
                 parts.append(value)
             elif parts and isinstance(parts[-1], str):
@@ -260,11 +261,8 @@ class Walk:
         return shape.with_channels(symbol)
 
     def _remember(self, path: Template | None, y: Shape) -> None:
-        if path is None:
-            return
-        self.values[path.text] = y
-        if path.text in self.plan.reads.saved:
-            self.features[path.text] = self.text(path)
+        if path is not None:
+            self.values[path.text] = y
 
     # ---- conditions
 
@@ -459,7 +457,8 @@ class Walk:
         side = x
         if node.shortcut is not None:
             idle = self.is_idle
-            self.is_idle = idle or node.skip == "add"
+            read = self.plan.reads.is_read(node.shortcut)
+            self.is_idle = (idle or node.skip == "add") and not read
             side = self.node(node.shortcut, x)
             self.is_idle = idle
         op = MERGES[node.skip or "add"]

@@ -84,9 +84,11 @@ class Reads:
         self._present: dict[str, tuple[Node, ...]] = {}
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
-        self.heads = {
-            h.name: self._find(Template(h.reads, (h.reads,)), body) for h in heads
-        }
+        self.heads: dict[str, Source] = {}
+        for head in heads:
+            read = Template(head.reads, (head.reads,))
+            self.heads[head.name] = self._find(read, body)
+            self._visit(head.node, body)
 
     def needs(self, node: Node) -> Needs:
         """What a group's own class must be given."""
@@ -164,7 +166,9 @@ class Reads:
         elif isinstance(node, BranchesNode):
             self._visit_all(node.branches, inner)
         if node.shortcut is not None:
-            self._visit(node.shortcut, _Scope(scope.paths, within))
+            # where the skip is left out, so is what stands on its path
+            around = within if node.skip_when is None else (*within, node)
+            self._visit(node.shortcut, _Scope(scope.paths, around))
         if node.name is None or path is None:
             return
         if node in self.members:

@@ -54,6 +54,9 @@ def _overwritable(
     maker = value.layer
     if maker is None or readers[value] != 1 or owner[maker] is not owner[reader]:
         return False
+    if maker.op.merges and len(maker.inputs) == 1:
+        # a merge of one value may be that value itself
+        return _overwritable(reader, maker.inputs[0], readers, owner)
     works_in_place = maker.op.has_inplace and maker.op.category == "activation"
     if "output" in maker.op.saves or works_in_place:
         # an activation that worked in place has nothing but its output to go by

@@ -7,6 +7,7 @@ blocks that nobody uses too.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
@@ -139,8 +140,10 @@ class NameCheck:
         if node.broken and {"repeat", "index"} & node.origin.value().keys():
             return  # nobody knows what the counter is called
         inner = seen if node.repeat is None else seen | {node.index}
-        for arg, origin, own in written(node):
-            self._value(arg, origin, inner if own else seen, counter=node.index)
+        # which value is read decides what `in_channels` is
+        names = {"around": seen, "own": inner, "from": seen - _CHANNELS}
+        for arg, origin, sees in written(node):
+            self._value(arg, origin, names[sees], counter=node.index)
         for child in children(node):
             self._node(child, inner)
 
@@ -184,25 +187,31 @@ class NameCheck:
         return "nothing has a name here: write a number" if near is None else near
 
 
-def written(node: Node) -> Iterator[tuple[Arg, Origin, bool]]:
-    """The values of a node, their places, and if each sees the node's own counter."""
+Sees = Literal["around", "own", "from"]
+"""Which names a value sees: those around its node, its node's own counter too, or those
+that are known before it is known what the node reads."""
+
+
+def written(node: Node) -> Iterator[tuple[Arg, Origin, Sees]]:
+    """The values of a node, their places, and what they see."""
     origin = node.origin
-    yield node.when, origin.below("when"), False
-    yield node.repeat, origin.below("repeat"), False
-    yield node.skip_when, origin.below("skip_when"), True
+    yield node.when, origin.below("when"), "around"
+    yield node.repeat, origin.below("repeat"), "around"
+    yield node.skip_when, origin.below("skip_when"), "own"
     for number, size in enumerate(node.claim or ()):
-        yield size, origin.below("shape", number), False
-    yield from ((part, origin.below("name"), True) for part in _parts(node.name))
+        yield size, origin.below("shape", number), "around"
+    for part in _parts(node.name):
+        yield part, origin.below("name"), "own"
     for number, template in enumerate(node.reads or ()):
-        place = node.read_origin(number)
-        yield from ((part, place, False) for part in _parts(template))
+        for part in _parts(template):
+            yield part, node.read_origin(number), "from"
     given: Mapping[str, Arg] = {}
     if isinstance(node, OpNode):
         given = node.attributes
     elif isinstance(node, BlockNode):
         given = node.arguments
     for key, arg in given.items():
-        yield arg, origin.below(key), True
+        yield arg, origin.below(key), "own"
 
 
 def _parts(template: Template | None) -> Iterator[Expr]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archc.emit import rewrite
-from archc.emit.print import fits
 from archc.emit.tree import Assign, Body, Module, Return
 
 INDENT = 8
@@ -26,8 +23,6 @@ def returned(body: Body) -> Body:
             Return(value=given),
         ) if target == given and value is not None:
             direct = Return(value, comment)
-            if not fits(replace(direct, comment=None), INDENT):
-                return body
             return (*rest, direct)
         case _:
             return body

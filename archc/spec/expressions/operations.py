@@ -23,6 +23,7 @@ from archc.spec.expressions.tree import (
     Value,
     as_expr,
     combined,
+    is_whole,
 )
 
 MAX_MAGNITUDE = 2**62
@@ -67,6 +68,8 @@ SIGNATURES = {
     "floor": Function(math.floor),
 }
 FUNCTIONS = frozenset(SIGNATURES)
+_TO_WHOLE = frozenset({"int", "round", "ceil", "floor"})
+"""What changes nothing about a whole number."""
 
 
 def bounded(value: object) -> Number:
@@ -164,6 +167,8 @@ def call(name: str, args: Sequence[Value]) -> Value:
     if name == "len" and isinstance(args[0], ListOf):
         return len(args[0].items)
     if any(isinstance(a, Expr) for a in args):
+        if name in _TO_WHOLE and len(args) == 1 and is_whole(args[0]):
+            return args[0]
         return Call(name, tuple(map(as_expr, args)))
     only = args[0] if len(args) == 1 else None
     if name in ("len", "sum") and not isinstance(only, tuple):
