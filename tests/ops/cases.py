@@ -77,6 +77,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"elementwise_affine": False}, (8,)),
     ],
     "layer_scale": [({}, MAP), ({"init": 0.1}, LAST), ({}, (8,))],
+    "global_response_norm": [({}, MAP), ({"eps": 1e-3}, LAST)],
     "relu": [({}, MAP), ({"inplace": False}, (8,))],
     "relu6": [({}, MAP)],
     "leaky_relu": [({}, MAP), ({"negative_slope": 0.2}, MAP)],
@@ -170,10 +171,19 @@ def _channel_pad(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     return torch.stack(parts, axis)
 
 
+def _global_response_norm(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    spatial = [i for i in (1, 2, 3) if i != axis]
+    norm = (x * x).sum(spatial, keepdim=True) ** 0.5
+    response = norm / (norm.mean(axis, keepdim=True) + op.eps)
+    gamma, beta = (shaped(tensors[name], x, axis) for name in ("weight", "bias"))
+    return gamma * (x * response) + beta + x
+
+
 # What is computed by ops that neither torch nor torchvision has as a module: from the
 # input, the axis of its channels with the batch counted, the parameters, and the op.
 FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "layer_scale": _layer_scale,
+    "global_response_norm": _global_response_norm,
     "channel_slice": _channel_slice,
     "channel_pad": _channel_pad,
 }
