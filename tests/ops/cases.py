@@ -114,6 +114,11 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     ],
     "permute": [({"dims": (0, 2, 3, 1)}, MAP), ({"dims": (0, 3, -3, 2)}, LAST)],
     "channel_shuffle": [({"groups": 2}, MAP), ({"groups": 1}, MAP)],
+    "pixel_shuffle": [
+        ({"upscale_factor": 2}, MAP),
+        ({"upscale_factor": 1}, MAP),
+        ({"upscale_factor": 3}, (18, 2, 5)),
+    ],
     "channel_slice": [
         ({"stop": 4}, MAP),
         ({"start": 2, "stop": 8}, MAP),
