@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -274,6 +275,13 @@ class LayerScale(Op):
     def parameters(self, x: Shape) -> dict[str, Dims]:
         behind = len(x.dims) - 1 - x.channel_axis
         return {"": (x.channels, *(1,) * behind)}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        # the factors' gradient is as large as the output before it is summed up
+        return (replace(step, scratch=1),)
 
     def module(self, x: Shape) -> Call:
         values = Call("torch.full", (self.parameters(x)[""], self.init))
