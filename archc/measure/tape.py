@@ -139,7 +139,7 @@ class Tape:
         reads = tuple(seen[i] for i in step.reads)
         copies = self._weight_copies(step, weights)
         itemsize = max(read.itemsize for read in reads)
-        if step.cast == "promote" and weights:
+        if step.cast == "widen" or (step.cast == "promote" and weights):
             itemsize = _FULL
         if step.shares:
             storage = reads[0].storage

@@ -80,12 +80,26 @@ class Relu(_InPlace):
     inplace: bool | None = None
 
 
+def _settle_bounds(settings: dict[Any, Any]) -> None:
+    """Of ReLU6, as `hardtanh` would be told them."""
+    settings.setdefault("min_val", 0.0)
+    settings.setdefault("max_val", 6.0)
+
+
 class Relu6(_InPlace):
     """min(max(x, 0), 6) (torch.nn.ReLU6)."""
 
     op = "relu6"
     module_class = "nn.ReLU6"
     function_name = "F.relu6"
+    calls = (
+        Function(
+            "torch.nn.functional.relu6",
+            also=("torch.nn.functional.hardtanh",),  # which the module calls
+            settle=_settle_bounds,
+            shape=same_shape,
+        ),
+    )
 
     inplace: bool | None = None
 
@@ -120,6 +134,13 @@ class Gelu(_Activation):
     op = "gelu"
     module_class = "nn.GELU"
     function_name = "F.gelu"
+    calls = (
+        Function(
+            "torch.nn.functional.gelu",
+            signature="input approximate='none'",
+            shape=same_shape,
+        ),
+    )
 
     approximate: Literal["none", "tanh"] = "none"
 

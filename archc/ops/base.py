@@ -197,7 +197,7 @@ class Op(BaseModel):
     helper: ClassVar[str | None] = None
     """Source of `module_class`, where it is not PyTorch's own.
 
-    It may use `nn` and `Tensor`, and nothing else from outside."""
+    It may use `torch`, `nn` and `Tensor`, and nothing else from outside."""
     bare_parameter: ClassVar[bool] = False
     """Whether it is an `nn.Parameter` of the module around it, not a module itself."""
     initializable: ClassVar[tuple[str, ...]] = ()

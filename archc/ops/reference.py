@@ -71,7 +71,8 @@ def _title(doc: str) -> str:
 
 def _said(op: type[Op]) -> str:
     """What an op does, without the name of its class in PyTorch."""
-    return re.sub(r" \(torch(vision)?\.[\w.]+\)\.$", "", op.__doc__ or "")
+    said = " ".join((op.__doc__ or "").split())
+    return re.sub(r" \(torch(vision)?\.[\w.]+\)\.$", "", said)
 
 
 def _section(op: type[Op]) -> str:

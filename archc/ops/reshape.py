@@ -410,6 +410,49 @@ class ChannelShuffle(Op):
         return Call("F.channel_shuffle", (argument, self.groups))
 
 
+class PixelShuffle(Op):
+    """Channels laid out as a larger map, over C x H x W (torch.nn.PixelShuffle)."""
+
+    op = "pixel_shuffle"
+    category = "reshape"
+    other_names = ("depth_to_space",)
+    module_class = "nn.PixelShuffle"
+    shows = (("upscale_factor", "{} times"),)
+
+    upscale_factor: int = Field(ge=1)
+
+    @property
+    def detail(self) -> str:
+        return f"×{self.upscale_factor}"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        channels, height, width = x.dims
+        r = self.upscale_factor
+        if known(channels, r) and channels % (r * r):
+            fits = [n for n in range(1, r) if channels % (n * n) == 0]
+            raise ShapeError(
+                f"`pixel_shuffle` cannot lay out {channels} channels as {r} x {r}"
+                f" pixels: {channels} / {r * r} leaves {channels % (r * r)}",
+                code="not-divisible",
+                attribute="upscale_factor",
+                help=f"give it a multiple of {r * r} channels, or use"
+                f" upscale_factor = {' or '.join(map(str, fits[-3:]))}",
+            )
+        return Shape((channels // (r * r), height * r, width * r))
+
+    def reach(self, x: Shape, y: Shape) -> Window:
+        step = Fraction(1, self.upscale_factor)
+        return Window((1, 1), (step, step))
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(self.upscale_factor)
+
+    def function(self, x: Shape, argument: str) -> Call:
+        return Call("F.pixel_shuffle", (Name(argument), self.upscale_factor))
+
+
 class ChannelSlice(Op):
     """The channels from `start` up to, not including, `stop` (torch.Tensor.narrow)."""
 

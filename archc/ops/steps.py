@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 Device = Literal["cuda", "cpu"]
 
-Cast = Literal["low", "full", "widest", "promote"]
+Cast = Literal["low", "full", "widest", "promote", "widen"]
 """What autocast does with a call.
 
 `low` converts all that it reads to half precision, `full` to single precision.
 `widest` leaves it, and the output is as wide as the widest of what is read. `promote`
-leaves it too, but a parameter in single precision makes the output one."""
+leaves it too, but a parameter in single precision makes the output one. `widen` leaves
+it, and the output is in single precision."""
 
 
 @dataclass(frozen=True, slots=True)

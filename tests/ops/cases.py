@@ -5,9 +5,13 @@ A plain tuple is a shape whose channels come first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from archc.ops.base import Shape
+import torch
+from torch import Tensor
+
+from archc.ops.base import Shape, pair
 
 MAP = (8, 6, 5)
 LAST = Shape((6, 5, 8), 2)  # channels last, as permute leaves them
@@ -73,6 +77,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"elementwise_affine": False}, (8,)),
     ],
     "layer_scale": [({}, MAP), ({"init": 0.1}, LAST), ({}, (8,))],
+    "global_response_norm": [({}, MAP), ({"eps": 1e-3}, LAST)],
     "relu": [({}, MAP), ({"inplace": False}, (8,))],
     "relu6": [({}, MAP)],
     "leaky_relu": [({}, MAP), ({"negative_slope": 0.2}, MAP)],
@@ -109,6 +114,11 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     ],
     "permute": [({"dims": (0, 2, 3, 1)}, MAP), ({"dims": (0, 3, -3, 2)}, LAST)],
     "channel_shuffle": [({"groups": 2}, MAP), ({"groups": 1}, MAP)],
+    "pixel_shuffle": [
+        ({"upscale_factor": 2}, MAP),
+        ({"upscale_factor": 1}, MAP),
+        ({"upscale_factor": 3}, (18, 2, 5)),
+    ],
     "channel_slice": [
         ({"stop": 4}, MAP),
         ({"start": 2, "stop": 8}, MAP),
@@ -144,3 +154,41 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
 def shapes_of(case: tuple[dict[str, Any], Any]) -> list[Shape]:
     read = case[1] if isinstance(case[1], list) else [case[1]]
     return [x if isinstance(x, Shape) else Shape(x) for x in read]
+
+
+def shaped(vector: Tensor, x: Tensor, axis: int) -> Tensor:
+    """A number for each channel, to be spread over `x`."""
+    return vector.reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+
+
+def _layer_scale(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    return x * shaped(tensors[""], x, axis)
+
+
+def _channel_slice(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    return torch.stack(x.unbind(axis)[op.start : op.stop], axis)
+
+
+def _channel_pad(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    before, after = pair(op.padding)
+    nothing = torch.zeros_like(x.select(axis, 0))
+    parts = [nothing] * before + [*x.unbind(axis)] + [nothing] * after
+    return torch.stack(parts, axis)
+
+
+def _global_response_norm(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    spatial = [i for i in (1, 2, 3) if i != axis]
+    norm = (x * x).sum(spatial, keepdim=True) ** 0.5
+    response = norm / (norm.mean(axis, keepdim=True) + op.eps)
+    gamma, beta = (shaped(tensors[name], x, axis) for name in ("weight", "bias"))
+    return gamma * (x * response) + beta + x
+
+
+# What is computed by ops that neither torch nor torchvision has as a module: from the
+# input, the axis of its channels with the batch counted, the parameters, and the op.
+FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
+    "layer_scale": _layer_scale,
+    "global_response_norm": _global_response_norm,
+    "channel_slice": _channel_slice,
+    "channel_pad": _channel_pad,
+}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archc.ops.base import Shape
-from archc.ops.registry import MERGES
+from archc.ops.registry import MERGES, OPS
 
 from .cases import shapes_of
 
@@ -18,15 +18,18 @@ Node = dict[str, Any]
 def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
     """A network in which the op reads values that need a gradient.
 
-    Without names all of it is an nn.Sequential, but for what a merge reads.
+    Without a name the op is a function call; where it can have parameters, all of the
+    network is an nn.Sequential then.
     """
     shapes = shapes_of(case)
     # what is None cannot be written, and is left out
     node: Node = {"op": name} | {k: v for k, v in case[0].items() if v is not None}
     if name not in MERGES:
         layers = [*_source(shapes[0], _map(shapes), ""), node]
-        if named:
+        if named or not OPS[name].can_have_parameters():
             layers = [n | {"name": f"part{i}"} for i, n in enumerate(layers)]
+        if not named:
+            layers[-1] = node
         return _network(_map(shapes), layers)
     paths = [_source(x, _map(shapes), f"x{i}") for i, x in enumerate(shapes)]
     if len(paths) == 1:  # `from` lists two or more

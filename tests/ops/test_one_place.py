@@ -1,4 +1,4 @@
-"""Nothing but its class names an op: whoever needs to know something of it asks there."""
+"""Nothing but its class names an op; who needs to know something of it asks there."""
 
 from __future__ import annotations
 

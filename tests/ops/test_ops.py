@@ -18,8 +18,8 @@ from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import OPS
 from archc.spec.expressions import Name, Undecidable, evaluate
 
-from .cases import LAST, MAP, shapes_of
-from .live import make, module
+from .cases import CASES, FORMULAS, LAST, MAP, shapes_of
+from .live import make, module, run
 
 # ------------------------------------------------------------- attributes and defaults
 
@@ -56,12 +56,27 @@ def torch_class(name: str) -> type[nn.Module] | None:
 of_pytorch = pytest.mark.parametrize("name", [n for n in OPS if torch_class(n)])
 
 
-def test_most_ops_are_pytorchs() -> None:
-    alone = {
-        name for name, op in OPS.items() if not torch_class(name) and not op.merges
-    }
-    assert {"layer_scale", "channel_slice", "channel_pad"} <= alone
-    assert len(alone) < len(OPS) / 4
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=f"{name}-{i}")
+        for name, op in OPS.items()
+        if not torch_class(name) and not op.merges
+        for i, case in enumerate(CASES[name])
+    ],
+)
+def test_other_ops_compute_their_formula(name: str, case: Any) -> None:
+    (x,) = shapes_of(case)
+    op = make(name, **case[0])
+    part = module(op, x)
+    own = {"": part} if op.bare_parameter else dict(part.named_parameters())
+    torch.manual_seed(0)
+    for tensor in own.values():
+        nn.init.normal_(tensor)
+    value = torch.randn(4, *x.dims)
+    expected = FORMULAS[name](value, x.channel_axis + 1, own, op)
+    # sums may be taken in another order
+    torch.testing.assert_close(run(op, part, x, value), expected)
 
 
 @of_pytorch
