@@ -109,13 +109,16 @@ def small(seed: int, spec: Table, verdict: Verdict, folder: Path) -> Fault:
     """The fault of a network, made smaller."""
     kind = verdict.kind
     assert kind is not None
-    tools = kind.startswith("ruff")
-    slow = kind.startswith(("archc compile", "the written file"))
+    needs = {
+        "thorough": kind.startswith(("with other arguments", "check with", "emit: ")),
+        "tools": kind.startswith("ruff"),
+        "command": kind.startswith(("archc compile", "the written file")),
+    }
 
     def bad(candidate: Table) -> bool:
         try:
             with Limited():
-                return judge(candidate, folder, tools=tools, command=slow).kind == kind
+                return judge(candidate, folder, **needs).kind == kind
         except Exception:  # a candidate need not even be a spec
             return False
 
