@@ -9,6 +9,7 @@ import re
 import signal
 import tempfile
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,6 +138,7 @@ def work(
     import torch
 
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # torch's, of odd paddings and empty tensors
     end = time.monotonic() + seconds
     seed = start
     with tempfile.TemporaryDirectory() as name:
