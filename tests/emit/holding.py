@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -210,10 +211,19 @@ def _hold_heads(
         check(list(found.values()) == wanted, "heads: loss_weights", f"{found}")
 
 
-def argument_of(network_class: Any, parameter: str) -> str | None:
-    """The constructor's argument for a parameter; it may have underscores added."""
-    name = folded(parameter)
-    for argument in inspect.signature(network_class).parameters:
-        if argument == name or argument.rstrip("_") == name.rstrip("_"):
-            return argument
-    return None
+def arguments_of(network_class: Any, parameters: Sequence[str]) -> dict[str, str]:
+    """The constructor's argument for each parameter; one may have underscores added.
+
+    Those of which it cannot be told are left out.
+    """
+    arguments = list(inspect.signature(network_class).parameters)
+    if len(arguments) == len(parameters):
+        return dict(zip(parameters, arguments, strict=True))
+    found: dict[str, str] = {}
+    for parameter in parameters:
+        stem = folded(parameter).rstrip("_")
+        same = [p for p in parameters if folded(p).rstrip("_") == stem]
+        fitting = [a for a in arguments if a.rstrip("_") == stem]
+        if len(same) == len(fitting) == 1:
+            found[parameter] = fitting[0]
+    return found

@@ -102,23 +102,25 @@ def _hold_bytes(source: str, path: Path) -> None:
 
 
 def _hold_arguments(made: Any, analysis: Analysis, path: Path) -> None:
-    for params, other in _overridden(analysis, path):
-        arguments = _arguments(made, params)
-        if arguments is None:
+    given = analysis.network.spec.params
+    names = holding.arguments_of(made, [n for n, v in given.items() if _others(v)])
+    for name, value, other in _overridden(analysis, path):
+        if name not in names:
             continue
         try:
-            holding.hold_class(made, other, arguments)
+            argument = tuple(value) if isinstance(value, list) else value
+            holding.hold_class(made, other, {names[name]: argument})
         except Mismatch as mismatch:
             raise Mismatch(
                 f"with other arguments: {mismatch.kind}",
-                f"{params}\n{mismatch.detail}",
+                f"{name} = {value}\n{mismatch.detail}",
             ) from mismatch
 
 
 # ---- other arguments
 
 
-def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[Table, Analysis]]:
+def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[str, Any, Analysis]]:
     """The network with one of its parameters changed, for each where it can follow."""
     network = analysis.network
     for name, value in network.spec.params.items():
@@ -129,7 +131,7 @@ def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[Table, Analysi
                 kind, detail = raised("check with --set", error)
                 raise Mismatch(kind, detail) from error
             if changed is not None and can_follow(network, changed.network):
-                yield {name: other}, changed
+                yield name, other, changed
                 break
 
 
@@ -154,17 +156,6 @@ def _listed(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_listed(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
     return value
-
-
-def _arguments(made: Any, params: Table) -> Table | None:
-    """Arguments of the constructor for parameters; None where nothing reads them."""
-    arguments: Table = {}
-    for name, value in params.items():
-        argument = holding.argument_of(made, name)
-        if argument is None:
-            return None
-        arguments[argument] = tuple(value) if isinstance(value, list) else value
-    return arguments
 
 
 def can_follow(network: Network, other: Network) -> bool:
