@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -12,9 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archc.network.graph import Network, Value
 from archc.pipeline import Analysis
-from archc.spec.model import Initializer
 from tests.emit.mismatch import Mismatch, check, step
 from tests.emit.oracle import RANDOM, SEED, folded, key_of, layers_of, places, run
+from tests.emit.settings import hold_settings, hold_starts, noted_initialisers
 
 BATCH = 2
 # Both sides run the same kernels in double precision; what differs is the order in
@@ -45,10 +46,11 @@ def hold_class(
     """The same, of a class that is already there, made with these arguments."""
     network = analysis.network
     torch.manual_seed(0)
-    with step("the constructor"):
+    with step("the constructor"), noted_initialisers() as calls:
         model: nn.Module = network_class(**(arguments or {}))
     _hold_state(model, network)
-    _hold_starts(model, network)
+    hold_starts(model, network, calls)
+    hold_settings(model, network)
     trainable = sum(p.numel() for p in model.parameters())
     wanted = analysis.facts.params_with_heads
     check(trainable == wanted, "params differ", f"{trainable} for {wanted}")
@@ -110,43 +112,6 @@ def _hold_state(model: nn.Module, network: Network) -> None:
         if some
     )
     raise Mismatch(f"state: {kind}", f"lacks {lacking}\nbeyond {beyond}\n{shapes}")
-
-
-def _hold_starts(model: nn.Module, network: Network) -> None:
-    """Initialisers of [init], as far as their values can be told, and layer scales."""
-    state = {folded(k): v for k, v in model.named_parameters()}
-    for layer in layers_of(network):
-        x = layer.input_shape()
-        if layer.op.bare_parameter:
-            start = state[key_of(layer, "")]
-            wanted = torch.full_like(start, layer.op.init)  # pyright: ignore[reportAttributeAccessIssue]
-            check(torch.equal(start, wanted), "a layer scale starts wrong", layer.path)
-        for name, how in network.spec.init.get(layer.op.op, {}).items():
-            if name in layer.op.parameters(x):
-                start = state[key_of(layer, name)]
-                low, high = _range(how)
-                fine = bool((start >= low).all()) and bool((start <= high).all())
-                check(fine, "an initialiser is not applied", f"{layer.path}.{name}")
-
-
-def _range(how: Initializer) -> tuple[float, float]:
-    """Between which numbers an initialiser's values are; unlikely ones left out."""
-    given = how.arguments
-    match how.function:
-        case "ones_":
-            return 1, 1
-        case "zeros_":
-            return 0, 0
-        case "constant_":
-            value = torch.tensor(float(given["val"])).item()
-            return value, value
-        case "uniform_" | "trunc_normal_" if {"a", "b"} <= given.keys():
-            return given["a"], given["b"]
-        case "normal_" if {"mean", "std"} <= given.keys():
-            # beyond ten standard deviations there is nothing
-            return given["mean"] - 10 * given["std"], given["mean"] + 10 * given["std"]
-        case _:
-            return -torch.inf, torch.inf
 
 
 def _close(found: Tensor, expected: Tensor, kind: str, where: str = "") -> None:
@@ -246,10 +211,19 @@ def _hold_heads(
         check(list(found.values()) == wanted, "heads: loss_weights", f"{found}")
 
 
-def argument_of(network_class: Any, parameter: str) -> str | None:
-    """The constructor's argument for a parameter; it may have underscores added."""
-    name = folded(parameter)
-    for argument in inspect.signature(network_class).parameters:
-        if argument == name or argument.rstrip("_") == name.rstrip("_"):
-            return argument
-    return None
+def arguments_of(network_class: Any, parameters: Sequence[str]) -> dict[str, str]:
+    """The constructor's argument for each parameter; one may have underscores added.
+
+    Those of which it cannot be told are left out.
+    """
+    arguments = list(inspect.signature(network_class).parameters)
+    if len(arguments) == len(parameters):
+        return dict(zip(parameters, arguments, strict=True))
+    found: dict[str, str] = {}
+    for parameter in parameters:
+        stem = folded(parameter).rstrip("_")
+        same = [p for p in parameters if folded(p).rstrip("_") == stem]
+        fitting = [a for a in arguments if a.rstrip("_") == stem]
+        if len(same) == len(fitting) == 1:
+            found[parameter] = fitting[0]
+    return found

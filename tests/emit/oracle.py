@@ -66,6 +66,13 @@ def run(
     return values, buffers
 
 
+def may_be_module(layer: Layer) -> bool:
+    """Whether a module of the layer's path would be its; some paths are made up."""
+    if layer.op.merges or layer.op.bare_parameter:
+        return False
+    return layer.node.name is not None or layer.path.rpartition(".")[2].isdigit()
+
+
 def places(network: Network) -> Iterator[tuple[str, Value]]:
     """Paths that can be modules, with what such a module returns."""
     stack: list[Layer | Region] = [network.body]
@@ -75,5 +82,5 @@ def places(network: Network) -> Iterator[tuple[str, Value]]:
             stack.extend(part.parts)
             if part.kind in ("block", "group") and part.path:
                 yield folded(part.path), part.output
-        elif not part.op.merges and not part.op.bare_parameter:
+        elif may_be_module(part):
             yield folded(part.path), part.output

@@ -130,7 +130,9 @@ def _new_block(w: Writer, place: Place) -> Table:
     body = Frame(names, place.x)
     style = "numbered" if d.chance(22) else "free"
     inner = Place(body, place.x, style, depth=place.depth + 1)
-    made: Table = {"layers": w.chain(inner, d.weighted({1: 2, 2: 4, 3: 4, 4: 1}))}
+    made: Table = {
+        "layers": w.chain(inner, d.weighted({0: 0.2, 1: 2, 2: 4, 3: 4, 4: 1}))
+    }
     if required:
         made["params"] = required
     if defaults:

@@ -9,6 +9,7 @@ import re
 import signal
 import tempfile
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,13 +110,16 @@ def small(seed: int, spec: Table, verdict: Verdict, folder: Path) -> Fault:
     """The fault of a network, made smaller."""
     kind = verdict.kind
     assert kind is not None
-    tools = kind.startswith("ruff")
-    slow = kind.startswith(("archc compile", "the written file"))
+    needs = {
+        "thorough": kind.startswith(("with other arguments", "check with", "emit: ")),
+        "tools": kind.startswith("ruff"),
+        "command": kind.startswith(("archc compile", "the written file")),
+    }
 
     def bad(candidate: Table) -> bool:
         try:
             with Limited():
-                return judge(candidate, folder, tools=tools, command=slow).kind == kind
+                return judge(candidate, folder, **needs).kind == kind
         except Exception:  # a candidate need not even be a spec
             return False
 
@@ -134,6 +138,7 @@ def work(
     import torch
 
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # torch's, of odd paddings and empty tensors
     end = time.monotonic() + seconds
     seed = start
     with tempfile.TemporaryDirectory() as name:

@@ -39,11 +39,17 @@ CLAIMS = ("expectation", "shape-claim")
 
 
 def judge(
-    spec: Table, folder: Path, *, tools: bool = False, command: bool = False
+    spec: Table,
+    folder: Path,
+    *,
+    thorough: bool = True,
+    tools: bool = False,
+    command: bool = False,
 ) -> Verdict:
     """Checks a spec, and holds what is made of it to torch.
 
-    `tools` also asks Ruff, and `command` archc's command line; both take long.
+    `thorough` also emits twice and tries other arguments of the constructor, `tools`
+    asks Ruff, and `command` archc's command line; the last two take long.
     """
     path = folder / "random_net.json"
     path.write_text(json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -56,11 +62,17 @@ def judge(
         return _refused(sink)
     try:
         with step("using the module"):
-            _hold(analysis, path)
+            with step("emit"):
+                source = emit(analysis.network)
+            made = holding.network_class(source, analysis.network.name)
+            holding.hold_class(made, analysis)
+            if thorough:
+                _hold_bytes(source, path)
+                _hold_arguments(made, analysis, path)
         if tools:
-            _ask_ruff(emit(analysis.network))
+            _ask_ruff(source)
         if command:
-            _ask_command(path)
+            _ask_command(path, source)
     except Mismatch as mismatch:
         return Verdict(True, mismatch.kind, mismatch.detail)
     return Verdict(True)
@@ -83,33 +95,32 @@ def analysed(path: Path, params: Table | None = None) -> Analysis | None:
     return analyse(path, Loader(sink), sink, overlays)
 
 
-def _hold(analysis: Analysis, path: Path) -> None:
-    network = analysis.network
-    with step("emit"):
-        source = emit(network)
+def _hold_bytes(source: str, path: Path) -> None:
     again = analysed(path)
     assert again is not None
-    with step("emit"):
-        check(emit(again.network) == source, "emit: not deterministic")
-    made = holding.network_class(source, network.name)
-    holding.hold_class(made, analysis)
-    for params, other in _overridden(analysis, path):
-        arguments = _arguments(made, network, params)
-        if arguments is None:
+    check(emit(again.network) == source, "emit: not deterministic")
+
+
+def _hold_arguments(made: Any, analysis: Analysis, path: Path) -> None:
+    given = analysis.network.spec.params
+    names = holding.arguments_of(made, [n for n, v in given.items() if _others(v)])
+    for name, value, other in _overridden(analysis, path):
+        if name not in names:
             continue
         try:
-            holding.hold_class(made, other, arguments)
+            argument = tuple(value) if isinstance(value, list) else value
+            holding.hold_class(made, other, {names[name]: argument})
         except Mismatch as mismatch:
             raise Mismatch(
                 f"with other arguments: {mismatch.kind}",
-                f"{params}\n{mismatch.detail}",
+                f"{name} = {value}\n{mismatch.detail}",
             ) from mismatch
 
 
 # ---- other arguments
 
 
-def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[Table, Analysis]]:
+def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[str, Any, Analysis]]:
     """The network with one of its parameters changed, for each where it can follow."""
     network = analysis.network
     for name, value in network.spec.params.items():
@@ -120,7 +131,7 @@ def _overridden(analysis: Analysis, path: Path) -> Iterator[tuple[Table, Analysi
                 kind, detail = raised("check with --set", error)
                 raise Mismatch(kind, detail) from error
             if changed is not None and can_follow(network, changed.network):
-                yield {name: other}, changed
+                yield name, other, changed
                 break
 
 
@@ -145,17 +156,6 @@ def _listed(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_listed(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
     return value
-
-
-def _arguments(made: Any, network: Network, params: Table) -> Table | None:
-    """Arguments of the constructor for parameters; None where nothing reads them."""
-    arguments: Table = {}
-    for name, value in params.items():
-        argument = holding.argument_of(made, name)
-        if argument is None:
-            return None
-        arguments[argument] = tuple(value) if isinstance(value, list) else value
-    return arguments
 
 
 def can_follow(network: Network, other: Network) -> bool:
@@ -211,7 +211,7 @@ def _ask_ruff(source: str) -> None:
         check(not said, "ruff format", said)
 
 
-def _ask_command(path: Path) -> None:
+def _ask_command(path: Path, source: str) -> None:
     """Compiles by the command line, and imports the module as a file beside others."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "archc", "compile", str(path), "-o", folder]
@@ -220,7 +220,10 @@ def _ask_command(path: Path) -> None:
         check("Traceback" not in said, "archc compile: traceback", said)
         code = done.returncode
         check(code == 0, f"archc compile exits {code}", said)
-        name = next(Path(folder).glob("*.py")).stem
+        written = next(Path(folder).glob("*.py"))
+        same = written.read_text(encoding="utf-8") == source
+        check(same, "emit: another process writes other bytes")
+        name = written.stem
         script = f"import {name}; print({name}.__all__)"
         done = subprocess.run(
             [sys.executable, "-c", script],

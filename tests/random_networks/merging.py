@@ -121,10 +121,17 @@ def merge_op(w: Writer, place: Place) -> Table:
     first = d.pick(list(every))
     fitting = [n for n, s in every.items() if _fits(kind, every[first], s)]
     reads = [first, *(d.pick(fitting) for _ in range(d.number(1, 3)))]
-    if set(reads) == {"prev"} or len(set(reads)) == 1:
+    if len(set(reads)) == 1 and d.chance(85):
         raise Bad("reads one value only")
     reads = [spelled(w, place, name) for name in d.shuffled(reads)]
-    return w.christen(place, {"op": kind, "from": reads})
+    table: Table = {"op": kind, "from": reads}
+    if d.chance(12):
+        table["when"] = w.values.truth(place.env())
+    if d.chance(12) and place.style != "named":
+        return table | {"repeat": w.values.whole(place.env(), 0, 3)}
+    if d.chance(10):
+        table["skip"] = d.pick(("add", "mul", "concat"))
+    return w.christen(place, table)
 
 
 def _fits(kind: str, a: Shape, b: Shape) -> bool:

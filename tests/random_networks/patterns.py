@@ -252,7 +252,8 @@ def group(w: Writer, place: Place) -> Table:
     """A plain sequence, named or not."""
     name = w.scope_name(place, None)
     own = w.inside(replace(place.scratch()), name, None)
-    table: Table = {"layers": w.chain(own, w.draw.number(1, 3))}
+    count = w.draw.weighted({0: 0.5, 1: 3, 2: 3, 3: 3})
+    table: Table = {"layers": w.chain(own, count)}
     if name is not None and w.draw.chance(20):
         table["doc"] = w.names.doc()
     return table if name is None else {"name": name} | table

@@ -106,8 +106,9 @@ def _inlined(spec: Table, paths: list[Path]) -> Iterator[Table]:
     """The body of a block instead of its use, with plain numbers for its parameters."""
     for path in paths:
         node = _at(spec, path)
-        if isinstance(node, dict) and node.get("block") in spec.get("blocks", {}):
-            body = spec["blocks"][node["block"]]["layers"]
+        used = node.get("block") if isinstance(node, dict) else None
+        if isinstance(used, str) and used in spec.get("blocks", {}):
+            body = spec["blocks"][used]["layers"]
             kept = {k: v for k, v in node.items() if k in MODIFIERS}
             yield _changed(spec, path, kept | {"layers": body})
 
