@@ -1,0 +1,191 @@
+"""Calls and operators on tensors, as nodes of the network's value graph."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable
+
+from archc.emit.validate.calls import Signature, described, frozen, key_of
+from archc.emit.validate.disagreement import Fault, NotFollowed
+from archc.emit.validate.expressions import Evaluator
+from archc.emit.validate.values import (
+    BATCH,
+    TRAINING,
+    Called,
+    Environment,
+    Made,
+    Module,
+    Parameter,
+    Super,
+    Symbol,
+    Tensor,
+    Value,
+)
+from archc.ops.base import Dims
+from archc.ops.code import Apply, Attribute
+
+_COMMUTATIVE = frozenset({"+", "*"})
+
+
+class TensorEvaluator(Evaluator):
+    """An evaluator that knows functions and methods of tensors."""
+
+    signatures: dict[str, Signature]
+    """What is known of PyTorch's functions, by their names in generated code."""
+
+    @abstractmethod
+    def compute(
+        self, key: Hashable, inputs: tuple[Tensor, ...], called: Called
+    ) -> Tensor:
+        """The tensor that a call gives; `key` says which call on which values."""
+
+    @abstractmethod
+    def parameter_node(self, parameter: Parameter) -> int:
+        """The node of a parameter of the network."""
+
+    @abstractmethod
+    def dims(self, tensor: Tensor) -> Dims:
+        """A tensor's shape, without the batch."""
+
+    # ---- calls
+
+    def called(
+        self, function: str, args: tuple[Value, ...], kwargs: dict[str, Value]
+    ) -> Called:
+        """A call of PyTorch's in its one form.
+
+        Raises:
+            Fault: if it has a float where only whole numbers are taken.
+        """
+        signature = self.signatures.get(function)
+        in_place = False
+        if signature is not None and kwargs:
+            if signature.in_place and "inplace" in kwargs:
+                kwargs = dict(kwargs)
+                in_place = self.truth(kwargs.pop("inplace"))
+            kwargs = signature.given(kwargs)
+        if signature is not None:
+            wrong = signature.float_for_int((*enumerate(args), *kwargs.items()))
+            if wrong is not None:
+                name = f"`{wrong}`" if isinstance(wrong, str) else f"number {wrong + 1}"
+                raise Fault(f"the argument {name} of {function} is no whole number")
+        return Called(
+            function, args, kwargs, key_of(function, args, kwargs), inplace=in_place
+        )
+
+    def function(
+        self, name: str, args: tuple[Value, ...], kwargs: dict[str, Value]
+    ) -> Value:
+        """A call of a function of `torch` or `torch.nn.functional`."""
+        call = self.called(name, args, kwargs)
+        inputs = tuple(_tensors((*args, *kwargs.values())))
+        if not inputs:
+            return Made(call)
+        return self.compute(call.key, inputs, call)
+
+    def apply(self, expr: Apply, env: Environment) -> Value:
+        target = expr.function
+        args, kwargs = self.arguments(expr, env)
+        if isinstance(target, Attribute):
+            receiver = self.evaluate(target.value, env)
+            if isinstance(receiver, Module | Super | list):
+                return self.method(receiver, target.name, args, kwargs, env)
+            if not isinstance(receiver, Tensor):
+                raise NotFollowed(f"`{target.name}` of {described(receiver)}")
+            return self.function(f".{target.name}", (receiver, *args), kwargs)
+        callee = self.evaluate(target, env)
+        if isinstance(callee, Symbol) and len(callee.names) == 1:
+            return self.named(callee.names[0], args, kwargs, env)
+        return self.invoked(callee, args, kwargs)
+
+    def arguments(
+        self, expr: Apply, env: Environment
+    ) -> tuple[tuple[Value, ...], dict[str, Value]]:
+        """The arguments of a call, in order and by name."""
+        args: list[Value] = []
+        kwargs: dict[str, Value] = {}
+        for argument in expr.arguments:
+            value = self.evaluate(argument.value, env)
+            if argument.name is None:
+                if kwargs:
+                    raise NotFollowed("an argument by position after one by name")
+                args.append(value)
+            elif argument.name in kwargs:
+                raise NotFollowed(f"the argument `{argument.name}` is given twice")
+            else:
+                kwargs[argument.name] = value
+        return tuple(args), kwargs
+
+    def named(
+        self,
+        name: str,
+        args: tuple[Value, ...],
+        kwargs: dict[str, Value],
+        env: Environment,
+    ) -> Value:
+        """A call of what the module imports or Python has built in."""
+        if name.startswith(("F.", "torch.")):
+            return self.function(name, args, kwargs)
+        raise NotFollowed(f"a call of `{name}`")
+
+    def method(
+        self,
+        receiver: Module | Super | list[Value],
+        name: str,
+        args: tuple[Value, ...],
+        kwargs: dict[str, Value],
+        env: Environment,
+    ) -> Value:
+        """A call of a method of anything but a tensor."""
+        raise NotFollowed(f"a call of `{name}`")
+
+    def invoked(
+        self, callee: Value, args: tuple[Value, ...], kwargs: dict[str, Value]
+    ) -> Value:
+        """A call of a value."""
+        raise NotFollowed(f"a call of {described(callee)}")
+
+    # ---- operators and attributes
+
+    def operate(self, op: str, left: Value, right: Value) -> Tensor:
+        sides = (self._side(left), self._side(right))
+        if op in _COMMUTATIVE and all(isinstance(s, int) for s in sides):
+            first, second = sides
+            if first > second:  # pyright: ignore[reportOperatorIssue]
+                sides = (second, first)
+        called = Called(op, (left, right), {}, (op, *sides))
+        return self.compute(called.key, tuple(_tensors((left, right))), called)
+
+    def _side(self, value: Value) -> Hashable:
+        if isinstance(value, Tensor):
+            return value.node
+        if isinstance(value, Parameter):
+            return self.parameter_node(value)
+        return ("other", frozen(value))
+
+    def taken(self, value: Value, axis: int, part: slice) -> Tensor:
+        if not isinstance(value, Tensor):
+            raise NotFollowed(f"a slice of {described(value)}")
+        shape = (None, *self.dims(value))
+        if axis == 0 or axis >= len(shape):
+            raise Fault(f"{described(value)} is sliced along axis {axis}")
+        bounds = part.indices(shape[axis])
+        called = Called("slice", (value, axis, *bounds), {}, None)
+        return self.compute(("slice", value.node, axis, *bounds), (value,), called)
+
+    def attribute(self, value: Value, name: str) -> Value:
+        if isinstance(value, Tensor) and name == "shape":
+            return (BATCH, *self.dims(value))
+        if isinstance(value, Module) and name == "training":
+            return TRAINING
+        raise NotFollowed(f"`{name}` of {described(value)}")
+
+
+def _tensors(values: tuple[Value, ...]) -> list[Tensor]:
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += _tensors(tuple(value))
+    return found
