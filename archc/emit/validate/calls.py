@@ -8,7 +8,7 @@ and their own calls leave a default out, but for what they always write.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any, cast
+from typing import cast
 
 from archc.emit.validate.disagreement import NotFollowed
 from archc.emit.validate.values import (
@@ -32,8 +32,7 @@ Slot = int | str
 
 def frozen(value: Value) -> Hashable:
     """A value as part of a key; `True` is not 1, while 2 and 2.0 are one."""
-    kind = type(value)
-    if kind is int or kind is str or kind is float or value is None:
+    if type(value) in _PLAIN:
         return cast("Hashable", value)
     if isinstance(value, bool):
         return (bool, value)
@@ -52,67 +51,99 @@ def key_of(
     function: str, args: tuple[Value, ...], kwargs: dict[str, Value]
 ) -> Hashable:
     """What a call is looked up by."""
-    if not kwargs:
-        return (function, *map(frozen, args))
-    named = sorted(kwargs.items())
-    return (function, *map(frozen, args), tuple((k, frozen(v)) for k, v in named))
+    key: list[Hashable] = [function]
+    for value in args:
+        key.append(value if type(value) in _PLAIN else frozen(value))
+    for name in sorted(kwargs) if len(kwargs) > 1 else kwargs:
+        value = kwargs[name]
+        key.append(name)
+        key.append(value if type(value) in _PLAIN else frozen(value))
+    # how many come by position tells a name from text
+    return (len(args), *key)
 
 
 class Signature:
     """What is known of one class or function of PyTorch's from the ops that call it."""
 
     def __init__(self) -> None:
-        self.ops: set[type[Op]] = set()
+        self.ops: list[Op] = []
+        """One of each op that calls it."""
         self.in_place = False
         """Whether it takes `inplace`."""
         self.random = False
         """Whether two calls with the same arguments differ."""
-        self._kept: set[str] = set()
+        self._defaults: dict[str, Value] = {}
+        """The defaults of what may be left out."""
         self._whole: set[Slot] = set()
         self._real: set[Slot] = set()
 
     def learn(self, op: Op, call: Called) -> None:
         """Takes in how the op itself writes the call."""
         kind = type(op)
-        self.ops.add(kind)
+        if all(type(o) is not kind for o in self.ops):
+            self._meet(op)
+        for name, value in call.kwargs.items():
+            if name in self._defaults and _same(value, self._defaults[name]):
+                del self._defaults[name]  # the op itself does not leave it out
+        for slot, value in (*enumerate(call.args), *call.kwargs.items()):
+            kind = type(value)
+            if kind is int:
+                self._whole.add(slot)
+            elif kind is float or kind is tuple:
+                for number in _numbers(value):
+                    real = isinstance(number, float)
+                    (self._real if real else self._whole).add(slot)
+
+    def _meet(self, op: Op) -> None:
+        fields = type(op).model_fields
+        own = {k: f.default for k, f in fields.items() if not f.is_required()}
+        if self.ops:
+            known = self._defaults
+            own = {k: v for k, v in own.items() if k in known and known[k] == v}
+        self._defaults = own
+        self.ops.append(op)
         self.in_place = self.in_place or op.has_inplace
         self.random = self.random or op.category == "dropout"
-        for name, value in call.kwargs.items():
-            if self._is_default(name, value):
-                self._kept.add(name)
-        for slot, value in (*enumerate(call.args), *call.kwargs.items()):
-            for number in _numbers(value):
-                (self._real if isinstance(number, float) else self._whole).add(slot)
 
     def given(self, kwargs: dict[str, Value]) -> dict[str, Value]:
         """The named arguments that say more than PyTorch's defaults."""
+        for name, value in kwargs.items():
+            if name in self._defaults and _same(value, self._defaults[name]):
+                break
+        else:
+            return kwargs
+        left_out = self._defaults
         return {
             k: v
             for k, v in kwargs.items()
-            if k in self._kept or not self._is_default(k, v)
+            if k not in left_out or not _same(v, left_out[k])
         }
 
-    def float_for_int(self, args: Iterable[tuple[Slot, Value]]) -> Slot | None:
+    def float_for_int(
+        self, args: tuple[Value, ...], kwargs: dict[str, Value]
+    ) -> Slot | None:
         """The argument that is a float, where this function only ever takes integers."""
-        for slot, value in args:
-            kind = type(value)
-            if kind is int or kind is Tensor:
-                continue
+        slots: list[tuple[Slot, Value]] = []
+        for number, value in enumerate(args):
+            if type(value) in _MAY_BE_REAL:
+                slots.append((number, value))
+        for name, value in kwargs.items():
+            if type(value) in _MAY_BE_REAL:
+                slots.append((name, value))
+        for slot, value in slots:
             if slot in self._whole and slot not in self._real:
                 for number in _numbers(value):
                     if isinstance(number, float):
                         return slot
         return None
 
-    def _is_default(self, name: str, value: Value) -> bool:
-        for op in self.ops:
-            field = op.model_fields.get(name)
-            if field is None or field.is_required():
-                return False
-            default: Any = field.default
-            if isinstance(default, bool) != isinstance(value, bool) or default != value:
-                return False
-        return True
+
+_PLAIN = frozenset({int, float, str, type(None)})
+_MAY_BE_REAL = frozenset({float, tuple, list})
+
+
+def _same(value: Value, default: Value) -> bool:
+    return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
 def _numbers(value: Value) -> Iterable[int | float]:

@@ -58,7 +58,7 @@ class _Comparison:
         built = self._machine.construct(name, (), {})
         if not isinstance(built, Module):
             raise Fault(f"there is no class `{name}`")
-        places = dict(_placed(built))
+        places = dict(self._placed(built))
         yield from self._tensors(places)
         yield from self._helpers(places)
         yield from initialization(self._machine, built, places, self._network)
@@ -68,11 +68,29 @@ class _Comparison:
         if self._network.heads or self._machine.asked_training:
             yield from self._outcome(built, training=True)
 
+    def _placed(self, root: Module) -> Iterator[tuple[str, Module | Parameter]]:
+        """Every module and parameter below `root`, which is told its path."""
+        weighted = self._graph.weighted
+        seen: set[int] = {id(root)}
+        stack: list[tuple[str, Module | Parameter]] = list(_below(root))
+        while stack:
+            path, there = stack.pop()
+            if id(there) in seen:
+                raise Fault(
+                    f"this is the same module or parameter as {there.path}", path
+                )
+            seen.add(id(there))
+            there.path = path
+            yield path, there
+            if isinstance(there, Module):
+                if there.call is not None:
+                    there.key = path if path in weighted else there.call.key
+                else:
+                    stack.extend(_below(there))
+
     # ---- tensors
 
-    def _tensors(
-        self, places: dict[str, Module | Parameter]
-    ) -> Iterator[Disagreement]:
+    def _tensors(self, places: dict[str, Module | Parameter]) -> Iterator[Disagreement]:
         graph = self._graph
         for path, (layer, built) in graph.weighted.items():
             wanted = built.constructor
@@ -100,9 +118,7 @@ class _Comparison:
                     " such layer",
                 )
 
-    def _helpers(
-        self, places: dict[str, Module | Parameter]
-    ) -> Iterator[Disagreement]:
+    def _helpers(self, places: dict[str, Module | Parameter]) -> Iterator[Disagreement]:
         given = {source.strip() for source in self._tree.helpers}
         used = {m.call.function for m in places.values() if m.call is not None}
         for name in sorted(used):
@@ -126,14 +142,17 @@ class _Comparison:
             yield from self._outputs(value)
         else:
             mode = "training" if training else "evaluation"
-            yield from self._output(value, self._network.output, f"the output in {mode}")
+            yield from self._output(
+                value, self._network.output, f"the output in {mode}"
+            )
         yield from self._runs(training=training)
 
     def _outputs(self, value: Value) -> Iterator[Disagreement]:
         heads = self._network.heads
         if not isinstance(value, Record):
             yield Disagreement(
-                "", f"training gives {described(value)}, not a NamedTuple with the heads"
+                "",
+                f"training gives {described(value)}, not a NamedTuple with the heads",
             )
             return
         names = list(value.fields)[1:]
@@ -162,17 +181,16 @@ class _Comparison:
 
     def _runs(self, *, training: bool) -> Iterator[Disagreement]:
         graph, runs = self._graph, self._machine.runs
-        wanted = graph.runs + graph.head_runs if training else graph.runs
-        if runs == wanted:
-            return
-        for node in sorted(wanted.keys() | graph.head_runs.keys()):
-            layer = graph.layers[node]
-            if runs[node] != wanted[node] and layer is not None:
+        for node, layer in enumerate(graph.layers):
+            if node not in graph.runs and node not in graph.head_runs:
+                continue
+            wanted = graph.runs[node] + (graph.head_runs[node] if training else 0)
+            if runs[node] != wanted and layer is not None:
                 mode = "training" if training else "evaluation"
                 yield Disagreement(
                     layer.path,
                     f"{layer_text(layer)} is run {runs[node]} times in {mode}, in the"
-                    f" network {wanted[node]} times",
+                    f" network {wanted} times",
                 )
 
     def _loss_weights(self) -> Iterator[Disagreement]:
@@ -190,21 +208,6 @@ class _Comparison:
             yield Disagreement(
                 "", f"{_LOSS_WEIGHTS} is {found}; in the network it is {wanted}"
             )
-
-
-def _placed(root: Module) -> Iterator[tuple[str, Module | Parameter]]:
-    """Every module and parameter below `root`, which is told its path."""
-    seen: set[int] = {id(root)}
-    stack: list[tuple[str, Module | Parameter]] = list(_below(root))
-    while stack:
-        path, there = stack.pop()
-        if id(there) in seen:
-            raise Fault(f"this is the same module or parameter as {there.path}", path)
-        seen.add(id(there))
-        there.path = path
-        yield path, there
-        if isinstance(there, Module):
-            stack.extend(_below(there))
 
 
 def _below(module: Module) -> Iterator[tuple[str, Module | Parameter]]:

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from archc.emit.validate.autograd import shares_memory
 from archc.emit.validate.calls import Signature, key_of
 from archc.emit.validate.forms import Form, function_form, merge_form
 from archc.emit.validate.tensors import TensorEvaluator
@@ -21,11 +22,14 @@ from archc.emit.validate.values import (
 from archc.network.graph import Layer, Network
 from archc.network.graph import Value as NetworkValue
 from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.code import Attribute, Local
 from archc.ops.merge import Merge
 from archc.spec.expressions import Expr
 
 INPUT = 0
 """The node of the network's input."""
+_X = Local("x0")
+_TRAINING = Attribute(Local("self"), "training")
 _SELF = Module("", "module")
 """What `self` is in the forms of ops, which ask it whether it is training."""
 
@@ -38,8 +42,17 @@ class Built:
     """None for a merge."""
     form: Form | None
     """How it is computed without a module."""
+    around: tuple[tuple[Hashable, ...], tuple[Hashable, ...]] | None
+    """If that is one call on the input: the key before the input, and behind it."""
+    random: bool
     parameters: frozenset[str]
     has_tensors: bool
+    shares: bool
+    """Whether its output may lie in the memory of its first input."""
+    kept: dict[bool, frozenset[int]] = field(
+        default_factory=dict[bool, "frozenset[int]"]
+    )
+    """Which inputs autograd keeps, and -1 for the output, by whether it is in place."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +63,8 @@ class ValueGraph:
     """By what computes it: which call on which nodes."""
     layers: list[Layer | None] = field(default_factory=list["Layer | None"])
     """The first layer that makes, or helps to make, each node."""
+    built: list[Built | None] = field(default_factory=list["Built | None"])
+    """What that layer's op is."""
     shapes: list[Shape | None] = field(default_factory=list["Shape | None"])
     again: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     """For a random call that is written several times: the node of each."""
@@ -74,6 +89,7 @@ class ValueGraph:
         if key is not None:
             self.nodes[key] = node
         self.layers.append(None)
+        self.built.append(None)
         self.shapes.append(None)
         return node
 
@@ -119,17 +135,23 @@ class _Builder(TensorEvaluator):
             node = self._scaled(layer.path, inputs[0])
         elif built.has_tensors:
             node = self._node((layer.path, *inputs), random=False)
+        elif built.around is not None:
+            before, after = built.around
+            key = (*before, (Tensor, inputs[0]), *after)
+            node = self._node(key, random=built.random)
         elif built.form is not None:
             node = self._computed(built.form, inputs)
         else:
             assert built.constructor is not None
-            node = self._node((built.constructor.key, *inputs), random=_random(op))
+            node = self._node((built.constructor.key, *inputs), random=built.random)
         if built.constructor is not None and not built.has_tensors:
             graph.weightless.setdefault(built.constructor.key, op)
             graph.nodes.setdefault((built.constructor.key, *inputs), node)
         graph.of[layer.output] = node
         for met in self._met:
-            graph.layers[met] = graph.layers[met] or layer
+            if graph.layers[met] is None:
+                graph.layers[met] = layer
+                graph.built[met] = built
         if node in inputs and not self._met:
             return []  # it hands on what it is given
         graph.shapes[node] = layer.output.shape
@@ -163,7 +185,8 @@ class _Builder(TensorEvaluator):
 
     def _asked(self, op: Op, x: Shape, count: int) -> Built:
         if isinstance(op, Merge):
-            return Built(None, merge_form(op, x, count), frozenset(), False)
+            form = merge_form(op, x, count)
+            return Built(None, form, None, False, frozenset(), False, False)
         call = op.module(x)
         args = tuple(self._value(a, {}) for a in call.args)
         kwargs = {k: self._value(v, {}) for k, v in call.kwargs.items()}
@@ -171,7 +194,28 @@ class _Builder(TensorEvaluator):
         tensors = bool(parameters or op.buffers(x))
         form = None if tensors else function_form(op, x)
         constructor = self.called(call.function, args, kwargs)
-        return Built(constructor, form, parameters, tensors)
+        shares = not tensors and shares_memory(op, x)
+        around = None if form is None else self._around(form)
+        random = op.category == "dropout"
+        return Built(constructor, form, around, random, parameters, tensors, shares)
+
+    def _around(
+        self, form: Form
+    ) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]] | None:
+        if not isinstance(form, Call) or form.args[:1] != (_X,):
+            return None
+        rest = (*form.args[1:], *form.kwargs.values())
+        if any(isinstance(v, Call | Expr) for v in rest if v != _TRAINING):
+            return None
+        env: dict[str, Value] = {"self": _SELF}
+        args = tuple(self._value(a, env) for a in form.args[1:])
+        kwargs = {k: self._value(v, env) for k, v in form.kwargs.items()}
+        # the input's place is held, and its key is put there for each layer
+        call = self.called(form.function, (None, *args), kwargs)
+        assert isinstance(call.key, tuple)
+        before, held, *after = cast("tuple[Hashable, ...]", call.key)[1:]
+        assert held is None
+        return (call.key[0], before), tuple(after)
 
     # ---- calls
 
@@ -227,8 +271,3 @@ class _Builder(TensorEvaluator):
 
     def is_training(self) -> bool:
         raise AssertionError("the forms of ops do not branch")
-
-
-def _random(op: Op) -> bool:
-    return op.category == "dropout"
-

@@ -83,7 +83,6 @@ _PLAIN = (bool, int, float, str, tuple, list)
 class Evaluator(ABC):
     """Evaluates expressions; what is particular to tensors and classes is below."""
 
-
     @abstractmethod
     def apply(self, expr: Apply, env: Environment) -> Value:
         """A call."""

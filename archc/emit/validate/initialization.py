@@ -56,9 +56,7 @@ def initialization(
             wanted: list[str] = []
             if name in names and name in init.get(op, {}):
                 how = init[op][name]
-                call = Called(
-                    f"nn.init.{how.function}", (), dict(how.arguments), None
-                )
+                call = Called(f"nn.init.{how.function}", (), dict(how.arguments), None)
                 wanted = [_shown(call)]
             if found != wanted:
                 yield Disagreement(

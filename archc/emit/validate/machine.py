@@ -70,7 +70,7 @@ class Machine(ModuleEvaluator):
         self._training = training
         self.asked_training = False
         """Whether the run depended on the mode."""
-        self.runs: Counter[int] = Counter()
+        self.runs: list[int] = [0] * len(self.graph.layers)
         """How often each node was computed."""
         self._again: Counter[int] = Counter()
         self._memory = Memory(self.graph)
@@ -127,7 +127,9 @@ class Machine(ModuleEvaluator):
             raise Fault(f"`{cls.name.key}` gets too many values")
         values |= kwargs
         if values.keys() != set(names):
-            raise Fault(f"`{cls.name.key}` has {_listed(names)}, gets {_listed(values)}")
+            raise Fault(
+                f"`{cls.name.key}` has {_listed(names)}, gets {_listed(values)}"
+            )
         return Record(cls, {n: values[n] for n in names})
 
     def call_method(
@@ -207,8 +209,7 @@ class Machine(ModuleEvaluator):
         (x,) = args
         if module.name == IDENTITY:
             return x
-        name = module.path if module.path in self.graph.weighted else module.call.key
-        return self.compute((name, x.node), (x,), module.call, module)
+        return self.compute((module.key, x.node), (x,), module.call, module)
 
     # ---- tensors
 
@@ -228,9 +229,7 @@ class Machine(ModuleEvaluator):
             self._again[node] += 1
             node = chances[min(number, len(chances) - 1)]
         self.runs[node] += 1
-        layer = self.graph.layers[node]
-        assert layer is not None
-        return self._memory.result(node, layer, inputs, in_place=called.inplace)
+        return self._memory.result(node, inputs, in_place=called.inplace)
 
     def parameter_node(self, parameter: Parameter) -> int:
         node = self.graph.nodes.get(("parameter", parameter.path))
@@ -259,18 +258,23 @@ class Machine(ModuleEvaluator):
             return _ON
         value = self.evaluate(statement.value, env)
         targets = statement.targets
+        if len(targets) > 1:
+            self._unpack(targets, value, env)
+            return _ON
+        (target,) = targets
         if statement.operator:
-            (target,) = targets
             old = self.evaluate(target, env)
             if isinstance(old, Tensor | list):
                 raise Fault(f"`{statement.operator}=` overwrites {described(old)}")
             value = self.arithmetic(statement.operator, old, value)
-        if len(targets) == 1 and not isinstance(targets[0], Sequence):
-            self._bind(targets[0], value, env, again=bool(statement.operator))
-            return _ON
-        if len(targets) == 1 and isinstance(targets[0], Sequence):
-            targets = targets[0].items
-        self._unpack(targets, value, env)
+            if isinstance(target, Attribute):
+                raise NotFollowed("an attribute that is changed")
+        if type(target) is Local:
+            env[target.id] = value
+        elif isinstance(target, Sequence):
+            self._unpack(target.items, value, env)
+        else:
+            self._bind(target, value, env)
         return _ON
 
     def _unpack(
@@ -282,9 +286,7 @@ class Machine(ModuleEvaluator):
         for target, item in zip(targets, values, strict=True):
             self._bind(target, item, env)
 
-    def _bind(
-        self, target: Expr, value: Value, env: Environment, *, again: bool = False
-    ) -> None:
+    def _bind(self, target: Expr, value: Value, env: Environment) -> None:
         match target:
             case Local():
                 env[target.id] = value
@@ -292,8 +294,6 @@ class Machine(ModuleEvaluator):
                 owner = self.evaluate(target.value, env)
                 if not isinstance(owner, Module):
                     raise NotFollowed(f"an attribute of {described(owner)}")
-                if again:
-                    owner.attributes.pop(target.name, None)
                 self.set_attribute(owner, target.name, value)
             case Index():
                 owner = self.evaluate(target.value, env)

@@ -7,14 +7,11 @@ were made before. PyTorch's autograd also needs what it keeps for the backward p
 
 from __future__ import annotations
 
+from archc.emit.validate.autograd import OUTPUT, kept
 from archc.emit.validate.disagreement import Fault
 from archc.emit.validate.expected import ValueGraph
 from archc.emit.validate.values import Storage, Tensor
 from archc.network.graph import Layer
-from archc.ops.base import Op, Shape
-from archc.ops.steps import Device, Step
-
-_DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 
 
 class Memory:
@@ -34,22 +31,25 @@ class Memory:
             )
 
     def result(
-        self, node: int, layer: Layer, inputs: tuple[Tensor, ...], *, in_place: bool
+        self, node: int, inputs: tuple[Tensor, ...], *, in_place: bool
     ) -> Tensor:
-        """The tensor that a layer makes.
+        """The tensor of a node that a layer makes.
 
         Raises:
             Fault: if it reads what was overwritten, or overwrites what is needed.
         """
+        layer, built = self._graph.layers[node], self._graph.built[node]
+        assert layer is not None
+        assert built is not None
         for tensor in inputs:
             if tensor.version != tensor.storage.version:
                 self.read(tensor, f"`{layer.path}`")
         if in_place:
             return self._overwrite(node, layer, inputs[0])
         for tensor in inputs:
-            tensor.storage.uses.append((layer, tensor.node, False))
-        storage = inputs[0].storage if _shares(layer) else Storage()
-        storage.uses.append((layer, node, False))
+            tensor.storage.uses.append((node, tensor.node, False))
+        storage = inputs[0].storage if built.shares else Storage()
+        storage.uses.append((node, node, False))
         return Tensor(node, storage, layer)
 
     def _overwrite(self, node: int, layer: Layer, x: Tensor) -> Tensor:
@@ -60,54 +60,31 @@ class Memory:
             raise Fault(f"`{layer.path}` works in place on the network's input")
         for user, used, in_place in storage.uses:
             if used in self._kept(user, in_place=in_place):
+                reader = self._graph.layers[user]
+                assert reader is not None
                 raise Fault(
                     f"`{layer.path}` overwrites {_name(x)} in place, and the backward"
-                    f" pass of `{user.path}` needs it"
+                    f" pass of `{reader.path}` needs it"
                 )
         storage.version += 1
         storage.writer = layer
-        storage.uses = [(layer, node, True)]
+        storage.uses = [(node, node, True)]
         return Tensor(node, storage, layer)
 
-    def _kept(self, layer: Layer, *, in_place: bool) -> set[int]:
-        """The nodes that autograd keeps of a layer for its backward pass."""
-        nodes = self._graph.of
-        inputs = [nodes[v] for v in layer.inputs]
-        kept: set[int] = set()
-        for steps in _steps(layer, in_place=in_place):
-            # tensors are numbered: the inputs, then what each step gives
-            last = len(inputs) + len(steps) - 1
-            for step in steps:
-                for number in step.keeps:
-                    if number < len(inputs):
-                        kept.add(inputs[number])
-                    elif number == last:
-                        kept.add(nodes[layer.output])
-        return kept
-
-
-def _steps(layer: Layer, *, in_place: bool) -> list[tuple[Step, ...]]:
-    shapes: list[Shape] = []
-    for value in layer.inputs:
-        assert value.shape is not None
-        shapes.append(value.shape)
-    y = layer.output_shape()
-    return [
-        layer.op.steps(tuple(shapes), y, device=device, inplace=in_place)
-        for device in _DEVICES
-    ]
-
-
-def _shares(layer: Layer) -> bool:
-    """Whether the output may lie in the memory of the first input."""
-    op = layer.op
-    if op.aliases or op.merges or type(op).steps is Op.steps:
-        return op.aliases
-    return any(
-        step.shares and 0 in step.reads
-        for steps in _steps(layer, in_place=False)
-        for step in steps
-    )
+    def _kept(self, node: int, *, in_place: bool) -> set[int]:
+        """The nodes that autograd keeps of what makes a node for its backward pass."""
+        layer, built = self._graph.layers[node], self._graph.built[node]
+        assert layer is not None
+        assert built is not None
+        numbers = built.kept.get(in_place)
+        if numbers is None:
+            shapes = tuple(v.shape for v in layer.inputs if v.shape is not None)
+            y = layer.output_shape()
+            numbers = built.kept[in_place] = kept(
+                layer.op, shapes, y, in_place=in_place
+            )
+        of = self._graph.of
+        return {of[layer.output if n == OUTPUT else layer.inputs[n]] for n in numbers}
 
 
 def _name(tensor: Tensor) -> str:

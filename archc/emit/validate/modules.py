@@ -249,8 +249,9 @@ class ModuleEvaluator(TensorEvaluator):
         kwargs: dict[str, Value],
         env: Environment,
     ) -> Value:
-        if name.startswith("nn.init."):
-            return self._start(name, args, kwargs)
+        handler = self._PYTHON.get(name)
+        if handler is not None:
+            return handler(self, *args, **kwargs)
         if name in CONTAINERS:
             module = Module(name, CONTAINERS[name])
             self._fill(module, args, kwargs)
@@ -260,12 +261,11 @@ class ModuleEvaluator(TensorEvaluator):
             if args or not isinstance(receiver, Module):
                 raise NotFollowed("super() here")
             return Super(receiver)
-        handler = self._PYTHON.get(name)
-        if handler is not None:
-            return handler(self, *args, **kwargs)
         made = self.construct(name, args, kwargs)
         if made is not None:
             return made
+        if name.startswith("nn.init."):
+            return self._start(name, args, kwargs)
         if name.startswith(("F.", "torch.")):
             return super().named(name, args, kwargs, env)
         call = self.called(name, args, kwargs)
@@ -273,7 +273,7 @@ class ModuleEvaluator(TensorEvaluator):
             if len(args) != 1 or kwargs or not isinstance(args[0], Made):
                 raise NotFollowed("a parameter of something else than a new tensor")
             return Parameter(call)
-        return Module(name, "leaf", call=call, ready=True)
+        return Module(name, "leaf", call, ready=True)
 
     def _start(
         self, name: str, args: tuple[Value, ...], kwargs: dict[str, Value]
@@ -293,7 +293,9 @@ class ModuleEvaluator(TensorEvaluator):
         own |= {k for k, v in CONTAINERS.items() if v == value.kind}
         for symbol in names:
             if not isinstance(symbol, Symbol):
-                raise NotFollowed(f"isinstance({described(value)}, {described(symbol)})")
+                raise NotFollowed(
+                    f"isinstance({described(value)}, {described(symbol)})"
+                )
             if not own.isdisjoint(symbol.names):
                 return True
         return False
@@ -328,7 +330,6 @@ class ModuleEvaluator(TensorEvaluator):
                 case _:
                     raise NotFollowed(f"OrderedDict of {described(pair)}")
         return found | named
-
 
     _PYTHON: ClassVar[dict[str, Callable[..., Any]]] = {
         "isinstance": _is_instance,

@@ -64,9 +64,7 @@ def names(module: Tree) -> Iterator[Disagreement]:
 
 def _class(cls: Class) -> Iterator[Disagreement]:
     members = [f for f in cls.fields if isinstance(f, Assign)]
-    fields = [
-        t.id for f in members for t in f.targets if isinstance(t, Local)
-    ]
+    fields = [t.id for f in members for t in f.targets if isinstance(t, Local)]
     listed = [*fields, *(m.name for m in cls.methods)]
     for name in listed:
         yield from _name(name, f"a member of `{cls.name.key}`")
@@ -86,7 +84,8 @@ def _class(cls: Class) -> Iterator[Disagreement]:
             yield from _name(name, f"an attribute in {place}")
         for name in sorted(reads.assigned & reads.outside):
             yield Disagreement(
-                "", f"the variable `{name}` in {place} hides what is read under this name"
+                "",
+                f"the variable `{name}` in {place} hides what is read under this name",
             )
         if "self" in reads.assigned:
             yield Disagreement("", f"{place} assigns to self")
@@ -105,7 +104,9 @@ def _name(name: str, what: str) -> Iterator[Disagreement]:
         yield Disagreement("", f"{what} is called `{name}`, which Python mangles")
     elif not name.isascii() and unicodedata.normalize("NFKC", name) != name:
         folded = unicodedata.normalize("NFKC", name)
-        yield Disagreement("", f"{what} is called `{name}`, which Python folds to {folded}")
+        yield Disagreement(
+            "", f"{what} is called `{name}`, which Python folds to {folded}"
+        )
 
 
 class _Reads:

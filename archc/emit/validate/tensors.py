@@ -22,7 +22,8 @@ from archc.emit.validate.values import (
     Value,
 )
 from archc.ops.base import Dims
-from archc.ops.code import Apply, Attribute
+from archc.ops.code import Apply, Attribute, Global, Local
+from archc.spec.expressions import Const
 
 _COMMUTATIVE = frozenset({"+", "*"})
 
@@ -59,25 +60,26 @@ class TensorEvaluator(Evaluator):
         """
         signature = self.signatures.get(function)
         in_place = False
-        if signature is not None and kwargs:
-            if signature.in_place and "inplace" in kwargs:
-                kwargs = dict(kwargs)
-                in_place = self.truth(kwargs.pop("inplace"))
-            kwargs = signature.given(kwargs)
         if signature is not None:
-            wrong = signature.float_for_int((*enumerate(args), *kwargs.items()))
+            if kwargs:
+                if signature.in_place and "inplace" in kwargs:
+                    kwargs = dict(kwargs)
+                    in_place = self.truth(kwargs.pop("inplace"))
+                kwargs = signature.given(kwargs)
+            wrong = signature.float_for_int(args, kwargs)
             if wrong is not None:
                 name = f"`{wrong}`" if isinstance(wrong, str) else f"number {wrong + 1}"
                 raise Fault(f"the argument {name} of {function} is no whole number")
-        return Called(
-            function, args, kwargs, key_of(function, args, kwargs), inplace=in_place
-        )
+        key = key_of(function, args, kwargs)
+        return Called(function, args, kwargs, key, in_place)
 
     def function(
         self, name: str, args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> Value:
         """A call of a function of `torch` or `torch.nn.functional`."""
         call = self.called(name, args, kwargs)
+        if len(args) == 1 and type(args[0]) is Tensor:
+            return self.compute(call.key, (args[0],), call)
         inputs = tuple(_tensors((*args, *kwargs.values())))
         if not inputs:
             return Made(call)
@@ -88,24 +90,37 @@ class TensorEvaluator(Evaluator):
         args, kwargs = self.arguments(expr, env)
         if isinstance(target, Attribute):
             receiver = self.evaluate(target.value, env)
+            if type(receiver) is Module:
+                child = receiver.children.get(target.name)
+                if child is not None:
+                    return self.invoked(child, args, kwargs)
             if isinstance(receiver, Module | Super | list):
                 return self.method(receiver, target.name, args, kwargs, env)
             if not isinstance(receiver, Tensor):
                 raise NotFollowed(f"`{target.name}` of {described(receiver)}")
             return self.function(f".{target.name}", (receiver, *args), kwargs)
+        if type(target) is Global:
+            return self.named(target.name, args, kwargs, env)
         callee = self.evaluate(target, env)
         if isinstance(callee, Symbol) and len(callee.names) == 1:
             return self.named(callee.names[0], args, kwargs, env)
         return self.invoked(callee, args, kwargs)
 
     def arguments(
-        self, expr: Apply, env: Environment
+        self, call: Apply, env: Environment
     ) -> tuple[tuple[Value, ...], dict[str, Value]]:
         """The arguments of a call, in order and by name."""
         args: list[Value] = []
         kwargs: dict[str, Value] = {}
-        for argument in expr.arguments:
-            value = self.evaluate(argument.value, env)
+        for argument in call.arguments:
+            expr = argument.value
+            kind = type(expr)
+            if kind is Local and expr.id in env:
+                value = env[expr.id]
+            elif kind is Const:
+                value = expr.value
+            else:
+                value = self.evaluate(expr, env)
             if argument.name is None:
                 if kwargs:
                     raise NotFollowed("an argument by position after one by name")

@@ -22,9 +22,9 @@ class Storage:
         self.version = 0
         self.fixed = fixed
         """Whether nothing may overwrite it: the network's input."""
-        self.uses: list[tuple[Layer, int, bool]] = []
-        """Who made or read a tensor in it since it was last overwritten, which node that
-        tensor was, and whether who made it did so in place."""
+        self.uses: list[tuple[int, int, bool]] = []
+        """Who made or read a tensor in it since it was last overwritten: the node that
+        was made, the node that the tensor is, whether it was made in place."""
         self.writer: Layer | None = None
         """What overwrote it last."""
 
@@ -44,7 +44,7 @@ class Tensor:
         self.version = storage.version
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Called:
     """A call with its arguments, `inplace` taken out, and what it is looked up by."""
 
@@ -88,6 +88,8 @@ class Module:
     attributes: dict[str, Value] = field(default_factory=dict[str, "Value"])
     path: str = ""
     """Known once the whole network is built."""
+    key: Hashable = None
+    """What a leaf that is called is looked up by, known then too."""
     ready: bool = False
     """Whether `nn.Module.__init__` has run."""
     ordered: list[Module | Parameter] | None = None
