@@ -300,6 +300,12 @@ class ModuleEvaluator(TensorEvaluator):
                 return True
         return False
 
+    def _getattr(self, value: Value, name: Value, default: Value) -> Value:
+        try:
+            return self.attribute(value, str(name))
+        except NotFollowed:
+            return default
+
     def _range(self, *bounds: Value) -> Iterator[Value]:
         if not all(isinstance(b, int) for b in bounds):
             raise NotFollowed(f"range({', '.join(map(described, bounds))})")
@@ -333,6 +339,7 @@ class ModuleEvaluator(TensorEvaluator):
 
     _PYTHON: ClassVar[dict[str, Callable[..., Any]]] = {
         "isinstance": _is_instance,
+        "getattr": _getattr,
         "range": _range,
         "enumerate": _enumerate,
         "iter": TensorEvaluator.items,
