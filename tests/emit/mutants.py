@@ -5,24 +5,26 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator
+from itertools import islice
+from random import Random
 
 Change = Callable[[], None]
 """Changes the tree that it was made for."""
 
 
-def mutants(source: str) -> Iterator[tuple[str, str]]:
-    """Every mutant of a source: what was done and where, and its text."""
+def mutants(source: str, random: Random, most: int) -> Iterator[tuple[str, str]]:
+    """So many mutants of a source, drawn: what was done and where, and the text."""
     count = len(list(_changes(ast.parse(source))))
-    for number in range(count):
+    for number in random.sample(range(count), min(most, count)):
         tree = ast.parse(source)
-        what, change = list(_changes(tree))[number]
+        what, change = next(islice(_changes(tree), number, None))
         change()
         yield what, ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[str, Change]]:
     for cls in tree.body:
-        if isinstance(cls, ast.ClassDef) and "helper" not in cls.name:
+        if isinstance(cls, ast.ClassDef):
             for method in cls.body:
                 if isinstance(method, ast.FunctionDef):
                     place = f"{cls.name}.{method.name}"
@@ -138,13 +140,15 @@ def _operators(node: ast.AST) -> Iterator[tuple[str, Change]]:
     match node:
         case ast.BinOp() | ast.BoolOp() | ast.AugAssign():
             for other in _OPERATORS.get(type(node.op), ()):
-                yield f"{other.__name__} in {ast.unparse(node)}", _setting(
-                    node, "op", other()
+                yield (
+                    f"{other.__name__} in {ast.unparse(node)}",
+                    _setting(node, "op", other()),
                 )
         case ast.Compare(ops=[op]):
             for other in _OPERATORS.get(type(op), ()):
-                yield f"{other.__name__} in {ast.unparse(node)}", _setting(
-                    node, "ops", [other()]
+                yield (
+                    f"{other.__name__} in {ast.unparse(node)}",
+                    _setting(node, "ops", [other()]),
                 )
         case _:
             pass
@@ -193,8 +197,9 @@ def _calls(node: ast.AST) -> Iterator[tuple[str, Change]]:
             yield f"swaps argument {i} of {text}", _setting(node, "args", order)
     for i, keyword in enumerate(node.keywords):
         left_keywords = node.keywords[:i] + node.keywords[i + 1 :]
-        yield f"drops {keyword.arg} of {text}", _setting(
-            node, "keywords", left_keywords
+        yield (
+            f"drops {keyword.arg} of {text}",
+            _setting(node, "keywords", left_keywords),
         )
     if "relu" in text.lower() and "inplace" not in text and "RELU" not in text:
         name = ast.unparse(node.func)

@@ -1,14 +1,14 @@
 """Calls brought into one form, so that two that do the same are equal.
 
-An argument that has PyTorch's default may be written or left out. Which arguments these
-are is known from the ops: their attributes are named as PyTorch's and have its defaults,
-and their own calls leave a default out, but for what they always write.
+An argument that has PyTorch's default may be written or left out. Which arguments
+these are is known from the ops: their attributes are named as PyTorch's and have its
+defaults, and their own calls leave a default out, but for what they always write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import cast
+from typing import Any, cast
 
 from archc.emit.validate.disagreement import NotFollowed
 from archc.emit.validate.values import (
@@ -51,7 +51,7 @@ def key_of(
     function: str, args: tuple[Value, ...], kwargs: dict[str, Value]
 ) -> Hashable:
     """What a call is looked up by."""
-    key: list[Hashable] = [function]
+    key: list[Any] = [function]
     for value in args:
         key.append(value if type(value) in _PLAIN else frozen(value))
     for name in sorted(kwargs) if len(kwargs) > 1 else kwargs:
@@ -74,8 +74,9 @@ class Signature:
         """Whether two calls with the same arguments differ."""
         self._defaults: dict[str, Value] = {}
         """The defaults of what may be left out."""
-        self._whole: set[Slot] = set()
-        self._real: set[Slot] = set()
+        self._calls: list[Called] = []
+        self._real: dict[Slot, bool] | None = None
+        """Which arguments may be a float, once one is met."""
 
     def learn(self, op: Op, call: Called) -> None:
         """Takes in how the op itself writes the call."""
@@ -85,14 +86,7 @@ class Signature:
         for name, value in call.kwargs.items():
             if name in self._defaults and _same(value, self._defaults[name]):
                 del self._defaults[name]  # the op itself does not leave it out
-        for slot, value in (*enumerate(call.args), *call.kwargs.items()):
-            kind = type(value)
-            if kind is int:
-                self._whole.add(slot)
-            elif kind is float or kind is tuple:
-                for number in _numbers(value):
-                    real = isinstance(number, float)
-                    (self._real if real else self._whole).add(slot)
+        self._calls.append(call)
 
     def _meet(self, op: Op) -> None:
         fields = type(op).model_fields
@@ -122,20 +116,28 @@ class Signature:
     def float_for_int(
         self, args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> Slot | None:
-        """The argument that is a float, where this function only ever takes integers."""
-        slots: list[tuple[Slot, Value]] = []
-        for number, value in enumerate(args):
-            if type(value) in _MAY_BE_REAL:
-                slots.append((number, value))
-        for name, value in kwargs.items():
-            if type(value) in _MAY_BE_REAL:
-                slots.append((name, value))
-        for slot, value in slots:
-            if slot in self._whole and slot not in self._real:
-                for number in _numbers(value):
-                    if isinstance(number, float):
-                        return slot
+        """The argument that is a float where only integers are ever taken."""
+        for value in (*args, *kwargs.values()):
+            if type(value) in _MAY_BE_REAL and any(map(_is_real, _numbers(value))):
+                break
+        else:
+            return None
+        real = self._real
+        if real is None:
+            real = self._real = self._slots()
+        for slot, value in (*enumerate(args), *kwargs.items()):
+            if not real.get(slot, True) and any(map(_is_real, _numbers(value))):
+                return slot
         return None
+
+    def _slots(self) -> dict[Slot, bool]:
+        """The arguments that are numbers, and whether one of them is ever a float."""
+        found: dict[Slot, bool] = {}
+        for call in self._calls:
+            for slot, value in (*enumerate(call.args), *call.kwargs.items()):
+                for number in _numbers(value):
+                    found[slot] = found.get(slot, False) or _is_real(number)
+        return found
 
 
 _PLAIN = frozenset({int, float, str, type(None)})
@@ -152,6 +154,10 @@ def _numbers(value: Value) -> Iterable[int | float]:
             yield from _numbers(item)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield value
+
+
+def _is_real(number: int | float) -> bool:
+    return isinstance(number, float)
 
 
 def described(value: Value) -> str:

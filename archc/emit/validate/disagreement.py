@@ -36,7 +36,7 @@ class Fault(Exception):
 
 
 class NotFollowed(Fault):
-    """Something that the interpreter has no meaning for, or that Python would refuse."""
+    """What the interpreter has no meaning for, or Python would refuse."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"cannot be followed: {message}")

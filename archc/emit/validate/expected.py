@@ -101,10 +101,12 @@ def expected(network: Network) -> ValueGraph:
     graph.of[network.input] = graph.add(("input",))
     graph.shapes[INPUT] = network.input.shape
     for layer in network.layers():
-        graph.runs.update(builder.layer(layer))
+        for node in builder.layer(layer):
+            graph.runs[node] += 1
     for head in network.heads:
         for layer in head.region.layers():
-            graph.head_runs.update(builder.layer(layer))
+            for node in builder.layer(layer):
+                graph.head_runs[node] += 1
     # from here on a name that is asked for and not there is no call of the network's
     graph.signatures = dict(graph.signatures)
     return graph
@@ -168,7 +170,7 @@ class _Builder(TensorEvaluator):
         for number, node in enumerate(inputs):
             env[f"x{number}"] = Tensor(node, self._nowhere)
         if isinstance(form, Call):
-            value = self._call(form, env)
+            value = self._form(form, env)
         else:
             value = self.evaluate(form, env)
         assert isinstance(value, Tensor)
@@ -176,7 +178,9 @@ class _Builder(TensorEvaluator):
 
     def _build(self, op: Op, x: Shape, count: int) -> Built:
         # ops with the same settings say the same, and asking takes its time
-        key = (type(op), count, x, *op.__dict__.values(), *sorted(op.model_fields_set))
+        stated = frozenset(op.model_fields_set)
+        settings = op.__dict__.values()
+        key = (type(op), count, x.dims, x.channel_axis, stated, *settings)
         found = self._built.get(key)
         if found is None:
             self._op = op
@@ -212,21 +216,20 @@ class _Builder(TensorEvaluator):
         kwargs = {k: self._value(v, env) for k, v in form.kwargs.items()}
         # the input's place is held, and its key is put there for each layer
         call = self.called(form.function, (None, *args), kwargs)
-        assert isinstance(call.key, tuple)
-        before, held, *after = cast("tuple[Hashable, ...]", call.key)[1:]
-        assert held is None
-        return (call.key[0], before), tuple(after)
+        key = cast("tuple[Hashable, ...]", call.key)
+        assert key[2] is None
+        return key[:2], key[3:]
 
     # ---- calls
 
-    def _call(self, call: Call, env: dict[str, Value]) -> Value:
+    def _form(self, call: Call, env: dict[str, Value]) -> Value:
         args = tuple(self._value(a, env) for a in call.args)
         kwargs = {k: self._value(v, env) for k, v in call.kwargs.items()}
         return self.function(call.function, args, kwargs)
 
     def _value(self, value: Any, env: dict[str, Value]) -> Value:
         if isinstance(value, Call):
-            return self._call(value, env)
+            return self._form(value, env)
         if isinstance(value, Expr):
             return self.evaluate(value, env)
         if isinstance(value, tuple | list):

@@ -48,14 +48,15 @@ from archc.spec.expressions import (
 )
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
 }
+_QUICK = frozenset({"+", "-", "*"})
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -182,6 +183,8 @@ class Evaluator(ABC):
 
     def arithmetic(self, op: str, left: Value, right: Value) -> Value:
         """`left op right`."""
+        if type(left) is int and type(right) is int and op in _QUICK:
+            return _ARITHMETIC[op](left, right)
         if isinstance(left, Tensor | Made | Parameter) or isinstance(
             right, Tensor | Made | Parameter
         ):

@@ -1,7 +1,7 @@
 """How an op says it is built and computed, brought into expressions.
 
-Temporary: ops still give text with names in it, which is parsed here. Once they take and
-give expressions, `module_call` and `function_form` are the ops' own methods.
+Temporary: ops still give text with names in it, which is parsed here. Once they take
+and give expressions, both functions are the ops' own methods.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def _read(form: Call | str | None) -> Form | None:
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, Name) and value.id.isidentifier():
+        return Local(value.id)
     if isinstance(value, Name):
         return _expression(ast.parse(value.id, mode="eval").body)
     if isinstance(value, tuple):
@@ -50,8 +52,8 @@ def _expression(node: ast.expr) -> Expr:
             return Local(node.id)
         case ast.Constant(value=int()):
             return Const(cast("int", node.value))
-        case ast.UnaryOp(operand=ast.Constant(value=int())):
-            return Const(-cast("int", node.operand.value))
+        case ast.UnaryOp(operand=ast.Constant(value=int() as value)):
+            return Const(-value)
         case ast.Attribute():
             return Attribute(_expression(node.value), node.attr)
         case ast.BinOp(op=ast.Add()):
@@ -63,8 +65,8 @@ def _expression(node: ast.expr) -> Expr:
             return Apply(_expression(node.func), arguments)
         case ast.List():
             return Sequence(tuple(map(_expression, node.elts)))
-        case ast.Subscript(slice=ast.Tuple()):
-            return _axes(_expression(node.value), node.slice.elts)
+        case ast.Subscript(slice=ast.Tuple(elts=parts)):
+            return _axes(_expression(node.value), parts)
         case _:
             raise TypeError(ast.dump(node))
 

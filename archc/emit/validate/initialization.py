@@ -38,6 +38,9 @@ def initialization(
     for path, module in places.items():
         if isinstance(module, Module):
             weighted = machine.graph.weighted.get(path)
+            call = module.call
+            if weighted is None and call and call.key not in machine.graph.weightless:
+                continue  # the network has no such layer, which is said elsewhere
             names = frozenset[str]() if weighted is None else weighted[1].parameters
             kinds.setdefault((module.name, names), path)
     for path in kinds.values():
@@ -59,10 +62,10 @@ def initialization(
                 call = Called(f"nn.init.{how.function}", (), dict(how.arguments), None)
                 wanted = [_shown(call)]
             if found != wanted:
+                has, wants = (", ".join(s) or "nothing" for s in (found, wanted))
                 yield Disagreement(
                     f"{path}.{name}",
-                    f"it is started with {', '.join(found) or 'nothing'}; the spec wants"
-                    f" {', '.join(wanted) or 'nothing'}",
+                    f"it is started with {has}; the spec wants {wants}",
                 )
 
 

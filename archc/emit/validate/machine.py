@@ -204,9 +204,9 @@ class Machine(ModuleEvaluator):
         self, module: Module, args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> Value:
         assert module.call is not None
-        if len(args) != 1 or kwargs or not isinstance(args[0], Tensor):
+        x = args[0] if len(args) == 1 else None
+        if kwargs or not isinstance(x, Tensor):
             raise Fault(f"`{module.name}` is not called with one tensor", module.path)
-        (x,) = args
         if module.name == IDENTITY:
             return x
         return self.compute((module.key, x.node), (x,), module.call, module)
@@ -261,12 +261,16 @@ class Machine(ModuleEvaluator):
         if len(targets) > 1:
             self._unpack(targets, value, env)
             return _ON
-        (target,) = targets
-        if statement.operator:
+        for target in targets:
+            self._put(target, statement.operator, value, env)
+        return _ON
+
+    def _put(self, target: Expr, operator: str, value: Value, env: Environment) -> None:
+        if operator:
             old = self.evaluate(target, env)
             if isinstance(old, Tensor | list):
-                raise Fault(f"`{statement.operator}=` overwrites {described(old)}")
-            value = self.arithmetic(statement.operator, old, value)
+                raise Fault(f"`{operator}=` overwrites {described(old)}")
+            value = self.arithmetic(operator, old, value)
             if isinstance(target, Attribute):
                 raise NotFollowed("an attribute that is changed")
         if type(target) is Local:
@@ -275,7 +279,6 @@ class Machine(ModuleEvaluator):
             self._unpack(target.items, value, env)
         else:
             self._bind(target, value, env)
-        return _ON
 
     def _unpack(
         self, targets: tuple[Expr, ...], value: Value, env: Environment
@@ -320,7 +323,7 @@ class Machine(ModuleEvaluator):
                 return returned
         return _ON
 
-    def _if(self, statement: If, env: Environment) -> Value:
+    def _branch(self, statement: If, env: Environment) -> Value:
         test = self.truth(self.evaluate(statement.test, env))
         return self.run(statement.body if test else statement.orelse, env)
 
@@ -336,7 +339,7 @@ class Machine(ModuleEvaluator):
         Assign: _assign,
         Evaluate: _evaluate,
         For: _for,
-        If: _if,
+        If: _branch,
         Return: _return,
         Remark: _pass,
         Pass: _pass,

@@ -1,6 +1,6 @@
 """Whether what works in place overwrites nothing that is needed.
 
-Tensors are followed in the order in which `forward` makes them. A tensor that shares its
+Tensors are followed in the order in which `forward` makes them. One that shares its
 memory with another is one with it; an overwriting makes all tensors there stale that
 were made before. PyTorch's autograd also needs what it keeps for the backward pass.
 """

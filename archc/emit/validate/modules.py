@@ -58,7 +58,7 @@ def is_record(cls: Class) -> bool:
 
 
 class ModuleEvaluator(TensorEvaluator):
-    """An evaluator that knows `nn.Module`, its containers, and Python's own functions."""
+    """An evaluator that knows torch's containers and Python's own functions."""
 
     def __init__(self, graph: ValueGraph) -> None:
         self.graph = graph
@@ -189,8 +189,6 @@ class ModuleEvaluator(TensorEvaluator):
                 raise NotFollowed(f"`{name}` of a list")
             receiver.append(args[0])
             return None
-        if name in receiver.children:
-            return self.invoked(receiver.children[name], args, kwargs)
         handler = self._METHODS.get(name)
         if handler is None:
             return self.call_method(receiver, name, args, kwargs)
@@ -273,7 +271,7 @@ class ModuleEvaluator(TensorEvaluator):
             if len(args) != 1 or kwargs or not isinstance(args[0], Made):
                 raise NotFollowed("a parameter of something else than a new tensor")
             return Parameter(call)
-        return Module(name, "leaf", call, ready=True)
+        return Module(name, "leaf", call, key=call.key, ready=True)
 
     def _start(
         self, name: str, args: tuple[Value, ...], kwargs: dict[str, Value]

@@ -6,7 +6,7 @@ import builtins
 import keyword
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from archc.emit.tree import (
     Assign,
@@ -167,20 +167,19 @@ def _heads(*values: Any, classes: bool = True) -> set[str]:
     stack: list[Any] = list(values)
     while stack:
         value = stack.pop()
-        kind = type(value)
-        if kind is Global:
+        if isinstance(value, Global):
             found.add(value.name.partition(".")[0])
-        elif kind is ClassName:
+        elif isinstance(value, ClassName):
             if classes:
                 found.add(value.key)
-        elif kind is Apply:
+        elif isinstance(value, Apply):
             stack.append(value.function)
             stack.extend(a.value for a in value.arguments)
-        elif kind is Call:
+        elif isinstance(value, Call):
             found.add("math" if value.function in _MATH else value.function)
             stack.extend(value.args)
-        elif kind is tuple:
-            stack.extend(value)
+        elif isinstance(value, tuple):
+            stack.extend(cast("tuple[Any, ...]", value))
         elif isinstance(value, _PARTS):
             stack.extend(getattr(value, slot) for slot in value.__slots__)
     return found

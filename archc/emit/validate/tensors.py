@@ -22,7 +22,7 @@ from archc.emit.validate.values import (
     Value,
 )
 from archc.ops.base import Dims
-from archc.ops.code import Apply, Attribute, Global, Local
+from archc.ops.code import Apply, Attribute, ClassName, Global, Local
 from archc.spec.expressions import Const
 
 _COMMUTATIVE = frozenset({"+", "*"})
@@ -86,25 +86,39 @@ class TensorEvaluator(Evaluator):
         return self.compute(call.key, inputs, call)
 
     def apply(self, expr: Apply, env: Environment) -> Value:
+        # as in Python, what is called is evaluated before the arguments
         target = expr.function
-        args, kwargs = self.arguments(expr, env)
+        if isinstance(target, Global | ClassName):
+            name = target.name if isinstance(target, Global) else target.key
+            args, kwargs = self.arguments(expr, env)
+            return self.named(name, args, kwargs, env)
         if isinstance(target, Attribute):
             receiver = self.evaluate(target.value, env)
-            if type(receiver) is Module:
-                child = receiver.children.get(target.name)
-                if child is not None:
-                    return self.invoked(child, args, kwargs)
-            if isinstance(receiver, Module | Super | list):
-                return self.method(receiver, target.name, args, kwargs, env)
-            if not isinstance(receiver, Tensor):
-                raise NotFollowed(f"`{target.name}` of {described(receiver)}")
-            return self.function(f".{target.name}", (receiver, *args), kwargs)
-        if type(target) is Global:
-            return self.named(target.name, args, kwargs, env)
+            args, kwargs = self.arguments(expr, env)
+            return self._of_value(receiver, target.name, args, kwargs, env)
         callee = self.evaluate(target, env)
+        args, kwargs = self.arguments(expr, env)
         if isinstance(callee, Symbol) and len(callee.names) == 1:
             return self.named(callee.names[0], args, kwargs, env)
         return self.invoked(callee, args, kwargs)
+
+    def _of_value(
+        self,
+        receiver: Value,
+        name: str,
+        args: tuple[Value, ...],
+        kwargs: dict[str, Value],
+        env: Environment,
+    ) -> Value:
+        if isinstance(receiver, Module):
+            child = receiver.children.get(name)
+            if child is not None:
+                return self.invoked(child, args, kwargs)
+        if isinstance(receiver, Tensor):
+            return self.function(f".{name}", (receiver, *args), kwargs)
+        if isinstance(receiver, Module | Super | list):
+            return self.method(receiver, name, args, kwargs, env)
+        raise NotFollowed(f"`{name}` of {described(receiver)}")
 
     def arguments(
         self, call: Apply, env: Environment
@@ -114,10 +128,9 @@ class TensorEvaluator(Evaluator):
         kwargs: dict[str, Value] = {}
         for argument in call.arguments:
             expr = argument.value
-            kind = type(expr)
-            if kind is Local and expr.id in env:
+            if isinstance(expr, Local) and expr.id in env:
                 value = env[expr.id]
-            elif kind is Const:
+            elif isinstance(expr, Const):
                 value = expr.value
             else:
                 value = self.evaluate(expr, env)
@@ -181,10 +194,10 @@ class TensorEvaluator(Evaluator):
     def taken(self, value: Value, axis: int, part: slice) -> Tensor:
         if not isinstance(value, Tensor):
             raise NotFollowed(f"a slice of {described(value)}")
-        shape = (None, *self.dims(value))
-        if axis == 0 or axis >= len(shape):
+        dims = self.dims(value)
+        if not 1 <= axis <= len(dims):
             raise Fault(f"{described(value)} is sliced along axis {axis}")
-        bounds = part.indices(shape[axis])
+        bounds = part.indices(dims[axis - 1])
         called = Called("slice", (value, axis, *bounds), {}, None)
         return self.compute(("slice", value.node, axis, *bounds), (value,), called)
 

@@ -75,7 +75,7 @@ Kind = Literal["leaf", "module", "sequential", "list", "parameters"]
 
 @dataclass(slots=True, eq=False)
 class Module:
-    """An instance of a class of torch, of an op's helper, or of the generated module."""
+    """An instance of a class: torch's, an op's helper, or the generated module's."""
 
     name: str
     kind: Kind
@@ -148,8 +148,23 @@ TRAINING = Training()
 BATCH = Batch()
 
 Value: TypeAlias = (
-    "int | float | str | None | Tensor | Made | Parameter | Module | Record | Symbol"
-    " | Super | Initialized | Training | Batch | tuple[Value, ...] | list[Value]"
-    " | dict[str, Value] | Iterator[Value]"
+    int
+    | float
+    | str
+    | Tensor
+    | Made
+    | Parameter
+    | Module
+    | Record
+    | Symbol
+    | Super
+    | Initialized
+    | Training
+    | Batch
+    | tuple["Value", ...]
+    | list["Value"]
+    | dict[str, "Value"]
+    | Iterator["Value"]
+    | None
 )
-Environment: TypeAlias = "dict[str, Value]"
+Environment: TypeAlias = dict[str, Value]
