@@ -1,0 +1,219 @@
+"""What a generated module must have in common with its network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archc.emit.tree import Assign
+from archc.emit.tree import Module as Tree
+from archc.emit.validate.calls import call_text, described
+from archc.emit.validate.disagreement import Disagreement, Fault, NotFollowed
+from archc.emit.validate.expected import ValueGraph, expected
+from archc.emit.validate.explain import layer_text
+from archc.emit.validate.initialization import initialization
+from archc.emit.validate.machine import Machine
+from archc.emit.validate.modules import IDENTITY
+from archc.emit.validate.names import names
+from archc.emit.validate.values import (
+    Module,
+    Parameter,
+    Record,
+    Tensor,
+    Value,
+)
+from archc.network.graph import Network
+from archc.network.graph import Value as NetworkValue
+from archc.ops.code import Local
+
+_LOSS_WEIGHTS = "loss_weights"
+
+
+def validate(module: Tree, network: Network) -> list[Disagreement]:
+    """The differences between a generated module and its network; none if it is right.
+
+    The module is built with the defaults of its arguments, and run in evaluation and in
+    training. Its cost grows with the number of layers.
+    """
+    found: list[Disagreement] = []
+    try:
+        found += names(module)
+        found += _Comparison(module, network).differences()
+    except Fault as fault:
+        found.append(fault.disagreement())
+    except Exception as error:
+        problem = NotFollowed(f"{type(error).__name__}: {error}")
+        found.append(problem.disagreement())
+    return found
+
+
+class _Comparison:
+    def __init__(self, tree: Tree, network: Network) -> None:
+        self._tree = tree
+        self._network = network
+        self._graph: ValueGraph = expected(network)
+        self._machine = Machine(tree, self._graph)
+
+    def differences(self) -> Iterator[Disagreement]:
+        name = self._tree.network.key
+        built = self._machine.construct(name, (), {})
+        if not isinstance(built, Module):
+            raise Fault(f"there is no class `{name}`")
+        places = dict(self._placed(built))
+        yield from self._tensors(places)
+        yield from self._helpers(places)
+        yield from initialization(self._machine, built, places, self._network)
+        yield from self._loss_weights()
+        yield from self._outcome(built, training=False)
+        # a run that did not ask for the mode goes the same way in both
+        if self._network.heads or self._machine.asked_training:
+            yield from self._outcome(built, training=True)
+
+    def _placed(self, root: Module) -> Iterator[tuple[str, Module | Parameter]]:
+        """Every module and parameter below `root`, which is told its path."""
+        weighted = self._graph.weighted
+        seen: set[int] = {id(root)}
+        stack: list[tuple[str, Module | Parameter]] = list(_below(root))
+        while stack:
+            path, there = stack.pop()
+            if id(there) in seen:
+                raise Fault(
+                    f"this is the same module or parameter as {there.path}", path
+                )
+            seen.add(id(there))
+            there.path = path
+            yield path, there
+            if isinstance(there, Module):
+                if there.call is not None:
+                    there.key = path if path in weighted else there.call.key
+                else:
+                    stack.extend(_below(there))
+
+    # ---- tensors
+
+    def _tensors(self, places: dict[str, Module | Parameter]) -> Iterator[Disagreement]:
+        graph = self._graph
+        for path, (layer, built) in graph.weighted.items():
+            wanted = built.constructor
+            assert wanted is not None
+            there = places.get(path)
+            if there is None or there.call is None:
+                what = "nothing" if there is None else f"a `{_kind(there)}`"
+                yield Disagreement(
+                    path, f"the module has {what} here, the network {call_text(wanted)}"
+                )
+            elif there.call.key != wanted.key or there.call.inplace:
+                yield Disagreement(
+                    path,
+                    f"the module has {call_text(there.call)} here, the network"
+                    f" {call_text(wanted)} ({layer.op.op})",
+                )
+        for path, there in places.items():
+            call = there.call
+            if path in graph.weighted or call is None or call.function == IDENTITY:
+                continue
+            if isinstance(there, Parameter) or call.key not in graph.weightless:
+                yield Disagreement(
+                    path,
+                    f"the module has {call_text(call)} here, and the network has no"
+                    " such layer",
+                )
+
+    def _helpers(self, places: dict[str, Module | Parameter]) -> Iterator[Disagreement]:
+        given = {source.strip() for source in self._tree.helpers}
+        used = {m.call.function for m in places.values() if m.call is not None}
+        for name in sorted(used):
+            signature = self._graph.signatures.get(name)
+            for op in signature.ops if signature is not None else ():
+                if op.helper is not None and op.helper.strip() not in given:
+                    yield Disagreement(
+                        "", f"the class `{name}` of `{op.op}` is used, not defined"
+                    )
+
+    # ---- forward
+
+    def _outcome(self, built: Module, *, training: bool) -> Iterator[Disagreement]:
+        self._machine.start(training=training)
+        try:
+            value = self._machine.forward(built)
+        except Fault as fault:
+            yield fault.disagreement()
+            return
+        if training and self._network.heads:
+            yield from self._outputs(value)
+        else:
+            mode = "training" if training else "evaluation"
+            yield from self._output(
+                value, self._network.output, f"the output in {mode}"
+            )
+        yield from self._runs(training=training)
+
+    def _outputs(self, value: Value) -> Iterator[Disagreement]:
+        heads = self._network.heads
+        if not isinstance(value, Record):
+            yield Disagreement(
+                "",
+                f"training gives {described(value)}, not a NamedTuple with the heads",
+            )
+            return
+        names = list(value.fields)[1:]
+        wanted = [h.name for h in heads]
+        if names != wanted:
+            yield Disagreement(
+                "", f"training gives the heads {names}, the network has {wanted}"
+            )
+            return
+        outputs = [self._network.output, *(h.region.output for h in heads)]
+        for (name, found), output in zip(value.fields.items(), outputs, strict=True):
+            yield from self._output(found, output, f"`{name}` in training")
+
+    def _output(
+        self, value: Value, wanted: NetworkValue, what: str
+    ) -> Iterator[Disagreement]:
+        node = self._graph.of[wanted]
+        if isinstance(value, Tensor) and value.node == node:
+            return
+        layer = wanted.layer
+        shown = "the input" if layer is None else layer_text(layer)
+        path = "" if layer is None else layer.path
+        yield Disagreement(
+            path, f"{what} is {described(value)}; in the network it is {shown}"
+        )
+
+    def _runs(self, *, training: bool) -> Iterator[Disagreement]:
+        graph, runs = self._graph, self._machine.runs
+        for node, layer in enumerate(graph.layers):
+            if node not in graph.runs and node not in graph.head_runs:
+                continue
+            wanted = graph.runs[node] + (graph.head_runs[node] if training else 0)
+            if runs[node] != wanted and layer is not None:
+                mode = "training" if training else "evaluation"
+                yield Disagreement(
+                    layer.path,
+                    f"{layer_text(layer)} is run {runs[node]} times in {mode}, in the"
+                    f" network {wanted} times",
+                )
+
+    def _loss_weights(self) -> Iterator[Disagreement]:
+        wanted = {h.name: h.loss_weight for h in self._network.heads}
+        found: Value = {}
+        for cls in self._tree.classes:
+            if cls.name != self._tree.network:
+                continue
+            for field in cls.fields:
+                if not isinstance(field, Assign) or field.value is None:
+                    continue
+                if field.targets == (Local(_LOSS_WEIGHTS),):
+                    found = self._machine.evaluate(field.value, {})
+        if not isinstance(found, dict) or list(found.items()) != list(wanted.items()):
+            yield Disagreement(
+                "", f"{_LOSS_WEIGHTS} is {found}; in the network it is {wanted}"
+            )
+
+
+def _below(module: Module) -> Iterator[tuple[str, Module | Parameter]]:
+    prefix = f"{module.path}." if module.path else ""
+    return ((f"{prefix}{name}", child) for name, child in module.children.items())
+
+
+def _kind(there: Module | Parameter) -> str:
+    return there.name if isinstance(there, Module) else "nn.Parameter"

@@ -1,0 +1,276 @@
+"""What a network computes, as a graph of values in which equal ones are one node."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from archc.emit.validate.autograd import shares_memory
+from archc.emit.validate.calls import Signature, key_of
+from archc.emit.validate.forms import Form, function_form, merge_form
+from archc.emit.validate.tensors import TensorEvaluator
+from archc.emit.validate.values import (
+    Called,
+    Module,
+    Parameter,
+    Storage,
+    Tensor,
+    Value,
+)
+from archc.network.graph import Layer, Network
+from archc.network.graph import Value as NetworkValue
+from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.code import Attribute, Local
+from archc.ops.merge import Merge
+from archc.spec.expressions import Expr
+
+INPUT = 0
+"""The node of the network's input."""
+_X = Local("x0")
+_TRAINING = Attribute(Local("self"), "training")
+_SELF = Module("", "module")
+"""What `self` is in the forms of ops, which ask it whether it is training."""
+
+
+@dataclass(slots=True, eq=False)
+class Built:
+    """An op on inputs of one shape: how it is built, and what tensors it has."""
+
+    constructor: Called | None
+    """None for a merge."""
+    form: Form | None
+    """How it is computed without a module."""
+    around: tuple[tuple[Hashable, ...], tuple[Hashable, ...]] | None
+    """If that is one call on the input: the key before the input, and behind it."""
+    random: bool
+    parameters: frozenset[str]
+    has_tensors: bool
+    shares: bool
+    """Whether its output may lie in the memory of its first input."""
+    kept: dict[bool, frozenset[int]] = field(
+        default_factory=dict[bool, "frozenset[int]"]
+    )
+    """Which inputs autograd keeps, and -1 for the output, by whether it is in place."""
+
+
+@dataclass(slots=True, eq=False)
+class ValueGraph:
+    """The network as its values; a node is a number."""
+
+    nodes: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
+    """By what computes it: which call on which nodes."""
+    layers: list[Layer | None] = field(default_factory=list["Layer | None"])
+    """The first layer that makes, or helps to make, each node."""
+    built: list[Built | None] = field(default_factory=list["Built | None"])
+    """What that layer's op is."""
+    shapes: list[Shape | None] = field(default_factory=list["Shape | None"])
+    again: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """For a random call that is written several times: the node of each."""
+    of: dict[NetworkValue, int] = field(default_factory=dict["NetworkValue", int])
+    runs: Counter[int] = field(default_factory=Counter[int])
+    """How often each node is computed without the heads."""
+    head_runs: Counter[int] = field(default_factory=Counter[int])
+    """How often the heads compute it."""
+    signatures: dict[str, Signature] = field(
+        default_factory=lambda: defaultdict(Signature)
+    )
+    weighted: dict[str, tuple[Layer, Built]] = field(
+        default_factory=dict[str, "tuple[Layer, Built]"]
+    )
+    """The layers with tensors, by path."""
+    weightless: dict[Hashable, Op] = field(default_factory=dict[Hashable, Op])
+    """The ops without tensors, by how their modules are built."""
+
+    def add(self, key: Hashable | None) -> int:
+        """A new node."""
+        node = len(self.layers)
+        if key is not None:
+            self.nodes[key] = node
+        self.layers.append(None)
+        self.built.append(None)
+        self.shapes.append(None)
+        return node
+
+
+def expected(network: Network) -> ValueGraph:
+    """The network's value graph, its layers in order, heads last."""
+    builder = _Builder()
+    graph = builder.graph
+    graph.of[network.input] = graph.add(("input",))
+    graph.shapes[INPUT] = network.input.shape
+    for layer in network.layers():
+        for node in builder.layer(layer):
+            graph.runs[node] += 1
+    for head in network.heads:
+        for layer in head.region.layers():
+            for node in builder.layer(layer):
+                graph.head_runs[node] += 1
+    # from here on a name that is asked for and not there is no call of the network's
+    graph.signatures = dict(graph.signatures)
+    return graph
+
+
+class _Builder(TensorEvaluator):
+    def __init__(self) -> None:
+        self.graph = ValueGraph()
+        self.signatures = self.graph.signatures
+        self._built: dict[Hashable, Built] = {}
+        self._op: Op | None = None
+        self._met: list[int] = []
+        self._nowhere = Storage()
+
+    # ---- layers
+
+    def layer(self, layer: Layer) -> list[int]:
+        """Adds a layer; gives the nodes that are computed for it."""
+        graph, op = self.graph, layer.op
+        x = layer.input_shape()
+        built = self._build(op, x, len(layer.inputs))
+        inputs = tuple(graph.of[v] for v in layer.inputs)
+        self._op, self._met = op, []
+        if built.has_tensors:
+            assert built.constructor is not None
+            graph.weighted.setdefault(layer.path, (layer, built))
+        if op.bare_parameter:
+            node = self._scaled(layer.path, inputs[0])
+        elif built.has_tensors:
+            node = self._node((layer.path, *inputs), random=False)
+        elif built.around is not None:
+            before, after = built.around
+            key = (*before, (Tensor, inputs[0]), *after)
+            node = self._node(key, random=built.random)
+        elif built.form is not None:
+            node = self._computed(built.form, inputs)
+        else:
+            assert built.constructor is not None
+            node = self._node((built.constructor.key, *inputs), random=built.random)
+        if built.constructor is not None and not built.has_tensors:
+            graph.weightless.setdefault(built.constructor.key, op)
+            graph.nodes.setdefault((built.constructor.key, *inputs), node)
+        graph.of[layer.output] = node
+        for met in self._met:
+            if graph.layers[met] is None:
+                graph.layers[met] = layer
+                graph.built[met] = built
+        if node in inputs and not self._met:
+            return []  # it hands on what it is given
+        graph.shapes[node] = layer.output.shape
+        return self._met if op.merges else [node]
+
+    def _scaled(self, path: str, x: int) -> int:
+        parameter = self.graph.nodes.get(("parameter", path))
+        if parameter is None:
+            parameter = self.graph.add(("parameter", path))
+        return self._node(("*", *sorted((parameter, x))), random=False)
+
+    def _computed(self, form: Form, inputs: tuple[int, ...]) -> int:
+        env: dict[str, Value] = {"self": _SELF}
+        for number, node in enumerate(inputs):
+            env[f"x{number}"] = Tensor(node, self._nowhere)
+        if isinstance(form, Call):
+            value = self._form(form, env)
+        else:
+            value = self.evaluate(form, env)
+        assert isinstance(value, Tensor)
+        return value.node
+
+    def _build(self, op: Op, x: Shape, count: int) -> Built:
+        # ops with the same settings say the same, and asking takes its time
+        stated = frozenset(op.model_fields_set)
+        settings = op.__dict__.values()
+        key = (type(op), count, x.dims, x.channel_axis, stated, *settings)
+        found = self._built.get(key)
+        if found is None:
+            self._op = op
+            found = self._built[key] = self._asked(op, x, count)
+        return found
+
+    def _asked(self, op: Op, x: Shape, count: int) -> Built:
+        if isinstance(op, Merge):
+            form = merge_form(op, x, count)
+            return Built(None, form, None, False, frozenset(), False, False)
+        call = op.module(x)
+        args = tuple(self._value(a, {}) for a in call.args)
+        kwargs = {k: self._value(v, {}) for k, v in call.kwargs.items()}
+        parameters = frozenset(op.parameters(x))
+        tensors = bool(parameters or op.buffers(x))
+        form = None if tensors else function_form(op, x)
+        constructor = self.called(call.function, args, kwargs)
+        shares = not tensors and shares_memory(op, x)
+        around = None if form is None else self._around(form)
+        random = op.category == "dropout"
+        return Built(constructor, form, around, random, parameters, tensors, shares)
+
+    def _around(
+        self, form: Form
+    ) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]] | None:
+        if not isinstance(form, Call) or form.args[:1] != (_X,):
+            return None
+        rest = (*form.args[1:], *form.kwargs.values())
+        if any(isinstance(v, Call | Expr) for v in rest if v != _TRAINING):
+            return None
+        env: dict[str, Value] = {"self": _SELF}
+        args = tuple(self._value(a, env) for a in form.args[1:])
+        kwargs = {k: self._value(v, env) for k, v in form.kwargs.items()}
+        # the input's place is held, and its key is put there for each layer
+        call = self.called(form.function, (None, *args), kwargs)
+        key = cast("tuple[Hashable, ...]", call.key)
+        assert key[2] is None
+        return key[:2], key[3:]
+
+    # ---- calls
+
+    def _form(self, call: Call, env: dict[str, Value]) -> Value:
+        args = tuple(self._value(a, env) for a in call.args)
+        kwargs = {k: self._value(v, env) for k, v in call.kwargs.items()}
+        return self.function(call.function, args, kwargs)
+
+    def _value(self, value: Any, env: dict[str, Value]) -> Value:
+        if isinstance(value, Call):
+            return self._form(value, env)
+        if isinstance(value, Expr):
+            return self.evaluate(value, env)
+        if isinstance(value, tuple | list):
+            items = cast("tuple[Any, ...]", value)
+            return tuple(self._value(v, env) for v in items)
+        return value
+
+    def called(
+        self, function: str, args: tuple[Value, ...], kwargs: dict[str, Value]
+    ) -> Called:
+        call = Called(function, args, kwargs, key_of(function, args, kwargs))
+        if self._op is not None:
+            self.signatures[function].learn(self._op, call)
+        return call
+
+    def compute(
+        self, key: Hashable, inputs: tuple[Tensor, ...], called: Called
+    ) -> Tensor:
+        signature = self.signatures.get(called.function)
+        random = signature is not None and signature.random
+        return Tensor(self._node(key, random=random), self._nowhere)
+
+    def _node(self, key: Hashable, *, random: bool) -> int:
+        graph = self.graph
+        node = graph.nodes.get(key)
+        if node is None:
+            node = graph.add(key)
+        elif random:
+            first = node
+            node = graph.add(None)
+            graph.again.setdefault(first, [first]).append(node)
+        self._met.append(node)
+        return node
+
+    def parameter_node(self, parameter: Parameter) -> int:
+        raise AssertionError("the forms of ops have no parameters in them")
+
+    def dims(self, tensor: Tensor) -> Dims:
+        shape = self.graph.shapes[tensor.node]
+        assert shape is not None
+        return shape.dims
+
+    def is_training(self) -> bool:
+        raise AssertionError("the forms of ops do not branch")
