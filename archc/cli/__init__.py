@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from archc.emit.wrong import WrongModule
+
 _COMMANDS = (
     "list",
     "new",
@@ -57,6 +59,9 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except WrongModule as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(3)
         except OSError as error:
             # a reader that went away is no news; click ends quietly
             if error.errno == errno.EPIPE:
@@ -89,7 +94,8 @@ def main() -> None:
     A spec becomes checked shapes and counts, a PyTorch module that reads as if written
     by hand, and a diagram.
 
-    Exit status: 0 all is well, 1 errors in a spec, 2 wrong use of the command line.
+    Exit status: 0 all is well, 1 errors in a spec, 2 wrong use of the command line, 3
+    archc found itself wrong, and wrote nothing.
     """
     for stream in (sys.stdout, sys.stderr):
         # a path or a name may hold what the terminal's encoding has no sign for

@@ -81,7 +81,9 @@ def command(
     the others are compiled all the same. Files are replaced whole or not at all.
 
     Exit status: 0 all written (with --check: all current), 1 errors in a spec (with
-    --check: or files that are not current), 2 wrong use, or a file cannot be written.
+    --check: or files that are not current), 2 wrong use, or a file cannot be written,
+    3 archc found itself wrong: a module would not have been its network. Nothing was
+    written.
     """
     from archc.cli.specs import Run, find
 
@@ -100,9 +102,11 @@ def command(
     live = colored(color, sys.stdout) and all(
         map(is_terminal, (sys.stdout, sys.stderr))
     )
+    # all of them before any is written: where archc is wrong, nothing is
+    outputs = [target.outputs() for target in targets]
     with _progress(len(targets), shown=live) as (say, advance):
-        for target in targets:
-            job.do(target, say)
+        for target, made in zip(targets, outputs, strict=True):
+            job.do(target, made, say)
             advance()
     context.exit(2 if job.refused else 1 if run.failed or job.stale else 0)
 
@@ -175,11 +179,12 @@ class _Job:
         self.stale = False
         self.refused = False
 
-    def do(self, target: Target, say: Callable[[str], None]) -> None:
+    def do(
+        self, target: Target, outputs: list[Output], say: Callable[[str], None]
+    ) -> None:
         from archc.cli.specs import reason
         from archc.output import write
 
-        outputs = target.outputs()
         try:
             if self._picture is None:
                 self._compare(outputs, target, say)

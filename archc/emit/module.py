@@ -1,4 +1,4 @@
-"""Writes a network as a PyTorch module: plan, lower, passes, print."""
+"""Writes a network as a PyTorch module: plan, lower, passes, validate, print."""
 
 from __future__ import annotations
 
@@ -14,12 +14,22 @@ from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
 from archc.emit.print import printed
 from archc.emit.tree import Module
+from archc.emit.validate import validate
+from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 
 def emit(network: Network) -> str:
-    """The source of a module that depends on torch alone."""
-    return printed(tree(network))
+    """The source of a module that depends on torch alone.
+
+    Raises:
+        WrongModule: if it would not be the network. That is a fault of archc's.
+    """
+    module = tree(network)
+    differences = validate(module, network)
+    if differences:
+        raise WrongModule(network.name, [str(d) for d in differences])
+    return printed(module)
 
 
 def tree(network: Network) -> Module:

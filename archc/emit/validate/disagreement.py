@@ -13,6 +13,9 @@ class Disagreement:
     """The layer's or parameter's, as in the `state_dict`; empty for the whole."""
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
 
 class Fault(Exception):
     """A difference that following the module cannot go past.

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from archc.emit.validate.autograd import shares_memory
 from archc.emit.validate.calls import Signature, key_of
-from archc.emit.validate.forms import Form, function_form, merge_form
 from archc.emit.validate.tensors import TensorEvaluator
 from archc.emit.validate.values import (
     Called,
@@ -40,7 +39,7 @@ class Built:
 
     constructor: Called | None
     """None for a merge."""
-    form: Form | None
+    form: Call | Expr | None
     """How it is computed without a module."""
     around: tuple[tuple[Hashable, ...], tuple[Hashable, ...]] | None
     """If that is one call on the input: the key before the input, and behind it."""
@@ -165,7 +164,7 @@ class _Builder(TensorEvaluator):
             parameter = self.graph.add(("parameter", path))
         return self._node(("*", *sorted((parameter, x))), random=False)
 
-    def _computed(self, form: Form, inputs: tuple[int, ...]) -> int:
+    def _computed(self, form: Call | Expr, inputs: tuple[int, ...]) -> int:
         env: dict[str, Value] = {"self": _SELF}
         for number, node in enumerate(inputs):
             env[f"x{number}"] = Tensor(node, self._nowhere)
@@ -189,14 +188,14 @@ class _Builder(TensorEvaluator):
 
     def _asked(self, op: Op, x: Shape, count: int) -> Built:
         if isinstance(op, Merge):
-            form = merge_form(op, x, count)
+            form = op.combine(x, *(Local(f"x{n}") for n in range(count)))
             return Built(None, form, None, False, frozenset(), False, False)
         call = op.module(x)
         args = tuple(self._value(a, {}) for a in call.args)
         kwargs = {k: self._value(v, {}) for k, v in call.kwargs.items()}
         parameters = frozenset(op.parameters(x))
         tensors = bool(parameters or op.buffers(x))
-        form = None if tensors else function_form(op, x)
+        form = None if tensors else op.function(x, Local("x0"))
         constructor = self.called(call.function, args, kwargs)
         shares = not tensors and shares_memory(op, x)
         around = None if form is None else self._around(form)
@@ -204,7 +203,7 @@ class _Builder(TensorEvaluator):
         return Built(constructor, form, around, random, parameters, tensors, shares)
 
     def _around(
-        self, form: Form
+        self, form: Call | Expr
     ) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]] | None:
         if not isinstance(form, Call) or form.args[:1] != (_X,):
             return None
