@@ -1,4 +1,4 @@
-"""One class while its tree is built: its constructor, its `forward`, what they share."""
+"""One class while its tree is built: its constructor and its `forward`."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Builder:
     # ---- expressions of `forward`
 
     def in_forward(self, arg: Arg, x: Shape | None, variable: Expr) -> Any:
-        """An argument of the spec in terms of what `forward` has, where it reads `x`."""
+        """An argument of the spec in terms of what `forward` has; its node reads `x`."""
         value = self.value(arg, x)
         if not isinstance(arg, Expr) or not isinstance(value, Expr):
             return value
@@ -163,7 +163,7 @@ class Builder:
         return Attribute(SELF, self.stored[symbol.id])
 
     def attribute(self, name: str, more: str = "") -> str:
-        """An attribute that nothing else is called; `more` or a number sets it apart."""
+        """An attribute that nothing else is called, with `more` or a number behind it."""
         choice, number = name, 1
         while self._is_taken(choice):
             choice = f"{choice}{more}" if more else f"{name}_{number}"
@@ -203,7 +203,8 @@ class Builder:
         used = set(names_in(condition))
         arguments = {s.id for s in self.plan.env.values()}
         simple = len(used) == 1 and used <= arguments
-        if self.loops or (simple and "in_channels" not in names_in(arg)):
+        reads_channels = isinstance(arg, Expr) and "in_channels" in names_in(arg)
+        if self.loops or (simple and not reads_channels):
             stated = as_condition(self.in_forward(arg, x, variable))
             return stated, None
         attribute = Attribute(SELF, self.attribute(name))

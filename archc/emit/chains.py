@@ -27,7 +27,7 @@ def _is_link(reads: Reads, node: Node) -> bool:
 
 
 def is_sequence(reads: Reads, node: Node) -> bool:
-    """Whether a named repetition can be an nn.Sequential, which `forward` just calls."""
+    """Whether a named repetition can be an nn.Sequential that `forward` just calls."""
     inside = f"{reads.paths[node].text}."
     read = any(p.startswith(inside) for p in reads.tapped | reads.saved)
     bare = isinstance(node, OpNode) and node.op.bare_parameter

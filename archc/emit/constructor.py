@@ -97,8 +97,8 @@ def choice(
 ) -> None:
     """An `if` around what `run` writes.
 
-    Where that is in `forward` as well, `stated` gives the condition there, and what sets
-    the attribute that it reads.
+    Where that is in `forward` as well, `stated` gives the condition there, and what
+    sets the attribute that it reads.
     """
     builder.let((made.named,))
     with builder.nested() as (init, forward):

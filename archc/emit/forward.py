@@ -99,21 +99,21 @@ def _conditional(
     """An `if` in `forward`, and in the constructor."""
     made = met.choice
     assert made is not None
-    x = sources[0]
-    if x != target:
+    if sources[0] != target:
         sources = _kept_apart(builder, sources, target)
-        x = builder.land(x, target)
+        builder.land(sources[0], target)
     if node.name and node.name.fixed:
         condition = f"has_{node.name.text}"
 
     def run() -> None:
-        builder.land(_repeated(builder, node, (x, *sources[1:]), x), x)
+        after = _repeated(builder, node, (target, *sources[1:]), target)
+        builder.land(after, target)
 
-    choice(
-        builder, made, run,
-        stated=lambda: builder.test(node.when, made.test, made.read, x, condition),
-    )  # fmt: skip
-    return x
+    def stated() -> tuple[Expr, Assign | None]:
+        return builder.test(node.when, made.test, made.read, target, condition)
+
+    choice(builder, made, run, stated=stated)
+    return target
 
 
 def _kept_apart(
@@ -364,7 +364,8 @@ def _side(builder: Builder, node: Node, x: Expr, *, owned: bool) -> Expr:
         if builder.met[node].choice is not None:
             return _optional_module(builder, node, x)
         return expression(builder, node, x)
-    target = x if owned else builder.local("shortcut")
+    own = owned and isinstance(x, Local)
+    target = x if own else builder.local("shortcut")
     return write_node(builder, node, x, target, "needs_shortcut")
 
 
@@ -599,7 +600,7 @@ def _tapped_group(
 
 
 def _assign(builder: Builder, node: Node, value: Expr, target: Local) -> Expr:
-    """`target = value`, with the new shape behind it where all instances agree on it."""
+    """`target = value`, with the new shape behind it where it is one."""
     comment = _shape_comment(builder, node)
     builder.forward.append(Assign((target,), value, comment=comment))
     return target

@@ -1,5 +1,5 @@
-"""Statements broken over lines of 88 columns where Ruff's formatter breaks them, so that
-generated files need no formatter. Only the forms that generated code uses are known."""
+"""Statements broken over lines of 88 columns where Ruff's formatter breaks them, so
+that generated files need no formatter. Only what generated code uses is known here."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What became of each written node in the network: the numbers behind generated code.
 
 Inference has settled every shape. Generated code repeats it: as a number where all
-occurrences of a node agree, as an expression where its class has one, and as an argument
-of the constructor where there is neither.
+occurrences of a node agree, as an expression where its class has one, and as an
+argument of the constructor where there is neither.
 """
 
 from __future__ import annotations

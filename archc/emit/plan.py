@@ -5,8 +5,8 @@ expressions over the constructor's arguments, over counters, and over locals tha
 listed here with what they are assigned. So the order in which code is written can't
 change what it means. Shapes are found once, by `archc.emit.walk`; lowering reads them.
 
-Symbols are `Name`s with an id such as `width#7`: a wish and a number. They get names when
-the tree is complete.
+Symbols are `Name`s with an id such as `width#7`: a wish and a number. They get names
+when the tree is complete.
 """
 
 from __future__ import annotations

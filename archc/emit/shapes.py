@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archc.network.graph import Layer
-from archc.ops.base import UNKNOWN, Dim, Op, Shape, ShapeError
+from archc.ops.base import UNKNOWN, Dim, Op, Shape, ShapeError, Unknown
 from archc.ops.code import Local
 from archc.ops.merge import Merge
 from archc.spec.expressions import (
@@ -77,13 +77,12 @@ def _filled(dim: Dim, sizes: Mapping[Local, Dim]) -> Dim:
         case Local():
             return sizes[dim]
         case Binary(op="*", left=left, right=right):
-            factors = [_filled(left, sizes), _filled(right, sizes)]
-            if UNKNOWN in factors:
+            first, second = _filled(left, sizes), _filled(right, sizes)
+            if isinstance(first, Unknown) or isinstance(second, Unknown):
                 return UNKNOWN
-            factors = [f for f in factors if f != 1] or [1]
-            if len(factors) == 1:
-                return factors[0]
-            return Binary("*", as_expr(factors[0]), as_expr(factors[1]))
+            if first == 1 or second == 1:
+                return second if first == 1 else first
+            return Binary("*", as_expr(first), as_expr(second))
         case _:
             return dim
 

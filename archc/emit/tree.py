@@ -1,7 +1,8 @@
 """The tree of a generated module: what lowering makes, passes rewrite, printing prints.
 
 Expressions are those of `archc.spec.expressions` and of `archc.ops.code`; here are the
-statements, methods, classes and the module. All of it is frozen: a pass gives a new tree.
+statements, methods, classes and the module. All of it is frozen: a pass gives a new
+tree.
 """
 
 from __future__ import annotations

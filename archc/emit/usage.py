@@ -16,7 +16,7 @@ def parts(expr: object) -> Iterator[object]:
         node = stack.pop()
         if isinstance(node, Expr | Argument):
             yield node
-            slots = node.__slots__
+            slots: tuple[str, ...] = tuple(node.__slots__)
             stack.extend(getattr(node, s) for s in reversed(slots) if s != "at")
         elif isinstance(node, tuple):
             stack.extend(reversed(node))  # pyright: ignore[reportUnknownArgumentType]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from archc.emit import shapes
 from archc.emit.chains import is_chain
@@ -183,7 +183,9 @@ class Walk:
 
     def named(self, channels: Dim, wish: str, lets: list[Let]) -> Dim:
         """Gives a long expression for channels a local of its own."""
-        return self.let(channels, wish, lets) if is_long(channels) else channels
+        if not isinstance(channels, Expr) or not is_long(channels):
+            return channels
+        return self.let(channels, wish, lets)
 
     def let(self, channels: Expr, wish: str, lets: list[Let]) -> Name:
         known = self.locals.get(channels)
@@ -294,7 +296,8 @@ class Walk:
                 y.with_channels(symbol)
             )
         merged: list[Let] = []
-        chosen = self.named(choose(test, then, orelse), "channels", merged)
+        chosen: Any = choose(test, then, cast("Any", orelse))
+        chosen = self.named(chosen, "channels", merged)
         after = merged[0] if merged else None
         return Choice(test, read, first, None, after), y.with_channels(chosen)
 
@@ -395,7 +398,8 @@ class Walk:
         if last is not None and node not in self.seen.never:
             names: dict[str, Any] = {n.id: n for n in names_of(last)}
             names[counter.id] = count - 1
-            self.lasting[after.id] = evaluate(as_expr(last), names)
+            lasting: Any = evaluate(as_expr(last), names)
+            self.lasting[after.id] = lasting
         return Carried(symbol, x.channels, y.channels, after), after
 
     def _inside(self, node: Node, x: Shape) -> Shape:
@@ -511,6 +515,9 @@ class Walk:
 
     def _op(self, node: OpNode, met: Met, x: Shape) -> Shape:
         layers = self.seen.layers.get(node, ())
+        # what stands before it may be left out in some occurrences
+        read = self.seen.read(node, 0)
+        x = x if read is None else shapes.settled(x, read)
         if node.op.category == "convolution":
             x = x.with_channels(self.named(x.channels, "width", met.lets))
         values = {k: self.value(v, x) for k, v in node.attributes.items()}
@@ -534,7 +541,7 @@ class Walk:
         given = {k: self.value(v, x) for k, v in node.arguments.items()}
         use = Use(made, {made.env[k].id: v for k, v in given.items()})
         use.given[made.in_channels.id] = x.channels
-        terms = given | {"in_channels": x.channels}
+        terms: dict[str, Any] = {**given, "in_channels": x.channels}
         block = made.block
         assert block is not None
         for key, default in block.defaults.items():

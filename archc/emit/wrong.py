@@ -21,8 +21,8 @@ class WrongModule(Exception):
         more = len(self.differences) - SHOWN
         shown += [f"and {more} more"] if more > 0 else []
         lines = [
-            f"archc is wrong about `{self.network}`: the module that it would write is not"
-            " the network. Nothing was written. Please report this, with the spec:",
+            f"archc is wrong about `{self.network}`: the module that it would write is"
+            " not the network. Nothing was written. Please report this, with the spec:",
             *shown,
         ]
         return "\n  ".join(lines)

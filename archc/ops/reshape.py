@@ -449,8 +449,8 @@ class PixelShuffle(Op):
     def module(self, x: Shape) -> Call:
         return self._construct(self.upscale_factor)
 
-    def function(self, x: Shape, argument: str) -> Call:
-        return Call("F.pixel_shuffle", (Name(argument), self.upscale_factor))
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pixel_shuffle", (argument, self.upscale_factor))
 
 
 class ChannelSlice(Op):

@@ -1,7 +1,7 @@
 """Gives every class, argument and variable its name, when all else is settled.
 
-One place knows what a name could hide or break: what the module imports, what Python has
-built in, helper classes, keywords, the arguments of the same method.
+One place knows what a name could hide or break: what the module imports, what Python
+has built in, helper classes, keywords, the arguments of the same method.
 """
 
 from __future__ import annotations

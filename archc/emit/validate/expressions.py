@@ -45,6 +45,7 @@ from archc.spec.expressions import (
     ListOf,
     Slice,
     Unary,
+    as_expr,
 )
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -282,9 +283,7 @@ class Evaluator(ABC):
         return _FUNCTIONS[expr.function](*args)
 
     def _list_of(self, expr: ListOf, env: Environment) -> Value:
-        return tuple(
-            self.evaluate(i, env) if isinstance(i, Expr) else i for i in expr.items
-        )
+        return tuple(self.evaluate(as_expr(i), env) for i in expr.items)
 
     def _joined(self, expr: Joined, env: Environment) -> Value:
         parts: list[str] = []

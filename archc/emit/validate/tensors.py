@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable
+from typing import cast
 
 from archc.emit.validate.calls import Signature, described, frozen, key_of
 from archc.emit.validate.disagreement import Fault, NotFollowed
@@ -197,13 +198,15 @@ class TensorEvaluator(Evaluator):
         dims = self.dims(value)
         if not 1 <= axis <= len(dims):
             raise Fault(f"{described(value)} is sliced along axis {axis}")
-        bounds = part.indices(dims[axis - 1])
+        size = dims[axis - 1]
+        assert isinstance(size, int)
+        bounds = part.indices(size)
         called = Called("slice", (value, axis, *bounds), {}, None)
         return self.compute(("slice", value.node, axis, *bounds), (value,), called)
 
     def attribute(self, value: Value, name: str) -> Value:
         if isinstance(value, Tensor) and name == "shape":
-            return (BATCH, *self.dims(value))
+            return (BATCH, *cast("tuple[int, ...]", self.dims(value)))
         if isinstance(value, Module) and name == "training":
             return TRAINING
         raise NotFollowed(f"`{name}` of {described(value)}")
