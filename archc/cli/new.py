@@ -78,16 +78,15 @@ def command(
 
 
 def _check_name(name: str) -> None:
-    from archc.spec.identifiers import IDENTIFIER, is_identifier
+    from archc.spec.identifiers import of_network
 
-    if is_identifier(name):
+    problem = of_network(name)
+    if problem is None:
         return
+    why, help = problem
     near = re.sub(r"\W+", "_", name.removesuffix(".toml").rpartition("/")[2]).strip("_")
-    meant = f"; {near} would do" if is_identifier(near) else ""
-    raise click.UsageError(
-        f"a network's name must be a Python identifier, not {name!r}: {IDENTIFIER}"
-        f"{meant}"
-    )
+    meant = f"{near} would do" if near and of_network(near) is None else help
+    raise click.UsageError(f"{name!r} cannot name a network: {why}; {meant}")
 
 
 def _target(name: str, out: Path | None) -> Path:

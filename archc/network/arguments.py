@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from archc.diagnostics.model import Sink
@@ -10,6 +9,7 @@ from archc.network.frame import Frame, blame
 from archc.network.graph import Claim, Value
 from archc.network.size import MAX_NODES
 from archc.ops.base import Shape, plain
+from archc.source.folding import folded
 from archc.spec.expressions import (
     Expr,
     ExpressionError,
@@ -102,7 +102,7 @@ class Arguments:
             ]
         except Silenced:
             return None
-        return unicodedata.normalize("NFKC", "".join(parts))
+        return folded("".join(parts))
 
     def claim(self, node: Node, y: Value, frame: Frame, claims: list[Claim]) -> Value:
         """Notes the claim of a node, and gives its value.

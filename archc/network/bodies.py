@@ -59,20 +59,23 @@ class Bodies(ABC):
         scope: Scope,
         frame: Frame,
     ) -> Value:
-        with self.walk.deeper(node):
-            match node:
-                case OpNode():
-                    inputs = reads if node.op.merges else (x,)
-                    return self._op(node, inputs, name, scope, frame)
-                case BlockNode():
-                    return self._block(node, x, name, scope, frame)
-                case GroupNode():
-                    return self._group(node, x, name, scope, frame)
-                case BranchesNode():
-                    return self._branches(node, x, name, scope, frame)
-                case _:
-                    self.naming.hide(node, scope, frame)
-                    return Value(None)
+        """The node without its modifiers."""
+        self.walk.down(node)
+        match node:
+            case OpNode():
+                inputs = reads if node.op.merges else (x,)
+                y = self._op(node, inputs, name, scope, frame)
+            case BlockNode():
+                y = self._block(node, x, name, scope, frame)
+            case GroupNode():
+                y = self._group(node, x, name, scope, frame)
+            case BranchesNode():
+                y = self._branches(node, x, name, scope, frame)
+            case _:
+                self.naming.hide(node, scope, frame)
+                y = Value(None)
+        self.walk.up()
+        return y
 
     def _op(
         self,

@@ -25,6 +25,7 @@ def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
     try:
         network = elaborator.run()
         elaborator.unused_blocks()
+        elaborator.naming.left_out()
     except TooLarge:
         network = None
     if claims:

@@ -17,7 +17,7 @@ from archc.network.clash import skip_clash
 from archc.network.frame import Frame
 from archc.network.graph import Head, Network, Region, Value
 from archc.network.inputs import bound, input_shape, parameters
-from archc.network.scope import Layout, Scope
+from archc.network.scope import Layout, Scope, defined
 from archc.ops.base import Shape, ShapeError, plain
 from archc.spec.expressions import SILENCED, Silenced
 from archc.spec.model import (
@@ -57,7 +57,7 @@ class Elaborator(Bodies):
             shape = Shape(self.input_dims)
         x = Value(shape)
         frame = Frame(None, None, params, bound(self.spec), x)
-        scope = Scope("", "", self.layouts.network)
+        scope = Scope("", "", self.layouts.network, defined(self.spec))
         body = Region("network", "", None, x, x)
         self.walk.parts = body.parts
         body.output = self.nodes(self.spec.layers, x, scope, frame)

@@ -7,9 +7,11 @@ from archc.diagnostics.suggest import did_you_mean
 from archc.network.arguments import Arguments
 from archc.network.frame import Frame, outer
 from archc.network.graph import Value
-from archc.network.scope import Scope, name_problem, named_paths
+from archc.network.scope import Scope, named_paths
 from archc.network.walk import Walk
-from archc.spec.model import Node
+from archc.spec.identifiers import Problem, of_layer
+from archc.spec.model import Node, Template
+from archc.spec.model import walk as nodes_in
 
 UNKNOWN = "?"
 """Stands in a path for a name that a mistake made unknown; no node can be called so."""
@@ -21,29 +23,49 @@ class Naming:
     def __init__(self, walk: Walk, arguments: Arguments) -> None:
         self.walk = walk
         self.arguments = arguments
+        self._met: set[Node] = set()
 
     def name(self, node: Node, scope: Scope, frame: Frame) -> str | None:
         """The node's evaluated name, noted in its scope; None if it has none."""
         if node.name is None:
             return None
+        self._met.add(node)
         place = node.origin.at("name")
         name = self._text(node, frame)
         if name is None:
             return UNKNOWN
-        problem = name_problem(name)
-        if problem is not None:
-            shown = (
-                f"`{name}`"
-                if node.name.fixed
-                else f"`{node.name.text}`, here `{name}`,"
-            )
-            why, help = problem
-            self.walk.sink.error(
-                "bad-name", f"{shown} cannot name a layer: {why}", place, help=help
-            )
-        else:
+        problem = of_layer(name)
+        if problem is None and name in scope.defined:
+            why = f"the network's class has it for {scope.defined[name]}"
+            problem = why, f"call it `{name}_`"
+        if problem is None:
             scope.take(name, place, self.walk.sink)
+        else:
+            self._refuse(node.name, name, problem, place)
         return name
+
+    def _refuse(
+        self, written: Template, name: str, problem: Problem, place: Place
+    ) -> None:
+        shown = f"`{name}`" if written.fixed else f"`{written.text}`, here `{name}`,"
+        why, help = problem
+        self.walk.sink.error(
+            "bad-name", f"{shown} cannot name a layer: {why}", place, help=help
+        )
+
+    def left_out(self) -> None:
+        """Reports the names of nodes that were left out: code has them all the same."""
+        spec = self.walk.spec
+        bodies = (block.layers for block in spec.blocks.values() if not block.broken)
+        heads = tuple(head.node for head in spec.heads)
+        for body in (spec.layers, heads, *bodies):
+            for node in nodes_in(body):
+                if node.name is None or not node.name.fixed or node in self._met:
+                    continue
+                problem = of_layer(node.name.text)
+                if problem is not None:
+                    place = node.origin.at("name")
+                    self._refuse(node.name, node.name.text, problem, place)
 
     def name_value(self, node: Node, y: Value, scope: Scope, frame: Frame) -> Value:
         """Notes what a node's name stands for, and gives it."""

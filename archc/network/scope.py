@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,28 +20,6 @@ from archc.spec.model import (
     opened,
     walk,
 )
-
-# what torch.nn.Module and nn.Sequential call their own; a layer of that name would hide
-# it
-RESERVED = frozenset(
-    {
-        "T_destination", "add_module", "append", "apply", "bfloat16", "buffers",
-        "call_super_init", "children", "compile", "cpu", "cuda", "double",
-        "dump_patches",
-        "eval", "extend", "extra_repr", "float", "forward", "get_buffer",
-        "get_extra_state", "get_parameter", "get_submodule", "half", "insert", "ipu",
-        "load_state_dict", "modules", "mtia", "named_buffers", "named_children",
-        "named_modules", "named_parameters", "parameters", "pop",
-        "register_backward_hook", "register_buffer", "register_forward_hook",
-        "register_forward_pre_hook", "register_full_backward_hook",
-        "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook", "register_module", "register_parameter",
-        "register_state_dict_post_hook", "register_state_dict_pre_hook",
-        "requires_grad_", "set_extra_state", "set_submodule", "share_memory",
-        "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad",
-        "self",
-    }
-)  # fmt: skip
 
 Style = Literal["named", "numbered", "free"]
 
@@ -65,6 +42,8 @@ class Scope:
     local: str
     """Path within the body of the block or network, with the final dot."""
     layout: Layout
+    defined: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the class around defines beside its layers, and what that is."""
     count: int = 0
     taken: dict[str, Place] = field(default_factory=dict[str, Place])
     automatic: dict[str, int] = field(default_factory=dict[str, int])
@@ -106,24 +85,14 @@ class Scope:
             )
 
 
-def name_problem(name: str) -> tuple[str, str] | None:
-    """Why `name` cannot name a layer, if so, and what to do."""
-    if keyword.iskeyword(name):
-        return "it is a Python keyword", f"call it `{name}_`"
-    if not name:
-        return "it is empty", "leave `name` out, or write a name"
-    if "." in name and all(part.isidentifier() for part in name.split(".")):
-        return (
-            "it has a dot",
-            "a dotted path comes from groups: name the group and what is in it",
-        )
-    if not name.isidentifier():
-        return "it is no Python identifier", "letters, digits and _, not a digit first"
-    if name in RESERVED:
-        return f"a torch module has its own `{name}`", f"call it `{name}_`"
-    if name.startswith("__"):
-        return "names with two leading underscores belong to Python", "use one or none"
-    return None
+def defined(spec: Spec) -> dict[str, str]:
+    """What the network's class defines itself."""
+    found: dict[str, str] = {}
+    if spec.heads:
+        found["loss_weights"] = "what the losses of the heads count"
+    if spec.init:
+        found["_initialize_weights"] = "what [init] says"
+    return found
 
 
 class Layouts:

@@ -55,8 +55,7 @@ class Walk:
         finally:
             self.parts = outer
 
-    @contextmanager
-    def deeper(self, node: Node) -> Generator[None]:
+    def down(self, node: Node) -> None:
         """One level deeper in nodes and blocks; stops where that is too deep."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
@@ -66,7 +65,9 @@ class Walk:
                 node,
                 "flatten some of the groups or blocks",
             )
-        yield
+
+    def up(self) -> None:
+        """One level back."""
         self._depth -= 1
 
     def count(self, node: Node, more: int = 1) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from archc.diagnostics.model import Place, Sink, Span
-from archc.source import files, values
+from archc.diagnostics.model import Label, Place, Sink, Span
+from archc.source import files, folding, values
 from archc.source.positions import KeyPath, Locator, Part, Range
 
 Format = Literal["toml", "json"]
@@ -22,6 +22,8 @@ class Document:
     text: str
     data: dict[str, Any]
     format: Format
+    written: dict[str, Any] | None = field(default=None, repr=False)
+    """The data with its keys as they stand in the text, where folding changed some."""
     _locator: Locator | None = field(default=None, repr=False)
 
     def place(
@@ -43,6 +45,8 @@ class Document:
 
             module = toml if self.format == "toml" else json
             self._locator = module.locator(self.text)
+        if self.written is not None:
+            path = folding.as_written(path, self.written)
         return self._locator.locate(path, part, within)
 
 
@@ -100,4 +104,23 @@ def parse_document(
     if deep is not None:
         values.report_depth(document.place(deep), sink)
         return None
+    twins: list[folding.Twins] = []
+    names = folding.fold_keys(data, (), twins)
+    if twins:
+        for twin in twins:
+            _report_twins(document, twin, sink)
+        return None
+    if names is not data:
+        document.data, document.written = names, data
     return document
+
+
+def _report_twins(document: Document, twin: folding.Twins, sink: Sink) -> None:
+    first, second = (*twin.table, twin.first), (*twin.table, twin.second)
+    sink.error(
+        "duplicate-key",
+        f"`{twin.second}` and `{twin.first}` are one name to Python",
+        document.place(second, "key"),
+        Label(document.place(first, "key"), "the other one"),
+        help="Python reads names in their NFKC form; give one of them another name",
+    )

@@ -10,8 +10,9 @@ from archc.diagnostics.model import Place
 from archc.diagnostics.suggest import did_you_mean
 from archc.ops.base import plain
 from archc.ops.registry import OPS
+from archc.source.folding import folded
 from archc.spec import tables
-from archc.spec.identifiers import bad_name
+from archc.spec.identifiers import of_parameter
 from archc.spec.model import BlockNode, Origin
 from archc.spec.validate import listed, not_misspelled
 from archc.spec.written import Written, items
@@ -45,6 +46,7 @@ class UseParser:
         self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
     ) -> BlockNode | None:
         name = table.pop("block")
+        name = folded(name) if isinstance(name, str) else name
         if not isinstance(name, str) or name not in self.tables:
             self._unknown_block(name, origin)
             return None
@@ -53,7 +55,7 @@ class UseParser:
         if parameters is not None:
             required, optional = parameters
             # one with a bad name has been reported, and cannot be given
-            required = [p for p in required if bad_name(p, "parameter") is None]
+            required = [p for p in required if of_parameter(p) is None]
             fine = self._fits(name, table, required, optional, origin)
         arguments = {
             k: self.written.plain_argument(v, origin.below(k)) for k, v in table.items()
@@ -150,4 +152,4 @@ def declared(table: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]] | Non
     names = items(required)
     if not all(isinstance(name, str) for name in names):
         return None
-    return names, cast("dict[str, Any]", defaults)
+    return [folded(name) for name in names], cast("dict[str, Any]", defaults)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from archc.diagnostics.model import Label
+from archc.source.folding import folded
 from archc.spec import tables
 from archc.spec.block_uses import declared
 from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
@@ -38,6 +39,12 @@ class DefinitionParser:
                     "duplicate-name",
                     f"block `{name}` has two parameters called `{parameter}`",
                     place,
+                    Label(
+                        origin.at("params", required.index(parameter))
+                        if parameter in required
+                        else origin.below("defaults").at(parameter, part="key"),
+                        "the other one",
+                    ),
                     help="a parameter is either in `params` or in `defaults`, once",
                 )
             else:
@@ -92,36 +99,53 @@ class DefinitionParser:
         )
 
     def heads(self, value: Any, root: Origin) -> tuple[HeadSpec, ...]:
+        """The auxiliary classifiers, each with a name of its own."""
         found: dict[str, HeadSpec] = {}
         for number, table in enumerate(items(value)):
             if not isinstance(table, dict):
                 continue  # its wrong type has been reported
-            table = cast("dict[str, Any]", table)
-            origin = root.below("heads", number)
-            own = {
-                k: v for k, v in table.items() if k in ("name", "from", "loss_weight")
-            }
-            model = validate(tables.HeadTable, own, origin, self.sink, "a head")
-            rest = {k: v for k, v in table.items() if k not in ("from", "loss_weight")}
-            # a wrong name has been reported
-            if model is None:
-                rest.pop("name", None)
-            node = self.nodes.node(rest, origin, 0)
-            if model is None or not self.written.identifier(
-                model.name, origin.at("name"), "head"
-            ):
+            head = self._head(
+                cast("dict[str, Any]", table), root.below("heads", number)
+            )
+            if head is None:
                 continue
-            if model.name in found:
+            first = found.setdefault(head.name, head)
+            if first is not head:
                 self.sink.error(
                     "duplicate-name",
-                    f"two heads are called `{model.name}`",
-                    origin.at("name"),
-                    Label(found[model.name].origin.at("name"), "the first one"),
+                    f"two heads are called `{head.name}`",
+                    head.origin.at("name"),
+                    Label(first.origin.at("name"), "the first one"),
                     help="give each head its own name",
                 )
-                continue
-            weight = self.written.argument(
-                model.loss_weight, origin.below("loss_weight")
-            )
-            found[model.name] = HeadSpec(model.name, origin, model.from_, node, weight)
+        self._beside_the_output(found)
         return tuple(found.values())
+
+    def _head(self, table: dict[str, Any], origin: Origin) -> HeadSpec | None:
+        own = {k: v for k, v in table.items() if k in ("name", "from", "loss_weight")}
+        model = validate(tables.HeadTable, own, origin, self.sink, "a head")
+        rest = {k: v for k, v in table.items() if k not in ("from", "loss_weight")}
+        # a wrong name has been reported
+        if model is None:
+            rest.pop("name", None)
+        node = self.nodes.node(rest, origin, 0)
+        if model is None:
+            return None
+        name = folded(model.name)
+        if not self.written.identifier(name, origin.at("name"), "head"):
+            return None
+        weight = self.written.argument(model.loss_weight, origin.below("loss_weight"))
+        return HeadSpec(name, origin, folded(model.from_), node, weight)
+
+    def _beside_the_output(self, heads: dict[str, HeadSpec]) -> None:
+        """The network's own output is a field called logits or output, else main."""
+        taken = heads.get("logits") or heads.get("output")
+        if taken is not None and "main" in heads:
+            self.sink.error(
+                "duplicate-name",
+                "the network's own output would be `main` beside a head called"
+                f" `{taken.name}`",
+                heads["main"].origin.at("name"),
+                Label(taken.origin.at("name"), "this name of it is taken here"),
+                help="call one of the two heads something more telling",
+            )

@@ -1,4 +1,7 @@
-"""Which names parameters, counters, blocks, heads and networks can have."""
+"""Which names layers, parameters, counters, blocks, heads and networks can have.
+
+Each rule gives why a name cannot be one and what to do, or None.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,94 @@ import keyword
 
 from archc.spec import tables
 from archc.spec.expressions import FUNCTIONS
+from archc.spec.reserved import BUILTINS, FILES, HELPERS, IMPORTED, MODULE, TUPLE
 
 IDENTIFIER = "letters, digits and _, not a digit first, and no Python keyword"
 
-
-def is_identifier(text: str) -> bool:
-    """Whether `text` can be a name in Python."""
-    return text.isidentifier() and not keyword.iskeyword(text)
+Problem = tuple[str, str]
 
 
-def bad_name(text: str, what: str) -> tuple[str, str] | None:
-    """Why `text` cannot name a parameter, counter, block or head, and what to do."""
-    other = f"call it `{text}_` or something more telling"
-    if keyword.iskeyword(text):
-        return "it is a Python keyword", other
-    if not text.isidentifier():
-        return "it is no Python identifier", IDENTIFIER
-    if what in ("parameter", "counter") and text in FUNCTIONS | {"in_channels"}:
-        return "expressions know it already", other
-    if what == "parameter" and text in (tables.MODIFIERS | {*tables.BODIES, "self"}):
-        return "a node's key has that name", other
+def _in_python(name: str) -> Problem | None:
+    if keyword.iskeyword(name):
+        return "it is a Python keyword", f"call it `{name}_` or something more telling"
+    if not name:
+        return "it is empty", IDENTIFIER
+    if not name.isidentifier():
+        odd = any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name)
+        why = "it has a control character" if odd else "it is no Python identifier"
+        return why, IDENTIFIER
+    if name.startswith("__"):
+        why = "names with two leading underscores belong to Python"
+        return why, "use one or none"
     return None
+
+
+def of_layer(name: str) -> Problem | None:
+    """For the attributes of modules: layers, groups, branches."""
+    if "." in name and all(part.isidentifier() for part in name.split(".")):
+        return (
+            "it has a dot",
+            "a dotted path comes from groups: name the group and what is in it",
+        )
+    if not name:
+        return "it is empty", "leave `name` out, or write a name"
+    if name in MODULE or name == "self":
+        return f"a torch module has its own `{name}`", _another(name)
+    return _in_python(name)
+
+
+def of_block(name: str) -> Problem | None:
+    """For blocks."""
+    return _in_python(name)
+
+
+def of_counter(name: str) -> Problem | None:
+    """For the counters of repetitions, which expressions read."""
+    if name in FUNCTIONS or name == "in_channels":
+        return "expressions know it already", _telling(name)
+    if name == "self":
+        return "methods in Python have it", _telling(name)
+    return _in_python(name)
+
+
+def of_parameter(name: str) -> Problem | None:
+    """For the parameters of blocks and of the network, which expressions read too."""
+    if name in tables.MODIFIERS or name in tables.BODIES:
+        return "a node's key has that name", _telling(name)
+    return of_counter(name)
+
+
+def of_head(name: str) -> Problem | None:
+    """For heads: attributes of the network, and fields of what training returns."""
+    if name.startswith("_"):
+        why = "it is a field of a NamedTuple, and those begin with no underscore"
+        return why, "leave the underscore out"
+    if name in TUPLE:
+        why = f"it is a field of a NamedTuple, and a tuple has its own `{name}`"
+        return why, _telling(name)
+    return of_layer(name)
+
+
+def of_class(name: str) -> Problem | None:
+    """For the network's class, where the spec says how it is called."""
+    if name in BUILTINS and not keyword.iskeyword(name):
+        return f"it would hide Python's own `{name}`", _another(name)
+    if name in IMPORTED or name in HELPERS:
+        return f"the generated module has another `{name}`", _another(name)
+    return _in_python(name)
+
+
+def of_network(name: str) -> Problem | None:
+    """For the network, which names the generated file."""
+    if name in FILES:
+        why = f"its file, {name}.py, would be imported in the place of `{name}`"
+        return why, f"call it `{name}_net` or something more telling"
+    return _in_python(name)
+
+
+def _another(name: str) -> str:
+    return f"call it `{name}_`"
+
+
+def _telling(name: str) -> str:
+    return f"call it `{name}_` or something more telling"

@@ -12,6 +12,7 @@ from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.ops.registry import OPS
+from archc.source.folding import folded
 from archc.spec import tables
 from archc.spec.block_uses import UseParser
 from archc.spec.model import (
@@ -161,8 +162,9 @@ class NodeParser:
             common[key] = self.written.argument(getattr(model, key), origin.below(key))
         if model.index is not None:
             place = origin.at("index")
-            if self.written.identifier(model.index, place, "counter"):
-                common["index"] = model.index
+            counter = folded(model.index)
+            if self.written.identifier(counter, place, "counter"):
+                common["index"] = counter
             else:
                 common["broken"] = True
         if model.shape is not None:

@@ -14,9 +14,10 @@ from typing import Any, cast
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.ops.base import plain
 from archc.source.document import KeyPlace
+from archc.source.folding import folded
 from archc.spec import tables
 from archc.spec.definitions import DefinitionParser
-from archc.spec.identifiers import IDENTIFIER, is_identifier
+from archc.spec.identifiers import of_class, of_network
 from archc.spec.init import parse_init
 from archc.spec.model import Block, BlockNode, Merged, Node, Origin, Spec, children
 from archc.spec.names import NameCheck
@@ -74,7 +75,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
     spec = Spec(
         origin=root,
         name=_network_name(data, root, sink) or "unnamed",
-        class_name=top.class_name,
+        class_name=None if top.class_name is None else folded(top.class_name),
         title=top.title,
         source=top.source,
         params=_params(data.get("params"), parser, root.below("params")),
@@ -152,17 +153,18 @@ def _check_version(version: Any, root: Origin, sink: Sink) -> None:
 
 
 def _network_name(data: Mapping[str, Any], root: Origin, sink: Sink) -> str | None:
-    for key in ("name", "class_name"):
+    for key, what, rule in (
+        ("name", "a network", of_network),
+        ("class_name", "a class", of_class),
+    ):
         text = data.get(key)
-        if isinstance(text, str) and not is_identifier(text):
-            sink.error(
-                "bad-name",
-                f"`{key}` must be a Python identifier, not {plain(text)}",
-                root.at(key),
-                help=IDENTIFIER,
-            )
+        problem = rule(folded(text)) if isinstance(text, str) else None
+        if problem is not None:
+            why, help = problem
+            message = f"{plain(text)} cannot name {what}: {why}"
+            sink.error("bad-name", message, root.at(key), help=help)
     name = data.get("name")
-    return name if isinstance(name, str) else None
+    return folded(name) if isinstance(name, str) else None
 
 
 def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:

@@ -6,6 +6,7 @@ They are looked for once, before anything else, so that no later stage meets one
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, cast
 
 from archc.diagnostics.model import Sink
@@ -13,6 +14,11 @@ from archc.ops.base import plain
 from archc.source.document import KeyPath
 from archc.spec.expressions import MAX_MAGNITUDE
 from archc.spec.model import Merged, Origin
+
+# what no file that is written for a spec could hold
+_ODD = re.compile(r"[\0\ud800-\udfff]")
+_NO_TEXT = "has a character that no text file has, NUL or half of a surrogate pair"
+_NO_TEXT_HELP = "take the escape (`\\u0000`, `\\ud800`, ...) out"
 
 
 def check_values(merged: Merged, sink: Sink) -> bool:
@@ -23,14 +29,16 @@ def check_values(merged: Merged, sink: Sink) -> bool:
         path, value = stack.pop()
         if type(value) is dict:
             table = cast("dict[str, Any]", value)
-            stack.extend(
-                ((*path, k), v) for k, v in table.items() if type(v) is not str
-            )
+            stack.extend(((*path, k), v) for k, v in table.items() if not _plain(v))
+            for key in filter(_ODD.search, table):
+                place = Origin(merged, (*path, key)).at(part="key")
+                sink.error(
+                    "bad-value", f"this key {_NO_TEXT}", place, help=_NO_TEXT_HELP
+                )
+                fine = False
         elif type(value) is list:
             items = cast("list[Any]", value)
-            stack.extend(
-                ((*path, i), v) for i, v in enumerate(items) if type(v) is not str
-            )
+            stack.extend(((*path, i), v) for i, v in enumerate(items) if not _plain(v))
         elif problem := _problem(value):
             code, message, help = problem
             sink.error(code, message, Origin(merged, path).at(), help=help)
@@ -38,9 +46,15 @@ def check_values(merged: Merged, sink: Sink) -> bool:
     return fine
 
 
+def _plain(value: Any) -> bool:
+    return type(value) is str and not _ODD.search(value)
+
+
 def _problem(value: Any) -> tuple[str, str, str] | None:
-    if isinstance(value, bool | str):
+    if isinstance(value, bool):
         return None
+    if isinstance(value, str):
+        return "bad-value", f"this text {_NO_TEXT}", _NO_TEXT_HELP
     if isinstance(value, int | float):
         if isinstance(value, float) and not math.isfinite(value):
             return (

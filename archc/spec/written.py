@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from archc.diagnostics.model import Place, Sink
 from archc.ops.base import plain
+from archc.source.folding import folded
 from archc.spec.expressions import (
     Expr,
     ExpressionError,
@@ -15,8 +16,15 @@ from archc.spec.expressions import (
     parse,
     shifted,
 )
-from archc.spec.identifiers import bad_name
+from archc.spec.identifiers import of_block, of_counter, of_head, of_parameter
 from archc.spec.model import Arg, Origin, Template
+
+_RULES = {
+    "block": of_block,
+    "counter": of_counter,
+    "head": of_head,
+    "parameter": of_parameter,
+}
 
 
 class Written:
@@ -26,7 +34,8 @@ class Written:
         self.sink = sink
 
     def identifier(self, text: str, place: Place, what: str) -> bool:
-        problem = bad_name(text, what)
+        """Whether `text` can name what it is to name; else that is reported."""
+        problem = _RULES[what](text)
         if problem is None:
             return True
         why, help = problem
@@ -78,7 +87,7 @@ class Written:
         while (start := text.find("{", position)) >= 0:
             end = text.find("}", start)
             if start > position:
-                parts.append(text[position:start])
+                parts.append(folded(text[position:start]))
             try:
                 if end < 0:
                     raise ExpressionError(
@@ -95,8 +104,8 @@ class Written:
                 parts.append(Unparsed())
             position = end + 1 if end >= 0 else len(text)
         if position < len(text) or not parts:
-            parts.append(text[position:])
-        return Template(text, tuple(parts))
+            parts.append(folded(text[position:]))
+        return Template(folded(text), tuple(parts))
 
     def no_name(self, key: str, what: str, value: Any, origin: Origin) -> None:
         self.sink.error(

@@ -66,7 +66,7 @@ def copied(archc: Archc, path: Path) -> str:
     """The text of `archc new`, which must say what the original says."""
     target = Path("copies/copy.toml")
     target.unlink(missing_ok=True)
-    result = archc("new", "copy", "--from", path, "-o", target)
+    result = archc("new", "copied", "--from", path, "-o", target)
     assert result.exit_code == 0, result.output
     one, other = package.load(path), package.load(target)
     assert numbers(one.summary()) == numbers(other.summary())
@@ -134,8 +134,8 @@ def test_comments_and_layout_are_kept(archc: Archc, tree: Path) -> None:
 # The base of all.
 
 archc = 1       # the version
-name = "copy"
-title = "Copy"
+name = "copied"
+title = "Copied"
 source = "after Base: Author 2001"
 
 [params]
@@ -382,7 +382,7 @@ class TestWhere:
 def test_names_that_are_none(archc: Archc, tree: Path, name: str) -> None:
     result = archc("new", name)
     assert result.exit_code == 2
-    assert "must be a Python identifier" in result.stderr
+    assert "cannot name a network: it is" in result.stderr
     assert ("; x would do" in result.stderr) == name.endswith("x.toml")
     assert not list(tree.iterdir())
 

@@ -28,6 +28,9 @@ WITHOUT_COMMENTS: dict[str, list[tuple[int, str]]] = {
     "empty.toml": [(1, "missing-key")],
     "hexadecimal_of_many_digits.toml": [(5, "bad-value")],
     "json_comment.json": [(2, "syntax-error")],
+    "json_control_characters.json": [
+        *((line, "bad-value") for line in (4, 5, 9, 10, 10)),
+    ],
     "json_empty.json": [(1, "syntax-error")],
     "json_huge_numbers.json": [(5, "bad-value"), (6, "bad-value")],
     "json_key_twice.json": [(7, "duplicate-key"), (10, "duplicate-key")],
@@ -41,6 +44,12 @@ WITHOUT_COMMENTS: dict[str, list[tuple[int, str]]] = {
         (15, "wrong-type"),
         (16, "unknown-key"),
         (17, "unknown-key"),
+    ],
+    "json_names.json": [
+        (7, "bad-name"),
+        (8, "bad-name"),
+        (9, "bad-name"),
+        (10, "unknown-node"),
     ],
     "json_nan.json": [(4, "syntax-error")],
     "json_null.json": [(line, "wrong-type") for line in (4, 6, 8, 9, 10)],
