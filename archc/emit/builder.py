@@ -12,7 +12,6 @@ from archc.emit.plan import ClassPlan, Feature, Let, Published
 from archc.emit.shapes import Listed
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import SELF, Assign, Evaluate, If, Statement
-from archc.network.scope import RESERVED
 from archc.ops import code
 from archc.ops.base import Shape
 from archc.ops.code import (
@@ -34,6 +33,7 @@ from archc.spec.expressions import (
     names_in,
 )
 from archc.spec.model import Arg, Node, Template
+from archc.spec.reserved import MODULE
 
 
 class Constructed(Protocol):
@@ -182,7 +182,7 @@ class Builder:
     def _is_taken(self, name: str) -> bool:
         return (
             name in self.attributes
-            or name in RESERVED
+            or name in MODULE
             or any(name.startswith(family) for family in self._families)
         )
 

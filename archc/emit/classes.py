@@ -92,7 +92,7 @@ class Planner:
             else:
                 made = next(h for h in network.heads if h.name == head.name)
                 assert made.source.shape is not None
-                x = made.source.shape
+                x = steps.feature(source.key, made.source.shape)
             steps.node(head.node, x)
         return plan
 

@@ -19,6 +19,8 @@ def tidy(value: Any) -> Any:
     match made:
         case Compare(ops=(op,), operands=(Const() as number, other)):
             return Compare((_MIRRORED[op],), (other, number))
+        case Unary(op="not", operand=Compare(ops=("==" | "!=" as op,), operands=pair)):
+            return Compare(("!=" if op == "==" else "==",), pair)
         case IfExp(test=test, body=body, orelse=orelse):
             known = as_condition(test)
             if isinstance(known, Expr):

@@ -7,12 +7,12 @@ from functools import reduce
 from typing import Any
 
 from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
-from archc.network.graph import Network
+from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
 from archc.ops.registry import OPS
 from archc.spec.expressions import Binary, Compare, Const, Expr
-from archc.spec.model import Initializer
+from archc.spec.model import Initializer, OpNode
 
 _MODULE = Local("module")
 
@@ -52,6 +52,16 @@ def _value(value: Any) -> Expr:
     return Text(value) if isinstance(value, str) else Const(value)
 
 
+def _is_switched(layer: Layer) -> bool:
+    """Whether an expression decides on an op's parameters, so that another argument of
+    the constructor may leave them out."""
+    written = layer.node.attributes if isinstance(layer.node, OpNode) else {}
+    return any(
+        isinstance(arg, Expr) and isinstance(getattr(layer.op, key), bool)
+        for key, arg in written.items()
+    )
+
+
 def _absent(network: Network, op: str, parameter: str) -> Expr | None:
     """The test for a parameter that not every module of the op has."""
     value: Expr = Attribute(_MODULE, parameter)
@@ -61,6 +71,7 @@ def _absent(network: Network, op: str, parameter: str) -> Expr | None:
         roots = (network.body, *(h.region for h in network.heads))
         present = all(
             parameter in layer.op.parameters(layer.input_shape())
+            and not _is_switched(layer)
             for root in roots
             for layer in root.layers()
             if layer.op.op == op

@@ -2,49 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 import re
-from collections.abc import Iterable, Sequence
-
-_TAKEN = {
-    "torch",
-    "nn",
-    "F",
-    "math",
-    "self",
-    "x",
-    "Tensor",
-    "OrderedDict",
-    "NamedTuple",
-    "ClassVar",
-    "Sequence",
-}
-
-
-# names that a module's own code reads, so that no parameter may hide them
-_READ = _TAKEN | {
-    "features", "feature_channels", "inputs", "layers",
-    "abs", "dict", "enumerate", "float", "getattr", "int", "isinstance", "iter", "len",
-    "max", "min", "next", "range", "round", "str", "sum", "super", "tuple",
-}  # fmt: skip
-
-
-def argument_names(
-    parameters: Iterable[str], classes: Iterable[str] = ()
-) -> dict[str, str]:
-    """What a constructor calls its arguments: as the spec does, where it can.
-
-    None may hide one of the module's `classes`.
-    """
-    read = {*_READ, *classes}
-    names: dict[str, str] = {}
-    for parameter in parameters:
-        name = parameter
-        while name in read or name in names.values():
-            name += "_"
-        names[parameter] = name
-    return names
+from collections.abc import Sequence
+from unicodedata import normalize
 
 
 def following(counter: str) -> str:
@@ -55,8 +16,11 @@ def following(counter: str) -> str:
 
 
 def camel_case(name: str) -> str:
-    """`basic_conv` as `BasicConv`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
+    """`basic_conv` as `BasicConv`; `Block` where that is no name."""
+    made = "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
+    # a capital may be several letters, which Python may fold to others
+    made = normalize("NFKC", made)
+    return made if made.isidentifier() else "Block"
 
 
 def snake_case(name: str) -> str:
@@ -100,39 +64,5 @@ def network_class(name: str, class_name: str | None, title: str | None) -> str:
     # an underscore is kept where it parts two numbers: ResNeXt50_32x4d
     parts = re.split(r"(?<=\d)(_)(?=\d)|_", candidate)
     made = "".join(part[:1].upper() + part[1:] for part in parts if part)
+    made = normalize("NFKC", made)
     return made if made.isidentifier() and not keyword.iskeyword(made) else f"Net{made}"
-
-
-class Names:
-    """Hands out names that are still free in one namespace."""
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*_TAKEN, *taken}
-
-    def copy(self) -> Names:
-        return Names(self.taken)
-
-    def free(self, name: str) -> str:
-        """`name`, or where it is taken the name with a number behind it; it is taken
-        from then on."""
-        choice = self.peek(name)
-        self.taken.add(choice)
-        return choice
-
-    def peek(self, name: str) -> str:
-        """What `free` would give."""
-        choice, number = name, 2
-        while (
-            choice in self.taken
-            or keyword.iskeyword(choice)
-            or hasattr(builtins, choice)
-        ):
-            choice = f"{name}{'_' if name[-1:].isdigit() else ''}{number}"
-            number += 1
-        return choice
-
-
-def docstring(text: str) -> str:
-    """Text as it can stand in a docstring, up to the closing quotes."""
-    text = text.replace("\\", "\\\\").replace('"""', "'''")
-    return f'{text[:-1]}\\"' if text.endswith('"') else text

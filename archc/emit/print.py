@@ -93,8 +93,8 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
 def _quotable(text: str) -> str:
     """Text as it can stand in a docstring, up to the closing quotes."""
     text = text.replace("\\", "\\\\").replace('"""', "'''")
-    text = f" {text}" if text.startswith('"') else text
-    return f'{text[:-1]}\\"' if text.endswith('"') else text
+    text = f'{text[:-1]}\\"' if text.endswith('"') else text
+    return f" {text}" if text.startswith('"') else text
 
 
 # --------------------------------------------------------------------------- classes

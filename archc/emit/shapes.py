@@ -17,6 +17,7 @@ from archc.spec.expressions import (
     Binary,
     Const,
     Expr,
+    ExpressionError,
     Index,
     ListOf,
     Undecidable,
@@ -161,5 +162,5 @@ def _inferred(op: Op, inputs: Sequence[Shape]) -> Shape | None:
     """What the op's rule says; None where it can't say anything on symbols."""
     try:
         return op.infer(*inputs)
-    except (Undecidable, ShapeError):
+    except (Undecidable, ShapeError, ExpressionError):
         return None

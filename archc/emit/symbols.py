@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unicodedata import normalize
 
 from archc.ops.base import Dim
 from archc.spec.expressions import (
@@ -25,6 +26,9 @@ class Symbols:
     def fresh(self, wish: str, *, whole: bool = True) -> Name:
         """A symbol that would like to be called `wish`, mostly for a whole number."""
         self._count += 1
+        # cut out of other names, it may be one that Python folds to another
+        wish = normalize("NFKC", wish)
+        wish = wish if wish.isidentifier() else "value"
         return Name(f"{wish}#{self._count}", whole=whole)
 
 

@@ -578,9 +578,8 @@ class Walk:
         met.use = use
         assert made.result is not None
         channels = self._from(node, made.channels, {**use.given, **names})
-        return shapes.settled(
-            made.result.with_channels(channels), self.seen.output(node, "body")
-        )
+        y = made.result.with_channels(channels)
+        return self._known(node, shapes.settled(y, self.seen.output(node, "body")))
 
     def _from(self, node: Node, channels: Any, names: Mapping[str, Any]) -> Dim:
         """Channels over the arguments of another class in the terms of this one."""

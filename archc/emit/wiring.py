@@ -87,7 +87,9 @@ class Reads:
         self.heads: dict[str, Source] = {}
         for head in heads:
             read = Template(head.reads, (head.reads,))
-            self.heads[head.name] = self._find(read, body)
+            source = self.heads[head.name] = self._find(read, body)
+            if source.kind == "feature":
+                self.measured |= self._met(source.key)
             self._visit(head.node, body)
 
     def needs(self, node: Node) -> Needs:

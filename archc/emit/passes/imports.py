@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archc.emit.passes.naming import IMPORTED
 from archc.emit.tree import Assign, Module
 from archc.emit.usage import every, expressions, parts
 from archc.ops.code import Global
 from archc.ops.source import MATH
 from archc.spec.expressions import Call, Expr
+from archc.spec.reserved import IMPORTED
 
 
 def imports(module: Module) -> Module:

@@ -19,13 +19,8 @@ from archc.emit.tree import Class, For, Method, Module
 from archc.emit.usage import every, written
 from archc.ops.code import Argument, ClassName
 from archc.spec.expressions import Expr
+from archc.spec.reserved import IMPORTED
 
-IMPORTED = frozenset(
-    {
-        "torch", "nn", "F", "math", "Tensor", "OrderedDict", "NamedTuple", "ClassVar",
-        "Sequence",
-    }
-)  # fmt: skip
 # what generated code calls, so that no argument may hide it
 _CALLED = frozenset(
     {

@@ -23,10 +23,10 @@ from archc.emit.validate.values import (
     Symbol,
     Value,
 )
-from archc.network.scope import RESERVED
 from archc.ops.base import Shape
 from archc.ops.code import Global, Local
 from archc.ops.reshape import Identity
+from archc.spec.reserved import MODULE
 
 CONTAINERS: dict[str, Kind] = {
     "nn.Module": "module",
@@ -110,7 +110,7 @@ class ModuleEvaluator(TensorEvaluator):
             raise Fault(f"`{name}` is assigned before `super().__init__()` has run")
         if name in module.children or name in module.attributes:
             raise Fault(f"a `{module.name}` gets `{name}` twice")
-        if name in RESERVED:
+        if name in MODULE:
             raise Fault(f"`{name}` hides what torch has under this name in a module")
         if module.cls is not None:
             taken = self._taken.get(module.name)
