@@ -81,6 +81,7 @@ def _class(
 def _arguments(method: Method, taken: frozenset[str]) -> dict[str, str]:
     """What a method calls its arguments: as the spec does, where that hides nothing."""
     names: dict[str, str] = {}
+    fixed = {p.local.id for p in method.parameters}
     for parameter in method.parameters:
         symbol = parameter.local.id
         if "#" not in symbol:
@@ -88,6 +89,7 @@ def _arguments(method: Method, taken: frozenset[str]) -> dict[str, str]:
         name = wish(symbol)
         while (
             name in taken
+            or name in fixed
             or name in _CALLED
             or name in names.values()
             or keyword.iskeyword(name)
