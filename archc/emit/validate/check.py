@@ -10,10 +10,11 @@ from archc.emit.validate.calls import call_text, described
 from archc.emit.validate.disagreement import Disagreement, Fault, NotFollowed
 from archc.emit.validate.expected import ValueGraph, expected
 from archc.emit.validate.explain import layer_text
+from archc.emit.validate.folding import folded
 from archc.emit.validate.initialization import initialization
 from archc.emit.validate.machine import Machine
 from archc.emit.validate.modules import IDENTITY
-from archc.emit.validate.names import names
+from archc.emit.validate.names import Names
 from archc.emit.validate.values import (
     Module,
     Parameter,
@@ -36,7 +37,11 @@ def validate(module: Tree, network: Network) -> list[Disagreement]:
     """
     found: list[Disagreement] = []
     try:
-        found += names(module)
+        names = Names(module)
+        if not names.plain():
+            module = folded(module)
+            names = Names(module)
+        found += names.disagreements()
         found += _Comparison(module, network).differences()
     except Fault as fault:
         found.append(fault.disagreement())
