@@ -275,7 +275,7 @@ def exchanged(part: Any, old: Any, new: Any) -> Any:
     [
         (Local("norm"), Local("F"), "the variable `F` in `forward` of `Net` hides"),
         (Local("norm"), Local("class"), "'class', which is no name in Python"),
-        (Local("norm"), Local("__norm"), "which Python mangles"),
+        (Local("width"), Local("__width"), "which Python mangles"),
         (Local("norm"), Local("self"), "assigns to self"),
         (ClassName("NetOutputs"), ClassName("nn"), "the class `nn` hides"),
         (ClassName("NetOutputs"), ClassName("Net"), "two classes are called `Net`"),
@@ -288,6 +288,7 @@ def exchanged(part: Any, old: Any, new: Any) -> Any:
         (Local("norm"), Local("\uff58"), "in the network it reads `norm`"),
         (Const(0.25), Const(Const(0.25)), "the constant Const"),  # type: ignore
         (Attribute(SELF, "fc"), Attribute(SELF, "0"), "'0', which is no name"),
+        (ClassName("Net"), ClassName("\uff2eet"), "is `Net` to Python, not in __all__"),
         (Global("nn.Linear"), Name("Linear"), "an expression of the kind Name"),
         (Local("norm"), Local("norm#3"), ""),
     ],

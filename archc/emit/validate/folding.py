@@ -19,6 +19,11 @@ _IDENTIFIERS: dict[type[Any], str] = {
 }
 
 
+def plain(name: str) -> str:
+    """A name, or a path of names, as Python reads it."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+
+
 def folded(part: Any) -> Any:
     """A tree, or a part of one, with its identifiers as Python reads them."""
     if isinstance(part, tuple):
@@ -28,5 +33,5 @@ def folded(part: Any) -> Any:
     values = {f.name: folded(getattr(part, f.name)) for f in fields(part)}
     name = _IDENTIFIERS.get(type(part))
     if name is not None and values[name] is not None:
-        values[name] = unicodedata.normalize("NFKC", values[name])
+        values[name] = plain(values[name])
     return type(part)(**values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from archc.emit.tree import (
     Assign,
@@ -20,6 +20,7 @@ from archc.emit.tree import (
 from archc.emit.tree import Module as Tree
 from archc.emit.validate.disagreement import Disagreement
 from archc.emit.validate.expressions import Evaluator
+from archc.emit.validate.folding import plain
 from archc.emit.validate.modules import class_names, is_record
 from archc.ops.code import Apply, Argument, Attribute, ClassName, Global, Local
 from archc.spec.expressions import Call, Const, Expr
@@ -56,6 +57,15 @@ class Names:
         """Whether all of them are ASCII, so that Python reads them as they stand."""
         classes = "".join(c.name.key for c in self._module.classes)
         return classes.isascii() and not any(s.odd for s in self._sweeps)
+
+    def folded_classes(self) -> Iterator[Disagreement]:
+        """The classes that `__all__`, being text, would call by another name."""
+        for cls in self._module.classes:
+            key = cls.name.key
+            if plain(key) != key:
+                yield Disagreement(
+                    "", f"the class `{key}` is `{plain(key)}` to Python, not in __all__"
+                )
 
     def disagreements(self) -> Iterator[Disagreement]:
         """What is wrong with them."""
@@ -107,7 +117,10 @@ def _class(cls: Class, methods: list[_Reads]) -> Iterator[Disagreement]:
         place = f"`{reads.method.name}` of `{cls.name.key}`"
         outside = reads.body.outside | reads.body.classes
         for name in sorted(reads.assigned):
-            yield from _name(name, f"a variable in {place}")
+            # a variable that Python mangles is so wherever it is read
+            yield from _name(name, f"a variable in {place}", inside=True)
+        for parameter in reads.method.parameters:
+            yield from _name(parameter.local.id, f"an argument of {place}")
         for name in sorted(reads.attributes):
             yield from _name(name, f"an attribute in {place}")
         for name in sorted(reads.assigned & outside):
@@ -123,12 +136,12 @@ def _class(cls: Class, methods: list[_Reads]) -> Iterator[Disagreement]:
             )
 
 
-def _name(name: str, what: str) -> Iterator[Disagreement]:
+def _name(name: str, what: str, *, inside: bool = False) -> Iterator[Disagreement]:
     if _UNNAMED in name:
         return
     if not name.isidentifier() or keyword.iskeyword(name):
         yield Disagreement("", f"{what} is called {name!r}, which is no name in Python")
-    elif name.startswith("__") and not name.endswith("__"):
+    elif name.startswith("__") and not name.endswith("__") and not inside:
         yield Disagreement("", f"{what} is called `{name}`, which Python mangles")
 
 
@@ -199,7 +212,7 @@ class _Sweep:
         stack: list[Any] = list(values)
         while stack:
             value = stack.pop()
-            kind = type(value)
+            kind = cast("type[Any]", type(value))
             if value is None:
                 continue
             if kind is Local:
