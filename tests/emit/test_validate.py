@@ -22,7 +22,7 @@ from archc.emit.validate import Disagreement, validate
 from archc.ops.code import Attribute, ClassName, Global, Local
 from archc.ops.dropout import StochasticDepth
 from archc.pipeline import Analysis, analyse
-from archc.spec.expressions import Name
+from archc.spec.expressions import Const, Name
 from archc.spec.load import Loader
 from tests.emit import live
 from tests.emit.mutants import mutants
@@ -275,12 +275,20 @@ def exchanged(part: Any, old: Any, new: Any) -> Any:
     [
         (Local("norm"), Local("F"), "the variable `F` in `forward` of `Net` hides"),
         (Local("norm"), Local("class"), "'class', which is no name in Python"),
-        (Local("norm"), Local("__norm"), "which Python mangles"),
+        (Local("width"), Local("__width"), "which Python mangles"),
         (Local("norm"), Local("self"), "assigns to self"),
         (ClassName("NetOutputs"), ClassName("nn"), "the class `nn` hides"),
         (ClassName("NetOutputs"), ClassName("Net"), "two classes are called `Net`"),
-        (Attribute(SELF, "fc"), Attribute(SELF, "\ufb01"), "Python folds to"),
+        (
+            Attribute(SELF, "fc"),
+            Attribute(SELF, "\ufb01"),
+            "the module has nothing here",
+        ),
+        (Attribute(SELF, "fc"), Attribute(SELF, "\uff46c"), ""),
+        (Local("norm"), Local("\uff58"), "in the network it reads `norm`"),
+        (Const(0.25), Const(Const(0.25)), "the constant Const"),  # type: ignore
         (Attribute(SELF, "fc"), Attribute(SELF, "0"), "'0', which is no name"),
+        (ClassName("Net"), ClassName("\uff2eet"), "is `Net` to Python, not in __all__"),
         (Global("nn.Linear"), Name("Linear"), "an expression of the kind Name"),
         (Local("norm"), Local("norm#3"), ""),
     ],

@@ -141,6 +141,8 @@ class Signature:
 
 
 _PLAIN = frozenset({int, float, str, type(None)})
+"""What stands in a key as it is."""
+SCALARS = _PLAIN | {bool}
 _MAY_BE_REAL = frozenset({float, tuple, list})
 
 

@@ -10,10 +10,11 @@ from archc.emit.validate.calls import call_text, described
 from archc.emit.validate.disagreement import Disagreement, Fault, NotFollowed
 from archc.emit.validate.expected import ValueGraph, expected
 from archc.emit.validate.explain import layer_text
+from archc.emit.validate.folding import folded, plain
 from archc.emit.validate.initialization import initialization
 from archc.emit.validate.machine import Machine
 from archc.emit.validate.modules import IDENTITY
-from archc.emit.validate.names import names
+from archc.emit.validate.names import Names
 from archc.emit.validate.values import (
     Module,
     Parameter,
@@ -36,7 +37,12 @@ def validate(module: Tree, network: Network) -> list[Disagreement]:
     """
     found: list[Disagreement] = []
     try:
-        found += names(module)
+        names = Names(module)
+        if not names.plain():
+            found += names.folded_classes()
+            module = folded(module)
+            names = Names(module)
+        found += names.disagreements()
         found += _Comparison(module, network).differences()
     except Fault as fault:
         found.append(fault.disagreement())
@@ -80,7 +86,7 @@ class _Comparison:
                     f"this is the same module or parameter as {there.path}", path
                 )
             seen.add(id(there))
-            there.path = path
+            there.path = path = plain(path)
             yield path, there
             if isinstance(there, Module):
                 if there.call is not None:
@@ -156,7 +162,7 @@ class _Comparison:
             )
             return
         names = list(value.fields)[1:]
-        wanted = [h.name for h in heads]
+        wanted = [plain(h.name) for h in heads]
         if names != wanted:
             yield Disagreement(
                 "", f"training gives the heads {names}, the network has {wanted}"

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from archc.emit.validate.autograd import shares_memory
-from archc.emit.validate.calls import Signature, key_of
+from archc.emit.validate.calls import SCALARS, Signature, key_of
+from archc.emit.validate.disagreement import Fault
+from archc.emit.validate.folding import plain
 from archc.emit.validate.tensors import TensorEvaluator
 from archc.emit.validate.values import (
     Called,
@@ -128,41 +130,49 @@ class _Builder(TensorEvaluator):
         x = layer.input_shape()
         built = self._build(op, x, len(layer.inputs))
         inputs = tuple(graph.of[v] for v in layer.inputs)
-        self._op, self._met = op, []
         if built.has_tensors:
             assert built.constructor is not None
-            graph.weighted.setdefault(layer.path, (layer, built))
-        if op.bare_parameter:
-            node = self._scaled(layer.path, inputs[0])
-        elif built.has_tensors:
-            node = self._node((layer.path, *inputs), random=False)
-        elif built.around is not None:
-            before, after = built.around
-            key = (*before, (Tensor, inputs[0]), *after)
-            node = self._node(key, random=built.random)
-        elif built.form is not None:
-            node = self._computed(built.form, inputs)
+            path = plain(layer.path)
+            if path in graph.weighted:
+                raise Fault("two layers of the network have this path", layer.path)
+            graph.weighted[path] = (layer, built)
+        key = self._key(layer, built, inputs)
+        if key is None:
+            assert built.form is not None
+            self._op, self._met = op, []
+            node, met = self._computed(built.form, inputs), self._met
         else:
-            assert built.constructor is not None
-            node = self._node((built.constructor.key, *inputs), random=built.random)
+            node = self._node(key, random=built.random)
+            met = [node]
         if built.constructor is not None and not built.has_tensors:
             graph.weightless.setdefault(built.constructor.key, op)
             graph.nodes.setdefault((built.constructor.key, *inputs), node)
         graph.of[layer.output] = node
-        for met in self._met:
-            if graph.layers[met] is None:
-                graph.layers[met] = layer
-                graph.built[met] = built
-        if node in inputs and not self._met:
+        for part in met:
+            if graph.layers[part] is None:
+                graph.layers[part] = layer
+                graph.built[part] = built
+        if not met:
             return []  # it hands on what it is given
         graph.shapes[node] = layer.output.shape
-        return self._met if op.merges else [node]
+        return met if op.merges else [node]
 
-    def _scaled(self, path: str, x: int) -> int:
-        parameter = self.graph.nodes.get(("parameter", path))
-        if parameter is None:
-            parameter = self.graph.add(("parameter", path))
-        return self._node(("*", *sorted((parameter, x))), random=False)
+    def _key(
+        self, layer: Layer, built: Built, inputs: tuple[int, ...]
+    ) -> Hashable | None:
+        """What a layer that is one call is looked up by; None for any other."""
+        if layer.op.bare_parameter:
+            parameter = self.graph.add(("parameter", plain(layer.path)))
+            return ("*", *sorted((parameter, *inputs)))
+        if built.has_tensors:
+            return (plain(layer.path), *inputs)
+        if built.around is not None:
+            before, after = built.around
+            return (*before, (Tensor, inputs[0]), *after)
+        if built.form is not None:
+            return None
+        assert built.constructor is not None
+        return (built.constructor.key, *inputs)
 
     def _computed(self, form: Call | Expr, inputs: tuple[int, ...]) -> int:
         env: dict[str, Value] = {"self": _SELF}
@@ -191,8 +201,10 @@ class _Builder(TensorEvaluator):
             form = op.combine(x, *(Local(f"x{n}") for n in range(count)))
             return Built(None, form, None, False, frozenset(), False, False)
         call = op.module(x)
-        args = tuple(self._value(a, {}) for a in call.args)
-        kwargs = {k: self._value(v, {}) for k, v in call.kwargs.items()}
+        args, kwargs = call.args, call.kwargs
+        if not all(type(v) in SCALARS for v in (*args, *kwargs.values())):
+            args = tuple(self._value(a, {}) for a in args)
+            kwargs = {k: self._value(v, {}) for k, v in kwargs.items()}
         parameters = frozenset(op.parameters(x))
         tensors = bool(parameters or op.buffers(x))
         form = None if tensors else op.function(x, Local("x0"))
@@ -249,7 +261,9 @@ class _Builder(TensorEvaluator):
     ) -> Tensor:
         signature = self.signatures.get(called.function)
         random = signature is not None and signature.random
-        return Tensor(self._node(key, random=random), self._nowhere)
+        node = self._node(key, random=random)
+        self._met.append(node)
+        return Tensor(node, self._nowhere)
 
     def _node(self, key: Hashable, *, random: bool) -> int:
         graph = self.graph
@@ -260,7 +274,6 @@ class _Builder(TensorEvaluator):
             first = node
             node = graph.add(None)
             graph.again.setdefault(first, [first]).append(node)
-        self._met.append(node)
         return node
 
     def parameter_node(self, parameter: Parameter) -> int:

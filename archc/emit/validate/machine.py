@@ -62,6 +62,15 @@ class Machine(ModuleEvaluator):
         self._methods = {
             c.name.key: {m.name: m for m in c.methods} for c in tree.classes
         }
+        # as in Python, defaults are evaluated once
+        self._defaults = {
+            id(method): tuple(
+                None if p.default is None else self.evaluate(p.default, {})
+                for p in method.parameters
+            )
+            for cls in tree.classes
+            for method in cls.methods
+        }
         self._training = False
         self.start(training=False)
 
@@ -166,7 +175,7 @@ class Machine(ModuleEvaluator):
                 env[name] = kwargs[name]
                 used += 1
             elif parameter.default is not None:
-                env[name] = self.evaluate(parameter.default, {})
+                env[name] = self._defaults[id(method)][number]
             else:
                 raise Fault(f"`{method.name}` of `{module.name}` is not given `{name}`")
         if used != len(kwargs):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import unicodedata
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -16,53 +15,92 @@ from archc.emit.tree import (
     For,
     If,
     Method,
-    Parameter,
     Return,
 )
 from archc.emit.tree import Module as Tree
 from archc.emit.validate.disagreement import Disagreement
+from archc.emit.validate.expressions import Evaluator
+from archc.emit.validate.folding import plain
 from archc.emit.validate.modules import class_names, is_record
 from archc.ops.code import Apply, Argument, Attribute, ClassName, Global, Local
-from archc.spec.expressions import Call, Expr
+from archc.spec.expressions import Call, Const, Expr
 
 _UNNAMED = "#"
 """In what is only a wish for a name, which no name has."""
-
-_PARTS = (
-    Expr, Argument, Assign, Evaluate, For, If, Return, Method, Parameter
-)  # fmt: skip
 _MATH = frozenset({"ceil", "floor"})
+_SLOTS: dict[type[Any], tuple[str, ...]] = {
+    kind: tuple(kind.__slots__) for kind in Evaluator.HANDLERS
+}
+_NUMBERS = frozenset({int, float, bool})
 
 
-def names(module: Tree) -> Iterator[Disagreement]:
-    """What is wrong with the names of a module, by Python's rules."""
-    imported = {text.split()[-1] for text in module.imports}
-    helpers = {_class_of(source) for source in module.helpers}
-    used = set(imported)
-    classes: set[str] = set()
-    for cls in module.classes:
-        used |= _heads(cls.base, *cls.fields, classes=False)
-        for method in cls.methods:
-            used |= _heads(method, classes=False)
-    for cls in module.classes:
-        key = cls.name.key
-        yield from _name(key, "a class")
-        if key in classes or key in helpers:
-            yield Disagreement("", f"two classes are called `{key}`")
-        if key in used:
-            yield Disagreement(
-                "", f"the class `{key}` hides what the module uses under this name"
-            )
-        classes.add(key)
-    known = imported | helpers | classes
-    for name in sorted(used - known):
-        if not hasattr(builtins, name):
-            yield Disagreement("", f"`{name}` is used, and not imported")
-    for cls in module.classes:
-        yield from _class(cls)
+class Names:
+    """The names of a module, by Python's rules."""
+
+    def __init__(self, module: Tree) -> None:
+        self._module = module
+        self._methods = {
+            cls.name.key: [_Reads(m) for m in cls.methods] for cls in module.classes
+        }
+        self._sweeps = [
+            _Sweep(cls.base, *(p for f in cls.fields for p in _parts(f)))
+            for cls in module.classes
+        ]
+        for methods in self._methods.values():
+            for reads in methods:
+                self._sweeps += (reads.signature, reads.body)
+                reads.body.odd |= not "".join(
+                    reads.assigned | reads.attributes
+                ).isascii()
+
+    def plain(self) -> bool:
+        """Whether all of them are ASCII, so that Python reads them as they stand."""
+        classes = "".join(c.name.key for c in self._module.classes)
+        return classes.isascii() and not any(s.odd for s in self._sweeps)
+
+    def folded_classes(self) -> Iterator[Disagreement]:
+        """The classes that `__all__`, being text, would call by another name."""
+        for cls in self._module.classes:
+            key = cls.name.key
+            if plain(key) != key:
+                yield Disagreement(
+                    "", f"the class `{key}` is `{plain(key)}` to Python, not in __all__"
+                )
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """What is wrong with them."""
+        used: set[str] = set()
+        for found in self._sweeps:
+            used |= found.outside
+            for part in sorted(found.unknown):
+                yield Disagreement("", f"cannot be followed: {part}")
+        yield from self._global(used)
+        for cls in self._module.classes:
+            yield from _class(cls, self._methods[cls.name.key])
+
+    def _global(self, used: set[str]) -> Iterator[Disagreement]:
+        """What is wrong with those of the module itself; `used` is read from it."""
+        module = self._module
+        imported = {text.split()[-1] for text in module.imports}
+        helpers = {_class_of(source) for source in module.helpers}
+        classes: set[str] = set()
+        for cls in module.classes:
+            key = cls.name.key
+            yield from _name(key, "a class")
+            if key in classes or key in helpers:
+                yield Disagreement("", f"two classes are called `{key}`")
+            if key in used or key in imported:
+                yield Disagreement(
+                    "", f"the class `{key}` hides what the module uses under this name"
+                )
+            classes.add(key)
+        known = imported | helpers | classes
+        for name in sorted(used - known):
+            if not hasattr(builtins, name):
+                yield Disagreement("", f"`{name}` is used, and not imported")
 
 
-def _class(cls: Class) -> Iterator[Disagreement]:
+def _class(cls: Class, methods: list[_Reads]) -> Iterator[Disagreement]:
     members = [f for f in cls.fields if isinstance(f, Assign)]
     fields = [t.id for f in members for t in f.targets if isinstance(t, Local)]
     listed = [*fields, *(m.name for m in cls.methods)]
@@ -75,114 +113,138 @@ def _class(cls: Class) -> Iterator[Disagreement]:
                 "", f"`{name}` is no field that a NamedTuple can have: it starts with _"
             )
     bound = class_names(cls) - {t for f in members if f.value is None for t in fields}
-    for method in cls.methods:
-        reads = _Reads(method)
-        place = f"`{method.name}` of `{cls.name.key}`"
+    for reads in methods:
+        place = f"`{reads.method.name}` of `{cls.name.key}`"
+        outside = reads.body.outside | reads.body.classes
         for name in sorted(reads.assigned):
-            yield from _name(name, f"a variable in {place}")
+            # a variable that Python mangles is so wherever it is read
+            yield from _name(name, f"a variable in {place}", inside=True)
+        for parameter in reads.method.parameters:
+            yield from _name(parameter.local.id, f"an argument of {place}")
         for name in sorted(reads.attributes):
             yield from _name(name, f"an attribute in {place}")
-        for name in sorted(reads.assigned & reads.outside):
+        for name in sorted(reads.assigned & outside):
             yield Disagreement(
-                "",
-                f"the variable `{name}` in {place} hides what is read under this name",
+                "", f"the variable `{name}` in {place} hides what is read under it"
             )
         if "self" in reads.assigned:
             yield Disagreement("", f"{place} assigns to self")
-        for name in sorted(reads.annotations & bound):
+        types = reads.signature.outside | reads.signature.classes
+        for name in sorted(types & bound):
             yield Disagreement(
                 "", f"the member `{name}` of `{cls.name.key}` hides a type of {place}"
             )
 
 
-def _name(name: str, what: str) -> Iterator[Disagreement]:
+def _name(name: str, what: str, *, inside: bool = False) -> Iterator[Disagreement]:
     if _UNNAMED in name:
         return
     if not name.isidentifier() or keyword.iskeyword(name):
         yield Disagreement("", f"{what} is called {name!r}, which is no name in Python")
-    elif name.startswith("__") and not name.endswith("__"):
+    elif name.startswith("__") and not name.endswith("__") and not inside:
         yield Disagreement("", f"{what} is called `{name}`, which Python mangles")
-    elif not name.isascii() and unicodedata.normalize("NFKC", name) != name:
-        folded = unicodedata.normalize("NFKC", name)
-        yield Disagreement(
-            "", f"{what} is called `{name}`, which Python folds to {folded}"
-        )
 
 
 class _Reads:
     """The names in a method: what it assigns, and what it reads from outside."""
 
     def __init__(self, method: Method) -> None:
-        self.assigned: set[str] = set()
-        self.outside: set[str] = set()
-        """Heads of what is read in the body, classes included."""
-        self.annotations: set[str] = set()
-        """What the signature reads, in the scope of the class."""
+        self.method = method
+        self.assigned = {p.local.id for p in method.parameters}
         self.attributes: set[str] = set()
-        for parameter in method.parameters:
-            self.assigned.add(parameter.local.id)
-            self.annotations |= _heads(parameter.annotation)
-            if parameter.default is not None:
-                self.annotations |= _heads(parameter.default)
-        self.annotations |= _heads(method.returns)
+        """What it assigns to attributes."""
+        parameters = method.parameters
+        self.signature = _Sweep(
+            method.returns,
+            *(p.annotation for p in parameters),
+            *(p.default for p in parameters),
+        )
+        self.body = _Sweep()
         self._body(method.body)
+
+    def sweeps(self) -> tuple[_Sweep, _Sweep]:
+        return (self.signature, self.body)
 
     def _body(self, body: Body) -> None:
         for statement in body:
-            match statement:
-                case Assign():
-                    for target in statement.targets:
-                        self._target(target)
-                    # a local's annotation is not evaluated
-                    self._read(statement.value)
-                case For():
-                    self.assigned.update(t.id for t in statement.targets)
-                    self._read(statement.over)
-                    self._body(statement.body)
-                case If():
-                    self._read(statement.test)
-                    self._body(statement.body)
-                    self._body(statement.orelse)
-                case _:
-                    self._read(getattr(statement, "value", None))
+            if isinstance(statement, Assign):
+                for target in statement.targets:
+                    self._target(target)
+                # a local's annotation is not evaluated
+                self.body.over(statement.value)
+            elif isinstance(statement, Evaluate | Return):
+                self.body.over(statement.value)
+            elif isinstance(statement, For):
+                self.assigned.update(t.id for t in statement.targets)
+                self.body.over(statement.over)
+                self._body(statement.body)
+            elif isinstance(statement, If):
+                self.body.over(statement.test)
+                self._body(statement.body)
+                self._body(statement.orelse)
 
     def _target(self, target: Expr) -> None:
         if isinstance(target, Local):
             self.assigned.add(target.id)
+        elif isinstance(target, Attribute):
+            self.attributes.add(target.name)
+            self.body.over(target.value)
         else:
-            if isinstance(target, Attribute):
-                self.attributes.add(target.name)
-            self._read(target)
-
-    def _read(self, value: Any) -> None:
-        self.outside |= _heads(value)
+            self.body.over(target)
 
 
-def _heads(*values: Any, classes: bool = True) -> set[str]:
-    """The first parts of the names that expressions read from outside of a function.
+class _Sweep:
+    """What stands in expressions, run or not."""
 
-    With `classes` also those of the module's own classes.
-    """
-    found: set[str] = set()
-    stack: list[Any] = list(values)
-    while stack:
-        value = stack.pop()
-        if isinstance(value, Global):
-            found.add(value.name.partition(".")[0])
-        elif isinstance(value, ClassName):
-            if classes:
-                found.add(value.key)
-        elif isinstance(value, Apply):
-            stack.append(value.function)
-            stack.extend(a.value for a in value.arguments)
-        elif isinstance(value, Call):
-            found.add("math" if value.function in _MATH else value.function)
-            stack.extend(value.args)
-        elif isinstance(value, tuple):
-            stack.extend(cast("tuple[Any, ...]", value))
-        elif isinstance(value, _PARTS):
-            stack.extend(getattr(value, slot) for slot in value.__slots__)
-    return found
+    def __init__(self, *values: Any) -> None:
+        self.outside: set[str] = set()
+        """The first parts of names that are imported or built in."""
+        self.classes: set[str] = set()
+        """The module's own classes."""
+        self.odd = False
+        """Whether a name in them is not ASCII."""
+        self.unknown: set[str] = set()
+        """What is no expression of generated code."""
+        self.over(*values)
+
+    def over(self, *values: Any) -> None:
+        """Takes in what stands in these."""
+        stack: list[Any] = list(values)
+        while stack:
+            value = stack.pop()
+            kind = cast("type[Any]", type(value))
+            if value is None:
+                continue
+            if kind is Local:
+                self.odd |= not value.id.isascii()
+            elif kind is Const:
+                if type(value.value) not in _NUMBERS:
+                    self.unknown.add(f"the constant {value.value!r}"[:80])
+            elif kind is Global:
+                self.outside.add(value.name.partition(".")[0])
+            elif kind is ClassName:
+                self.classes.add(value.key)
+            elif kind is Apply:
+                stack.append(value.function)
+                stack += [a.value for a in value.arguments]
+            elif kind is Attribute:
+                self.odd |= not value.name.isascii()
+                stack.append(value.value)
+            elif kind is tuple:
+                stack += value
+            elif kind is Call:
+                name = "math" if value.function in _MATH else value.function
+                self.outside.add(name)
+                stack += value.args
+            elif kind in _SLOTS:
+                stack += [getattr(value, slot) for slot in _SLOTS[kind]]
+            elif isinstance(value, Expr | Argument):
+                self.unknown.add(f"an expression of the kind {kind.__name__}")
+
+
+def _parts(field: Any) -> tuple[Any, ...]:
+    """The expressions of a field of a class, all of which are evaluated."""
+    return (field.value, field.annotation) if isinstance(field, Assign) else ()
 
 
 def _class_of(source: str) -> str:
