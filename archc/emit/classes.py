@@ -14,6 +14,7 @@ from archc.emit.names import camel_case, network_class
 from archc.emit.occurrences import Occurrences, axes
 from archc.emit.plan import ClassPlan, Held
 from archc.emit.symbols import Symbols
+from archc.emit.terms import Terms
 from archc.emit.walk import Walk
 from archc.emit.wiring import Reads
 from archc.network.graph import Layer, Network, Region
@@ -103,7 +104,7 @@ class Planner:
 
     # ---- blocks
 
-    def block(self, user: Walk, node: BlockNode) -> ClassPlan:
+    def block(self, user: Terms, node: BlockNode) -> ClassPlan:
         block = self.network.spec.blocks[node.block]
         regions = user.seen.regions.get(node, ())
         variants = self._variants_of(block)
@@ -185,7 +186,7 @@ class Planner:
 
     # ---- named groups that are no chain
 
-    def group(self, user: Walk, node: GroupNode | BranchesNode, x: Shape) -> ClassPlan:
+    def group(self, user: Terms, node: GroupNode | BranchesNode, x: Shape) -> ClassPlan:
         needs = user.plan.reads.needs(node)
         given = {path: user.values[path] for path in needs.values}
         # channels that are a number are written as one
@@ -200,7 +201,7 @@ class Planner:
 
     def _group(
         self,
-        user: Walk,
+        user: Terms,
         node: GroupNode | BranchesNode,
         x: Shape,
         given: dict[str, Shape],

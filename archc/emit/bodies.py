@@ -1,0 +1,168 @@
+"""The bodies of nodes on symbols: ops, blocks, groups and branches."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archc.emit import shapes
+from archc.emit.chains import is_chain
+from archc.emit.conditions import tidy
+from archc.emit.plan import Held, Met, Published, Use
+from archc.emit.terms import Terms
+from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.ops.merge import Merge
+from archc.ops.registry import OPS
+from archc.spec.expressions import Expr, evaluate
+from archc.spec.model import BlockNode, BranchesNode, GroupNode, Node, OpNode
+
+MERGES: dict[str, Merge] = {
+    name: kind.model_construct()
+    for name, kind in OPS.items()
+    if issubclass(kind, Merge)
+}
+
+
+class Bodies(Terms):
+    """What a node gives without its modifiers."""
+
+    @abstractmethod
+    def node(self, node: Node, x: Shape) -> Shape:
+        """The node with its modifiers."""
+
+    def nodes(self, nodes: Sequence[Node], x: Shape) -> Shape:
+        for node in nodes:
+            x = self.node(node, x)
+        return x
+
+    def body(self, node: Node, met: Met, reads: tuple[Shape, ...]) -> Shape:
+        match node:
+            case OpNode() if node.op.merges:
+                return self._merge_op(node, reads)
+            case OpNode():
+                return self._op(node, met, reads[0])
+            case BlockNode():
+                return self._block(node, met, reads[0])
+            case GroupNode() if node.name is None or is_chain(
+                self.plan.reads, node.layers
+            ):
+                return self.nodes(node.layers, reads[0])
+            case BranchesNode() if node.name is None:
+                return self.branches(node, met, reads[0])
+            case GroupNode() | BranchesNode():
+                return self._group(node, met, reads[0])
+            case _:
+                raise TypeError(node)
+
+    def _known(self, node: Node, y: Shape) -> Shape:
+        """Channels that no rule gives are a number, or an argument."""
+        if y.channels is not UNKNOWN:
+            return y
+        return y.with_channels(self.measures.channels_given(node, self.loops))
+
+    def _merge_op(self, node: OpNode, reads: tuple[Shape, ...]) -> Shape:
+        seen = self.seen
+        y = shapes.merged(
+            MERGES[node.op.op], reads, seen.layers.get(node, ()),
+            seen.output(node, "body"),
+        )  # fmt: skip
+        return self._known(node, y)
+
+    def _op(self, node: OpNode, met: Met, x: Shape) -> Shape:
+        layers = self.seen.layers.get(node, ())
+        # what stands before it may be left out in some occurrences
+        read = self.seen.read(node, 0)
+        x = x if read is None else shapes.settled(x, read)
+        if node.op.category == "convolution":
+            x = x.with_channels(self.named(x.channels, "width", met.lets))
+        values = {k: self.value(v, x) for k, v in node.attributes.items()}
+        for size in {"out_channels", "out_features"} & node.attributes.keys():
+            values[size] = self.named(values[size], "width", met.lets)
+        met.op = op = shapes.symbolic(node.op, values, layers)
+        met.x = x
+        seen = self.seen.output(node, "body")
+        if op.joins_axes:
+            y = shapes.joined(op, x, seen)
+        else:
+            y = shapes.output(op, (x,), seen)
+        met.module = self.measures.filled(node, op.module(x), self.loops)
+        y = self._known(node, y)
+        if op.joins_axes or y.channels == x.channels:
+            return y
+        return y.with_channels(self.named(y.channels, "channels", met.lets))
+
+    def _block(self, node: BlockNode, met: Met, x: Shape) -> Shape:
+        made = self.classes.block(self, node)
+        given = {k: self.value(v, x) for k, v in node.arguments.items()}
+        use = Use(made, {made.env[k].id: v for k, v in given.items()})
+        use.given[made.in_channels.id] = x.channels
+        terms: dict[str, Any] = {**given, "in_channels": x.channels}
+        block = made.block
+        assert block is not None
+        for key, default in block.defaults.items():
+            if key not in terms:
+                is_known = not isinstance(default, Expr)
+                terms[key] = default if is_known else evaluate(default, terms)
+        names = {made.env[k].id: v for k, v in terms.items() if k in made.env}
+        names[made.in_channels.id] = x.channels
+        return self._used(node, met, use, names)
+
+    def _group(self, node: GroupNode | BranchesNode, met: Met, x: Shape) -> Shape:
+        made = self.classes.group(self, node, x)
+        names = {made.env[k].id: v for k, v in self.env.items() if k in made.env}
+        names[made.in_channels.id] = x.channels
+        for path, symbol in made.taken.items():
+            names[symbol.id] = self.values[path].channels
+        use = Use(made, dict(names))
+        y = self._used(node, met, use, names)
+        for path, shape in made.taps.items():
+            channels = self._from(node, shape.channels, {**use.given, **names})
+            self.values[path] = shape.with_channels(channels)
+        return y
+
+    def _used(
+        self, node: BlockNode | GroupNode | BranchesNode, met: Met, use: Use,
+        names: Mapping[str, Any],
+    ) -> Shape:  # fmt: skip
+        """The value behind an instance of another class."""
+        made = use.made
+        for measured in made.measured.values():
+            use.given[measured.symbol.id] = self.measures.handed_on(
+                node, measured, self.loops
+            )
+        met.use = use
+        assert made.result is not None
+        channels = self._from(node, made.channels, {**use.given, **names})
+        y = made.result.with_channels(channels)
+        return self._known(node, shapes.settled(y, self.seen.output(node, "body")))
+
+    def _from(self, node: Node, channels: Any, names: Mapping[str, Any]) -> Dim:
+        """Channels over the arguments of another class in the terms of this one."""
+        if isinstance(channels, Held):
+            symbol = self.symbol((node, channels.attribute), channels.attribute)
+            self.opaque[symbol.id] = Published(node, channels.attribute)
+            self.bound |= {symbol.id}
+            return symbol
+        if not isinstance(channels, Expr):
+            return channels
+        return tidy(evaluate(channels, names))
+
+    def own_branches(self, node: BranchesNode, x: Shape) -> Shape:
+        """The branches that a class of their own is written for."""
+        met = self.met[node] = Met((x,), x=x)
+        met.body = self.branches(node, met, x)
+        return met.body
+
+    def branches(self, node: BranchesNode, met: Met, x: Shape) -> Shape:
+        ends = [self.node(branch, x) for branch in node.branches]
+        op = MERGES[node.merge]
+        seen = self.seen
+        y = shapes.merged(
+            op, ends, seen.layers.get(node, ()),
+            seen.output(node, "body"),
+        )  # fmt: skip
+        y = self._known(node, y)
+        if op.stacks_channels:
+            y = y.with_channels(self.named(y.channels, "channels", met.lets))
+        return y
