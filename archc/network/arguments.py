@@ -13,6 +13,7 @@ from archc.source.folding import folded
 from archc.spec.expressions import (
     Expr,
     ExpressionError,
+    Known,
     ListOf,
     Silenced,
     UnknownName,
@@ -27,7 +28,7 @@ class Arguments:
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
 
-    def value(self, arg: Arg, names: dict[str, Any], origin: Origin) -> Any:
+    def value(self, arg: Arg, names: dict[str, Known], origin: Origin) -> Any:
         """An argument's value."""
         if not isinstance(arg, Expr):
             return arg

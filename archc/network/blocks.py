@@ -10,7 +10,7 @@ from archc.network.frame import Binding, Frame
 from archc.network.graph import Region
 from archc.network.instances import Copier, Instance, exact
 from archc.network.walk import Walk
-from archc.spec.expressions import SILENCED, Expr, Silenced
+from archc.spec.expressions import SILENCED, Known, Silenced
 from archc.spec.model import Block, BlockNode
 
 
@@ -24,18 +24,14 @@ class Blocks:
 
     def given(
         self, node: BlockNode, block: Block | None, frame: Frame
-    ) -> tuple[dict[str, Any], dict[str, Binding]]:
+    ) -> tuple[dict[str, Known], dict[str, Binding]]:
         """The arguments of a use, and where each was written."""
-        names: dict[str, Any] = {}
+        names: dict[str, Known] = {}
         bindings: dict[str, Binding] = {}
         for key, arg in node.arguments.items():
             origin = node.origin.below(key)
             try:
-                names[key] = (
-                    self.arguments.value(arg, frame.names, origin)
-                    if isinstance(arg, Expr)
-                    else arg
-                )
+                names[key] = self.arguments.value(arg, frame.names, origin)
             except Silenced:
                 names[key] = SILENCED
             bindings[key] = Binding(frame, origin, arg)

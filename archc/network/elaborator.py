@@ -19,7 +19,7 @@ from archc.network.graph import Head, Network, Region, Value
 from archc.network.inputs import bound, input_shape, parameters
 from archc.network.scope import Layout, Scope, defined
 from archc.ops.base import Shape, ShapeError, plain
-from archc.spec.expressions import SILENCED, Silenced
+from archc.spec.expressions import SILENCED, Known, Silenced
 from archc.spec.model import (
     BlockNode,
     BrokenNode,
@@ -88,7 +88,7 @@ class Elaborator(Bodies):
             if block.broken or self.walk.instances[name]:
                 continue
             self.walk.instances[name] += 1
-            names: dict[str, Any] = dict.fromkeys(block.parameters, SILENCED)
+            names: dict[str, Known] = dict.fromkeys(block.parameters, SILENCED)
             frame = Frame(block, None, names, {}, Value(None))
             frame.see(frame.input)
             scope = Scope("", "", self.layouts.block(block))

@@ -7,7 +7,8 @@ from typing import Any
 
 from archc.diagnostics.model import Label, Place
 from archc.network.graph import Value
-from archc.spec.expressions import SILENCED, Expr, Name, names_in
+from archc.ops.base import to_int
+from archc.spec.expressions import SILENCED, Expr, Known, Name, names_in
 from archc.spec.model import Arg, Block, BlockNode, Origin
 
 
@@ -26,7 +27,7 @@ class Frame:
 
     block: Block | None
     call: BlockNode | None
-    names: dict[str, Any]
+    names: dict[str, Known]
     bindings: dict[str, Binding]
     input: Value
     caller: Frame | None = None
@@ -37,7 +38,9 @@ class Frame:
 
     def see(self, x: Value) -> None:
         """Sets what `in_channels` means: the channels of the value being read."""
-        self.names["in_channels"] = SILENCED if x.shape is None else x.shape.channels
+        self.names["in_channels"] = (
+            SILENCED if x.shape is None else to_int(x.shape.channels)
+        )
 
     def lookup(self, name: str, local: str) -> Value | None:
         """The value called `name`, looked for from the scope `local` outwards."""
@@ -75,7 +78,7 @@ def outer(local: str) -> str:
 def blame(
     frame: Frame | None,
     bindings: dict[str, Binding],
-    names: dict[str, Any],
+    names: dict[str, Known],
     origin: Origin,
     arg: Arg,
 ) -> tuple[Place, tuple[Label, ...]]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from archc.network.arguments import Arguments
 from archc.network.frame import Binding, blame
 from archc.ops.base import Shape, plain
-from archc.spec.expressions import SILENCED, Expr, Silenced, names_in
+from archc.spec.expressions import SILENCED, Expr, Known, Silenced, names_in
 from archc.spec.model import Arg, Spec
 from archc.spec.validate import listed
 
 MAX_SIZE = 2**24
 
 
-def parameters(spec: Spec, arguments: Arguments) -> dict[str, Any]:
+def parameters(spec: Spec, arguments: Arguments) -> dict[str, Known]:
     """The values of [params]; one may be an expression over others."""
     pending = dict(spec.params)
-    values: dict[str, Any] = {}
+    values: dict[str, Known] = {}
     while pending:
         ready = [
             name
@@ -69,7 +68,7 @@ def bound(spec: Spec) -> dict[str, Binding]:
 
 
 def input_shape(
-    spec: Spec, params: dict[str, Any], arguments: Arguments
+    spec: Spec, params: dict[str, Known], arguments: Arguments
 ) -> Shape | None:
     """The shape of the spec's input; None once something was reported."""
     if not spec.input:

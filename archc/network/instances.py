@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from archc.network.graph import Claim, Layer, Region, Value
+from archc.spec.expressions import Known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,10 +17,10 @@ class Instance:
     claims: tuple[Claim, ...]
 
 
-def exact(value: Any) -> Any:
+def exact(value: Known) -> object:
     """A value that is only equal to others of its type: 1 is not True here."""
     if isinstance(value, tuple):
-        return tuple(exact(v) for v in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return tuple(map(exact, value))
     return type(value), value
 
 

@@ -56,9 +56,10 @@ class Loader:
         return Merged(layered.data, layered.owners)
 
     def _check_params(self, overlay: Document, layered: _Layered) -> None:
-        known: dict[str, Any] = layered.data.get("params", {})
-        if not isinstance(known, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        params: object = layered.data.get("params", {})
+        if not isinstance(params, dict):
             return  # the wrong type is parsing's to report
+        known = cast("dict[str, Any]", params)
         for name in overlay.data.get("params", {}):
             if name not in known:
                 spec = layered.owners[()]

@@ -13,7 +13,7 @@ from archc.spec.expressions.errors import (
     Undecidable,
     UnknownName,
 )
-from archc.spec.expressions.evaluation import SILENCED, Names, choose, evaluate
+from archc.spec.expressions.evaluation import SILENCED, Known, Names, choose, evaluate
 from archc.spec.expressions.operations import FUNCTIONS, MAX_MAGNITUDE
 from archc.spec.expressions.parsing import MAX_LENGTH, parse
 from archc.spec.expressions.printing import number_source, to_source
@@ -51,6 +51,7 @@ __all__ = [
     "ExpressionError",
     "IfExp",
     "Index",
+    "Known",
     "ListOf",
     "Name",
     "Names",

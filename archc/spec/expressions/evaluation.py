@@ -36,13 +36,15 @@ from archc.spec.expressions.walk import filled, names_of
 _P = ParamSpec("_P")
 
 
-class _Silenced:
+class Silence:
     __slots__ = ()
 
 
-SILENCED: Final = _Silenced()
+SILENCED: Final = Silence()
 """Stands in a mapping of names for a value that is unknown because of a mistake."""
-Names: TypeAlias = "Mapping[str, Value | _Silenced]"
+Known: TypeAlias = "Value | Silence"
+"""What a name stands for."""
+Names: TypeAlias = Mapping[str, Known]
 
 
 def evaluate(expr: Expr, names: Names) -> Value:
@@ -98,7 +100,7 @@ def _named(name: Name, names: Names) -> Value:
         value = names[name.id]
     except KeyError:
         raise UnknownName(name.id, name.at) from None
-    if isinstance(value, _Silenced):
+    if isinstance(value, Silence):
         raise Silenced
     return value
 
@@ -124,7 +126,7 @@ def _later(expr: Expr, names: Names) -> Value:
         raise
     except ExpressionError:
         return filled(
-            expr, {n: v for n, v in names.items() if not isinstance(v, _Silenced)}
+            expr, {n: v for n, v in names.items() if not isinstance(v, Silence)}
         )
 
 
