@@ -288,6 +288,7 @@ def exchanged(part: Any, old: Any, new: Any) -> Any:
         (Local("norm"), Local("\uff58"), "in the network it reads `norm`"),
         (Const(0.25), Const(Const(0.25)), "the constant Const"),  # type: ignore
         (Attribute(SELF, "fc"), Attribute(SELF, "0"), "'0', which is no name"),
+        (ClassName("Net"), ClassName("__all__"), "a class is called `__all__`"),
         (ClassName("Net"), ClassName("\uff2eet"), "is `Net` to Python, not in __all__"),
         (Global("nn.Linear"), Name("Linear"), "an expression of the kind Name"),
         (Local("norm"), Local("norm#3"), ""),

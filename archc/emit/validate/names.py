@@ -141,8 +141,10 @@ def _name(name: str, what: str, *, inside: bool = False) -> Iterator[Disagreemen
         return
     if not name.isidentifier() or keyword.iskeyword(name):
         yield Disagreement("", f"{what} is called {name!r}, which is no name in Python")
-    elif name.startswith("__") and not name.endswith("__") and not inside:
-        yield Disagreement("", f"{what} is called `{name}`, which Python mangles")
+    elif name.startswith("__") and not inside and name != "__init__":
+        yield Disagreement(
+            "", f"{what} is called `{name}`, which Python mangles or has for itself"
+        )
 
 
 class _Reads:
