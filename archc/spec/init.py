@@ -58,7 +58,7 @@ def parse_init(
             known = op in OPS
             sink.error(
                 "unknown-op",
-                f"`{op}` has no weights to initialise" if known
+                f"`{op}` has no parameters that `[init]` sets" if known
                 else f"there is no op {plain(op)}",
                 origin.at(op, part="key"),
                 help=did_you_mean(op, INITIALIZABLE),

@@ -216,14 +216,16 @@ def arguments_of(network_class: Any, parameters: Sequence[str]) -> dict[str, str
 
     Those of which it cannot be told are left out.
     """
-    arguments = list(inspect.signature(network_class).parameters)
-    if len(arguments) == len(parameters):
-        return dict(zip(parameters, arguments, strict=True))
+    arguments = [
+        name
+        for name, argument in inspect.signature(network_class).parameters.items()
+        if argument.kind is argument.POSITIONAL_OR_KEYWORD
+    ]
     found: dict[str, str] = {}
     for parameter in parameters:
         stem = folded(parameter).rstrip("_")
         same = [p for p in parameters if folded(p).rstrip("_") == stem]
         fitting = [a for a in arguments if a.rstrip("_") == stem]
-        if len(same) == len(fitting) == 1:
-            found[parameter] = fitting[0]
+        if len(same) == len(fitting):  # they are in the order of the spec
+            found[parameter] = fitting[same.index(parameter)]
     return found
