@@ -138,7 +138,7 @@ class Builder:
     # ---- expressions of `forward`
 
     def in_forward(self, arg: Arg, x: Shape | None, variable: Expr) -> Any:
-        """An argument of the spec in terms of what `forward` has; its node reads `x`."""
+        """An argument of the spec in terms of what `forward` has, on reading `x`."""
         value = self.value(arg, x)
         if not isinstance(arg, Expr) or not isinstance(value, Expr):
             return value
@@ -163,7 +163,7 @@ class Builder:
         return Attribute(SELF, self.stored[symbol.id])
 
     def attribute(self, name: str, more: str = "") -> str:
-        """An attribute that nothing else is called, with `more` or a number behind it."""
+        """An attribute that nothing else is called, with `more` or a number added."""
         choice, number = name, 1
         while self._is_taken(choice):
             choice = f"{choice}{more}" if more else f"{name}_{number}"

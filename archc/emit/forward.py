@@ -6,45 +6,37 @@ Each node reads variables and leaves its value in one. The main path goes throug
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from archc.emit.builder import Builder
+from archc.emit.calls import (
+    assign,
+    called,
+    expression,
+    is_optional,
+    merged,
+    next_child,
+    optional,
+)
 from archc.emit.chains import is_sequence
 from archc.emit.constructor import (
     IDENTITY,
     child_module,
     choice,
-    in_place,
     loop,
-    op_module,
     repetition,
-    stem_of,
     turns,
 )
 from archc.emit.names import shared_start
 from archc.emit.plan import Met
-from archc.emit.tree import SELF, Assign, For, Remark, Statement
+from archc.emit.skips import once
+from archc.emit.tree import SELF, Assign, For, Statement
 from archc.emit.usage import reads_of
+from archc.emit.variables import kept_apart, read, remember, variable
 from archc.ops import code
-from archc.ops.base import Call, Shape
-from archc.ops.code import (
-    Apply,
-    Attribute,
-    Global,
-    Joined,
-    Local,
-)
-from archc.ops.merge import Merge
-from archc.ops.registry import OPS
+from archc.ops.code import Attribute, Global, Local
 from archc.spec.expressions import Const, Expr, Index
-from archc.spec.model import (
-    BlockNode,
-    BranchesNode,
-    GroupNode,
-    Node,
-    OpNode,
-    Template,
-    opened,
-)
+from archc.spec.model import BranchesNode, GroupNode, Node, OpNode, opened
 
 MAIN = Local("x")
 
@@ -70,21 +62,21 @@ def write_node(
     met = builder.met[node]
     sources = (x,)
     if node.reads is not None:
-        sources = tuple(_read(builder, node, n, x) for n in range(len(node.reads)))
+        sources = tuple(read(builder, node, n, x) for n in range(len(node.reads)))
     x = sources[0]
-    own = _variable(builder, node)
+    own = variable(builder, node)
     target = target if own is None else own
     if met.choice is None:
         after = _repeated(builder, node, sources, target) if met.test else x
-    elif _optional_attribute(builder, node):
-        after = _assign(builder, node, _optional_module(builder, node, x), target)
+    elif is_optional(builder, node):
+        after = assign(builder, node, optional(builder, node, x), target)
     else:
         after = _conditional(builder, node, met, sources, target, condition)
     if own is not None:
         after = builder.land(after, own)
     if node.repeat is None or (node.name is not None and node.name.fixed):
         assert met.out is not None
-        _remember(builder, builder.plan.reads.paths.get(node), after, met.out)
+        remember(builder, builder.plan.reads.paths.get(node), after, met.out)
     return after
 
 
@@ -100,7 +92,7 @@ def _conditional(
     made = met.choice
     assert made is not None
     if sources[0] != target:
-        sources = _kept_apart(builder, sources, target)
+        sources = kept_apart(builder, sources, target)
         builder.land(sources[0], target)
     if node.name and node.name.fixed:
         condition = f"has_{node.name.text}"
@@ -116,111 +108,12 @@ def _conditional(
     return target
 
 
-def _kept_apart(
-    builder: Builder, sources: tuple[Expr, ...], target: Local
-) -> tuple[Expr, ...]:
-    """The values that are read beside the first, none in the variable `target`."""
-    rest: list[Expr] = []
-    previous: Local | None = None
-    for source in sources[1:]:
-        if source == target:
-            if previous is None:
-                previous = builder.local("previous")
-                builder.land(target, previous)
-            source = previous
-        rest.append(source)
-    return sources[0], *rest
-
-
-# ---------------------------------------------------------------------------- values
-
-
-def _read(builder: Builder, node: Node, number: int, x: Expr) -> Expr:
-    source = builder.plan.reads.sources[node][number]
-    match source.kind:
-        case "prev":
-            return x
-        case "input":
-            return builder.values[""]
-        case "value":
-            return builder.values[source.key.text]
-        case "feature":
-            return feature(builder, source.key)
-
-
-def feature(builder: Builder, key: Template) -> Expr:
-    """A value out of the dict."""
-    return Index(builder.features, builder.name_in_forward(key))
-
-
-def _variable(builder: Builder, node: Node) -> Local | None:
-    """The variable of its own that a value read later gets."""
-    reads = builder.plan.reads
-    if node not in reads.paths or node.name is None:
-        return None
-    if reads.paths[node].text not in reads.tapped:
-        return None
-    return builder.local(stem_of(node.name, "value"))
-
-
-def _remember(
-    builder: Builder, path: Template | None, variable: Expr, y: Shape
-) -> None:
-    if path is None:
-        return
-    reads = builder.plan.reads
-    builder.values[path.text] = variable
-    if path.text in reads.saved:
-        key = builder.name_in_forward(path)
-        builder.forward.append(Assign((Index(builder.features, key),), variable))
-    if path.text in reads.measured:
-        key = Index(builder.feature_channels, builder.name(path))
-        builder.init.append(Assign((key,), builder.tree(y.channels)))
-
-
-# ------------------------------------------------------------------------- modifiers
-
-
-def _optional_attribute(builder: Builder, node: Node) -> bool:
-    """Whether an absent node can be an nn.Identity of the same name."""
-    if node.name is None or not node.name.fixed or node.skip:
-        return False
-    if node.reads is not None and len(node.reads) > 1:
-        return False
-    if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
-        return False
-    reads = builder.plan.reads
-    if reads.needs(node) or reads.taps(node):
-        return False
-    if node.repeat is not None and not is_sequence(reads, node):
-        return False
-    # a name that two exclusive nodes share must not be overwritten by the absent one
-    shared = builder.plan.names[node.name.text] > 1
-    return not shared and builder.plan.style != "numbered"
-
-
-def _optional_module(builder: Builder, node: Node, x: Expr) -> Expr:
-    """A call of an attribute that is an nn.Identity where the node is absent."""
-    made = builder.met[node].choice
-    assert node.name is not None and made is not None
-    attribute = Attribute(SELF, node.name.text)
-
-    def run() -> None:
-        if node.repeat is None:
-            _attribute(builder, node, attribute)
-        else:
-            repetition(builder, node, attribute)
-
-    choice(builder, made, run, [Assign((attribute,), IDENTITY)])
-    return code.call(attribute, x)
-
-
 def _repeated(
     builder: Builder, node: Node, sources: tuple[Expr, ...], target: Local
 ) -> Expr:
     met = builder.met[node]
     if met.loop is None and met.turns is None:
-        return _once(builder, node, met, sources, target)
+        return once(builder, node, met, sources, target, _Writes(builder))
     reads = builder.plan.reads
     x = sources[0]
     listed = node in reads.members and not (isinstance(node, OpNode) and node.op.merges)
@@ -229,33 +122,35 @@ def _repeated(
         container = Attribute(SELF, str(reads.paths[node].parts[-1]))
         if is_sequence(reads, node):
             repetition(builder, node, container)
-            return _assign(builder, node, code.call(container, x), target)
+            return assign(builder, node, code.call(container, x), target)
         bare = isinstance(node, OpNode) and node.op.bare_parameter
         kind = Global("nn.ParameterList" if bare else "nn.ModuleList")
         builder.init.append(Assign((container,), code.call(kind)))
         builder.members[node] = builder.local("layer")
-    sources = _kept_apart(builder, sources, target)
-    made = met.loop
-    count = None if made is None else builder.in_forward(node.repeat, made.read, x)
+    sources = kept_apart(builder, sources, target)
+    repeat = met.loop
+    count = None if repeat is None else builder.in_forward(node.repeat, repeat.read, x)
     landed = builder.land(x, target)
 
     def run(number: int | None = None) -> None:
         if container is not None and number is not None:
             builder.members[node] = Index(container, Const(number))
         own = builder.met[node]
-        once = _once(builder, node, own, (landed, *sources[1:]), target)
-        once = builder.land(once, target)
+        made = once(
+            builder, node, own, (landed, *sources[1:]), target, _Writes(builder)
+        )
+        made = builder.land(made, target)
         paths = reads.members if node in reads.members else reads.paths
         assert own.once is not None
-        _remember(builder, paths.get(node), once, own.once)
+        remember(builder, paths.get(node), made, own.once)
 
     if met.turns is not None:
         turns(builder, node, met.turns, run)
         return landed
-    assert made is not None
-    inside = loop(builder, node, made, run)
+    assert repeat is not None
+    inside = loop(builder, node, repeat, run)
     if inside:
-        counter = Local(made.counter.id)
+        counter = Local(repeat.counter.id)
         header = _header(builder, node, container, counter, count, inside)
         builder.forward.append(header)
     return landed
@@ -286,107 +181,17 @@ def _header(
     return For((counter,), code.call(Global("range"), builder.tree(count)), body)
 
 
-# ---------------------------------------------------------------------------- skips
+@dataclass(frozen=True, slots=True)
+class _Writes:
+    """How skips write what stands on either path."""
 
+    builder: Builder
 
-def _once(
-    builder: Builder, node: Node, met: Met, sources: tuple[Expr, ...], target: Local
-) -> Expr:
-    """A node's body with its skip around it."""
-    if met.skip is False:
-        return _plain(builder, node, sources, target)
-    x = sources[0]
-    shortcut = node.shortcut
-    if met.skip is True and _is_single(builder, node):
-        if shortcut is None:
-            order = (x, expression(builder, node, x))
-            builder.let((met.merged,))
-            return _assign(builder, node, _join(met, node, order), target)
-        computed = node.name is not None and not node.name.fixed
-        in_order = node.skip == "add" or builder.layers is None
-        if not computed and in_order and _is_call(builder, shortcut):
-            made = expression(builder, node, x)
-            order = _ordered(node, made, _side(builder, shortcut, x, owned=False))
-            builder.let((met.merged,))
-            return _assign(builder, node, _join(met, node, order), target)
-    return _skip(builder, node, met, sources, target)
+    def plain(self, node: Node, sources: tuple[Expr, ...], target: Local) -> Expr:
+        return _plain(self.builder, node, sources, target)
 
-
-def _is_call(builder: Builder, node: Node) -> bool:
-    """Whether a shortcut is one call, be it of an nn.Identity where it is absent."""
-    if node.skip or node.repeat or node.reads or builder.plan.reads.is_read(node):
-        return False
-    met = builder.met[node]
-    if met.choice is not None:
-        return _optional_attribute(builder, node)
-    return bool(met.test) and _is_single(builder, node)
-
-
-def _skip(
-    builder: Builder, node: Node, met: Met, sources: tuple[Expr, ...], target: Local
-) -> Expr:
-    """Body, then shortcut, then the merge of both."""
-    x = identity = sources[0]
-    end = target
-    if node.skip == "mul" and node.shortcut is None and met.skip is True:
-        target = builder.local("scale")
-    elif x == target:
-        identity = builder.land(x, builder.local("identity"))
-        sources = (x, *(identity if s == x else s for s in sources[1:]))
-    after = builder.land(_plain(builder, node, sources, target), target)
-
-    def merge() -> None:
-        other: Expr = identity
-        if node.shortcut is not None:
-            other = _side(builder, node.shortcut, identity, owned=identity != x)
-        builder.let((met.merged,))
-        _assign(builder, node, _join(met, node, _ordered(node, after, other)), end)
-
-    if met.skip_choice is None:
-        merge()
-        return end
-    made = met.skip_choice
-    choice(
-        builder, made, merge,
-        stated=lambda: builder.test(
-            node.skip_when, made.test, made.read, identity, "use_skip"
-        ),
-    )  # fmt: skip
-    return end
-
-
-def _side(builder: Builder, node: Node, x: Expr, *, owned: bool) -> Expr:
-    """The shortcut, as an expression where it is one module.
-
-    `owned` says whether the variable `x` is there for it alone.
-    """
-    if _is_call(builder, node):
-        if builder.met[node].choice is not None:
-            return _optional_module(builder, node, x)
-        return expression(builder, node, x)
-    own = owned and isinstance(x, Local)
-    target = x if own else builder.local("shortcut")
-    return write_node(builder, node, x, target, "needs_shortcut")
-
-
-def _ordered(node: Node, body: Expr, side: Expr) -> tuple[Expr, Expr]:
-    return (body, side) if node.skip == "add" else (side, body)
-
-
-def _join(met: Met, node: Node, values: Sequence[Expr]) -> Expr:
-    shape = met.once or met.body
-    assert shape is not None
-    return _merge(node.skip or "add", shape, values)
-
-
-def _merge(merge: str, shape: Shape, values: Sequence[Expr]) -> Expr:
-    """The merge of several expressions."""
-    op = OPS[merge]()
-    assert isinstance(op, Merge)
-    return op.combine(shape, *values)
-
-
-# ---------------------------------------------------------------------------- bodies
+    def node(self, node: Node, x: Expr, target: Local, condition: str) -> Expr:
+        return write_node(self.builder, node, x, target, condition)
 
 
 def _plain(
@@ -409,138 +214,7 @@ def _plain(
     taps = builder.plan.reads.taps(node)
     if taps:
         return _tapped_group(builder, node, x, target, taps)
-    return _assign(builder, node, expression(builder, node, x), target)
-
-
-def _is_single(builder: Builder, node: Node) -> bool:
-    """Whether the node's body is one call."""
-    if isinstance(node, OpNode):
-        return not node.op.merges
-    if isinstance(node, BlockNode):
-        return True
-    return node.name is not None and not builder.plan.reads.taps(node)
-
-
-def expression(builder: Builder, node: Node, x: Expr) -> Expr:
-    """The call that computes a node's body; its module is set up in the constructor."""
-    if builder.plan.style == "numbered":
-        return _numbered(builder, node, x)
-    if node in builder.members and builder.plan.sole is not node:
-        return _member(builder, node, x)
-    if isinstance(node, OpNode):
-        if node.op.bare_parameter:
-            return _bare_parameter(builder, node, x)
-        if node.name is None:
-            return _function(builder, node, x)
-    if node.name is not None and not node.name.fixed:
-        made = child_module(builder, node, stem_of(node.name, "block"))
-        read = builder.met[node].x
-        builder.invoke(SELF, "add_module", builder.name(node.name, read), made)
-        if builder.plan.sole is node:
-            builder.members[node] = builder.local("layer")
-            return _called(builder, node, builder.members[node], x)
-        key = builder.name_in_forward(node.name, read, x)
-        module = code.call(Attribute(SELF, "get_submodule"), key)
-        return _called(builder, node, module, x)
-    name = node.name.text if node.name is not None else _invented(builder, node)
-    attribute = Attribute(SELF, name)
-    _attribute(builder, node, attribute)
-    return _called(builder, node, attribute, x)
-
-
-def _member(builder: Builder, node: Node, x: Expr) -> Expr:
-    """A child of the list that a loop of `forward` runs over."""
-    member = builder.members[node]
-    made = child_module(builder, node, "block")
-    container = Attribute(SELF, str(builder.plan.reads.paths[node].parts[-1]))
-    builder.invoke(container, "append", made)
-    if isinstance(node, OpNode) and node.op.bare_parameter:
-        return _scaled(x, member)
-    return _called(builder, node, member, x)
-
-
-def _attribute(builder: Builder, node: Node, attribute: Attribute) -> None:
-    """Sets an attribute to the node's module."""
-    if node.doc:
-        builder.init.append(Remark(node.doc))
-    made = child_module(builder, node, attribute)
-    if made != attribute:
-        builder.init.append(Assign((attribute,), made))
-
-
-def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:
-    """The product with a parameter that no module of its own holds."""
-    assert node.name is not None
-    made = op_module(builder, node)
-    if node.name.fixed:
-        builder.set(node.name.text, made)
-        return _scaled(x, Attribute(SELF, node.name.text))
-    read = builder.met[node].x
-    key = builder.name(node.name, read)
-    builder.invoke(SELF, "register_parameter", key, made)
-    key = builder.name_in_forward(node.name, read, x)
-    return _scaled(x, code.call(Attribute(SELF, "get_parameter"), key))
-
-
-def _scaled(x: Expr, parameter: Expr) -> Expr:
-    return _merge("mul", Shape((1,)), (x, parameter))
-
-
-def _called(builder: Builder, node: Node, module: Expr, x: Expr) -> Apply:
-    """The call of a module, with what a group of nodes reads from outside itself."""
-    needs = builder.plan.reads.needs(node)
-    more = [builder.values[path] for path in needs.values]
-    more += [builder.features] if needs.features else []
-    return code.call(module, x, *more)
-
-
-def _invented(builder: Builder, node: Node) -> str:
-    """A name for an attribute that needs none for its (absent) parameters."""
-    stem = node.op.op if isinstance(node, OpNode) else "block"
-    return builder.attribute(node.block if isinstance(node, BlockNode) else stem)
-
-
-def _function(builder: Builder, node: OpNode, x: Expr) -> Expr:
-    """An op without parameters and name: a function call in `forward`."""
-    met = builder.met[node]
-    assert met.x is not None and met.op is not None
-    values = {k: builder.in_forward(v, met.x, x) for k, v in node.attributes.items()}
-    stated = node.op.model_construct(_fields_set=set(values), **values)
-    made = stated.function(met.x, x)
-    if made is None:
-        return _unnamed_module(builder, node, x)
-    builder.let(met.lets)
-    return builder.tree(
-        in_place(builder, node, made) if isinstance(made, Call) else made
-    )
-
-
-def _unnamed_module(builder: Builder, node: OpNode, x: Expr) -> Expr:
-    """An op without a name that is a module all the same, in each iteration its own."""
-    if not builder.loops:
-        name = builder.attribute(node.op.op)
-        builder.set(name, op_module(builder, node))
-        return code.call(Attribute(SELF, name), x)
-    parts: list[str | Expr] = [builder.family(node.op.op)]
-    for counter in builder.loops:
-        parts += ["_", Local(counter.id)]
-    key = Joined(tuple(parts))
-    builder.invoke(SELF, "add_module", key, op_module(builder, node))
-    return code.call(code.call(Attribute(SELF, "get_submodule"), key), x)
-
-
-def _numbered(builder: Builder, node: Node, x: Expr) -> Expr:
-    """A child without a name: an element of the class, which is an nn.ModuleList."""
-    builder.invoke(SELF, "append", child_module(builder, node, "block"))
-    return _called(builder, node, _next(builder), x)
-
-
-def _next(builder: Builder) -> Expr:
-    """The child that comes next in a numbered body."""
-    if builder.layers is not None:
-        return code.call(Global("next"), builder.layers)
-    builder.count += 1
-    return Index(SELF, Const(builder.count - 1))
+    return assign(builder, node, expression(builder, node, x), target)
 
 
 def _merge_op(
@@ -549,12 +223,12 @@ def _merge_op(
     """`add`, `mul` or `concat` as an op with `from`."""
     met = builder.met[node]
     assert met.body is not None
-    made = _merge(node.op.op, met.body, sources)
+    made = merged(node.op.op, met.body, sources)
     if builder.plan.style == "numbered":
         # its number among the children is taken
         builder.invoke(SELF, "append", IDENTITY)
-        made = code.call(_next(builder), made)
-    return _assign(builder, node, made, target)
+        made = code.call(next_child(builder), made)
+    return assign(builder, node, made, target)
 
 
 def branch_stem(branch: Node) -> str | None:
@@ -582,7 +256,7 @@ def write_branches(
     met = builder.met[node]
     assert met.body is not None
     builder.let(met.lets)
-    return _assign(builder, node, _merge(node.merge, met.body, ends), target)
+    return assign(builder, node, merged(node.merge, met.body, ends), target)
 
 
 def _tapped_group(
@@ -593,26 +267,7 @@ def _tapped_group(
     attribute = Attribute(SELF, node.name.text)
     builder.init.append(Assign((attribute,), child_module(builder, node, attribute)))
     variables = [builder.local(path.replace(".", "_")) for path in taps]
-    called = _called(builder, node, attribute, x)
-    builder.forward.append(Assign((target, *variables), called))
+    values = called(builder, node, attribute, x)
+    builder.forward.append(Assign((target, *variables), values))
     builder.values |= dict(zip(taps, variables, strict=True))
     return target
-
-
-def _assign(builder: Builder, node: Node, value: Expr, target: Local) -> Expr:
-    """`target = value`, with the new shape behind it where it is one."""
-    comment = _shape_comment(builder, node)
-    builder.forward.append(Assign((target,), value, comment=comment))
-    return target
-
-
-def _shape_comment(builder: Builder, node: Node) -> str | None:
-    """A new output shape, for the network's own body, where it is one shape."""
-    if builder.plan.kind != "network" or builder.loops:
-        return None
-    stage = "all" if node.repeat is not None else "once" if node.skip else "body"
-    text = builder.seen.comment(node, stage)
-    if text is None or text == builder.last_comment:
-        return None
-    builder.last_comment = text
-    return text

@@ -55,10 +55,9 @@ def _value(value: Any) -> Expr:
 def _is_switched(layer: Layer) -> bool:
     """Whether an expression decides on an op's parameters, so that another argument of
     the constructor may leave them out."""
-    written = layer.node.attributes if isinstance(layer.node, OpNode) else {}
-    return any(
+    return isinstance(layer.node, OpNode) and any(
         isinstance(arg, Expr) and isinstance(getattr(layer.op, key), bool)
-        for key, arg in written.items()
+        for key, arg in layer.node.attributes.items()
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 
 from archc.network.graph import Layer, Network, Region, Value
+from archc.ops.steps import Device
 from archc.spec.model import Node
 
 
@@ -48,6 +49,20 @@ def _owned(root: Region) -> list[tuple[Layer, Region]]:
     return found
 
 
+def _shares(layer: Layer) -> bool:
+    """Whether what a layer gives may be the memory that it reads, on some device."""
+    if layer.op.aliases:
+        return True
+    shapes, y = (layer.input_shape(),), layer.output_shape()
+    devices: tuple[Device, ...] = ("cpu", "cuda")
+    return any(
+        step.shares
+        for device in devices
+        if len(layer.inputs) == 1
+        for step in layer.op.steps(shapes, y, device=device, inplace=False)
+    )
+
+
 def _overwritable(
     reader: Layer, value: Value, readers: Counter[Value], owner: dict[Layer, Region]
 ) -> bool:
@@ -61,7 +76,7 @@ def _overwritable(
     if "output" in maker.op.saves or works_in_place:
         # an activation that worked in place has nothing but its output to go by
         return False
-    if maker.op.aliases:
+    if _shares(maker):
         # the same memory as what the maker read
         return _overwritable(reader, maker.inputs[0], readers, owner)
     return True

@@ -1,0 +1,88 @@
+"""The arguments of constructors, and what has to be settled before they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc.emit.builder import Builder
+from archc.emit.symbols import symbols_in
+from archc.emit.tree import Assign, Body, If, Statement
+from archc.network.graph import Network
+from archc.ops.code import Local, Nothing
+from archc.spec.expressions import Compare, Expr, evaluate
+
+
+def arguments(
+    builder: Builder, network: Network, read: set[str]
+) -> tuple[Body, list[str]]:
+    """What stands before the rest of a constructor that reads these symbols, and the
+    symbols of its arguments, in order."""
+    plan = builder.plan
+    if plan.kind == "network":
+        return _network_arguments(builder, network, read)
+    prelude: list[Statement] = []
+    measured = [m.symbol.id for m in plan.measured.values() if m.symbol.id in read]
+    symbols: list[str] = []
+    if plan.block is not None:
+        symbols = [plan.env[p].id for p in plan.block.required]
+        symbols += measured
+        terms = {**plan.env, "in_channels": plan.in_channels}
+        for name, default in plan.block.defaults.items():
+            symbol = plan.env[name]
+            symbols.append(symbol.id)
+            if isinstance(default, Expr):
+                value = evaluate(default, terms)
+                read |= set(symbols_in(value))
+                local = builder.tree(symbol)
+                test = Compare(("is",), (local, Nothing()))
+                given = Assign((local,), builder.tree(value))
+                prelude.append(If(test, (given,)))
+    else:
+        symbols = [s.id for s in plan.env.values() if s.id in read]
+        symbols += [s.id for s in plan.taken.values() if s.id in read]
+        symbols += measured
+        if builder.feature_channels.id in read:
+            symbols.append(builder.feature_channels.id)
+    if plan.in_channels.id in read:
+        symbols.insert(0, plan.in_channels.id)
+    return tuple(prelude), symbols
+
+
+def _network_arguments(
+    builder: Builder, network: Network, read: set[str]
+) -> tuple[Body, list[str]]:
+    """Parameters that are defined by others are locals, behind those they read."""
+    plan = builder.plan
+    derived = {
+        plan.env[name].id: evaluate(arg, plan.env)
+        for name, arg in network.spec.params.items()
+        if isinstance(arg, Expr)
+    }
+    ordered = _in_order(derived)
+    for symbol, value in reversed(ordered.items()):
+        if symbol in read:
+            read |= set(symbols_in(value))
+    prelude = tuple(
+        Assign((Local(symbol),), builder.tree(value))
+        for symbol, value in ordered.items()
+        if symbol in read
+    )
+    symbols = [s.id for s in plan.env.values() if s.id in read]
+    return prelude, [s for s in symbols if s not in derived]
+
+
+def _in_order(derived: Mapping[str, Any]) -> dict[str, Any]:
+    """Values that read each other's symbols, each behind those that it reads."""
+    ordered: dict[str, Any] = {}
+    stack = [*derived][::-1]
+    while stack:
+        symbol = stack[-1]
+        before = [
+            s for s in symbols_in(derived[symbol]) if s in derived and s not in ordered
+        ]
+        if symbol in ordered or not before:
+            ordered.setdefault(stack.pop(), derived[symbol])
+        else:
+            stack += before
+    return ordered

@@ -1,0 +1,217 @@
+"""The calls that `forward` makes: of modules, which the constructor sets up, and of
+functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archc.emit.builder import Builder
+from archc.emit.chains import is_sequence
+from archc.emit.constructor import (
+    IDENTITY,
+    child_module,
+    choice,
+    in_place,
+    op_module,
+    repetition,
+    stem_of,
+)
+from archc.emit.tree import SELF, Assign, Remark
+from archc.ops import code
+from archc.ops.base import Call, Shape
+from archc.ops.code import Apply, Attribute, Global, Joined, Local
+from archc.ops.merge import Merge
+from archc.ops.registry import OPS
+from archc.spec.expressions import Const, Expr, Index
+from archc.spec.model import BlockNode, Node, OpNode
+
+
+def expression(builder: Builder, node: Node, x: Expr) -> Expr:
+    """The call that computes a node's body; its module is set up in the constructor."""
+    if builder.plan.style == "numbered":
+        return _numbered(builder, node, x)
+    if node in builder.members and builder.plan.sole is not node:
+        return _member(builder, node, x)
+    if isinstance(node, OpNode):
+        if node.op.bare_parameter:
+            return _bare_parameter(builder, node, x)
+        if node.name is None:
+            return _function(builder, node, x)
+    if node.name is not None and not node.name.fixed:
+        made = child_module(builder, node, stem_of(node.name, "block"))
+        read = builder.met[node].x
+        builder.invoke(SELF, "add_module", builder.name(node.name, read), made)
+        if builder.plan.sole is node:
+            builder.members[node] = builder.local("layer")
+            return called(builder, node, builder.members[node], x)
+        key = builder.name_in_forward(node.name, read, x)
+        module = code.call(Attribute(SELF, "get_submodule"), key)
+        return called(builder, node, module, x)
+    name = node.name.text if node.name is not None else _invented(builder, node)
+    attribute = Attribute(SELF, name)
+    _attribute(builder, node, attribute)
+    return called(builder, node, attribute, x)
+
+
+def _member(builder: Builder, node: Node, x: Expr) -> Expr:
+    """A child of the list that a loop of `forward` runs over."""
+    member = builder.members[node]
+    made = child_module(builder, node, "block")
+    container = Attribute(SELF, str(builder.plan.reads.paths[node].parts[-1]))
+    builder.invoke(container, "append", made)
+    if isinstance(node, OpNode) and node.op.bare_parameter:
+        return _scaled(x, member)
+    return called(builder, node, member, x)
+
+
+def _attribute(builder: Builder, node: Node, attribute: Attribute) -> None:
+    """Sets an attribute to the node's module."""
+    if node.doc:
+        builder.init.append(Remark(node.doc))
+    made = child_module(builder, node, attribute)
+    if made != attribute:
+        builder.init.append(Assign((attribute,), made))
+
+
+def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:
+    """The product with a parameter that no module of its own holds."""
+    assert node.name is not None
+    made = op_module(builder, node)
+    if node.name.fixed:
+        builder.set(node.name.text, made)
+        return _scaled(x, Attribute(SELF, node.name.text))
+    read = builder.met[node].x
+    key = builder.name(node.name, read)
+    builder.invoke(SELF, "register_parameter", key, made)
+    key = builder.name_in_forward(node.name, read, x)
+    return _scaled(x, code.call(Attribute(SELF, "get_parameter"), key))
+
+
+def _scaled(x: Expr, parameter: Expr) -> Expr:
+    return merged("mul", Shape((1,)), (x, parameter))
+
+
+def called(builder: Builder, node: Node, module: Expr, x: Expr) -> Apply:
+    """The call of a module, with what a group of nodes reads from outside itself."""
+    needs = builder.plan.reads.needs(node)
+    more = [builder.values[path] for path in needs.values]
+    more += [builder.features] if needs.features else []
+    return code.call(module, x, *more)
+
+
+def _invented(builder: Builder, node: Node) -> str:
+    """A name for an attribute that needs none for its (absent) parameters."""
+    stem = node.op.op if isinstance(node, OpNode) else "block"
+    return builder.attribute(node.block if isinstance(node, BlockNode) else stem)
+
+
+def _function(builder: Builder, node: OpNode, x: Expr) -> Expr:
+    """An op without parameters and name: a function call in `forward`."""
+    met = builder.met[node]
+    assert met.x is not None and met.op is not None
+    values = {k: builder.in_forward(v, met.x, x) for k, v in node.attributes.items()}
+    stated = node.op.model_construct(_fields_set=set(values), **values)
+    made = stated.function(met.x, x)
+    if made is None:
+        return _unnamed_module(builder, node, x)
+    builder.let(met.lets)
+    return builder.tree(
+        in_place(builder, node, made) if isinstance(made, Call) else made
+    )
+
+
+def _unnamed_module(builder: Builder, node: OpNode, x: Expr) -> Expr:
+    """An op without a name that is a module all the same, in each iteration its own."""
+    if not builder.loops:
+        name = builder.attribute(node.op.op)
+        builder.set(name, op_module(builder, node))
+        return code.call(Attribute(SELF, name), x)
+    parts: list[str | Expr] = [builder.family(node.op.op)]
+    for counter in builder.loops:
+        parts += ["_", Local(counter.id)]
+    key = Joined(tuple(parts))
+    builder.invoke(SELF, "add_module", key, op_module(builder, node))
+    return code.call(code.call(Attribute(SELF, "get_submodule"), key), x)
+
+
+def _numbered(builder: Builder, node: Node, x: Expr) -> Expr:
+    """A child without a name: an element of the class, which is an nn.ModuleList."""
+    builder.invoke(SELF, "append", child_module(builder, node, "block"))
+    return called(builder, node, next_child(builder), x)
+
+
+def next_child(builder: Builder) -> Expr:
+    """The child that comes next in a numbered body."""
+    if builder.layers is not None:
+        return code.call(Global("next"), builder.layers)
+    builder.count += 1
+    return Index(SELF, Const(builder.count - 1))
+
+
+def merged(merge: str, shape: Shape, values: Sequence[Expr]) -> Expr:
+    """The merge of several expressions."""
+    op = OPS[merge]()
+    assert isinstance(op, Merge)
+    return op.combine(shape, *values)
+
+
+def is_single(builder: Builder, node: Node) -> bool:
+    """Whether the node's body is one call."""
+    if isinstance(node, OpNode):
+        return not node.op.merges
+    if isinstance(node, BlockNode):
+        return True
+    return node.name is not None and not builder.plan.reads.taps(node)
+
+
+def is_optional(builder: Builder, node: Node) -> bool:
+    """Whether an absent node can be an nn.Identity of the same name."""
+    if node.name is None or not node.name.fixed or node.skip:
+        return False
+    if node.reads is not None and len(node.reads) > 1:
+        return False
+    if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
+        return False
+    reads = builder.plan.reads
+    if reads.needs(node) or reads.taps(node):
+        return False
+    if node.repeat is not None and not is_sequence(reads, node):
+        return False
+    # a name that two exclusive nodes share must not be overwritten by the absent one
+    shared = builder.plan.names[node.name.text] > 1
+    return not shared and builder.plan.style != "numbered"
+
+
+def optional(builder: Builder, node: Node, x: Expr) -> Expr:
+    """A call of an attribute that is an nn.Identity where the node is absent."""
+    made = builder.met[node].choice
+    assert node.name is not None and made is not None
+    attribute = Attribute(SELF, node.name.text)
+
+    def run() -> None:
+        if node.repeat is None:
+            _attribute(builder, node, attribute)
+        else:
+            repetition(builder, node, attribute)
+
+    choice(builder, made, run, [Assign((attribute,), IDENTITY)])
+    return code.call(attribute, x)
+
+
+def assign(builder: Builder, node: Node, value: Expr, target: Local) -> Expr:
+    """`target = value`, with the new shape behind it where it is one."""
+    comment = _shape_comment(builder, node)
+    builder.forward.append(Assign((target,), value, comment=comment))
+    return target
+
+
+def _shape_comment(builder: Builder, node: Node) -> str | None:
+    """A new output shape, for the network's own body, where it is one shape."""
+    if builder.plan.kind != "network" or builder.loops:
+        return None
+    stage = "all" if node.repeat is not None else "once" if node.skip else "body"
+    text = builder.seen.comment(node, stage)
+    if text is None or text == builder.last_comment:
+        return None
+    builder.last_comment = text
+    return text

@@ -1,0 +1,301 @@
+"""One class from its plan: constructor, `forward`, fields, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from archc.emit import annotations, builder
+from archc.emit.arguments import arguments
+from archc.emit.builder import Builder
+from archc.emit.calls import expression
+from archc.emit.chains import is_chain, numbered_children
+from archc.emit.constructor import Chain
+from archc.emit.forward import MAIN, write_branches, write_node, write_nodes
+from archc.emit.initialization import initializer
+from archc.emit.passes.dead import without_unread, without_unused
+from archc.emit.plan import ClassPlan
+from archc.emit.tree import (
+    SELF,
+    Assign,
+    Body,
+    Class,
+    Evaluate,
+    If,
+    Method,
+    Parameter,
+    Pass,
+    Remark,
+    Return,
+    Statement,
+)
+from archc.emit.usage import attributes_of, reads_of
+from archc.emit.variables import feature
+from archc.network.graph import Network
+from archc.ops import code
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    ClassName,
+    Global,
+    Local,
+    Nothing,
+)
+from archc.spec.expressions import Const, Expr, Name
+from archc.spec.model import BlockNode, BranchesNode, Node, OpNode
+
+TENSOR = Global("Tensor")
+INIT = code.call(Attribute(code.call(Global("super")), "__init__"))
+# what nn's constructors are told by keyword reads best so here as well
+_KEYWORDS = frozenset(
+    {"kernel_size", "stride", "padding", "dilation", "groups", "bias", "p", "eps"}
+)
+
+
+class Lowered:
+    """A class in the tree, and how it is constructed."""
+
+    def __init__(
+        self, made: Class, plan: ClassPlan, parameters: list[str], features: str
+    ) -> None:
+        self.made = made
+        self._plan = plan
+        self._parameters = parameters
+        """The symbols of its constructor's arguments, in order."""
+        self._features = features
+        """That of the dict of channels, which is handed on."""
+
+    def call(self, given: Mapping[str, Any], builder: Builder) -> Apply:
+        """The constructor call with these values, by symbols."""
+        plan = self._plan
+        required = () if plan.block is None else plan.block.required
+        positional = {plan.in_channels.id}
+        for name, symbol in plan.env.items():
+            if plan.kind == "block" and (name not in required or name in _KEYWORDS):
+                break
+            positional.add(symbol.id)
+        items: list[Argument] = []
+        for symbol in self._parameters:
+            keyword = None if symbol in positional else symbol
+            if symbol == self._features:
+                items.append(Argument(builder.feature_channels, keyword))
+            elif symbol in given:
+                items.append(Argument(builder.tree(given[symbol]), keyword))
+        return Apply(self.made.name, tuple(items))
+
+
+class Program(builder.Program, Protocol):
+    """What the classes of a module share, and where they go."""
+
+    network: Network
+    classes: list[Class]
+
+    def parameter(self, plan: ClassPlan, symbol: str) -> Parameter: ...
+
+
+class ClassLowering:
+    """One class being lowered."""
+
+    def __init__(self, program: Program, plan: ClassPlan) -> None:
+        self.program = program
+        self.plan = plan
+        self.builder = Builder(plan, program)
+        self.is_chain = (
+            plan.style == "numbered"
+            and plan.kind != "group"
+            and not (plan.kind == "network" and program.network.heads)
+            and is_chain(plan.reads, plan.nodes)
+        )
+        self.inputs: list[Local] = []
+        """What `forward` is given beside `x`."""
+        self.name = ClassName(program.symbols.fresh(plan.wish or "Block").id)
+        self.outputs: Class | None = None
+
+    def lowered(self) -> Lowered:
+        plan, builder = self.plan, self.builder
+        network = self.program.network
+        if plan.kind == "network":
+            builder.last_comment = str(network.input.shape)
+        end = self._body()
+        returned_values: list[Expr] = []
+        if plan.kind == "network" and network.heads:
+            self._heads(end)
+        if not self.is_chain:
+            taps = [builder.values[path] for path in plan.taps]
+            value = code.Sequence((end, *taps), "") if taps else end
+            builder.forward.append(Return(value))
+            returned_values = [end, *taps]
+        for attribute, channels in plan.published.items():
+            builder.set(attribute, builder.tree(channels))
+        forward = self._forward(len(returned_values))
+        init, parameters = self._constructor(forward)
+        methods = [m for m in (init, forward) if m is not None]
+        is_network = plan.kind == "network"
+        if is_network and network.spec.init:
+            methods.append(initializer(network))
+        base = "nn.Module"
+        if plan.style == "numbered":
+            base = "nn.Sequential" if self.is_chain else "nn.ModuleList"
+        fields = self._fields() if is_network else ()
+        if not (plan.doc or fields or methods):
+            fields = (Pass(),)
+        made = Class(
+            self.name, plan.wish, Global(base), plan.doc, fields, tuple(methods)
+        )
+        if self.outputs is not None:
+            self.program.classes.append(self.outputs)
+        self.program.classes.append(made)
+        return Lowered(made, plan, parameters, builder.feature_channels.id)
+
+    # ---- the body
+
+    def _body(self) -> Expr:
+        """Writes the nodes; gives the variable of the last value."""
+        plan, builder = self.plan, self.builder
+        if self.is_chain:
+            head = Attribute(code.call(Global("super")), "__init__")
+            chain = Chain(builder, "numbered", SELF, head)
+            chain.add(plan.nodes)
+            chain.start()
+            return MAIN
+        if plan.style == "numbered" and not numbered_children(plan.nodes):
+            builder.layers = builder.local("layers")
+        if plan.kind == "group":
+            return self._group_body()
+        if any(
+            s.kind == "input" for found in plan.reads.sources.values() for s in found
+        ):
+            inputs = builder.local("inputs")
+            builder.values[""] = builder.land(MAIN, inputs)
+        return write_nodes(builder, plan.nodes, MAIN)
+
+    def _group_body(self) -> Expr:
+        plan, builder = self.plan, self.builder
+        assert plan.node is not None
+        for path in plan.reads.needs(plan.node).values:
+            stem = path.rpartition(".")[2].partition("{")[0] or "inputs"
+            self.inputs.append(builder.local(stem))
+            builder.values[path] = self.inputs[-1]
+        if isinstance(plan.node, BranchesNode):
+            return write_branches(builder, plan.node, MAIN, MAIN)
+        return write_nodes(builder, plan.nodes, MAIN)
+
+    # ---- `forward`
+
+    def _forward(self, values: int) -> Method | None:
+        if self.is_chain:
+            return None
+        plan, builder = self.plan, self.builder
+        body: list[Statement] = list(builder.forward)
+        if builder.layers is not None:
+            made = code.call(Global("iter"), SELF)
+            body.insert(0, Assign((builder.layers,), made))
+        parameters = [Parameter(MAIN, TENSOR)]
+        owns_features = plan.kind != "group"
+        if owns_features and plan.reads.saved:
+            body.insert(0, _empty(builder.features, annotations.TENSORS))
+        if plan.node is not None:
+            parameters += [Parameter(local, TENSOR) for local in self.inputs]
+            if plan.reads.needs(plan.node).features:
+                parameters.append(Parameter(builder.features, annotations.TENSORS))
+        returns: Expr = TENSOR
+        if self.outputs is not None:
+            returns = annotations.either(TENSOR, self.outputs.name)
+        elif values > 1:
+            returns = annotations.tuple_of(TENSOR, values)
+        kept = without_unread(tuple(body))
+        return Method("forward", tuple(parameters), returns, kept)
+
+    def _heads(self, end: Expr) -> None:
+        """The auxiliary classifiers, in training only; what it returns has a class."""
+        builder = self.builder
+        network = self.program.network
+        names = [h.name for h in network.heads]
+        rank = len(network.output.shape.dims) if network.output.shape else 0
+        main = "logits" if rank == 1 else "output"
+        main = main if main not in names else "main"
+        fields = tuple(
+            Assign((Local(n),), None, annotation=TENSOR) for n in (main, *names)
+        )
+        doc = (
+            "What training returns: the output and those of the auxiliary classifiers."
+        )
+        hint = f"{self.plan.wish}Outputs"
+        name = ClassName(self.program.symbols.fresh(hint).id)
+        self.outputs = Class(name, hint, Global("NamedTuple"), doc, fields, ())
+        outer, builder.forward = builder.forward, []
+        values = [end]
+        for head in network.spec.heads:
+            source = self.plan.reads.heads[head.name]
+            if source.kind == "value":
+                x = builder.values[source.key.text]
+            else:
+                x = feature(builder, source.key)
+            values.append(self._head(head.node, x, f"{head.name}_out"))
+        builder.forward.append(Return(code.call(name, *values)))
+        training = Attribute(SELF, "training")
+        outer.append(If(training, tuple(builder.forward)))
+        builder.forward = outer
+
+    def _head(self, node: Node, x: Expr, wanted: str) -> Expr:
+        """What a head gives: the call of its module, or a variable."""
+        met = self.builder.met[node]
+        is_module = isinstance(node, BlockNode) or (
+            node.name is not None and not isinstance(node, OpNode)
+        )
+        always = met.choice is None and met.test is True
+        if is_module and always and not met.skip and met.loop is None:
+            return expression(self.builder, node, x)
+        return write_node(self.builder, node, x, self.builder.local(wanted))
+
+    # ---- the constructor
+
+    def _constructor(self, forward: Method | None) -> tuple[Method | None, list[str]]:
+        plan, builder = self.plan, self.builder
+        start: list[Statement] = [] if self.is_chain else [Evaluate(INIT)]
+        read = _attributes(forward)
+        for symbol, attribute in builder.stored.items():
+            if attribute in read:
+                target = Attribute(SELF, attribute)
+                start.append(Assign((target,), builder.tree(Name(symbol))))
+        if plan.kind != "group" and plan.reads.measured:
+            start.append(_empty(builder.feature_channels, annotations.NUMBERS))
+        body = without_unused((*start, *builder.init), _handed(plan, builder))
+        if plan.kind == "network" and self.program.network.spec.init:
+            made = code.call(Attribute(SELF, "_initialize_weights"))
+            body = (*body, Evaluate(made))
+        prelude, symbols = arguments(builder, self.program.network, reads_of(body))
+        body = (*prelude, *body)
+        parameters = [self.program.parameter(plan, s) for s in symbols]
+        if body == (Evaluate(INIT),) and not parameters:
+            return None, []
+        return Method("__init__", tuple(parameters), Nothing(), body), symbols
+
+    def _fields(self) -> Body:
+        heads = self.program.network.heads
+        if not heads:
+            return ()
+        weights = code.Mapping(tuple((h.name, Const(h.loss_weight)) for h in heads))
+        remark = "the weight of each auxiliary classifier's loss in training"
+        target = Local("loss_weights")
+        return (
+            Remark(remark),
+            Assign((target,), weights, annotation=annotations.LOSS_WEIGHTS),
+        )
+
+
+def _empty(variable: Local, annotation: Expr) -> Assign:
+    return Assign((variable,), code.Mapping(), annotation=annotation)
+
+
+def _handed(plan: ClassPlan, builder: Builder) -> frozenset[str]:
+    """Dicts that were handed in have readers elsewhere."""
+    if plan.kind != "group":
+        return frozenset()
+    return frozenset({builder.feature_channels.id})
+
+
+def _attributes(method: Method | None) -> set[str]:
+    """The attributes of `self` that a method reads."""
+    return set() if method is None else attributes_of(method.body)

@@ -1,0 +1,68 @@
+"""The variables of `forward`: which one holds what a node reads, and what it gives."""
+
+from __future__ import annotations
+
+from archc.emit.builder import Builder
+from archc.emit.constructor import stem_of
+from archc.emit.tree import Assign
+from archc.ops.base import Shape
+from archc.ops.code import Local
+from archc.spec.expressions import Expr, Index
+from archc.spec.model import Node, Template
+
+
+def kept_apart(
+    builder: Builder, sources: tuple[Expr, ...], target: Local
+) -> tuple[Expr, ...]:
+    """The values that are read beside the first, none in the variable `target`."""
+    rest: list[Expr] = []
+    previous: Local | None = None
+    for source in sources[1:]:
+        if source == target:
+            if previous is None:
+                previous = builder.local("previous")
+                builder.land(target, previous)
+            source = previous
+        rest.append(source)
+    return sources[0], *rest
+
+
+def read(builder: Builder, node: Node, number: int, x: Expr) -> Expr:
+    source = builder.plan.reads.sources[node][number]
+    match source.kind:
+        case "prev":
+            return x
+        case "input":
+            return builder.values[""]
+        case "value":
+            return builder.values[source.key.text]
+        case "feature":
+            return feature(builder, source.key)
+
+
+def feature(builder: Builder, key: Template) -> Expr:
+    """A value out of the dict."""
+    return Index(builder.features, builder.name_in_forward(key))
+
+
+def variable(builder: Builder, node: Node) -> Local | None:
+    """The variable of its own that a value read later gets."""
+    reads = builder.plan.reads
+    if node not in reads.paths or node.name is None:
+        return None
+    if reads.paths[node].text not in reads.tapped:
+        return None
+    return builder.local(stem_of(node.name, "value"))
+
+
+def remember(builder: Builder, path: Template | None, variable: Expr, y: Shape) -> None:
+    if path is None:
+        return
+    reads = builder.plan.reads
+    builder.values[path.text] = variable
+    if path.text in reads.saved:
+        key = builder.name_in_forward(path)
+        builder.forward.append(Assign((Index(builder.features, key),), variable))
+    if path.text in reads.measured:
+        key = Index(builder.feature_channels, builder.name(path))
+        builder.init.append(Assign((key,), builder.tree(y.channels)))
