@@ -96,8 +96,14 @@ def merged(
     Symbols can't say which inputs are gates, which are spread over the others, and that
     two expressions for channels are the same number; its occurrences do.
     """
-    if op.stacks_channels or not layers:
+    if op.stacks_channels:
         return settled(_inferred(op, inputs), seen)
+    if not layers:
+        # nothing says which of them is spread; a skip's last is not the gate
+        inferred = _inferred(op, inputs) or inputs[-1]
+        if inferred.channels is UNKNOWN:
+            inferred = inferred.with_channels(inputs[-1].channels)
+        return settled(inferred, seen)
     sizes = [_Sizes(layers, number) for number in range(len(inputs))]
     # what has the size of the output has the say
     speaks = [n for n, size in enumerate(sizes) if size.is_full]

@@ -292,6 +292,7 @@ class Walk(Bodies):
             op, order, seen.merges.get(node, ()),
             seen.output(node, "once"),
         )  # fmt: skip
+        y = self._known(node, y)
         if op.stacks_channels:
             lets: list[Let] = []
             y = y.with_channels(self.named(y.channels, "channels", lets))

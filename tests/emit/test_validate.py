@@ -25,6 +25,7 @@ from archc.pipeline import Analysis, analyse
 from archc.spec.expressions import Const, Name
 from archc.spec.load import Loader
 from tests.emit import live
+from tests.emit.holding import hold
 from tests.emit.mutants import mutants
 from tests.emit.reading import read
 
@@ -85,7 +86,7 @@ def test_finds_every_mutant_that_torch_finds(path: Path) -> None:
             caught += 1
             continue
         try:
-            live.hold(analysis, text)
+            hold(analysis, text)
         except Exception as error:
             raise AssertionError(f"not found: {what}") from error
     assert caught > drawn // 3
@@ -205,7 +206,7 @@ def edited(old: str, new: str) -> str:
 def test_the_same_said_otherwise(network: Analysis, old: str, new: str) -> None:
     if old == new:
         assert disagreements(network, MODULE) == []
-        live.hold(network, MODULE)
+        hold(network, MODULE)
         return
     assert disagreements(network, edited(old, new)) == []
 
