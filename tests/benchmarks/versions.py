@@ -54,7 +54,7 @@ print(*(f"{name} {version(name)}" for name in ("torch", "torchvision", "numpy"))
 
 
 def oldest() -> list[str]:
-    """`torch==2.5.*` and the torchvision that belongs to it, from pyproject.toml."""
+    """`torch==2.4.*` and the torchvision that belongs to it, from pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted: list[str] = project["optional-dependencies"]["torch"]
     return [f"{requirement.replace('>=', '==')}.*" for requirement in wanted]

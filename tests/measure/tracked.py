@@ -16,11 +16,11 @@ from types import ModuleType
 from typing import Any, cast
 from unittest import mock
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.distributed._tools.mem_tracker import MemTracker
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
@@ -28,6 +28,10 @@ from archc.emit.module import emit
 from archc.network.graph import Network
 from archc.pipeline import analyse
 from archc.spec.load import Loader
+
+mem_tracker = pytest.importorskip(
+    "torch.distributed._tools.mem_tracker", reason="torch has it from 2.5 on"
+)
 
 BATCH = 2
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -57,7 +61,7 @@ class Tracked:
     """The most at once over forward, backward and step."""
 
 
-class _Tracker(MemTracker):
+class _Tracker(mem_tracker.MemTracker):
     """Torch's tracker without its account of every module, which takes most time."""
 
     def _pre_fw_hook(self, module: Any, inputs: Any) -> None: ...

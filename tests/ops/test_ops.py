@@ -29,9 +29,9 @@ LEFT_OUT = {"self", "device", "dtype", "return_indices"}
 OTHERWISE: dict[str, dict[str, Any]] = {
     "conv_transpose2d": {"padding_mode": "PyTorch takes no value but its default"},
     "upsample": {"recompute_scale_factor": "a matter of exporting to other formats"},
-    "batch_norm2d": {"bias": "not in every PyTorch from 2.5 on"},
-    "batch_norm1d": {"bias": "not in every PyTorch from 2.5 on"},
-    "group_norm": {"bias": "not in every PyTorch from 2.5 on"},
+    "batch_norm2d": {"bias": "not in every PyTorch from 2.4 on"},
+    "batch_norm1d": {"bias": "not in every PyTorch from 2.4 on"},
+    "group_norm": {"bias": "not in every PyTorch from 2.4 on"},
 }
 DEFAULTS: dict[tuple[str, str], Any] = {
     ("softmax", "dim"): 1,  # PyTorch's None is deprecated
