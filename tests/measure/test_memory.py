@@ -10,7 +10,7 @@ import pytest
 
 from archc.measure.memory import Footprint, Memory, footprint
 from archc.network.graph import Layer, Network
-from tests.emit.networks import Writer
+from tests.measure.networks import Writer
 from tests.measure import tracked
 from tests.measure.tracked import BATCH
 
