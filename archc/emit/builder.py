@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, count
 from typing import Any, Protocol
 
 from archc.emit import rewrite
@@ -159,25 +160,30 @@ class Builder:
     def keep(self, symbol: Name) -> Attribute:
         """Stores an argument of the constructor as an attribute."""
         if symbol.id not in self.stored:
-            self.stored[symbol.id] = self.attribute(wish(symbol.id), "_")
+            name = wish(symbol.id)
+            choices = (name, f"{name}_", f"{name}__", f"given_{name}")
+            self.stored[symbol.id] = self._first(choices, f"given_{name}")
         return Attribute(SELF, self.stored[symbol.id])
 
-    def attribute(self, name: str, more: str = "") -> str:
-        """An attribute that nothing else is called, with `more` or a number added."""
-        choice, number = name, 1
-        while self._is_taken(choice):
-            choice = f"{choice}{more}" if more else f"{name}_{number}"
-            number += 1
-        self.attributes.add(choice)
-        return choice
+    def attribute(self, name: str) -> str:
+        """An attribute that nothing else is called: `relu`, `relu_1`, `relu_2`."""
+        return self._first((name, *(f"{name}_{n}" for n in range(1, 10))), name)
 
     def family(self, name: str) -> str:
         """The first part of attributes that loops number: `dropout_0`, `dropout_1`."""
-        choice = self.attribute(name)
-        while any(a.startswith(f"{choice}_") for a in self.attributes):
-            choice = self.attribute(name)
+        choice = self._first((name,), name, alone=True)
         self._families.add(f"{choice}_")
         return choice
+
+    def _first(self, choices: Iterable[str], name: str, *, alone: bool = False) -> str:
+        """The first choice that is free, or else `name` with a number; no attribute
+        begins with one that is to be `alone`."""
+        for choice in chain(choices, (f"{name}{n}" for n in count(2))):
+            begins = alone and any(a.startswith(choice) for a in self.attributes)
+            if not (begins or self._is_taken(choice)):
+                self.attributes.add(choice)
+                return choice
+        raise AssertionError("there is always another number")
 
     def _is_taken(self, name: str) -> bool:
         return (
