@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import reduce
-from typing import Any, cast
+from typing import Any
 
 from archc.emit.plan import ClassPlan
 from archc.emit.tree import Parameter
 from archc.network.graph import Network, Region
 from archc.ops import code
 from archc.ops.code import Global, Local, Nothing, Text
-from archc.spec.expressions import Binary, Const, Expr, Index
+from archc.spec.expressions import Binary, Const, Expr, Index, is_sequence, is_tuple
+from archc.spec.model import Arg
 
 _INT, _STR, _TENSOR = Global("int"), Global("str"), Global("Tensor")
 
@@ -80,23 +81,22 @@ class Types:
         return self._kind(plan.owner, name) if name in plan.owner.env else _INT
 
 
-def _argument(region: Region, name: str) -> Any:
+def _argument(region: Region, name: str) -> Arg:
     return region.arguments[name]
 
 
 def default_of(value: Any) -> Expr:
     """A value as the default of an argument."""
     match value:
-        case list() | tuple():
-            items = cast("Sequence[Any]", value)
-            return code.Sequence(tuple(map(default_of, items)), "()")
+        case _ if is_sequence(value):
+            return code.Sequence(tuple(map(default_of, value)), "()")
         case str():
             return Text(value)
         case _:
             return Const(value)
 
 
-def type_of(values: Iterable[Any]) -> Expr:
+def type_of(values: Iterable[object]) -> Expr:
     """The annotation for what takes these values."""
     kinds = {name: kind for value in values for name, kind in [_kind_of(value)]}
     if "float" in kinds:
@@ -108,7 +108,7 @@ def type_of(values: Iterable[Any]) -> Expr:
     return either(*(kinds[name] for name in ordered))
 
 
-def _kind_of(value: Any) -> tuple[str, Expr]:
+def _kind_of(value: object) -> tuple[str, Expr]:
     """A value's type, and a text to tell it from others."""
     match value:
         case bool():
@@ -117,8 +117,8 @@ def _kind_of(value: Any) -> tuple[str, Expr]:
             return "float", Global("float")
         case (int(), int()):
             return "tuple[int, int]", indexed("tuple", _INT, _INT)
-        case tuple():
-            inner = type_of(cast("tuple[Any, ...]", value))
+        case _ if is_tuple(value):
+            inner = type_of(value)
             return f"Sequence[{inner}]", indexed("Sequence", inner)
         case _:
             return "int", _INT

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from archc.emit.builder import Builder
 from archc.emit.symbols import symbols_in
 from archc.emit.tree import Assign, Body, If, Statement
 from archc.network.graph import Network
 from archc.ops.code import Local, Nothing
-from archc.spec.expressions import Compare, Expr, evaluate
+from archc.spec.expressions import Compare, Expr, Value, evaluate
 
 
 def arguments(
@@ -72,9 +71,9 @@ def _network_arguments(
     return prelude, [s for s in symbols if s not in derived]
 
 
-def _in_order(derived: Mapping[str, Any]) -> dict[str, Any]:
+def _in_order(derived: Mapping[str, Value]) -> dict[str, Value]:
     """Values that read each other's symbols, each behind those that it reads."""
-    ordered: dict[str, Any] = {}
+    ordered: dict[str, Value] = {}
     stack = [*derived][::-1]
     while stack:
         symbol = stack[-1]

@@ -110,7 +110,9 @@ class Bodies(Terms):
 
     def _group(self, node: GroupNode | BranchesNode, met: Met, x: Shape) -> Shape:
         made = self.classes.group(self, node, x)
-        names = {made.env[k].id: v for k, v in self.env.items() if k in made.env}
+        names: dict[str, Dim] = {
+            made.env[k].id: v for k, v in self.env.items() if k in made.env
+        }
         names[made.in_channels.id] = x.channels
         for path, symbol in made.taken.items():
             names[symbol.id] = self.values[path].channels

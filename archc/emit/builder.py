@@ -14,7 +14,7 @@ from archc.emit.shapes import Listed
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import SELF, Assign, Evaluate, If, Statement
 from archc.ops import code
-from archc.ops.base import Shape
+from archc.ops.base import Dim, Shape
 from archc.ops.code import (
     Apply,
     Argument,
@@ -30,6 +30,8 @@ from archc.spec.expressions import (
     Index,
     ListOf,
     Name,
+    Value,
+    as_expr,
     evaluate,
     names_in,
 )
@@ -40,7 +42,7 @@ from archc.spec.reserved import MODULE
 class Constructed(Protocol):
     """A class that has been lowered, as its users see it."""
 
-    def call(self, given: Mapping[str, Any], builder: Builder) -> Apply: ...
+    def call(self, given: Mapping[str, object], builder: Builder) -> Apply: ...
 
 
 class Program(Protocol):
@@ -67,7 +69,7 @@ class Builder:
         """How many loops and conditions of the constructor are around."""
         self.loops: tuple[Name, ...] = ()
         """The counters of the loops around."""
-        self.env: dict[str, Any] = {**plan.env, **plan.constants}
+        self.env: dict[str, Name | int] = {**plan.env, **plan.constants}
         self.values: dict[str, Expr] = {}
         """Variables of `forward` for named values, by their paths."""
         self.members: dict[Node, Expr] = {}
@@ -92,7 +94,7 @@ class Builder:
 
     # ---- expressions
 
-    def tree(self, value: Any) -> Expr:
+    def tree(self, value: object) -> Expr:
         """A value or an expression of the plan as the constructor says it."""
         return rewrite.expression(as_code(value), self._told)
 
@@ -126,7 +128,7 @@ class Builder:
         """An argument of the spec in the plan's terms."""
         if not isinstance(arg, Expr):
             return arg
-        names = dict(self.env)
+        names: dict[str, Any] = dict(self.env)
         if x is not None:
             names["in_channels"] = x.channels
         return tidy(evaluate(arg, names))
@@ -143,7 +145,7 @@ class Builder:
         value = self.value(arg, x)
         if not isinstance(arg, Expr) or not isinstance(value, Expr):
             return value
-        names: dict[str, Any] = {}
+        names: dict[str, Value] = {}
         for name in names_in(arg):
             if name == "in_channels" and x is not None:
                 sizes = Attribute(variable, "shape")
@@ -152,7 +154,7 @@ class Builder:
                 names[name] = self._kept(self.env[name])
         return tidy(evaluate(arg, names))
 
-    def _kept(self, symbol: Any) -> Any:
+    def _kept(self, symbol: Name | int) -> Expr | int:
         if not isinstance(symbol, Name):
             return symbol
         return Local(symbol.id) if symbol in self.loops else self.keep(symbol)
@@ -212,7 +214,7 @@ class Builder:
         reads_channels = isinstance(arg, Expr) and "in_channels" in names_in(arg)
         if self.loops or (simple and not reads_channels):
             stated = as_condition(self.in_forward(arg, x, variable))
-            return stated, None
+            return as_expr(stated), None
         attribute = Attribute(SELF, self.attribute(name))
         return attribute, Assign((attribute,), self.tree(condition))
 
@@ -223,7 +225,7 @@ class Builder:
             if let is not None:
                 self.assign(let.symbol, let.value)
 
-    def assign(self, symbol: Name, value: Any) -> None:
+    def assign(self, symbol: Name, value: Dim) -> None:
         """Gives a local of the constructor a value."""
         self.init.append(Assign((self.tree(symbol),), self.tree(value)))
 

@@ -20,7 +20,7 @@ from archc.emit.wiring import Reads
 from archc.network.graph import Layer, Network, Region
 from archc.network.scope import body_style, style_of
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.expressions import Expr, Name
+from archc.spec.expressions import Expr, Name, is_tuple
 from archc.spec.model import (
     Block,
     BlockNode,
@@ -45,7 +45,7 @@ class Planner:
         self._variants: dict[Block, list[list[Region]]] = {}
         self._variant_of: dict[Region, int] = {}
         self._blocks: dict[tuple[Block, int], ClassPlan] = {}
-        self._groups: dict[Any, ClassPlan] = {}
+        self._groups: dict[object, ClassPlan] = {}
         for block in self._instances:
             self._variants_of(block)
         self._names: Counter[str] = Counter()
@@ -148,7 +148,7 @@ class Planner:
     def _variants_of(self, block: Block) -> list[list[Region]]:
         """The instances of a block, those apart whose values have other axes."""
         if block not in self._variants:
-            groups: list[tuple[dict[Any, Any], list[Region]]] = []
+            groups: list[tuple[dict[object, object], list[Region]]] = []
             for region in self._instances.get(block, ()):
                 found = self._axes(region)
                 for number, (known, members) in enumerate(groups):
@@ -163,10 +163,10 @@ class Planner:
             self._variants[block] = [members for _, members in groups]
         return self._variants[block]
 
-    def _axes(self, region: Region) -> dict[Any, Any]:
+    def _axes(self, region: Region) -> dict[object, object]:
         """The axes of an instance's values, by node; in turn, where they change from
         one iteration to the next."""
-        found: dict[Any, list[Any]] = defaultdict(list)
+        found: dict[object, list[object]] = defaultdict(list)
         stack: list[Layer | Region] = list(reversed(region.parts))
         while stack:
             part = stack.pop()
@@ -276,10 +276,10 @@ def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
     return found
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     """Whether a parameter is a whole number, or a list of such."""
-    if isinstance(value, tuple):
-        return all(map(_is_whole, value))  # pyright: ignore[reportUnknownArgumentType]
+    if is_tuple(value):
+        return all(map(_is_whole, value))
     return type(value) is int
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.spec.expressions import BoolOp, Compare, Const, Expr, IfExp, Unary
+from archc.spec.expressions import BoolOp, Compare, Const, Expr, IfExp, Unary, is_tuple
+from archc.spec.model import Arg
 
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def tidy(value: Any) -> Any:
     """An expression with the number on the right of each comparison."""
-    if isinstance(value, tuple):
-        return tuple(tidy(v) for v in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if is_tuple(value):
+        return tuple(tidy(v) for v in value)
     if not isinstance(value, Expr):
         return value
     made = type(value)(*(tidy(getattr(value, slot)) for slot in value.__slots__))
@@ -30,7 +31,7 @@ def tidy(value: Any) -> Any:
             return made
 
 
-def as_condition(value: Any) -> Any:
+def as_condition(value: Arg) -> Expr | bool:
     """An expression of which only the truth matters; True or False where it is
     known."""
     match value:

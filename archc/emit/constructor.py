@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
@@ -91,7 +90,7 @@ def instance(
 def choice(
     builder: Builder,
     made: Choice,
-    run: Callable[[], Any],
+    run: Callable[[], object],
     orelse: Sequence[Assign] = (),
     stated: Callable[[], tuple[Expr, Assign | None]] | None = None,
 ) -> None:
@@ -120,7 +119,7 @@ def choice(
 
 
 def turns(
-    builder: Builder, node: Node, made: Sequence[Turn], run: Callable[[int], Any]
+    builder: Builder, node: Node, made: Sequence[Turn], run: Callable[[int], object]
 ) -> None:
     """Iterations that are written out, each by itself."""
     outer = builder.env.get(node.index)
@@ -137,7 +136,7 @@ def turns(
 
 
 def loop(
-    builder: Builder, node: Node, made: Loop, run: Callable[[], Any]
+    builder: Builder, node: Node, made: Loop, run: Callable[[], object]
 ) -> list[Statement]:
     """A `for` in the constructor around what `run` writes; gives what is to stand in
     one of `forward`."""
@@ -162,7 +161,7 @@ def loop(
 
 
 def repeated(
-    builder: Builder, node: Node, met: Met, run: Callable[[], Any]
+    builder: Builder, node: Node, met: Met, run: Callable[[], object]
 ) -> list[Statement]:
     """A loop, or its iterations one after the other."""
     if met.turns is not None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any
 
 from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
 from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
 from archc.ops.registry import OPS
-from archc.spec.expressions import Binary, Compare, Const, Expr
+from archc.spec.expressions import Binary, Compare, Const, Expr, Number
 from archc.spec.model import Initializer, OpNode
 
 _MODULE = Local("module")
@@ -48,7 +47,7 @@ def _statements(
     return tuple(found)
 
 
-def _value(value: Any) -> Expr:
+def _value(value: Number | str) -> Expr:
     return Text(value) if isinstance(value, str) else Const(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from archc.emit import annotations, builder
 from archc.emit.arguments import arguments
@@ -66,7 +66,7 @@ class Lowered:
         self._features = features
         """That of the dict of channels, which is handed on."""
 
-    def call(self, given: Mapping[str, Any], builder: Builder) -> Apply:
+    def call(self, given: Mapping[str, object], builder: Builder) -> Apply:
         """The constructor call with these values, by symbols."""
         plan = self._plan
         required = () if plan.block is None else plan.block.required

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from archc.emit.occurrences import Occurrences
-from archc.emit.plan import Measured
+from archc.emit.plan import Measure, Measured
 from archc.emit.symbols import Symbols
 from archc.network.graph import Layer, Region
-from archc.ops.base import UNKNOWN, Call
-from archc.spec.expressions import Const, Index, ListOf, Name
+from archc.ops.base import UNKNOWN, Call, Shape, to_int
+from archc.spec.expressions import Const, Index, ListOf, Name, Value, as_expr, is_tuple
 from archc.spec.model import Node, OpNode
 
 Loops = tuple[tuple[Node, Name | int], ...]
 """The repetitions around, each with its counter, or with the number of the iteration
 where it is written out."""
-Values = Callable[[Region], set[Any]]
+Values: TypeAlias = "Callable[[Region], set[Measure | None]]"
 """The values inside one instance of a class, or one iteration of its loops."""
 
 _BODIES = ("block", "group", "branches")
@@ -31,13 +31,13 @@ class Measures:
         self,
         seen: Occurrences,
         symbols: Symbols,
-        found: MutableMapping[Any, Measured],
-        known: dict[Any, Name] | None = None,
+        found: MutableMapping[object, Measured],
+        known: dict[object, Name] | None = None,
     ) -> None:
         self.seen = seen
         self.found = found
         self._symbols = symbols
-        self._known: dict[Any, Name] = {} if known is None else known
+        self._known: dict[object, Name] = {} if known is None else known
 
     def fork(self) -> Measures:
         return Measures(self.seen, self._symbols, ChainMap({}, self.found), self._known)
@@ -50,17 +50,18 @@ class Measures:
     def channels_read(self, node: Node, loops: Loops) -> Any:
         """The channels of what a node reads."""
 
-        def values(region: Region) -> set[Any]:
-            return {x.channels for x in self._inputs(node, region)}
+        def values(region: Region) -> set[Measure | None]:
+            return {to_int(x.channels) for x in self._inputs(node, region)}
 
         return self._number((node, "read"), node, loops, values, "in_channels")
 
     def channels_given(self, node: Node, loops: Loops) -> Any:
         """The channels, or the flattened length, of what an op or a merge gives."""
 
-        def values(region: Region) -> set[Any]:
+        def values(region: Region) -> set[Measure | None]:
             return {
-                layer.output_shape().channels for layer in self._layers(node, region)
+                to_int(layer.output_shape().channels)
+                for layer in self._layers(node, region)
             }
 
         return self._number((node, "given"), node, loops, values)
@@ -68,20 +69,20 @@ class Measures:
     def filled(self, node: OpNode, made: Call, loops: Loops) -> Call:
         """A constructor call with numbers for the sizes that nothing says."""
 
-        def fill(value: Any, path: tuple[int, ...]) -> Any:
+        def fill(value: object, path: tuple[int, ...]) -> Any:
             if value is UNKNOWN:
                 return self._argument(node, path, loops)
             if isinstance(value, Call):
                 args = tuple(fill(a, (*path, n)) for n, a in enumerate(value.args))
                 return Call(value.function, args, value.kwargs)
-            if type(value) is tuple:
-                return tuple(fill(v, (*path, n)) for n, v in enumerate(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            if is_tuple(value):
+                return tuple(fill(v, (*path, n)) for n, v in enumerate(value))
             return value
 
         return fill(made, ())
 
     def _argument(self, node: OpNode, path: tuple[int, ...], loops: Loops) -> Any:
-        def values(region: Region) -> set[Any]:
+        def values(region: Region) -> set[Measure | None]:
             return {
                 _at(layer.op.module(layer.input_shape()), path)
                 for layer in self._layers(node, region)
@@ -92,7 +93,7 @@ class Measures:
     def handed_on(self, node: Node, measured: Measured, loops: Loops) -> Any:
         """What one instance of another class is given for what it cannot know."""
 
-        def values(region: Region) -> set[Any]:
+        def values(region: Region) -> set[Measure | None]:
             return {measured.values(r) for r in self._bodies(node, region)}
 
         key = (node, measured.symbol.id)
@@ -107,7 +108,7 @@ class Measures:
     def _bodies(self, node: Node, region: Region) -> Iterator[Region]:
         return (r for r in region.regions() if r.node is node and r.kind in _BODIES)
 
-    def _inputs(self, node: Node, region: Region) -> Iterator[Any]:
+    def _inputs(self, node: Node, region: Region) -> Iterator[Shape]:
         for body in self._bodies(node, region):
             if body.input.shape is not None:
                 yield body.input.shape
@@ -115,16 +116,17 @@ class Measures:
             yield layer.input_shape()
 
     def _number(
-        self, key: Any, node: Node, loops: Loops, values: Values, wish: str = ""
+        self, key: object, node: Node, loops: Loops, values: Values, wish: str = ""
     ) -> Any:
         instances = self.seen.instances
-        everywhere = {_spread(region, loops, values) for region in instances} - {None}
+        spread = (_spread(region, loops, values) for region in instances)
+        everywhere = {value for value in spread if value is not None}
         if not everywhere:
             return 0  # it never happens here, so that nothing says what it would be
         if len(everywhere) == 1:
-            value: Any = everywhere.pop()
+            value: Value = everywhere.pop()
             if isinstance(value, tuple):
-                value = ListOf(value)  # pyright: ignore[reportUnknownArgumentType]
+                value = ListOf(value)
         else:
             name = node.name.text if node.name is not None and node.name.fixed else "in"
             key = (key, *(at for _, at in loops if isinstance(at, int)))
@@ -134,11 +136,11 @@ class Measures:
             self.found[key] = Measured(value, lambda r: _spread(r, loops, values))
         for _, counter in loops:
             if isinstance(counter, Name):
-                value = Index(value, counter)
+                value = Index(as_expr(value), counter)
         return _plain(value)
 
 
-def _spread(region: Region, loops: Loops, values: Values) -> Any:
+def _spread(region: Region, loops: Loops, values: Values) -> Measure | None:
     """The value inside a region; a tuple over the iterations of each of the loops."""
     if not loops:
         found = values(region)
@@ -162,5 +164,5 @@ def _at(made: Call, path: tuple[int, ...]) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Value) -> Any:
     return value.value if isinstance(value, Const) else value

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from archc.emit.occurrences import Occurrences
 from archc.emit.wiring import Reads
@@ -22,7 +22,7 @@ from archc.network.graph import Region
 from archc.network.scope import Style
 from archc.ops.base import Call, Dim, Op, Shape
 from archc.spec.expressions import Expr, Name
-from archc.spec.model import Block, BranchesNode, GroupNode, Node
+from archc.spec.model import Arg, Block, BranchesNode, GroupNode, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Loop:
     """A `for` that repeats a node."""
 
     counter: Name
-    count: Any
+    count: Arg
     read: Shape
     """What the count's `in_channels` speaks of."""
     carried: Carried | None = None
@@ -156,13 +156,17 @@ class Held:
 Opaque = Feature | Published
 
 
+Measure: TypeAlias = "int | tuple[Measure, ...]"
+"""A number that instances tell; a tuple over iterations."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A constructor argument that only instances know, such as a flattened length."""
 
     symbol: Name
-    values: Callable[[Region], Any]
-    """The value it has inside one instance of the class; a tuple over iterations."""
+    values: Callable[[Region], Measure | None]
+    """The value it has inside one instance of the class; None where it has none."""
 
 
 Kind = Literal["network", "block", "group"]
@@ -196,7 +200,7 @@ class ClassPlan:
     sole: Node | None = None
     """The repeated module that is all there is, so that `forward` runs the children."""
     met: dict[Node, Met] = field(default_factory=dict[Node, Met])
-    measured: dict[Any, Measured] = field(default_factory=dict[Any, Measured])
+    measured: dict[object, Measured] = field(default_factory=dict[object, Measured])
     opaque: dict[str, Opaque] = field(default_factory=dict[str, Opaque])
     aliases: dict[str, Name] = field(default_factory=dict[str, Name])
     """Symbols that are another one's local, at another time."""

@@ -19,16 +19,16 @@ from archc.emit.tree import (
     Statement,
 )
 from archc.ops.code import Argument, Local
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, is_tuple
 
 Change = Callable[[Expr | Argument], Expr | Argument | None]
 """Gives what is to stand in the place of a part, or None to look inside it."""
 
 
-def expression(expr: Any, change: Change) -> Any:
+def expression(expr: object, change: Change) -> Any:
     """An expression in which `change` has had its say, outermost part first."""
-    if isinstance(expr, tuple):
-        return tuple(expression(part, change) for part in expr)  # pyright: ignore[reportUnknownVariableType]
+    if is_tuple(expr):
+        return tuple(expression(part, change) for part in expr)
     if not isinstance(expr, Expr | Argument):
         return expr
     changed = change(expr)
@@ -42,7 +42,7 @@ def body(statements: Body, change: Change) -> Body:
 
 
 def statement(made: Statement, change: Change) -> Statement:
-    def new(expr: Any) -> Any:
+    def new(expr: object) -> Any:
         return expression(expr, change)
 
     match made:

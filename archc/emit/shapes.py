@@ -7,7 +7,6 @@ that all occurrences agree on. Where a rule can't say, the occurrences do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from archc.network.graph import Layer
 from archc.ops.base import UNKNOWN, Dim, Op, Shape, ShapeError, Unknown
@@ -22,6 +21,7 @@ from archc.spec.expressions import (
     ListOf,
     Undecidable,
     as_expr,
+    is_tuple,
 )
 
 
@@ -38,7 +38,7 @@ class Listed(ListOf):
     whole: Expr
 
 
-def symbolic(op: type[Op], values: Mapping[str, Any], layers: Sequence[Layer]) -> Op:
+def symbolic(op: type[Op], values: Mapping[str, object], layers: Sequence[Layer]) -> Op:
     """An op with expressions for attributes, as its occurrences have them."""
     made = dict(values)
     for key, value in values.items():
@@ -49,8 +49,8 @@ def symbolic(op: type[Op], values: Mapping[str, Any], layers: Sequence[Layer]) -
     return op.model_construct(_fields_set=set(made), **made)
 
 
-def _length(value: Any) -> int | None:
-    return len(value) if isinstance(value, tuple) else None  # pyright: ignore[reportUnknownArgumentType]
+def _length(value: object) -> int | None:
+    return len(value) if is_tuple(value) else None
 
 
 def output(op: Op, inputs: Sequence[Shape], seen: Shape | None) -> Shape:

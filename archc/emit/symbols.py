@@ -12,6 +12,7 @@ from archc.spec.expressions import (
     Index,
     Name,
     filled,
+    is_tuple,
     names_in,
     to_source,
 )
@@ -39,9 +40,9 @@ def wish(symbol: str) -> str:
 
 def symbols_in(value: object) -> Iterator[str]:
     """The symbols that an expression reads, in lists too."""
-    if isinstance(value, tuple):
-        for item in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from symbols_in(item)  # pyright: ignore[reportUnknownArgumentType]
+    if is_tuple(value):
+        for item in value:
+            yield from symbols_in(item)
     elif isinstance(value, Expr):
         yield from names_in(value)
 

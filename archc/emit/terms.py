@@ -46,13 +46,13 @@ class Terms:
         """The latest of these for each value."""
         self.lasting: MutableMapping[str, Dim] = {}
         """Locals behind a loop, with what its last iteration leaves in them."""
-        self.env: dict[str, Any] = {**plan.env, **plan.constants}
+        self.env: dict[str, Name | int] = {**plan.env, **plan.constants}
         self.bound: frozenset[str] = frozenset()
         """The symbols, beside arguments, that have a value here."""
         self.arguments = {s.id for s in (*plan.env.values(), plan.in_channels)}
         self.arguments |= {s.id for s in plan.taken.values()}
         self.loops: Loops = ()
-        self.symbol_of: dict[Any, Name] = {}
+        self.symbol_of: dict[object, Name] = {}
 
     def fork(self) -> Self:
         """Another one, from here on, of which nothing is kept."""
@@ -100,16 +100,16 @@ class Terms:
                 parts.append(str(value))
         return tuple(parts)
 
-    def closed(self, value: Any) -> Any:
+    def closed(self, value: Dim) -> Any:
         """An expression over arguments alone; None where a loop made the value."""
         known = self.arguments | self.measures.ids()
         return self._rewritten(value, known, ends=True)
 
-    def outward(self, value: Any, bound: frozenset[str]) -> Any:
+    def outward(self, value: Dim, bound: frozenset[str]) -> Any:
         """An expression over `bound` symbols; None where it has no such form."""
         return self._rewritten(value, self.arguments | bound, ends=False)
 
-    def _rewritten(self, value: Any, known: set[str], *, ends: bool) -> Any:
+    def _rewritten(self, value: Dim, known: set[str], *, ends: bool) -> Any:
         if not isinstance(value, Expr):
             return value
         names: dict[str, Any] = {}
@@ -118,7 +118,7 @@ class Terms:
             if name in known:
                 names[name] = symbol
                 continue
-            inner: Any = self.definitions.get(name)
+            inner: Dim | None = self.definitions.get(name)
             if inner is None and ends:
                 inner = self.lasting.get(name)
             inner = None if inner is None else self._rewritten(inner, known, ends=ends)
@@ -144,7 +144,7 @@ class Terms:
         lets.append(Let(symbol, channels))
         return symbol
 
-    def symbol(self, key: Any, wish: str) -> Name:
+    def symbol(self, key: object, wish: str) -> Name:
         """One symbol for one purpose, however often it is tried."""
         key = (key, self.turns())
         if key not in self.symbol_of:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Return, Statement
 from archc.ops.code import Argument, Attribute, Local
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, is_tuple
 
 
 def parts(expr: object) -> Iterator[object]:
@@ -18,8 +18,8 @@ def parts(expr: object) -> Iterator[object]:
             yield node
             slots: tuple[str, ...] = tuple(node.__slots__)
             stack.extend(getattr(node, s) for s in reversed(slots) if s != "at")
-        elif isinstance(node, tuple):
-            stack.extend(reversed(node))  # pyright: ignore[reportUnknownArgumentType]
+        elif is_tuple(node):
+            stack.extend(reversed(node))
 
 
 def locals_in(expr: object) -> Iterator[str]:

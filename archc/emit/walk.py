@@ -45,8 +45,8 @@ class Walk(Bodies):
         """How many of the loops around carry the channels."""
         self.is_idle = False
         """Whether nobody asks for the channels of what is met."""
-        self.kinds: dict[Any, tuple[Kind, Any]] = {}
-        self.changing: dict[Any, bool] = {}
+        self.kinds: dict[object, tuple[Kind, Any]] = {}
+        self.changing: dict[object, bool] = {}
 
     def node(self, node: Node, x: Shape) -> Shape:
         reads = (x,)
@@ -196,7 +196,7 @@ class Walk(Bodies):
         return x
 
     def _loop(
-        self, node: Node, x: Shape, count: Any, counter: Name, run: Run
+        self, node: Node, x: Shape, count: Dim, counter: Name, run: Run
     ) -> tuple[Carried | None, Dim]:
         """Meets a loop's body; gives what carries the channels, and those behind it."""
         symbol = self.symbol((node, "carried"), "channels")

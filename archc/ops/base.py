@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from archc.ops.functions import Function
 from archc.ops.steps import Cast, Device, Extra, Step
-from archc.spec.expressions import Expr, ListOf, Undecidable
+from archc.spec.expressions import Expr, ListOf, Undecidable, is_sequence
 
 
 class Unknown:
@@ -368,7 +368,7 @@ def items(value: Any) -> tuple[Any, ...] | None:
     """The items of a list; None for anything else."""
     if isinstance(value, ListOf):
         return value.items
-    return tuple(cast("list[Any]", value)) if isinstance(value, list | tuple) else None
+    return tuple(value) if is_sequence(value) else None
 
 
 def check_size(value: Any, minimum: int) -> int | tuple[int, int]:

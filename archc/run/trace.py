@@ -24,6 +24,7 @@ from torch.overrides import TorchFunctionMode, resolve_name  # pyright: ignore[r
 from torch.utils.flop_counter import flop_registry
 
 from archc.ops.registry import FUNCTIONS, MERGES
+from archc.spec.expressions import is_sequence, is_tuple
 
 Shape = tuple[int, ...]
 
@@ -184,8 +185,8 @@ class Recorder(TorchFunctionMode):
         if isinstance(value, slice):
             part = cast("slice[Any, Any, Any]", value)
             return ("slice", part.start, part.stop, part.step)
-        if isinstance(value, list | tuple):
-            parts: tuple[Any, ...] = tuple(map(self._plain, value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if is_sequence(value):
+            parts: tuple[Any, ...] = tuple(map(self._plain, value))
             alike = len(parts) == 2 and parts[0] == parts[1]
             return parts[0] if alike and isinstance(parts[0], int) else parts
         return value
@@ -244,9 +245,9 @@ def _gathered(values: tuple[Any, ...]) -> Any:
 
 def _one_slice(x: Tensor, index: Any) -> tuple[int, int, int] | None:
     """Axis, start and length, where an index takes a part of one axis; else None."""
-    if not isinstance(index, tuple) or not all(isinstance(i, slice) for i in index):  # pyright: ignore[reportUnknownVariableType]
+    if not is_tuple(index) or not all(isinstance(i, slice) for i in index):
         return None
-    slices = cast("tuple[slice, ...]", index)
+    slices: tuple[slice, ...] = index
     ranges = [part.indices(size) for part, size in zip(slices, x.shape, strict=False)]
     whole = [(0, size, 1) for size in x.shape]
     parts = [i for i, found in enumerate(ranges) if found != whole[i]]
@@ -264,26 +265,25 @@ def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:
     for value in values:
         if isinstance(value, Tensor):
             yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)  # pyright: ignore[reportUnknownArgumentType]
+        elif is_sequence(value):
+            yield from _tensors(value)
 
 
 def _shapeless(settings: Any) -> Any:
     """Settings without the numbers of values: calls of one shape have the same."""
-    if isinstance(settings, tuple):
-        if len(settings) == 2 and settings[0] == "value":  # pyright: ignore[reportUnknownArgumentType]
+    if is_tuple(settings):
+        if len(settings) == 2 and settings[0] == "value":
             return "value"
-        return tuple(map(_shapeless, settings))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return tuple(map(_shapeless, settings))
     return settings
 
 
 def _renumbered(settings: Any, numbers: Mapping[int, int]) -> Any:
     """Settings that read other values."""
-    if isinstance(settings, tuple):
-        parts = cast("tuple[Any, ...]", settings)
-        if len(parts) == 2 and parts[0] == "value":
-            return ("value", numbers.get(parts[1], parts[1]))
-        return tuple(_renumbered(part, numbers) for part in parts)
+    if is_tuple(settings):
+        if len(settings) == 2 and settings[0] == "value":
+            return ("value", numbers.get(settings[1], settings[1]))
+        return tuple(_renumbered(part, numbers) for part in settings)
     return settings
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from archc.ops.base import sizes_of
 from archc.run.live import result, tensors
 from archc.run.subject import BrokenModule, Subject
 from archc.run.trace import Call, Numbers, Recorder
+from archc.spec.expressions import is_tuple
 
 BATCH = 2
 """Batch normalisation of a single pixel needs two samples to train."""
@@ -276,8 +277,8 @@ def _compare_outputs(
     network = found.subject.network
     values = [network.output, *(head.region.output for head in network.heads)]
     given: list[Any] = [outputs]
-    if isinstance(outputs, tuple):
-        given = list(cast("tuple[Any, ...]", outputs))
+    if is_tuple(outputs):
+        given = list(outputs)
     if len(given) != len(values):
         message = f"training gives {len(given)} outputs instead of {len(values)}"
         found.refuse("outputs", "", message)
@@ -338,7 +339,7 @@ def _settings(wanted: Call, call: Call) -> str:
 
 
 def _is_value(setting: Any) -> bool:
-    return isinstance(setting, tuple) and "value" in str(setting)  # pyright: ignore[reportUnknownArgumentType]
+    return is_tuple(setting) and "value" in str(setting)
 
 
 def _shown(setting: Any) -> str:

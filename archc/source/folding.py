@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from archc.source.kinds import is_list, is_table
 from archc.source.positions import KeyPath
 
 
@@ -28,18 +29,16 @@ def fold_keys(value: Any, path: KeyPath, twins: list[Twins]) -> Any:
 
     Of keys that become one, the first stands; they are added to `twins`.
     """
-    if isinstance(value, list):
-        items = cast("list[Any]", value)
-        made = [fold_keys(v, (*path, i), twins) for i, v in enumerate(items)]
-        same = all(a is b for a, b in zip(made, items, strict=True))
-        return items if same else made
-    if not isinstance(value, dict):
+    if is_list(value):
+        made = [fold_keys(v, (*path, i), twins) for i, v in enumerate(value)]
+        same = all(a is b for a, b in zip(made, value, strict=True))
+        return value if same else made
+    if not is_table(value):
         return value
     table: dict[str, Any] = {}
     spelt: dict[str, str] = {}
     changed = False
-    written = cast("dict[str, Any]", value)
-    for key, inside in written.items():
+    for key, inside in value.items():
         name = folded(key)
         if name in spelt:
             twins.append(Twins(path, spelt[name], key))
@@ -47,19 +46,17 @@ def fold_keys(value: Any, path: KeyPath, twins: list[Twins]) -> Any:
         spelt[name] = key
         table[name] = fold_keys(inside, (*path, key), twins)
         changed |= name != key or table[name] is not inside
-    return table if changed else written
+    return table if changed else value
 
 
 def as_written(path: KeyPath, data: Any) -> KeyPath:
     """A path of folded keys with the keys as they stand in `data`."""
     found: list[str | int] = []
     for part in path:
-        if isinstance(data, dict):
-            table = cast("dict[str, Any]", data)
-            part = next((key for key in table if folded(key) == part), part)
-            data = table.get(str(part))
-        elif isinstance(data, list):
-            items = cast("list[Any]", data)
-            data = items[part] if isinstance(part, int) and part < len(items) else None
+        if is_table(data):
+            part = next((key for key in data if folded(key) == part), part)
+            data = data.get(str(part))
+        elif is_list(data):
+            data = data[part] if isinstance(part, int) and part < len(data) else None
         found.append(part)
     return tuple(found)

@@ -7,9 +7,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archc.diagnostics.model import Label, Place, Sink
+from archc.source.kinds import is_list, is_table
 from archc.source.positions import FilePlace, KeyPath, Lines
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ def from_json(text: str, name: str, sink: Sink) -> dict[str, Any] | None:
         return _report_number(text, name, sink)
     if repeated:
         return _report_repeats(text, name, sink)
-    if not isinstance(data, dict):
+    if not is_table(data):
         return _report_no_table(data, text, name, sink)
-    return cast(dict[str, Any], data)
+    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +114,15 @@ class _Step:
 
     parent: _Step | None
     key: str | int
-    value: object
+    value: dict[str, Any] | list[Any]
 
     def inner(self) -> Iterator[_Step]:
-        value = cast(dict[str, object] | list[object], self.value)
+        value = self.value
         items = value.items() if isinstance(value, dict) else enumerate(value)
         return (
             _Step(self, key, inside)
             for key, inside in items
-            if type(inside) in (dict, list)
+            if is_table(inside) or is_list(inside)
         )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
+
+from archc.source.kinds import is_list, is_table
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -49,25 +51,22 @@ def write(value: Any, indent: str = "") -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _string(value)
-    if isinstance(value, dict):
-        table = cast("dict[str, Any]", value)
-        pairs = [f"{write_key(k)} = {write(v, indent)}" for k, v in table.items()]
+    if is_table(value):
+        pairs = [f"{write_key(k)} = {write(v, indent)}" for k, v in value.items()]
         return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
-    if not isinstance(value, list):
+    if not is_list(value):
         return repr(value)
-    items = cast("list[Any]", value)
-    if not _holds_nodes(items):
-        return f"[{', '.join(write(item) for item in items)}]"
+    if not _holds_nodes(value):
+        return f"[{', '.join(write(item) for item in value)}]"
     inner = f"{indent}  "
-    lines = "".join(f"{inner}{write(item, inner)},\n" for item in items)
+    lines = "".join(f"{inner}{write(item, inner)},\n" for item in value)
     return f"[\n{lines}{indent}]"
 
 
 def _holds_nodes(items: list[Any]) -> bool:
     """Also a branch that is a list of nodes."""
     return any(
-        isinstance(item, dict)
-        or (isinstance(item, list) and _holds_nodes(cast("list[Any]", item)))
+        isinstance(item, dict) or (is_list(item) and _holds_nodes(item))
         for item in items
     )
 

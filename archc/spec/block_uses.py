@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Place
 from archc.diagnostics.suggest import did_you_mean
 from archc.ops.base import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
+from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.identifiers import of_parameter
 from archc.spec.model import BlockNode, Origin
@@ -147,9 +148,9 @@ class UseParser:
 def declared(table: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]] | None:
     """What a block's table says of its parameters; None where that is wrong."""
     required, defaults = table.get("params", []), table.get("defaults", {})
-    if not isinstance(required, list) or not isinstance(defaults, dict):
+    if not isinstance(required, list) or not is_table(defaults):
         return None
     names = items(required)
     if not all(isinstance(name, str) for name in names):
         return None
-    return [folded(name) for name in names], cast("dict[str, Any]", defaults)
+    return [folded(name) for name in names], defaults

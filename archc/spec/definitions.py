@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Label
 from archc.source.folding import folded
+from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.block_uses import declared
 from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
@@ -102,11 +103,9 @@ class DefinitionParser:
         """The auxiliary classifiers, each with a name of its own."""
         found: dict[str, HeadSpec] = {}
         for number, table in enumerate(items(value)):
-            if not isinstance(table, dict):
+            if not is_table(table):
                 continue  # its wrong type has been reported
-            head = self._head(
-                cast("dict[str, Any]", table), root.below("heads", number)
-            )
+            head = self._head(table, root.below("heads", number))
             if head is None:
                 continue
             first = found.setdefault(head.name, head)

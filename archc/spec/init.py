@@ -9,12 +9,13 @@ batch_norm2d = "ones_"                # short for { weight = "ones_" }
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.ops.base import plain
 from archc.ops.registry import OPS
+from archc.source.kinds import is_table
 from archc.spec.model import Initializer, Origin
 
 # the functions of torch.nn.init and the arguments each takes beside the tensor
@@ -50,10 +51,9 @@ def parse_init(
 ) -> Mapping[str, Mapping[str, Initializer]]:
     """The initialiser of each parameter, by op and parameter name."""
     found: dict[str, dict[str, Initializer]] = {}
-    if not isinstance(table, dict):
+    if not is_table(table):
         return found  # a wrong type has been reported
-    for op, value in table.items():  # pyright: ignore[reportUnknownVariableType]
-        assert isinstance(op, str)
+    for op, value in table.items():
         if op not in INITIALIZABLE:
             known = op in OPS
             sink.error(
@@ -66,7 +66,7 @@ def parse_init(
             continue
         here = origin.below(op)
         pairs: dict[str, Any] = {"weight": value}
-        given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        given: dict[str, Any] = value if is_table(value) else {}
         per_parameter = bool(given) and "init" not in given
         if per_parameter:
             pairs = given
@@ -97,7 +97,7 @@ def _initializer(value: Any, origin: Origin, sink: Sink) -> Initializer | None:
             return Initializer("ones_" if value else "zeros_")
         return Initializer("constant_", {"val": value})
     arguments: dict[str, Any] = {}
-    if isinstance(value, dict) and "init" not in value:
+    if is_table(value) and "init" not in value:
         sink.error(
             "missing-key",
             "an initialiser lacks `init`, a function of torch.nn.init",
@@ -105,19 +105,19 @@ def _initializer(value: Any, origin: Origin, sink: Sink) -> Initializer | None:
             help='write { init = "normal_", std = 0.01 }',
         )
         return None
-    if isinstance(value, dict):
-        arguments = {k: v for k, v in value.items() if k != "init"}  # pyright: ignore[reportUnknownVariableType]
-        value = value.get("init")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if is_table(value):
+        arguments = {k: v for k, v in value.items() if k != "init"}
+        value = value.get("init")
         name_place = origin.at("init")
     else:
         name_place = origin.at()
-    function = f"{value}_" if f"{value}_" in INITIALIZERS else value  # pyright: ignore[reportUnknownVariableType]
+    function = f"{value}_" if f"{value}_" in INITIALIZERS else value
     if not isinstance(function, str) or function not in INITIALIZERS:
         sink.error(
             "unknown-initializer",
             f"torch.nn.init has no function {plain(value)}",
             name_place,
-            help=did_you_mean(str(value), INITIALIZERS),  # pyright: ignore[reportUnknownArgumentType]
+            help=did_you_mean(str(value), INITIALIZERS),
         )
         return None
     return _checked(function, arguments, origin, sink)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from os.path import normpath
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.source.document import Document, KeyPath, read
+from archc.source.kinds import is_list, is_table
 from archc.spec.model import Merged
 from archc.spec.parse import is_library
 
@@ -56,10 +57,9 @@ class Loader:
         return Merged(layered.data, layered.owners)
 
     def _check_params(self, overlay: Document, layered: _Layered) -> None:
-        params: object = layered.data.get("params", {})
-        if not isinstance(params, dict):
+        known: object = layered.data.get("params", {})
+        if not is_table(known):
             return  # the wrong type is parsing's to report
-        known = cast("dict[str, Any]", params)
         for name in overlay.data.get("params", {}):
             if name not in known:
                 spec = layered.owners[()]
@@ -122,11 +122,11 @@ class Loader:
         """Takes the blocks of the files in `use`; False once something was reported."""
         used = document.data.get("use")
         blocks = document.data.get("blocks")
-        own = cast("dict[str, Any]", blocks) if isinstance(blocks, dict) else {}
+        own = blocks if is_table(blocks) else {}
         arrived: dict[str, tuple[Document, Any]] = {
             name: (document, document.place(("blocks", name), "key")) for name in own
         }
-        names = cast("list[Any]", used) if isinstance(used, list) else []
+        names = used if is_list(used) else []
         fine = True
         for number, name in enumerate(names):
             if not isinstance(name, str):
@@ -136,9 +136,9 @@ class Loader:
                 fine = False
                 continue
             taken = other.data.get("blocks")
-            if not isinstance(taken, dict):
+            if not is_table(taken):
                 continue
-            for block in cast("dict[str, Any]", taken):
+            for block in taken:
                 path: KeyPath = ("blocks", block)
                 owner = other.owner(path)
                 place = owner.place(path, "key")
@@ -242,7 +242,7 @@ class _Layered:
         """Takes one block of another file."""
         path: KeyPath = ("blocks", block)
         known = self.data.get("blocks")
-        blocks: dict[str, Any] = dict(known) if isinstance(known, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
+        blocks: dict[str, Any] = dict(known) if is_table(known) else {}
         blocks[block] = other.data["blocks"][block]
         self.data["blocks"] = blocks
         self.owners[path] = other.owner(path)
@@ -264,8 +264,8 @@ class _Layered:
         for key, value in over.items():
             here = (*path, key)
             known = merged.get(key)
-            if isinstance(known, dict) and isinstance(value, dict):
-                merged[key] = self._merge(known, value, here, document)  # pyright: ignore[reportUnknownArgumentType]
+            if is_table(known) and is_table(value):
+                merged[key] = self._merge(known, value, here, document)
                 continue
             merged[key] = value
             for old in [p for p in self.owners if p[: len(here)] == here]:

@@ -6,13 +6,14 @@ follows from the mistake, and parsing goes on behind it.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
+from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.block_uses import UseParser
 from archc.spec.model import (
@@ -46,7 +47,7 @@ class NodeParser:
         )
 
     def node(self, table: Any, origin: Origin, depth: int) -> Node:
-        if not isinstance(table, dict):
+        if not is_table(table):
             self.sink.error(
                 "wrong-type",
                 f"a node is a table, `{{ op = ... }}`, not {plain(table)}",
@@ -54,7 +55,6 @@ class NodeParser:
                 help=self._meant_node(table),
             )
             return BrokenNode(origin=origin)
-        table = cast("dict[str, Any]", table)
         if depth > MAX_NESTING:
             self.sink.error(
                 "nested-too-deeply",

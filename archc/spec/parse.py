@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.ops.base import plain
 from archc.source.document import KeyPlace
 from archc.source.folding import folded
+from archc.source.kinds import is_list, is_table
 from archc.spec import tables
 from archc.spec.definitions import DefinitionParser
 from archc.spec.identifiers import of_class, of_network
@@ -61,10 +62,9 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         for name, table in parser.uses.tables.items()
     }
     network = data.get("network")
-    if top is None or not isinstance(network, dict):
+    if top is None or not is_table(network):
         _check_names(None, blocks, parser, data)
         return None
-    network = cast("dict[str, Any]", network)
     below = root.below("network")
     validate(tables.NetworkTable, network, below, sink, "[network]")
     if network.get("layers") == []:
@@ -98,7 +98,7 @@ def _check_names(
 ) -> None:
     """What needs all nodes: names in expressions, and the arguments of blocks."""
     params: Any = data.get("params", {})
-    known = cast("dict[str, Any]", params) if isinstance(params, dict) else ()
+    known = params if is_table(params) else ()
     names = NameCheck(parser.sink, known)
     told = {
         block.name: names.block(block, parser.uses.undeclared(block.name))
@@ -168,10 +168,10 @@ def _network_name(data: Mapping[str, Any], root: Origin, sink: Sink) -> str | No
 
 
 def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:
-    if not isinstance(table, dict):
+    if not is_table(table):
         return {}
     params: dict[str, Any] = {}
-    for key, value in cast("dict[str, Any]", table).items():
+    for key, value in table.items():
         parser.written.identifier(key, origin.at(key, part="key"), "parameter")
         params[key] = parser.written.argument(value, origin.below(key))
     return params
@@ -179,7 +179,7 @@ def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:
 
 def _input(value: Any, parser: NodeParser, origin: Origin) -> tuple[Any, ...]:
     """The sizes of the input; none where they were reported."""
-    sizes = cast("list[Any]", value) if isinstance(value, list) else []
+    sizes = value if is_list(value) else []
     if not all(isinstance(size, int | float | str) for size in sizes):
         return ()
     return tuple(
@@ -188,10 +188,9 @@ def _input(value: Any, parser: NodeParser, origin: Origin) -> tuple[Any, ...]:
 
 
 def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:
-    if not isinstance(table, dict):
+    if not is_table(table):
         return {}
-    claims = cast("dict[str, Any]", table)
-    model = validate(tables.ExpectTable, claims, origin, sink, "[expect]")
+    model = validate(tables.ExpectTable, table, origin, sink, "[expect]")
     return {} if model is None else model.model_dump(exclude_unset=True)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from archc.diagnostics.model import Sink
 from archc.source.document import Document, KeyPath, read
+from archc.source.kinds import is_table
 from archc.source.layout import Lines, Piece, Table, split
 from archc.source.writing import write, write_key, write_spec
 from archc.spec.model import Spec, used_blocks
@@ -272,8 +273,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _pruned(value: Any) -> Any:
-    if not isinstance(value, dict):
+    if not is_table(value):
         return value
-    table = cast("Mapping[str, Any]", value)
-    inner = {key: _pruned(v) for key, v in table.items()}
+    inner = {key: _pruned(v) for key, v in value.items()}
     return {key: v for key, v in inner.items() if v != {}}

@@ -7,12 +7,13 @@ place is exact.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import plain
+from archc.source.kinds import is_list
 
 EXPRESSION = {"type": "string", "description": "an expression"}
 NODE = {"$comment": "node"}
@@ -30,8 +31,8 @@ def _number(value: Any) -> Any:
 
 
 def _argument(value: Any) -> Any:
-    if isinstance(value, list):
-        for item in value:  # pyright: ignore[reportUnknownVariableType]
+    if is_list(value):
+        for item in value:
             _argument(item)
     elif not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
@@ -40,7 +41,7 @@ def _argument(value: Any) -> Any:
             " not {value}",
             {"value": plain(value)},
         )
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return value
 
 
 Number = Annotated[
@@ -186,14 +187,14 @@ class Modifiers(Table):
 
 
 def _names(value: Any) -> Any:
-    items = cast("list[Any]", value) if isinstance(value, list) else [value]
+    items = value if is_list(value) else [value]
     if not items or not all(isinstance(item, str) for item in items):
         raise PydanticCustomError(
             "names",
             "must be a name or a list of names, not {value}",
             {"value": plain(value)},
         )
-    return cast(Any, value)
+    return value
 
 
 class HeadTable(Table):

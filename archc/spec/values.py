@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.ops.base import plain
 from archc.source.document import KeyPath
+from archc.source.kinds import is_list, is_table
 from archc.spec.expressions import MAX_MAGNITUDE
 from archc.spec.model import Merged, Origin
 
@@ -27,18 +28,16 @@ def check_values(merged: Merged, sink: Sink) -> bool:
     stack: list[tuple[KeyPath, Any]] = [((), merged.data)]
     while stack:
         path, value = stack.pop()
-        if type(value) is dict:
-            table = cast("dict[str, Any]", value)
-            stack.extend(((*path, k), v) for k, v in table.items() if not _plain(v))
-            for key in filter(_ODD.search, table):
+        if is_table(value):
+            stack.extend(((*path, k), v) for k, v in value.items() if not _plain(v))
+            for key in filter(_ODD.search, value):
                 place = Origin(merged, (*path, key)).at(part="key")
                 sink.error(
                     "bad-value", f"this key {_NO_TEXT}", place, help=_NO_TEXT_HELP
                 )
                 fine = False
-        elif type(value) is list:
-            items = cast("list[Any]", value)
-            stack.extend(((*path, i), v) for i, v in enumerate(items) if not _plain(v))
+        elif is_list(value):
+            stack.extend(((*path, i), v) for i, v in enumerate(value) if not _plain(v))
         elif problem := _problem(value):
             code, message, help = problem
             sink.error(code, message, Origin(merged, path).at(), help=help)

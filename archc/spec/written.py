@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from archc.diagnostics.model import Place, Sink
 from archc.ops.base import plain
 from archc.source.folding import folded
+from archc.source.kinds import is_list
 from archc.spec.expressions import (
     Expr,
     ExpressionError,
@@ -129,7 +130,7 @@ class Written:
 
 def items(value: Any) -> list[Any]:
     """The items of a list; none for anything else, which has been reported."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if is_list(value) else []
 
 
 def _holds_table(value: Any) -> bool:

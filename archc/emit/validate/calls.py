@@ -8,7 +8,7 @@ defaults, and their own calls leave a default out, but for what they always writ
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any, cast
+from typing import cast
 
 from archc.emit.validate.disagreement import NotFollowed
 from archc.emit.validate.values import (
@@ -51,7 +51,7 @@ def key_of(
     function: str, args: tuple[Value, ...], kwargs: dict[str, Value]
 ) -> Hashable:
     """What a call is looked up by."""
-    key: list[Any] = [function]
+    key: list[object] = [function]
     for value in args:
         key.append(value if type(value) in _PLAIN else frozen(value))
     for name in sorted(kwargs) if len(kwargs) > 1 else kwargs:

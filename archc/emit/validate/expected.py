@@ -25,7 +25,7 @@ from archc.network.graph import Value as NetworkValue
 from archc.ops.base import Call, Dims, Op, Shape
 from archc.ops.code import Attribute, Local
 from archc.ops.merge import Merge
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, is_sequence
 
 INPUT = 0
 """The node of the network's input."""
@@ -243,9 +243,8 @@ class _Builder(TensorEvaluator):
             return self._form(value, env)
         if isinstance(value, Expr):
             return self.evaluate(value, env)
-        if isinstance(value, tuple | list):
-            items = cast("tuple[Any, ...]", value)
-            return tuple(self._value(v, env) for v in items)
+        if is_sequence(value):
+            return tuple(self._value(v, env) for v in value)
         return value
 
     def called(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import fields, is_dataclass
-from typing import Any, cast
+from typing import Any
 
 from archc.emit.tree import Method
 from archc.ops.code import Argument, Attribute, ClassName, Global, Local
+from archc.spec.expressions import is_tuple
 
-_IDENTIFIERS: dict[type[Any], str] = {
+_IDENTIFIERS: dict[type[object], str] = {
     Local: "id",
     ClassName: "key",
     Global: "name",
@@ -24,10 +25,10 @@ def plain(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
-def folded(part: Any) -> Any:
+def folded(part: object) -> Any:
     """A tree, or a part of one, with its identifiers as Python reads them."""
-    if isinstance(part, tuple):
-        return tuple(folded(p) for p in cast("tuple[Any, ...]", part))
+    if is_tuple(part):
+        return tuple(folded(p) for p in part)
     if not is_dataclass(part) or isinstance(part, type):
         return part
     values = {f.name: folded(getattr(part, f.name)) for f in fields(part)}

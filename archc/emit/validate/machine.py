@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, ClassVar
 
 from archc.emit.tree import (
@@ -355,5 +355,5 @@ class Machine(ModuleEvaluator):
     }
 
 
-def _listed(names: Any) -> str:
+def _listed(names: Iterable[object]) -> str:
     return ", ".join(f"`{n}`" for n in names) or "nothing"

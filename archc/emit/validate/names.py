@@ -16,6 +16,7 @@ from archc.emit.tree import (
     If,
     Method,
     Return,
+    Statement,
 )
 from archc.emit.tree import Module as Tree
 from archc.emit.validate.disagreement import Disagreement
@@ -28,7 +29,7 @@ from archc.spec.expressions import Call, Const, Expr
 _UNNAMED = "#"
 """In what is only a wish for a name, which no name has."""
 _MATH = frozenset({"ceil", "floor"})
-_SLOTS: dict[type[Any], tuple[str, ...]] = {
+_SLOTS: dict[type[object], tuple[str, ...]] = {
     kind: tuple(kind.__slots__) for kind in Evaluator.HANDLERS
 }
 _NUMBERS = frozenset({int, float, bool})
@@ -198,7 +199,7 @@ class _Reads:
 class _Sweep:
     """What stands in expressions, run or not."""
 
-    def __init__(self, *values: Any) -> None:
+    def __init__(self, *values: object) -> None:
         self.outside: set[str] = set()
         """The first parts of names that are imported or built in."""
         self.classes: set[str] = set()
@@ -209,12 +210,12 @@ class _Sweep:
         """What is no expression of generated code."""
         self.over(*values)
 
-    def over(self, *values: Any) -> None:
+    def over(self, *values: object) -> None:
         """Takes in what stands in these."""
         stack: list[Any] = list(values)
         while stack:
             value = stack.pop()
-            kind = cast("type[Any]", type(value))
+            kind = cast("type[object]", type(value))
             if value is None:
                 continue
             if kind is Local:
@@ -244,7 +245,7 @@ class _Sweep:
                 self.unknown.add(f"an expression of the kind {kind.__name__}")
 
 
-def _parts(field: Any) -> tuple[Any, ...]:
+def _parts(field: Statement) -> tuple[Expr | None, ...]:
     """The expressions of a field of a class, all of which are evaluated."""
     return (field.value, field.annotation) if isinstance(field, Assign) else ()
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from archc.run.smoke.trial import Trial
+from archc.spec.expressions import is_sequence
 
 
 class _Watch:
@@ -54,8 +55,8 @@ def _finite(value: Any) -> bool:
 def _tensors(value: Any) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, tuple | list):
-        for part in cast("tuple[Any, ...]", value):
+    elif is_sequence(value):
+        for part in value:
             yield from _tensors(part)
 
 

@@ -13,6 +13,7 @@ from archc.output import Output, write
 from archc.run.train.errors import CannotTrain
 from archc.run.train.record import Row
 from archc.run.train.trainer import Sums, Trainer
+from archc.source.kinds import is_table
 
 _FORMAT = 1
 
@@ -79,6 +80,6 @@ def _read(path: Path) -> dict[str, Any]:
     # what a file that is something else may raise
     except Exception as error:
         raise CannotTrain(f"{path} is no checkpoint of archc train") from error
-    if not isinstance(state, dict) or state.get("format") != _FORMAT:  # pyright: ignore[reportUnknownMemberType]
+    if not is_table(state) or state.get("format") != _FORMAT:
         raise CannotTrain(f"{path} is no checkpoint of this version of archc train")
-    return state  # pyright: ignore[reportUnknownVariableType]
+    return state

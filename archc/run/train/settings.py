@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
+
+from archc.source.kinds import is_list
+from archc.spec.expressions import is_tuple
 
 Optimizer = Literal["sgd", "adam"]
 Schedule = Literal["constant", "cosine", "step"]
@@ -74,9 +77,9 @@ class Settings(Recipe):
 
 
 def _shown(value: Any) -> str:
-    several: list[Any] = cast(Any, value) if isinstance(value, list) else [value]
+    several: list[Any] = value if is_list(value) else [value]
     return ",".join(map(str, several)) or "nothing"
 
 
 def _listed(value: Any) -> Any:
-    return list(cast(Any, value)) if isinstance(value, tuple) else value
+    return list(value) if is_tuple(value) else value

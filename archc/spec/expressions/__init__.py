@@ -14,6 +14,7 @@ from archc.spec.expressions.errors import (
     UnknownName,
 )
 from archc.spec.expressions.evaluation import SILENCED, Known, Names, choose, evaluate
+from archc.spec.expressions.kinds import is_sequence, is_tuple
 from archc.spec.expressions.operations import FUNCTIONS, MAX_MAGNITUDE
 from archc.spec.expressions.parsing import MAX_LENGTH, parse
 from archc.spec.expressions.printing import number_source, to_source
@@ -67,6 +68,8 @@ __all__ = [
     "choose",
     "evaluate",
     "filled",
+    "is_sequence",
+    "is_tuple",
     "names_in",
     "names_of",
     "number_source",

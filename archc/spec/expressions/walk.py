@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
+from archc.spec.expressions.kinds import is_tuple
 from archc.spec.expressions.tree import Expr, Name, Span, Value, as_expr
 
 
@@ -50,8 +51,8 @@ def filled(value: Value, names: Mapping[str, Value]) -> Value:
 
 def shifted(value: Any, by: int) -> Any:
     """An expression with its places in the text moved."""
-    if isinstance(value, tuple):
-        return tuple(shifted(part, by) for part in cast("tuple[Any]", value))
+    if is_tuple(value):
+        return tuple(shifted(part, by) for part in value)
     if not isinstance(value, Expr):
         return value
     parts: dict[str, Any] = {s: shifted(getattr(value, s), by) for s in value.__slots__}
@@ -66,8 +67,8 @@ def _rebuilt(value: Any, change: Callable[[Any], Expr | None]) -> Any:
     if changed is not None:
         return changed
     match value:
-        case tuple():
-            return tuple(_rebuilt(part, change) for part in cast("tuple[Any]", value))
+        case _ if is_tuple(value):
+            return tuple(_rebuilt(part, change) for part in value)
         case Expr():
             slots = value.__slots__
             return type(value)(*(_rebuilt(getattr(value, s), change) for s in slots))
