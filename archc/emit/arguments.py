@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archc.emit.builder import Builder
+from archc.emit.conditions import tidy
 from archc.emit.symbols import symbols_in
 from archc.emit.tree import Assign, Body, If, Statement
 from archc.network.graph import Network
@@ -31,14 +32,16 @@ def arguments(
             symbol = plan.env[name]
             symbols.append(symbol.id)
             if isinstance(default, Expr):
-                value = evaluate(default, terms)
+                value = tidy(evaluate(default, terms))
                 read |= set(symbols_in(value))
                 local = builder.tree(symbol)
                 test = Compare(("is",), (local, Nothing()))
                 given = Assign((local,), builder.tree(value))
                 prelude.append(If(test, (given,)))
     else:
-        symbols = [s.id for s in plan.env.values() if s.id in read]
+        symbols = [
+            s for s in dict.fromkeys(e.id for e in plan.env.values()) if s in read
+        ]
         symbols += [s.id for s in plan.taken.values() if s.id in read]
         symbols += measured
         if builder.feature_channels.id in read:
@@ -54,7 +57,7 @@ def _network_arguments(
     """Parameters that are defined by others are locals, behind those they read."""
     plan = builder.plan
     derived = {
-        plan.env[name].id: evaluate(arg, plan.env)
+        plan.env[name].id: tidy(evaluate(arg, plan.env))
         for name, arg in network.spec.params.items()
         if isinstance(arg, Expr)
     }

@@ -39,6 +39,7 @@ def numbered_children(nodes: Sequence[Node]) -> bool:
     return all(
         n.repeat is None
         and n.when is None
+        and (n.shortcut is None or n.skip_when is None)
         and (n.name is not None or numbered_children(tuple(children(n))))
         for n in nodes
     )

@@ -13,7 +13,7 @@ from typing import Any
 from archc.emit.names import camel_case, network_class
 from archc.emit.occurrences import Occurrences, axes
 from archc.emit.plan import ClassPlan, Held
-from archc.emit.symbols import Symbols
+from archc.emit.symbols import Symbols, wish
 from archc.emit.terms import Terms
 from archc.emit.walk import Walk
 from archc.emit.wiring import Reads
@@ -66,14 +66,15 @@ class Planner:
         }
         shape = network.input.shape
         assert shape is not None
+        seen = Occurrences(self.roots, self._variant_of)
         plan = ClassPlan(
             kind="network",
             wish=network_class(spec.name, spec.class_name, spec.title),
             doc=f"{(spec.title or spec.name).rstrip('.')}.",
             nodes=spec.layers,
             style=body_style(spec.layers),
-            reads=Reads(spec.layers, spec.heads),
-            seen=Occurrences(self.roots, self._variant_of),
+            reads=Reads(spec.layers, seen.nodes(), spec.heads),
+            seen=seen,
             env=env,
             constants={},
             in_channels=self.symbols.fresh("in_channels"),
@@ -118,14 +119,15 @@ class Planner:
     def _block(self, block: Block, instances: Sequence[Region]) -> ClassPlan:
         in_channels = self.symbols.fresh("in_channels")
         shapes = [r.input.shape for r in instances if r.input.shape is not None]
+        seen = Occurrences(instances, self._variant_of)
         plan = ClassPlan(
             kind="block",
             wish=camel_case(block.name),
             doc=block.doc,
             nodes=block.layers,
             style=body_style(block.layers),
-            reads=Reads(block.layers),
-            seen=Occurrences(instances, self._variant_of),
+            reads=Reads(block.layers, seen.nodes()),
+            seen=seen,
             env={
                 name: self.symbols.fresh(
                     name, whole=all(_is_whole(r.arguments.get(name)) for r in instances)
@@ -209,6 +211,12 @@ class Planner:
         fixed = node.name is not None and node.name.fixed
         members = node.layers if isinstance(node, GroupNode) else node.branches
         in_channels = self.symbols.fresh("in_channels")
+        # the names of a counter are one argument
+        given_names = {n: s for n, s in user.env.items() if isinstance(s, Name)}
+        arguments = {
+            symbol.id: self.symbols.fresh(wish(symbol.id), whole=symbol.whole)
+            for symbol in given_names.values()
+        }
         plan = ClassPlan(
             kind="group",
             wish=camel_case(node.name.text if node.name and fixed else "stage"),
@@ -217,11 +225,7 @@ class Planner:
             style=style_of(members),
             reads=user.plan.reads,
             seen=Occurrences(user.seen.regions.get(node, []), self._variant_of),
-            env={
-                name: self.symbols.fresh(name, whole=symbol.whole)
-                for name, symbol in user.env.items()
-                if isinstance(symbol, Name)
-            },
+            env={name: arguments[symbol.id] for name, symbol in given_names.items()},
             constants={n: v for n, v in user.env.items() if isinstance(v, int)},
             in_channels=in_channels,
             x=x.with_channels(in_channels),

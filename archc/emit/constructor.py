@@ -122,17 +122,12 @@ def turns(
     builder: Builder, node: Node, made: Sequence[Turn], run: Callable[[int], object]
 ) -> None:
     """Iterations that are written out, each by itself."""
-    outer = builder.env.get(node.index)
     around = builder.met, builder.seen
     for turn in made:
         builder.met, builder.seen = turn.met, turn.seen
-        builder.env[node.index] = turn.number
-        run(turn.number)
+        with builder.plan.reads.counting(builder.env, node, turn.number):
+            run(turn.number)
     builder.met, builder.seen = around
-    if outer is None:
-        builder.env.pop(node.index, None)
-    else:
-        builder.env[node.index] = outer
 
 
 def loop(
@@ -142,18 +137,13 @@ def loop(
     one of `forward`."""
     if made.carried is not None:
         builder.assign(made.carried.symbol, made.carried.start)
-    outer = builder.env.get(node.index)
-    builder.env[node.index] = made.counter
     builder.loops = (*builder.loops, made.counter)
-    with builder.nested() as (init, forward):
+    counting = builder.plan.reads.counting(builder.env, node, made.counter)
+    with counting, builder.nested() as (init, forward):
         run()
         if made.carried is not None:
             builder.assign(made.carried.symbol, made.carried.following)
     builder.loops = builder.loops[:-1]
-    if outer is None:
-        del builder.env[node.index]
-    else:
-        builder.env[node.index] = outer
     if init:
         over = code.call(Global("range"), builder.tree(made.count))
         builder.init.append(For((Local(made.counter.id),), over, tuple(init)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archc.ops.code import Apply, Argument, Axes, Sequence
+from archc.ops.code import Apply, Argument, Mapping, Sequence, Text
 from archc.ops.source import (
     ATOM,
     CONDITIONAL,
@@ -18,7 +18,7 @@ from archc.ops.source import (
     pieces,
     text_of,
 )
-from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr, Index, Slice
+from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr
 
 WIDTH = 88
 STEP = 4
@@ -40,6 +40,10 @@ def rows(
     if isinstance(expr, Sequence) and expr.brackets:
         items = tuple(map(Argument, expr.items))
         return bracketed(indent, prefix, items, expr.brackets, suffix, called=False)
+    if isinstance(expr, Mapping):
+        pad = " " * (indent + STEP)
+        items = [f"{pad}{flat(Text(key))}: {flat(v)}," for key, v in expr.items]
+        return [f"{' ' * indent}{prefix}{{", *items, f"{' ' * indent}}}{suffix}"]
     operand = _Operand(expr, False)
     if enclosed:
         return _parts(operand, indent, prefix, suffix)
@@ -162,11 +166,11 @@ def _may_stay_bare(operand: _Operand) -> bool:
     counts: dict[int, int] = {}
     _count(operand, counts)
     loosest = min(counts, default=ATOM)
-    ends = [_end(operand, 0), _end(operand, -1)]
-    closed = Call | Apply | Index | Slice | Axes
-    return counts.get(loosest, 0) <= 1 and any(
-        end.wrapped or isinstance(end.expr, closed) for end in ends
-    )
+    last = _end(operand, -1)
+    # an index does not count, nor does a call in front
+    closed = _end(operand, 0).wrapped or last.wrapped
+    closed = closed or isinstance(last.expr, Call | Apply)
+    return counts.get(loosest, 0) <= 1 and closed
 
 
 def _end(operand: _Operand, which: int) -> _Operand:

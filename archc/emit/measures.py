@@ -66,6 +66,18 @@ class Measures:
 
         return self._number((node, "given"), node, loops, values)
 
+    def channels_merged(self, node: Node, loops: Loops) -> Any:
+        """The channels of what a skip gives."""
+
+        def values(region: Region) -> set[Any]:
+            return {
+                layer.output_shape().channels
+                for layer in region.layers()
+                if layer.node is node and layer in self.seen.skips
+            }
+
+        return self._number((node, "merged"), node, loops, values)
+
     def filled(self, node: OpNode, made: Call, loops: Loops) -> Call:
         """A constructor call with numbers for the sizes that nothing says."""
 

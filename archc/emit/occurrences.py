@@ -88,6 +88,10 @@ class Occurrences:
         if part.output.shape is not None:
             self._outputs[node, stage][part.output.shape] = None
 
+    def nodes(self) -> set[Node]:
+        """The nodes that occur."""
+        return {*self.layers, *self.regions, *self._repeats, *self.merges}
+
     # ---- what all occurrences agree on
 
     def output(self, node: Node, stage: Stage) -> Shape | None:

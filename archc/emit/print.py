@@ -54,12 +54,6 @@ def printed(module: Module) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fits(statement: Statement, indent: int) -> bool:
-    """Whether a statement is one line of a file."""
-    lines = _statement(statement, indent)
-    return len(lines) == 1 and len(lines[0]) <= WIDTH
-
-
 # -------------------------------------------------------------------------- the file
 
 
@@ -67,7 +61,7 @@ def _module_doc(module: Module) -> str:
     # the first paragraph stands behind the opening quotes
     widths = [WIDTH - 3, *[WIDTH] * len(module.doc)]
     paragraphs = [
-        "\n".join(textwrap.wrap(_quotable(text), width))
+        "\n".join(textwrap.wrap(_quotable(" ".join(text.split())), width))
         for text, width in zip(module.doc, widths, strict=False)
     ]
     return "\n\n".join(paragraphs)
@@ -84,7 +78,13 @@ def _imports(names: tuple[str, ...]) -> list[str]:
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:
     """The order of Ruff's RUF022: kinds of names apart, numbers by their value."""
-    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
+    kind = (
+        0
+        if name.isupper() and len(name.encode()) > 1
+        else 1
+        if name[0].isupper()
+        else 2
+    )
     parts = re.findall(r"\d+|\D", name)
     numbered = ((not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts)
     return [(False, kind, ""), *numbered]

@@ -14,6 +14,7 @@ from archc.ops.code import Local
 from archc.ops.merge import Merge
 from archc.spec.expressions import (
     Binary,
+    Call,
     Const,
     Expr,
     ExpressionError,
@@ -55,7 +56,10 @@ def _length(value: object) -> int | None:
 
 def output(op: Op, inputs: Sequence[Shape], seen: Shape | None) -> Shape:
     """The shape that an op gives; `seen` is what its occurrences agree on."""
-    return settled(_inferred(op, inputs), seen)
+    inferred = _inferred(op, inputs)
+    if inferred is None and seen is None:
+        return inputs[0]  # it never happens, as far as anyone knows
+    return settled(inferred, seen)
 
 
 def joined(op: Op, x: Shape, seen: Shape | None) -> Shape:
@@ -105,14 +109,32 @@ def merged(
             inferred = inferred.with_channels(inputs[-1].channels)
         return settled(inferred, seen)
     sizes = [_Sizes(layers, number) for number in range(len(inputs))]
-    # what has the size of the output has the say
-    speaks = [n for n, size in enumerate(sizes) if size.is_full]
-    speaks += [n for n, size in enumerate(sizes) if size.has_all_channels]
-    told = [
-        _as_told(x, size, inputs[speaks[0]].channels if speaks else UNKNOWN)
-        for x, size in zip(inputs, sizes, strict=True)
-    ]
-    return settled(_inferred(op, told), seen)
+    channels = _widest(op, inputs, sizes)
+    told = [_as_told(x, s, channels) for x, s in zip(inputs, sizes, strict=True)]
+    inferred = _inferred(op, told)
+    if inferred is not None and channels is not UNKNOWN:
+        inferred = inferred.with_channels(channels)
+    return settled(inferred, seen)
+
+
+def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
+    """The channels of a merge whose inputs may be spread over each other.
+
+    What has the size of the output has the say. An expression that is 1 here may be
+    more with other arguments, and what is more may be 1: it is their maximum then.
+    """
+    pairs = list(zip(inputs, sizes, strict=True))
+    full = [x.channels for x, size in pairs if size.is_full]
+    full += [x.channels for x, size in pairs if size.has_channels]
+    if not full:
+        return UNKNOWN
+    if not op.spreads:
+        return full[0]
+    narrow = [x.channels for x, s in pairs if s.is_narrow]
+    widths = dict.fromkeys(c for c in (full[0], *narrow) if isinstance(c, Expr))
+    if not widths:
+        return full[0]
+    return Call("max", tuple(widths)) if len(widths) > 1 else next(iter(widths))
 
 
 class _Sizes:
@@ -131,8 +153,13 @@ class _Sizes:
         return all(x == y for x, y in self._pairs)
 
     @property
-    def has_all_channels(self) -> bool:
+    def has_channels(self) -> bool:
         return all(x.channels == y.channels for x, y in self._pairs)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is a single channel in some occurrence."""
+        return any(x.channels == 1 for x, _ in self._pairs)
 
     def is_spread(self, axis: int) -> bool:
         """Whether it is one wide along an axis where the output is wider."""
@@ -144,7 +171,7 @@ class _Sizes:
 def _as_told(x: Shape, size: _Sizes, channels: Dim) -> Shape:
     dims = tuple(1 if size.is_spread(axis) else dim for axis, dim in enumerate(x.dims))
     told = Shape(dims, x.channel_axis)
-    return told.with_channels(channels) if size.has_all_channels else told
+    return told.with_channels(channels) if size.has_channels else told
 
 
 def settled(inferred: Shape | None, seen: Shape | None) -> Shape:

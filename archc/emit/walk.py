@@ -153,28 +153,21 @@ class Walk(Bodies):
             return once
 
         counter = self.symbol((node, "counter"), node.index)
-        outer = self.env.get(node.index)
-        self.env[node.index] = counter
         self.loops = (*self.loops, (node, counter))
         bound = self.bound
         self.bound |= {counter.id}
-        carried, channels = self._loop(node, x, count, counter, run)
+        with self.plan.reads.counting(self.env, node, counter):
+            carried, y = self._loop(node, x, count, counter, run)
         self.loops = self.loops[:-1]
-        if outer is None:
-            del self.env[node.index]
-        else:
-            self.env[node.index] = outer
         self.bound = bound
         if carried is not None:
             self.bound |= {carried.symbol.id, carried.after.id}
         met.loop = Loop(counter, count, x, carried)
-        y = x.with_channels(channels)
         return shapes.settled(y, self.seen.output(node, "all"))
 
     def _written_out(self, node: Node, met: Met, reads: tuple[Shape, ...]) -> Shape:
         """A repetition whose iterations differ in their axes: each by itself."""
         met.turns = []
-        outer = self.env.get(node.index)
         around = self.met, self.seen, self.loops
         x = reads[0]
         for number, regions in enumerate(self.seen.iterations(node)):
@@ -183,31 +176,27 @@ class Walk(Bodies):
             own = turn.met[node] = Met((x, *reads[1:]))
             self.met, self.seen = turn.met, turn.seen
             self.loops = (*around[2], (node, number))
-            self.env[node.index] = number
-            x = own.once = self._once(node, own, (x, *reads[1:]))
             paths = self.plan.reads
+            with paths.counting(self.env, node, number):
+                x = own.once = self._once(node, own, (x, *reads[1:]))
             path = (paths.members if node in paths.members else paths.paths).get(node)
             self._remember(path, x)
         self.met, self.seen, self.loops = around
-        if outer is None:
-            del self.env[node.index]
-        else:
-            self.env[node.index] = outer
         return x
 
     def _loop(
         self, node: Node, x: Shape, count: Dim, counter: Name, run: Run
-    ) -> tuple[Carried | None, Dim]:
-        """Meets a loop's body; gives what carries the channels, and those behind it."""
+    ) -> tuple[Carried | None, Shape]:
+        """Meets a loop's body; gives what carries the channels, and what it gives."""
         symbol = self.symbol((node, "carried"), "channels")
         kind, step = self._kind(node, x, counter, symbol, run)
         if kind == "kept":
-            run(self, self._inside(node, x))
-            return None, x.channels
+            y = run(self, self._inside(node, x))
+            return None, y.with_channels(x.channels)
         if kind == "stepped":
             inside = x.with_channels(x.channels + counter * step)
-            run(self, self._inside(node, inside))
-            return None, x.channels + count * step
+            y = run(self, self._inside(node, inside))
+            return None, y.with_channels(x.channels + count * step)
         self.bound |= {symbol.id}
         self.carrying += 1
         y = run(self, self._inside(node, x.with_channels(symbol)))
@@ -220,7 +209,8 @@ class Walk(Bodies):
             names[counter.id] = count - 1
             lasting: Any = evaluate(as_expr(last), names)
             self.lasting[after.id] = lasting
-        return Carried(symbol, x.channels, y.channels, after), after
+        carried = Carried(symbol, x.channels, y.channels, after)
+        return carried, y.with_channels(after)
 
     def _inside(self, node: Node, x: Shape) -> Shape:
         """What an iteration reads: sizes that the iterations share."""
@@ -261,7 +251,7 @@ class Walk(Bodies):
 
     def _once(self, node: Node, met: Met, reads: tuple[Shape, ...]) -> Shape:
         x = met.x = reads[0]
-        met.lets, met.merged = [], None
+        met.lets, met.merged, met.skip_choice = [], None, None
         if node.skip is None:
             met.body = self.body(node, met, reads)
             return met.body
@@ -292,7 +282,8 @@ class Walk(Bodies):
             op, order, seen.merges.get(node, ()),
             seen.output(node, "once"),
         )  # fmt: skip
-        y = self._known(node, y)
+        if y.channels is UNKNOWN:
+            y = y.with_channels(self.measures.channels_merged(node, self.loops))
         if op.stacks_channels:
             lets: list[Let] = []
             y = y.with_channels(self.named(y.channels, "channels", lets))

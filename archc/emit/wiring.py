@@ -10,18 +10,17 @@ kept as they are written, with braces; the counter of a named repetition is a pa
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from archc.ops.merge import Merge
-from archc.spec.expressions import Name
+from archc.spec.expressions import Name, as_expr, filled, to_source
 from archc.spec.model import (
     BranchesNode,
     GroupNode,
     HeadSpec,
     Node,
-    OpNode,
     Template,
     walk,
 )
@@ -55,12 +54,27 @@ class _Scope:
     dots."""
     within: tuple[Node, ...] = ()
     """The loops and conditions around."""
+    counters: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the counters of the loops around are called in paths."""
 
     def child(self, name: Template) -> Template:
-        return _joined(self.paths[-1], name)
+        return _joined(self.paths[-1], self.told(name))
+
+    def told(self, name: Template) -> Template:
+        """A name in which each counter is that of one loop."""
+        if name.fixed:
+            return name
+        names = {own: Name(told) for own, told in self.counters.items()}
+        parts = tuple(
+            p if isinstance(p, str) else as_expr(filled(p, names)) for p in name.parts
+        )
+        text = "".join(
+            p if isinstance(p, str) else f"{{{to_source(p)}}}" for p in parts
+        )
+        return Template(text, parts)
 
     def opened(self, path: Template, within: tuple[Node, ...]) -> _Scope:
-        return _Scope((*self.paths, _joined(path, _DOT)), within)
+        return _Scope((*self.paths, _joined(path, _DOT)), within, self.counters)
 
 
 _DOT = Template(".", (".",))
@@ -69,11 +83,19 @@ _DOT = Template(".", (".",))
 class Reads:
     """The names of one body, of a block or the network, and who reads them."""
 
-    def __init__(self, nodes: Sequence[Node], heads: Sequence[HeadSpec] = ()) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        met: Collection[Node],
+        heads: Sequence[HeadSpec] = (),
+    ) -> None:
+        self._occurring = met
         self.paths: dict[Node, Template] = {}
         """Where each named node stands."""
         self.members: dict[Node, Template] = {}
         """For a named repetition: the path of one of its children."""
+        self.counters: dict[Node, str] = {}
+        """For a repetition: what its counter is called in paths, as no other is."""
         self.sources: dict[Node, tuple[Source, ...]] = {}
         self.tapped: set[str] = set()
         """Paths of values that are read from a variable."""
@@ -139,6 +161,15 @@ class Reads:
             p.startswith(f"{path}.") for p in self.tapped | self.saved
         )
 
+    @contextmanager
+    def counting(self, env: dict[str, Any], node: Node, value: Any) -> Generator[None]:
+        """Names that know the value of a repetition's counter, those in paths too."""
+        known = dict(env)
+        env[node.index] = env[self.counters[node]] = value
+        yield
+        env.clear()
+        env.update(known)
+
     # ---- the walk, in the order in which values are made
 
     def _visit_all(self, nodes: Sequence[Node], scope: _Scope) -> None:
@@ -154,7 +185,12 @@ class Reads:
         within = scope.within
         if node.when is not None or node.repeat is not None:
             within = (*within, node)
-        inner = _Scope(scope.paths, within)
+        counters = dict(scope.counters)
+        if node.repeat is not None:
+            counters[node.index] = f"{node.index}@{len(self.counters)}"
+            self.counters[node] = counters[node.index]
+        scope = _Scope(scope.paths, scope.within, counters)
+        inner = _Scope(scope.paths, within, counters)
         path = None if node.name is None else scope.child(node.name)
         if path is not None and node.name is not None:
             self.paths[node] = path
@@ -163,14 +199,18 @@ class Reads:
                 counter = Template(f"{{{node.index}}}", (Name(node.index),))
                 path = self.members[node] = inner.child(counter)
                 inner = inner.opened(path, within)
-        if isinstance(node, GroupNode):
-            self._visit_all(node.layers, inner)
-        elif isinstance(node, BranchesNode):
-            self._visit_all(node.branches, inner)
+        left_out = within != scope.within and not self._occurs(node)
+        with self._hidden(left_out):
+            if isinstance(node, GroupNode):
+                self._visit_all(node.layers, inner)
+            elif isinstance(node, BranchesNode):
+                self._visit_all(node.branches, inner)
         if node.shortcut is not None:
             # where the skip is left out, so is what stands on its path
             around = within if node.skip_when is None else (*within, node)
-            self._visit(node.shortcut, _Scope(scope.paths, around))
+            left_out = around != within and not self._occurs(node.shortcut)
+            with self._hidden(left_out):
+                self._visit(node.shortcut, _Scope(scope.paths, around, counters))
         if node.name is None or path is None:
             return
         if node in self.members:
@@ -180,18 +220,25 @@ class Reads:
             again = node.repeat is not None
             self._present[path.text] = within if again else scope.within
 
+    @contextmanager
+    def _hidden(self, left_out: bool) -> Generator[None]:
+        """What stands in a node that is left out everywhere can't be read by name."""
+        known = dict(self._present) if left_out else self._present
+        yield
+        self._present = known
+
+    def _occurs(self, node: Node) -> bool:
+        """Whether the network has a node, or something in it."""
+        below = list(walk((node,)))
+        return len(below) == 1 or any(n in self._occurring for n in below)
+
     def _source(
         self, node: Node, number: int, template: Template, scope: _Scope
     ) -> Source:
         if template.text in ("prev", "input"):
             return Source("prev" if template.text == "prev" else "input", template)
-        source = self._find(template, scope)
-        joins = (
-            isinstance(node, OpNode)
-            and issubclass(node.op, Merge)
-            and not node.op.stacks_channels
-        )
-        if source.kind == "feature" and (number == 0 or not joins):
+        source = self._find(scope.told(template), scope)
+        if source.kind == "feature":
             self.measured |= self._met(source.key)
         return source
 

@@ -33,6 +33,8 @@ class Merge(Op):
     commutative: ClassVar[bool] = False
     """Whether the order of its inputs means nothing. Otherwise what a skip leads past
     its body comes first."""
+    spreads: ClassVar[bool] = False
+    """Whether an input that is one wide is spread over the others."""
     stacks_channels: ClassVar[bool] = False
     """Whether its output has the channels of all inputs together. Otherwise they have
     to agree, or be spread."""
@@ -169,6 +171,7 @@ class Mul(Merge):
     """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
 
     op = "mul"
+    spreads = True
     other_names = ("multiply",)
     verb = "multiply"
     commutative = True

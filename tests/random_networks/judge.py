@@ -145,7 +145,7 @@ def _others(value: Any) -> list[Any]:
         case float():
             return [value / 2, value * 1.5]
         case tuple() if all(isinstance(v, bool | int | float | tuple) for v in value):
-            grown = [*value, value[-1]]
+            grown = [*value, *value[-1:]]
             changed = [_others(v)[0] for v in value[:1]] + list(value[1:])
             return [_listed(grown), _listed(changed), _listed(value[::-1])]
         case _:
@@ -164,12 +164,16 @@ def can_follow(network: Network, other: Network) -> bool:
     The constructor knows channels, and maps' sizes only as numbers. So a length that
     comes of a size (behind a flatten, of an axis that a permute made the channels, of
     a layer normalisation over the width) cannot follow, and sizes must stay. Of a node
-    that the network has nowhere, nobody knows the shape that it would read.
+    that the network has nowhere, nobody knows the shape that it would read. Code is
+    written for values with these axes.
     """
     if network.input.shape != other.input.shape:
         return False
     written = {layer.node.origin.path for layer in layers_of(network)}
     if any(layer.node.origin.path not in written for layer in layers_of(other)):
+        return False
+    axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
+    if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
         return False
     sized = {"flatten", "permute", "layer_norm"}
     if not any(layer.op.op in sized for layer in layers_of(other)):
@@ -184,6 +188,11 @@ def can_follow(network: Network, other: Network) -> bool:
 
 def _key(layer: Any) -> tuple[str, str]:
     return layer.path, layer.op.op
+
+
+def _axes(layer: Any) -> list[tuple[int, int]]:
+    values = (*layer.inputs, layer.output)
+    return [(len(v.shape.dims), v.shape.channel_axis) for v in values]
 
 
 def _sizes(layer: Any) -> list[tuple[int, ...]]:

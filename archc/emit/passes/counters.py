@@ -52,10 +52,15 @@ class _Loops:
             made = self._over_items(made, items, first)
             body = made.body
         body = self.body(body)
-        targets = tuple(
-            t if t.id in reads_of(body) else Local("_") for t in made.targets
-        )
+        read = reads_of(body)
+        targets = tuple(t if t.id in read else self._unread(t) for t in made.targets)
         return For(targets, made.over, body)
+
+    def _unread(self, counter: Local) -> Local:
+        """`_`, or where an argument is called so, the counter with one before it."""
+        if "_" not in self._taken:
+            return Local("_")
+        return Local(self._symbols.fresh(f"_{wish(counter.id)}").id)
 
     def _over_items(self, made: For, items: Local, counter: Local) -> For:
         word = singular(wish(items.id))

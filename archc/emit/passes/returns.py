@@ -5,8 +5,6 @@ from __future__ import annotations
 from archc.emit import rewrite
 from archc.emit.tree import Assign, Body, Module, Return
 
-INDENT = 8
-
 
 def returns(module: Module) -> Module:
     """A module whose names have been given, with its values returned so."""
@@ -14,15 +12,13 @@ def returns(module: Module) -> Module:
 
 
 def returned(body: Body) -> Body:
-    """A method's body whose last value is returned where it is made, if that is one
-    line."""
+    """A method's body whose last value is returned where it is made."""
     match body:
         case (
             *rest,
             Assign(targets=(target,), value=value, operator="", comment=comment),
             Return(value=given),
         ) if target == given and value is not None:
-            direct = Return(value, comment)
-            return (*rest, direct)
+            return returned((*rest, Return(value, comment)))
         case _:
             return body
