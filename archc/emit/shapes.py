@@ -131,10 +131,10 @@ def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
     if not op.spreads:
         return full[0]
     narrow = [x.channels for x, s in pairs if s.is_narrow]
-    widths = dict.fromkeys(c for c in (full[0], *narrow) if isinstance(c, Expr))
-    if not widths:
-        return full[0]
-    return Call("max", tuple(widths)) if len(widths) > 1 else next(iter(widths))
+    widths = list(dict.fromkeys(as_expr(c) for c in (full[0], *narrow) if c != 1))
+    if len(widths) > 1:
+        return Call("max", tuple(widths))
+    return full[0] if full[0] != 1 or not widths else widths[0]
 
 
 class _Sizes:
