@@ -164,7 +164,8 @@ class _Sizes:
     def is_spread(self, axis: int) -> bool:
         """Whether it is one wide along an axis where the output is wider."""
         return bool(self._pairs) and all(
-            x.dims[axis] == 1 != y.dims[axis] for x, y in self._pairs
+            x.dims[axis : axis + 1] == (1,) != y.dims[axis : axis + 1]
+            for x, y in self._pairs
         )
 
 

@@ -104,6 +104,9 @@ class Reads:
         self.measured: set[str] = set()
         """Those of them whose number of channels is needed."""
         self._present: dict[str, tuple[Node, ...]] = {}
+        """The paths of values so far, each with the loops and conditions around it."""
+        self._left_out: set[str] = set()
+        """Paths in nodes that are left out everywhere."""
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
         self.heads: dict[str, Source] = {}
@@ -225,6 +228,8 @@ class Reads:
         """What stands in a node that is left out everywhere can't be read by name."""
         known = dict(self._present) if left_out else self._present
         yield
+        if left_out:
+            self._left_out |= self._present.keys() - known.keys()
         self._present = known
 
     def _occurs(self, node: Node) -> bool:
@@ -250,7 +255,14 @@ class Reads:
             if made is not None and scope.within[: len(made)] == made:
                 self.tapped.add(key.text)
                 return Source("value", key)
-            met = self._met(key)
+            met = {p for p in self._present if _may_meet(p, key.text)}
+            if met:
+                self.saved |= met
+                return Source("feature", key)
+        # a reader that is left out itself may read what is
+        for path in reversed(scope.paths):
+            key = _joined(path, template)
+            met = {p for p in self._left_out if _may_meet(p, key.text)}
             if met:
                 self.saved |= met
                 return Source("feature", key)
@@ -258,7 +270,8 @@ class Reads:
 
     def _met(self, key: Template) -> set[str]:
         """The paths that may be what a key comes out as."""
-        return {path for path in self._present if _may_meet(path, key.text)}
+        known = {*self._present, *self._left_out}
+        return {path for path in known if _may_meet(path, key.text)}
 
     # ---- groups
 

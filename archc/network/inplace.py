@@ -56,8 +56,12 @@ class _Uses:
     def overwritable(self, reader: Layer) -> bool:
         """Whether a layer may write to the memory of what it reads."""
         todo = [reader.inputs[0]]
+        seen: set[Value] = set()
         while todo:
             value = todo.pop()
+            if value in seen:
+                continue
+            seen.add(value)
             maker = value.layer
             if maker is None or self.readers[value] != 1:
                 return False
