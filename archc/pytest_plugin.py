@@ -111,14 +111,18 @@ class SpecFile(pytest.File):
         """The network with its module.
 
         Raises:
-            Refuted: if the spec has errors.
+            Refuted: if the spec has errors, or archc is wrong about it.
         """
         from archc.cli.options import Overrides
         from archc.cli.running import subject
         from archc.cli.specs import Found, Run
+        from archc.emit.wrong import WrongModule
 
         run = Run(Overrides(), anywhere=False)
-        found = subject(Found(self.path), run, Overrides(), None)
+        try:
+            found = subject(Found(self.path), run, Overrides(), None)
+        except WrongModule as error:
+            raise Refuted(str(error)) from error
         if found is None:
             raise Refuted(_report(run))
         return found
@@ -183,7 +187,7 @@ class Verified(SpecItem):
         try:
             found = self.parent.verification
         except Refuted:
-            pytest.skip("the spec has errors")
+            pytest.skip("there is no module to run, see `check`")
         check = self.name.removeprefix("verify-")
         failed = [d for d in found.disagreements if d.check == check]
         if failed:
@@ -205,7 +209,7 @@ class Smoked(SpecItem):
         try:
             found = self.parent.trained
         except Refuted:
-            pytest.skip("the spec has errors")
+            pytest.skip("there is no module to run, see `check`")
         name = self.name.removeprefix("smoke-")
         (check,) = (c for c in found.checks if c.name.replace(" ", "-") == name)
         if check.status == "failed":

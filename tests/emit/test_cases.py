@@ -29,3 +29,22 @@ def test_generated_code_is_clean(written: Path) -> None:
     assert not live.ruff("format", "--check", str(written))
     assert not live.ruff("check", "--ignore", "SIM102", str(written))
     assert not live.pyright(written)
+
+
+def test_helpers_import_what_they_use_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text("""
+archc = 1
+name = "net"
+[network]
+input = [3, 8, 8]
+layers = [
+  { name = "conv", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { name = "response", op = "global_response_norm" },
+]
+""")
+    analysis, source = live.compiled(path)
+    # torch is only used by the helper, in which F is the first letter of False
+    assert "import torch\n" in source
+    assert " as F\n" not in source
+    hold(analysis, source)

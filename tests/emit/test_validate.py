@@ -230,6 +230,7 @@ def test_the_same_said_otherwise(network: Analysis, old: str, new: str) -> None:
         ("        self.drop", "        self.norm = None\n        self.drop", "twice"),
         ("self.norm = ", "self.other = self.scale\n        self.norm = ", "the same"),
         ("import torch\n", "", "`torch` is used, and not imported"),
+        ("mask = x.new_empty(", "mask = math.new_(", "`math` is used, and not"),
         ("width: int = 4", "width: int = 5", "nn.Conv2d(3, 5, kernel_size=3"),
         ("kernel_size=3", "kernel_size=3.0", "no whole number"),
         ("        super().__init__()\n", "", "before `super().__init__()`"),

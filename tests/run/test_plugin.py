@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 # loaded before pytester, which unloads after each test what the test has loaded
+import archc.run.smoke.report
 import archc.run.smoke.session
-import archc.run.verify  # noqa: F401
+import archc.run.verify
+from tests.emit.mutation import active, listed
 
 pytest_plugins = ("pytester",)
 
@@ -97,3 +99,17 @@ def test_a_dead_layer_fails(pytester: pytest.Pytester, specs: Path) -> None:
     done = pytester.runpytest("specs/lenet5.toml::smoke-gradients")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines("c1: *")
+
+
+def test_a_module_that_archc_is_wrong_about(
+    pytester: pytest.Pytester, specs: Path
+) -> None:
+    shutil.copy(ROOT / "tests/emit/wrong/concat_shortcut.toml", specs)
+    mutants = {m.name: m for m in listed()}
+    with active(mutants["shortcut_shape_forgotten"]):
+        done = pytester.runpytest("specs/concat_shortcut.toml")
+    failed, skipped = 1, len(CHECKS) - 1 + len(archc.run.smoke.report.CHECKS)
+    done.assert_outcomes(failed=failed, skipped=skipped)
+    done.stdout.fnmatch_lines("*archc is wrong about `concat_shortcut`*")
+    done.stdout.no_fnmatch_line("*Traceback*")
+    done.stdout.no_fnmatch_line("*.py:*: WrongModule")

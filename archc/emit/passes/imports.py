@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,12 +13,14 @@ from archc.ops.source import MATH
 from archc.spec.expressions import Call, Expr
 from archc.spec.reserved import IMPORTED
 
+_WORD = re.compile(r"\w+")
+
 
 def imports(module: Module) -> Module:
     """A module that knows what it imports."""
     used = {name for expr in _expressions(module) for name in _named(expr)}
     for helper in module.helpers:
-        used |= {name for name in IMPORTED if name in helper}
+        used |= set(_WORD.findall(helper))
     return replace(module, imports=tuple(sorted(used & IMPORTED)))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import keyword
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
 from archc.emit.tree import (
@@ -96,6 +98,8 @@ class Names:
                 )
             classes.add(key)
         known = imported | helpers | classes
+        for source in module.helpers:
+            used |= _used_by(source)
         for name in sorted(used - known):
             if not hasattr(builtins, name):
                 yield Disagreement("", f"`{name}` is used, and not imported")
@@ -253,3 +257,13 @@ def _parts(field: Statement) -> tuple[Expr | None, ...]:
 def _class_of(source: str) -> str:
     """The name of the class that a helper's source defines."""
     return source.partition("class ")[2].partition("(")[0].strip()
+
+
+@cache
+def _used_by(source: str) -> frozenset[str]:
+    """The names that a helper's source reads and does not give itself."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [n for n in nodes if isinstance(n, ast.Name)]
+    own = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    own |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    return frozenset(n.id for n in names) - own
