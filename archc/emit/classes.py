@@ -51,7 +51,8 @@ class Planner:
         self._names: Counter[str] = Counter()
         spec = network.spec
         used = [spec.blocks[name].layers for name in used_blocks(spec)]
-        for nodes in (spec.layers, *used):
+        heads = tuple(head.node for head in spec.heads)
+        for nodes in (spec.layers, heads, *used):
             self._names.update(n.name.text for n in walk(nodes) if n.name is not None)
 
     # ---- the network

@@ -130,6 +130,9 @@ def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
         return UNKNOWN
     if not op.spreads:
         return full[0]
+    for channels in full:
+        if isinstance(channels, int) and channels != 1:
+            return channels  # what fits it is this, or 1
     narrow = [x.channels for x, s in pairs if s.is_narrow]
     widths = list(dict.fromkeys(as_expr(c) for c in (full[0], *narrow) if c != 1))
     if len(widths) > 1:

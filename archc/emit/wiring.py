@@ -226,11 +226,11 @@ class Reads:
     @contextmanager
     def _hidden(self, left_out: bool) -> Generator[None]:
         """What stands in a node that is left out everywhere can't be read by name."""
-        known = dict(self._present) if left_out else self._present
+        known = dict(self._present) if left_out else {}
         yield
         if left_out:
             self._left_out |= self._present.keys() - known.keys()
-        self._present = known
+            self._present = known
 
     def _occurs(self, node: Node) -> bool:
         """Whether the network has a node, or something in it."""
@@ -266,7 +266,8 @@ class Reads:
             if met:
                 self.saved |= met
                 return Source("feature", key)
-        raise KeyError(template.text)
+        # nor has anyone looked whether what it reads is there at all
+        return Source("prev", template)
 
     def _met(self, key: Template) -> set[str]:
         """The paths that may be what a key comes out as."""

@@ -17,7 +17,7 @@ from archc.network.clash import skip_clash
 from archc.network.frame import Frame
 from archc.network.graph import Head, Network, Region, Value
 from archc.network.inputs import bound, input_shape, parameters
-from archc.network.scope import Layout, Scope, defined
+from archc.network.scope import Layout, Scope, check_head, defined
 from archc.ops.base import Shape, ShapeError, plain
 from archc.spec.expressions import SILENCED, Known, Silenced
 from archc.spec.model import (
@@ -247,6 +247,7 @@ class Elaborator(Bodies):
                 self.naming.unknown(spec.reads, spec.origin.at("from"), scope, frame)
             source = Value(None)
         self.walk.read_values.add(source)
+        check_head(spec.node, scope.layout, self.sink)
         region = Region("head", spec.name, spec.node, source, source)
         weight = self._loss_weight(spec, frame)
         with self.walk.apart(region):

@@ -139,15 +139,27 @@ def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     if body_style(nodes) == "numbered":
         return Layout("numbered", frozenset())
     for node in nameless if named else ():
-        what = f"`{node.op.op}`" if isinstance(node, OpNode) else "this block"
-        sink.error(
-            "missing-name",
-            f"{what} has parameters, so it needs a name here",
-            _body_place(node),
-            Label(_name_place(named[0]), "other nodes of this body have names"),
-            help='add name = "...": it is the prefix of the parameter names',
-        )
+        label = Label(_name_place(named[0]), "other nodes of this body have names")
+        _missing_name(node, sink, label)
     return Layout("free", _fixed(members))
+
+
+def check_head(node: Node, layout: Layout, sink: Sink) -> None:
+    """Reports what a head adds to the network's body without the name that it needs."""
+    for member in opened((node,)) if layout.style != "numbered" else ():
+        if member.name is None and _has_parameters(member):
+            _missing_name(member, sink)
+
+
+def _missing_name(node: Node, sink: Sink, *labels: Label) -> None:
+    what = f"`{node.op.op}`" if isinstance(node, OpNode) else "this block"
+    sink.error(
+        "missing-name",
+        f"{what} has parameters, so it needs a name here",
+        _body_place(node),
+        *labels,
+        help='add name = "...": it is the prefix of the parameter names',
+    )
 
 
 def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
