@@ -14,7 +14,7 @@ from archc.emit.terms import Terms
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
-from archc.spec.expressions import Expr, evaluate
+from archc.spec.expressions import Expr, evaluate, names_in
 from archc.spec.model import BlockNode, BranchesNode, GroupNode, Node, OpNode
 
 MERGES: dict[str, Merge] = {
@@ -148,6 +148,8 @@ class Bodies(Terms):
             return symbol
         if not isinstance(channels, Expr):
             return channels
+        if any(names[name] is UNKNOWN for name in names_in(channels)):
+            return UNKNOWN
         return tidy(evaluate(channels, names))
 
     def own_branches(self, node: BranchesNode, x: Shape) -> Shape:

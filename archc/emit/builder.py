@@ -78,7 +78,8 @@ class Builder:
         """Where the constructor can read attributes of a node's instance."""
         self.stored: dict[str, str] = {}
         """Attributes that `forward` needs, by the arguments that they hold."""
-        self.attributes = set(plan.children) | set(plan.published)
+        own = {"_initialize_weights", "loss_weights"}
+        self.attributes = {*plan.children, *plan.published, *own}
         self._families: set[str] = set()
         self.features = self.local("features")
         self.feature_channels = self.local("feature_channels")

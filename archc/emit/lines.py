@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archc.ops.code import Apply, Argument, Mapping, Sequence, Text
+from archc.ops.code import Apply, Argument, Axes, Mapping, Sequence, Text
 from archc.ops.source import (
     ATOM,
     CONDITIONAL,
     Group,
     argument,
+    bounds,
     flat,
     level,
     needs,
@@ -44,6 +45,11 @@ def rows(
         pad = " " * (indent + STEP)
         items = [f"{pad}{flat(Text(key))}: {flat(v)}," for key, v in expr.items]
         return [f"{' ' * indent}{prefix}{{", *items, f"{' ' * indent}}}{suffix}"]
+    if isinstance(expr, Axes):
+        pad = " " * (indent + STEP)
+        axes = [*[":"] * expr.before, bounds(expr.taken)]
+        first = f"{' ' * indent}{prefix}{flat(expr.value)}["
+        return [first, *(f"{pad}{axis}," for axis in axes), f"{' ' * indent}]{suffix}"]
     operand = _Operand(expr, False)
     if enclosed:
         return _parts(operand, indent, prefix, suffix)

@@ -226,28 +226,35 @@ class ClassLowering:
         self.outputs = Class(name, hint, Global("NamedTuple"), doc, fields, ())
         outer, builder.forward = builder.forward, []
         values = [end]
-        for head in network.spec.heads:
+        spoken = [self._is_call(h.node) for h in network.spec.heads]
+        for number, head in enumerate(network.spec.heads):
             source = self.plan.reads.heads[head.name]
             if source.kind == "value":
                 x = builder.values[source.key.text]
             else:
                 x = feature(builder, source.key)
-            values.append(self._head(head.node, x, f"{head.name}_out"))
+            target = builder.local(f"{head.name}_out")
+            if not spoken[number]:
+                values.append(write_node(builder, head.node, x, target))
+                continue
+            made = expression(builder, head.node, x)
+            # they are computed in their order
+            if not all(spoken[number:]):
+                made = builder.land(made, target)
+            values.append(made)
         builder.forward.append(Return(code.call(name, *values)))
         training = Attribute(SELF, "training")
         outer.append(If(training, tuple(builder.forward)))
         builder.forward = outer
 
-    def _head(self, node: Node, x: Expr, wanted: str) -> Expr:
-        """What a head gives: the call of its module, or a variable."""
+    def _is_call(self, node: Node) -> bool:
+        """Whether a head is the call of its module, and no more."""
         met = self.builder.met[node]
         is_module = isinstance(node, BlockNode) or (
             node.name is not None and not isinstance(node, OpNode)
         )
         always = met.choice is None and met.test is True
-        if is_module and always and not met.skip and met.loop is None:
-            return expression(self.builder, node, x)
-        return write_node(self.builder, node, x, self.builder.local(wanted))
+        return is_module and always and not met.skip and met.loop is None
 
     # ---- the constructor
 

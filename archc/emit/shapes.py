@@ -134,7 +134,8 @@ def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
         if isinstance(channels, int) and channels != 1:
             return channels  # what fits it is this, or 1
     narrow = [x.channels for x, s in pairs if s.is_narrow]
-    widths = list(dict.fromkeys(as_expr(c) for c in (full[0], *narrow) if c != 1))
+    told = (c for c in (full[0], *narrow) if c != 1 and not isinstance(c, Unknown))
+    widths = list(dict.fromkeys(map(as_expr, told)))
     if len(widths) > 1:
         return Call("max", tuple(widths))
     return full[0] if full[0] != 1 or not widths else widths[0]

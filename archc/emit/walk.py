@@ -43,8 +43,6 @@ class Walk(Bodies):
         super().__init__(plan, classes)
         self.carrying = 0
         """How many of the loops around carry the channels."""
-        self.is_idle = False
-        """Whether nobody asks for the channels of what is met."""
         self.kinds: dict[object, tuple[Kind, Any]] = {}
         self.changing: dict[object, bool] = {}
 
@@ -106,7 +104,7 @@ class Walk(Bodies):
         y = run(self, x)
         then = self.outward(y.channels, bound)
         self.bound = bound
-        if self.is_idle or y.channels == x.channels:
+        if y.channels == x.channels:
             return Choice(test, read, first), y
         orelse = x.channels
         if then is None or self.carrying:
@@ -123,7 +121,7 @@ class Walk(Bodies):
 
     def _is_changed(self, key: tuple[Node, str, Shape], x: Shape, run: Run) -> bool:
         """Whether to name the carried channels before an `if` that changes them."""
-        if not self.carrying or self.is_idle:
+        if not self.carrying:
             return False
         if not isinstance(x.channels, Expr) or isinstance(x.channels, Name):
             return False
@@ -270,11 +268,7 @@ class Walk(Bodies):
     def _merged(self, node: Node, met: Met, x: Shape, body: Shape) -> Shape:
         side = x
         if node.shortcut is not None:
-            idle = self.is_idle
-            read = self.plan.reads.is_read(node.shortcut)
-            self.is_idle = (idle or node.skip == "add") and not read
             side = self.node(node.shortcut, x)
-            self.is_idle = idle
         op = MERGES[node.skip or "add"]
         order = (body, side) if op.commutative else (side, body)
         seen = self.seen

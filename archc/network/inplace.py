@@ -46,6 +46,8 @@ class _Uses:
                 part, body = stack.pop()
                 for value in _without(part):
                     self.instead[part.output].append(value)
+                if _may_be_skipped(part):
+                    self.readers[_start(part)] += 1
                 if isinstance(part, Layer):
                     self.owner[part] = body
                     self.readers.update(part.inputs)
@@ -87,7 +89,7 @@ def _without(part: Layer | Region) -> Iterator[Value]:
     node = part.node
     if node is None:
         return
-    start = part.inputs[0] if isinstance(part, Layer) else part.input
+    start = _start(part)
     if isinstance(node.when, Expr):
         yield start
     if isinstance(part, Region):
@@ -97,6 +99,18 @@ def _without(part: Layer | Region) -> Iterator[Value]:
             body = part.parts[0]
             assert isinstance(body, Region)
             yield body.output
+
+
+def _start(part: Layer | Region) -> Value:
+    return part.inputs[0] if isinstance(part, Layer) else part.input
+
+
+def _may_be_skipped(part: Layer | Region) -> bool:
+    """Whether another argument makes a skip lead past it, reading the same value."""
+    node = part.node
+    if node is None or node.skip is None or not isinstance(node.skip_when, Expr):
+        return False
+    return isinstance(part, Layer) or part.kind in ("block", "group", "branches")
 
 
 def _shares(layer: Layer) -> bool:

@@ -276,16 +276,16 @@ def _(expr: Index) -> Pieces:
 
 @pieces.register
 def _(expr: Slice) -> Pieces:
-    return [*wrapped(expr.value, ATOM), f"[{_bounds(expr)}]"]
+    return [*wrapped(expr.value, ATOM), f"[{bounds(expr)}]"]
 
 
 @pieces.register
 def _(expr: Axes) -> Pieces:
     whole = ":, " * expr.before
-    return [*wrapped(expr.value, ATOM), f"[{whole}{_bounds(expr.taken)}]"]
+    return [*wrapped(expr.value, ATOM), f"[{whole}{bounds(expr.taken)}]"]
 
 
-def _bounds(expr: Slice) -> str:
+def bounds(expr: Slice) -> str:
     tight = all(
         isinstance(b, Local | Name | Const | None) for b in (expr.lower, expr.upper)
     )

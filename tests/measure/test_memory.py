@@ -10,8 +10,8 @@ import pytest
 
 from archc.measure.memory import Footprint, Memory, footprint
 from archc.network.graph import Layer, Network
-from tests.measure.networks import Writer
 from tests.measure import tracked
+from tests.measure.networks import Writer
 from tests.measure.tracked import BATCH
 
 ROOT = Path(__file__).parents[2]
