@@ -14,6 +14,7 @@ from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
 from archc.emit.print import printed
 from archc.emit.tree import Module
+from archc.emit.usage import unnamed
 from archc.emit.validate import validate
 from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
@@ -26,9 +27,10 @@ def emit(network: Network) -> str:
         WrongModule: if it would not be the network. That is a fault of archc's.
     """
     module = tree(network)
-    differences = validate(module, network)
+    differences = [f"`{name}` has no name" for name in sorted(unnamed(module))]
+    differences += map(str, validate(module, network))
     if differences:
-        raise WrongModule(network.name, [str(d) for d in differences])
+        raise WrongModule(network.name, differences)
     return printed(module)
 
 

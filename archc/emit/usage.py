@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Return, Statement
+from archc.emit.tree import (
+    SELF,
+    Assign,
+    Body,
+    Evaluate,
+    For,
+    If,
+    Module,
+    Return,
+    Statement,
+)
 from archc.ops.code import Argument, Attribute, Local
 from archc.spec.expressions import Expr, is_tuple
 
@@ -93,3 +103,15 @@ def attributes_of(body: Iterable[Statement]) -> set[str]:
         for part in parts(expr)
         if isinstance(part, Attribute) and part.value == SELF
     }
+
+
+def unnamed(module: Module) -> set[str]:
+    """The variables that a module has and that are still only a wish for a name."""
+    found: set[str] = set()
+    for made in module.classes:
+        for method in made.methods:
+            for statement in every(method.body):
+                found.update(n for n in written(statement) if "#" in n)
+                for expr in expressions(statement):
+                    found.update(n for n in locals_in(expr) if "#" in n)
+    return found

@@ -58,7 +58,7 @@ def test_generated_code_is_formatted(written: Path) -> None:
 
 
 def test_generated_code_passes_ruff(written: Path) -> None:
-    # a `when` inside a `when` is an `if` inside an `if`; names and lengths are the spec's
+    # a `when` inside a `when` is an `if` inside an `if`; names are the spec's
     assert not live.ruff("check", "--ignore", "SIM102,E501,E741,E742", str(written))
 
 
