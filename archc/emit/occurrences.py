@@ -164,8 +164,9 @@ def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, 
     """What a part of a network was written as, and what decides on its code: how many
     axes its values have, which of them holds the channels, which class a block has."""
     what = (part.node, part.op.op if isinstance(part, Layer) else part.kind)
-    inputs = part.inputs if isinstance(part, Layer) else (part.input,)
-    shapes = [v.shape for v in (*inputs, part.output) if v.shape is not None]
+    # what is merged has the same axes
+    start = part.inputs[0] if isinstance(part, Layer) else part.input
+    shapes = [v.shape for v in (start, part.output) if v.shape is not None]
     found = tuple((len(s.dims), s.channel_axis) for s in shapes)
     if isinstance(part, Region) and part in variants:
         return what, (*found, variants[part])

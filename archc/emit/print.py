@@ -21,8 +21,9 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.ops.code import Sequence
+from archc.ops.code import Local, Sequence
 from archc.ops.source import flat
+from archc.spec.expressions import Index
 
 _STANDARD = {
     "math": "import math",
@@ -203,4 +204,14 @@ def _assign(statement: Assign, indent: int) -> list[str]:
     if statement.value is None:
         return with_comment([f"{' ' * indent}{target}"], statement.comment)
     prefix = f"{target} {statement.operator}= "
+    key = statement.targets[0]
+    long = len(f"{' ' * indent}{prefix}{flat(statement.value)}") > WIDTH
+    if long and isinstance(key, Index) and isinstance(statement.value, Local):
+        # there is nothing to break behind the equals sign
+        inner = rows(indent + STEP, "", key.index, enclosed=True)
+        pad = " " * indent
+        last = f"{pad}] {statement.operator}= {flat(statement.value)}"
+        return with_comment(
+            [f"{pad}{flat(key.value)}[", *inner, last], statement.comment
+        )
     return with_comment(rows(indent, prefix, statement.value), statement.comment)

@@ -212,7 +212,10 @@ class Walk(Bodies):
 
     def _inside(self, node: Node, x: Shape) -> Shape:
         """What an iteration reads: sizes that the iterations share."""
-        return shapes.settled(x, self.seen.iteration(node))
+        inside = shapes.settled(x, self.seen.iteration(node))
+        if inside.channels is UNKNOWN:
+            return inside.with_channels(x.channels)
+        return inside
 
     def _kind(
         self, node: Node, x: Shape, counter: Name, symbol: Name, run: Run
