@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.emit import live
 from tests.emit.holding import hold
+from tests.random_networks.judge import judge
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
+HERE = Path(__file__).parent
+CASES = sorted((HERE / "cases").glob("*.toml"))
+MET = sorted((HERE / "met").glob("*.json"))
+"""Small networks that were wrong once, by what was wrong with them."""
+DRAWN = json.loads((HERE / "met.json").read_text("utf-8"))
+"""Others, as they were drawn and made small."""
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +30,21 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_generated_module_is_the_network(path: Path) -> None:
     hold(*live.compiled(path))
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's, of odd paddings and empty tensors
+@pytest.mark.parametrize("path", MET, ids=lambda path: path.stem)
+def test_what_was_wrong_once(path: Path, tmp_path: Path) -> None:
+    verdict = judge(json.loads(path.read_text("utf-8")), tmp_path)
+    assert verdict.accepted
+    assert verdict.kind is None, verdict.detail
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_was_drawn_and_wrong_once(tmp_path: Path) -> None:
+    for spec in DRAWN:
+        verdict = judge(spec, tmp_path)
+        assert verdict.accepted and verdict.kind is None, (spec, verdict.detail)
 
 
 def test_generated_code_is_clean(written: Path) -> None:
