@@ -255,9 +255,14 @@ class _Reader:
         last = parts[-1]
         if not isinstance(last, ast.Slice):
             return Index(value, self.expr(node.slice))
-        bounds = (last.lower, last.upper, last.step)
-        taken = Slice(value, *(None if b is None else self.expr(b) for b in bounds))
-        return taken if len(parts) == 1 else Axes(value, len(parts) - 1, taken)
+        for axis, part in enumerate(parts):
+            assert isinstance(part, ast.Slice)
+            bounds = (part.lower, part.upper, part.step)
+            if part is last or any(bounds):
+                of = (None if b is None else self.expr(b) for b in bounds)
+                taken = Slice(value, *of)
+                value = taken if axis == 0 else Axes(value, axis, taken)
+        return value
 
     def call(self, node: ast.Call) -> Expr:
         function = ast.unparse(node.func).removeprefix("math.")
