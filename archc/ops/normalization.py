@@ -258,7 +258,8 @@ class LayerNorm(Op):
     def module(self, x: Shape) -> Call:
         over = self._shape(x)
         rest = self.given("eps", "elementwise_affine", "bias")
-        return self._construct(over[0] if len(over) == 1 else over, **rest)
+        # PyTorch annotates several axes as a list, so a tuple is no such argument.
+        return self._construct(over[0] if len(over) == 1 else list(over), **rest)
 
 
 class LayerScale(Op):

@@ -69,7 +69,7 @@ Pieces = list[Piece]
 
 
 def as_code(value: Any) -> Expr:
-    """A value as generated code says it: a number, text, a tuple, None, a `Call`."""
+    """A value as generated code says it: a number, text, a tuple or list, a `Call`."""
     match value:
         case Expr():
             return value
@@ -78,7 +78,8 @@ def as_code(value: Any) -> Expr:
             items += [Argument(as_code(v), k) for k, v in kwargs.items()]
             return Apply(Global(function), tuple(items))
         case tuple() | list():
-            return Sequence(tuple(map(as_code, cast("list[Any]", value))), "()")
+            brackets = "[]" if isinstance(value, list) else "()"
+            return Sequence(tuple(map(as_code, cast("list[Any]", value))), brackets)
         case str():
             return Text(value)
         case None:

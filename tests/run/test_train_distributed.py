@@ -54,7 +54,7 @@ def test_gradients_are_those_of_one_process(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.start_processes(_process, (port, f"{tmp_path}/"), nprocs=2, start_method="fork")
+    mp.start_processes(_process, (port, f"{tmp_path}/"), nprocs=2, start_method="spawn")
     expected = gradients(World(torch.device("cpu")))
     assert len(expected) == 4
     for rank in range(2):
