@@ -19,7 +19,7 @@ from archc.ops.source import (
     pieces,
     text_of,
 )
-from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr
+from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr, Slice
 
 WIDTH = 88
 STEP = 4
@@ -47,9 +47,9 @@ def rows(
         return [f"{' ' * indent}{prefix}{{", *items, f"{' ' * indent}}}{suffix}"]
     if isinstance(expr, Axes):
         pad = " " * (indent + STEP)
-        axes = [*[":"] * expr.before, bounds(expr.taken)]
         first = f"{' ' * indent}{prefix}{flat(expr.value)}["
-        return [first, *(f"{pad}{axis}," for axis in axes), f"{' ' * indent}]{suffix}"]
+        taken = _bounds(expr.taken, indent + STEP)
+        return [first, *[f"{pad}:,"] * expr.before, *taken, f"{' ' * indent}]{suffix}"]
     operand = _Operand(expr, False)
     if enclosed:
         return _parts(operand, indent, prefix, suffix)
@@ -85,6 +85,17 @@ def bracketed(
         part = rows(inside, name, item.value, comma, enclosed=True)
         found += with_comment(part, item.comment)
     return [*found, last]
+
+
+def _bounds(expr: Slice, indent: int) -> list[str]:
+    """The bounds of a slice in a row of their own, or the longer one broken."""
+    text = bounds(expr)
+    ends = [e for e in (expr.lower, expr.upper) if e is not None]
+    if indent + len(text) + 1 <= WIDTH or not ends:
+        return [f"{' ' * indent}{text},"]
+    longest = max(ends, key=lambda e: len(flat(e)))
+    before, after = text.rsplit(flat(longest), 1)
+    return _parts(_Operand(longest, False), indent, before, f"{after},")
 
 
 def with_comment(lines: list[str], comment: str | None) -> list[str]:

@@ -26,7 +26,11 @@ def emit(network: Network) -> str:
     Raises:
         WrongModule: if it would not be the network. That is a fault of archc's.
     """
-    module = tree(network)
+    try:
+        module = tree(network)
+    except Exception as error:
+        # whatever it is, the spec passed all checks, so that no spec is to blame
+        raise WrongModule(network.name, [f"{type(error).__name__}: {error}"]) from error
     differences = [f"`{name}` has no name" for name in sorted(unnamed(module))]
     differences += map(str, validate(module, network))
     if differences:

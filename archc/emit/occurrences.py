@@ -92,6 +92,10 @@ class Occurrences:
         """The nodes that occur."""
         return {*self.layers, *self.regions, *self._repeats, *self.merges}
 
+    def occurs(self, node: Node) -> bool:
+        found = (self.layers, self.regions, self._repeats, self.merges)
+        return any(part.get(node) for part in found)
+
     # ---- what all occurrences agree on
 
     def output(self, node: Node, stage: Stage) -> Shape | None:

@@ -102,6 +102,8 @@ class Walk(Bodies):
         first = named[0] if named else None
         bound = self.bound
         y = run(self, x)
+        if not self.seen.occurs(key[0]):
+            y = x.with_channels(y.channels)  # nothing says what else it would change
         then = self.outward(y.channels, bound)
         self.bound = bound
         if y.channels == x.channels:

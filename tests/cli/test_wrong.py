@@ -106,3 +106,17 @@ def test_in_python_it_is_an_exception(wrong: Path) -> None:
         network.source()
     with pytest.raises(WrongModule, match="head"):
         network.module()
+
+
+def test_a_failing_pass_is_archcs_fault_too(
+    archc: Archc, tree: Path, wrong: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise KeyError("channels#3")
+
+    monkeypatch.setattr("archc.emit.module.returns", fail)
+    result = archc("compile", wrong, "-o", "out")
+    assert result.exit_code == 3
+    hold_report(result.stderr, "concat_shortcut")
+    assert "KeyError: 'channels#3'" in result.stderr
+    assert os.listdir(tree) == ["specs"]

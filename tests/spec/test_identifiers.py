@@ -71,7 +71,9 @@ def test_parameters_can_stand_in_code(rule: Rule) -> None:
 def test_class_names_hide_nothing() -> None:
     imported = ["torch", "nn", "F", "math", "Tensor", "Sequence", "OrderedDict"]
     helpers = ["Permute", "ChannelSlice", "StochasticDepth"]
-    names = [*dir(builtins), *keyword.kwlist, *imported, *helpers]
+    # an interactive session leaves its last value in `builtins._`
+    builtin = [name for name in dir(builtins) if name != "_"]
+    names = [*builtin, *keyword.kwlist, *imported, *helpers]
     for name in [*names, "NamedTuple", "ClassVar", "__Net"]:
         assert of_class(name) is not None, name
     for name in ("ResNet", "Net", "_Net", "MyTensor", "FF"):
