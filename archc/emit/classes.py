@@ -81,7 +81,7 @@ class Planner:
             in_channels=self.symbols.fresh("in_channels"),
             x=shape,
             names=self._names,
-            sole=None if spec.heads else _sole(spec.layers),
+            sole=None if spec.heads else _sole(spec.layers, seen),
         )
         plan.children = _children(plan, spec.layers)
         steps = Walk(plan, self)
@@ -140,7 +140,7 @@ class Planner:
             x=_shared(shapes).with_channels(in_channels),
             block=block,
             names=self._names,
-            sole=_sole(block.layers),
+            sole=_sole(block.layers, seen),
         )
         plan.children = _children(plan, block.layers)
         steps = Walk(plan, self)
@@ -288,12 +288,12 @@ def _is_whole(value: object) -> bool:
     return type(value) is int
 
 
-def _sole(nodes: Sequence[Node]) -> Node | None:
+def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:
     """The repeated module that a body consists of, so that `forward` runs its children.
 
     It must not need the counter in `forward`, and nothing may be read by name.
     """
-    if len(nodes) != 1:
+    if len(nodes) != 1 or seen.differ(nodes[0]):
         return None
     node = nodes[0]
     plain = node.when is None and node.skip_when is None and node.shortcut is None

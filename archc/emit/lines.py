@@ -3,6 +3,7 @@ that generated files need no formatter. Only what generated code uses is known h
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,10 +20,17 @@ from archc.ops.source import (
     pieces,
     text_of,
 )
-from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr, Slice
+from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr, Index, Slice
 
 WIDTH = 88
 STEP = 4
+
+
+def columns(text: str) -> int:
+    """How wide a text is where a wide letter takes two columns, as Ruff counts them."""
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
 
 def rows(
@@ -33,7 +41,7 @@ def rows(
     What is `enclosed` in brackets already needs no more of them.
     """
     line = f"{' ' * indent}{prefix}{flat(expr)}{suffix}"
-    if len(line) <= WIDTH and not is_commented(expr):
+    if columns(line) <= WIDTH and not is_commented(expr):
         return [line]
     if isinstance(expr, Apply):
         head = flat(expr.function)
@@ -73,7 +81,7 @@ def bracketed(
     inside = indent + STEP
     together = " " * inside + ", ".join(map(argument, items))
     commented = any(i.comment or is_commented(i.value) for i in items)
-    if len(together) <= WIDTH and not commented and called:
+    if columns(together) <= WIDTH and not commented and called:
         return [first, together, last]
     found = [first]
     alone = len(items) == 1 and not items[0].comment
@@ -91,7 +99,7 @@ def _bounds(expr: Slice, indent: int) -> list[str]:
     """The bounds of a slice in a row of their own, or the longer one broken."""
     text = bounds(expr)
     ends = [e for e in (expr.lower, expr.upper) if e is not None]
-    if indent + len(text) + 1 <= WIDTH or not ends:
+    if indent + columns(text) + 1 <= WIDTH or not ends:
         return [f"{' ' * indent}{text},"]
     longest = max(ends, key=lambda e: len(flat(e)))
     before, after = text.rsplit(flat(longest), 1)
@@ -100,7 +108,7 @@ def _bounds(expr: Slice, indent: int) -> list[str]:
 
 def with_comment(lines: list[str], comment: str | None) -> list[str]:
     """Lines with a comment behind the last, where it has room there."""
-    if comment and len(lines[-1]) + len(comment) + 4 <= WIDTH:
+    if comment and columns(lines[-1]) + columns(comment) + 4 <= WIDTH:
         return [*lines[:-1], f"{lines[-1]}  # {comment}"]
     return lines
 
@@ -142,7 +150,7 @@ def _parts(operand: _Operand, indent: int, prefix: str, suffix: str) -> list[str
     """One row where it fits inside brackets, else a row for each operand."""
     pad = " " * indent
     line = f"{pad}{prefix}{operand.text}{suffix}"
-    if len(line) <= WIDTH:
+    if columns(line) <= WIDTH:
         return [line]
     if operand.wrapped:
         inner = _parts(_Operand(operand.expr, False), indent + STEP, "", "")
@@ -182,6 +190,8 @@ def _may_stay_bare(operand: _Operand) -> bool:
     """Ruff leaves brackets out: one operator, and a bracket at an end."""
     counts: dict[int, int] = {}
     _count(operand, counts)
+    if not counts and isinstance(operand.expr, Index) and not operand.wrapped:
+        return True
     loosest = min(counts, default=ATOM)
     last = _end(operand, -1)
     # an index does not count, nor does a call in front
@@ -222,11 +232,11 @@ def _in_last_bracket(
         first = f"{pad}{prefix}{text_of(parts[:number])}{opening}"
         last = f"{pad}{closing}{text_of(parts[number + 1 :])}{suffix}"
         inner = group.inner
-        if len(first) > WIDTH or not inner:
+        if columns(first) > WIDTH or not inner:
             continue
-        if len(last) > WIDTH:
+        if columns(last) > WIDTH:
             return None
-        if len(inner) + indent + STEP <= WIDTH:
+        if columns(inner) + indent + STEP <= WIDTH:
             return [first, f"{pad}{' ' * STEP}{inner}", last]
         return [first, *_inside(group, indent + STEP), last]
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from archc.emit.lines import STEP, WIDTH, rows, with_comment
+from archc.emit.lines import STEP, WIDTH, columns, rows, with_comment
 from archc.emit.tree import (
     Assign,
     Body,
@@ -21,7 +21,7 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.ops.code import Local, Sequence
+from archc.ops.code import Apply, Local, Sequence
 from archc.ops.source import flat
 from archc.spec.expressions import Index
 
@@ -131,7 +131,7 @@ def _method(method: Method) -> list[str]:
     flat_parameters = [_parameter(p) for p in method.parameters]
     line = ", ".join([head, *flat_parameters]) + f"){ending}"
     lines = [line]
-    if len(line) > WIDTH:
+    if columns(line) > WIDTH:
         lines = _signature(method, flat_parameters, ending)
     return [*lines, *_body(method.body, 2 * STEP)]
 
@@ -147,7 +147,7 @@ def _signature(method: Method, parameters: list[str], ending: str) -> list[str]:
     pad = " " * STEP
     inside = " " * 2 * STEP + ", ".join(["self", *parameters])
     first, last = f"{pad}def {method.name}(", f"{pad}){ending}"
-    if len(inside) <= WIDTH:
+    if columns(inside) <= WIDTH:
         return [first, inside, last]
     lines = [first, f"{' ' * 2 * STEP}self,"]
     for parameter, text in zip(method.parameters, parameters, strict=True):
@@ -205,7 +205,7 @@ def _assign(statement: Assign, indent: int) -> list[str]:
         return with_comment([f"{' ' * indent}{target}"], statement.comment)
     prefix = f"{target} {statement.operator}= "
     key = statement.targets[0]
-    long = len(f"{' ' * indent}{prefix}{flat(statement.value)}") > WIDTH
+    long = columns(f"{' ' * indent}{prefix}{flat(statement.value)}") > WIDTH
     if long and isinstance(key, Index) and isinstance(statement.value, Local):
         # there is nothing to break behind the equals sign
         inner = rows(indent + STEP, "", key.index, enclosed=True)
@@ -214,4 +214,26 @@ def _assign(statement: Assign, indent: int) -> list[str]:
         return with_comment(
             [f"{pad}{flat(key.value)}[", *inner, last], statement.comment
         )
+    several = len(statement.targets) > 1 and isinstance(statement.value, Apply)
+    if long and several and _is_too_wide(statement, indent, prefix):
+        return with_comment(_unpacked(statement, indent, prefix), statement.comment)
     return with_comment(rows(indent, prefix, statement.value), statement.comment)
+
+
+def _is_too_wide(statement: Assign, indent: int, prefix: str) -> bool:
+    """Whether there is no room for the targets and what is called in one row."""
+    assert isinstance(statement.value, Apply)
+    called = flat(statement.value.function)
+    return columns(f"{' ' * indent}{prefix}{called}(") > WIDTH
+
+
+def _unpacked(statement: Assign, indent: int, prefix: str) -> list[str]:
+    """Brackets around the call, or around the targets where there are many."""
+    assert statement.value is not None
+    pad = " " * indent
+    if columns(f"{pad}{prefix}(") <= WIDTH:
+        inner = rows(indent + STEP, "", statement.value, enclosed=True)
+        return [f"{pad}{prefix}(", *inner, f"{pad})"]
+    targets = [f"{pad}{' ' * STEP}{flat(target)}," for target in statement.targets]
+    value = rows(indent, f") {statement.operator}= ", statement.value)
+    return [f"{pad}(", *targets, *value]
