@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
@@ -33,10 +34,9 @@ def ruff(*arguments: str) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def pyright(folder: Path, *ignored: str) -> str:
-    """What pyright says in strict mode, but of `ignored` rules; empty if nothing."""
-    rules = dict.fromkeys(ignored, False)
-    (folder / "pyrightconfig.json").write_text(strict.settings(**rules))
+def pyright(folder: Path, **settings: Any) -> str:
+    """What pyright says in strict mode, or with these settings; empty if nothing."""
+    (folder / "pyrightconfig.json").write_text(strict.settings(**settings))
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
     done = subprocess.run(
         [*command, "-p", str(folder)], capture_output=True, text=True, check=False

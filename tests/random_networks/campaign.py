@@ -80,12 +80,16 @@ def fresh_seed() -> int:
 
 
 def try_seed(seed: int, folder: Path, *, slow: bool = True) -> tuple[Table, Verdict]:
-    """Draws the network of a seed and judges it."""
+    """Draws the network of a seed and judges it.
+
+    What is not `slow` holds the network alone: no other arguments of its constructor.
+    """
     spec = draw_spec(seed)
     with Limited():
         verdict = judge(
             spec,
             folder,
+            thorough=slow,
             tools=slow and seed // 2 % TOOLS_EVERY == 0,
             command=slow and seed // 2 % COMMAND_EVERY == 0,
         )
