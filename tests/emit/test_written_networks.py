@@ -1,6 +1,6 @@
 """Random networks of plain names and of formulas as people write them.
 
-The seeds are fixed, so that what a reader's tools say of each is held without exception.
+The seeds are fixed, so that what a reader's tools say is held without exception.
 """
 
 from __future__ import annotations
