@@ -169,9 +169,6 @@ class _Reads:
         self.body = _Sweep()
         self._body(method.body)
 
-    def sweeps(self) -> tuple[_Sweep, _Sweep]:
-        return (self.signature, self.body)
-
     def _body(self, body: Body) -> None:
         for statement in body:
             if isinstance(statement, Assign):
