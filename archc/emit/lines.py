@@ -101,6 +101,12 @@ def _bounds(expr: Slice, indent: int) -> list[str]:
     ends = [e for e in (expr.lower, expr.upper) if e is not None]
     if indent + columns(text) + 1 <= WIDTH or not ends:
         return [f"{' ' * indent}{text},"]
+    if expr.upper is not None and expr.step is None:
+        # what comes before the colon stays whole where the upper bound can be broken
+        before = text.removesuffix(flat(expr.upper))
+        broken = _parts(_Operand(expr.upper, False), indent, before, ",")
+        if len(broken) > 1 and all(columns(row) <= WIDTH for row in broken):
+            return broken
     longest = max(ends, key=lambda e: len(flat(e)))
     before, after = text.rsplit(flat(longest), 1)
     return _parts(_Operand(longest, False), indent, before, f"{after},")
