@@ -292,11 +292,13 @@ def _joined(first: Template, second: Template) -> Template:
 
 
 _BRACES = re.compile(r"\{[^}]*\}")
+_FILLED = r"(?:\d+|True|False)"
+"""What braces can come out as in a name."""
 
 
 def _may_meet(path: str, key: str) -> bool:
     return any(
-        re.fullmatch(r"\w+".join(map(re.escape, _BRACES.split(pattern))), sample)
+        re.fullmatch(_FILLED.join(map(re.escape, _BRACES.split(pattern))), sample)
         for pattern, sample in (
             (path, _BRACES.sub("0", key)),
             (key, _BRACES.sub("0", path)),
