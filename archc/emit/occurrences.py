@@ -13,7 +13,7 @@ from typing import Literal
 
 from archc.network.graph import Layer, Region
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.model import Node
+from archc.spec.model import Node, walk
 
 Stage = Literal["body", "once", "all"]
 """A node's output before its skip, after its skip, and after all of its repetitions."""
@@ -93,8 +93,10 @@ class Occurrences:
         return {*self.layers, *self.regions, *self._repeats, *self.merges}
 
     def occurs(self, node: Node) -> bool:
+        """Whether the network has a node, or something in it."""
         found = (self.layers, self.regions, self._repeats, self.merges)
-        return any(part.get(node) for part in found)
+        # a group without a name leaves no trace but what is in it
+        return any(part.get(below) for below in walk((node,)) for part in found)
 
     # ---- what all occurrences agree on
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.emit import live
 from tests.random_networks.campaign import fresh_seed, try_seed
-from tests.random_networks.judge import analysed
+from tests.random_networks.judge import analysed, judge
 from tests.random_networks.spec import draw_spec, is_hostile
 
 NETWORKS = 120
@@ -52,6 +52,14 @@ def test_generated_module_is_the_network(seeds: list[int], tmp_path: Path) -> No
     assert not faults, "\n\n".join([f"{len(faults)} at fault", *faults[:SHOWN]])
     # drawn so that they are valid; if few are, nothing much was tested
     assert accepted > len(seeds) / 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_drawn_before_they_hold_with_other_arguments(tmp_path: Path) -> None:
+    """Seeds that stay, with all that is asked in the long run but for its commands."""
+    for seed in range(NETWORKS):
+        verdict = judge(draw_spec(seed), tmp_path, tools=True)
+        assert verdict.kind is None, f"seed {seed}: {verdict.kind}\n{verdict.detail}"
 
 
 @pytest.fixture(scope="module")
