@@ -44,7 +44,12 @@ def rows(
     if columns(line) <= WIDTH and not is_commented(expr):
         return [line]
     if isinstance(expr, Apply):
-        head = flat(expr.function)
+        head, called = flat(expr.function), expr.function
+        first = f"{' ' * indent}{prefix}{head}("
+        if isinstance(called, Apply) and columns(first) > WIDTH:
+            # there is no room for what is called, so that it is broken instead
+            given = flat(expr).removeprefix(head)
+            return rows(indent, prefix, called, given + suffix)
         return bracketed(indent, prefix + head, expr.arguments, "()", suffix)
     if isinstance(expr, Sequence) and expr.brackets:
         items = tuple(map(Argument, expr.items))
