@@ -25,7 +25,7 @@ from archc.ops.base import (
     pair,
 )
 from archc.ops.functions import Function, Sizes
-from archc.ops.shapes import need_map, window_map
+from archc.ops.shapes import AXES, need_map, window_map
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr, Name
 
@@ -40,6 +40,28 @@ def _check_padding(op: str, kernel_size: Any, padding: Any) -> None:
                 code="bad-padding",
                 attribute="padding",
                 help=f"use a padding of at most {k // 2}, or a larger kernel_size",
+            )
+
+
+def _check_windows(x: Shape, settings: Sequence[Any]) -> None:
+    """Raises ShapeError where a dilated window lies in the padding alone.
+
+    PyTorch takes it: the maximum of nothing is minus infinity, and its gradient is
+    written outside of the tensor.
+    """
+    for axis, size in enumerate(x.dims[1:]):
+        s, p, d = (pair(setting)[axis] for setting in settings)
+        if not known(size, s, p, d):
+            continue
+        # what is left of the map begins again a dilation further on
+        if d > size and any(start % d >= size for start in range(-p, 0, s)):
+            raise ShapeError(
+                f"`max_pool2d` has a window that sees nothing but padding: the"
+                f" {AXES[axis]} is {size}, and of a window that begins before it"
+                f" the next pixel is {d} further on",
+                code="bad-padding",
+                attribute="dilation",
+                help=f"use a dilation of at most {size}, or no padding",
             )
 
 
@@ -110,6 +132,7 @@ class MaxPool2d(Op):
             self.op, x, self.kernel_size, self._stride, self.padding, self.dilation,
             ceil_mode=self.ceil_mode,
         )  # fmt: skip
+        _check_windows(x, (self._stride, self.padding, self.dilation))
         return Shape((x.dims[0], height, width))
 
     def reach(self, x: Shape, y: Shape) -> Window | Everywhere:

@@ -153,7 +153,6 @@ def work(
             into.put(_one(seed, folder, shrunk))
             seed += step
             count = None if count is None else count - 1
-    into.put(None)
 
 
 def _one(seed: int, folder: Path, shrunk: Counter[str]) -> Report:
@@ -175,39 +174,63 @@ def _one(seed: int, folder: Path, shrunk: Counter[str]) -> Report:
     return report
 
 
+class _Worker:
+    """A process that goes through seeds, and is started again behind one that ends it:
+    torch's kernels can."""
+
+    def __init__(self, start: int, step: int, count: int | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._context = context
+        self._step, self._count = step, count
+        self._began = start
+        self._current = context.Value("Q", start)
+        self.process: Any = None
+
+    def start(self, end: float, into: Any) -> None:
+        seconds = end - time.monotonic()
+        given = (self._began, self._step, seconds, self._count, into, self._current)
+        self.process = self._context.Process(target=work, args=given)
+        self.process.start()
+
+    def died(self) -> Report:
+        """What became of the network that it was at; the next one is where to go on."""
+        seed = self._current.value
+        kind = f"a process died with {self.process.exitcode}"
+        if self._count is not None:
+            self._count -= (seed - self._began) // self._step + 1
+        self._began = seed + self._step
+        fault = Fault(seed, kind, "", draw_spec(seed))
+        return Report(drawn=1, kinds=Counter([kind]), faults=[fault])
+
+
 def campaign(
     *, minutes: float, count: int | None, names: str, processes: int
 ) -> Report:
     """Runs networks from fresh seeds; `names` is "plain", "hostile" or "both"."""
-    context = multiprocessing.get_context("spawn")
-    into = context.Queue()
+    into = multiprocessing.get_context("spawn").Queue()
     total, began = Report(), time.monotonic()
-    workers: list[tuple[Any, Any]] = []
+    end = began + 60 * minutes
+    workers: list[_Worker] = []
     for number in range(processes):
         start = fresh_seed()
         if names != "both":
             start = start // 2 * 2 + (names == "hostile")
         print(f"process {number}: seeds from {start}", flush=True)
         share = None if count is None else len(range(number, count, processes))
-        current = context.Value("Q", start)
-        step = 1 if names == "both" else 2
-        process = context.Process(
-            target=work, args=(start, step, 60 * minutes, share, into, current)
-        )
-        process.start()
-        workers.append((process, current))
-    running = processes
+        workers.append(_Worker(start, 1 if names == "both" else 2, share))
+        workers[-1].start(end, into)
     said = began
-    while running:
+    while workers:
         try:
-            report = into.get(timeout=1)
+            total.add(into.get(timeout=1))
         except queue.Empty:
-            running = sum(process.is_alive() for process, _ in workers)
+            for worker in [w for w in workers if not w.process.is_alive()]:
+                if worker.process.exitcode and into.empty():
+                    total.add(worker.died())
+                    worker.start(end, into)
+                elif into.empty():
+                    workers.remove(worker)
             continue
-        if report is None:
-            running -= 1
-            continue
-        total.add(report)
         if time.monotonic() - said > 30:
             said = time.monotonic()
             print(
@@ -215,13 +238,6 @@ def campaign(
                 f" {sum(total.kinds.values())} at fault",
                 flush=True,
             )
-    for process, current in workers:
-        process.join()
-        if process.exitcode:
-            kind = f"a process died with {process.exitcode}"
-            total.kinds[kind] += 1
-            spec = draw_spec(current.value)
-            total.faults.append(Fault(current.value, kind, "", spec))
     total.seconds = time.monotonic() - began
     return total
 
