@@ -46,6 +46,9 @@ def compose(
     for layer, mark in (marks or {}).items():
         folder.leaf_of[layer].marks[mark] += 1
     wiring = Wiring(network, folder)
+    for head, box in zip(network.heads, heads, strict=True):
+        if not box.children:
+            box.children = [wiring.passed_on(head)]
     root.children = [wiring.input, *root.children, wiring.output]
     raw = list(wiring.arcs.values())
     _hide(_hidden(root, heads), raw)

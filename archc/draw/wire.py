@@ -7,7 +7,7 @@ from itertools import groupby
 from archc.draw.caption import FIRST, position
 from archc.draw.figure import Arc, Leaf
 from archc.draw.fold import Folder
-from archc.network.graph import Layer, Network, Region, Value
+from archc.network.graph import Head, Layer, Network, Region, Value
 
 ArcKey = tuple[Leaf, Leaf, int]
 
@@ -33,6 +33,14 @@ class Wiring:
         for head in network.heads:
             self._before = self.source(head.source)
             self._region(head.region, FIRST)
+
+    def passed_on(self, head: Head) -> Leaf:
+        """The output of a head without layers."""
+        shape = head.source.shape
+        leaf = Leaf(head.name, None, text="output", input=shape, output=shape)
+        leaf.tally.add(FIRST)
+        self._arc(head.source, leaf, False, FIRST, 0)
+        return leaf
 
     def source(self, value: Value) -> Leaf:
         """The leaf that makes a value, as seen from where the walk is."""

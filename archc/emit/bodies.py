@@ -83,9 +83,9 @@ class Bodies(Terms):
         met.x = x
         seen = self.seen.output(node, "body")
         if op.joins_axes:
-            y = shapes.joined(op, x, seen)
+            y = shapes.joined(op, x, layers, seen)
         else:
-            y = shapes.output(op, (x,), seen)
+            y = shapes.output(op, (x,), layers, seen)
         met.module = self.measures.filled(node, op.module(x), self.loops)
         y = self._known(node, y)
         if op.joins_axes or y.channels == x.channels:

@@ -192,6 +192,7 @@ class Builder:
         return (
             name in self.attributes
             or name in MODULE
+            or name.startswith("__")  # which Python mangles
             or any(name.startswith(family) for family in self._families)
         )
 

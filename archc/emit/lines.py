@@ -51,9 +51,10 @@ def rows(
             given = flat(expr).removeprefix(head)
             return rows(indent, prefix, called, given + suffix)
         return bracketed(indent, prefix + head, expr.arguments, "()", suffix)
-    if isinstance(expr, Sequence) and expr.brackets:
+    if isinstance(expr, Sequence):
         items = tuple(map(Argument, expr.items))
-        return bracketed(indent, prefix, items, expr.brackets, suffix, called=False)
+        brackets = expr.brackets or "()"
+        return bracketed(indent, prefix, items, brackets, suffix, called=False)
     if isinstance(expr, Mapping):
         pad = " " * (indent + STEP)
         items = [f"{pad}{flat(Text(key))}: {flat(v)}," for key, v in expr.items]

@@ -206,13 +206,15 @@ def _assign(statement: Assign, indent: int) -> list[str]:
     prefix = f"{target} {statement.operator}= "
     key = statement.targets[0]
     long = columns(f"{' ' * indent}{prefix}{flat(statement.value)}") > WIDTH
-    if long and isinstance(key, Index) and isinstance(statement.value, Local):
-        # there is nothing to break behind the equals sign
+    bare = isinstance(statement.value, Local)
+    opening = f"{' ' * indent}{prefix}("
+    if long and isinstance(key, Index) and (bare or columns(opening) > WIDTH):
+        # there is nothing to break behind the equals sign, or no room for it
         inner = rows(indent + STEP, "", key.index, enclosed=True)
         pad = " " * indent
-        last = f"{pad}] {statement.operator}= {flat(statement.value)}"
+        value = rows(indent, f"] {statement.operator}= ", statement.value)
         return with_comment(
-            [f"{pad}{flat(key.value)}[", *inner, last], statement.comment
+            [f"{pad}{flat(key.value)}[", *inner, *value], statement.comment
         )
     several = len(statement.targets) > 1 and isinstance(statement.value, Apply)
     if long and several and _is_too_wide(statement, indent, prefix):

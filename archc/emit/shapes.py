@@ -54,22 +54,24 @@ def _length(value: object) -> int | None:
     return len(value) if is_tuple(value) else None
 
 
-def output(op: Op, inputs: Sequence[Shape], seen: Shape | None) -> Shape:
+def output(
+    op: Op, inputs: Sequence[Shape], layers: Sequence[Layer], seen: Shape | None
+) -> Shape:
     """The shape that an op gives; `seen` is what its occurrences agree on."""
-    inferred = _inferred(op, inputs)
+    inferred = _decided(op, inputs, layers)
     if inferred is None and seen is None:
         return inputs[0]  # it never happens, as far as anyone knows
     return settled(inferred, seen)
 
 
-def joined(op: Op, x: Shape, seen: Shape | None) -> Shape:
+def joined(op: Op, x: Shape, layers: Sequence[Layer], seen: Shape | None) -> Shape:
     """The shape behind an op that makes one axis of several.
 
     Its length is the product that the reader knows, `256 * 6 * 6`: the rule is run on
     letters, and sizes of one are left out.
     """
     letters = [Local(f"axis#{n}") for n in range(len(x.dims))]
-    inferred = _inferred(op, [Shape(tuple(letters), x.channel_axis)])
+    inferred = _decided(op, [Shape(tuple(letters), x.channel_axis)], layers)
     if inferred is None:
         return settled(None, seen)
     sizes = dict(zip(letters, x.dims, strict=True))
@@ -194,6 +196,20 @@ def settled(inferred: Shape | None, seen: Shape | None) -> Shape:
     if inferred is None or not fits or inferred.channels is UNKNOWN:
         return seen
     return seen.with_channels(inferred.channels)
+
+
+def _decided(op: Op, inputs: Sequence[Shape], layers: Sequence[Layer]) -> Shape | None:
+    """What the op's rule says; where it needs a number, such as the axis at which to
+    start, it is the one that its occurrences have."""
+    inferred = _inferred(op, inputs)
+    if inferred is not None or not layers:
+        return inferred
+    agreed: dict[str, object] = {}
+    for key in type(op).model_fields:
+        first, *others = [getattr(layer.op, key) for layer in layers]
+        if isinstance(getattr(op, key), Expr) and all(v == first for v in others):
+            agreed[key] = first
+    return _inferred(op.model_copy(update=agreed), inputs) if agreed else None
 
 
 def _inferred(op: Op, inputs: Sequence[Shape]) -> Shape | None:

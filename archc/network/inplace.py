@@ -8,13 +8,14 @@ where another argument leaves out a node or repeats none.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from archc.network.graph import Layer, Network, Region, Value
 from archc.ops.steps import Device
 from archc.spec.expressions import Expr
-from archc.spec.model import Node
+from archc.spec.model import Node, Spec, used_blocks, walk
 
 
 def inplace_nodes(network: Network) -> frozenset[Node]:
@@ -40,12 +41,15 @@ class _Uses:
         """What may stand in a value's place, as an expression decides on its maker."""
         for head in network.heads:
             self.readers[head.source] += 1
+        computed = _computed_names(network.spec)
         for root in (network.body, *(h.region for h in network.heads)):
             stack: list[tuple[Layer | Region, Region]] = [(root, root)]
             while stack:
                 part, body = stack.pop()
                 for value in _without(part):
                     self.instead[part.output].append(value)
+                if computed and not computed.isdisjoint(_endings(part.path)):
+                    self.readers[part.output] += 1
                 if _may_be_skipped(part):
                     self.readers[_start(part)] += 1
                 if isinstance(part, Layer):
@@ -82,6 +86,29 @@ class _Uses:
             # the same memory as what the maker read
             todo.append(maker.inputs[0])
         return True
+
+
+def _computed_names(spec: Spec) -> set[str]:
+    """What a `from` with braces reads, with these arguments or with others."""
+    bodies = [spec.layers, tuple(head.node for head in spec.heads)]
+    bodies += [spec.blocks[name].layers for name in used_blocks(spec)]
+    return {
+        _patterned("".join(p if isinstance(p, str) else "#" for p in template.parts))
+        for body in bodies
+        for node in walk(body)
+        for template in node.reads or ()
+        if not template.fixed
+    }
+
+
+def _patterned(name: str) -> str:
+    """A name with a sign in the place of all that braces can come out as."""
+    return re.sub(r"(?:#|\d|True|False)+", "#", name)
+
+
+def _endings(path: str) -> Iterator[str]:
+    words = _patterned(path).split(".")
+    return (".".join(words[start:]) for start in range(len(words)))
 
 
 def _without(part: Layer | Region) -> Iterator[Value]:

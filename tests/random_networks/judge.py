@@ -13,6 +13,7 @@ from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
+from archc.draw.dot import draw
 from archc.emit.module import emit
 from archc.network.graph import Network
 from archc.pipeline import Analysis, analyse
@@ -66,6 +67,8 @@ def judge(
                 source = emit(analysis.network)
             made = holding.network_class(source, analysis.network.name)
             holding.hold_class(made, analysis)
+            with step("draw"):
+                draw(analysis.network, analysis.facts)
             if thorough:
                 _hold_bytes(source, path)
                 _hold_arguments(made, analysis, path)

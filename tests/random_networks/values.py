@@ -66,7 +66,7 @@ class Values:
             if form == 3:
                 return f"{wanted} if {self.truth_that(env, True)} else ({text})"
             if form == 4 and self.draw.chance(40):
-                return f"{self.truth_that(env, True)} and {wanted} or {text}"
+                return f"{self.truth_that(env, True)} and {wanted} or ({text})"
             gap = wanted - value
             return f"({text}) {'+' if gap > 0 else '-'} {abs(gap)}"
         return wanted
