@@ -222,7 +222,10 @@ def campaign(
     said = began
     while workers:
         try:
-            total.add(into.get(timeout=1))
+            report = into.get(timeout=1)
+            for fault in report.faults:
+                print(f"seed {fault.seed}: {fault.kind}", flush=True)
+            total.add(report)
         except queue.Empty:
             for worker in [w for w in workers if not w.process.is_alive()]:
                 if worker.process.exitcode and into.empty():
