@@ -47,7 +47,7 @@ def compose(
         folder.leaf_of[layer].marks[mark] += 1
     wiring = Wiring(network, folder)
     for head, box in zip(network.heads, heads, strict=True):
-        if not box.children:
+        if not _count(box):
             box.children = [wiring.passed_on(head)]
     root.children = [wiring.input, *root.children, wiring.output]
     raw = list(wiring.arcs.values())

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.spec.expressions import BoolOp, Compare, Const, Expr, IfExp, Unary, is_tuple
+from archc.spec.expressions import (
+    Binary,
+    BoolOp,
+    Call,
+    Compare,
+    Const,
+    Expr,
+    IfExp,
+    Unary,
+    is_tuple,
+    is_whole,
+)
 from archc.spec.model import Arg
 
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -24,11 +35,41 @@ def tidy(value: Any) -> Any:
             return Compare(("!=" if op == "==" else "==",), pair)
         case IfExp(test=test, body=body, orelse=orelse):
             known = as_condition(test)
-            if isinstance(known, Expr):
-                return IfExp(known, body, orelse)
-            return body if known else orelse
+            if not isinstance(known, Expr):
+                return body if known else orelse
+            first, second = _where(known, body, True), _where(known, orelse, False)
+            return first if first == second else IfExp(known, first, second)
         case _:
             return made
+
+
+def _where(test: Expr, value: Expr, outcome: bool) -> Expr:
+    """What a value is where a test comes out so: what is even then, and rounded to an
+    even number, is itself."""
+    match test:
+        case Compare(
+            ops=("==" | "!=" as op,),
+            operands=(Binary(op="%", left=x, right=Const(value=2)), Const(value=rest)),
+        ) if rest in (0, 1) and is_whole(x):
+            is_even = (op == "==") == outcome if rest == 0 else (op == "!=") == outcome
+            return _unrounded(value, x) if is_even else value
+        case _:
+            return value
+
+
+def _unrounded(value: Expr, even: Expr) -> Expr:
+    """A value in which a number that is even is nowhere rounded to an even one."""
+    two = Const(2)
+    rounded = (
+        Binary("*", Call("ceil", (Binary("/", even, two),)), two),
+        Binary("*", Binary("//", even, two), two),
+    )
+    if value in rounded:
+        return even
+    parts = (getattr(value, slot) for slot in value.__slots__)
+    return type(value)(
+        *(_unrounded(p, even) if isinstance(p, Expr) else p for p in parts)
+    )
 
 
 def as_condition(value: Arg) -> Expr | bool:

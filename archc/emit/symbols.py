@@ -24,13 +24,13 @@ class Symbols:
     def __init__(self) -> None:
         self._count = 0
 
-    def fresh(self, wish: str, *, whole: bool = True) -> Name:
+    def fresh(self, wish: str, *, whole: bool = True, natural: bool = False) -> Name:
         """A symbol that would like to be called `wish`, mostly for a whole number."""
         self._count += 1
         # cut out of other names, it may be one that Python folds to another
         wish = normalize("NFKC", wish)
         wish = wish if wish.isidentifier() else "value"
-        return Name(f"{wish}#{self._count}", whole=whole)
+        return Name(f"{wish}#{self._count}", whole=whole, natural=natural)
 
 
 def wish(symbol: str) -> str:
@@ -51,15 +51,16 @@ def is_long(value: Dim) -> bool:
     """Whether channels are better read under a name of their own."""
     if not isinstance(value, Expr) or isinstance(value, Name):
         return False
-    shown = len(_shown(value))
+    length = len(shown(value))
     if isinstance(value, Index):
-        return shown > 24
+        return length > 24
     simple = isinstance(value, Binary) and all(
         not isinstance(side, Binary) or isinstance(side.right, Name)
         for side in (value.left, value.right)
     )
-    return not simple or shown > 28
+    return not simple or length > 28
 
 
-def _shown(value: Expr) -> str:
+def shown(value: Expr) -> str:
+    """About how it is written."""
     return to_source(filled(value, {n: Name(wish(n)) for n in names_in(value)}))

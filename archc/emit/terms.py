@@ -10,9 +10,9 @@ from typing import Any, Protocol, Self
 from archc.emit.conditions import as_condition, tidy
 from archc.emit.measures import Loops, Measures
 from archc.emit.plan import ClassPlan, Feature, Let, Met, Opaque
-from archc.emit.symbols import Symbols, is_long, symbols_in
+from archc.emit.symbols import Symbols, is_long, shown, symbols_in
 from archc.ops.base import Dim, Shape
-from archc.spec.expressions import Expr, Name, evaluate, names_of
+from archc.spec.expressions import Binary, Expr, Name, as_expr, evaluate, names_of
 from archc.spec.model import Arg, BlockNode, BranchesNode, GroupNode, Node, Template
 
 
@@ -129,9 +129,22 @@ class Terms:
 
     def named(self, channels: Dim, wish: str, lets: list[Let]) -> Dim:
         """Gives a long expression for channels a local of its own."""
+        channels = self._opened(channels)
         if not isinstance(channels, Expr) or not is_long(channels):
             return channels
         return self.let(channels, wish, lets)
+
+    def _opened(self, value: Dim) -> Dim:
+        """An expression without its locals, where terms of these cancel: what is
+        `width - start` where `width = start + increment`."""
+        if not isinstance(value, Binary):
+            return value
+        names: dict[str, Any] = {n.id: n for n in names_of(value)}
+        inner = {n: self.definitions[n] for n in names if n in self.definitions}
+        if not inner:
+            return value
+        opened: Any = evaluate(value, names | inner)
+        return opened if len(shown(as_expr(opened))) < len(shown(value)) else value
 
     def let(self, channels: Expr, wish: str, lets: list[Let]) -> Name:
         known = self.locals.get(channels)
@@ -144,11 +157,12 @@ class Terms:
         lets.append(Let(symbol, channels))
         return symbol
 
-    def symbol(self, key: object, wish: str) -> Name:
+    def symbol(self, key: object, wish: str, *, natural: bool = False) -> Name:
         """One symbol for one purpose, however often it is tried."""
         key = (key, self.turns())
         if key not in self.symbol_of:
-            self.symbol_of[key] = self.classes.symbols.fresh(wish)
+            made = self.classes.symbols.fresh(wish, natural=natural)
+            self.symbol_of[key] = made
         return self.symbol_of[key]
 
     def feature(self, key: Template, shape: Shape) -> Shape:

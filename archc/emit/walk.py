@@ -152,7 +152,7 @@ class Walk(Bodies):
             walk._remember(path, once)
             return once
 
-        counter = self.symbol((node, "counter"), node.index)
+        counter = self.symbol((node, "counter"), node.index, natural=True)
         self.loops = (*self.loops, (node, counter))
         bound = self.bound
         self.bound |= {counter.id}

@@ -35,6 +35,7 @@ from archc.spec.expressions.tree import (
     Unparsed,
     Value,
     as_expr,
+    is_whole,
 )
 from archc.spec.expressions.walk import filled, names_in, names_of, replaced, shifted
 
@@ -70,6 +71,7 @@ __all__ = [
     "filled",
     "is_sequence",
     "is_tuple",
+    "is_whole",
     "names_in",
     "names_of",
     "number_source",

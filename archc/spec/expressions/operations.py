@@ -13,7 +13,9 @@ from typing import Any
 
 from archc.spec.expressions.errors import too_large, wrong_value
 from archc.spec.expressions.tree import (
+    Binary,
     Call,
+    Const,
     Expr,
     Index,
     ListOf,
@@ -131,6 +133,12 @@ def index(value: Value, at: Value) -> Value:
     if isinstance(value, ListOf) and isinstance(at, int):
         value = value.items
     if isinstance(value, Expr) or isinstance(at, Expr):
+        match at:
+            case Binary(op="-", left=Call(function="len", args=(of,))) if of == value:
+                if at.right == Const(1):
+                    return Index(as_expr(value), Const(-1))
+            case _:
+                pass
         return Index(as_expr(value), as_expr(at))
     items = _items(value, "indexed")
     if not isinstance(at, int) or isinstance(at, bool):

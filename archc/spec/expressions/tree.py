@@ -17,6 +17,8 @@ Value: TypeAlias = "Number | tuple[Value, ...] | Expr"
 """A number, a boolean, a (nested) list of them, or an expression over symbols."""
 Span: TypeAlias = tuple[int, int]
 """A slice of an expression's text."""
+MAX_TERMS = 16
+"""In how long a sum terms are looked for that cancel."""
 
 
 class Expr:
@@ -86,12 +88,14 @@ class Const(Expr):
 class Name(Expr):
     """A name; as a value, the symbol that stands for what it means in generated code.
 
-    `whole` says that it means a whole number (no boolean), or a list of such.
+    `whole` says that it means a whole number (no boolean), or a list of such, and
+    `natural` that this is never below 0.
     """
 
     id: str
     at: Span | None = field(default=None, compare=False)
     whole: bool = field(default=False, compare=False)
+    natural: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,8 @@ def is_whole(value: Value) -> bool:
             return is_whole(operand)
         case Binary(op="+" | "-" | "*" | "//" | "%"):
             return is_whole(value.left) and is_whole(value.right)
+        case Binary(op="**"):
+            return is_whole(value.left) and _is_natural(value.right)
         case IfExp():
             return is_whole(value.body) and is_whole(value.orelse)
         case BoolOp():
@@ -209,6 +215,19 @@ def is_whole(value: Value) -> bool:
             return len(value.args) == 1 or is_whole(value.args[0])
         case Call():
             return all(map(is_whole, value.args))
+        case _:
+            return False
+
+
+def _is_natural(value: Expr) -> bool:
+    """Whether it is a whole number that is never below 0."""
+    match value:
+        case Const(value=int(number)):
+            return number >= 0
+        case Name():
+            return value.natural
+        case Binary(op="+" | "*"):
+            return _is_natural(value.left) and _is_natural(value.right)
         case _:
             return False
 
@@ -243,9 +262,79 @@ def combined(op: str, left: Expr | Number, right: Expr | Number) -> Expr | int:
                 return right.left
         case "+", Expr(), Expr() if left == right:
             return combined("*", left, 2)
+        case "//", Binary(op="*"), Expr() if left.right == right:
+            if is_whole(left):
+                return left.left
+        case "+" | "-", Expr(), Expr():
+            made = _cancelled(op, left, right)
+            if made is not None:
+                return made
         case _:
             pass
     return Binary(op, as_expr(left), as_expr(right))
+
+
+def _cancelled(op: str, left: Expr, right: Expr) -> Expr | int | None:
+    """A sum of whole numbers without the terms that cancel; None where none do."""
+    terms, others = _terms(left), _terms(right, "+-".index(op))
+    kept = list(terms)
+    for sign, term in others:
+        if (1 - sign, term) in kept:
+            kept.remove((1 - sign, term))
+        else:
+            kept.append((sign, term))
+    if len(kept) == len(terms) + len(others):
+        return None
+    if not (is_whole(left) and is_whole(right)):
+        return None
+    total: Expr | int = 0
+    for sign, term in sorted(kept, key=lambda signed: signed[0]):
+        value = term.value if isinstance(term, Const) else term
+        assert isinstance(value, Expr | int)
+        if isinstance(value, Expr) and total == 0:
+            total = Unary("-", value) if sign else value
+        elif isinstance(total, Expr) or isinstance(value, Expr):
+            total = combined("+-"[sign], total, value)
+        else:
+            total += -value if sign else value
+    return total
+
+
+def _terms(value: Expr, sign: int = 0) -> list[tuple[int, Expr]]:
+    """The terms of a sum, with 1 for those that are taken away; of a long one the last,
+    and what is before them as one."""
+    found: list[tuple[int, Expr]] = []
+    todo = [(sign, value)]
+    while todo:
+        sign, value = todo.pop()
+        is_sum = isinstance(value, Binary) and value.op in ("+", "-")
+        if isinstance(value, Binary) and is_sum and len(found) < MAX_TERMS:
+            turned = sign if value.op == "+" else 1 - sign
+            todo += [(sign, value.left), (turned, value.right)]
+        else:
+            found.append((sign, value))
+    return found[::-1]
+
+
+def _quotient(value: Expr, number: int) -> Expr | int | None:
+    """A whole number divided by one that it is always a multiple of; else None."""
+    match value:
+        case Const(value=int(factor)) if factor % number == 0:
+            return factor // number
+        case Binary(op="*", left=left, right=right):
+            for part, other in ((right, left), (left, right)):
+                shared = _quotient(part, number)
+                if shared is not None:
+                    return combined("*", other, shared)
+        case Binary(op="+" | "-", left=left, right=right):
+            first, second = _quotient(left, number), _quotient(right, number)
+            if first is None or second is None:
+                return None
+            if isinstance(first, Expr) or isinstance(second, Expr):
+                return combined(value.op, first, second)
+        case _:
+            pass
+    return None
 
 
 def _with_number(op: str, left: Expr, number: int) -> Expr | int | None:
@@ -262,9 +351,8 @@ def _with_number(op: str, left: Expr, number: int) -> Expr | int | None:
                 number if op == "+" else -number
             )
             return combined("+" if total >= 0 else "-", inner, abs(total))
-        case "//", Binary(op="*", left=inner, right=Const(value=int(factor))):
-            if number > 0 and factor % number == 0:
-                return combined("*", inner, factor // number)
+        case "//", _ if number > 0:
+            return _quotient(left, number)
         case _:
             pass
     return None
