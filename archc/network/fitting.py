@@ -9,6 +9,7 @@ from archc.network.arguments import Arguments
 from archc.network.elaborator import Elaborator
 from archc.network.inputs import MAX_SIZE, input_shape, parameters
 from archc.network.walk import TooLarge
+from archc.ops.base import plain
 from archc.spec.model import Spec
 
 MISMATCHES = ("merge-mismatch", "skip-mismatch")
@@ -28,14 +29,14 @@ def with_fitting_inputs(spec: Spec, found: Sink, visits: int) -> Sink:
     if shape is None or len(shape.dims) != 3:
         return found
     fitting = [
-        " x ".join(map(str, dims))
+        f"input = {plain(dims)}"
         for step in (-1, 1)
         if (dims := _nearest(spec, shape.sizes, step, visits)) is not None
     ]
     if not fitting:
         return found
     told = Sink()
-    advice = f"an input of {' or '.join(fitting)} fits"
+    advice = f"{' or '.join(fitting)} fits"
     for diagnostic in found:
         if diagnostic.code in MISMATCHES:
             help = f"{advice}; or {diagnostic.help}" if diagnostic.help else advice

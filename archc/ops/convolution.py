@@ -35,7 +35,7 @@ def _padding(value: Any) -> Any:
         raise PydanticCustomError(
             "padding",
             'must be "same", "valid" or a number, not {value}',
-            {"value": plain(value), "help": f'write "{value.lower()}"'},
+            {"value": plain(value), "help": _word(value.lower())},
         )
     return value if isinstance(value, str) else check_size(value, 0)
 
@@ -47,6 +47,13 @@ _SHOWS = (
     ("dilation", "dilation {}"),
     ("groups", "groups {}"),
 )
+
+
+def _word(value: str) -> str:
+    beside = "; beside a stride, write a number, half the window rounded down"
+    return f'write "{value}"{beside if value == "same" else ""}'
+
+
 _OTHER_ATTRIBUTES = (
     ("filters", "out_channels"),
     ("num_filters", "out_channels"),

@@ -25,6 +25,7 @@ def parse_input(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]
     problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
     if problem is not None:
         code, message, help = problem
+        help = f"write {help}" if help.startswith("input = ") else help
         written.sink.error(code, message, origin.at(), help=help)
         return ()
     sizes = items(value)
