@@ -111,6 +111,8 @@ class NodeParser:
         bodies = [b for b in tables.BODIES if b in table]
         if len(bodies) == 1:
             return bodies[0]
+        if bodies == ["op", "layers"] and not isinstance(table["layers"], list):
+            return "op"  # what darknet writes: which layers to read
         if not bodies:
             odd = [key for key in table if key not in tables.MODIFIERS]
             near = {key: self._meant_body(key, table[key]) for key in odd}
