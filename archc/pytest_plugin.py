@@ -33,7 +33,9 @@ _NAME = re.compile(r'^\s*"?name"?\s*[=:]', re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("archc", "specs of networks")
+    group = parser.getgroup(
+        "archc", "specs of networks; their generated modules are run as code"
+    )
     group.addoption(
         "--archc-device",
         choices=("cpu", "cuda"),

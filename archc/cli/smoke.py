@@ -86,7 +86,8 @@ def command(
     data are random. Checked are: whether loss and gradients are finite, each parameter
     gets a gradient, heads count with their weights, the loss of a fixed batch falls,
     train() and eval() differ where they must, weights survive a file, and a seed gives
-    the same losses again.
+    the same losses again. Runs the code of that file: do not use it on a module that
+    you do not trust.
 
     On the CPU the input is made smaller where the code does not depend on its size,
     unless --input says what it is.

@@ -187,7 +187,8 @@ def command(
 
     The module is the one that `archc compile` wrote to its usual place, with what was
     changed in it by hand; where there is none, or with --set or --input, it is made
-    anew. Images become what the network reads: resized, grey or in colour.
+    anew. Runs the code of that file: do not use it on a module that you do not trust.
+    Images become what the network reads: resized, grey or in colour.
 
     All is written to one directory: checkpoint.pt after each epoch, log.csv and
     curve.svg; in the end model.pt, the weights, and result.json. A training that was

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+_LONGEST = 64
+"""No name that somebody mistyped is longer."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be."""
-    from difflib import get_close_matches  # only runs when something is to be reported
+    """The known name that `name` was probably meant to be.
 
-    lowered = {option.lower(): option for option in sorted(set(known))}
-    near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    return lowered[near[0]] if near else None
+    It differs by a slip of the hand: one letter in up to five, two in up to nine, and
+    so on. Else it has the same words, or one of them lacks some that the other has
+    (`kernel` for `kernel_size`), if only one is like that. None for anything further
+    away: a far-fetched guess misleads.
+    """
+    options = sorted(set(known))
+    wanted = _plain(name)
+    if not wanted or len(name) > _LONGEST:
+        return None
+    best, least = None, (len(wanted) + 2) // 4
+    for option in options:
+        other = _plain(option)
+        if abs(len(other) - len(wanted)) > least:
+            continue
+        distance = _slips(wanted, other)
+        if distance <= least and (best is None or distance < least):
+            best, least = option, distance
+    return best or _same_words(name, options)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
@@ -24,3 +41,36 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
         return f"did you mean `{near}`?"
     shown = ", ".join(options[:20]) + (", ..." if len(options) > 20 else "")
     return f"known are: {shown}"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in name.lower().replace("-", "_").split("_") if word}
+
+
+def _same_words(name: str, options: Collection[str]) -> str | None:
+    words = _words(name)
+    found: list[str] = []
+    for option in options:
+        others = _words(option)
+        begins = len(name) > 2 and _plain(option).startswith(_plain(name))
+        if begins or (others and (words <= others or others <= words)):
+            found.append(option)
+    return found[0] if len(found) == 1 else None
+
+
+def _slips(a: str, b: str) -> int:
+    """How many letters to change, add, leave out or swap with the next make b of a."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, before, row = before, row, [i + 1]
+        for j, y in enumerate(b):
+            cost = min(before[j] + (x != y), before[j + 1] + 1, row[j] + 1)
+            if i and j and x == b[j - 1] and y == a[i - 1]:
+                cost = min(cost, last[j - 1] + 1)
+            row.append(cost)
+    return row[-1]

@@ -8,7 +8,7 @@ from archc.diagnostics.model import Sink
 from archc.network.frame import Frame, blame
 from archc.network.graph import Claim, Value
 from archc.network.size import MAX_NODES
-from archc.ops.base import Shape, plain
+from archc.ops.base import Shape, items, plain
 from archc.source.folding import folded
 from archc.spec.expressions import (
     Expr,
@@ -59,9 +59,17 @@ class Arguments:
     def repeats(self, node: Node, frame: Frame) -> int:
         """How many times a node comes in a row."""
         value = self.value(node.repeat, frame.names, node.origin.below("repeat"))
+        help = None
         if isinstance(value, bool) or not isinstance(value, int):
             problem = f"`repeat` must be a whole number, not {plain(value)}"
             code = "wrong-type"
+            parts = items(value)
+            if parts:
+                written = node.origin.value()["repeat"]
+                help = (
+                    f"write {len(parts)} nodes, one for each stage:"
+                    f' repeat = "{written}[0]" on the first, and so on'
+                )
         elif value < 0:
             code, problem = "bad-value", f"`repeat` must be at least 0, not {value}"
         elif value > MAX_NODES:
@@ -71,7 +79,7 @@ class Arguments:
             )
         else:
             return value
-        self.blame(code, problem, node, "repeat", node.repeat, frame)
+        self.blame(code, problem, node, "repeat", node.repeat, frame, help)
         raise Silenced
 
     def blame(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archc.diagnostics.model import Label, Place, Sink
+from archc.network.decoders import missed
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import MERGES
@@ -22,6 +23,7 @@ def branch_clash(sink: Sink, error: ShapeError, region: Region) -> None:
     branches = [p for p in region.parts if isinstance(p, Region)]
     assert region.node is not None
     merge = region.node.origin.at("merge")
+    causes, mends = _missed([branch.output for branch in branches])
     if error.code != "merge-mismatch":
         sink.error(error.code, error.message, merge, help=error.help)
         return
@@ -36,7 +38,8 @@ def branch_clash(sink: Sink, error: ShapeError, region: Region) -> None:
                 for b in branches[:4]
                 for change in (_last_change(b),)
             ),
-            help=error.help,
+            *causes,
+            help="; or ".join(mends) or error.help,
         )
         return
     change = _last_change(odd)
@@ -49,8 +52,10 @@ def branch_clash(sink: Sink, error: ShapeError, region: Region) -> None:
         change.place,
         *(Label(_start(b), f"this one gives {b.output.shape}") for b in others[:3]),
         *change.inside(odd),
+        *causes,
         Label(merge, f"merged here: {region.merge}"),
-        help=f"{change.text}; {error.help}" if error.help else change.text,
+        help="; or ".join(mends)
+        or (f"{change.text}; {error.help}" if error.help else change.text),
     )
 
 
@@ -109,6 +114,9 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
     if crooked and (not shortcuts or _regular(start, side.shape)):
         place = of_body.place
         help = "look at this window's padding: no stride gives such a size"
+    causes, mends = missed(side, body.output)
+    labels += causes
+    help = "; or ".join(mends) or help
     if all(label.place != here for label in labels):
         labels.append(Label(here, "merged here"))
     sink.error(
@@ -131,9 +139,20 @@ def read_clash(
         if value.layer is not None:
             place = _node_place(value.layer.node)
             labels.append(Label(place, f"`{name.text}` is {value.shape}"))
-    sink.error(
-        error.code, error.message, node.origin.at("from"), *labels, help=error.help
-    )
+    causes, mends = _missed(inputs)
+    help = "; or ".join(mends) or error.help
+    place = node.origin.at("from")
+    sink.error(error.code, error.message, place, *labels, *causes, help=help)
+
+
+def _missed(inputs: Sequence[Value]) -> tuple[list[Label], list[str]]:
+    """Why the first two that differ in size do so, where one of them was enlarged."""
+    first, *others = inputs
+    for other in others:
+        causes, mends = missed(first, other)
+        if causes or mends:
+            return causes, mends
+    return [], []
 
 
 @dataclass(frozen=True, slots=True)

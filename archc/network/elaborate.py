@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.network.claims import check_shapes
+from archc.network.decoders import grows
 from archc.network.elaborator import Elaborator
+from archc.network.fitting import MISMATCHES, with_fitting_inputs
 from archc.network.graph import Network
 from archc.network.size import oversized
 from archc.network.smallest import with_smallest_input
@@ -33,6 +35,12 @@ def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
     too_small = [d for d in found if d.code == "window-too-large"]
     if too_small and elaborator.walk.visits < 20_000:
         found = with_smallest_input(spec, found)
+    elif (
+        network is not None
+        and any(d.code in MISMATCHES for d in found)
+        and any(map(grows, network.layers()))
+    ):
+        found = with_fitting_inputs(spec, found, elaborator.walk.visits)
     for diagnostic in found:
         sink.report(_counted(diagnostic, elaborator.walk))
     return None if found.failed else network

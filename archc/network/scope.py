@@ -174,9 +174,16 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
             "the children of a named group are all named or all unnamed",
             _body_place(nameless[0]),
             Label(_name_place(named[0]), "this one has a name"),
-            help="name this node too, or take the names from the others",
+            help=f'name this node too, as in name = "{_example(nameless[0])}", or take'
+            " the names from the others",
         )
     return Layout("named" if named else "numbered", _fixed(members))
+
+
+def _example(node: Node) -> str:
+    if isinstance(node, OpNode):
+        return node.op.op.removesuffix("2d")
+    return node.block if isinstance(node, BlockNode) else "part"
 
 
 def body_style(nodes: Sequence[Node]) -> Style:

@@ -71,6 +71,7 @@ class Relu(_InPlace):
     """max(x, 0) (torch.nn.ReLU)."""
 
     op = "relu"
+    other_names = ("rectifier", "rectified_linear")
     saves = _OUTPUT
     copies_inplace = False
     module_class = "nn.ReLU"
@@ -108,6 +109,12 @@ class LeakyRelu(_InPlace):
     """max(x, 0) + negative_slope * min(x, 0) (torch.nn.LeakyReLU)."""
 
     op = "leaky_relu"
+    other_names = ("lrelu",)
+    special_names = (("leaky", "negative_slope = 0.1"),)
+    other_attributes = (
+        ("alpha", "negative_slope"),
+        ("slope", "negative_slope"),
+    )
     copies_inplace = False
     module_class = "nn.LeakyReLU"
     function_name = "F.leaky_relu"
@@ -161,6 +168,7 @@ class Sigmoid(_Activation):
     """1 / (1 + exp(-x)) (torch.nn.Sigmoid)."""
 
     op = "sigmoid"
+    other_names = ("logistic",)
     saves = _OUTPUT
     module_class = "nn.Sigmoid"
     function_name = "torch.sigmoid"
@@ -192,6 +200,7 @@ class Hardsigmoid(_InPlace):
     """relu6(x + 3) / 6 (torch.nn.Hardsigmoid)."""
 
     op = "hardsigmoid"
+    other_names = ("hsigmoid",)
     module_class = "nn.Hardsigmoid"
     function_name = "F.hardsigmoid"
 
@@ -205,6 +214,8 @@ class _AlongAxis(_Activation):
     autocast = "full"
     autocast_on_cpu = "widest"
     symbols = (("dim", 1),)
+
+    other_attributes = (("axis", "dim"),)
 
     dim: int = 1
 

@@ -187,7 +187,13 @@ class Op(BaseModel):
     """The name in specs: PyTorch's functional name."""
     category: ClassVar[Category]
     other_names: ClassVar[tuple[str, ...]] = ()
-    """What papers and other frameworks call it; a spec that does is helped."""
+    """What papers and other frameworks call it; a spec that does is helped. Case, `_`
+    and what stands before a dot mean nothing in them (see `registry.meant_op`)."""
+    special_names: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The same for names of a special case of it, each with what a spec writes beside
+    the op: a global pooling has one output."""
+    other_attributes: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What its attributes are called elsewhere, each with what it is here."""
 
     # ---- its code
 
@@ -257,6 +263,12 @@ class Op(BaseModel):
         return ""
 
     # ---- what it does
+
+    @classmethod
+    def takes_word(cls, attribute: str, value: str) -> bool:
+        """Whether this text is a word that a numeric attribute knows, as it stands or
+        in another case, and no expression."""
+        return False
 
     @classmethod
     def can_have_parameters(cls) -> bool:
@@ -377,10 +389,11 @@ def check_size(value: Any, minimum: int) -> int | tuple[int, int]:
     if not all(map(_whole, (value,) if parts is None else parts)) or (
         parts is not None and len(parts) != 2
     ):
+        context: dict[str, Any] = {"value": plain(value)}
+        if parts and len(parts) > 2 and all(map(_whole, parts)):
+            context["help"] = f"write {plain(parts[-2:])}, height and width"
         raise PydanticCustomError(
-            "size",
-            "must be a whole number or a pair of them, not {value}",
-            {"value": plain(value)},
+            "size", "must be a whole number or a pair of them, not {value}", context
         )
     _check_minimum(value, minimum)
     return value if parts is None else (parts[0], parts[1])

@@ -35,7 +35,7 @@ def _padding(value: Any) -> Any:
         raise PydanticCustomError(
             "padding",
             'must be "same", "valid" or a number, not {value}',
-            {"value": plain(value)},
+            {"value": plain(value), "help": _word(value.lower())},
         )
     return value if isinstance(value, str) else check_size(value, 0)
 
@@ -46,6 +46,30 @@ _SHOWS = (
     ("out_channels", "{}"),
     ("dilation", "dilation {}"),
     ("groups", "groups {}"),
+)
+
+
+def _word(value: str) -> str:
+    beside = "; beside a stride, write a number, half the window rounded down"
+    return f'write "{value}"{beside if value == "same" else ""}'
+
+
+_OTHER_ATTRIBUTES = (
+    ("filters", "out_channels"),
+    ("num_filters", "out_channels"),
+    ("num_output", "out_channels"),
+    ("out_features", "out_channels"),
+    ("out_planes", "out_channels"),
+    ("units", "out_channels"),
+    ("size", "kernel_size"),
+    ("ksize", "kernel_size"),
+    ("strides", "stride"),
+    ("subsample", "stride"),
+    ("pad", "padding"),
+    ("dilation_rate", "dilation"),
+    ("group", "groups"),
+    ("bias_term", "bias"),
+    ("use_bias", "bias"),
 )
 _WINDOW = "input weight bias stride=1 padding=0"
 ConvPadding = Annotated[
@@ -60,7 +84,23 @@ class Conv2d(Op):
 
     op = "conv2d"
     category = "convolution"
-    other_names = ("conv", "convolution")
+    other_names = (
+        "conv", "convolution", "convolution2d", "convolutional", "conv_layer",
+        "convolutional_layer",
+    )  # fmt: skip
+    special_names = (
+        ("depthwise_conv", 'groups = "in_channels"'),
+        ("depthwise_conv2d", 'groups = "in_channels"'),
+        ("convolution_depthwise", 'groups = "in_channels"'),
+        ("pointwise_conv", "kernel_size = 1"),
+        ("pointwise_conv2d", "kernel_size = 1"),
+        ("conv1x1", "kernel_size = 1"),
+        ("conv3x3", "kernel_size = 3, padding = 1"),
+        ("group_conv", "groups = ..."),
+        ("dilated_conv", "dilation = 2"),
+        ("atrous_conv", "dilation = 2"),
+    )
+    other_attributes = _OTHER_ATTRIBUTES
     module_class = "nn.Conv2d"
     initializable = ("weight", "bias")
     optional = frozenset({"bias"})
@@ -85,6 +125,10 @@ class Conv2d(Op):
     bias: bool = True
     padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
 
+    @classmethod
+    def takes_word(cls, attribute: str, value: str) -> bool:
+        return attribute == "padding" and value.lower() in ("same", "valid")
+
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_map("conv2d", x)
@@ -98,7 +142,7 @@ class Conv2d(Op):
                     'padding = "same" needs a stride of 1, as in PyTorch',
                     code="bad-padding",
                     attribute="padding",
-                    help="give the padding as a number, or drop the stride",
+                    help=self._in_numbers(),
                 )
             self._check_padding_mode(x)
             return Shape((self.out_channels, *x.dims[1:]))
@@ -108,6 +152,15 @@ class Conv2d(Op):
         )
         self._check_padding_mode(x)
         return Shape((self.out_channels, height, width))
+
+    def _in_numbers(self) -> str:
+        """What to write for "same" beside a stride."""
+        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
+        if not known(*kernel, *dilation):
+            return "give the padding as a number, or drop the stride"
+        down, right = (d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+        number = f"{down}" if down == right else f"[{down}, {right}]"
+        return f"write padding = {number}, half of what the window covers"
 
     def _most_padding(self) -> tuple[Any, Any]:
         """The padding in numbers; of two sides that differ, the larger."""
@@ -194,7 +247,12 @@ class ConvTranspose2d(Op):
 
     op = "conv_transpose2d"
     category = "convolution"
-    other_names = ("deconv",)
+    other_names = (
+        "deconv", "deconv2d", "deconvolution", "deconvolutional", "conv2d_transpose",
+        "transposed_conv", "transposed_conv2d",
+        "conv_transpose", "convolution2d_transpose", "up_conv", "transpose_conv",
+    )  # fmt: skip
+    other_attributes = _OTHER_ATTRIBUTES
     module_class = "nn.ConvTranspose2d"
     initializable = ("weight", "bias")
     optional = frozenset({"bias"})

@@ -33,6 +33,14 @@ class _Dropout(Op):
     aliases = True
     shows = (("p", "p {}"),)
 
+    other_attributes = (
+        ("rate", "p"),
+        ("prob", "p"),
+        ("probability", "p"),
+        ("dropout_ratio", "p"),
+        ("drop_prob", "p"),
+    )
+
     p: float = Field(ge=0, le=1)
 
     @property
@@ -78,6 +86,7 @@ class Dropout2d(_Dropout):
     """Zeroes whole channels at random (torch.nn.Dropout2d)."""
 
     op = "dropout2d"
+    other_names = ("spatial_dropout", "spatial_dropout2d")
     module_class = "nn.Dropout2d"
     has_inplace = True
 
@@ -107,6 +116,7 @@ class StochasticDepth(_Dropout):
     """Drops a residual branch at random (torchvision.ops.StochasticDepth)."""
 
     op = "stochastic_depth"
+    other_names = ("drop_path",)
     module_class = "StochasticDepth"
     helper = '''\
 class StochasticDepth(nn.Module):

@@ -24,7 +24,21 @@ class Linear(Op):
 
     op = "linear"
     category = "linear"
-    other_names = ("dense", "fc")
+    other_names = (
+        "dense", "fc", "inner_product", "fully_connected", "connected",
+        "linear_layer", "dense_layer", "fc_layer", "gemm",
+    )  # fmt: skip
+    other_attributes = (
+        ("units", "out_features"),
+        ("num_output", "out_features"),
+        ("num_classes", "out_features"),
+        ("out_channels", "out_features"),
+        ("output", "out_features"),
+        ("output_size", "out_features"),
+        ("output_dim", "out_features"),
+        ("bias_term", "bias"),
+        ("use_bias", "bias"),
+    )
     module_class = "nn.Linear"
     initializable = ("weight", "bias")
     calls = (

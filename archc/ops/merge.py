@@ -138,7 +138,7 @@ class Add(Merge):
     """The sum of inputs of one shape (torch.add)."""
 
     op = "add"
-    other_names = ("sum",)
+    other_names = ("sum", "addition", "plus", "elementwise_add")
     verb = "add"
     commutative = True
     calls = (
@@ -171,8 +171,8 @@ class Mul(Merge):
     """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
 
     op = "mul"
+    other_names = ("multiply", "product", "times", "elementwise_mul")
     spreads = True
-    other_names = ("multiply",)
     verb = "multiply"
     commutative = True
     calls = (
@@ -249,7 +249,7 @@ class Concat(Merge):
     """Inputs one after the other along the channels (torch.cat)."""
 
     op = "concat"
-    other_names = ("cat", "concatenate")
+    other_names = ("cat", "concatenate", "concatenation", "depth_concat")
     verb = "concatenate"
     stacks_channels = True
     calls = (

@@ -68,7 +68,11 @@ class BatchNorm2d(_BatchNorm):
     """Batch normalisation over C x H x W (torch.nn.BatchNorm2d)."""
 
     op = "batch_norm2d"
-    other_names = ("bn", "batchnorm", "batch_norm")
+    other_names = (
+        "bn", "bn2d", "batchnorm", "batch_norm", "batch_normalization",
+        "batch_normalize", "sync_batch_norm", "spatial_batch_norm",
+    )  # fmt: skip
+    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
     module_class = "nn.BatchNorm2d"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -83,6 +87,8 @@ class BatchNorm1d(_BatchNorm):
     """Batch normalisation over C or C x L (torch.nn.BatchNorm1d)."""
 
     op = "batch_norm1d"
+    other_names = ("bn1d",)
+    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
     module_class = "nn.BatchNorm1d"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -105,7 +111,10 @@ class LocalResponseNorm(Op):
 
     op = "local_response_norm"
     category = "normalization"
-    other_names = ("lrn",)
+    other_names = (
+        "lrn", "local_response_normalization", "response_norm", "cross_map_lrn2d",
+    )  # fmt: skip
+    other_attributes = (("local_size", "size"), ("n", "size"), ("bias", "k"))
     module_class = "nn.LocalResponseNorm"
     calls = (Function("torch.nn.functional.local_response_norm", shape=same_shape),)
     saves = frozenset({"input", "statistics"})
@@ -160,6 +169,12 @@ class GroupNorm(Op):
 
     op = "group_norm"
     category = "normalization"
+    other_names = ("gn", "group_normalization")
+    special_names = tuple(
+        (name, 'num_groups = "in_channels", affine = false')
+        for name in ("instance_norm", "instance_norm2d", "instance_normalization")
+    )
+    other_attributes = (("groups", "num_groups"), ("epsilon", "eps"))
     module_class = "nn.GroupNorm"
     initializable = ("weight", "bias")
     saves = _STATISTICS
@@ -213,6 +228,8 @@ class LayerNorm(Op):
 
     op = "layer_norm"
     category = "normalization"
+    other_names = ("ln", "layer_normalization")
+    other_attributes = (("epsilon", "eps"), ("affine", "elementwise_affine"))
     module_class = "nn.LayerNorm"
     initializable = ("weight", "bias")
     saves = _STATISTICS

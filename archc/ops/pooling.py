@@ -92,12 +92,22 @@ def _indices(y: Shape) -> tuple[Extra, ...]:
     return (Extra(y.dims, 8),)
 
 
+_OTHER_ATTRIBUTES = (
+    ("pool_size", "kernel_size"),
+    ("size", "kernel_size"),
+    ("ksize", "kernel_size"),
+    ("strides", "stride"),
+    ("pad", "padding"),
+)
+
+
 class MaxPool2d(Op):
     """Largest value in a window, over C x H x W (torch.nn.MaxPool2d)."""
 
     op = "max_pool2d"
     category = "pooling"
-    other_names = ("pool", "maxpool")
+    other_names = ("maxpool", "max_pool", "max_pooling", "max_pooling2d")
+    other_attributes = _OTHER_ATTRIBUTES
     module_class = "nn.MaxPool2d"
     calls = (
         Function(
@@ -152,7 +162,11 @@ class AvgPool2d(Op):
 
     op = "avg_pool2d"
     category = "pooling"
-    other_names = ("avgpool",)
+    other_names = (
+        "avgpool", "avg_pool", "average_pool", "average_pooling", "average_pooling2d",
+        "avg_pooling", "mean_pool",
+    )  # fmt: skip
+    other_attributes = _OTHER_ATTRIBUTES
     module_class = "nn.AvgPool2d"
     calls = (
         Function(
@@ -247,7 +261,16 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     """Mean pooling of C x H x W to a given size (torch.nn.AdaptiveAvgPool2d)."""
 
     op = "adaptive_avg_pool2d"
-    other_names = ("global_avg_pool", "gap")
+    other_names = ("adaptive_avg_pool", "adaptive_average_pool", "adaptive_avgpool")
+    special_names = tuple(
+        (name, "output_size = 1")
+        for name in (
+            "gap", "global_avg_pool", "global_avg_pool2d", "global_average_pool",
+            "global_average_pooling", "global_average_pooling2d", "global_pool",
+            "global_pooling", "reduce_mean", "spatial_mean",
+        )
+    )  # fmt: skip
+    other_attributes = (("size", "output_size"), ("kernel_size", "output_size"))
     module_class = "nn.AdaptiveAvgPool2d"
     calls = (Function("torch.nn.functional.adaptive_avg_pool2d", shape=_resized),)
     saves = frozenset({"input"})
@@ -267,6 +290,15 @@ class AdaptiveMaxPool2d(_AdaptivePool):
     """Max pooling of C x H x W to a given size (torch.nn.AdaptiveMaxPool2d)."""
 
     op = "adaptive_max_pool2d"
+    other_names = ("adaptive_max_pool", "adaptive_maxpool")
+    special_names = tuple(
+        (name, "output_size = 1")
+        for name in (
+            "global_max_pool", "global_max_pool2d", "global_max_pooling",
+            "global_max_pooling2d",
+        )
+    )  # fmt: skip
+    other_attributes = (("size", "output_size"), ("kernel_size", "output_size"))
     module_class = "nn.AdaptiveMaxPool2d"
     saves = frozenset({"input", "indices"})
 

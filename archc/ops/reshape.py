@@ -40,6 +40,7 @@ class Flatten(Op):
 
     op = "flatten"
     category = "reshape"
+    other_names = ("flat",)
     module_class = "nn.Flatten"
     joins_axes = True
     calls = (
@@ -109,6 +110,7 @@ class Identity(Op):
 
     op = "identity"
     category = "reshape"
+    other_names = ("noop", "passthrough")
     module_class = "nn.Identity"
     unchanged = True
     aliases = True
@@ -163,6 +165,16 @@ class Upsample(Op):
 
     op = "upsample"
     category = "reshape"
+    other_names = (
+        "upsampling", "upsampling2d", "interpolate", "interpolation", "resize",
+        "resize_bilinear", "upsampling_nearest2d", "upsampling_bilinear2d", "interp",
+    )  # fmt: skip
+    other_attributes = (
+        ("scale", "scale_factor"),
+        ("stride", "scale_factor"),
+        ("factor", "scale_factor"),
+        ("interpolation", "mode"),
+    )
     module_class = "nn.Upsample"
     shows = (("size", "{}x{}"), ("scale_factor", "{} times"))
     symbols = (("size", Name("size")),)
@@ -177,7 +189,11 @@ class Upsample(Op):
     def _agree(self) -> Upsample:
         if (self.size is None) == (self.scale_factor is None):
             raise PydanticCustomError(
-                "size_or_scale_factor", "needs either size or scale_factor"
+                "size_or_scale_factor",
+                "needs either size or scale_factor",
+                {"help": "add scale_factor = 2, or size = [height, width]"}
+                if self.size is None
+                else {"help": "leave one of the two out"},
             )
         if self.align_corners is not None and self.mode.startswith("nearest"):
             raise PydanticCustomError(
@@ -273,6 +289,12 @@ class ZeroPad2d(Op):
 
     op = "zero_pad2d"
     category = "reshape"
+    other_names = ("zero_padding", "zero_padding2d", "pad", "pad2d", "padding")
+    special_names = tuple(
+        (name, "padding = [-1, -1, -1, -1]")
+        for name in ("crop", "center_crop", "cropping2d")
+    )
+    other_attributes = (("pad", "padding"),)
     module_class = "nn.ZeroPad2d"
     calls = _PADS
     short = "zero pad"
@@ -329,6 +351,8 @@ class Permute(Op):
 
     op = "permute"
     category = "reshape"
+    other_names = ("transpose", "swapaxes", "moveaxis", "movedim")
+    other_attributes = (("order", "dims"), ("perm", "dims"), ("axes", "dims"))
     module_class = "Permute"
     calls = (
         Function(
@@ -385,6 +409,7 @@ class ChannelShuffle(Op):
 
     op = "channel_shuffle"
     category = "reshape"
+    other_names = ("shuffle", "shuffle_channels")
     module_class = "nn.ChannelShuffle"
     shows = (("groups", "groups {}"),)
 
@@ -415,7 +440,11 @@ class PixelShuffle(Op):
 
     op = "pixel_shuffle"
     category = "reshape"
-    other_names = ("depth_to_space",)
+    other_names = ("depth_to_space", "subpixel")
+    other_attributes = (
+        ("scale_factor", "upscale_factor"),
+        ("block_size", "upscale_factor"),
+    )
     module_class = "nn.PixelShuffle"
     shows = (("upscale_factor", "{} times"),)
 
@@ -458,6 +487,7 @@ class ChannelSlice(Op):
 
     op = "channel_slice"
     category = "reshape"
+    other_names = ("slice", "narrow")
     module_class = "ChannelSlice"
     calls = (Function("torch.Tensor.narrow", signature="input dim start length"),)
     shows = (("start", "from {}"), ("stop", "to {}"))

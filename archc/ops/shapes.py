@@ -99,10 +99,13 @@ def need_channels_first(op: str, x: Shape) -> None:
 def need_map(op: str, x: Shape) -> None:
     """Raises ShapeError unless `x` is C x H x W."""
     if len(x.dims) != 3:
+        help = "put it before the flatten that turned the map into a vector"
+        if len(x.dims) > 1:
+            help = "a map has three sizes: input = [channels, height, width]"
         raise ShapeError(
             f"`{op}` needs a feature map, channels x height x width, but reads {x}",
             code="wrong-rank",
-            help="put it before the flatten that turned the map into a vector",
+            help=help,
         )
     need_channels_first(op, x)
 

@@ -17,6 +17,8 @@ class Fault:
     end: int
     help: str | None = None
     labels: tuple[tuple[int, int, str], ...] = ()
+    stand_in: str | None = None
+    """What may stand in its place so that the text behind it can be read."""
 
 
 # What stands for one value: up to a comma, a closing bracket or a comment; brackets
@@ -28,6 +30,7 @@ _NUMBER_FORMS = (
     (re.compile(r"[+-]?\d+\.(?!\d)"), "write a digit behind the point, as in `1.0`"),
     (re.compile(r"[+-]?\.\d+"), "write a digit before the point, as in `0.5`"),
 )
+_PATH = re.compile(r'"[^"\n]*\.(?:toml|json)"')
 _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
 _TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
@@ -81,8 +84,16 @@ def mismatch(opener: Token, closer: Token) -> Fault:
 def missing_comma(around: Around, between: str) -> Fault:
     """Two things beside each other without a comma."""
     start = around.before.end if around.before else 0
+    # behind a bracket or in a list, a bracket that is missing may be what is wrong
+    closed = around.before is None or around.before.kind == "close"
+    in_list = around.opener is not None and around.opener.text == "["
+    stand_in = None if closed or in_list else ","
     return Fault(
-        f"a comma is missing here, between two {between}", start, start, "add `,` here"
+        f"a comma is missing here, between two {between}",
+        start,
+        start,
+        "add `,` here",
+        stand_in=stand_in,
     )
 
 
@@ -105,7 +116,7 @@ def missing_value(around: Around, after: str) -> Fault:
 
 def comment(start: int, end: int, mend: str) -> Fault:
     """A comment in the style of another language."""
-    return Fault("this is no comment here", start, end, mend)
+    return Fault("this is no comment here", start, end, mend, stand_in="")
 
 
 def string(text: str, offset: int, escape: str) -> Fault:
@@ -134,6 +145,15 @@ def escape(text: str, offset: int, mend: str) -> Fault:
     start = offset if start < 0 else start
     found = re.compile(r"\\(?:[uU][0-9a-fA-F]*|.?)").match(text, start)
     end = found.end() if found else start + 1
+    line = text.rfind("\n", 0, start) + 1
+    for quoted in _PATH.finditer(text, line, text.find("\n", start) % (len(text) + 1)):
+        if quoted.start() < start < quoted.end():
+            path = quoted[0].replace("\\\\", "/").replace("\\", "/")
+            return Fault(
+                "a path is written with `/`, not with a backslash",
+                *quoted.span(),
+                f"write {path}",
+            )
     return Fault(f"`{text[start:end]}` is no escape sequence", start, end, mend)
 
 
@@ -145,22 +165,26 @@ def word(text: str, start: int, null: str) -> Fault | None:
         return None
     end = start + len(value)
     if value[0] in _TYPOGRAPHIC:
-        return Fault(
-            "these are typographic quotes", start, end, 'use straight quotes: "..."'
-        )
+        mend = 'use straight quotes: "..."'
+        return Fault("these are typographic quotes", start, end, mend, stand_in="0")
     for form, mend in _NUMBER_FORMS:
         if form.fullmatch(value):
-            return Fault(f"`{value}` is not a number as written", start, end, mend)
+            message = f"`{value}` is not a number as written"
+            return Fault(message, start, end, mend, stand_in="0")
     lower = value.lower()
     if lower in _TRUE + _FALSE:
         mend = f"write `{'true' if lower in _TRUE else 'false'}`"
-        return Fault(f"`{value}` is no boolean", start, end, mend)
+        return Fault(f"`{value}` is no boolean", start, end, mend, stand_in="0")
     if lower in ("none", "null", "nil"):
-        return Fault(f"`{value}` is no value here", start, end, null)
+        return Fault(f"`{value}` is no value here", start, end, null, stand_in="0")
     if value.startswith("("):
         listed = f"[{value[1:-1].rstrip(', ')}]"
         return Fault(
-            "a list stands in square brackets", start, end, f"write `{listed}`"
+            "a list stands in square brackets",
+            start,
+            end,
+            f"write `{listed}`",
+            stand_in="0",
         )
     if text[end : end + 1] in ("'", '"'):
         quoted = f"{text[end]}{value}{text[end]}"
@@ -172,6 +196,7 @@ def word(text: str, start: int, null: str) -> Fault | None:
         start,
         end,
         f'write "{value}": names and expressions stand in quotes',
+        stand_in="0",
     )
 
 

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from archc.diagnostics.model import Place, Sink, Span
+from archc.diagnostics.suggest import nearest
 from archc.source.positions import FilePlace
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -118,19 +119,32 @@ def _reason(error: OSError | ValueError) -> str:
     return (text or str(error)).lower()
 
 
+def slashed(name: str) -> str:
+    """A path as it is written here: with `/`, which every system takes.
+
+    What TOML and JSON make of a backslash before a letter is undone.
+    """
+    return name.translate(_BACKSLASHES)
+
+
+_BACKSLASHES = str.maketrans(
+    {"\\": "/", "\b": "/b", "\t": "/t", "\n": "/n", "\f": "/f", "\r": "/r"}
+)
+
+
 def _look_alike(path: Path) -> str:
     """A help line for a missing file: what it may have been meant to be."""
-    from difflib import get_close_matches
-
+    if slashed(str(path)) != str(path):
+        return f"a path is written with `/`: {slashed(str(path))}"
     try:
-        siblings = [
-            entry.name
+        siblings = {
+            entry.name.rpartition(".")[0]: entry.name
             for entry in os.scandir(path.parent)
             if entry.name.endswith(SUFFIXES) and entry.name != path.name
-        ]
+        }
     except OSError:
         return f"there is no directory `{path.parent.name or path.parent}` either"
-    match = get_close_matches(path.name, siblings, 1)
-    if match:
-        return f"did you mean `{match[0]}`?"
+    meant = nearest(path.stem, siblings)
+    if meant is not None:
+        return f"did you mean `{siblings[meant]}`?"
     return "check the path; it is taken from the directory you are in"

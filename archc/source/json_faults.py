@@ -47,10 +47,12 @@ def _foreign(text: str, near: Around) -> Fault | None:
             at.start,
             at.end,
             f'write "{at.text.strip(chr(39))}"',
+            stand_in="0",
         )
     if before is not None and before.text == "," and at.kind == "close":
         message = f"there is a comma behind the last entry, before `{at.text}`"
-        return Fault(message, before.start, before.end, "remove this comma")
+        mend = "remove this comma"
+        return Fault(message, before.start, before.end, mend, stand_in="")
     if near.opener is not None and at.kind == "close":
         pair = near.opener.text + at.text
         if pair not in ("[]", "{}"):
@@ -105,7 +107,8 @@ def _no_colon(text: str, offset: int, near: Around) -> Fault | None:
         return None
     if at is not None and at.text == "=":
         message = "JSON puts `:` between a key and its value, not `=`"
-        return Fault(message, at.start, at.end, f"write {key.text}: ...")
+        mend = f"write {key.text}: ..."
+        return Fault(message, at.start, at.end, mend, stand_in=":")
     if at is None or at.text in (",", "}", "]"):
         message = f"the key {key.text} has no value"
         return Fault(message, key.start, key.end, f"write {key.text}: ...")
@@ -124,7 +127,7 @@ def _no_comma(text: str, offset: int, near: Around) -> Fault | None:
 
 def _trailing_comma(text: str, offset: int, near: Around) -> Fault | None:
     message = "there is a comma behind the last entry"
-    return Fault(message, offset, offset + 1, "remove this comma")
+    return Fault(message, offset, offset + 1, "remove this comma", stand_in="")
 
 
 def _bad_string(text: str, offset: int, near: Around) -> Fault | None:

@@ -64,10 +64,6 @@ class Around:
         """The innermost bracket that is open."""
         return self.opened[-1] if self.opened else None
 
-    def at_is(self, *texts: str) -> bool:
-        """Whether the token at the offset is one of these."""
-        return self.at is not None and self.at.text in texts
-
 
 def tokens(text: str) -> Iterator[Token]:
     """All tokens of a text, blanks included."""

@@ -131,6 +131,7 @@ def _no_equals(text: str, offset: int, near: Around) -> Fault | None:
             at.start,
             at.end,
             f"write `{key.text} = ...`",
+            stand_in="=",
         )
     if at.start == key.end and at.kind in ("word", "other"):
         return _odd_key(text, key.start)
@@ -158,7 +159,8 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
     if opener.text == "{":
         if before.text == "," and at.text == "}" and not near.new_line:
             message = "a `{ ... }` table has no comma behind its last entry"
-            return Fault(message, before.start, before.end, "remove this comma")
+            mend = "remove this comma"
+            return Fault(message, before.start, before.end, mend, stand_in="")
         if near.new_line:
             return _broken_table(text, near, opener, at)
         if at.text == "]":

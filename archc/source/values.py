@@ -50,8 +50,28 @@ def from_toml(text: str, name: str, sink: Sink) -> dict[str, Any] | None:
     if complaint.startswith(_CLASHES):
         return _report_clash(offset, text, name, sink)
     from archc.source import toml_faults
+    from archc.source.recovery import further_faults
 
-    return _report(toml_faults.explain(text, complaint, offset), text, name, sink)
+    first = toml_faults.explain(text, complaint, offset)
+    further = further_faults(text, first, _toml_fault, statements=True)
+    for fault in (first, *further):
+        _report(fault, text, name, sink)
+    return None
+
+
+def _toml_fault(text: str) -> Fault | None:
+    """The first syntax error of a TOML text."""
+    from archc.source import toml_faults
+
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        complaint, offset = _toml_error(error, text)
+        if not complaint.startswith(_CLASHES):
+            return toml_faults.explain(text, complaint, offset)
+    except (RecursionError, ValueError):
+        pass
+    return None
 
 
 def _toml_error(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int]:
@@ -90,9 +110,13 @@ def from_json(text: str, name: str, sink: Sink) -> dict[str, Any] | None:
         )
     except json.JSONDecodeError as error:
         from archc.source import json_faults
+        from archc.source.recovery import further_faults
 
-        fault = json_faults.explain(text, error.msg, error.pos)
-        return _report(fault, text, name, sink)
+        first = json_faults.explain(text, error.msg, error.pos)
+        further = further_faults(text, first, _json_fault, statements=False)
+        for fault in (first, *further):
+            _report(fault, text, name, sink)
+        return None
     except _Constant as error:
         from archc.source import json_faults
 
@@ -106,6 +130,19 @@ def from_json(text: str, name: str, sink: Sink) -> dict[str, Any] | None:
     if not is_table(data):
         return _report_no_table(data, text, name, sink)
     return data
+
+
+def _json_fault(text: str) -> Fault | None:
+    """The first syntax error of a JSON text."""
+    from archc.source import json_faults
+
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return json_faults.explain(text, error.msg, error.pos)
+    except (RecursionError, ValueError):
+        pass
+    return None
 
 
 @dataclass(frozen=True, slots=True)

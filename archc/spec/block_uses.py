@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.diagnostics.model import Place
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
@@ -15,6 +15,7 @@ from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.identifiers import of_parameter
 from archc.spec.model import BlockNode, Origin
+from archc.spec.repeated import Mentions
 from archc.spec.validate import listed, not_misspelled
 from archc.spec.written import Written, items
 
@@ -31,9 +32,14 @@ class _Misfit:
 
 
 class UseParser:
-    """Parses uses of blocks; `blocks` is the spec's whole table of blocks."""
+    """Parses uses of blocks; `blocks` is the spec's whole table of blocks.
 
-    def __init__(self, written: Written, blocks: Any) -> None:
+    `misplaced` are blocks that stand elsewhere by a mistake, which has been reported.
+    """
+
+    def __init__(
+        self, written: Written, blocks: Any, misplaced: Collection[str]
+    ) -> None:
         self.written = written
         self.sink = written.sink
         self.no_blocks = not isinstance(blocks, dict | None)
@@ -41,7 +47,9 @@ class UseParser:
         self.tables: dict[str, dict[str, Any]] = {
             name: table for name, table in self.known.items() if isinstance(table, dict)
         }
+        self.misplaced = misplaced
         self._misfits: list[_Misfit] = []
+        self._unknown = Mentions("block")
 
     def parse(
         self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
@@ -69,19 +77,23 @@ class UseParser:
         if not isinstance(name, str):
             self.written.no_name("block", "a block", name, origin)
             return
-        if name in self.known or self.no_blocks:
-            return  # that it is no table has been reported
-        if name in OPS:
-            help = f'`{name}` is an op: write op = "{name}"'
-        else:
-            define = f"define [blocks.{name}], or take it from a file with `use`"
-            help = did_you_mean(name, self.known) or define
-        self.sink.error(
-            "unknown-block",
-            f"there is no block {plain(name)}",
-            origin.at("block"),
-            help=help,
-        )
+        if name in self.known or self.no_blocks or name in self.misplaced:
+            return  # that it is no table, or stands elsewhere, has been reported
+        self._unknown.note(name, origin)
+
+    def report_unknown(self) -> None:
+        """Reports the blocks that are not there, each once."""
+        for name in self._unknown.names():
+            if name in OPS:
+                help = f'`{name}` is an op: write op = "{name}"'
+            elif near := nearest(name, self.known):
+                help = f"did you mean `{near}`?"
+            else:
+                there = ", ".join(sorted(self.known)[:20])
+                help = f"define [blocks.{name}], or take it from a file with `use`"
+                help += f"; the blocks here are {there}" if there else ""
+            message = f"there is no block {plain(name)}"
+            self._unknown.report(self.sink, "unknown-block", name, message, help)
 
     def _fits(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from os.path import normpath
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean
+from archc.ops.base import plain
 from archc.source.document import Document, KeyPath, read
+from archc.source.files import slashed
 from archc.source.kinds import is_list, is_table
 from archc.spec.model import Merged
 from archc.spec.parse import is_library
@@ -193,6 +196,15 @@ class Loader:
                 place,
                 help="move the file below the spec's own directory (or below one named"
                 " `specs` that holds both), or allow it with --allow-outside",
+            )
+            return None
+        written = slashed(name)
+        if written != name and not os.path.lexists(target):
+            self.sink.error(
+                "file-not-found",
+                f"there is no file {plain(name)}",
+                place,
+                help=f'a path is written with `/`: "{written}"',
             )
             return None
         shown = normpath(Path(document.name).parent / relative)

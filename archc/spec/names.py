@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.diagnostics.suggest import did_you_mean, nearest
+from archc.diagnostics.suggest import nearest
 from archc.spec.expressions import Expr, ListOf, names_in
 from archc.spec.model import (
     Arg,
@@ -28,11 +28,17 @@ _CHANNELS = frozenset({"in_channels"})
 
 
 class NameCheck:
-    """Reports each name that nothing defines; `elsewhere` are those of [params]."""
+    """Reports each name that nothing defines; `elsewhere` are those of [params].
 
-    def __init__(self, sink: Sink, elsewhere: Collection[str]) -> None:
+    `misplaced` are parameters that stand elsewhere by a mistake, which was reported.
+    """
+
+    def __init__(
+        self, sink: Sink, elsewhere: Collection[str], misplaced: Collection[str]
+    ) -> None:
         self.sink = sink
         self.elsewhere = elsewhere
+        self.misplaced = misplaced
         self._block: str | None = None
         self._read: set[str] = set()
         self._unknown: dict[str, list[tuple[Place, str]]] = {}
@@ -166,13 +172,18 @@ class NameCheck:
         for name, at in names_in(arg).items():
             if name in seen:
                 self._read.add(name)
-            else:
-                help = self._help(name, seen, later, counter)
+            elif name not in self.misplaced or self._block is not None:
+                help = self._help(name, seen, later, counter, origin)
                 place = origin.at(within=at)
                 self._unknown.setdefault(name, []).append((place, help))
 
     def _help(
-        self, name: str, seen: frozenset[str], later: Collection[str], counter: str
+        self,
+        name: str,
+        seen: frozenset[str],
+        later: Collection[str],
+        counter: str,
+        origin: Origin,
     ) -> str:
         if name in later:
             return f"a default sees only those before it: move `{name}` before this one"
@@ -183,8 +194,15 @@ class NameCheck:
             )
         if name == counter:
             return f"`{name}` counts a `repeat`, and nothing is repeated around this"
-        near = did_you_mean(name, seen)
-        return "nothing has a name here: write a number" if near is None else near
+        if origin.path[-1] == "padding" and name.lower() in ("same", "valid"):
+            return "write the padding in numbers: half the window, rounded down"
+        near = nearest(name, seen)
+        if near is not None:
+            return f"did you mean `{near}`?"
+        if not seen - _CHANNELS:
+            define = "[params]" if self._block is None else "the block's `params`"
+            return f"write a number, or define `{name}` in {define}"
+        return f"known are: {', '.join(sorted(seen)[:20])}"
 
 
 Sees = Literal["around", "own", "from"]

@@ -6,6 +6,7 @@ follows from the mistake, and parsing goes on behind it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from archc.diagnostics.model import Label, Sink
@@ -32,12 +33,15 @@ MAX_NESTING = 30
 
 
 class NodeParser:
-    """Parses nodes; `blocks` is the spec's whole table of blocks."""
+    """Parses nodes; `blocks` is the spec's whole table of blocks, and `misplaced` are
+    those that stand elsewhere by a mistake, which has been reported."""
 
-    def __init__(self, sink: Sink, blocks: Any) -> None:
+    def __init__(
+        self, sink: Sink, blocks: Any, misplaced: Collection[str] = ()
+    ) -> None:
         self.sink = sink
         self.written = Written(sink)
-        self.uses = UseParser(self.written, blocks)
+        self.uses = UseParser(self.written, blocks, misplaced)
         self.ops = OpParser(self.written, self.uses.known)
 
     def nodes(self, value: Any, origin: Origin, depth: int = 0) -> tuple[Node, ...]:
@@ -107,6 +111,8 @@ class NodeParser:
         bodies = [b for b in tables.BODIES if b in table]
         if len(bodies) == 1:
             return bodies[0]
+        if bodies == ["op", "layers"] and not isinstance(table["layers"], list):
+            return "op"  # what darknet writes: which layers to read
         if not bodies:
             odd = [key for key in table if key not in tables.MODIFIERS]
             near = {key: self._meant_body(key, table[key]) for key in odd}

@@ -7,21 +7,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.suggest import nearest
+from archc.ops.absent import absent
 from archc.ops.base import Op, plain
-from archc.ops.registry import OPS, OTHER_NAMES
+from archc.ops.registry import OPS, meant_op
 from archc.spec import tables
 from archc.spec.expressions import Expr
+from archc.spec.foreign import instead
 from archc.spec.model import Arg, OpNode, Origin
+from archc.spec.repeated import Mentions
 from archc.spec.validate import explain, listed, not_misspelled, place_in
 from archc.spec.written import Written
-
-_INFERRED = {
-    "in_channels": "the channels of what it reads",
-    "in_features": "the features of what it reads",
-    "num_features": "the channels of what it reads",
-    "num_channels": "the channels of what it reads",
-}
 
 
 class OpParser:
@@ -31,34 +27,51 @@ class OpParser:
         self.written = written
         self.sink = written.sink
         self.blocks = blocks
+        self._unknown = Mentions("op")
 
     def parse(
         self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
     ) -> OpNode | None:
         name = table.pop("op")
-        op = OPS.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            self.written.no_name("op", "an op", name, origin)
+            return None
+        op = OPS.get(name)
         if op is None:
-            self._unknown_op(name, origin)
+            self._unknown.note(name, origin)
+            self._look_into(name, table, origin, common)
             return None
         attributes, static, fine = self._attributes(op, table, origin)
         if not self._merge_reads(op, origin, common) or not fine:
             return None
         return OpNode(op=op, attributes=attributes, static=static, **common)
 
-    def _unknown_op(self, name: Any, origin: Origin) -> None:
-        if not isinstance(name, str):
-            self.written.no_name("op", "an op", name, origin)
-            return
-        other = OTHER_NAMES.get(name.lower().replace("-", "_"))
-        if name in self.blocks:
-            help = f'`{name}` is a block: write block = "{name}"'
-        else:
-            help = (
-                did_you_mean(name, OPS) if other is None else f"did you mean `{other}`?"
-            )
-        self.sink.error(
-            "unknown-op", f"there is no op {plain(name)}", origin.at("op"), help=help
-        )
+    def _look_into(
+        self, name: str, table: dict[str, Any], origin: Origin, common: dict[str, Any]
+    ) -> None:
+        """What else is wrong with a node whose op has a name from elsewhere."""
+        meant = None if name in self.blocks else meant_op(name)
+        if meant is not None and not meant.beside:
+            self._attributes(meant.op, table, origin)
+            self._merge_reads(meant.op, origin, common)
+
+    def report_unknown(self) -> None:
+        """Reports the ops that are not there, each once."""
+        for name in self._unknown.names():
+            message = f"there is no op {plain(name)}"
+            meant, missing = meant_op(name), absent(name)
+            if name in self.blocks:
+                help = f'`{name}` is a block: write block = "{name}"'
+            elif meant is not None:
+                beside = f", {meant.beside}" if meant.beside else ""
+                help = f'write op = "{meant.op.op}"{beside}'
+            elif missing is not None:
+                message, help = f"{message}: {missing.why}", missing.use
+            elif near := nearest(name, OPS):
+                help = f"did you mean `{near}`?"
+            else:
+                help = f"the ops are {', '.join(sorted(OPS))}"
+            self._unknown.report(self.sink, "unknown-op", name, message, help)
 
     def _merge_reads(
         self, op: type[Op], origin: Origin, common: dict[str, Any]
@@ -84,7 +97,7 @@ class OpParser:
         for key, value in table.items():
             if key not in op.model_fields:
                 unknown.append(key)
-                self._unknown_attribute(op, key, origin)
+                self._unknown_attribute(op, key, table, origin)
                 continue
             attributes[key] = (
                 value
@@ -125,7 +138,10 @@ class OpParser:
             place = origin.at(*(place_in(problem, literal) or ("op",)))
             key = f"`{problem['loc'][0]}` of " if problem["loc"] else ""
             self.sink.error(code, f"{key}`{op.op}` {message}", place, help=help)
-        lacking = not_misspelled(missing, unknown)
+        others = dict(op.other_attributes)
+        meant = {others.get(key) for key in unknown}
+        missing_here = [key for key in missing if key not in meant]
+        lacking = not_misspelled(missing_here, unknown)
         if lacking:
             self.sink.error(
                 "missing-attribute",
@@ -135,12 +151,20 @@ class OpParser:
             )
         return not wrong and not missing
 
-    def _unknown_attribute(self, op: type[Op], key: str, origin: Origin) -> None:
-        help = did_you_mean(key, {*op.model_fields, *tables.MODIFIERS})
-        if key in _INFERRED:
-            help = f"leave it out: it is inferred, {_INFERRED[key]}"
-        elif key in tables.BODIES:
+    def _unknown_attribute(
+        self, op: type[Op], key: str, table: dict[str, Any], origin: Origin
+    ) -> None:
+        near = nearest(key, {*op.model_fields, *tables.MODIFIERS})
+        if key in tables.BODIES:
             help = "a node has one body; make two nodes of it"
+        elif (known := instead(op, key, table)) is not None:
+            help = known
+        elif near is not None:
+            help = f"did you mean `{near}`?"
+        elif op.model_fields:
+            help = f"it takes {', '.join(op.model_fields)}"
+        else:
+            help = "it takes no attributes; leave it out"
         self.sink.error(
             "unknown-attribute",
             f"`{op.op}` has no attribute `{key}`",
@@ -161,4 +185,4 @@ def _takes_text(op: type[Op], key: str, value: str) -> bool:
     members = [field.annotation, *get_args(field.annotation)]
     if any(get_origin(m) is Literal for m in members) or str in members:
         return True
-    return key == "padding" and value in ("same", "valid")
+    return op.takes_word(key, value)

@@ -15,11 +15,13 @@ from archc.diagnostics.model import Diagnostic, Sink
 from archc.ops.base import plain
 from archc.source.document import KeyPlace
 from archc.source.folding import folded
-from archc.source.kinds import is_list, is_table
+from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.definitions import DefinitionParser
 from archc.spec.identifiers import of_class, of_network
 from archc.spec.init import parse_init
+from archc.spec.input import as_input, parse_input
+from archc.spec.misplaced import Misplaced, find_misplaced, meant_key
 from archc.spec.model import Block, BlockNode, Merged, Node, Origin, Spec, children
 from archc.spec.names import NameCheck
 from archc.spec.nodes import NodeParser
@@ -54,8 +56,9 @@ def is_library(data: Mapping[str, Any]) -> bool:
 def _spec(merged: Merged, sink: Sink) -> Spec | None:
     root = Origin(merged, ())
     data = merged.data
-    top = _file_table(data, root, sink)
-    parser = NodeParser(sink, data.get("blocks"))
+    misplaced = find_misplaced(data, root, sink)
+    top = _file_table(data, root, misplaced, sink)
+    parser = NodeParser(sink, data.get("blocks"), misplaced.blocks)
     definitions = DefinitionParser(parser)
     blocks = {
         name: definitions.block(name, table, root.below("blocks", name))
@@ -63,10 +66,10 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
     }
     network = data.get("network")
     if top is None or not is_table(network):
-        _check_names(None, blocks, parser, data)
+        _check_names(None, blocks, parser, data, misplaced)
         return None
     below = root.below("network")
-    validate(tables.NetworkTable, network, below, sink, "[network]")
+    _network_table(network, below, misplaced, sink)
     if network.get("layers") == []:
         sink.error(
             "empty-network", "the network has no layers", below.at("layers"),
@@ -79,14 +82,14 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         title=top.title,
         source=top.source,
         params=_params(data.get("params"), parser, root.below("params")),
-        input=_input(network.get("input"), parser, below.below("input")),
+        input=parse_input(network.get("input"), parser.written, below.below("input")),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
         blocks=definitions.without_circles(blocks),
         heads=definitions.heads(data.get("heads"), root),
         init=parse_init(data.get("init"), root.below("init"), sink),
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )
-    _check_names(spec, blocks, parser, data)
+    _check_names(spec, blocks, parser, data, misplaced)
     return spec
 
 
@@ -95,11 +98,14 @@ def _check_names(
     blocks: Mapping[str, Block],
     parser: NodeParser,
     data: Mapping[str, Any],
+    misplaced: Misplaced,
 ) -> None:
     """What needs all nodes: names in expressions, and the arguments of blocks."""
+    parser.ops.report_unknown()
+    parser.uses.report_unknown()
     params: Any = data.get("params", {})
     known = params if is_table(params) else ()
-    names = NameCheck(parser.sink, known)
+    names = NameCheck(parser.sink, known, misplaced.params)
     told = {
         block.name: names.block(block, parser.uses.undeclared(block.name))
         for block in blocks.values()
@@ -111,12 +117,13 @@ def _check_names(
 
 
 def _file_table(
-    data: Mapping[str, Any], root: Origin, sink: Sink
+    data: Mapping[str, Any], root: Origin, misplaced: Misplaced, sink: Sink
 ) -> tables.FileTable | None:
     """The outermost table, without what was reported."""
     needed = ("archc",) if is_library(data) else tuple(_NEEDED)
     unknown = data.keys() - tables.FileTable.model_fields.keys()
-    missing = not_misspelled([key for key in needed if key not in data], unknown)
+    there = data.keys() | misplaced.stands_for | _below_network(data)
+    missing = not_misspelled([key for key in needed if key not in there], unknown)
     if missing:
         sink.error(
             "missing-key",
@@ -125,7 +132,41 @@ def _file_table(
             help="add " + "; and ".join(_NEEDED[key] for key in missing),
         )
     _check_version(data.get("archc", 1), root, sink)
-    return validate(tables.FileTable, {**data, "archc": 1}, root, sink, "a spec file")
+    table = {key: data[key] for key in data if key not in misplaced.keys}
+    return validate(tables.FileTable, {**table, "archc": 1}, root, sink, "a spec file")
+
+
+def _below_network(data: Mapping[str, Any]) -> set[str]:
+    """Keys of the file that stand in [network], where they slipped in below it."""
+    network = data.get("network")
+    fields = tables.FileTable.model_fields.keys()
+    return fields & network.keys() if is_table(network) else set()
+
+
+def _network_table(
+    network: Mapping[str, Any], origin: Origin, misplaced: Misplaced, sink: Sink
+) -> None:
+    """Holds [network] to its keys; `input` has a check of its own."""
+    table = dict(network)
+    for key in _below_network({"network": network}):
+        del table[key]
+        sink.error(
+            "unknown-key",
+            f"`{key}` stands in [network], and belongs to the whole file",
+            origin.at(key, part="key"),
+            help="move it up, above the first line with [ ]",
+        )
+    inputs = [key for key in table if meant_key(key, ("input",)) == "input"]
+    for key in inputs if "input" not in table else ():
+        help = f"write {as_input(table.pop(key))}"
+        message, place = f"[network] has no key `{key}`", origin.at(key, part="key")
+        sink.error("unknown-key", message, place, help=help)
+    # what is wrong with these is told elsewhere
+    if inputs:
+        table["input"] = [1]
+    for key in misplaced.stands_for & tables.NetworkTable.model_fields.keys():
+        table.setdefault(key, [1])
+    validate(tables.NetworkTable, table, origin, sink, "[network]")
 
 
 def _check_version(version: Any, root: Origin, sink: Sink) -> None:
@@ -175,16 +216,6 @@ def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:
         parser.written.identifier(key, origin.at(key, part="key"), "parameter")
         params[key] = parser.written.argument(value, origin.below(key))
     return params
-
-
-def _input(value: Any, parser: NodeParser, origin: Origin) -> tuple[Any, ...]:
-    """The sizes of the input; none where they were reported."""
-    sizes = value if is_list(value) else []
-    if not all(isinstance(size, int | float | str) for size in sizes):
-        return ()
-    return tuple(
-        parser.written.argument(v, origin.below(i)) for i, v in enumerate(sizes)
-    )
 
 
 def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:

@@ -30,6 +30,40 @@ def _number(value: Any) -> Any:
     return value
 
 
+def several_repeats(value: Any) -> str:
+    """What to write for a `repeat` that lists several numbers."""
+    numbers = [plain(item) for item in value] if is_list(value) else []
+    if len(numbers) < 2 or len(numbers) > 8:
+        return "write one number: repeat = 2"
+    each = ", ".join(f"repeat = {number}" for number in numbers)
+    return f"write {len(numbers)} nodes, one for each stage, with {each}"
+
+
+def _repeats(value: Any) -> Any:
+    if is_list(value):
+        raise PydanticCustomError(
+            "repeats",
+            "must be one number or an expression, not {value}",
+            {"value": plain(value), "help": several_repeats(value)},
+        )
+    return _number(value)
+
+
+def _reads(value: Any) -> Any:
+    parts = value if is_list(value) else [value]
+    if parts and all(type(part) is int for part in parts):
+        raise PydanticCustomError(
+            "positions",
+            "must be a name or a list of names, not {value}",
+            {
+                "value": plain(value),
+                "help": "nodes are read by name: give the node that is meant a name,"
+                ' and write from = "NAME"',
+            },
+        )
+    return _names(value)
+
+
 def _argument(value: Any) -> Any:
     if is_list(value):
         for item in value:
@@ -52,6 +86,11 @@ Number = Annotated[
 Whole = Annotated[
     Any,
     PlainValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]}),
+]
+Repeats = Annotated[
+    Any,
+    PlainValidator(_repeats),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]}),
 ]
 Argument = Annotated[
@@ -155,7 +194,7 @@ class Modifiers(Table):
     name: str | None = Field(
         default=None, description="attribute name in the module; may hold {expressions}"
     )
-    from_: Annotated[Any, PlainValidator(lambda v: _names(v))] = Field(
+    from_: Annotated[Any, PlainValidator(_reads)] = Field(
         default=None,
         alias="from",
         description="read another node's output; a list only for merge ops",
@@ -167,7 +206,7 @@ class Modifiers(Table):
         },
     )
     when: Number = Field(default=None, description="false leaves the node out")
-    repeat: Whole = Field(default=None, description="this many times in a row")
+    repeat: Repeats = Field(default=None, description="this many times in a row")
     index: str | None = Field(
         default=None, description="what the counter of repeat is called; otherwise i"
     )

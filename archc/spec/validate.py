@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from archc.diagnostics.model import Sink
-from archc.diagnostics.suggest import did_you_mean, nearest
+from archc.diagnostics.suggest import did_you_mean
 from archc.ops.base import plain
+from archc.source.kinds import is_list, is_table
+from archc.spec.misplaced import meant_key
 from archc.spec.model import Origin
 
 M = TypeVar("M", bound=BaseModel)
@@ -75,7 +77,7 @@ def _report(
                 "unknown-key",
                 f"{what} has no key `{key}`",
                 origin.at(key, part="key"),
-                help=did_you_mean(key, keys),
+                help=_meant(key, keys),
             )
         elif problem["type"] == "missing":
             missing.append(key)
@@ -99,9 +101,14 @@ def _report(
         )
 
 
+def _meant(key: str, keys: Collection[str]) -> str | None:
+    near = meant_key(key, keys)
+    return f"did you mean `{near}`?" if near else did_you_mean(key, keys)
+
+
 def not_misspelled(missing: Sequence[str], unknown: Iterable[str]) -> list[str]:
     """The missing names without those that an unknown one was meant to be."""
-    meant = {nearest(name, missing) for name in unknown}
+    meant = {meant_key(name, missing) for name in unknown}
     return [name for name in missing if name not in meant]
 
 
@@ -159,7 +166,8 @@ def explain(problem: Any) -> tuple[str, str, str | None]:
         return "bad-value", f"must be a finite number, not {plain(value)}", None
     message: str = problem["msg"]
     wrong_type = message.startswith("must be") and kind != "size_too_small"
-    return "wrong-type" if wrong_type else "bad-value", message, _typed(kind, value)
+    help = context.get("help") or _typed(kind, value)
+    return "wrong-type" if wrong_type else "bad-value", message, help
 
 
 def _typed(kind: str, value: Any) -> str | None:
@@ -174,6 +182,8 @@ def _typed(kind: str, value: Any) -> str | None:
         )
     if kind == "bool_type" and isinstance(value, int):
         return f"write {'true' if value else 'false'}"
+    if kind == "dict_type" and is_list(value) and any(map(is_table, value)):
+        return "give each a name in single brackets, as in [blocks.NAME]"
     if kind == "list_type" and not isinstance(value, dict):
         return f"write [{plain(value)}]"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from archc.diagnostics.model import Place, Sink
@@ -20,6 +21,9 @@ from archc.spec.expressions import (
 from archc.spec.identifiers import of_block, of_counter, of_head, of_parameter
 from archc.spec.model import Arg, Origin, Template
 
+_DIGITS = re.compile(r"\d{1,9}")
+_SIZES = re.compile(r"\d{1,9}(?:\s*[xX×,;]\s*\d{1,9}){1,7}")
+_TIMES = re.compile(r"(\d{1,9})\s*[xX×]|[xX×]\s*(\d{1,9})")
 _RULES = {
     "block": of_block,
     "counter": of_counter,
@@ -54,12 +58,13 @@ class Written:
             try:
                 return parse(value)
             except ExpressionError as error:
-                self.sink.error(
-                    error.code,
-                    error.message,
-                    origin.at(within=error.at),
-                    help=error.help,
-                )
+                if not self._number_as_text(value, origin):
+                    self.sink.error(
+                        error.code,
+                        error.message,
+                        origin.at(within=error.at),
+                        help=error.help,
+                    )
                 return Unparsed()
         if isinstance(value, list):
             numbered = enumerate(items(value))
@@ -69,6 +74,24 @@ class Written:
             symbolic = any(isinstance(part, Expr) for part in parts)
             return ListOf(parts) if symbolic else parts
         return Unparsed() if isinstance(value, dict) else value
+
+    def _number_as_text(self, text: str, origin: Origin) -> bool:
+        """Reports sizes that are written as people say them: `3x3`, `2x`."""
+        sizes, key = sizes_in(text), origin.path[-1]
+        assign = f"{key} = " if isinstance(key, str) else ""
+        if sizes is None:
+            times = _TIMES.fullmatch(text.strip())
+            if times is None:
+                return False
+            help = f"write {assign}{times[1] or times[2]}"
+        else:
+            alike = len(set(sizes)) == 1
+            help = f"write {assign}{plain(sizes)}"
+            all_of = "both" if len(sizes) == 2 else "all"
+            help += f", or {assign}{sizes[0]} for {all_of}" if alike else ""
+        message = f"{plain(text)} is no number and no expression"
+        self.sink.error("expression-syntax", message, origin.at(), help=help)
+        return True
 
     def plain_argument(self, value: Any, origin: Origin) -> Arg:
         """A value of an attribute or a parameter, which holds no table."""
@@ -126,6 +149,14 @@ class Written:
             help='merge them first: { op = "concat", from = [...] }',
         )
         return False
+
+
+def sizes_in(text: str) -> list[int] | None:
+    """The sizes in a text such as `3x3` or `(3, 32, 32)`; None if it is another one."""
+    inside = text.strip().strip("()[]")
+    if not _SIZES.fullmatch(inside):
+        return None
+    return [int(size) for size in _DIGITS.findall(inside)]
 
 
 def items(value: Any) -> list[Any]:

@@ -18,10 +18,11 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.measure.memory import footprint
+from archc.ops.absent import absent
 from archc.ops.base import Op, Shape
 from archc.ops.code import Local
 from archc.ops.merge import Merge
-from archc.ops.registry import OPS
+from archc.ops.registry import OPS, meant_op
 from archc.pipeline import analyse
 from archc.run.subject import Subject
 from archc.run.verify import verify
@@ -154,7 +155,13 @@ def test_declarations_agree(name: str) -> None:
     for attribute, form in op.shows:
         assert attribute in op.model_fields and "{}" in form
     assert {attribute for attribute, _ in op.symbols} <= set(op.model_fields)
-    assert not set(op.other_names) & set(OPS)
+    for other in (*op.other_names, *(name for name, _ in op.special_names)):
+        assert other not in OPS
+        meant = meant_op(other)
+        assert meant is not None and meant.op is op, other
+        assert absent(other) is None, other
+    for other, here in op.other_attributes:
+        assert here in op.model_fields and other not in op.model_fields
     assert issubclass(op, Merge) == op.merges
 
 

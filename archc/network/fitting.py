@@ -1,0 +1,79 @@
+"""The inputs nearest to a network's own at which all that is merged has one size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archc.diagnostics.model import Sink
+from archc.network.arguments import Arguments
+from archc.network.elaborator import Elaborator
+from archc.network.inputs import MAX_SIZE, input_shape, parameters
+from archc.network.walk import TooLarge
+from archc.ops.base import plain
+from archc.spec.model import Spec
+
+MISMATCHES = ("merge-mismatch", "skip-mismatch")
+_REACH = 64
+"""How far from the given size is looked: six halvings."""
+_VISITS = 40_000
+"""How many nodes may be walked in all."""
+
+
+def with_fitting_inputs(spec: Spec, found: Sink, visits: int) -> Sink:
+    """The diagnostics, those of sizes that differ naming the inputs that fit.
+
+    `visits` is how many nodes one walk takes.
+    """
+    arguments = Arguments(Sink())
+    shape = input_shape(spec, parameters(spec, arguments), arguments)
+    if shape is None or len(shape.dims) != 3:
+        return found
+    fitting = [
+        f"input = {plain(dims)}"
+        for step in (-1, 1)
+        if (dims := _nearest(spec, shape.sizes, step, visits)) is not None
+    ]
+    if not fitting:
+        return found
+    told = Sink()
+    advice = f"{' or '.join(fitting)} fits"
+    for diagnostic in found:
+        if diagnostic.code in MISMATCHES:
+            help = f"{advice}; or {diagnostic.help}" if diagnostic.help else advice
+            diagnostic = replace(diagnostic, help=help)
+        told.report(diagnostic)
+    return told
+
+
+def _nearest(
+    spec: Spec, dims: tuple[int, ...], step: int, visits: int
+) -> tuple[int, int, int] | None:
+    """The nearest input that fits, down or up; None if none was found.
+
+    The two axes go their own ways, so each is looked for on a square of its size.
+    """
+    channels, *sizes = dims
+    tries = min(_REACH, _VISITS // max(4 * visits, 1))
+    found: dict[int, int] = {}
+    for size in {*sizes}:
+        for at in range(size, size + step * (tries + 1), step):
+            if not size <= 2 * at <= 2 * MAX_SIZE:
+                break
+            if _fits(spec, (channels, at, at)):
+                found[size] = at
+                break
+        else:
+            return None
+    if found.keys() != {*sizes}:
+        return None
+    nearest = channels, found[sizes[0]], found[sizes[1]]
+    return nearest if _fits(spec, nearest) else None
+
+
+def _fits(spec: Spec, dims: tuple[int, ...]) -> bool:
+    sink = Sink()
+    try:
+        Elaborator(spec, sink, dims).run()
+    except TooLarge:
+        return False
+    return not any(d.code in (*MISMATCHES, "window-too-large") for d in sink)

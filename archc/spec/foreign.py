@@ -1,0 +1,66 @@
+"""Attributes that ops have in other frameworks: what is written here instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc.ops.absent import absent
+from archc.ops.base import Op, plain
+from archc.ops.registry import Meant, bare, meant_op
+
+_INFERRED = {
+    "in_channels": "the channels of what it reads",
+    "in_features": "the features of what it reads",
+    "num_features": "the channels of what it reads",
+    "num_channels": "the channels of what it reads",
+    "in_planes": "the channels of what it reads",
+    "input_shape": "the shape of what it reads",
+    "input_dim": "the features of what it reads",
+    "input_size": "the size of what it reads",
+}
+_ACTIVATION = {"activation", "act", "activationfn", "actfn", "nonlinearity", "actlayer"}
+_NOTHING = ("", "linear", "none", "identity")
+_BEHIND = ("activation", "normalization", "dropout", "pooling")
+"""What other frameworks make a part of a layer."""
+
+
+def instead(op: type[Op], key: str, table: Mapping[str, Any]) -> str | None:
+    """What to write in place of an attribute that `op` does not have.
+
+    None where it is none that other frameworks have.
+    """
+    value = table[key]
+    if key in _INFERRED:
+        return f"leave it out: it is inferred, {_INFERRED[key]}"
+    here = dict(op.other_attributes).get(key)
+    if here is not None:
+        if here in table:
+            return f"leave it out: `{here}` says it"
+        return f"write {here} = {plain(value)}"
+    if bare(key) in _ACTIVATION:
+        return _activation(op, key, value)
+    meant = meant_op(key) or (meant_op(value) if isinstance(value, str) else None)
+    if meant is None or meant.op.category not in _BEHIND:
+        return None
+    if not value or value == "none":
+        return "leave it out: each is a node of its own"
+    if meant.op.category == "dropout" and isinstance(value, float):
+        meant = Meant(meant.op, f"p = {value}")
+    return f"leave it out, and put a node of its own behind this one: {meant.written()}"
+
+
+def _activation(op: type[Op], key: str, value: Any) -> str:
+    if not value or (isinstance(value, str) and value.lower() in _NOTHING):
+        return f"leave it out: `{op.op}` has no activation of its own"
+    meant = meant_op(value) if isinstance(value, str) else None
+    if meant is not None and meant.op.category == "activation":
+        return (
+            "leave it out, and put a node of its own behind this one:"
+            f" {meant.written()}"
+        )
+    missing = absent(value) if isinstance(value, str) else None
+    own = "leave it out; an activation is a node of its own behind this one"
+    if missing is not None:
+        return f"{own}, and `{value}` is not there: {missing.use}"
+    return f'{own}, such as {{ op = "relu" }}'

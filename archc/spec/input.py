@@ -1,0 +1,127 @@
+"""`input`: channels, height, width, and what other frameworks write in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archc.ops.base import plain
+from archc.source.kinds import is_list, is_table
+from archc.spec.model import Arg, Origin
+from archc.spec.written import Written, items, sizes_in
+
+_FORM = "input = [channels, height, width]"
+_FEW = 4
+"""An image has at most this many channels, colours and opacity."""
+
+Problem = tuple[str, str, str]
+"""Code, message and help."""
+
+
+def parse_input(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]:
+    """The sizes of the input; none where it is missing or something was reported."""
+    if value is None:
+        return ()
+    problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
+    if problem is not None:
+        code, message, help = problem
+        help = f"write {help}" if help.startswith("input = ") else help
+        written.sink.error(code, message, origin.at(), help=help)
+        return ()
+    sizes = items(value)
+    if _is_channels_last(sizes):
+        written.sink.warning(
+            "channels-last",
+            f"this is {sizes[0]} channels of {sizes[1]} x {sizes[2]}; the channels"
+            " come first",
+            origin.at(),
+            help=f"for an image of {sizes[2]} channels, write"
+            f" {_written([sizes[2], *sizes[:2]])}",
+        )
+    fine = True
+    for number, size in enumerate(sizes):
+        if not isinstance(size, int | float | str):
+            message = f"`input` must be a number or an expression, not {plain(size)}"
+            written.sink.error("wrong-type", message, origin.at(number), help=_FORM)
+            fine = False
+    if not fine:
+        return ()
+    return tuple(written.argument(v, origin.below(i)) for i, v in enumerate(sizes))
+
+
+def as_input(value: Any) -> str:
+    """How a spec writes what stands under another key; only its form where that is
+    none."""
+    problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
+    return _written(value) if problem is None else problem[2]
+
+
+def _form(value: Any) -> Problem | None:
+    """What is wrong with it as a whole."""
+    if is_list(value):
+        nested = [item for item in value if is_list(item)]
+        if nested and len(nested) == len(value):
+            return _several(nested, "a list in a list")
+        if not value:
+            return "bad-value", "`input` must not be empty", _FORM
+        if len(value) > 1 or not isinstance(value[0], str) or not sizes_in(value[0]):
+            return None
+        value = value[0]
+    if is_table(value):
+        return _several(list(value.values()), "a table")
+    sizes = (sizes_in(value) if isinstance(value, str) else None) or ()
+    help = _without_batch(sizes) if len(sizes) > 2 else _FORM
+    return "wrong-type", f"`input` must be a list, `[...]`, not {plain(value)}", help
+
+
+def _several(inputs: Sequence[Any], what: str) -> Problem:
+    """Inputs by name or in a row."""
+    first = inputs[0] if inputs and is_list(inputs[0]) else []
+    if len(inputs) < 2:
+        message = f"`input` must be a list of sizes, not {what}"
+        return "wrong-type", message, _without_batch(first) if first else _FORM
+    message = f"a network has one input, and here are {len(inputs)}"
+    channels = [i[0] for i in inputs if is_list(i) and i and i[1:] == first[1:]]
+    if len(channels) == len(inputs) and all(type(c) is int for c in channels):
+        together = _written([sum(channels), *first[1:]])
+        return "wrong-type", message, f"concatenate them before the network: {together}"
+    return "wrong-type", message, "keep one of them; archc has no way to say the others"
+
+
+def _sizes(sizes: Sequence[Any]) -> Problem | None:
+    """More sizes than an image has."""
+    if len(sizes) < 4 or not all(isinstance(s, int | float | str) for s in sizes):
+        return None
+    message = (
+        f"`input` has {len(sizes)} sizes; it takes channels, height and width, and no"
+        " batch"
+    )
+    return "bad-value", message, _without_batch(sizes)
+
+
+def _without_batch(sizes: Sequence[Any]) -> str:
+    """The three sizes that are meant, as a spec writes them."""
+    if len(sizes) == 4:
+        first, second, _, last = sizes
+        batch = type(first) is not int or first < 2 or _few(second) or _few(last)
+        sizes = sizes[1:] if batch else [first, *sizes[2:]]
+    if len(sizes) != 3:
+        return _FORM
+    if _is_channels_last(sizes):
+        sizes = [sizes[2], *sizes[:2]]
+    return _written(sizes)
+
+
+def _is_channels_last(sizes: Sequence[Any]) -> bool:
+    if len(sizes) != 3 or not all(type(size) is int for size in sizes):
+        return False
+    height, width, channels = sizes
+    return height == width and width > 2 * _FEW and channels in (1, 3, 4)
+
+
+def _few(size: Any) -> bool:
+    return type(size) is int and 1 <= size <= _FEW
+
+
+def _written(sizes: Sequence[Any]) -> str:
+    return f"input = {plain(list(sizes))}"
