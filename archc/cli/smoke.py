@@ -132,7 +132,7 @@ def _settings(options: dict[str, Any], *, keep_input: bool) -> Settings:
 
 def _results(subjects: Sequence[Subject], settings: Settings) -> list[Result]:
     """Tests one after the other; each is told of when it is done."""
-    from archc.run.smoke.report import complaints, headline
+    from archc.run.smoke.report import headline, remarks
     from archc.run.smoke.session import smoke
 
     width = max((len(each.label) for each in subjects), default=0)
@@ -143,7 +143,7 @@ def _results(subjects: Sequence[Subject], settings: Settings) -> list[Result]:
             result = smoke(each, settings, lambda what, label=label: tell(label, what))
             results.append(result)
             say(headline(result, width))
-            for line in complaints(result):
+            for line in remarks(result):
                 say(f"      {line}")
             advance()
         failed = [result for result in results if not result.passed]
@@ -154,7 +154,9 @@ def _results(subjects: Sequence[Subject], settings: Settings) -> list[Result]:
             name = failed[0].network
             say(f"{len(failed)} of {len(results)} fail, first {name}{place}")
         elif len(results) > 1:
-            say(f"all {len(results)} pass")
+            skipped = sum(result.verdict == "skip" for result in results)
+            rest = f", {skipped} with nothing to learn" if skipped else ""
+            say(f"all {len(results) - skipped} pass{rest}")
     return results
 
 
