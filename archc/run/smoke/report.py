@@ -90,6 +90,7 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         derived = {
             "passed": self.passed,
+            "verdict": self.verdict,
             "step_seconds": self.step_seconds,
             "images_per_second": self.images_per_second,
         }

@@ -165,14 +165,14 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
     like(template, state, but=("optimizer.state", *random))
     within(state["epoch"], trainer.settings.epochs, "epoch")
     within(state["step"], trainer.per_epoch, "step")
-    if len(state["history"]) != state["epoch"]:
-        rows = len(state["history"])
-        raise Wrong(f"`history` has {rows} epochs, and {state['epoch']} are over")
+    done = [row["epoch"] for row in state["history"]]
+    if done != [*range(1, state["epoch"] + 1)]:
+        raise Wrong(f"`history` has the epochs {done}, and {state['epoch']} are over")
     if len(state["processes"]) != len(ranks):
         found = len(state["processes"])
         raise Wrong(f"`processes` holds {found} instead of {len(ranks)}")
     _check_optimizer(trainer, state)
-    for name in ("model", "optimizer", "scaler"):
+    for name in ("model", "optimizer", "scaler", "history"):
         finite(state[name], name)
     for i, own in enumerate(state["processes"]):
         finite(own["sums"], f"processes[{i}].sums")
@@ -182,7 +182,15 @@ def _check_optimizer(trainer: Trainer, state: dict[str, Any]) -> None:
     """What it keeps of a parameter has the form that it gives it."""
     place = "optimizer.state"
     kept = state["optimizer"]["state"]
+    template = trainer.optimizer.state_dict()
     like({}, kept, place)
+    for own, found in zip(
+        template["param_groups"], state["optimizer"]["param_groups"], strict=True
+    ):
+        # the rate is set at each step
+        odd = [name for name in own if name != "lr" and own[name] != found[name]]
+        if odd:
+            raise Wrong(f"`optimizer.param_groups` has another {odd[0]}")
     groups = trainer.optimizer.param_groups
     parameters: list[Tensor] = [p for group in groups for p in group["params"]]
     for i, found in kept.items():

@@ -171,11 +171,20 @@ class Trainer:
         self._open.clear()
 
     def close_epoch(self, images_per_second: float, started: float) -> Row:
-        """Tests, and begins the next epoch."""
+        """Tests, and begins the next epoch.
+
+        Raises:
+            Diverged: if a loss is no finite number.
+        """
         self.settle()
         train_loss, train_accuracy = self.sums.means(self.world)
         lr = self._rate(self.step - 1)
         test_loss, test_accuracy = self.evaluate()
+        if not isfinite(test_loss):
+            raise Diverged(
+                f"the test loss is {test_loss} after epoch {self.epoch + 1}: try a"
+                " smaller --lr or a --warmup"
+            )
         self.epoch, self.step, self.sums = self.epoch + 1, 0, Sums()
         row = Row(
             epoch=self.epoch,
