@@ -97,9 +97,11 @@ def restore(trainer: Trainer, path: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content = BytesIO(path.read_bytes())
     except OSError as error:
         raise CannotTrain(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        state: Any = torch.load(content, map_location="cpu", weights_only=True)
     # what a file that is something else may raise
     except Exception as error:
         raise CannotTrain(f"{path} is no checkpoint of archc train") from error
@@ -172,6 +174,7 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
         found = len(state["processes"])
         raise Wrong(f"`processes` holds {found} instead of {len(ranks)}")
     _check_optimizer(trainer, state)
+    _check_scaler(template["scaler"], state["scaler"])
     for name in ("model", "optimizer", "scaler", "history"):
         finite(state[name], name)
     for i, own in enumerate(state["processes"]):
@@ -200,6 +203,20 @@ def _check_optimizer(trainer: Trainer, state: dict[str, Any]) -> None:
     begun = state["epoch"] or state["step"]
     if begun and not kept and trainer.kept(parameters[0]):
         raise Wrong(f"`{place}` is empty")
+
+
+def _check_scaler(own: dict[str, Any], found: dict[str, Any]) -> None:
+    """It is empty without fp16; else two of its numbers change as it goes."""
+    moving = {"scale", "_growth_tracker"}
+    if own:
+        odd = [name for name in own if name not in moving and own[name] != found[name]]
+        if odd:
+            raise Wrong(f"`scaler` has another {odd[0]}")
+        within(
+            found["_growth_tracker"], own["growth_interval"], "scaler._growth_tracker"
+        )
+        if found["scale"] <= 0:
+            raise Wrong(f"`scaler.scale` is {found['scale']}")
 
 
 def _load(trainer: Trainer, state: dict[str, Any]) -> None:
