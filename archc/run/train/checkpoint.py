@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import torch
 from torch import Tensor
@@ -101,7 +102,8 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise CannotTrain(f"cannot read {path}: {error.strerror or error}") from error
     try:
-        state: Any = torch.load(content, map_location="cpu", weights_only=True)
+        with catch_warnings(action="ignore"):
+            state: Any = torch.load(content, map_location="cpu", weights_only=True)
     # what a file that is something else may raise
     except Exception as error:
         raise CannotTrain(f"{path} is no checkpoint of archc train") from error
@@ -174,7 +176,7 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
         found = len(state["processes"])
         raise Wrong(f"`processes` holds {found} instead of {len(ranks)}")
     _check_optimizer(trainer, state)
-    _check_scaler(template["scaler"], state["scaler"])
+    _check_scaler(trainer.scaler.state_dict(), state["scaler"])
     for name in ("model", "optimizer", "scaler", "history"):
         finite(state[name], name)
     for i, own in enumerate(state["processes"]):
