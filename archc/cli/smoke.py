@@ -91,8 +91,10 @@ def command(
     On the CPU the input is made smaller where the code does not depend on its size,
     unless --input says what it is.
 
-    Exit status: 0 all checks passed, 1 one did not, or errors in a spec, 2 wrong use
-    or no PyTorch.
+    What has no classes to learn, or no parameters, is skipped as far as that goes.
+
+    Exit status: 0 all checks passed or were skipped, 1 one did not, or errors in a
+    spec, 2 wrong use or no PyTorch.
     """
     from archc.cli.running import need_torch, subject
     from archc.cli.specs import Run, find
