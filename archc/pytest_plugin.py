@@ -10,6 +10,7 @@ and .json files are left alone.
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -44,10 +45,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--archc-batch",
-        type=int,
+        type=_positive,
         metavar="N",
         help="Images in a step of a smoke test.",
     )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is no number of images")
+    return int(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,6 +102,13 @@ class SpecFile(pytest.File):
     """A spec; its checks share what was found out once."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        from archc.cli.options import Refused
+        from archc.cli.running import need_torch
+
+        try:
+            need_torch("pytest plugin")
+        except Refused as error:
+            raise self.CollectError(error.message) from error
         from archc.run.smoke.report import CHECKS as SMOKE
         from archc.run.verify import CHECKS as VERIFY
 

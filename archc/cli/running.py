@@ -14,11 +14,24 @@ if TYPE_CHECKING:
 
 
 def need_torch(command: str) -> None:
-    """Raises Refused, with how to get PyTorch, where there is none."""
+    """Raises Refused, with how to get PyTorch, where there is none that loads."""
+    from importlib import import_module
     from importlib.util import find_spec
 
     if find_spec("torch") is None:
         raise Refused(f"archc {command} needs PyTorch: pip install 'archc[torch]'")
+    try:
+        import_module("torch")
+    except Exception as error:  # a library that it lacks, a build for another system
+        raise Refused(
+            f"PyTorch cannot be imported ({first_line(error)}):"
+            " pip install --force-reinstall torch"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """Why something failed, in a line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def subject(

@@ -92,8 +92,10 @@ def command(
     On the CPU the input is made smaller where the code does not depend on its size,
     unless --input says what it is.
 
-    Exit status: 0 all checks passed, 1 one did not, or errors in a spec, 2 wrong use
-    or no PyTorch.
+    What has no classes to learn, or no parameters, is skipped as far as that goes.
+
+    Exit status: 0 all checks passed or were skipped, 1 one did not, or errors in a
+    spec, 2 wrong use or no PyTorch.
     """
     from archc.cli.running import need_torch, subject
     from archc.cli.specs import Run, find
@@ -133,7 +135,7 @@ def _settings(options: dict[str, Any], *, keep_input: bool) -> Settings:
 
 def _results(subjects: Sequence[Subject], settings: Settings) -> list[Result]:
     """Tests one after the other; each is told of when it is done."""
-    from archc.run.smoke.report import complaints, headline
+    from archc.run.smoke.report import headline, remarks
     from archc.run.smoke.session import smoke
 
     width = max((len(each.label) for each in subjects), default=0)
@@ -144,7 +146,7 @@ def _results(subjects: Sequence[Subject], settings: Settings) -> list[Result]:
             result = smoke(each, settings, lambda what, label=label: tell(label, what))
             results.append(result)
             say(headline(result, width))
-            for line in complaints(result):
+            for line in remarks(result):
                 say(f"      {line}")
             advance()
         failed = [result for result in results if not result.passed]
@@ -155,7 +157,9 @@ def _results(subjects: Sequence[Subject], settings: Settings) -> list[Result]:
             name = failed[0].network
             say(f"{len(failed)} of {len(results)} fail, first {name}{place}")
         elif len(results) > 1:
-            say(f"all {len(results)} pass")
+            skipped = sum(result.verdict == "skip" for result in results)
+            rest = f", {skipped} with nothing to learn" if skipped else ""
+            say(f"all {len(results) - skipped} pass{rest}")
     return results
 
 

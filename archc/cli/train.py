@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,14 +49,29 @@ def _milestones(
     context: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[float, ...]:
     try:
-        return tuple(float(text) for text in value.split(",")) if value else ()
+        found = tuple(float(text) for text in value.split(",")) if value else ()
+        if not all(isfinite(epoch) and epoch > 0 for epoch in found):
+            raise ValueError
+        return found
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is not EPOCH,..., as in 30,60") from error
 
 
+class _Number(click.FloatRange):
+    """A range without infinity and what is no number, which compare as they like."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        found = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
+
+
 _POSITIVE = click.IntRange(min=1)
-_SHARE = click.FloatRange(0, 1, max_open=True)
-_NOT_NEGATIVE = click.FloatRange(min=0)
+_SHARE = _Number(0, 1, max_open=True)
+_NOT_NEGATIVE = _Number(min=0)
 
 
 @click.command("train", epilog=_EPILOG)
@@ -86,7 +102,7 @@ _NOT_NEGATIVE = click.FloatRange(min=0)
 )
 @click.option(
     "--lr",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Number(min=0, min_open=True),
     help="Learning rate.  [default: 0.1, with adam 0.001]",
 )
 @click.option(
@@ -220,15 +236,18 @@ def _need_torchvision() -> None:
     from importlib.metadata import version
     from importlib.util import find_spec
 
+    from archc.cli.running import first_line
+
     if find_spec("torchvision") is None:
         raise Refused("archc train needs torchvision: pip install 'archc[torch]'")
     try:
         import_module("torchvision.transforms.v2")
+        import_module("torchvision.datasets")
     except Exception as error:  # each pair that does not fit fails in a way of its own
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
-            f"torchvision cannot be imported ({reason}); it must be the one that"
-            f" belongs to torch {version('torch')}: pip install -U torch torchvision"
+            f"torchvision cannot be imported ({first_line(error)}); it must be the one"
+            f" that belongs to torch {version('torch')}: pip install -U torch"
+            " torchvision"
         ) from error
 
 
@@ -251,6 +270,12 @@ def _train(trained: Subject, data: str, options: dict[str, Any]) -> int:
     except (Diverged, BrokenModule) as error:
         raise click.ClickException(str(error)) from error
     except (RuntimeError, MemoryError) as error:
+        if "DataLoader worker" in str(error):
+            reason = str(error).strip().splitlines()[0]
+            raise click.ClickException(
+                f"a process that reads images ended: {reason} Fewer --workers need"
+                " less memory"
+            ) from error
         if not out_of_memory(error):
             raise
         raise click.ClickException(

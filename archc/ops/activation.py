@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
@@ -74,6 +75,7 @@ class Relu(_InPlace):
     other_names = ("rectifier", "rectified_linear")
     saves = _OUTPUT
     copies_inplace = False
+    output_range = (0.0, inf)
     module_class = "nn.ReLU"
     function_name = "F.relu"
     calls = _called("torch.nn.functional.relu", "torch.relu", "torch.Tensor.relu")
@@ -91,6 +93,7 @@ class Relu6(_InPlace):
     """min(max(x, 0), 6) (torch.nn.ReLU6)."""
 
     op = "relu6"
+    output_range = (0.0, 6.0)
     module_class = "nn.ReLU6"
     function_name = "F.relu6"
     calls = (
@@ -169,6 +172,7 @@ class Sigmoid(_Activation):
 
     op = "sigmoid"
     other_names = ("logistic",)
+    output_range = (0.0, 1.0)
     saves = _OUTPUT
     module_class = "nn.Sigmoid"
     function_name = "torch.sigmoid"
@@ -179,6 +183,7 @@ class Tanh(_Activation):
     """The hyperbolic tangent (torch.nn.Tanh)."""
 
     op = "tanh"
+    output_range = (-1.0, 1.0)
     saves = _OUTPUT
     module_class = "nn.Tanh"
     function_name = "torch.tanh"
@@ -201,6 +206,7 @@ class Hardsigmoid(_InPlace):
 
     op = "hardsigmoid"
     other_names = ("hsigmoid",)
+    output_range = (0.0, 1.0)
     module_class = "nn.Hardsigmoid"
     function_name = "F.hardsigmoid"
 
@@ -240,6 +246,7 @@ class Softmax(_AlongAxis):
     """exp(x), made to sum to one along an axis (torch.nn.Softmax)."""
 
     op = "softmax"
+    output_range = (0.0, 1.0)
     module_class = "nn.Softmax"
     function_name = "F.softmax"
 

@@ -225,6 +225,12 @@ class Op(BaseModel):
     calls: ClassVar[tuple[Function, ...]] = ()
     """What is to be known of the functions that it ends up calling."""
 
+    # ---- its numbers
+
+    output_range: ClassVar[tuple[float, float] | None] = None
+    """Between which numbers its outputs lie, whatever it reads, where they are at the
+    bound for a part of all inputs or come close to it."""
+
     # ---- its memory
 
     saves: ClassVar[frozenset[Saved]] = frozenset()
@@ -284,6 +290,16 @@ class Op(BaseModel):
     def updates_statistics(self) -> bool:
         """Whether training changes buffers that evaluation uses."""
         return False
+
+    @property
+    def keeps_range(self) -> bool:
+        """Whether its outputs lie between the smallest and the largest number that it
+        reads, zero counted in."""
+        return self.category in ("reshape", "pooling")
+
+    def smallest_batch(self, x: Shape, *, training: bool) -> int:
+        """The samples that PyTorch wants in a batch, below which it refuses them."""
+        return 1
 
     def infer(self, *inputs: Shape) -> Shape:
         """The output's shape.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -44,6 +45,11 @@ class _BatchNorm(Op):
     @property
     def updates_statistics(self) -> bool:
         return self.track_running_stats and self.momentum != 0
+
+    def smallest_batch(self, x: Shape, *, training: bool) -> int:
+        """One number of a channel has no deviation; evaluation takes those it keeps."""
+        alone = prod(x.sizes[1:]) == 1
+        return 2 if alone and (training or not self.track_running_stats) else 1
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         statistic = Extra((x.dims[0],), 4, per_sample=False)
@@ -190,6 +196,10 @@ class GroupNorm(Op):
     @property
     def detail(self) -> str:
         return f"{self.num_groups}"
+
+    def smallest_batch(self, x: Shape, *, training: bool) -> int:
+        """A group of one number is refused, though only where the batch is one too."""
+        return 2 if prod(x.sizes) == self.num_groups else 1
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         return (_statistic((self.num_groups,), self.affine),) * 2

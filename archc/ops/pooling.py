@@ -188,6 +188,10 @@ class AvgPool2d(Op):
     divisor_override: int | None = Field(default=None, ge=1)
 
     @property
+    def keeps_range(self) -> bool:
+        return self.divisor_override is None
+
+    @property
     def _stride(self) -> Sides:
         return self.kernel_size if self.stride is None else self.stride
 

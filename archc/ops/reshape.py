@@ -204,6 +204,10 @@ class Upsample(Op):
         return self
 
     @property
+    def keeps_range(self) -> bool:
+        return self.mode != "bicubic"
+
+    @property
     def detail(self) -> str:
         if self.size is not None:
             height, width = pair(self.size)

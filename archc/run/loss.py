@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch.nn.functional as F
@@ -16,12 +17,23 @@ def loss(
     `output` is what the generated module gives in training: N x classes, which may have
     further axes, or a named tuple of such, the network's own first.
     """
-    if isinstance(output, Tensor):
-        return cross_entropy(output, labels, smoothing)
+    each = [cross_entropy(part, labels, smoothing) for part in parts(output)]
+    return weighted(each, output, model)
+
+
+def parts(output: Any) -> tuple[Tensor, ...]:
+    """The network's own output, and those of its heads where it gives them."""
+    return (output,) if isinstance(output, Tensor) else tuple(output)
+
+
+def weighted(losses: Sequence[Tensor], output: Any, model: nn.Module) -> Tensor:
+    """The losses of the parts of an output, those of heads with their weights."""
+    total, *others = losses
+    if not others:
+        return total
     weights: Any = model.loss_weights
-    total = cross_entropy(output[0], labels, smoothing)
-    for name, head in zip(output._fields[1:], output[1:], strict=True):
-        total = total + weights[name] * cross_entropy(head, labels, smoothing)
+    for name, head in zip(output._fields[1:], others, strict=True):
+        total = total + weights[name] * head
     return total
 
 

@@ -67,6 +67,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "batch_norm1d": [({}, (8,)), ({"momentum": None}, (8, 5))],
     "local_response_norm": [({"size": 5}, MAP), ({"size": 2, "k": 2.0}, MAP)],
     "group_norm": [
+        ({"num_groups": 8}, MAP),
         ({"num_groups": 4}, MAP),
         ({"num_groups": 2, "affine": False}, (8, 3)),
     ],

@@ -5,6 +5,7 @@ An op is here by being in the registry; what it needs is a case in `cases.py`.
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -19,7 +20,7 @@ from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.measure.memory import footprint
 from archc.ops.absent import absent
-from archc.ops.base import Op, Shape
+from archc.ops.base import Op, Shape, ShapeError
 from archc.ops.code import Local
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS, meant_op
@@ -275,6 +276,46 @@ def test_aliases(name: str) -> None:
         places = {x.untyped_storage().data_ptr() for x in inputs}
         shared += [y.untyped_storage().data_ptr() in places for y in outputs]
     assert OPS[name].aliases == any(shared)
+
+
+@each_case
+def test_range_of_outputs(name: str, case: Any) -> None:
+    """Large numbers of both signs reach the bounds, or show that there are none."""
+    shapes = shapes_of(case)
+    op = make(name, **case[0])
+    inputs = [100 * t for t in tensors(shapes)]
+    with torch.no_grad():
+        y = run(op, training(live(op, shapes[0]), True), shapes[0], *inputs)
+    if op.output_range is not None:
+        low, high = op.output_range
+        assert low <= y.min() and y.max() <= high
+        reached = y.max() > 100 if high == inf else y.max() > high - 0.01
+        assert reached and y.min() < low + 0.01
+    if op.keeps_range:
+        (x,) = inputs
+        assert min(x.min(), 0) <= y.min() and y.max() <= max(x.max(), 0)
+
+
+@each_case
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+def test_smallest_batch(name: str, case: Any, mode: bool) -> None:
+    """Held to PyTorch at the case's shapes, and at single pixels of them."""
+    op = make(name, **case[0])
+    given = shapes_of(case)
+    single = [Shape((x.channels, *(1,) * (len(x.dims) - 1))) for x in given]
+    for shapes in (given, single):
+        try:
+            part = training(live(op, shapes[0]), mode)
+            run(op, part, shapes[0], *(torch.randn(3, *x.dims) for x in shapes))
+        except (RuntimeError, AttributeError, ShapeError):
+            continue  # no shape for this op
+        try:
+            run(op, part, shapes[0], *(torch.randn(1, *x.dims) for x in shapes))
+            wanted = 1
+        except ValueError as error:
+            assert "more than 1 value per channel" in str(error)
+            wanted = 2
+        assert op.smallest_batch(shapes[0], training=mode) == wanted
 
 
 @each_op

@@ -207,6 +207,16 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str, str, str]] = {
         "lenet5", [("x = self.s4(x)", "x = self.s4(x, x, x)")],
         "runs", "s4", "s4 fails: TypeError",
     ),
+    "a softmax at the end": (
+        "lenet5",
+        [(LOGITS, "return torch.softmax(self.output(x), 1)")],
+        "loss falls", "", "sum to one, as behind a softmax",
+    ),
+    "images that are mixed up": (
+        "lenet5",
+        [(LOGITS, "return self.output(x).mean(0, keepdim=True).expand(len(x), -1)")],
+        "loss falls", "", "was to be reached",
+    ),
     "no Python": (
         "lenet5", [("def forward", "def forward(")], "runs", "", "SyntaxError",
     ),
@@ -247,6 +257,175 @@ def test_memory_that_runs_out(tmp_path: Path) -> None:
     assert said in done.output and "Traceback" not in done.output
     network = json.loads((tmp_path / "report.json").read_text())["networks"][0]
     assert network["fits"] == 6 and network["predicted"] > 2**20
+
+
+@pytest.mark.parametrize("case", [c for c in BROKEN if BROKEN[c][2] == "loss falls"])
+def test_more_steps_do_not_mend_what_is_broken(case: str, tmp_path: Path) -> None:
+    """A loss that still falls gets more steps, and none of these comes low enough."""
+    spec, edits, _, _, _ = BROKEN[case]
+    source = ROOT / "generated" / f"{spec}.py"
+    text = source.read_text()
+    for old, new in edits:
+        text = text.replace(old, new, 1)
+    (tmp_path / source.name).write_text(text)
+    path = ROOT / "specs" / f"{spec}.toml"
+    done, checks = report(tmp_path, path, "-o", tmp_path)
+    assert done.exit_code == 1
+    assert [c for c in checks if checks[c]["status"] == "failed"] == ["loss falls"]
+
+
+# ---- outputs of other kinds
+
+STEM = """\
+archc = 1
+name = "small"
+[network]
+input = [3, 16, 16]
+layers = [
+  { name = "stem", op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1 },
+  { op = "relu" },
+"""
+VECTOR = """\
+  { op = "adaptive_avg_pool2d", output_size = 2 },
+  { op = "flatten" },
+"""
+
+
+def linear(count: int) -> str:
+    return f'  {{ name = "fc", op = "linear", out_features = {count} }},\n'
+
+
+def conv(count: int) -> str:
+    return (
+        f'  {{ name = "last", op = "conv2d", out_channels = {count},'
+        " kernel_size = 1 },\n"
+    )
+
+
+def small(tmp_path: Path, rest: str) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(f"{STEM}{rest}]\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        VECTOR + linear(1),
+        VECTOR + linear(1) + '  { op = "sigmoid" },\n',
+        conv(1),
+        conv(1) + '  { op = "tanh" },\n',
+    ],
+    ids=["number", "probability", "map", "grey image"],
+)
+def test_what_has_no_classes_is_skipped(rest: str, tmp_path: Path) -> None:
+    done, checks = report(tmp_path, small(tmp_path, rest))
+    assert done.exit_code == 0, done.output
+    statuses = {name: check["status"] for name, check in checks.items()}
+    assert statuses.pop("loss falls") == statuses.pop("heads") == "skipped"
+    assert set(statuses.values()) == {"passed"}
+    said = "skipped whether the loss falls: an output of a single channel"
+    (line,) = (line for line in done.output.splitlines() if "note:" in line)
+    assert said in line
+    network = json.loads((tmp_path / "report.json").read_text())["networks"][0]
+    assert network["notes"] and network["verdict"] == "pass"
+
+
+def test_without_classes_a_break_is_found(tmp_path: Path) -> None:
+    spec = small(tmp_path, VECTOR + linear(1))
+    assert CliRunner().invoke(main, ["compile", str(spec), "-o", str(tmp_path)])
+    module = tmp_path / "small.py"
+    text = module.read_text()
+    assert "x = self.stem(x)" in text
+    module.write_text(text.replace("x = self.stem(x)", "x = self.stem(x).detach()"))
+    done, checks = report(tmp_path, spec, "-o", tmp_path)
+    assert done.exit_code == 1
+    assert checks["gradients"]["layer"] == "stem"
+
+
+def test_what_has_no_parameters_is_skipped(tmp_path: Path) -> None:
+    spec = tmp_path / "none.toml"
+    spec.write_text(
+        'archc = 1\nname = "none"\n[network]\ninput = [3, 8, 8]\n'
+        'layers = [{ op = "relu" }]\n'
+    )
+    done, checks = report(tmp_path, spec)
+    assert done.exit_code == 0
+    assert {check["status"] for check in checks.values()} == {"skipped"}
+    assert done.output.startswith("skip") and "nothing to learn" in done.output
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        conv(3),
+        conv(12) + '  { op = "pixel_shuffle", upscale_factor = 2 },\n',
+        "",
+        conv(3) + '  { op = "tanh" },\n',
+        VECTOR + linear(1000) + '  { op = "relu6" },\n',
+        VECTOR + linear(10) + '  { op = "log_softmax" },\n',
+        '  { op = "permute", dims = [0, 2, 3, 1] },\n' + linear(6),
+    ],
+    ids=["map", "larger map", "features", "image", "relu6", "log", "channels last"],
+)
+def test_other_outputs_can_be_learnt(rest: str, tmp_path: Path) -> None:
+    done, checks = report(tmp_path, small(tmp_path, rest))
+    assert done.exit_code == 0, done.output
+    assert checks["loss falls"]["status"] == "passed"
+    assert "note" not in done.output
+
+
+@pytest.mark.parametrize("op", ["softmax", "sigmoid", "hardsigmoid"])
+def test_a_softmax_before_the_loss_is_named(op: str, tmp_path: Path) -> None:
+    """Of ten probabilities as logits: ln(1 + 9 / e) = 1.461."""
+    ends = f'  {{ name = "odds", op = "{op}" }},\n'
+    done, checks = report(tmp_path, small(tmp_path, VECTOR + linear(10) + ends))
+    assert done.exit_code == 1
+    assert checks["loss falls"]["layer"] == "odds"
+    said = f"cannot come below 1.46, as the output comes from odds ({op})"
+    assert said in checks["loss falls"]["detail"]
+    assert "leave that layer out" in done.output
+    # behind it, what keeps numbers as they are
+    rest = f'{conv(10)}{ends}  {{ op = "adaptive_avg_pool2d", output_size = 1 }},\n'
+    done, checks = report(tmp_path, small(tmp_path, f'{rest}  {{ op = "flatten" }},\n'))
+    assert checks["loss falls"]["layer"] == "odds"
+
+
+def test_a_softmax_of_two_classes_slows_only(tmp_path: Path) -> None:
+    ends = '  { op = "softmax" },\n'
+    done, _ = report(tmp_path, small(tmp_path, VECTOR + linear(2) + ends))
+    assert done.exit_code == 0, done.output
+    assert "note: the loss: it cannot come below 0.313, as" in done.output
+
+
+@pytest.mark.parametrize("size", [32, 64, 96])
+def test_outputs_that_a_rectifier_keeps_at_zero(size: int, tmp_path: Path) -> None:
+    """Many of SqueezeNet's thousand are zero for all images before it has learnt."""
+    spec = ROOT / "tests" / "family" / "squeezenet1_1.toml"
+    done, _ = report(tmp_path, spec, "--input", f"3,{size},{size}")
+    assert done.exit_code == 0, done.output
+    network = json.loads((tmp_path / "report.json").read_text())["networks"][0]
+    assert len(network["losses"]) < 60
+
+
+def test_a_batch_that_cannot_be_normalised(tmp_path: Path) -> None:
+    rest = f'{VECTOR}{linear(8)}  {{ name = "bn", op = "batch_norm1d" }},\n'
+    done, checks = report(tmp_path, small(tmp_path, rest), "--batch", 1)
+    assert done.exit_code == 1
+    assert checks["runs"]["layer"] == "bn"
+    assert "--batch 2 or more" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_channels_last_of_what_is_no_image(tmp_path: Path) -> None:
+    spec = tmp_path / "vector.toml"
+    spec.write_text(
+        'archc = 1\nname = "vector"\n[network]\ninput = [12]\n'
+        'layers = [{ name = "fc", op = "linear", out_features = 5 }]\n'
+    )
+    assert run(spec, "--channels-last", "--steps", 1).exit_code == 1
+    done, _ = report(tmp_path, spec, "--channels-last")
+    assert done.exit_code == 0, done.output
 
 
 # ---- sizes and options

@@ -132,6 +132,109 @@ def test_a_training_is_not_overwritten_or_resumed_as_another() -> None:
     assert "no checkpoint" in refusal(*common, "--resume")
 
 
+# one number of a channel, at which batch normalisation refuses a single image
+HIDDEN = """\
+  { op = "flatten" },
+  { name = "hidden", op = "linear", out_features = 16 },
+  { name = "bn", op = "batch_norm1d", track_running_stats = true },
+"""
+# scikit-learn's digits are 1438 to learn and 359 to test on
+ONE_LEFT, ONE_LEFT_TO_TEST = 479, 179
+
+
+def _hidden(tracked: str) -> None:
+    text = PLAIN.replace('  { op = "flatten" },\n', HIDDEN)
+    Path("hidden.toml").write_text(text.replace("= true", f"= {tracked}"))
+
+
+@pytest.mark.parametrize("tracked", ["true", "false"])
+@pytest.mark.parametrize("batch", [ONE_LEFT, ONE_LEFT_TO_TEST, 256])
+def test_a_last_batch_of_one_image(tracked: str, batch: int) -> None:
+    _hidden(tracked)
+    done = train(
+        *("hidden.toml", "--data", "digits", "--epochs", 2, "--batch", batch),
+        *("--output", "o", "--save-every", 1),
+    )
+    assert done.exit_code == 0, done.output
+    said = "a single image, which bn cannot normalise: it joins the batch before"
+    assert done.stdout.count(said) == (batch == ONE_LEFT)
+    state = torch.load("o/checkpoint.pt", weights_only=True)
+    share = {ONE_LEFT: 3, ONE_LEFT_TO_TEST: 9, 256: 6}[batch]
+    assert result(Path("o"))["settings"]["smallest_batch"] == 2
+    norm = state["model"].get("bn.num_batches_tracked")
+    assert norm is None or int(norm) == 2 * share
+
+
+def test_batches_of_one_image() -> None:
+    _hidden("true")
+    line = refusal("hidden.toml", "--data", "digits", "--batch", 1)
+    assert "bn of hidden.toml cannot normalise a batch of one image" in line
+    assert "--batch 2 or more" in line
+    # where nothing refuses it
+    common = ("--data", "digits", "--epochs", 1, "--batch", ONE_LEFT)
+    done = train("plain.toml", *common)
+    assert done.exit_code == 0 and "single image" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *((name, v) for name in ("--lr", "--warmup") for v in ("nan", "inf", "-1")),
+        *(
+            ("--momentum", "nan"),
+            ("--weight-decay", "inf"),
+            ("--label-smoothing", "nan"),
+        ),
+        *(("--milestones", v) for v in ("nan", "-1", "3,,4", "inf", "a")),
+        *(("--output", "plain.toml"), ("--output", "plain.toml/below")),
+    ],
+)
+def test_values_that_are_none(option: str, value: str) -> None:
+    given = ("plain.toml", "--data", "digits", "--schedule", "step", option, value)
+    done = train(*given)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_networks_that_tell_no_classes_apart() -> None:
+    text = PLAIN.replace("out_features = 10", "out_features = 1")
+    Path("plain.toml").write_text(text)
+    assert "plain.toml gives 1" in refusal("plain.toml", "--data", "fake")
+    head = STATEFUL.rpartition("out_features = ")
+    Path("stateful.toml").write_text(f"{head[0]}out_features = 5 }},\n]\n")
+    line = refusal("stateful.toml", "--data", "digits")
+    assert "the head aux of stateful.toml gives 5, and the network 10" in line
+    spec = 'archc = 1\nname = "n"\n[network]\ninput = [1, 4, 4]\nlayers = ['
+    Path("n.toml").write_text(spec + '{ op = "flatten" }]\n')
+    assert "has no parameters" in refusal("n.toml", "--data", "fake")
+
+
+def test_a_softmax_is_told_of() -> None:
+    Path("plain.toml").write_text(
+        PLAIN.replace(
+            "out_features = 10 },", 'out_features = 10 }, { op = "softmax" },'
+        )
+    )
+    done = train("plain.toml", "--data", "digits", "--epochs", 1, "--batch", 512)
+    assert done.exit_code == 0
+    assert done.stdout.count("note: the output comes from softmax, between 0") == 1
+
+
+@pytest.mark.parametrize(
+    "broken", ["return self.fc(x, x)", "return self.fc(x).detach()", "return x[:, :3]"]
+)
+def test_a_module_that_fails_is_told_in_a_line(broken: str) -> None:
+    assert CliRunner().invoke(main, ["compile", "plain.toml"]).exit_code == 0
+    module = Path("generated/plain.py")
+    text = module.read_text()
+    assert "return self.fc(x)" in text
+    module.write_text(text.replace("return self.fc(x)", broken))
+    done = train("plain.toml", "--data", "digits", "--epochs", 1, "--batch", 512)
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: the module fails in step 1 of epoch 1: ")
+
+
 def test_what_is_refused() -> None:
     digits = ("plain.toml", "--data", "digits")
     if not torch.cuda.is_available():
@@ -189,6 +292,24 @@ def test_a_torchvision_that_does_not_fit_torch(error: str) -> None:
     (line,) = done.stderr.splitlines()
     assert error.split('"')[1] in line
     assert f"torch {version('torch')}: pip install -U torch torchvision" in line
+
+
+@pytest.mark.parametrize("command", ["train", "smoke", "verify"])
+def test_a_torch_that_does_not_load(command: str) -> None:
+    broken = Path("broken/torch/__init__.py")
+    broken.parent.mkdir(parents=True)
+    broken.write_text('raise ImportError("libtorch_cpu.so: cannot open")\n')
+    path = os.pathsep.join([str(broken.parents[1].resolve()), str(ROOT)])
+    data = ("--data", "fake") if command == "train" else ()
+    done = subprocess.run(
+        [sys.executable, "-m", "archc", command, "plain.toml", *data],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "libtorch_cpu.so: cannot open" in line and "pip install" in line
 
 
 def test_an_error_in_the_spec() -> None:

@@ -16,6 +16,7 @@ from archc.run.train import data as data_module
 from archc.run.train.batches import View, change, preparation
 from archc.run.train.data import Data, Stored, Wanted, load
 from archc.run.train.errors import CannotTrain
+from archc.run.train.folder import classes
 from tests.run.training import PLAIN, refusal, result, train
 
 
@@ -107,6 +108,48 @@ def test_damaged_files(tmp_path: Path, damage: bytes) -> None:
         wanted("mnist", tmp_path / "y")
 
 
+def _header(*dims: int, kind: int = 8) -> bytes:
+    sizes = b"".join(size.to_bytes(4, "big") for size in dims)
+    return bytes([0, 0, kind, len(dims)]) + sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("images-idx3", _header(0, 28, 28), "is empty: it says that it holds 0 x 28"),
+        ("images-idx3", _header(20, 0, 28), "is empty: it says that it holds 20 x 0"),
+        ("labels-idx1", _header(0), "is empty: it says that it holds 0"),
+        ("images-idx3", _header(20, 28), "does not begin as an idx file of 3 axes"),
+        ("images-idx3", _header(1, 1, 1, kind=9) + b"1", "does not begin as an idx"),
+        ("images-idx3", _header(20, 28, 28), "it is 16 bytes long and says 15,696"),
+        ("images-idx3", _header(2**31, 2**31, 28), "it is 16 bytes long and says"),
+        ("images-idx3", _header(1, 28, 28) + bytes(784), "1 images and .* 20 labels"),
+        ("labels-idx1", _header(20) + bytes(19) + b"\x0a", "label 10, and .* 0 to 9"),
+        ("labels-idx1", _header(20) + bytes(21), "it is 29 bytes long and says 28"),
+    ],
+)
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "not packed"])
+def test_wrong_idx_files(
+    tmp_path: Path, name: str, content: bytes, said: str, packed: bool
+) -> None:
+    write_idx(tmp_path / "x", packed=packed)
+    path = tmp_path / f"x/train-{name}-ubyte{'.gz' if packed else ''}"
+    assert path.is_file()
+    path.write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(CannotTrain, match=said) as caught:
+        wanted("mnist", tmp_path / "x")
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [0, 5, 30, -1])
+def test_broken_archives(tmp_path: Path, cut: int) -> None:
+    write_idx(tmp_path / "x", packed=True)
+    path = tmp_path / "x/t10k-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(CannotTrain, match="t10k-images"):
+        wanted("mnist", tmp_path / "x")
+
+
 def test_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torchvision checks the files' digests, so there can be no small ones."""
     pixels = torch.arange(2 * 32 * 32 * 3).reshape(2, 32, 32, 3).byte()
@@ -190,5 +233,76 @@ def test_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for workers in (0, 1):
         line = refusal(*common, "--data", "folder:all", "--workers", workers)
         assert line.startswith("Error: cannot read all/dark/3.png: ")
+    # what is no image is found before the first step
+    assert not Path("x/checkpoint.pt").exists()
     _folder(Path("few"), {"bright": 2, "dark": 2})
     assert "none to test on" in refusal(*common, "--data", "folder:few")
+
+
+def test_folders_that_hold_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.toml").write_text(PLAIN)
+
+    def said(name: str) -> str:
+        return refusal("plain.toml", "--data", f"folder:{name}", "--output", "x")
+
+    Path("empty").mkdir()
+    assert "two or more: there is no directory" in said("empty")
+    _folder(Path("one"), {"bright": 3})
+    assert "two or more: there is only bright/" in said("one")
+    _folder(Path("bare"), {"bright": 3, "dark": 0, "grey": 0})
+    Path("bare/dark/notes.txt").write_text("nothing")
+    assert "bare: dark/ has no images, nor have 1 others; images end in" in said("bare")
+    _folder(Path("zero"), {"bright": 3, "dark": 3})
+    Path("zero/dark/9.png").touch()
+    assert "cannot read zero/dark/9.png" in said("zero")
+    _folder(Path("link"), {"bright": 3, "dark": 3})
+    Path("link/dark/9.png").symlink_to("nowhere")
+    assert "cannot read link/dark/9.png" in said("link")
+    Path("file").write_text("")
+    assert "(Not a directory)" in said("file")
+    _folder(Path("half/train"), {"bright": 3, "dark": 3})
+    assert "half/val must be a directory" in said("half")
+
+
+def test_folders_are_read_as_torchvision_reads_them(tmp_path: Path) -> None:
+    _folder(tmp_path, {"dark": 3, "bright": 2, "bright/nested/deep": 2})
+    (tmp_path / "dark/README.md").write_text("")
+    (tmp_path / "dark/X.PNG").write_bytes((tmp_path / "dark/0.png").read_bytes())
+    theirs = datasets.ImageFolder(tmp_path)
+    ours = classes(tmp_path)
+    assert [*ours] == theirs.classes
+    paths = [path for images in ours.values() for path in images]
+    assert paths == [path for path, _ in theirs.samples]
+    # what torchvision does otherwise: hidden directories, and links in a circle
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / "dark/again").symlink_to(tmp_path / "dark")
+    (tmp_path / "dark/up").symlink_to(tmp_path)
+    (tmp_path / "bright/linked").symlink_to(tmp_path / "dark")
+    found = classes(tmp_path)
+    assert [*found] == ["bright", "dark"]
+    assert len(found["dark"]) == len(set(found["dark"])) < 20
+
+
+def test_resuming_with_other_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.toml").write_text(
+        PLAIN.replace("out_features = 10", "out_features = 2")
+    )
+    _folder(Path("all"), {"bright": 10, "dark": 10})
+    common = ("plain.toml", "--data", "folder:all", "--epochs", 1, "--batch", 8)
+    assert train(*common).exit_code == 0
+    found = result(Path("runs/plain-all"))
+    assert found["classes"] == ["bright", "dark"]
+    about = found["preprocessing"]
+    assert about["mode"] == "RGB" and about["grey"] and about["channels"] == 1
+    assert (about["shorter_side"], about["center_crop"]) == (9, [8, 8])
+    assert about["mean"] == [pytest.approx((0.485 + 0.456 + 0.406) / 3)]
+    Path("all/dark").rename("all/bleak")
+    line = refusal(*common, "--resume")
+    assert "the 2 classes were others: now they are 2, without dark" in line
+    assert "with bleak" in line

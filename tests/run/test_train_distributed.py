@@ -14,7 +14,7 @@ import torch
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
-from archc.run.train.batches import Batches
+from archc.run.train.batches import Batches, steps_per_epoch
 from archc.run.train.data import Wanted, load
 from archc.run.train.trainer import Trainer
 from archc.run.train.world import World, joined
@@ -79,6 +79,24 @@ def test_batches_together_are_the_batch_of_one() -> None:
     assert len(whole) == len(parts[0]) == len(parts[1]) == 23 - 5
     for (pixels, _), (first, _), (second, _) in zip(whole, *parts, strict=True):
         assert torch.equal(pixels[0::2], first) and torch.equal(pixels[1::2], second)
+
+
+def test_a_share_that_leaves_one_image() -> None:
+    """Each of two processes has 719 of the 1438 digits, and 359 batches of two."""
+    data = load(Wanted("digits", None, download=False), (1, 8, 8), 10)
+    two = settings(batch=4, processes=2, smallest_batch=2, smallest_test_batch=2)
+    worlds = [World(torch.device("cpu"), rank, 2) for rank in range(2)]
+    for world in worlds:
+        batches = Batches(data, (1, 8, 8), two, world, 0)
+        sizes = [len(labels) for _, labels in batches.training(0, 0)]
+        assert sizes == [2] * 358 + [3]
+        assert steps_per_epoch(two) == len(sizes)
+        # 359 to test on: 180 and 179
+        sizes = [len(labels) for _, labels in batches.testing()]
+        assert sizes == ([2] * 90 if world.leads else [2] * 88 + [3])
+    one = replace(two, smallest_batch=1)
+    last = [*Batches(data, (1, 8, 8), one, worlds[0], 0).training(0, 0)][-1]
+    assert len(last[1]) == 1
 
 
 def test_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from archc.network.graph import Head, Layer, Network, Value
-from archc.run.loss import cross_entropy, loss
+from archc.run.layers import all_layers
 from archc.run.smoke.report import Check
-from archc.run.smoke.settings import all_layers
 from archc.run.smoke.trial import SEED, Trial
 from archc.run.smoke.watch import spoiling
 
@@ -81,8 +80,7 @@ def _still_zero(trial: Trial, names: set[str], seed: int) -> set[str]:
     """Those whose gradient is zero for other data and other dropout masks too."""
     images, labels = trial.samples(seed)
     output = trial.output(images, seed)
-    with trial.autocast():
-        found = loss(output, labels, trial.model)
+    found = trial.weighted(output, labels)
     grads = _grads(trial, found, sorted(names))
     return {name for name in names if name not in grads or not grads[name].any()}
 
@@ -168,9 +166,8 @@ def heads(trial: Trial) -> Check:
 def _contributions(trial: Trial, network: Network, output: Any) -> Check:
     """Each head's gradient in the trunk, and their weighted sum."""
     names = [name for name, _ in trial.model.named_parameters()]
-    with trial.autocast():
-        total = loss(output, trial.labels, trial.model)
-        parts = [cross_entropy(o, trial.labels) for o in output]
+    total = trial.weighted(output, trial.labels)
+    parts = trial.losses(output, trial.labels)
     own = [_grads(trial, part, names) for part in parts]
     for head, grads in zip(network.heads, own[1:], strict=True):
         trunk = _before(head)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from archc.network.graph import Layer
+from archc.run.layers import all_layers
 from archc.run.smoke.checks import close
 from archc.run.smoke.report import Check
-from archc.run.smoke.settings import all_layers
 from archc.run.smoke.trial import SEED, Trial
 
 _SEEDS = range(SEED + 1, SEED + 9)

@@ -56,12 +56,22 @@ class Result:
     """Bytes of memory at the peak of a step, by `archc memory`."""
     measured: int | None = None
     """The same, as the GPU's allocator counts them; the CPU has no such count."""
+    notes: list[str] = field(default_factory=list[str])
+    """What is worth knowing though no check fails of it."""
     fits: int | None = None
     """If memory ran out: a batch that fits."""
 
     @property
     def passed(self) -> bool:
         return all(check.status != "failed" for check in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """In a word; `skip` if there was nothing to learn."""
+        if not self.passed:
+            return "FAIL"
+        tested = any(check.status == "passed" for check in self.checks)
+        return "pass" if tested else "skip"
 
     @property
     def failure(self) -> Check | None:
@@ -80,6 +90,7 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         derived = {
             "passed": self.passed,
+            "verdict": self.verdict,
             "step_seconds": self.step_seconds,
             "images_per_second": self.images_per_second,
         }
@@ -107,9 +118,8 @@ class Conditions:
 
 def headline(result: Result, width: int) -> str:
     """One network in a line; `width` is that of the longest name."""
-    verdict = "pass" if result.passed else "FAIL"
     parts = [
-        f"{verdict}  {result.network:<{width}}",
+        f"{result.verdict}  {result.network:<{width}}",
         f"{_dims(result.input)} x {result.batch}",
     ]
     if result.losses:
@@ -123,6 +133,11 @@ def headline(result: Result, width: int) -> str:
 def complaints(result: Result) -> list[str]:
     """A line for each check that failed."""
     return [f"{c.name}: {c.detail}" for c in result.checks if c.status == "failed"]
+
+
+def remarks(result: Result) -> list[str]:
+    """What else is to be said of a network, line by line."""
+    return [*complaints(result), *(f"note: {note}" for note in result.notes)]
 
 
 def to_json(results: Sequence[Result], conditions: Conditions) -> str:
@@ -153,9 +168,11 @@ def to_markdown(results: Sequence[Result], conditions: Conditions, command: str)
         *map(_row, results),
         "",
     ]
-    for result in failed:
+    for result in results:
+        if not remarks(result):
+            continue
         lines += [f"## {result.network}", ""]
-        lines += [f"- {line}" for line in complaints(result)]
+        lines += [f"- {line}" for line in remarks(result)]
         lines.append("")
     return "\n".join(lines)
 
@@ -168,7 +185,7 @@ def _row(result: Result) -> str:
         f"`{result.module}`" if result.module.endswith(".py") else result.module,
         size if result.input == result.spec_input else f"**{size}**",
         str(result.batch),
-        "pass" if result.passed else "**fail**",
+        result.verdict.replace("FAIL", "**fail**"),
         _range(result.losses),
         str(len(result.losses)),
         f"{1000 * step:,.0f}" if step else "",

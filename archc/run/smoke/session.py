@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from math import isclose, isfinite, log
+from math import isclose, isfinite
 from typing import Any, cast
 
 import torch
 
 from archc.measure.memory import footprint
 from archc.run.device import gpus, out_of_memory
+from archc.run.layers import Bound, smallest_batch
+from archc.run.loss import parts
 from archc.run.smoke import checks
 from archc.run.smoke.modes import modes
 from archc.run.smoke.report import CHECKS, Check, Result
 from archc.run.smoke.settings import Settings, Sized, sized
-from archc.run.smoke.trial import SEED, NoClasses, Trial
+from archc.run.smoke.trial import SEED, Trial
 from archc.run.smoke.watch import raising
 from archc.run.subject import BrokenModule, Subject
 
 _RATES = (1e-3, 1e-2)
 """Learning rates. The second is for saturating activations, which need larger steps."""
 _FEWEST = 3
-"""Steps that are timed, even where the loss falls in fewer."""
+"""Steps that are timed, even where the loss falls in fewer, or cannot fall."""
+_PATIENCE = 4
+"""How many times as many steps are done as planned, as long as the loss still falls."""
+_FALLING = 0.98
+"""It does if the last quarter of the steps brings it below this part of what was."""
+_SLOW = 0.9
+"""A loss that still falls must be below this part of what needs no image."""
+_SOFTMAX = (
+    "the module's outputs sum to one, as behind a softmax, and the loss has one of its"
+    " own: leave it out"
+)
 
 Tell = Callable[[str], None]
 """Is told what goes on."""
@@ -96,6 +107,7 @@ class _Session:
         self._needed = 0.0
 
     def run(self) -> None:
+        self._check_size()
         trial = self._learn()
         steps = len(self._result.losses)
         self._add(Check("runs", "passed", f"{steps} steps forward and back"))
@@ -108,6 +120,23 @@ class _Session:
         self._guarded("same seed", self._repeated)
         self._tell("saving and loading")
         self._guarded("save and load", lambda: checks.saving(trial, self._other()))
+
+    def _check_size(self) -> None:
+        """Ends the test where there is nothing to learn, or not enough in a batch."""
+        network = self._size.subject.network
+        if not self._size.subject.facts.params_with_heads:
+            detail = "the network has no parameters: there is nothing to learn"
+            self._add(Check("runs", "skipped", detail))
+            self._result.notes.append(detail)
+            raise _Stop
+        smallest, layer = smallest_batch(network, training=True)
+        if layer is not None and self._size.batch < smallest:
+            detail = (
+                f"{layer.path} would normalise one number of a channel, in a batch of"
+                f" {self._size.batch}: --batch {smallest} or more"
+            )
+            self._fail("runs", detail, layer.path)
+            raise _Stop
 
     def _add(self, check: Check) -> None:
         self._result.checks.append(check)
@@ -126,7 +155,7 @@ class _Session:
             self._fail(name, _in_words(error))
 
     def _learn(self) -> Trial:
-        """Trains at one rate after the other until the loss falls."""
+        """Trains at one rate after the other until the loss falls, if it can."""
         for rate in _RATES:
             trial = self._trial(rate)
             self._result.rate = rate
@@ -144,8 +173,9 @@ class _Session:
                 place = f"{layer} fails" if layer else "a step fails"
                 self._fail("runs", f"{place}: {_in_words(error)}", layer or None)
                 raise _Stop from error
-            if self._fell or rate == _RATES[-1]:
-                self._add(self._descent())
+            settled = self._fell or self._slow(trial) or not self._can_fall(trial)
+            if settled or rate == _RATES[-1]:
+                self._add(self._descent(trial))
                 return trial
             del trial
             _tidy()
@@ -154,13 +184,14 @@ class _Session:
     def _trial(self, rate: float) -> Trial:
         try:
             return Trial(self._size, self._settings, rate)
-        except (BrokenModule, NoClasses) as error:
+        except BrokenModule as error:
             self._fail("runs", str(error))
             raise _Stop from error
 
     def _train(self, trial: Trial, *, first: bool) -> None:
         losses = self._result.losses
-        for step in range(self._size.steps):
+        while self._goes_on(trial):
+            step = len(losses)
             so_far = f", loss {losses[-1]:.3g}" if losses else ""
             self._tell(f"step {step + 1} of at most {self._size.steps}{so_far}")
             look = first and step == 0
@@ -173,8 +204,34 @@ class _Session:
             losses.append(found)
             self._result.seconds.append(took)
             self._needed = _needed(losses[0], trial)
-            if self._fell and len(losses) >= _FEWEST and not self._size.exact:
-                break
+
+    def _goes_on(self, trial: Trial) -> bool:
+        """Whether another step is to be done."""
+        done, planned = len(self._result.losses), self._size.steps
+        if done < _FEWEST or self._size.exact:
+            return done < (planned if self._size.exact else _FEWEST)
+        if self._fell or not self._can_fall(trial):
+            return False
+        return done < planned or (self._falls and done < _PATIENCE * planned)
+
+    @property
+    def _falls(self) -> bool:
+        """Whether the loss still falls."""
+        losses = self._result.losses
+        late = len(losses) // 4
+        return late > 0 and min(losses[-late:]) < _FALLING * min(losses[:-late])
+
+    def _slow(self, trial: Trial) -> bool:
+        """Whether the loss still falls, from where only the image can have brought it.
+
+        Then the network learns, and it is a matter of more steps.
+        """
+        enough = min(self._result.losses) < _SLOW * trial.task.blind(trial.labels)
+        return not self._size.exact and self._falls and enough
+
+    def _can_fall(self, trial: Trial) -> bool:
+        """Whether the loss can come where it must; only known of bounded outputs."""
+        return trial.task.has_classes and trial.task.lowest < self._needed
 
     def _inspected(self, trial: Trial) -> float:
         """The first gradients, after a look at them."""
@@ -191,13 +248,33 @@ class _Session:
     def _fell(self) -> bool:
         return min(self._result.losses) <= self._needed
 
-    def _descent(self) -> Check:
+    def _descent(self, trial: Trial) -> Check:
+        name = "loss falls"
+        if not trial.task.has_classes:
+            detail = "an output of a single channel: there are no classes to learn"
+            self._result.notes.append(f"skipped whether the loss falls: {detail}")
+            return Check(name, "skipped", detail)
         losses = self._result.losses
         detail = (
             f"from {losses[0]:.3g} to {min(losses):.3g} in {len(losses)} steps of Adam"
             f" at {self._result.rate:g}; {self._needed:.3g} was to be reached"
         )
-        return Check("loss falls", "passed" if self._fell else "failed", detail)
+        cause = trial.task.probabilities
+        if self._fell:
+            if cause is not None:
+                self._result.notes.append(f"the loss: {_twice(cause, trial)}")
+            return Check(name, "passed", detail)
+        if self._slow(trial):
+            self._result.notes.append(f"the loss falls slowly, {detail}")
+            return Check(name, "passed", detail)
+        if cause is not None:
+            detail = f"{detail}; {_twice(cause, trial)}"
+            return Check(name, "failed", detail, cause.layer.path)
+        if trial.task.sum_to_one(parts(trial.output(trial.images))):
+            detail = f"{detail}; {_SOFTMAX}"
+        elif self._falls:
+            detail = f"{detail}; it still falls: --steps gives it more"
+        return Check(name, "failed", detail)
 
     def _other(self) -> Trial:
         """With other weights, which loading must replace."""
@@ -223,15 +300,16 @@ class _Session:
 def _needed(first: float, trial: Trial) -> float:
     """The loss that learning must reach.
 
-    Half of what outputs that ignore the image can reach, the entropy of the labels,
-    and half of the first loss.
+    Half of what outputs that ignore the image can reach, and half of the first loss.
     """
-    counts = Counter(cast("list[int]", cast(Any, trial.labels).tolist()))
-    shares = [count / counts.total() for count in counts.values()]
-    entropy = -sum(share * log(share) for share in shares)
-    weights = [head.loss_weight for head in trial.size.subject.network.heads]
-    blind = (1 + sum(weights)) * entropy
+    blind = trial.task.blind(trial.labels)
     return min(first, blind) / 2 if blind else first / 2
+
+
+def _twice(bound: Bound, trial: Trial) -> str:
+    """Why the loss falls slowly or not at all, and what to do."""
+    lowest = trial.task.lowest
+    return f"it cannot come below {lowest:.3g}, as {bound.advice}"
 
 
 # ---- errors
@@ -243,14 +321,15 @@ def _in_words(error: Exception) -> str:
 
 
 def _out_of_memory(batch: int, fits: int | None) -> Check:
-    mend = "not even one image fits" if fits is None else f"a batch of {fits} fits"
+    mend = "no smaller one fits" if fits is None else f"a batch of {fits} fits"
     return Check("runs", "failed", f"out of memory at a batch of {batch}: {mend}")
 
 
 def _fitting(size: Sized, settings: Settings) -> int | None:
     """The batch that fits, halved as often as it takes; None if not even one does."""
     batch = size.batch // 2
-    while batch:
+    smallest, _ = smallest_batch(size.subject.network, training=True)
+    while batch >= smallest:
         _tidy()
         with suppress(RuntimeError, MemoryError, BrokenModule):
             Trial(replace(size, batch=batch), settings, _RATES[0]).step()

@@ -12,6 +12,7 @@ from archc.emit.module import emit
 from archc.measure.cost import measure
 from archc.network.elaborator import Elaborator
 from archc.network.graph import Layer, Network
+from archc.run.layers import all_layers
 from archc.run.subject import Subject
 
 _SIZES = (32, 48, 64, 96, 128)
@@ -87,12 +88,6 @@ def smaller(subject: Subject, batch: int) -> Subject:
         if all(_varied(layer, batch) for layer in all_layers(other)):
             return replace(subject, network=other, facts=measure(other))
     return subject
-
-
-def all_layers(network: Network) -> list[Layer]:
-    """In the order of a forward pass in training: the heads come last."""
-    heads = (layer for head in network.heads for layer in head.region.layers())
-    return [*network.layers(), *heads]
 
 
 def _structure(network: Network) -> str:

@@ -7,21 +7,14 @@ from time import perf_counter
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archc.ops.base import to_int
-from archc.run.loss import loss
+from archc.run.loss import parts, weighted
 from archc.run.smoke.settings import Settings, Sized
+from archc.run.smoke.task import Task
 
 SEED = 0
 _KINDS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_PATTERNS = 4
-"""Classes in the data, at most."""
-
-
-class NoClasses(Exception):
-    """A network with a single output, which no cross entropy can train."""
 
 
 class Trial:
@@ -38,19 +31,18 @@ class Trial:
     ) -> None:
         self.settings = settings
         self.device = torch.device(settings.device)
-        self._layout = (
-            torch.channels_last if settings.channels_last else torch.contiguous_format
-        )
+        maps = len(size.subject.input_shape) == 3
+        last = settings.channels_last and maps
+        self._layout = torch.channels_last if last else torch.contiguous_format
         _seed(seed)
         built = size.subject.module(self.device)
         # the overloads of torch know no memory format alone
         self.model: nn.Module = cast(Any, built).to(memory_format=self._layout).train()
         self._called: Any = torch.compile(self.model) if settings.compile else built
-        output = size.subject.network.output.shape
-        assert output is not None
-        self._classes = to_int(output.channels)
         self.size = size
-        self.images, self.labels = self.samples(SEED)
+        self.task = Task(size.subject.network)
+        self._classes: Tensor | None = None
+        self.images, self._kinds = self._batch(SEED)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(),
             lr=rate,
@@ -64,29 +56,24 @@ class Trial:
             enabled=settings.precision == "fp16",
         )
 
-    def samples(self, seed: int) -> tuple[Tensor, Tensor]:
-        """Noise over one of some coarse random patterns, and which one that is.
-
-        Coarse, so that what averages over places can tell them apart too; few, so that
-        the task is no harder with a large batch.
-
-        Raises:
-            NoClasses: if the network has a single output.
-        """
-        if self._classes < 2:
-            raise NoClasses("the network has one output: there are no classes to learn")
-        channels, *sides = self.size.subject.input_shape
-        generator = torch.Generator().manual_seed(seed)
-        count = min(_PATTERNS, self._classes)
-        labels = torch.arange(self.size.batch) % count
-        coarse = torch.randn(count, channels, *(4 for _ in sides), generator=generator)
-        patterns = F.interpolate(coarse, size=sides) if sides else coarse
-        shape = (self.size.batch, channels, *sides)
-        noise = torch.randn(shape, generator=generator)
-        images = (patterns[labels] + noise) / 2**0.5
-        labels = labels * (self._classes // count)
+    def _batch(self, seed: int) -> tuple[Tensor, Tensor]:
+        images, kinds = self.task.images(self.size.batch, seed)
         moved = images.to(self.device).contiguous(memory_format=self._layout)
-        return moved, labels.to(self.device)
+        return moved, kinds
+
+    @property
+    def labels(self) -> Tensor:
+        """The classes of the fixed batch, known from its first loss on."""
+        return self._labelled(self._kinds)
+
+    def _labelled(self, kinds: Tensor) -> Tensor:
+        assert self._classes is not None
+        return self._classes[kinds].to(self.device)
+
+    def samples(self, seed: int) -> tuple[Tensor, Tensor]:
+        """Another batch of the same classes, and which these are."""
+        images, kinds = self._batch(seed)
+        return images, self._labelled(kinds)
 
     def autocast(self) -> torch.autocast:
         mixed = self.settings.precision != "fp32"
@@ -99,11 +86,24 @@ class Trial:
         with self.autocast():
             return self.model(images)
 
+    def losses(self, output: Any, labels: Tensor) -> list[Tensor]:
+        """Of the parts of an output."""
+        with self.autocast():
+            return self.task.losses(parts(output), labels)
+
+    def weighted(self, output: Any, labels: Tensor) -> Tensor:
+        """Their sum, those of heads with the module's weights."""
+        return weighted(self.losses(output, labels), output, self.model)
+
     def loss(self) -> Tensor:
         """Of the fixed batch."""
         _seed(SEED)
         with self.autocast():
-            return loss(self._called(self.images), self.labels, self.model)
+            output = self._called(self.images)
+        if self._classes is None:
+            given = [part.detach() for part in parts(output)]
+            self._classes = self.task.classes(given, self._kinds)
+        return self.weighted(output, self.labels)
 
     def gradients(self) -> float:
         """Those of the fixed batch, in the parameters; returns the loss.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms import v2  # pyright: ignore[reportMissingTypeStubs]
 
 from archc.run.train.data import Data, Images
+from archc.run.train.preprocessing import middle, preprocessing
 from archc.run.train.settings import Settings
 from archc.run.train.world import World
 
@@ -65,7 +66,23 @@ def per_process(settings: Settings) -> int:
 
 def steps_per_epoch(settings: Settings) -> int:
     share = -(-settings.train_images // settings.processes)
-    return -(-share // per_process(settings))
+    return len(_chunks(range(share), per_process(settings), settings.smallest_batch))
+
+
+def _chunks(indices: Sequence[int], count: int, smallest: int) -> list[list[int]]:
+    """Batches of `count`; one that is left over and too small joins the one before."""
+    found = [list(indices[i : i + count]) for i in range(0, len(indices), count)]
+    if len(found) > 1 and len(found[-1]) < smallest:
+        last = found.pop()
+        found[-1] += last
+    return found
+
+
+def joins(settings: Settings) -> bool:
+    """Whether images that are left over join the batch before, for being too few."""
+    share = -(-settings.train_images // settings.processes)
+    left = share % per_process(settings)
+    return 0 < left < settings.smallest_batch
 
 
 class Batches:
@@ -95,19 +112,22 @@ class Batches:
         )
         order.set_epoch(epoch)
         view = View(self._data.train, self._augmented, _mixed(seed, epoch))
-        return self._loader(view, list(order), start)
+        chunks = self._chunks(list(order), self._settings.smallest_batch)
+        return self._loader(view, chunks[start:])
 
     def testing(self) -> DataLoader[Batch]:
         """This process's share of the test images, each of which has one process."""
         share = range(self._world.rank, len(self._data.test), self._world.size)
-        return self._loader(View(self._data.test, self._fitted, 0), list(share), 0)
+        chunks = self._chunks(share, self._settings.smallest_test_batch)
+        return self._loader(View(self._data.test, self._fitted, 0), chunks)
 
-    def _loader(self, view: View, indices: list[int], start: int) -> DataLoader[Batch]:
-        count = per_process(self._settings)
-        chunks = [indices[i : i + count] for i in range(0, len(indices), count)]
+    def _chunks(self, indices: Sequence[int], smallest: int) -> list[list[int]]:
+        return _chunks(indices, per_process(self._settings), smallest)
+
+    def _loader(self, view: View, chunks: list[list[int]]) -> DataLoader[Batch]:
         return DataLoader(
             view,
-            batch_sampler=chunks[start:],
+            batch_sampler=chunks,
             num_workers=self._workers,
             collate_fn=_as_it_is,
             worker_init_fn=_leave_interrupts,
@@ -144,12 +164,9 @@ def change(
     height, width = shape[1:]
     steps: list[Any] = []
     if images.stored is None:
-        margin = [
-            v2.Resize(round(max(height, width) * 8 / 7)),
-            v2.CenterCrop((height, width)),
-        ]
         crop = [v2.RandomResizedCrop((height, width))]
-        steps += [*(crop if "crop" in augment else margin), v2.PILToTensor()]
+        cut = crop if "crop" in augment else middle(height, width)
+        steps += [*cut, v2.PILToTensor()]
     elif "crop" in augment:
         own = list(images.stored.shape[2:])
         steps.append(v2.RandomCrop(own, padding=[own[1] // 8, own[0] // 8]))
@@ -164,15 +181,4 @@ def preparation(data: Data, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor
     Colours become grey, sizes the network's, bytes numbers from 0 to 1, normalised if
     the data set says so; grey is repeated where the network reads colours.
     """
-    channels, *size = shape
-    steps: list[Any] = []
-    if channels < data.channels:
-        steps.append(v2.Grayscale())
-    steps += [v2.Resize(size), v2.ToDtype(torch.float32, scale=True)]
-    if data.normalisation is not None:
-        mean, deviation = map(list, data.normalisation)
-        if channels < data.channels:
-            mean, deviation = ([sum(x) / len(x)] for x in (mean, deviation))
-        steps.append(v2.Normalize(mean, deviation))
-    whole = v2.Compose(steps)
-    return lambda pixels: whole(pixels).expand(-1, channels, -1, -1)
+    return preprocessing(data, shape).on_batches()

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+from archc.run.layers import smallest_batch
 from archc.run.subject import Subject
 from archc.run.train.data import Data
 from archc.run.train.errors import CannotTrain
@@ -21,11 +22,20 @@ def outputs(subject: Subject) -> int:
     """
     output = subject.network.output.shape
     assert output is not None
-    if len(output.dims) != 1:
-        shape = " x ".join(map(str, output.dims))
+    if len(output.dims) != 1 or output.sizes[0] < 2:
         raise CannotTrain(
-            f"{subject.label} gives {shape}: archc train trains classifiers"
+            f"{subject.label} gives {output}: archc train trains classifiers"
         )
+    if not subject.facts.params_with_heads:
+        raise CannotTrain(f"{subject.label} has no parameters that could be trained")
+    for head in subject.network.heads:
+        given = head.region.output.shape
+        assert given is not None
+        if given.channel_axis or given.channels != output.channels:
+            raise CannotTrain(
+                f"the head {head.name} of {subject.label} gives {given}, and the"
+                f" network {output}: all must tell the same classes apart"
+            )
     shape = subject.input_shape
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise CannotTrain(f"{subject.label} reads no images of 1 or 3 channels")
@@ -52,6 +62,7 @@ def settled(
         raise CannotTrain(
             f"a batch of {recipe.batch} cannot be divided among {world.size} processes"
         )
+    smallest, smallest_test = _smallest(subject, recipe, data, world)
     chosen: dict[str, Any] = asdict(recipe)
     chosen["device"] = world.device.type
     return Settings(
@@ -63,7 +74,35 @@ def settled(
         train_images=len(data.train),
         test_images=len(data.test),
         processes=world.size,
+        smallest_batch=smallest,
+        smallest_test_batch=smallest_test,
     )
+
+
+def _smallest(
+    subject: Subject, recipe: Recipe, data: Data, world: World
+) -> tuple[int, int]:
+    """The images that normalisation wants in a batch, in training and in testing.
+
+    Raises:
+        CannotTrain: if a process cannot have as many.
+    """
+    found: list[int] = []
+    most = -(-len(data.train) // world.size), len(data.test) // world.size
+    for training, share in zip((True, False), most, strict=True):
+        wanted, layer = smallest_batch(subject.network, training=training)
+        found.append(wanted)
+        if layer is None or min(recipe.batch // world.size, share) >= wanted:
+            continue
+        each = " of each process" if world.size > 1 else ""
+        mend = f"--batch {wanted * world.size} or more"
+        if share < wanted:
+            mend = f"more images to {'train' if training else 'test'} on"
+        raise CannotTrain(
+            f"{layer.path} of {subject.label} cannot normalise a batch of one image:"
+            f" a batch{each} needs {wanted} ({mend})"
+        )
+    return found[0], found[1]
 
 
 def _mend(subject: Subject, classes: int, wanted: int) -> str:

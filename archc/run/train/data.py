@@ -16,10 +16,19 @@ from torchvision.transforms.v2 import (  # pyright: ignore[reportMissingTypeStub
 
 from archc.run.train import idx
 from archc.run.train.errors import CannotTrain
+from archc.run.train.folder import classes
 
 _DEFAULT = Path("data")
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CLOTHES = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+_CIFAR10_NAMES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
 _CIFAR10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
@@ -88,6 +97,8 @@ class Data:
     channels: int
     normalisation: tuple[Sequence[float], Sequence[float]] | None = None
     """Mean and deviation of each channel, to be taken out; None to leave 0 to 1."""
+    names: tuple[str, ...] = ()
+    """Of the classes, in the order of the network's outputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +133,25 @@ def _split(count: int) -> tuple[list[int], list[int]]:
 
 
 def _fashion_mnist(wanted: Wanted) -> Data:
-    return _idx(wanted, "FashionMNIST", "Fashion-MNIST", (_DEBIAN,))
+    return _idx(wanted, "FashionMNIST", "Fashion-MNIST", _CLOTHES, (_DEBIAN,))
 
 
 def _mnist(wanted: Wanted) -> Data:
-    return _idx(wanted, "MNIST", "MNIST", ())
+    return _idx(wanted, "MNIST", "MNIST", _numbers(10), ())
 
 
-def _idx(wanted: Wanted, kind: str, title: str, installed: tuple[Path, ...]) -> Data:
+def _numbers(count: int) -> tuple[str, ...]:
+    """Names of classes that have none."""
+    return tuple(map(str, range(count)))
+
+
+def _idx(
+    wanted: Wanted,
+    kind: str,
+    title: str,
+    names: tuple[str, ...],
+    installed: tuple[Path, ...],
+) -> Data:
     root = wanted.directory or _DEFAULT
     if wanted.download:
         _download(kind, root)
@@ -139,7 +161,10 @@ def _idx(wanted: Wanted, kind: str, title: str, installed: tuple[Path, ...]) -> 
     for place in places:
         train, test = idx.find(place, train=True), idx.find(place, train=False)
         if train and test:
-            return Data(_read(*train), _read(*test), classes=10, channels=1)
+            halves = [_read(*files, len(names)) for files in (train, test)]
+            return Data(
+                halves[0], halves[1], classes=len(names), channels=1, names=names
+            )
     package = "`apt-get install dataset-fashion-mnist` installs it on Debian, "
     raise CannotTrain(
         f"{title} is not in {root}: --download fetches it,"
@@ -148,18 +173,29 @@ def _idx(wanted: Wanted, kind: str, title: str, installed: tuple[Path, ...]) -> 
     )
 
 
-def _read(images: Path, labels: Path) -> Stored:
-    pixels, classes = idx.read(images), idx.read(labels)
-    if pixels.ndim != 3 or classes.shape != pixels.shape[:1] or classes.max() > 9:
-        raise CannotTrain(f"{images} and {labels} do not hold images and their classes")
-    return Stored(pixels.unsqueeze(1), classes.long())
+def _read(images: Path, labels: Path, count: int) -> Stored:
+    """Images with their labels, which are below `count`."""
+    pixels, kinds = idx.read(images, rank=3), idx.read(labels, rank=1)
+    if len(pixels) != len(kinds):
+        raise CannotTrain(
+            f"{images} holds {len(pixels):,} images and {labels} {len(kinds):,}"
+            " labels: they do not belong together"
+        )
+    highest = int(kinds.max())
+    if highest >= count:
+        raise CannotTrain(
+            f"{labels} holds the label {highest}, and there are the classes 0 to"
+            f" {count - 1}"
+        )
+    return Stored(pixels.unsqueeze(1), kinds.long())
 
 
 def _download(kind: str, root: Path) -> None:
     """Fetches a data set with torchvision, unless it is there."""
     try:
         getattr(datasets, kind)(root, download=True)
-    except (OSError, RuntimeError) as error:
+    # a server, a file system and an archive each fail in their own ways
+    except Exception as error:
         raise CannotTrain(f"the download failed: {error}") from error
 
 
@@ -174,18 +210,20 @@ def _cifar10(wanted: Wanted) -> Data:
         return Stored(pixels, torch.tensor(found.targets))
 
     try:
-        return Data(half(True), half(False), 10, 3, _CIFAR10)
+        halves = half(True), half(False)
     except (OSError, RuntimeError) as error:
         raise CannotTrain(
             f"CIFAR-10 is not in {root}: --download fetches it, and --data-dir names"
             " a directory that holds cifar-10-batches-py/"
         ) from error
+    return Data(halves[0], halves[1], 10, 3, _CIFAR10, _CIFAR10_NAMES)
 
 
 def _digits(wanted: Wanted) -> Data:
     try:
         from sklearn.datasets import load_digits  # pyright: ignore
-    except ImportError as error:
+    # one that does not fit NumPy fails in a way of its own
+    except Exception as error:
         raise CannotTrain(
             "the digits are scikit-learn's: pip install 'archc[train]'"
         ) from error
@@ -196,7 +234,7 @@ def _digits(wanted: Wanted) -> Data:
     train, test = _split(len(labels))
     pixels = pixels.unsqueeze(1)
     halves = [Stored(pixels[half], labels[half]) for half in (train, test)]
-    return Data(halves[0], halves[1], classes=10, channels=1)
+    return Data(halves[0], halves[1], classes=10, channels=1, names=_numbers(10))
 
 
 def _fake(shape: tuple[int, ...], outputs: int) -> Data:
@@ -208,38 +246,35 @@ def _fake(shape: tuple[int, ...], outputs: int) -> Data:
         return Stored(pixels, torch.tensor([int(label) for _, label in pairs]))
 
     train, test = 1024, 256
-    return Data(made(train, 0), made(test, train), outputs, shape[0])
+    names = _numbers(outputs)
+    return Data(made(train, 0), made(test, train), outputs, shape[0], names=names)
 
 
 def _folder(root: Path) -> Data:
     """train/ and val/ with a directory for each class, or only such directories."""
     if not (root / "train").is_dir():
-        names, images = _classes(root)
+        found = classes(root)
+        images = _files(found)
         halves = [
             Files(tuple(images.paths[i] for i in half), images.labels[half])
             for half in _split(len(images))
         ]
-        return Data(halves[0], halves[1], len(names), 3, _IMAGENET)
-    names, train = _classes(root / "train")
-    others, test = _classes(root / "val")
-    if names != others:
-        odd = sorted(set(names) ^ set(others))
-        raise CannotTrain(
-            f"{root}: train and val have different classes: {', '.join(odd[:5])}"
-        )
-    return Data(train, test, len(names), 3, _IMAGENET)
+    else:
+        found, others = classes(root / "train"), classes(root / "val")
+        if [*found] != [*others]:
+            odd = sorted(found.keys() ^ others.keys())
+            raise CannotTrain(
+                f"{root}: train and val have different classes: {', '.join(odd[:5])}"
+            )
+        halves = [_files(found), _files(others)]
+    return Data(halves[0], halves[1], len(found), 3, _IMAGENET, tuple(found))
 
 
-def _classes(directory: Path) -> tuple[list[str], Files]:
-    try:
-        found: Any = datasets.ImageFolder(directory)
-    except OSError as error:
-        raise CannotTrain(
-            f"{directory} must be a directory with a directory of images for each"
-            f" class ({error})"
-        ) from error
-    paths, labels = zip(*found.samples, strict=True)
-    return found.classes, Files(tuple(paths), torch.tensor(labels))
+def _files(found: dict[str, list[str]]) -> Files:
+    """The images of each class, one class after the other."""
+    paths = [path for images in found.values() for path in images]
+    labels = [i for i, images in enumerate(found.values()) for _ in images]
+    return Files(tuple(paths), torch.tensor(labels))
 
 
 _LOADERS: dict[str, Callable[[Wanted], Data]] = {

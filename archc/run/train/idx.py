@@ -29,11 +29,11 @@ def _one(directory: Path, name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def read(path: Path) -> Tensor:
-    """The bytes of a file, in its shape.
+def read(path: Path, *, rank: int) -> Tensor:
+    """The bytes of a file, in its shape, which has `rank` axes.
 
     Raises:
-        CannotTrain: if it cannot be read or is no such file.
+        CannotTrain: if it cannot be read, is no such file, or is empty.
     """
     try:
         packed = path.read_bytes()
@@ -41,11 +41,20 @@ def read(path: Path) -> Tensor:
     except (OSError, EOFError, zlib.error) as error:
         raise CannotTrain(f"cannot read {path}: {error}") from error
     # two zero bytes, the type (8: bytes), the number of dimensions, each as 4 bytes
-    rank = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
     start = 4 + 4 * rank
+    if content[:4] != bytes([0, 0, 8, rank]):
+        raise _damaged(path, f"it does not begin as an idx file of {rank} axes does")
     dims = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    if rank == 0 or len(content) != start + prod(dims):
-        raise CannotTrain(f"{path} is damaged: it does not hold what it says it does")
+    size, found = start + prod(dims), len(content)
+    if found < start or found != size:
+        raise _damaged(path, f"it is {found:,} bytes long and says {size:,}")
+    if 0 in dims:
+        shape = " x ".join(map(str, dims))
+        raise CannotTrain(f"{path} is empty: it says that it holds {shape}")
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(
         dims
     )
+
+
+def _damaged(path: Path, reason: str) -> CannotTrain:
+    return CannotTrain(f"{path} is damaged: {reason}")

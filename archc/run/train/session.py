@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import perf_counter
 from types import FrameType
 from typing import Any
@@ -16,9 +17,10 @@ from typing import Any
 import torch
 
 from archc.output import Output, write
+from archc.run.layers import bound, smallest_batch
 from archc.run.subject import Subject
 from archc.run.train import checkpoint, checks, curve, progress, record
-from archc.run.train.batches import steps_per_epoch
+from archc.run.train.batches import joins, steps_per_epoch
 from archc.run.train.data import Data, Wanted, load
 from archc.run.train.errors import CannotTrain, Interrupted
 from archc.run.train.settings import Recipe, Settings
@@ -101,6 +103,8 @@ class _Session:
         resumed = self._habits.resume and self._checkpoint.exists()
         if resumed:
             checkpoint.restore(self._trainer, self._checkpoint)
+        with self._world.first_alone():
+            _make(self._habits.directory)
         with ExitStack() as stack:
             events = None
             if self._habits.tensorboard and self._world.leads:
@@ -108,7 +112,8 @@ class _Session:
                 events = record.board(folder, self._trainer.epoch)
                 stack.callback(events.close)
             told = stack.enter_context(self._progress())
-            told.say(self._heading())
+            for line in (self._heading(), *self._remarks()):
+                told.say(line)
             if self._habits.resume:
                 told.say(self._resuming(resumed))
             asked = stack.enter_context(_interruption(self._world))
@@ -170,6 +175,22 @@ class _Session:
             f" {settings.test_images:,} to test on, {self._device()}{processes}"
         )
 
+    def _remarks(self) -> list[str]:
+        """What is done otherwise than one may think, and what may be a mistake."""
+        network = self._subject.network
+        said: list[str] = []
+        if joins(self._settings):
+            _, layer = smallest_batch(network, training=True)
+            assert layer is not None
+            said.append(
+                "the last batch of an epoch would be a single image, which"
+                f" {layer.path} cannot normalise: it joins the batch before"
+            )
+        limit = bound(network.output)
+        if limit is not None and limit.probabilities:
+            said.append(f"note: {limit.advice}")
+        return said
+
     def _resuming(self, resumed: bool) -> str:
         if not resumed:
             return f"there is no {self._checkpoint}: from the beginning"
@@ -201,6 +222,7 @@ class _Session:
             "spec": self._subject.label,
             "settings": self._settings.as_dict(),
             "parameters": self._subject.facts.params_with_heads,
+            **checkpoint.about_images(self._trainer),
             "device": self._device(),
             "versions": {
                 "python": platform.python_version(),
@@ -215,6 +237,22 @@ class _Session:
             ]
         )
         self._report()
+
+
+def _make(directory: Path) -> None:
+    """The directory for all that is written, before time is spent.
+
+    Raises:
+        CannotTrain: if nothing can be written there.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise CannotTrain(
+            f"cannot write to {directory}: {error.strerror or error}"
+        ) from error
 
 
 @contextmanager

@@ -54,6 +54,10 @@ class Settings(Recipe):
     train_images: int
     test_images: int
     processes: int
+    smallest_batch: int = 1
+    """Images of one process that a training step can normalise."""
+    smallest_test_batch: int = 1
+    """The same in evaluation."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON and checkpoints hold it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
@@ -13,10 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from archc.run.device import out_of_memory
 from archc.run.loss import cross_entropy, loss
-from archc.run.train.batches import Batches, preparation, steps_per_epoch
+from archc.run.subject import BrokenModule
+from archc.run.train.batches import Batches, steps_per_epoch
 from archc.run.train.data import Data
 from archc.run.train.errors import Diverged
+from archc.run.train.preprocessing import preprocessing
 from archc.run.train.record import Row
 from archc.run.train.schedule import rate
 from archc.run.train.settings import Settings
@@ -81,12 +85,14 @@ class Trainer:
         self._replica: nn.Module = self.model
         if world.size > 1:
             self._replica = DistributedDataParallel(self.model)
-        self.optimizer = _optimizer(self.model, settings)
+        self.optimizer = _optimizer(self.model.parameters(), settings)
         self.scaler = torch.amp.GradScaler(
             world.device.type, enabled=settings.precision == "fp16"
         )
+        self.data = data
+        self.preprocessing = preprocessing(data, shape)
         self._batches = Batches(data, shape, settings, world, workers)
-        self._prepare = preparation(data, shape)
+        self._prepare = self.preprocessing.on_batches()
         self.per_epoch = steps_per_epoch(settings)
         self.epoch = 0
         """Those that are over."""
@@ -112,7 +118,8 @@ class Trainer:
         """
         self.model.train()
         for pixels, labels in self._batches.training(self.epoch, self.step):
-            found, output = self.gradients(pixels, labels)
+            with self._running():
+                found, output = self.gradients(pixels, labels)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate
             self.scaler.step(self.optimizer)
@@ -132,6 +139,14 @@ class Trainer:
         cast(Any, self.scaler.scale(found)).backward()
         logits = output if isinstance(output, Tensor) else output[0]
         return found.detach(), logits.detach()
+
+    def kept(self, parameter: Tensor) -> dict[str, Any]:
+        """What the optimizer keeps of a parameter after a step, zeros in it."""
+        probe = torch.zeros_like(parameter, requires_grad=True)
+        probe.grad = torch.zeros_like(parameter)
+        optimizer = _optimizer([probe], self.settings)
+        optimizer.step()
+        return optimizer.state[probe]
 
     def settle(self) -> None:
         """Counts the steps since the last time in.
@@ -156,11 +171,20 @@ class Trainer:
         self._open.clear()
 
     def close_epoch(self, images_per_second: float, started: float) -> Row:
-        """Tests, and begins the next epoch."""
+        """Tests, and begins the next epoch.
+
+        Raises:
+            Diverged: if a loss is no finite number.
+        """
         self.settle()
         train_loss, train_accuracy = self.sums.means(self.world)
         lr = self._rate(self.step - 1)
         test_loss, test_accuracy = self.evaluate()
+        if not isfinite(test_loss):
+            raise Diverged(
+                f"the test loss is {test_loss} after epoch {self.epoch + 1}: try a"
+                " smaller --lr or a --warmup"
+            )
         self.epoch, self.step, self.sums = self.epoch + 1, 0, Sums()
         row = Row(
             epoch=self.epoch,
@@ -183,10 +207,30 @@ class Trainer:
         with torch.no_grad():
             for pixels, labels in self._batches.testing():
                 labels = labels.to(self.world.device, non_blocking=True)
-                output = self._forward(self.model, pixels)
-                found = cross_entropy(output.float(), labels)
+                with self._running():
+                    output = self._forward(self.model, pixels)
+                    found = cross_entropy(output.float(), labels)
                 sums.add(found.item(), _correct(output, labels).item(), len(labels))
         return sums.means(self.world)
+
+    @contextmanager
+    def _running(self) -> Generator[None, None, None]:
+        """Around what the module does.
+
+        Raises:
+            BrokenModule: if it fails, for want of memory apart.
+        """
+        try:
+            yield
+        # whatever a file that people edit may raise
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            reason = (str(error).strip() or "no reason").splitlines()[0]
+            raise BrokenModule(
+                f"the module fails in step {self.step + 1} of epoch {self.epoch + 1}:"
+                f" {type(error).__name__}: {reason}"
+            ) from error
 
     def _forward(self, model: nn.Module, pixels: Tensor) -> Any:
         x = self._prepare(pixels.to(self.world.device, non_blocking=True))
@@ -223,10 +267,10 @@ def _correct(output: Tensor, labels: Tensor) -> Tensor:
     return output.argmax(1).eq(labels).sum()
 
 
-def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(
+    parameters: Iterable[Tensor], settings: Settings
+) -> torch.optim.Optimizer:
     lr, decay = settings.lr, settings.weight_decay
     if settings.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr, weight_decay=decay)
-    return torch.optim.SGD(
-        model.parameters(), lr, settings.momentum, weight_decay=decay
-    )
+        return torch.optim.Adam(parameters, lr, weight_decay=decay)
+    return torch.optim.SGD(parameters, lr, settings.momentum, weight_decay=decay)

@@ -1,0 +1,169 @@
+"""What a network is to learn in a smoke test, and how well it can be learnt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import exp, inf, log, log1p
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from archc.network.graph import Network, Value
+from archc.ops.base import Shape, to_int
+from archc.run.layers import Bound, bound
+from archc.run.loss import cross_entropy
+
+_PATTERNS = 4
+"""Classes in the data, at most."""
+_RANGE = 20.0
+"""Between logits, in which the loss can come near zero for any number of classes."""
+
+
+class Task:
+    """Images of a few classes, and the loss of what a network makes of them.
+
+    An output of several channels is one of classes: the labels are for it to learn, and
+    for a map at each place. One of a single channel has no classes. Where a network has
+    such an output, all are compared to random numbers, to see where the loss of these
+    leads; whether it falls says nothing.
+    """
+
+    def __init__(self, network: Network) -> None:
+        assert network.input.shape is not None
+        self._input = network.input.shape.sizes
+        outputs = [network.output, *(head.region.output for head in network.heads)]
+        self._shapes = [_shape(value) for value in outputs]
+        self._weights = [1.0, *(head.loss_weight for head in network.heads)]
+        self._bounds = [bound(value) for value in outputs]
+        self._classes = min(to_int(shape.channels) for shape in self._shapes)
+        self._patterns = min(_PATTERNS, self._classes)
+
+    @property
+    def has_classes(self) -> bool:
+        return self._classes > 1
+
+    # ---- the data
+
+    def images(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Noise over one of some coarse random patterns, and which one that is.
+
+        Coarse, so that what averages over places can tell them apart too; few, so that
+        the task is no harder with a large batch. Where each place of a map must tell,
+        the whole image also has a colour, which a place that sees little sees as well.
+        """
+        channels, *sides = self._input
+        generator = torch.Generator().manual_seed(seed)
+        kinds = torch.arange(count) % self._patterns
+        size = self._patterns, channels, *(4 for _ in sides)
+        coarse = torch.randn(size, generator=generator)
+        patterns = F.interpolate(coarse, size=sides) if sides else coarse
+        noise = torch.randn((count, channels, *sides), generator=generator)
+        images = (patterns[kinds] + noise) / 2**0.5
+        if any(len(shape.dims) > 1 for shape in self._shapes):
+            colors = self._colors(channels, generator)[kinds]
+            images = colors.reshape(count, channels, *(1 for _ in sides)) + images / 4
+        return images, kinds
+
+    def _colors(self, channels: int, generator: torch.Generator) -> Tensor:
+        """Of each pattern, evenly apart in each channel."""
+        levels = torch.linspace(-1.5, 1.5, self._patterns)
+        orders = [
+            torch.randperm(self._patterns, generator=generator) for _ in range(channels)
+        ]
+        return torch.stack([levels[order] for order in orders], 1)
+
+    def classes(self, outputs: Sequence[Tensor], kinds: Tensor) -> Tensor:
+        """The class of each pattern: evenly apart, among those that can be learnt.
+
+        Behind a rectifier an output that is zero for an image has no gradient there. Of
+        a network that has learnt nothing, many are so for all images.
+        """
+        alive = torch.ones(self._patterns, self._classes, dtype=torch.bool)
+        for given, shape, limit in zip(
+            outputs, self._shapes, self._bounds, strict=False
+        ):
+            if limit is not None and limit.low == 0:
+                values = self._first(given, shape)[:, : self._classes]
+                values = values.reshape(len(values), self._classes, -1).mean(2)
+                for pattern in range(self._patterns):
+                    alive[pattern] &= (values[kinds == pattern] > 0).all(0).cpu()
+        chosen: list[int] = []
+        for pattern in range(self._patterns):
+            start = pattern * (self._classes // self._patterns)
+            free = [c % self._classes for c in range(start, start + self._classes)]
+            free = [c for c in free if c not in chosen]
+            chosen.append(next((c for c in free if alive[pattern, c]), free[0]))
+        return torch.tensor(chosen)
+
+    # ---- the loss
+
+    def losses(self, outputs: Sequence[Tensor], labels: Tensor) -> list[Tensor]:
+        """Of the output, and of each head."""
+        if self.has_classes:
+            logits = map(self._logits, outputs, self._shapes, self._bounds)
+            return [cross_entropy(each, labels) for each in logits]
+        return [_distance(output) for output in outputs]
+
+    def _logits(self, output: Tensor, shape: Shape, limit: Bound | None) -> Tensor:
+        """An output as the loss wants it; one in a narrow range is stretched.
+
+        Not so probabilities: a softmax or sigmoid before this loss is a mistake.
+        """
+        logits = self._first(output, shape)
+        if limit is None or limit.probabilities or limit.high == inf:
+            return logits
+        return logits * (_RANGE / (limit.high - limit.low))
+
+    @staticmethod
+    def _first(output: Tensor, shape: Shape) -> Tensor:
+        """The output with its channels where the loss wants them."""
+        return output.movedim(shape.channel_axis + 1, 1)
+
+    def blind(self, labels: Tensor) -> float:
+        """The lowest loss of outputs that ignore the image: the labels' entropy."""
+        counts = Counter(cast("list[int]", cast(Any, labels).tolist()))
+        shares = [count / counts.total() for count in counts.values()]
+        entropy = -sum(share * log(share) for share in shares)
+        return sum(self._weights) * entropy
+
+    @property
+    def lowest(self) -> float:
+        """Below this the loss cannot come where probabilities are taken for logits."""
+        pairs = zip(self._weights, self._bounds, self._shapes, strict=True)
+        return sum(w * _lowest(limit, shape) for w, limit, shape in pairs)
+
+    @property
+    def probabilities(self) -> Bound | None:
+        """What makes the first of the outputs that are no logits."""
+        found = (limit for limit in self._bounds if limit and limit.probabilities)
+        return next(found, None)
+
+    def sum_to_one(self, outputs: Sequence[Tensor]) -> bool:
+        """Whether one of the outputs is that of a softmax, whoever wrote it."""
+        for given, shape in zip(outputs, self._shapes, strict=False):
+            sums = self._first(given, shape).float().sum(1)
+            if (given >= 0).all() and torch.allclose(sums, torch.ones_like(sums)):
+                return True
+        return False
+
+
+def _shape(value: Value) -> Shape:
+    assert value.shape is not None
+    return value.shape
+
+
+def _distance(output: Tensor) -> Tensor:
+    """To random numbers, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randn(output.shape, generator=generator).to(output.device)
+    return F.mse_loss(output.float(), target)
+
+
+def _lowest(limit: Bound | None, shape: Shape) -> float:
+    """The cross entropy of a probability of one and others of zero, as logits."""
+    if limit is None or not limit.probabilities:
+        return 0.0
+    return log1p((to_int(shape.channels) - 1) * exp(-1))

@@ -1,0 +1,92 @@
+"""Images in directories, one for each class."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from archc.run.train.errors import CannotTrain
+
+_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"),
+)
+"""Those that torchvision's ImageFolder reads; other files are left alone."""
+
+
+def classes(directory: Path) -> dict[str, list[str]]:
+    """The images of each class, in the order of ImageFolder; each can be opened.
+
+    A class is a directory with all that lies below it. Hidden directories are none.
+
+    Raises:
+        CannotTrain: if there are fewer than two classes, one has no images, or a file
+            is no image.
+    """
+    try:
+        names = sorted(
+            entry.name
+            for entry in os.scandir(directory)
+            if entry.is_dir() and not entry.name.startswith(".")
+        )
+        found = {name: _images(directory / name) for name in names}
+    except OSError as error:
+        reason = error.strerror or error
+        raise CannotTrain(f"{_wanted(directory)} ({reason})") from error
+    if len(names) < 2:
+        there = f"only {names[0]}/" if names else "no directory"
+        raise CannotTrain(f"{_wanted(directory)}, two or more: there is {there}")
+    empty = [name for name, images in found.items() if not images]
+    if empty:
+        raise CannotTrain(
+            f"{directory}: {empty[0]}/ has no images{_more(empty)}; images end in"
+            f" {', '.join(_SUFFIXES)}"
+        )
+    for path in (path for images in found.values() for path in images):
+        _check(path)
+    return found
+
+
+def _wanted(directory: Path) -> str:
+    return f"{directory} must be a directory with a directory of images for each class"
+
+
+def _more(names: list[str]) -> str:
+    return f", nor have {len(names) - 1} others" if len(names) > 1 else ""
+
+
+def _images(directory: Path) -> list[str]:
+    """Below a directory; a link back to where one has been is not followed."""
+    found: list[str] = []
+    walked: list[tuple[str, list[str]]] = []
+    seen: set[tuple[int, int]] = set()
+    for root, below, files in os.walk(directory, followlinks=True, onerror=_raise):
+        status = os.stat(root)
+        if (status.st_dev, status.st_ino) in seen:
+            below.clear()
+            continue
+        below.sort()
+        seen.add((status.st_dev, status.st_ino))
+        walked.append((root, sorted(files)))
+    for root, files in sorted(walked):
+        found += [
+            os.path.join(root, file)
+            for file in files
+            if file.lower().endswith(_SUFFIXES)
+        ]
+    return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _check(path: str) -> None:
+    """That a file begins as an image does: it is decoded when it is needed."""
+    from PIL import Image
+
+    try:
+        with Image.open(path):
+            pass
+    # a damaged file raises nearly anything
+    except Exception as error:
+        raise CannotTrain(f"cannot read {path}: {error}") from error

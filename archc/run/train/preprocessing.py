@@ -1,0 +1,89 @@
+"""What is done to every image, in training and in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2  # pyright: ignore[reportMissingTypeStubs]
+
+from archc.run.train.data import Data
+from archc.spec.expressions import is_tuple
+
+_MARGIN = 8 / 7
+"""How much larger than the network's input an image is before its middle is cut out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """From an image to the network's input, in the order of its fields.
+
+    It is all that a program needs to use the weights; that training images are changed
+    at random stands among the settings.
+    """
+
+    mode: str
+    """What an image is decoded as: `RGB`, or `L` for grey; bytes in any case."""
+    shorter_side: int | None
+    """What this side is resized to; None to leave the image as it is."""
+    center_crop: tuple[int, int] | None
+    """Height and width that are cut out of the middle."""
+    grey: bool
+    """Whether colours are made grey."""
+    size: tuple[int, int]
+    """Height and width that what is left is resized to."""
+    interpolation: str = "bilinear, antialiased"
+    scale: float = 1 / 255
+    """What bytes are multiplied by."""
+    mean: tuple[float, ...] | None
+    """Of each channel, taken off; None to leave numbers from 0 to 1."""
+    std: tuple[float, ...] | None
+    """Of each channel, divided by."""
+    channels: int
+    """Of the network's input; grey is repeated."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON and checkpoints hold it."""
+        found = asdict(self)
+        return {k: list(v) if is_tuple(v) else v for k, v in found.items()}
+
+    def on_batches(self) -> Callable[[Tensor], Tensor]:
+        """What is left to do for a batch of bytes, on any device."""
+        steps: list[Any] = [v2.Grayscale()] if self.grey else []
+        steps += [v2.Resize(list(self.size)), v2.ToDtype(torch.float32, scale=True)]
+        if self.mean is not None and self.std is not None:
+            steps.append(v2.Normalize(list(self.mean), list(self.std)))
+        whole = v2.Compose(steps)
+        return lambda pixels: whole(pixels).expand(-1, self.channels, -1, -1)
+
+
+def middle(height: int, width: int) -> list[Any]:
+    """The steps from a picture of any size to one of this."""
+    return [v2.Resize(_shorter_side(height, width)), v2.CenterCrop((height, width))]
+
+
+def _shorter_side(height: int, width: int) -> int:
+    return round(max(height, width) * _MARGIN)
+
+
+def preprocessing(data: Data, shape: tuple[int, ...]) -> Preprocessing:
+    """For the images of a data set and a network that reads `shape`."""
+    channels, height, width = shape
+    grey = channels < data.channels
+    files = data.test.stored is None
+    mean, std = data.normalisation or (None, None)
+    if grey and mean is not None and std is not None:
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    return Preprocessing(
+        mode="RGB" if data.channels == 3 else "L",
+        shorter_side=_shorter_side(height, width) if files else None,
+        center_crop=(height, width) if files else None,
+        grey=grey,
+        size=(height, width),
+        mean=None if mean is None else tuple(mean),
+        std=None if std is None else tuple(std),
+        channels=channels,
+    )
