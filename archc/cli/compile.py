@@ -14,6 +14,7 @@ import click
 
 from archc.catalog import installed
 from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found
@@ -197,7 +198,7 @@ class _Job:
             self._refuse(target, f"cannot {what}{place}: {reason(error)}")
             return
         for output in outputs:
-            say(str(output.path))
+            say(visible(str(output.path)))
 
     def _rendered(
         self, outputs: list[Output], target: Target, picture: Picture
@@ -214,7 +215,7 @@ class _Job:
             return []
 
     def _refuse(self, target: Target, message: str) -> None:
-        click.echo(f"Error: {target.spec}: {message}", err=True)
+        click.echo(visible(f"Error: {target.spec}: {message}"), err=True)
         self.refused = True
 
     def _compare(
@@ -224,7 +225,7 @@ class _Job:
             state = output.state()
             if state is not None:
                 self.stale = True
-                say(f"{output.path} {state}: compile {target.spec}")
+                say(visible(f"{output.path} {state}: compile {target.spec}"))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archc.cli.compile import default_directory
 from archc.cli.options import Overrides, Refused
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
@@ -37,7 +38,7 @@ def subject(
     if analysis is None:
         return None
     network, facts = analysis.network, analysis.facts
-    label = spec.entry.key if spec.entry else str(spec.path)
+    label = visible(spec.entry.key if spec.entry else str(spec.path))
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"
     if overrides == Overrides():

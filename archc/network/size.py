@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from archc.diagnostics.model import Sink
-from archc.spec.model import BlockNode, Node, Spec, children
-
-MAX_NODES = 250_000
-"""How many nodes a network may have once blocks and repetitions are written out."""
+from archc.spec.model import MAX_NODES, BlockNode, Node, Spec, children
 
 
 def oversized(spec: Spec, sink: Sink) -> frozenset[Node]:

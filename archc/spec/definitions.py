@@ -15,7 +15,7 @@ from archc.spec.block_uses import declared
 from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
 from archc.spec.nodes import NodeParser
 from archc.spec.validate import validate, whole
-from archc.spec.written import items
+from archc.spec.written import items, said
 
 
 class DefinitionParser:
@@ -61,7 +61,7 @@ class DefinitionParser:
             required=tuple(required),
             defaults=defaults,
             layers=self.nodes.nodes(table.get("layers"), origin.below("layers")),
-            doc=None if model is None else model.doc,
+            doc=None if model is None else said(model.doc),
             broken=not fine or not whole(model, table),
         )
 

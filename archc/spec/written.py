@@ -128,6 +128,11 @@ class Written:
         return False
 
 
+def said(text: str | None) -> str | None:
+    """A text for people; white space alone says nothing."""
+    return text if text and text.strip() else None
+
+
 def items(value: Any) -> list[Any]:
     """The items of a list; none for anything else, which has been reported."""
     return value if is_list(value) else []
