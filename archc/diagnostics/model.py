@@ -70,11 +70,11 @@ class Sink:
         default_factory=dict[tuple[str, Place], Diagnostic]
     )
 
-    reports: int = 0
-    """How often something was reported, repetitions included."""
+    reported: list[Place] = field(default_factory=list[Place])
+    """Where something was reported, in that order, repetitions included."""
 
     def report(self, diagnostic: Diagnostic) -> None:
-        self.reports += 1
+        self.reported.append(diagnostic.place)
         key = (diagnostic.code, diagnostic.place)
         known = self._found.get(key)
         if known is None:
