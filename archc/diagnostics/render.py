@@ -22,6 +22,10 @@ _RESET = "\x1b[0m"
 
 MAX_SHOWN = 100
 """How many diagnostics are shown to people; JSON has all."""
+MAX_LABELS = 20
+"""How many further places of a diagnostic are shown to people."""
+MAX_LENGTH = 2000
+"""How long a message is; names and lists in it may be of any length."""
 
 
 class _Painter:
@@ -98,6 +102,17 @@ def _first(found: list[Diagnostic]) -> tuple[list[Diagnostic], list[Diagnostic]]
     return [d for d in found if id(d) in kept], [d for d in found if id(d) not in kept]
 
 
+def _short(text: str) -> str:
+    """A message without the middle of what nobody would read."""
+    if len(text) <= MAX_LENGTH:
+        return text
+    return f"{text[: MAX_LENGTH // 2]} ... {text[-MAX_LENGTH // 2 :]}"
+
+
+def _said(text: str) -> str:
+    return visible(_short(text))
+
+
 def _left_out(more: list[Diagnostic]) -> str:
     return f"... and {summary_line(more)} more: only {MAX_SHOWN} are shown at a time"
 
@@ -130,12 +145,12 @@ def _annotation(diagnostic: Diagnostic) -> str:
     listed = ",".join(
         f"{name}={annotation_property(value)}" for name, value in properties.items()
     )
-    message = [diagnostic.message]
-    for label in diagnostic.labels:
+    message = [_short(diagnostic.message)]
+    for label in diagnostic.labels[:MAX_LABELS]:
         where = label.place.span()
-        message.append(f"{label.place.file}:{where.line}: {label.message}")
+        message.append(f"{label.place.file}:{where.line}: {_short(label.message)}")
     if diagnostic.help:
-        message.append(f"help: {diagnostic.help}")
+        message.append(f"help: {_short(diagnostic.help)}")
     whole = annotation("\n".join(message))
     return f"::{diagnostic.severity} {listed}::{whole}"
 
@@ -148,7 +163,7 @@ def _block(
 ) -> list[str]:
     """The lines that show one diagnostic."""
     head = paint(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
-    block = [f"{head}{paint('bold', f': {visible(diagnostic.message)}')}"]
+    block = [f"{head}{paint('bold', f': {_said(diagnostic.message)}')}"]
 
     files = _marks_by_file(diagnostic)
     last = max(mark.span.line for _, marks in files for mark in marks)
@@ -197,8 +212,8 @@ def _marks_by_file(diagnostic: Diagnostic) -> list[tuple[Place, list[Mark]]]:
     span = primary.span()
     own: list[str] = []
     labels: list[tuple[Place, Mark]] = []
-    for label in diagnostic.labels:
-        where, message = label.place.span(), visible(label.message)
+    for label in diagnostic.labels[:MAX_LABELS]:
+        where, message = label.place.span(), _said(label.message)
         if label.place.file == primary.file and where == span:
             own.append(message)
         else:
@@ -215,7 +230,10 @@ def _remarks(
     """The lines beneath the excerpt."""
     remarks: list[tuple[str, str]] = []
     if diagnostic.help:
-        remarks.append(("help", visible(diagnostic.help)))
+        remarks.append(("help", _said(diagnostic.help)))
+    more = len(diagnostic.labels) - MAX_LABELS
+    if more > 0:
+        remarks.append(("note", f"{more} further places are not shown"))
     if diagnostic.occurrences > 1:
         times = f"the same mistake was met {diagnostic.occurrences} times"
         remarks.append(("note", f"{times}, reported once"))

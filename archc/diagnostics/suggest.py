@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LONGEST = 100
+"""What is longer is no misspelled name, and comparing takes quadratic time."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was probably meant to be."""
     from difflib import get_close_matches  # only runs when something is to be reported
 
-    lowered = {option.lower(): option for option in sorted(set(known))}
+    if len(name) > _LONGEST:
+        return None
+    short = (option for option in set(known) if len(option) <= _LONGEST)
+    lowered = {option.lower(): option for option in sorted(short)}
     near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     return lowered[near[0]] if near else None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from itertools import takewhile
+from collections.abc import Collection
 
 from archc.network.arguments import Arguments
 from archc.network.frame import Binding, blame
 from archc.ops.base import Shape, plain
+from archc.spec.circles import in_order
 from archc.spec.expressions import SILENCED, Expr, Known, Silenced, names_in
 from archc.spec.model import Arg, Spec
 from archc.spec.validate import listed
@@ -19,8 +19,9 @@ def parameters(spec: Spec, arguments: Arguments) -> dict[str, Known]:
     """The values of [params]; one may be an expression over others."""
     values: dict[str, Known] = {}
     rounds: dict[str, int] = {}
-    for names in _in_order(spec.params):
-        if len(names) > 1 or names[0] in _read_by(spec.params[names[0]]):
+    reads = {name: _read_by(arg) for name, arg in spec.params.items()}
+    for names in in_order(reads):
+        if len(names) > 1 or names[0] in reads[names[0]]:
             arguments.sink.error(
                 "circular-params",
                 f"the parameter {listed(names)} is defined by itself"
@@ -34,7 +35,7 @@ def parameters(spec: Spec, arguments: Arguments) -> dict[str, Known]:
             continue
         (name,) = names
         arg = spec.params[name]
-        before = (rounds[read] for read in _read_by(arg) if read in rounds)
+        before = (rounds[read] for read in reads[name] if read in rounds)
         rounds[name] = 1 + max(before, default=0)
         try:
             below = spec.origin.below("params", name)
@@ -55,35 +56,6 @@ def _several(names: list[str]) -> str:
 
 def _read_by(arg: Arg) -> Collection[str]:
     return names_in(arg) if isinstance(arg, Expr) else ()
-
-
-def _in_order(params: Mapping[str, Arg]) -> Iterator[list[str]]:
-    """The parameters, each behind those that it reads; a circle is given as a whole.
-
-    In a circle each is defined by the next, and the last by the first.
-    """
-    done: set[str] = set()
-    for first in params:
-        path: dict[str, Iterator[str]] = {}
-        if first not in done:
-            path[first] = iter(_read_by(params[first]))
-        while path:
-            name = next(reversed(path))
-            read = next((r for r in path[name] if r in params and r not in done), None)
-            if read is None:
-                finished = [name]
-            elif read in path:
-                behind = takewhile(
-                    lambda member, read=read: member != read, reversed(path)
-                )
-                finished = [read, *reversed(list(behind))]
-            else:
-                path[read] = iter(_read_by(params[read]))
-                continue
-            for member in finished:
-                del path[member]
-            done.update(finished)
-            yield finished
 
 
 def bound(spec: Spec) -> dict[str, Binding]:

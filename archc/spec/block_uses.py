@@ -75,7 +75,8 @@ class UseParser:
             help = f'`{name}` is an op: write op = "{name}"'
         else:
             define = f"define [blocks.{name}], or take it from a file with `use`"
-            help = did_you_mean(name, self.known) or define
+            afford = self.sink.affords(len(self.known))
+            help = (did_you_mean(name, self.known) if afford else None) or define
         self.sink.error(
             "unknown-block",
             f"there is no block {plain(name)}",

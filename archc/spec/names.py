@@ -97,7 +97,7 @@ class NameCheck:
     ) -> None:
         unread = [name for name in declared if name not in self._read]
         for name, reads in self._unknown.items():
-            near = nearest(name, unread)
+            near = nearest(name, unread) if self.sink.affords(len(unread)) else None
             if name in given or (near is not None and len(reads) > 1):
                 self._misdeclared(name, near, declared, given, origin)
                 continue
@@ -183,7 +183,11 @@ class NameCheck:
             )
         if name == counter:
             return f"`{name}` counts a `repeat`, and nothing is repeated around this"
-        near = did_you_mean(name, seen)
+        near = None
+        if self.sink.affords(len(seen)):
+            near = did_you_mean(name, seen)
+        elif seen:
+            near = "look for its definition: is it spelled as here?"
         return "nothing has a name here: write a number" if near is None else near
 
 
