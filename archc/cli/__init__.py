@@ -64,7 +64,7 @@ class _Commands(click.Group):
             click.echo(_shown(f"Error: {error}"), err=True)
             ctx.exit(3)
         except click.ClickException as error:
-            error.message = _shown(error.message)
+            vars(error)["message"] = _shown(error.message)
             raise
         except OSError as error:
             # a reader that went away is no news; click ends quietly

@@ -142,11 +142,11 @@ def _draw(
 
     dot = as_dot(found)
     stem = "-".join(map(_file_name, (found.a.label, found.b.label)))
-    outputs = [Output(directory / f"{stem}.dot", dot.encode())]
+    outputs = [Output(directory / f"{stem}.dot", dot.encode(), directory)]
     failure = None
     try:
         rendered = render(dot, picture)
-        outputs.append(Output(directory / f"{stem}.{picture}", rendered))
+        outputs.append(Output(directory / f"{stem}.{picture}", rendered, directory))
     except RenderError as error:
         failure = str(error)
     try:

@@ -109,7 +109,7 @@ class Blocks:
         return True
 
 
-def _lies_in(place: Place, blocks: Container[str]) -> bool:
+def _lies_in(place: Place, blocks: Container[object]) -> bool:
     """Whether a place is in the definition of one of these blocks."""
     if not isinstance(place, KeyPlace) or place.path[:1] != ("blocks",):
         return False

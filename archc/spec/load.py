@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from os.path import normpath
+from os.path import abspath, normpath, realpath
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.source.document import Document, KeyPath, read
 from archc.source.kinds import is_list, is_table
+from archc.source.positions import FilePlace
 from archc.spec.model import Merged
 from archc.spec.parse import is_library
 
@@ -43,11 +44,20 @@ class Loader:
             resolved = path.resolve()
         except (OSError, RuntimeError, ValueError):
             resolved = path  # reading it says what is wrong
+        tree = _tree(Path(abspath(path)))
+        if not self.anywhere and not resolved.is_relative_to(realpath(tree)):
+            self.sink.error(
+                "outside-tree",
+                f"`{path}` is a link that leads out of the tree that it stands in",
+                FilePlace(str(path), ""),
+                help="give the file that it leads to, or allow it with --allow-outside",
+            )
+            return None
         document = self._read(path, resolved, None, None)
         if document is None:
             return None
         self._built.clear()
-        layered = self._resolve(document, _tree(resolved), ())
+        layered = self._resolve(document, Path(realpath(tree)), ())
         if layered is None:
             return None
         if not is_library(layered.data):

@@ -96,7 +96,7 @@ _LAYERS: dict[str, set[str]] = {
     "schema.py": {"spec", "spec/expressions/", "ops"},
     "api.py": _READINGS | {"catalog.py", "pipeline.py"},
     "cli": _READINGS | {"catalog.py", "pipeline.py", "schema.py", "api.py"},
-    "pytest_plugin.py": {"cli", "run", "emit", "diagnostics"},
+    "pytest_plugin.py": {"cli", "run", "emit", "diagnostics", "source"},
 }
 
 
