@@ -25,6 +25,7 @@ import time
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,17 +124,17 @@ def spoiled_tree(data: Any, draw: random.Random) -> None:
         if kind == 0:
             del parent[last]
         elif kind == 1:  # a value from elsewhere
-            parent[last] = json.loads(json.dumps(at(data, draw.choice(places))))
+            parent[last] = deepcopy(at(data, draw.choice(places)))
         elif kind == 2 and isinstance(parent, dict):
             parent[draw.choice(KEYS)] = parent.pop(last)
         elif kind == 3 and isinstance(parent, dict):
-            parent[draw.choice(KEYS)] = draw.choice(VALUES)
+            parent[draw.choice(KEYS)] = deepcopy(draw.choice(VALUES))
         elif kind == 4 and isinstance(parent, list):
-            parent.insert(last, draw.choice(VALUES))
+            parent.insert(last, deepcopy(draw.choice(VALUES)))
         elif kind == 5 and isinstance(parent, list):
-            parent[last:last] = json.loads(json.dumps(parent[last : last + 3]))
+            parent[last:last] = deepcopy(parent[last : last + 3])
         else:
-            parent[last] = draw.choice(VALUES)
+            parent[last] = deepcopy(draw.choice(VALUES))
 
 
 @dataclass(frozen=True)
