@@ -172,7 +172,7 @@ KINDS: Mapping[str, tuple[Callable[[int], Data], int, str]] = {
     "parameters in circles": (circles, 1000, "check"),
     "unread parameters": (unused_names, 3000, "check"),
     "many keys": (overlays, 3000, "check"),
-    "misspelled parameters": (misspelled, 300, "check"),
+    "misspelled parameters": (misspelled, 3000, "check"),
     "blocks that use each other": (
         lambda n: blocks(n, conv("c", bogus=1), 15), 100, "check"),
     "blocks that fail": (
@@ -181,8 +181,8 @@ KINDS: Mapping[str, tuple[Callable[[int], Data], int, str]] = {
         lambda n: blocks(n, {"op": "relu"}, 1), 1000, "check"),
     "a circle of blocks": (circle_of_blocks, 1000, "check"),
     "circles of blocks": (pairs_of_blocks, 300, "check"),
-    "unknown blocks": (unknown_blocks, 200, "check"),
-    "reads of nothing": (unknown_reads, 300, "check"),
+    "unknown blocks": (unknown_blocks, 3000, "check"),
+    "reads of nothing": (unknown_reads, 3000, "check"),
     "claims that fail": (claims, 1000, "check"),
     "branches that clash": (clashes, 500, "check"),
     "merges that clash": (many_clashes, 300, "check"),
