@@ -120,7 +120,7 @@ def spoiled_tree(data: Any, draw: random.Random) -> None:
             return
         *way, last = draw.choice(places)
         parent = at(data, tuple(way))
-        kind = draw.randrange(7)
+        kind = draw.randrange(11)
         if kind == 0:
             del parent[last]
         elif kind == 1:  # a value from elsewhere
@@ -133,6 +133,11 @@ def spoiled_tree(data: Any, draw: random.Random) -> None:
             parent.insert(last, deepcopy(draw.choice(VALUES)))
         elif kind == 5 and isinstance(parent, list):
             parent[last:last] = deepcopy(parent[last : last + 3])
+        elif kind in (6, 7):  # what another place of that key has
+            alike = [place for place in places if place[-1] == last]
+            parent[last] = deepcopy(at(data, draw.choice(alike)))
+        elif kind in (8, 9) and type(parent[last]) is int:
+            parent[last] = draw.choice((2, 3, parent[last] * 2, parent[last] + 1))
         else:
             parent[last] = deepcopy(draw.choice(VALUES))
 
