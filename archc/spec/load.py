@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from os.path import abspath, normpath, realpath
+from os.path import abspath, normpath
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,10 @@ class Loader:
         """
         try:
             resolved = path.resolve()
+            tree = _tree(Path(abspath(path))).resolve()
         except (OSError, RuntimeError, ValueError):
-            resolved = path  # reading it says what is wrong
-        tree = _tree(Path(abspath(path)))
-        if not self.anywhere and not resolved.is_relative_to(realpath(tree)):
+            resolved, tree = path, path  # reading it says what is wrong
+        if not self.anywhere and not resolved.is_relative_to(tree):
             self.sink.error(
                 "outside-tree",
                 f"`{path}` is a link that leads out of the tree that it stands in",
@@ -57,7 +57,7 @@ class Loader:
         if document is None:
             return None
         self._built.clear()
-        layered = self._resolve(document, Path(realpath(tree)), ())
+        layered = self._resolve(document, tree, ())
         if layered is None:
             return None
         if not is_library(layered.data):
