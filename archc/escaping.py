@@ -95,6 +95,11 @@ def xml(text: str) -> str:
     return escape(visible(text), quote=True)
 
 
+def dot_label(text: str) -> str:
+    r"""Text in an HTML-like label of Graphviz, which puts a graph's name for `\G`."""
+    return re.sub(r"\\([EGHLT])", r"\\<font>\1</font>", xml(text))
+
+
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$&#]|(?<=\w):(?=//)|(?<=www)\.", re.IGNORECASE)
 
 

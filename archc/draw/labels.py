@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from archc.draw import theme
 from archc.draw.caption import combined
 from archc.draw.figure import Box, Leaf, Mark, Node
-from archc.escaping import xml as text
+from archc.escaping import dot_label as text
 from archc.measure.cost import Facts
 from archc.network.graph import Network
 from archc.ops.base import Category, Shape

@@ -299,6 +299,15 @@ def test_a_picture_is_one(text: str, tmp_path: Path) -> None:
     ElementTree.fromstring(picture)
 
 
+def test_graphviz_puts_no_name_in_the_place_of_a_text(tmp_path: Path) -> None:
+    title = r"a \N \G \E \T \H \L \l b"
+    found, _ = analysed(spec(title), tmp_path)
+    assert found is not None
+    picture = render(draw(found.network, found.facts), "svg").decode()
+    words = "".join(ElementTree.fromstring(picture).itertext())
+    assert title.replace(" ", "") in re.sub(r"\s", "", words)
+
+
 @given(texts)
 @settings(deadline=None, max_examples=40)
 def test_what_is_written_as_toml_reads_the_same(text: str) -> None:
