@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archc.source.files import SUFFIXES
+from archc.source.files import SUFFIXES, contents
 
 if TYPE_CHECKING:
     from archc.diagnostics.model import Diagnostic
@@ -200,5 +200,5 @@ def _values(path: Path) -> Any:
     import json
     import tomllib
 
-    text = path.read_text("utf-8-sig")
+    text = contents(path).decode("utf-8-sig")
     return json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)

@@ -82,8 +82,10 @@ def _is_named(path: Path, argument: str) -> bool:
 
 def _is_spec(path: Path) -> bool:
     """Whether a file says that it is a spec, and is more than blocks for others."""
+    from archc.source.files import contents
+
     try:
-        text = path.read_text("utf-8-sig")
+        text = contents(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return False
     return bool(_SPEC.search(text) and _NAME.search(text))

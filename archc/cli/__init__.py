@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from archc.emit.wrong import WrongModule
+from archc.escaping import visible
 
 _COMMANDS = (
     "list",
@@ -60,8 +61,11 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except WrongModule as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(_shown(f"Error: {error}"), err=True)
             ctx.exit(3)
+        except click.ClickException as error:
+            vars(error)["message"] = _shown(error.message)
+            raise
         except OSError as error:
             # a reader that went away is no news; click ends quietly
             if error.errno == errno.EPIPE:
@@ -80,6 +84,11 @@ class _Commands(click.Group):
                 f"there is no command {args[0]!r}; {did_you_mean(args[0], _COMMANDS)}"
             )
         return super().resolve_command(ctx, args)
+
+
+def _shown(message: str) -> str:
+    """A message of several lines; paths and names in it may hold anything."""
+    return "\n".join(map(visible, message.expandtabs().split("\n")))
 
 
 @click.group(

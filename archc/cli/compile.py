@@ -14,6 +14,7 @@ import click
 
 from archc.catalog import installed
 from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found
@@ -70,7 +71,8 @@ def command(
     A network called NAME becomes NAME.py, NAME.dot, NAME.svg and NAME.json. Without -o
     the files of specs/a/b.toml go to generated/a/, beside specs/; those of a spec that
     is not below a directory called specs go to generated/ in the current directory.
-    Where there is no Graphviz, the rest is written all the same.
+    Where there is no Graphviz, the rest is written all the same. A picture that is
+    there is kept while the .dot beside it does not change.
 
     A SPEC is a path, or a name that `archc list` shows, such as resnet50. The files of
     a network that comes with archc go to generated/ in the current directory too.
@@ -90,7 +92,7 @@ def command(
     run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
     found = find(specs)
     targets = [
-        Target(spec.path, analysis, out if out is not None else default_directory(spec))
+        Target(spec.path, analysis, *((out, out) if out else default_place(spec)))
         for spec in found
         if (analysis := run.analyse(spec.path))
     ]
@@ -113,10 +115,11 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A network to compile and the directory for its files."""
+    """A network to compile, the directory for its files, and that around them all."""
 
     spec: Path
     analysis: Analysis
+    root: Path
     directory: Path
 
     def path(self, suffix: str) -> Path:
@@ -135,23 +138,33 @@ class Target:
             "dot": draw(network, facts),
             "json": summarize(network, facts).to_json(),
         }
-        return [Output(self.path(k), text.encode()) for k, text in texts.items()]
+        return [
+            Output(self.path(suffix), text.encode(), self.root)
+            for suffix, text in texts.items()
+        ]
 
 
 def default_directory(spec: Found) -> Path:
-    """`generated/a/` beside `specs/` for `specs/a/b.toml`, else `generated/` here.
+    """Where the files of a spec go if nothing is said."""
+    return default_place(spec)[1]
 
-    What comes with archc is written below the current directory.
+
+def default_place(spec: Found) -> tuple[Path, Path]:
+    """`generated/` and, for `specs/a/b.toml`, `generated/a/` beside `specs/`.
+
+    Both are `generated/` here for other specs. What comes with archc is written below
+    the current directory.
     """
     entry = spec.entry or installed(spec.path)
     if entry is not None and entry.shipped:
-        return Path("generated", entry.directory)
+        return Path("generated"), Path("generated", entry.directory)
     here = Path(os.path.abspath(spec.path))
     for parent in here.parents:
         if parent.name == "specs":
             below = here.parent.relative_to(parent)
-            return Path(os.path.relpath(parent.parent / "generated" / below))
-    return Path("generated")
+            root = Path(os.path.relpath(parent.parent / "generated"))
+            return root, root / below
+    return Path("generated"), Path("generated")
 
 
 def _refuse_clashes(targets: list[Target], specs: list[Path], picture: str) -> None:
@@ -189,15 +202,21 @@ class _Job:
             if self._picture is None:
                 self._compare(outputs, target, say)
                 return
-            outputs += self._rendered(outputs, target, self._picture)
+            paths = [output.path for output in outputs]
+            if _is_drawn(outputs, target.path(self._picture)):
+                paths.append(target.path(self._picture))
+            else:
+                drawn = self._rendered(outputs, target, self._picture)
+                outputs += drawn
+                paths += [output.path for output in drawn]
             write(outputs)
         except OSError as error:
             place = f" {error.filename}" if error.filename else ""
             what = "read" if self._picture is None else "write"
             self._refuse(target, f"cannot {what}{place}: {reason(error)}")
             return
-        for output in outputs:
-            say(str(output.path))
+        for path in paths:
+            say(visible(str(path)))
 
     def _rendered(
         self, outputs: list[Output], target: Target, picture: Picture
@@ -208,13 +227,14 @@ class _Job:
 
         dot = next(o.content for o in outputs if o.path.suffix == ".dot")
         try:
-            return [Output(target.path(picture), render(dot.decode(), picture))]
+            drawn = render(dot.decode(), picture)
+            return [Output(target.path(picture), drawn, target.root)]
         except RenderError as error:
             self._refuse(target, str(error))
             return []
 
     def _refuse(self, target: Target, message: str) -> None:
-        click.echo(f"Error: {target.spec}: {message}", err=True)
+        click.echo(visible(f"Error: {target.spec}: {message}"), err=True)
         self.refused = True
 
     def _compare(
@@ -224,7 +244,19 @@ class _Job:
             state = output.state()
             if state is not None:
                 self.stale = True
-                say(f"{output.path} {state}: compile {target.spec}")
+                say(visible(f"{output.path} {state}: compile {target.spec}"))
+
+
+def _is_drawn(outputs: list[Output], picture: Path) -> bool:
+    """Whether a picture is there of the .dot that is there, and that is current.
+
+    Another Graphviz would draw it a little differently for no reason.
+    """
+    dot = next(o for o in outputs if o.path.suffix == ".dot")
+    if dot.state() is not None or not picture.is_file():
+        return False
+    drawn = picture.stat()
+    return drawn.st_size > 0 and drawn.st_mtime_ns >= dot.path.stat().st_mtime_ns
 
 
 @contextmanager

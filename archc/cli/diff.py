@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from archc.cli.options import SPEC, Overrides, Refused, colored, reading
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.cli.specs import Run
@@ -141,11 +142,11 @@ def _draw(
 
     dot = as_dot(found)
     stem = "-".join(map(_file_name, (found.a.label, found.b.label)))
-    outputs = [Output(directory / f"{stem}.dot", dot.encode())]
+    outputs = [Output(directory / f"{stem}.dot", dot.encode(), directory)]
     failure = None
     try:
         rendered = render(dot, picture)
-        outputs.append(Output(directory / f"{stem}.{picture}", rendered))
+        outputs.append(Output(directory / f"{stem}.{picture}", rendered, directory))
     except RenderError as error:
         failure = str(error)
     try:
@@ -154,7 +155,7 @@ def _draw(
         place = f" {error.filename}" if error.filename else ""
         raise Refused(f"cannot write{place}: {reason(error)}") from error
     for output in outputs:
-        click.echo(str(output.path), err=True)
+        click.echo(visible(str(output.path)), err=True)
     if failure is not None:
         raise Refused(failure)
 

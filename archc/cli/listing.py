@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archc.measure.tables import markdown, pipes, size
+from archc.escaping import csv_cell, json_text, markdown, visible
+from archc.measure.tables import pipes, size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,9 +40,9 @@ class Row(NamedTuple):
     def cells(self) -> tuple[str, ...]:
         """As people read it."""
         return (
-            self.key,
-            self.error or self.title,
-            self.edition,
+            visible(self.key),
+            visible(self.error or self.title),
+            visible(self.edition),
             "" if self.year is None else str(self.year),
             size(self.input, "×"),
             "" if self.params is None else f"{self.params:,}",
@@ -155,7 +156,8 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.writer(out)
     writer.writerow(Row._fields)
     for row in rows:
-        writer.writerow(row._replace(input=size(row.input)))  # pyright: ignore[reportArgumentType]
+        cells = (size(c) if isinstance(c, tuple) else c for c in row)
+        writer.writerow(csv_cell(c) if isinstance(c, str) else c for c in cells)
     return out.getvalue()
 
 
@@ -168,7 +170,8 @@ def as_json(rows: Sequence[Row]) -> str:
         empty = {"input": None, "title": None} if row.error else {}
         return {**row._asdict(), "title": row.title or None, **empty}
 
-    return json.dumps(list(map(table, rows)), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(list(map(table, rows)), indent=2, ensure_ascii=False)
+    return json_text(text) + "\n"
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {

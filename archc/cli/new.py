@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from archc.cli.options import SPEC, Overrides, Refused, color_option, outside_option
+from archc.escaping import visible
 
 _EPILOG = """\b
 Examples:
@@ -74,7 +75,7 @@ def command(
         from archc.cli.specs import reason
 
         raise Refused(f"cannot write {target}: {reason(error)}") from error
-    click.echo(str(target))
+    click.echo(visible(str(target)))
 
 
 def _check_name(name: str) -> None:

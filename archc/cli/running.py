@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 from archc.cli.compile import default_directory
 from archc.cli.options import Overrides, Refused
+from archc.escaping import visible
+from archc.source.files import contents
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
     from archc.run.subject import Subject
+
+
+_LARGEST = 64 * 1024 * 1024
+"""How large a generated module may be."""
 
 
 def need_torch(command: str) -> None:
@@ -50,12 +56,12 @@ def subject(
     if analysis is None:
         return None
     network, facts = analysis.network, analysis.facts
-    label = spec.entry.key if spec.entry else str(spec.path)
+    label = visible(spec.entry.key if spec.entry else str(spec.path))
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"
     if overrides == Overrides():
         try:
-            source = file.read_text("utf-8")
+            source = contents(file, _LARGEST).decode("utf-8")
         except FileNotFoundError:
             pass
         except (OSError, UnicodeDecodeError) as error:

@@ -13,6 +13,7 @@ import click
 from archc import catalog
 from archc.cli.options import Overrides, Refused, colored, width
 from archc.diagnostics.model import Diagnostic, Sink, Span
+from archc.escaping import visible
 from archc.pipeline import Analysis, analyse
 from archc.source.files import SUFFIXES
 from archc.spec.load import Loader
@@ -58,8 +59,10 @@ def find_one(spec: Path) -> Found:
     others = catalog.other_editions(entry) if entry.key == entry.name else []
     if others:
         click.echo(
-            f"{entry.key} is {entry.path}; there is also {', '.join(others)}:"
-            f" archc diff {entry.key} {others[0]}",
+            visible(
+                f"{entry.key} is {entry.path}; there is also {', '.join(others)}:"
+                f" archc diff {entry.key} {others[0]}"
+            ),
             err=True,
         )
     return Found(entry.path, entry)

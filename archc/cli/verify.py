@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archc.cli.options import SPEC, Overrides, Refused, reading
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.run.verify import Verification
@@ -78,7 +79,7 @@ def _table(found: Sequence[Verification]) -> str:
     rows = [
         (
             each.subject.label,
-            str(each.subject.file or "written anew"),
+            visible(str(each.subject.file or "written anew")),
             f"{each.tensors:,}",
             f"{each.layers:,}",
             f"{each.macs:,}" if each.passed else "",
@@ -98,5 +99,6 @@ def _table(found: Sequence[Verification]) -> str:
         if not each.passed:
             others = len(each.disagreements) - 1
             more = f" (and {others} more like it)" if others else ""
-            lines.append(f"{each.subject.label}: {each.disagreements[0]}{more}")
+            said = visible(f"{each.subject.label}: {each.disagreements[0]}")
+            lines.append(f"{said}{more}")
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from archc.compare.groups import (
     window,
 )
 from archc.compare.model import Comparison, Dims, Kind, Row, Total
-from archc.diagnostics.excerpt import printable
+from archc.escaping import visible
 from archc.network.graph import Layer, Network, Region
 from archc.ops.base import items
 
@@ -52,7 +52,7 @@ class _Painter:
 def as_text(found: Comparison, *, color: bool = False) -> str:
     """What separates two networks: in short, in numbers, then layer by layer."""
     paint = _Painter(color)
-    a, b = (printable(f"{side.title} ({side.label})") for side in (found.a, found.b))
+    a, b = (visible(f"{side.title} ({side.label})") for side in (found.a, found.b))
     lines = [paint("bold", f"{a} → {b}"), *headline(found), ""]
     if found.differences:
         lines += [paint("bold", "what differs"), *_groups(found, paint), ""]
@@ -217,7 +217,7 @@ def _layers(found: Comparison, paint: _Painter) -> Iterator[str]:
     full = [line for line in table if not isinstance(line, int)]
     widths = [max(len(line[i]) for line in full) for i in range(1, 5)]
     left = widths[0] + widths[1] + 2
-    a, b = (printable(side.label) for side in (found.a, found.b))
+    a, b = (visible(side.label) for side in (found.a, found.b))
     yield paint("faint", f"  {a:<{left}} │ {b}")
     for line in table:
         if isinstance(line, int):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from archc.diagnostics.model import Span
+from archc.escaping import escaped, is_hidden
 
 _TAB = 4
 _MIN_WIDTH = 30
+_PART = 256
+"""How many characters of a line are measured at a time."""
 
 Row = tuple[str, str, str]
 """What stands in the gutter, the text, and the style of each of its characters."""
@@ -25,62 +29,85 @@ class Mark:
     message: str = ""
 
 
-def printable(text: str, keep: str = "") -> str:
-    """Text with everything replaced that would steer a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c in keep else _shown(c)[0] for c in text)
-
-
-def excerpt(lines: Sequence[str], marks: Sequence[Mark], width: int) -> Iterator[Row]:
+def excerpt(listing: Listing, marks: Sequence[Mark], width: int) -> Iterator[Row]:
     """The marked lines in order, with what lies between distant ones left out."""
     by_line: dict[int, list[Mark]] = {}
     for mark in sorted(marks, key=lambda m: (m.span, m.sign)):
-        number = min(max(mark.span.line, 1), len(lines))
+        number = min(max(mark.span.line, 1), len(listing.texts))
         by_line.setdefault(number, []).append(mark)
     last: int | None = None
     for number, found in sorted(by_line.items()):
         if last is not None and number == last + 2:
-            shown = _Line(lines[number - 2])
+            shown = listing.line(number - 1)
             yield (str(number - 1), *shown.window(0, max(width, _MIN_WIDTH)))
         elif last is not None and number > last + 2:
             yield ("...", "", "")
-        yield from _marked_line(number, lines[number - 1], found, width)
+        yield from _marked_line(number, listing.line(number), found, width)
         last = number
 
 
 def _shown(character: str) -> tuple[str, int]:
     """How a character is shown, and how many columns that takes."""
-    code = ord(character)
-    if 32 <= code < 127:
+    if 32 <= ord(character) < 127:
         return character, 1
     if character == "\t":
         return " " * _TAB, _TAB
-    if code < 32:
-        return chr(0x2400 + code), 1
-    category = unicodedata.category(character)
-    if code == 127 or category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return "\ufffd", 1
-    if category in ("Mn", "Me"):
+    if is_hidden(character):
+        shown = escaped(character)
+        return shown, len(shown)
+    if unicodedata.category(character) in ("Mn", "Me"):
         return character, 0
     return character, 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _columns(text: str) -> int:
+    """How many columns a text takes."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return sum(width for _, width in map(_shown, text))
+
+
+class Listing:
+    """The lines of a file, for as many excerpts as there are."""
+
+    def __init__(self, text: str) -> None:
+        self.texts = text.split("\n")
+        self._lines: dict[int, _Line] = {}
+
+    def line(self, number: int) -> _Line:
+        """A line, from 1, measured when it is first shown."""
+        if number not in self._lines:
+            self._lines[number] = _Line(self.texts[number - 1])
+        return self._lines[number]
 
 
 class _Line:
     """A line as it is shown: tabs as spaces, wide characters two columns wide."""
 
     def __init__(self, text: str) -> None:
-        self._cells = [_shown(c) for c in text.removesuffix("\r")]
-        self._edges = [0, *accumulate(width for _, width in self._cells)]
+        self._text = text.removesuffix("\r")
+        parts = (self._text[at : at + _PART] for at in range(0, len(text), _PART))
+        self._edges = [0, *accumulate(map(_columns, parts))]
 
     def column(self, character: int) -> int:
         """The display column, from 0, where a character (from 1) begins."""
-        return self._edges[min(max(character - 1, 0), len(self._cells))]
+        at = min(max(character - 1, 0), len(self._text))
+        part = min(at // _PART, len(self._edges) - 1)
+        return self._edges[part] + _columns(self._text[part * _PART : at])
 
     @property
     def width(self) -> int:
         """How many columns the whole line takes."""
         return self._edges[-1]
+
+    def _cells(self, start: int) -> Iterator[tuple[str, int, int]]:
+        """The characters from a column on or a little before: text, columns, place."""
+        part = max(bisect_right(self._edges, start) - 1, 0)
+        column = self._edges[part]
+        for at in range(part * _PART, len(self._text)):
+            shown, width = _shown(self._text[at])
+            yield shown, width, column
+            column += width
 
     def window(self, start: int, width: int) -> tuple[str, str]:
         """The columns from `start` on, with `…` for what is cut off."""
@@ -88,7 +115,7 @@ class _Line:
         left = "…" if start > 0 else ""
         right = "…" if end < self.width else ""
         out = ""
-        for (shown, size), column in zip(self._cells, self._edges, strict=False):
+        for shown, size, column in self._cells(start):
             if column + size <= start + len(left):
                 continue
             if column + size > end - len(right):
@@ -103,9 +130,8 @@ class _Line:
 
 
 def _marked_line(
-    number: int, text: str, marks: list[Mark], width: int
+    number: int, line: _Line, marks: list[Mark], width: int
 ) -> Iterator[Row]:
-    line = _Line(text)
     width = max(width, _MIN_WIDTH)
     placed = [_Placed.on(line, number, mark) for mark in marks]
     while placed:

@@ -9,6 +9,10 @@ from typing import Literal, NamedTuple, Protocol
 Severity = Literal["error", "warning"]
 
 
+MAX_COMPARED = 50_000
+"""How many names are compared for suggestions in all; some 0.3 s."""
+
+
 class Span(NamedTuple):
     """A stretch of a text file: lines and columns from 1, columns in characters, end
     exclusive."""
@@ -70,11 +74,12 @@ class Sink:
         default_factory=dict[tuple[str, Place], Diagnostic]
     )
 
-    reports: int = 0
-    """How often something was reported, repetitions included."""
+    _compared: int = 0
+    reported: list[Place] = field(default_factory=list[Place])
+    """Where something was reported, in that order, repetitions included."""
 
     def report(self, diagnostic: Diagnostic) -> None:
-        self.reports += 1
+        self.reported.append(diagnostic.place)
         key = (diagnostic.code, diagnostic.place)
         known = self._found.get(key)
         if known is None:
@@ -101,6 +106,14 @@ class Sink:
         help: str | None = None,
     ) -> None:
         self.report(Diagnostic(code, message, place, labels, help, "warning"))
+
+    def affords(self, names: int) -> bool:
+        """Whether so many names may still be compared for what one was meant to be.
+
+        Where hundreds of names are wrong, the first of them have a suggestion.
+        """
+        self._compared += names
+        return self._compared <= MAX_COMPARED
 
     @property
     def failed(self) -> bool:

@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from archc.diagnostics.excerpt import Mark, excerpt, printable
+from archc.diagnostics.excerpt import Listing, Mark, excerpt
 from archc.diagnostics.model import Diagnostic, Place
+from archc.escaping import annotation, annotation_property, visible
 
 _COLORS = {
     "error": "\x1b[1;31m",
@@ -18,6 +19,13 @@ _COLORS = {
     "bold": "\x1b[1m",
 }
 _RESET = "\x1b[0m"
+
+MAX_SHOWN = 100
+"""How many diagnostics are shown to people; JSON has all."""
+MAX_LABELS = 20
+"""How many further places of a diagnostic are shown to people."""
+MAX_LENGTH = 2000
+"""How long a message is; names and lists in it may be of any length."""
 
 
 class _Painter:
@@ -35,13 +43,15 @@ class _Painter:
 def render_text(
     diagnostics: Iterable[Diagnostic], *, color: bool = False, width: int = 100
 ) -> str:
-    """Diagnostics for people: the user's own lines with carets beneath them."""
+    """Diagnostics for people: the user's own lines with carets beneath them.
+
+    Past `MAX_SHOWN`, a line says how many more there are.
+    """
     paint = _Painter(color)
-    lines_of: dict[int, list[str]] = {}
-    blocks: list[str] = []
-    for diagnostic in _sorted(diagnostics):
-        blocks.append("\n".join(_block(diagnostic, paint, width, lines_of)) + "\n")
-    return "\n".join(blocks)
+    listings: dict[int, Listing] = {}
+    shown, more = _first(_sorted(diagnostics))
+    blocks = ["\n".join(_block(d, paint, width, listings)) + "\n" for d in shown]
+    return "\n".join([*blocks, *([f"{_left_out(more)}\n"] if more else [])])
 
 
 def summary_line(diagnostics: Iterable[Diagnostic]) -> str:
@@ -77,7 +87,34 @@ def render_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 def render_github(diagnostics: Iterable[Diagnostic]) -> str:
     """Diagnostics as workflow commands, which GitHub shows beside the lines."""
-    return "".join(f"{_annotation(d)}\n" for d in _sorted(diagnostics))
+    shown, more = _first(_sorted(diagnostics))
+    last = [f"::notice::{annotation(_left_out(more))}"] if more else []
+    return "".join(f"{line}\n" for line in (*map(_annotation, shown), *last))
+
+
+def _first(found: list[Diagnostic]) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Those that are shown, errors before warnings where not all are, and the rest."""
+    if len(found) <= MAX_SHOWN:
+        return found, []
+    errors = [d for d in found if d.severity == "error"]
+    warnings = [d for d in found if d.severity != "error"]
+    kept = {*map(id, [*errors, *warnings][:MAX_SHOWN])}
+    return [d for d in found if id(d) in kept], [d for d in found if id(d) not in kept]
+
+
+def _short(text: str) -> str:
+    """A message without the middle of what nobody would read."""
+    if len(text) <= MAX_LENGTH:
+        return text
+    return f"{text[: MAX_LENGTH // 2]} ... {text[-MAX_LENGTH // 2 :]}"
+
+
+def _said(text: str) -> str:
+    return visible(_short(text))
+
+
+def _left_out(more: list[Diagnostic]) -> str:
+    return f"... and {summary_line(more)} more: only {MAX_SHOWN} are shown at a time"
 
 
 def _sorted(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -106,36 +143,27 @@ def _annotation(diagnostic: Diagnostic) -> str:
         "title": diagnostic.code,
     }
     listed = ",".join(
-        f"{name}={_escape(str(value), of_property=True)}"
-        for name, value in properties.items()
+        f"{name}={annotation_property(value)}" for name, value in properties.items()
     )
-    message = [diagnostic.message]
-    for label in diagnostic.labels:
+    message = [_short(diagnostic.message)]
+    for label in diagnostic.labels[:MAX_LABELS]:
         where = label.place.span()
-        message.append(f"{label.place.file}:{where.line}: {label.message}")
+        message.append(f"{label.place.file}:{where.line}: {_short(label.message)}")
     if diagnostic.help:
-        message.append(f"help: {diagnostic.help}")
-    whole = _escape("\n".join(message))
+        message.append(f"help: {_short(diagnostic.help)}")
+    whole = annotation("\n".join(message))
     return f"::{diagnostic.severity} {listed}::{whole}"
-
-
-def _escape(text: str, *, of_property: bool = False) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    if of_property:
-        text = text.replace(":", "%3A").replace(",", "%2C")
-    return text
 
 
 def _block(
     diagnostic: Diagnostic,
     paint: _Painter,
     width: int,
-    lines_of: dict[int, list[str]],
+    listings: dict[int, Listing],
 ) -> list[str]:
     """The lines that show one diagnostic."""
-    first, *rest = printable(diagnostic.message, keep="\n").split("\n")
     head = paint(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
-    block = [f"{head}{paint('bold', f': {first}')}", *(f"  {line}" for line in rest)]
+    block = [f"{head}{paint('bold', f': {_said(diagnostic.message)}')}"]
 
     files = _marks_by_file(diagnostic)
     last = max(mark.span.line for _, marks in files for mark in marks)
@@ -145,17 +173,17 @@ def _block(
     for number, (place, marks) in enumerate(files):
         arrow = paint("note", f"{' ' * gutter}{'-->' if number == 0 else ':::'}")
         where = main if number == 0 else marks[0].span
-        name = printable(place.file)
+        name = visible(place.file)
         if not place.text:
             block.append(f"{arrow} {name}")
             block.extend(f"{bar} {m.message}" for m in marks if m.message)
             continue
         block.append(f"{arrow} {name}:{where.line}:{where.column}")
-        lines = lines_of.setdefault(id(place.text), [])
-        if not lines:
-            lines.extend(place.text.split("\n"))
+        key = id(place.text)
+        if key not in listings:
+            listings[key] = Listing(place.text)
         block.append(bar)
-        for label, text, style in excerpt(lines, marks, width - gutter - 3):
+        for label, text, style in excerpt(listings[key], marks, width - gutter - 3):
             if label == "...":
                 block.append(paint("note", "..."))
                 continue
@@ -184,8 +212,8 @@ def _marks_by_file(diagnostic: Diagnostic) -> list[tuple[Place, list[Mark]]]:
     span = primary.span()
     own: list[str] = []
     labels: list[tuple[Place, Mark]] = []
-    for label in diagnostic.labels:
-        where, message = label.place.span(), printable(label.message)
+    for label in diagnostic.labels[:MAX_LABELS]:
+        where, message = label.place.span(), _said(label.message)
         if label.place.file == primary.file and where == span:
             own.append(message)
         else:
@@ -202,18 +230,17 @@ def _remarks(
     """The lines beneath the excerpt."""
     remarks: list[tuple[str, str]] = []
     if diagnostic.help:
-        remarks.append(("help", printable(diagnostic.help, keep="\n")))
+        remarks.append(("help", _said(diagnostic.help)))
+    more = len(diagnostic.labels) - MAX_LABELS
+    if more > 0:
+        remarks.append(("note", f"{more} further places are not shown"))
     if diagnostic.occurrences > 1:
         times = f"the same mistake was met {diagnostic.occurrences} times"
         remarks.append(("note", f"{times}, reported once"))
     out: list[str] = []
     for kind, text in remarks:
         indent = gutter + len(kind) + 5
-        wrapped = [
-            piece
-            for line in text.split("\n")
-            for piece in _wrap(line, max(width - indent, 20))
-        ]
+        wrapped = _wrap(text, max(width - indent, 20))
         head = f"{' ' * gutter} {paint('note', '=')} {paint(kind, f'{kind}:')}"
         out.append(f"{head} {wrapped[0]}")
         out.extend(f"{' ' * indent}{line}" for line in wrapped[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 _LONGEST = 64
-"""No name that somebody mistyped is longer."""
+"""No name that somebody mistyped is longer, and comparing takes quadratic time."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -23,7 +23,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     best, least = None, (len(wanted) + 2) // 4
     for option in options:
         other = _plain(option)
-        if abs(len(other) - len(wanted)) > least:
+        if len(option) > _LONGEST or abs(len(other) - len(wanted)) > least:
             continue
         distance = _slips(wanted, other)
         if distance <= least and (best is None or distance < least):

@@ -11,6 +11,7 @@ from archc.draw.caption import occurrence
 from archc.draw.columns import MAX_COLUMNS, Column, columns
 from archc.draw.compose import Picture, compose
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node
+from archc.escaping import dot as quoted
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
 from archc.ops.base import Category, Shape
@@ -301,10 +302,3 @@ def attributes(values: dict[str, str]) -> str:
 def same_map(x: Shape, y: Shape) -> bool:
     """Whether two shapes differ in their channels alone."""
     return len(x.dims) > 1 and x.with_channels(0) == y.with_channels(0)
-
-
-def quoted(text: str) -> str:
-    """A string of DOT; a backslash in it stands for itself."""
-    shown = text.replace("\\", "\\\\").replace('"', '\\"')
-    shown = shown.replace("\n", "\\n")
-    return f'"{shown}"'

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
 from archc.draw import theme
 from archc.draw.caption import combined
 from archc.draw.figure import Box, Leaf, Mark, Node
+from archc.escaping import dot_label as text
 from archc.measure.cost import Facts
 from archc.network.graph import Network
 from archc.ops.base import Category, Shape
 
 _ATTACHED = ("normalization", "activation", "dropout")
-
-
-def text(written: str) -> str:
-    """Any text, so that it is shown as it stands.
-
-    What no XML may hold, such as control characters, becomes a replacement character.
-    """
-    shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in written)
-    return escape("".join(shown), quote=True)
 
 
 def said(leaf: Leaf) -> str:

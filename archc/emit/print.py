@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import textwrap
 
 from archc.emit.lines import STEP, WIDTH, columns, rows, with_comment
+from archc.emit.prose import wrapped
 from archc.emit.tree import (
     Assign,
     Body,
@@ -21,6 +21,7 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
+from archc.escaping import comment, docstring, one_line
 from archc.ops.code import Apply, Local, Sequence
 from archc.ops.source import flat
 from archc.spec.expressions import Index
@@ -62,7 +63,7 @@ def _module_doc(module: Module) -> str:
     # the first paragraph stands behind the opening quotes
     widths = [WIDTH - 3, *[WIDTH] * len(module.doc)]
     paragraphs = [
-        "\n".join(textwrap.wrap(_quotable(" ".join(text.split())), width))
+        "\n".join(wrapped(docstring(text), width))
         for text, width in zip(module.doc, widths, strict=False)
     ]
     return "\n\n".join(paragraphs)
@@ -91,13 +92,6 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
     return [(False, kind, ""), *numbered]
 
 
-def _quotable(text: str) -> str:
-    """Text as it can stand in a docstring, up to the closing quotes."""
-    text = text.replace("\\", "\\\\").replace('"""', "'''")
-    text = f'{text[:-1]}\\"' if text.endswith('"') else text
-    return f" {text}" if text.startswith('"') else text
-
-
 # --------------------------------------------------------------------------- classes
 
 
@@ -113,15 +107,15 @@ def _class(made: Class) -> list[str]:
 
 def _doc(text: str) -> list[str]:
     pad = " " * STEP
-    words = _quotable(" ".join(text.split()))
-    lines = textwrap.wrap(words, WIDTH - STEP - 6)
+    words = docstring(text)
+    lines = wrapped(words, WIDTH - STEP - 6)
     if len(lines) == 1:
         return [f'{pad}"""{lines[0]}"""']
-    first, *rest = textwrap.wrap(words, WIDTH - STEP - 3)
+    first, *rest = wrapped(words, WIDTH - STEP - 3)
     if not rest:
         # one line, but for the closing quotes
-        first, *rest = textwrap.wrap(words, 72)
-    rest = textwrap.wrap(" ".join(rest), WIDTH - STEP)
+        first, *rest = wrapped(words, 72)
+    rest = wrapped(" ".join(rest), WIDTH - STEP)
     return [f'{pad}"""{first}', *(pad + line for line in rest), f'{pad}"""']
 
 
@@ -191,10 +185,18 @@ def _statement(statement: Statement, indent: int) -> list[str]:
                 case _:
                     return [*lines, f"{pad}else:", *_body(orelse, indent + STEP)]
         case Remark(text=text):
-            room = WIDTH - indent - len("# ")
-            return [f"{pad}# {row}" for row in textwrap.wrap(text, room)]
+            return [f"{pad}# {row}" for row in _remark(text, WIDTH - indent - 2)]
         case Pass():
             return [f"{pad}pass"]
+
+
+def _remark(text: str, room: int) -> list[str]:
+    words = one_line(text)
+    found = wrapped(words, room)
+    if found == [comment(row) for row in found]:
+        return found
+    # what takes a tool's order out of a row makes it longer
+    return [comment(row) for row in wrapped(words, room - 2)]
 
 
 def _assign(statement: Assign, indent: int) -> list[str]:

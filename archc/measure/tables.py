@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archc.escaping import csv_cell, latex, markdown, visible, xml
 from archc.measure.rows import LayerRow, LayerTable
 
 if TYPE_CHECKING:
@@ -37,19 +38,19 @@ def _sections(summary: LayerTable) -> list[Section]:
     main = summary.title or summary.name
     if summary.title and summary.title != summary.name:
         main = f"{summary.title} ({summary.name})"
-    sections = [Section(main, tuple(map(_row, summary.layers)))]
+    sections = [Section(visible(main), tuple(map(_row, summary.layers)))]
     for head in summary.heads:
-        notes = (f"from {head.source}", f"loss weight {head.loss_weight:g}")
+        notes = (visible(f"from {head.source}"), f"loss weight {head.loss_weight:g}")
         rows = tuple(map(_row, head.layers))
-        sections.append(Section(f"head {head.name}", rows, notes))
+        sections.append(Section(visible(f"head {head.name}"), rows, notes))
     return sections
 
 
 def _row(layer: LayerRow) -> Row:
     field = layer.receptive_field
     return (
-        layer.path,
-        f"{layer.op} {layer.setting}".rstrip(),
+        visible(layer.path),
+        visible(f"{layer.op} {layer.setting}".rstrip()),
         size(layer.output),
         f"{layer.params:,}" if layer.params else "",
         f"{layer.macs:,}" if layer.macs else "",
@@ -177,22 +178,15 @@ def pipes(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def markdown(text: str) -> str:
-    """Text with Markdown's own characters escaped."""
-    for sign in "\\`*_[]<>|":
-        text = text.replace(sign, f"\\{sign}")
-    return text
-
-
 def as_latex(summary: LayerTable) -> str:
     """A longtable with booktabs rules, which may run over several pages."""
     first, *heads = _sections(summary)
-    header = " & ".join(map(_latex, COLUMNS))
+    header = " & ".join(map(latex, COLUMNS))
     columns = "".join("r" if name in NUMBERS else "l" for name in COLUMNS)
     lines = [
         r"% needs \usepackage{booktabs,longtable}",
         rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
-        rf"\caption{{{_latex(first.title)}}} \\",
+        rf"\caption{{{latex(first.title)}}} \\",
         r"\toprule",
         rf"{header} \\",
         r"\midrule",
@@ -207,37 +201,16 @@ def as_latex(summary: LayerTable) -> str:
     for section in (first, *heads):
         if section is not first:
             lines.append(r"\midrule")
-            lines.append(_across(rf"\textbf{{{_latex(str(section))}}}"))
-        lines += [rf"{' & '.join(map(_latex, row))} \\" for row in section.rows]
+            lines.append(_across(rf"\textbf{{{latex(str(section))}}}"))
+        lines += [rf"{' & '.join(map(latex, row))} \\" for row in section.rows]
     lines.append(r"\midrule")
-    lines += [_across(_latex(f"{name}: {value}")) for name, value in totals(summary)]
+    lines += [_across(latex(f"{name}: {value}")) for name, value in totals(summary)]
     lines.append(r"\end{longtable}")
     return "\n".join(lines) + "\n"
 
 
 def _across(text: str) -> str:
     return rf"\multicolumn{{{len(COLUMNS)}}}{{@{{}}l@{{}}}}{{{text}}} \\"
-
-
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    }
-)
-
-
-def _latex(text: str) -> str:
-    """Text with LaTeX's own characters escaped and sizes set with a times sign."""
-    import re
-
-    # between digits an x is a sign: 3x3
-    parts = re.split(r"(?<=\d)x(?=\d)", text)
-    return r"$\times$".join(part.translate(_LATEX) for part in parts)
 
 
 def as_csv(summary: LayerTable) -> str:
@@ -253,26 +226,26 @@ def as_csv(summary: LayerTable) -> str:
     for head, layers in heads:
         for layer in layers:
             inputs = ";".join(map(size, layer.input))
-            row: list[Any] = [head, layer.path, layer.op, inputs, size(layer.output)]
+            words = (head, layer.path, layer.op, inputs, size(layer.output))
+            row: list[Any] = [*map(csv_cell, words)]
             writer.writerow(row + [getattr(layer, number) for number in numbers])
     return out.getvalue()
 
 
 def as_html(summary: LayerTable) -> str:
     """For notebooks."""
-    from html import escape
 
     def line(cells: Iterable[str], tag: str = "td") -> str:
         right = ' style="text-align: right"'
         set_cells = (
-            f"<{tag}{right if name in NUMBERS else ''}>{escape(cell)}</{tag}>"
+            f"<{tag}{right if name in NUMBERS else ''}>{xml(cell)}</{tag}>"
             for name, cell in zip(COLUMNS, cells, strict=True)
         )
         return f"<tr>{''.join(set_cells)}</tr>"
 
     rows: list[str] = []
     for section in _sections(summary):
-        title = f'<th colspan="{len(COLUMNS)}">{escape(str(section))}</th>'
+        title = f'<th colspan="{len(COLUMNS)}">{xml(str(section))}</th>'
         rows += [f"<tr>{title}</tr>", line(COLUMNS, "th"), *map(line, section.rows)]
-    sums = ", ".join(f"{name} {escape(value)}" for name, value in totals(summary))
+    sums = ", ".join(f"{name} {xml(value)}" for name, value in totals(summary))
     return f"<table>{''.join(rows)}</table><p>{sums}</p>"

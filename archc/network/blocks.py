@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from typing import Any
 
+from archc.diagnostics.model import Place
 from archc.network.arguments import Arguments
 from archc.network.frame import Binding, Frame
-from archc.network.graph import Region
-from archc.network.instances import Copier, Instance, exact
-from archc.network.walk import Walk
+from archc.network.graph import Region, Value
+from archc.network.instances import Copier, Failure, Instance, exact
+from archc.network.walk import Mark, Walk
+from archc.source.document import KeyPlace
 from archc.spec.expressions import SILENCED, Known, Silenced
 from archc.spec.model import Block, BlockNode
 
@@ -20,7 +24,7 @@ class Blocks:
     def __init__(self, walk: Walk, arguments: Arguments) -> None:
         self.walk = walk
         self.arguments = arguments
-        self._instances: dict[Any, Instance] = {}
+        self._instances: dict[Any, Instance | Failure] = {}
 
     def given(
         self, node: BlockNode, block: Block | None, frame: Frame
@@ -54,9 +58,26 @@ class Blocks:
         values = map(exact, region.arguments.values())
         return (region.block, region.input.shape, *values)
 
-    def keep(self, key: tuple[Any, ...], instance: Instance) -> None:
-        """Notes an instance without mistakes, to be repeated for equal ones."""
-        self._instances[key] = instance
+    def keep(self, key: tuple[Any, ...], region: Region, since: Mark) -> None:
+        """Notes an instance that was walked through `since`, for equal ones.
+
+        One with a mistake is noted where an equal one would show nothing more: what is
+        wrong lies in the blocks themselves and not in how this one is used.
+        """
+        walk = self.walk
+        visits = walk.visits - since.visits
+        places = walk.sink.reported[since.reported :]
+        if region.output.shape is None:
+            entered = Counter[str]()
+            for name, times in walk.entered[since.entered :]:
+                entered[name] += times
+            assert region.block is not None
+            inside = {region.block.name, *entered}
+            if all(_lies_in(place, inside) for place in places):
+                self._instances[key] = Failure(visits, tuple(entered.items()))
+        elif not places:
+            claims = tuple(walk.claims[since.claims :])
+            self._instances[key] = Instance(region, visits, claims)
 
     def repeated(self, key: tuple[Any, ...], region: Region) -> bool:
         """Fills `region` as an equal instance was filled, under its own path; False
@@ -66,6 +87,14 @@ class Blocks:
             return False
         assert region.node is not None
         self.walk.count(region.node, known.visits)
+        if isinstance(known, Failure):
+            assert region.block is not None
+            if region.input.shape is not None:
+                self.walk.blind[region.block.name] += 1
+            for name, times in known.entered:
+                self.walk.enter(name, times, blind=True)
+            region.output = Value(None)
+            return True
         self.walk.claims.extend(known.claims)
         first = known.region
         values = {first.input: region.input}
@@ -76,5 +105,12 @@ class Blocks:
             new for old, new in values.items() if old in self.walk.read_values
         }
         for inner in copier.blocks:
-            self.walk.instances[inner] += 1
+            self.walk.enter(inner)
         return True
+
+
+def _lies_in(place: Place, blocks: Container[object]) -> bool:
+    """Whether a place is in the definition of one of these blocks."""
+    if not isinstance(place, KeyPlace) or place.path[:1] != ("blocks",):
+        return False
+    return place.path[1:2] != () and place.path[1] in blocks

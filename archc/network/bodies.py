@@ -12,7 +12,6 @@ from archc.network.building import MERGES, Builder
 from archc.network.clash import branch_clash
 from archc.network.frame import Frame
 from archc.network.graph import Layer, Region, Value
-from archc.network.instances import Instance
 from archc.network.naming import Naming
 from archc.network.scope import Layouts, Scope
 from archc.network.walk import Walk
@@ -118,26 +117,21 @@ class Bodies(ABC):
             return Value(None)
         if self.walk.looking and self.walk.instances[block.name]:
             return Value(None)  # it was looked into already
-        self.walk.instances[block.name] += 1
-        if x.shape is None:
-            self.walk.blind[block.name] += 1
+        self.walk.enter(block.name, blind=x.shape is None)
         path = f"{scope.prefix}{name}."
         inner = Frame(block, node, names, bindings, x, frame)
         region = Region("block", path[:-1], node, x, x, block=block)
         layout = self.layouts.block(block)
         with self.walk.inside(region):
             inner.see(x)
-            before = self.sink.reports, self.walk.visits, len(self.walk.claims)
+            before = self.walk.mark()
             self.blocks.defaults(node, block, inner)
             region.arguments = {p: inner.names[p] for p in block.parameters}
             key = self.blocks.key(region)
             if self.blocks.repeated(key, region):
                 return region.output
             region.output = self.nodes(block.layers, x, Scope(path, "", layout), inner)
-        if region.output.shape is not None and self.sink.reports == before[0]:
-            visits = self.walk.visits - before[1]
-            claims = tuple(self.walk.claims[before[2] :])
-            self.blocks.keep(key, Instance(region, visits, claims))
+        self.blocks.keep(key, region, before)
         return region.output
 
     def _group(

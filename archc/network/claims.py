@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from archc.diagnostics.model import Label, Sink
 from archc.network.graph import Claim, Value
@@ -19,8 +19,11 @@ def check_shapes(claims: Sequence[Claim], sink: Sink) -> None:
         if claim.stated != claim.inferred.dims:
             failed.setdefault(claim.place, []).append(claim)
     first: dict[Value, list[Claim]] = {}
+    known: dict[Value, Value | None] = {}
     for same in failed.values():
-        upstream = _upstream(same[0].value, first)
+        if known.get(same[0].value, same[0].value) is None:
+            known.clear()  # what is computed from this one has another answer now
+        upstream = _upstream(same[0].value, first, known)
         first.setdefault(same[0].value if upstream is None else upstream, []).extend(
             same if upstream is None else same[:1]
         )
@@ -47,16 +50,27 @@ def _dims(stated: Sequence[int]) -> str:
     return " x ".join(map(str, stated))
 
 
-def _upstream(value: Value, known: dict[Value, list[Claim]]) -> Value | None:
-    """One of the known values that `value` is computed from, or is."""
-    seen = {value}
+def _upstream(
+    value: Value, first: Collection[Value], known: dict[Value, Value | None]
+) -> Value | None:
+    """One of the `first` values that `value` is computed from, or is.
+
+    `known` keeps the answers, also that `value` is one of the first from now on where
+    there is none before it.
+    """
     stack = [value]
-    while stack and known:
-        current = stack.pop()
-        if current in known:
-            return current
-        for read in current.layer.inputs if current.layer is not None else ():
-            if read not in seen:
-                seen.add(read)
-                stack.append(read)
-    return None
+    while stack:
+        current = stack[-1]
+        reads = () if current.layer is None else current.layer.inputs
+        if current in first:
+            known[current] = current
+        elif open_ := [read for read in reads if read not in known]:
+            stack += open_
+            continue
+        else:
+            above = (known[read] for read in reversed(reads))
+            known[current] = next((v for v in above if v is not None), None)
+        stack.pop()
+    found = known[value]
+    known[value] = value if found is None else found
+    return found

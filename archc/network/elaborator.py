@@ -87,7 +87,7 @@ class Elaborator(Bodies):
             block = blocks[name]
             if block.broken or self.walk.instances[name]:
                 continue
-            self.walk.instances[name] += 1
+            self.walk.enter(name)
             names: dict[str, Known] = dict.fromkeys(block.parameters, SILENCED)
             frame = Frame(block, None, names, {}, Value(None))
             frame.see(frame.input)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from archc.network.arguments import Arguments
 from archc.network.frame import Binding, blame
 from archc.ops.base import Shape, plain
+from archc.spec.circles import in_order
 from archc.spec.expressions import SILENCED, Expr, Known, Silenced, names_in
 from archc.spec.model import Arg, Spec
 from archc.spec.validate import listed
@@ -16,47 +17,45 @@ MAX_SIZE = 2**24
 
 def parameters(spec: Spec, arguments: Arguments) -> dict[str, Known]:
     """The values of [params]; one may be an expression over others."""
-    pending = dict(spec.params)
     values: dict[str, Known] = {}
-    while pending:
-        ready = [
-            name
-            for name, arg in pending.items()
-            if not isinstance(arg, Expr) or not (names_in(arg).keys() & pending)
-        ]
-        if not ready:
-            circle = _circle(pending)
+    rounds: dict[str, int] = {}
+    reads = {name: _read_by(arg) for name, arg in spec.params.items()}
+    for names in in_order(reads):
+        if len(names) > 1 or names[0] in reads[names[0]]:
             arguments.sink.error(
                 "circular-params",
-                f"the parameter {listed(circle)} is defined by itself"
-                if len(circle) == 1
-                else f"the parameters {listed(circle)} are defined by each other",
-                spec.origin.at("params", circle[0]),
+                f"the parameter {listed(names)} is defined by itself"
+                if len(names) == 1
+                else f"{_several(names)} are defined by each other",
+                spec.origin.at("params", names[0]),
                 help="give one of them as a number",
             )
-            pending = {k: v for k, v in pending.items() if k not in circle}
-            values |= dict.fromkeys(circle, SILENCED)
+            values |= dict.fromkeys(names, SILENCED)
+            rounds |= dict.fromkeys(names, 0)
             continue
-        for name in ready:
-            arg = pending.pop(name)
-            origin = spec.origin.below("params", name)
-            try:
-                values[name] = arguments.value(arg, values, origin)
-            except Silenced:
-                values[name] = SILENCED
-    return values
+        (name,) = names
+        arg = spec.params[name]
+        before = (rounds[read] for read in reads[name] if read in rounds)
+        rounds[name] = 1 + max(before, default=0)
+        try:
+            below = spec.origin.below("params", name)
+            values[name] = arguments.value(arg, values, below)
+        except Silenced:
+            values[name] = SILENCED
+    return {name: values[name] for name in sorted(spec.params, key=rounds.__getitem__)}
 
 
-def _circle(pending: Mapping[str, Arg]) -> list[str]:
-    """Parameters of which each is defined by the next, and the last by the first."""
-    path = [next(iter(pending))]
-    while True:
-        arg = pending[path[-1]]
-        assert isinstance(arg, Expr)  # what is no expression is ready
-        following = next(name for name in names_in(arg) if name in pending)
-        if following in path:
-            return path[path.index(following) :]
-        path.append(following)
+_LISTED = 10
+
+
+def _several(names: list[str]) -> str:
+    if len(names) <= _LISTED:
+        return f"the parameters {listed(names)}"
+    return f"{len(names)} parameters, {listed(names[:_LISTED])} among them,"
+
+
+def _read_by(arg: Arg) -> Collection[str]:
+    return names_in(arg) if isinstance(arg, Expr) else ()
 
 
 def bound(spec: Spec) -> dict[str, Binding]:

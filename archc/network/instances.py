@@ -24,6 +24,15 @@ def exact(value: Known) -> object:
     return type(value), value
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Failure:
+    """An instance of a block that gives no value, and what it was found to have."""
+
+    visits: int
+    entered: tuple[tuple[str, int], ...]
+    """Which blocks are in it, and how often."""
+
+
 class Copier:
     """Copies the inside of a block's instance: new values and layers, other paths."""
 

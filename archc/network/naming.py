@@ -10,7 +10,7 @@ from archc.network.graph import Value
 from archc.network.scope import Scope, named_paths
 from archc.network.walk import Walk
 from archc.spec.identifiers import Problem, of_layer
-from archc.spec.model import Node, Template
+from archc.spec.model import Block, Node, Template
 from archc.spec.model import walk as nodes_in
 
 UNKNOWN = "?"
@@ -24,6 +24,8 @@ class Naming:
         self.walk = walk
         self.arguments = arguments
         self._met: set[Node] = set()
+        self._written: dict[Block | None, dict[str, Node]] = {}
+        """The named nodes of bodies in which a name was not found, by their paths."""
 
     def name(self, node: Node, scope: Scope, frame: Frame) -> str | None:
         """The node's evaluated name, noted in its scope; None if it has none."""
@@ -113,8 +115,10 @@ class Naming:
     def unknown(self, name: str, place: Place, scope: Scope, frame: Frame) -> None:
         """Reports a name in `from` that no node before has."""
         spec, sink = self.walk.spec, self.walk.sink
-        body = spec.layers if frame.block is None else frame.block.layers
-        written = dict(named_paths(body))
+        if frame.block not in self._written:
+            body = spec.layers if frame.block is None else frame.block.layers
+            self._written[frame.block] = dict(named_paths(body))
+        written = self._written[frame.block]
         local = scope.local
         while True:
             later = written.get(local + name)
@@ -134,7 +138,9 @@ class Naming:
             "unknown-node",
             f"no node is called `{name}` here",
             place,
-            help=did_you_mean(name, [*filter(_is_path, frame.values), "prev", "input"]),
+            help=did_you_mean(name, [*filter(_is_path, frame.values), "prev", "input"])
+            if sink.affords(len(frame.values))
+            else "a node reads by name what stands before it",
         )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from archc.diagnostics.model import Sink
-from archc.spec.model import BlockNode, Node, Spec, children
+from graphlib import TopologicalSorter
 
-MAX_NODES = 250_000
-"""How many nodes a network may have once blocks and repetitions are written out."""
+from archc.diagnostics.model import Sink
+from archc.spec.model import MAX_NODES, BlockNode, Node, Spec, children, walk
 
 
 def oversized(spec: Spec, sink: Sink) -> frozenset[Node]:
@@ -16,11 +15,12 @@ def oversized(spec: Spec, sink: Sink) -> frozenset[Node]:
     they are evaluated.
     """
     count = _Count(spec)
+    # a long chain of blocks is counted from its end
+    for name in TopologicalSorter(_uses(spec)).static_order():
+        count.block(name)
     count.body(spec.layers)
     for head in spec.heads:
         count.body((head.node,))
-    for name in spec.blocks:
-        count.block(name)
     for node, size, inner in count.large:
         if inner:
             continue  # one of its own nodes is too large already
@@ -33,6 +33,15 @@ def oversized(spec: Spec, sink: Sink) -> frozenset[Node]:
             help="lower a `repeat`, here or in what is repeated",
         )
     return frozenset(node for node, _, _ in count.large)
+
+
+def _uses(spec: Spec) -> dict[str, set[str]]:
+    """Which blocks a block uses; of broken ones nobody knows."""
+    return {
+        name: {n.block for n in walk(block.layers) if isinstance(n, BlockNode)}
+        for name, block in spec.blocks.items()
+        if not block.broken
+    }
 
 
 class _Count:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archc.diagnostics.model import Sink
 from archc.network.graph import Claim, Layer, Region, Value
@@ -17,6 +18,15 @@ MAX_DEPTH = 60
 
 class TooLarge(Exception):
     """Elaboration was stopped; the reason has been reported."""
+
+
+class Mark(NamedTuple):
+    """How far a walk was, to tell what came since."""
+
+    visits: int
+    claims: int
+    entered: int
+    reported: int
 
 
 @dataclass(slots=True)
@@ -31,7 +41,9 @@ class Walk:
     instances: Counter[str] = field(default_factory=Counter[str])
     """How many instances of each block there are."""
     blind: Counter[str] = field(default_factory=Counter[str])
-    """How many of them read an unknown value."""
+    """How many of them read an unknown value, or have a known mistake in them."""
+    entered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    """Which blocks were entered, in that order, and how often at once."""
     looking: bool = False
     """Whether blocks that the network does not have are looked into."""
     parts: list[Layer | Region] = field(default_factory=list[Layer | Region])
@@ -69,6 +81,19 @@ class Walk:
     def up(self) -> None:
         """One level back."""
         self._depth -= 1
+
+    def enter(self, block: str, times: int = 1, *, blind: bool = False) -> None:
+        """Counts instances of a block."""
+        self.entered.append((block, times))
+        self.instances[block] += times
+        if blind:
+            self.blind[block] += times
+
+    def mark(self) -> Mark:
+        """How far the walk is."""
+        return Mark(
+            self.visits, len(self.claims), len(self.entered), len(self.sink.reported)
+        )
 
     def count(self, node: Node, more: int = 1) -> None:
         """Counts nodes; stops where they are too many."""

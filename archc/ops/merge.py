@@ -44,6 +44,19 @@ class Merge(Op):
         raise NotImplementedError
 
 
+MAX_TERMS = 256
+"""How many values an expression merges: each operator nests the code one level more."""
+
+
+def _in_one_expression(op: str, inputs: tuple[Shape, ...]) -> None:
+    if len(inputs) > MAX_TERMS:
+        raise ShapeError(
+            f"`{op}` merges {len(inputs):,} values; it takes at most {MAX_TERMS}",
+            code="merge-mismatch",
+            help="merge some of them first, in groups",
+        )
+
+
 def _same_rank(op: str, inputs: tuple[Shape, ...]) -> None:
     first = inputs[0]
     for x in inputs[1:]:
@@ -158,6 +171,7 @@ class Add(Merge):
         return _in_turn(inputs, y, Step(y.dims, fresh_gradient=False))
 
     def infer(self, *inputs: Shape) -> Shape:
+        _in_one_expression(self.op, inputs)
         _same_rank(self.op, inputs)
         first = inputs[0]
         axes = list(range(len(first.dims)))
@@ -193,6 +207,7 @@ class Mul(Merge):
         return _in_turn(inputs, y, Step(y.dims, keeps=(0, 1), spread=True))
 
     def infer(self, *inputs: Shape) -> Shape:
+        _in_one_expression(self.op, inputs)
         _same_rank(self.op, inputs)
         first = inputs[0]
         if len(first.dims) != 3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import stat
 from pathlib import Path
@@ -24,6 +25,22 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 _AS_UTF8 = "save the file as UTF-8"
+
+
+def contents(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file, which is not larger than `limit`.
+
+    Raises:
+        OSError: if it cannot be read, or is something else: a device may have no end.
+    """
+    state = os.stat(path)
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
+    return data
 
 
 def load(path: Path, name: str, sink: Sink, at: Place | None = None) -> str | None:
@@ -52,12 +69,9 @@ def load(path: Path, name: str, sink: Sink, at: Place | None = None) -> str | No
     if state.st_size > MAX_BYTES:
         return _too_large(name, place, sink)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = contents(path)
     except OSError as error:
         return _unreadable(name, _reason(error), place, sink)
-    if len(data) > MAX_BYTES:
-        return _too_large(name, place, sink)
     return _decode(data, name, sink)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from archc.escaping import has_hidden, is_hidden
 from archc.source.kinds import is_list, is_table
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -72,6 +73,13 @@ def _holds_nodes(items: list[Any]) -> bool:
 
 
 def _string(text: str) -> str:
-    """As in JSON, but for DEL; half a surrogate pair is no text in TOML."""
-    whole = text.encode("utf-8", "replace").decode()
-    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """As in JSON, and with what is hidden escaped; half a surrogate pair is no text."""
+    whole = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    if not has_hidden(whole):
+        return whole
+    return "".join(_escaped(c) if is_hidden(c) else c for c in whole)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -83,13 +83,15 @@ class UseParser:
 
     def report_unknown(self) -> None:
         """Reports the blocks that are not there, each once."""
+        there = ", ".join(sorted(self.known)[:20])
         for name in self._unknown.names():
             if name in OPS:
                 help = f'`{name}` is an op: write op = "{name}"'
-            elif near := nearest(name, self.known):
+            elif self.sink.affords(len(self.known)) and (
+                near := nearest(name, self.known)
+            ):
                 help = f"did you mean `{near}`?"
             else:
-                there = ", ".join(sorted(self.known)[:20])
                 help = f"define [blocks.{name}], or take it from a file with `use`"
                 help += f"; the blocks here are {there}" if there else ""
             message = f"there is no block {plain(name)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any
 
@@ -12,10 +11,14 @@ from archc.source.folding import folded
 from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.block_uses import declared
+from archc.spec.circles import circles
 from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
 from archc.spec.nodes import NodeParser
 from archc.spec.validate import validate, whole
-from archc.spec.written import items
+from archc.spec.written import items, said
+
+_LISTED = 10
+"""How many blocks of a circle are shown."""
 
 
 class DefinitionParser:
@@ -61,7 +64,7 @@ class DefinitionParser:
             required=tuple(required),
             defaults=defaults,
             layers=self.nodes.nodes(table.get("layers"), origin.below("layers")),
-            doc=None if model is None else model.doc,
+            doc=None if model is None else said(model.doc),
             broken=not fine or not whole(model, table),
         )
 
@@ -72,29 +75,29 @@ class DefinitionParser:
             for name, b in blocks.items()
         }
         kept = dict(blocks)
-        while True:
-            sound = {name: uses[name] for name, b in kept.items() if not b.broken}
-            try:
-                TopologicalSorter(sound).prepare()
-            except CycleError as error:
-                circle: list[str] = error.args[1][::-1]
-                self._circle(circle, uses)
-                kept |= {name: replace(kept[name], broken=True) for name in circle}
-            else:
-                return kept
+        sound = {name: uses[name] for name, b in kept.items() if not b.broken}
+        for circle in circles(sound):
+            self._circle(circle, uses)
+            kept |= {name: replace(kept[name], broken=True) for name in circle}
+        return kept
 
     def _circle(self, circle: list[str], uses: dict[str, dict[str, BlockNode]]) -> None:
         if len(circle) == 2:
             message = f"block `{circle[0]}` contains itself"
         else:
-            message = f"blocks contain each other in a circle: {' -> '.join(circle)}"
+            way = (
+                circle
+                if len(circle) <= _LISTED
+                else [*circle[:_LISTED], "...", circle[0]]
+            )
+            message = f"blocks contain each other in a circle: {' -> '.join(way)}"
         self.sink.error(
             "recursive-block",
             message,
             uses[circle[0]][circle[1]].origin.at("block"),
             *(
                 Label(uses[a][b].origin.at("block"), f"`{a}` uses `{b}` here")
-                for a, b in pairwise(circle[1:])
+                for a, b in pairwise(circle[1 : _LISTED + 1])
             ),
             help="use `repeat` for what is said many times",
         )

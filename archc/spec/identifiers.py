@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keyword
 
+from archc.escaping import has_hidden, is_hidden
 from archc.spec import tables
 from archc.spec.expressions import FUNCTIONS
 from archc.spec.reserved import BUILTINS, FILES, HELPERS, IMPORTED, MODULE, TUPLE
@@ -22,9 +23,11 @@ def _in_python(name: str) -> Problem | None:
     if not name:
         return "it is empty", IDENTIFIER
     if not name.isidentifier():
-        odd = any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name)
+        odd = has_hidden(name)
         why = "it has a control character" if odd else "it is no Python identifier"
         return why, IDENTIFIER
+    if has_hidden(name):
+        return "it has a letter that nobody sees", f"call it `{_seen(name)}`"
     if name.startswith("__"):
         why = "names with two leading underscores belong to Python"
         return why, "use one or none"
@@ -92,6 +95,10 @@ def of_network(name: str) -> Problem | None:
         why = f"its file, {name}.py, would be imported in the place of `{name}`"
         return why, f"call it `{name}_net` or something more telling"
     return _in_python(name)
+
+
+def _seen(name: str) -> str:
+    return "".join(c for c in name if not is_hidden(c)) or "x"
 
 
 def _another(name: str) -> str:

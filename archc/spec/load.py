@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from os.path import normpath
+from os.path import abspath, normpath
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from archc.ops.base import plain
 from archc.source.document import Document, KeyPath, read
 from archc.source.files import slashed
 from archc.source.kinds import is_list, is_table
+from archc.source.positions import FilePlace
 from archc.spec.model import Merged
 from archc.spec.parse import is_library
 
@@ -44,13 +45,22 @@ class Loader:
         """
         try:
             resolved = path.resolve()
+            tree = _tree(Path(abspath(path))).resolve()
         except (OSError, RuntimeError, ValueError):
-            resolved = path  # reading it says what is wrong
+            resolved, tree = path, path  # reading it says what is wrong
+        if not self.anywhere and not resolved.is_relative_to(tree):
+            self.sink.error(
+                "outside-tree",
+                f"`{path}` is a link that leads out of the tree that it stands in",
+                FilePlace(str(path), ""),
+                help="give the file that it leads to, or allow it with --allow-outside",
+            )
+            return None
         document = self._read(path, resolved, None, None)
         if document is None:
             return None
         self._built.clear()
-        layered = self._resolve(document, _tree(resolved), ())
+        layered = self._resolve(document, tree, ())
         if layered is None:
             return None
         if not is_library(layered.data):

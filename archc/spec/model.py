@@ -14,6 +14,8 @@ from archc.spec.expressions import Expr
 # these.
 Arg: TypeAlias = "bool | int | float | str | tuple[Arg, ...] | Expr | None"
 Merge = Literal["concat", "add", "mul"]
+MAX_NODES = 250_000
+"""How many nodes a network may have once blocks and repetitions are written out."""
 MERGES: tuple[Merge, ...] = get_args(Merge)
 """What `skip` and `merge` may be."""
 

@@ -103,7 +103,7 @@ class NameCheck:
     ) -> None:
         unread = [name for name in declared if name not in self._read]
         for name, reads in self._unknown.items():
-            near = nearest(name, unread)
+            near = nearest(name, unread) if self.sink.affords(len(unread)) else None
             if name in given or (near is not None and len(reads) > 1):
                 self._misdeclared(name, near, declared, given, origin)
                 continue
@@ -196,6 +196,8 @@ class NameCheck:
             return f"`{name}` counts a `repeat`, and nothing is repeated around this"
         if origin.path[-1] == "padding" and name.lower() in ("same", "valid"):
             return "write the padding in numbers: half the window, rounded down"
+        if not self.sink.affords(len(seen)):
+            return "look for its definition: is it spelled as here?"
         near = nearest(name, seen)
         if near is not None:
             return f"did you mean `{near}`?"

@@ -27,7 +27,7 @@ from archc.spec.model import (
 )
 from archc.spec.op_nodes import OpParser
 from archc.spec.validate import validate, whole
-from archc.spec.written import Written, items
+from archc.spec.written import Written, items, said
 
 MAX_NESTING = 30
 
@@ -150,7 +150,7 @@ class NodeParser:
         assert model is not None  # none of its keys must be there
         common: dict[str, Any] = {
             "origin": origin,
-            "doc": model.doc,
+            "doc": said(model.doc),
             "skip": model.skip,
             "broken": not whole(model, table),
         }

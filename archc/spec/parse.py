@@ -22,11 +22,21 @@ from archc.spec.identifiers import of_class, of_network
 from archc.spec.init import parse_init
 from archc.spec.input import as_input, parse_input
 from archc.spec.misplaced import Misplaced, find_misplaced, meant_key
-from archc.spec.model import Block, BlockNode, Merged, Node, Origin, Spec, children
+from archc.spec.model import (
+    MAX_NODES,
+    Block,
+    BlockNode,
+    Merged,
+    Node,
+    Origin,
+    Spec,
+    children,
+)
 from archc.spec.names import NameCheck
 from archc.spec.nodes import NodeParser
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
+from archc.spec.written import said
 
 _NEEDED = {
     "archc": "archc = 1, the version of the language",
@@ -43,8 +53,9 @@ def parse_spec(merged: Merged, sink: Sink) -> Spec | None:
     """
     found = Sink()
     spec = _spec(merged, found) if check_values(merged, found) else None
+    uses = {} if spec is None else _uses(spec)
     for diagnostic in found:
-        sink.report(diagnostic if spec is None else _counted(diagnostic, spec))
+        sink.report(_counted(diagnostic, uses))
     return spec
 
 
@@ -79,8 +90,8 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         origin=root,
         name=_network_name(data, root, sink) or "unnamed",
         class_name=None if top.class_name is None else folded(top.class_name),
-        title=top.title,
-        source=top.source,
+        title=said(top.title),
+        source=said(top.source),
         params=_params(data.get("params"), parser, root.below("params")),
         input=parse_input(network.get("input"), parser.written, below.below("input")),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
@@ -225,27 +236,35 @@ def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:
     return {} if model is None else model.model_dump(exclude_unset=True)
 
 
-def _counted(diagnostic: Diagnostic, spec: Spec) -> Diagnostic:
+def _counted(diagnostic: Diagnostic, uses: Mapping[str, int]) -> Diagnostic:
     """A mistake in a block's definition is met as often as the block is used."""
     place = diagnostic.place
     if not isinstance(place, KeyPlace) or place.path[:1] != ("blocks",):
         return diagnostic
     if len(place.path) == 1:
         return diagnostic  # it is about the table of all blocks
-    uses = _uses(str(place.path[1]), spec, frozenset())
-    return replace(diagnostic, occurrences=max(diagnostic.occurrences, uses))
+    met = uses.get(str(place.path[1]), 0)
+    return replace(diagnostic, occurrences=max(diagnostic.occurrences, met))
 
 
-def _uses(block: str, spec: Spec, users: frozenset[str]) -> int:
-    """How often a block is used, as far as that is written in plain numbers."""
-    if block in users:
-        return 0
+def _uses(spec: Spec) -> dict[str, int]:
+    """How often each block is used, as far as that is written in plain numbers.
+
+    None is used more often than a network has nodes. Blocks that contain themselves
+    count as often as they are used from elsewhere.
+    """
     heads = tuple(head.node for head in spec.heads)
-    total = _direct_uses((*spec.layers, *heads), 1)[block]
-    for user in spec.blocks.values():
-        direct = _direct_uses(user.layers, 1)[block]
-        if direct:
-            total += direct * _uses(user.name, spec, users | {block})
+    direct = {name: _direct_uses(b.layers, 1) for name, b in spec.blocks.items()}
+    total = _direct_uses((*spec.layers, *heads), 1)
+    waiting = Counter(used for uses in direct.values() for used in uses)
+    ready = [name for name in direct if not waiting[name]]
+    while ready:
+        name = ready.pop()
+        for used, times in direct[name].items():
+            total[used] = min(total[used] + times * total[name], MAX_NODES)
+            waiting[used] -= 1
+            if used in direct and not waiting[used]:
+                ready.append(used)
     return total
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from archc.diagnostics.model import Sink
+from archc.escaping import has_hidden
 from archc.source.document import Document, KeyPath, read
 from archc.source.kinds import is_table
 from archc.source.layout import Lines, Piece, Table, split
@@ -247,7 +248,7 @@ def _claims(spec: Spec, document: Document) -> str:
     if not lines:
         lines = write_spec({"expect": document.data["expect"]}).strip().split("\n")
     shown = (f"# {line}" if line and line[0] != "#" else line for line in lines)
-    title = spec.title if spec.title and spec.title.isprintable() else spec.name
+    title = spec.name if has_hidden(spec.title or "") else spec.title or spec.name
     return "\n".join(("", f"# What {title} has, to compare with:", *shown, ""))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,6 +27,8 @@ _WANTED = {
     "tuple_type": "a list, `[...]`",
     "dict_type": "a table, `{ ... }`",
 }
+_COMPARED = 100
+"""To how many names that are not known the missing ones are held."""
 _LIMITS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -108,7 +111,9 @@ def _meant(key: str, keys: Collection[str]) -> str | None:
 
 def not_misspelled(missing: Sequence[str], unknown: Iterable[str]) -> list[str]:
     """The missing names without those that an unknown one was meant to be."""
-    meant = {meant_key(name, missing) for name in unknown}
+    if not missing:
+        return []
+    meant = {meant_key(name, missing) for name in islice(unknown, _COMPARED)}
     return [name for name in missing if name not in meant]
 
 

@@ -159,6 +159,11 @@ def sizes_in(text: str) -> list[int] | None:
     return [int(size) for size in _DIGITS.findall(inside)]
 
 
+def said(text: str | None) -> str | None:
+    """A text for people; white space alone says nothing."""
+    return text if text and text.strip() else None
+
+
 def items(value: Any) -> list[Any]:
     """The items of a list; none for anything else, which has been reported."""
     return value if is_list(value) else []

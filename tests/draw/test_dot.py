@@ -308,7 +308,9 @@ def test_text_is_escaped(tmp_path: Path) -> None:
         )
     )
     heading = net.graph.graph_attr["label"]
-    assert "A &amp; B &lt;b&gt;&quot;quoted&quot;&lt;/b&gt; \\N — ünïcode �" in heading
+    assert (
+        "A &amp; B &lt;b&gt;&quot;quoted&quot;&lt;/b&gt; \\N — ünïcode \\x07" in heading
+    )
 
 
 # ---- bounds
