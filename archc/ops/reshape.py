@@ -110,6 +110,18 @@ class Identity(Op):
     op = "identity"
     category = "reshape"
     module_class = "nn.Identity"
+    calls = (
+        Function(
+            "torch.Tensor.contiguous",
+            also=(
+                "torch.Tensor.clone", "torch.clone", "torch.Tensor.to",
+                "torch.Tensor.type", "torch.Tensor.type_as", "torch.Tensor.float",
+                "torch.Tensor.double", "torch.Tensor.half", "torch.Tensor.bfloat16",
+                "torch.Tensor.requires_grad_",
+            ),
+            passes=lambda settings: True,
+        ),
+    )  # fmt: skip
     unchanged = True
     aliases = True
 

@@ -1,0 +1,333 @@
+"""Modules built without values, and how each of their tensors would have started.
+
+On the meta device tensors have shapes alone. What fills them is noted, not done: the
+last function that fills a tensor says how it starts, with its numbers; where that is
+PyTorch's own for a layer, nothing is done at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from math import prod, sqrt
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._device import _device_constructors  # pyright: ignore[reportPrivateUsage]
+
+from archc.ops.registry import OPS
+from archc.spec.expressions import is_sequence
+
+
+class Write(NamedTuple):
+    """A function that fills a tensor or changes what is in it."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.arguments))})"
+
+
+Start = tuple[Write, ...]
+"""How a tensor starts: what fills it, and what changes it then."""
+
+# they leave nothing of what was in a tensor
+_FILLS = frozenset(
+    {"fill_", "zero_", "uniform_", "normal_", "exponential_", "log_normal_", "cauchy_",
+     "geometric_", "random_", "bernoulli_"}
+)  # fmt: skip
+# their names end as if they changed numbers
+_NO_WRITES = frozenset(
+    {"requires_grad_", "share_memory_", "detach_", "squeeze_", "unsqueeze_", "t_",
+     "transpose_", "swapaxes_", "swapdims_", "as_strided_", "resize_", "rename_"}
+)  # fmt: skip
+_DRAWN = {"rand": Write("uniform_", (0.0, 1.0)), "randn": Write("normal_", (0.0, 1.0))}
+
+
+class Building(TorchFunctionMode):
+    """Puts new tensors on the meta device, and notes how they start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._writes: dict[int, list[Write]] = {}
+        """By memory, as several tensors may show it."""
+        self._defaults: dict[int, tuple[nn.Module, str]] = {}
+        """Tensors that a layer of PyTorch started: the layer and their name in it."""
+        self._alive: list[Tensor] = []
+
+    def start(self, tensor: Tensor) -> Start:
+        """How a tensor starts."""
+        found = self._writes.get(_memory(tensor)) if self._writes else None
+        if found is not None and found[0].function in _FILLS:
+            return tuple(found)
+        known = self._defaults.get(id(tensor))
+        first: Start = ()
+        if known is not None:
+            layer, name = known
+            first = (Write("PyTorch's own", (_resetter(type(layer)), name)),)
+        return first + tuple(found or ())
+
+    def in_full(self, start: Start, tensor: Tensor) -> Start:
+        """The same, with what PyTorch does for the layer written out."""
+        known = self._defaults.get(id(tensor))
+        if known is None or not start or start[0].function in _FILLS:
+            return start
+        layer, name = known
+        apart = Building()
+        with apart:
+            type(layer).reset_parameters(layer)  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+        return apart.start(tensor) + start[1:]
+
+    def reset(self, layer: nn.Module) -> None:
+        """Notes that a layer starts its tensors."""
+        tensors = {**layer._parameters, **layer._buffers}  # pyright: ignore[reportPrivateUsage]
+        for name, tensor in tensors.items():
+            if tensor is not None:
+                self._defaults[id(tensor)] = layer, name
+                self._alive.append(tensor)
+                if self._writes:
+                    self._writes.pop(_memory(tensor), None)
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in _constructors():
+            if kwargs.get("device") is None:
+                kwargs["device"] = "meta"
+            made = func(*args, **kwargs)
+            start = _filled(func.__name__, args, kwargs)
+            if start is not None and isinstance(made, Tensor):
+                self._note(made, [start])
+            return made
+        name = getattr(func, "__name__", "")
+        if func in _initializers():
+            tensor = kwargs.pop("tensor", args[0] if args else None)
+            given = _bound(func, args[1:], kwargs)
+            self._write(tensor, _initializers()[func](tensor, **given))
+            return tensor
+        if name == "__setitem__" or (_writes(name) and name not in _NO_WRITES):
+            tensor = args[0] if args else kwargs.get("tensor")
+            if isinstance(tensor, Tensor):
+                self._write(tensor, _primitive(name, args[1:], kwargs))
+                return None if name == "__setitem__" else tensor
+        out = func(*args, **kwargs)
+        if isinstance(out, Tensor) and name != "__get__" and self._writes:
+            self._computed(out, name, args, kwargs, func)
+        return out
+
+    def _note(self, tensor: Tensor, start: list[Write]) -> None:
+        self._writes[_memory(tensor)] = start
+        self._alive.append(tensor)  # so that no other tensor has its memory
+
+    def _write(self, tensor: Tensor, write: Write) -> None:
+        memory = _memory(tensor)
+        whole = tensor.nbytes == tensor.untyped_storage().nbytes()
+        if not whole:
+            write = Write(f"{write.function} of a part", (*write.arguments, _place(tensor)))
+        if memory not in self._writes or (whole and write.function in _FILLS):
+            self._note(tensor, [write])
+        else:
+            self._writes[memory].append(write)
+
+    def _computed(
+        self,
+        out: Tensor,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        func: Callable[..., Any],
+    ) -> None:
+        """Notes how something starts that is computed from others."""
+        memory = _memory(out)
+        read = [value for value in args if isinstance(value, Tensor)]
+        if memory in self._writes or any(_memory(x) == memory for x in read):
+            return
+        starts = [self.start(x) for x in read]
+        number = _number(func, args, kwargs, starts) if read else None
+        if number is not None:
+            self._note(out, [Write("fill_", (number,))])
+            return
+        others = tuple(repr(a) for a in args if not isinstance(a, Tensor))
+        self._note(out, [Write(name, (*map(str, starts), *others))])
+
+
+@contextmanager
+def building() -> Iterator[Building]:
+    """Builds modules without values; what PyTorch starts by itself is left out."""
+    mode = Building()
+    plain = [(cls, cls.__dict__["reset_parameters"]) for cls in _resetting()]
+
+    def reset(layer: nn.Module) -> None:
+        mode.reset(layer)
+
+    for cls, _ in plain:
+        cls.reset_parameters = reset
+    try:
+        with mode:
+            yield mode
+    finally:
+        for cls, method in plain:
+            cls.reset_parameters = method
+
+
+@cache
+def _resetting() -> tuple[Any, ...]:
+    """The classes of PyTorch's layers that say how their tensors start."""
+    found: dict[type, None] = {}
+    for op in OPS.values():
+        name = (op.module_class or "").removeprefix("nn.")
+        cls: Any = getattr(nn, name, None) if name else None
+        if cls is not None and (owner := _resetter(cls)) is not None:
+            found[owner] = None
+    return tuple(found)
+
+
+def _resetter(cls: type) -> type | None:
+    return next((c for c in cls.__mro__ if "reset_parameters" in vars(c)), None)
+
+
+@cache
+def _constructors() -> frozenset[Any]:
+    return frozenset(_device_constructors())
+
+
+def _writes(name: str) -> bool:
+    return name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]
+
+
+def _place(tensor: Tensor) -> Any:
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+
+
+# ---- what fills a tensor, in one form
+
+
+def _filled(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Write | None:
+    """How a new tensor starts; None where that is not said."""
+    if name in ("zeros", "zeros_like"):
+        return Write("fill_", (0.0,))
+    if name in ("ones", "ones_like"):
+        return Write("fill_", (1.0,))
+    if name in ("full", "full_like"):
+        return _primitive("fill_", (kwargs.get("fill_value", args[-1]),), {})
+    if name in _DRAWN:
+        return _DRAWN[name]
+    if name.startswith("empty"):
+        return None
+    return Write(name, (repr(args),))
+
+
+def _primitive(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Write:
+    """A method that writes, with the defaults of those that draw numbers."""
+    if name == "zero_":
+        return Write("fill_", (0.0,))
+    first, second = {"uniform_": ("from", "to"), "normal_": ("mean", "std")}.get(
+        name, ("", "")
+    )
+    if first:
+        low = args[0] if args else kwargs.get(first, 0.0)
+        high = args[1] if len(args) > 1 else kwargs.get(second, 1.0)
+        return Write(name, (_plain(low), _plain(high)))
+    named = {k: v for k, v in kwargs.items() if k != "generator"}
+    return Write(name, (*map(_plain, args), *map(_plain, named.values())))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if isinstance(value, Tensor):
+        return "a tensor"
+    return repr(value)
+
+
+def _number(
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    starts: list[Start],
+) -> float | None:
+    """What a function makes of tensors that are one number each; None if none."""
+    filled = [s[0].arguments[0] for s in starts if len(s) == 1 and s[0].function == "fill_"]
+    if len(filled) != len(starts):
+        return None
+    values = iter(filled)
+    given = [
+        torch.tensor(next(values), dtype=torch.float64) if isinstance(a, Tensor) else a
+        for a in args
+    ]
+    try:
+        out = func(*given, **kwargs)
+        return float(out) if out.numel() == 1 else None
+    except (RuntimeError, TypeError, ValueError):
+        return None
+
+
+def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """The standard deviation, as He et al. 2015 have it."""
+    field = prod(tensor.shape[2:])
+    fan = tensor.shape[1 if mode == "fan_in" else 0] * field
+    return nn.init.calculate_gain(nonlinearity, a) / sqrt(fan)  # pyright: ignore[reportArgumentType]
+
+
+@cache
+def _initializers() -> dict[Any, Callable[..., Write]]:
+    """What those of torch.nn.init do that ask before they fill a tensor."""
+
+    def kaiming_uniform(
+        tensor: Tensor, a: float = 0, mode: str = "fan_in",
+        nonlinearity: str = "leaky_relu", **_: Any,
+    ) -> Write:  # fmt: skip
+        bound = sqrt(3.0) * _kaiming(tensor, a, mode, nonlinearity)
+        return Write("uniform_", (-bound, bound))
+
+    def kaiming_normal(
+        tensor: Tensor, a: float = 0, mode: str = "fan_in",
+        nonlinearity: str = "leaky_relu", **_: Any,
+    ) -> Write:  # fmt: skip
+        return Write("normal_", (0.0, _kaiming(tensor, a, mode, nonlinearity)))
+
+    def uniform(_tensor: Tensor, a: float = 0.0, b: float = 1.0, **_: Any) -> Write:
+        return Write("uniform_", (float(a), float(b)))
+
+    def normal(_tensor: Tensor, mean: float = 0.0, std: float = 1.0, **_: Any) -> Write:
+        return Write("normal_", (float(mean), float(std)))
+
+    def constant(_tensor: Tensor, val: float) -> Write:
+        return Write("fill_", (float(val),))
+
+    init = nn.init
+    return {
+        init.kaiming_uniform_: kaiming_uniform,
+        init.kaiming_normal_: kaiming_normal,
+        init.uniform_: uniform,
+        init.normal_: normal,
+        init.constant_: constant,
+    }
+
+
+def _bound(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Arguments behind the tensor by name."""
+    names = _names(func)[1:]
+    return dict(zip(names, args, strict=False)) | kwargs
+
+
+@cache
+def _names(func: Callable[..., Any]) -> tuple[str, ...]:
+    from inspect import signature
+
+    return tuple(signature(func).parameters)

@@ -1,0 +1,25 @@
+"""A module held to its network, check by check."""
+
+from __future__ import annotations
+
+from archc.run.subject import BrokenModule, Subject
+from archc.run.verify.layers import compare_layers
+from archc.run.verify.numbers import Numbers
+from archc.run.verify.reference import Reference
+from archc.run.verify.report import Verification
+from archc.run.verify.tensors import compare_tensors
+
+
+def verify(subject: Subject) -> Verification:
+    """Compares the module of a subject with its network."""
+    found = Verification(subject)
+    try:
+        built, starts = subject.without_values()
+    except BrokenModule as error:
+        found.refuse("module", "", str(error))
+        return found
+    reference = Reference(subject.network, Numbers(), training=True)
+    compare_tensors(built, reference, found)
+    if found.passed:
+        compare_layers(built, reference, found)
+    return found
