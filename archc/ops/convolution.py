@@ -27,7 +27,7 @@ from archc.ops.base import (
     size_schemas,
 )
 from archc.ops.functions import Function, Sizes
-from archc.ops.shapes import need_divisible, need_map, window_map
+from archc.ops.shapes import need_divisible, need_map, window_map, windows
 from archc.ops.steps import Device, Step
 
 
@@ -65,16 +65,8 @@ def _convolved(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes |
         return None
     if x[1] != weight[1] * groups or weight[0] % groups or bias not in ([], [weight[:1]]):
         return None
-    found = [x[0], weight[0]]
-    for size, kernel, before, step, spread in zip(
-        x[2:], weight[2:], pair(padding), pair(settings["stride"]),
-        pair(settings["dilation"]), strict=True,
-    ):  # fmt: skip
-        room = size + 2 * before - spread * (kernel - 1) - 1
-        if step < 1 or spread < 1 or before < 0 or room < 0:
-            return None
-        found.append(room // step + 1)
-    return tuple(found)
+    sizes = windows(x, weight[2:], settings["stride"], padding, settings["dilation"])
+    return None if sizes is None else (x[0], weight[0], *sizes)
 
 
 class Conv2d(Op):

@@ -7,10 +7,12 @@ PyTorch's own for a layer, nothing is done at all.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from math import prod, sqrt
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -19,7 +21,6 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors  # pyright: ignore[reportPrivateUsage]
 
 from archc.ops.registry import OPS
-from archc.spec.expressions import is_sequence
 
 
 class Write(NamedTuple):
@@ -37,14 +38,16 @@ Start = tuple[Write, ...]
 
 # they leave nothing of what was in a tensor
 _FILLS = frozenset(
-    {"fill_", "zero_", "uniform_", "normal_", "exponential_", "log_normal_", "cauchy_",
-     "geometric_", "random_", "bernoulli_"}
+    {"fill_", "uniform_", "normal_", "exponential_", "log_normal_", "cauchy_",
+     "geometric_", "random_", "bernoulli_", "_no_grad_trunc_normal_", "orthogonal_",
+     "dirac_", "sparse_", "eye_"}
 )  # fmt: skip
 # their names end as if they changed numbers
 _NO_WRITES = frozenset(
     {"requires_grad_", "share_memory_", "detach_", "squeeze_", "unsqueeze_", "t_",
      "transpose_", "swapaxes_", "swapdims_", "as_strided_", "resize_", "rename_"}
 )  # fmt: skip
+_IS_META = Tensor.is_meta.__get__  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
 _DRAWN = {"rand": Write("uniform_", (0.0, 1.0)), "randn": Write("normal_", (0.0, 1.0))}
 
 
@@ -53,30 +56,31 @@ class Building(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._writes: dict[int, list[Write]] = {}
-        """By memory, as several tensors may show it."""
-        self._defaults: dict[int, tuple[nn.Module, str]] = {}
-        """Tensors that a layer of PyTorch started: the layer and their name in it."""
+        self._writes: dict[int, list[tuple[int, Write]]] = {}
+        """By memory, as several tensors may show it, each with its turn."""
+        self._defaults: dict[int, tuple[int, nn.Module, str]] = {}
+        """Tensors that a layer of PyTorch started: its turn, the layer and their name
+        in it."""
+        self._turn = 0
         self._alive: list[Tensor] = []
 
     def start(self, tensor: Tensor) -> Start:
         """How a tensor starts."""
-        found = self._writes.get(_memory(tensor)) if self._writes else None
-        if found is not None and found[0].function in _FILLS:
-            return tuple(found)
         known = self._defaults.get(id(tensor))
-        first: Start = ()
+        turn, first = -1, ()
         if known is not None:
-            layer, name = known
+            turn, layer, name = known
             first = (Write("PyTorch's own", (_resetter(type(layer)), name)),)
-        return first + tuple(found or ())
+        noted = self._writes.get(_memory(tensor), ())
+        writes = tuple(write for when, write in noted if when > turn)
+        return writes if writes and writes[0].function in _FILLS else first + writes
 
     def in_full(self, start: Start, tensor: Tensor) -> Start:
         """The same, with what PyTorch does for the layer written out."""
         known = self._defaults.get(id(tensor))
         if known is None or not start or start[0].function in _FILLS:
             return start
-        layer, name = known
+        _, layer, _ = known
         apart = Building()
         with apart:
             type(layer).reset_parameters(layer)  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
@@ -84,13 +88,12 @@ class Building(TorchFunctionMode):
 
     def reset(self, layer: nn.Module) -> None:
         """Notes that a layer starts its tensors."""
-        tensors = {**layer._parameters, **layer._buffers}  # pyright: ignore[reportPrivateUsage]
-        for name, tensor in tensors.items():
-            if tensor is not None:
-                self._defaults[id(tensor)] = layer, name
-                self._alive.append(tensor)
-                if self._writes:
-                    self._writes.pop(_memory(tensor), None)
+        self._turn += 1
+        for tensors in (layer._parameters, layer._buffers):  # pyright: ignore[reportPrivateUsage]
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    self._defaults[id(tensor)] = self._turn, layer, name
+                    self._alive.append(tensor)  # so that no other has its id
 
     def __torch_function__(
         self,
@@ -99,52 +102,72 @@ class Building(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = dict(kwargs or {})
-        if func in _constructors():
-            if kwargs.get("device") is None:
-                kwargs["device"] = "meta"
-            made = func(*args, **kwargs)
-            start = _filled(func.__name__, args, kwargs)
-            if start is not None and isinstance(made, Tensor):
-                self._note(made, [start])
-            return made
-        name = getattr(func, "__name__", "")
-        if func in _initializers():
+        kwargs = dict(kwargs) if kwargs else {}
+        kind = _kind(func)
+        if kind == "constructor":
+            return self._made(func, args, kwargs)
+        if kind == "initializer":
             tensor = kwargs.pop("tensor", args[0] if args else None)
             given = _bound(func, args[1:], kwargs)
             self._write(tensor, _initializers()[func](tensor, **given))
             return tensor
-        if name == "__setitem__" or (_writes(name) and name not in _NO_WRITES):
+        if kind == "writer":
             tensor = args[0] if args else kwargs.get("tensor")
             if isinstance(tensor, Tensor):
+                name = func.__name__
                 self._write(tensor, _primitive(name, args[1:], kwargs))
                 return None if name == "__setitem__" else tensor
+        if kind == "is_meta":
+            self._passed_over(args[0], sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
         out = func(*args, **kwargs)
-        if isinstance(out, Tensor) and name != "__get__" and self._writes:
-            self._computed(out, name, args, kwargs, func)
+        if kind == "other" and isinstance(out, Tensor):
+            self._computed(out, func, args, kwargs)
         return out
 
-    def _note(self, tensor: Tensor, start: list[Write]) -> None:
-        self._writes[_memory(tensor)] = start
-        self._alive.append(tensor)  # so that no other tensor has its memory
+    def _passed_over(self, tensor: Tensor, frame: FrameType) -> None:
+        """Notes a function of torch.nn.init that leaves tensors without values alone,
+        as orthogonal_ does; it asks for that."""
+        if frame.f_globals.get("__name__") != nn.init.__name__:
+            return
+        code = frame.f_code
+        names = code.co_varnames[: code.co_argcount]
+        given = [frame.f_locals[n] for n in names if n not in ("tensor", "generator")]
+        self._write(tensor, _primitive(code.co_name, tuple(given), {}))
+
+    def _made(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if kwargs.get("device") is None:
+            kwargs["device"] = "meta"
+        made = func(*args, **kwargs)
+        start = _filled(func.__name__, args, kwargs)
+        if start is not None and isinstance(made, Tensor):
+            self._note(made, start)
+        return made
+
+    def _note(self, tensor: Tensor, start: Write) -> None:
+        self._turn += 1
+        self._writes[_memory(tensor)] = [(self._turn, start)]
+        self._alive.append(tensor)  # so that no other has its memory
 
     def _write(self, tensor: Tensor, write: Write) -> None:
         memory = _memory(tensor)
         whole = tensor.nbytes == tensor.untyped_storage().nbytes()
         if not whole:
-            write = Write(f"{write.function} of a part", (*write.arguments, _place(tensor)))
+            given = *write.arguments, _place(tensor)
+            write = Write(f"{write.function} of a part", given)
         if memory not in self._writes or (whole and write.function in _FILLS):
-            self._note(tensor, [write])
+            self._note(tensor, write)
         else:
-            self._writes[memory].append(write)
+            self._turn += 1
+            self._writes[memory].append((self._turn, write))
 
     def _computed(
         self,
         out: Tensor,
-        name: str,
+        func: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        func: Callable[..., Any],
     ) -> None:
         """Notes how something starts that is computed from others."""
         memory = _memory(out)
@@ -154,10 +177,10 @@ class Building(TorchFunctionMode):
         starts = [self.start(x) for x in read]
         number = _number(func, args, kwargs, starts) if read else None
         if number is not None:
-            self._note(out, [Write("fill_", (number,))])
+            self._note(out, Write("fill_", (number,)))
             return
         others = tuple(repr(a) for a in args if not isinstance(a, Tensor))
-        self._note(out, [Write(name, (*map(str, starts), *others))])
+        self._note(out, Write(func.__name__, (*map(_shown, starts), *others)))
 
 
 @contextmanager
@@ -196,8 +219,18 @@ def _resetter(cls: type) -> type | None:
 
 
 @cache
-def _constructors() -> frozenset[Any]:
-    return frozenset(_device_constructors())
+def _kind(func: Callable[..., Any]) -> str:
+    """What is to be done about a function."""
+    name = getattr(func, "__name__", "")
+    if func in _device_constructors():
+        return "constructor"
+    if func in _initializers():
+        return "initializer"
+    if name == "__setitem__" or (_writes(name) and name not in _NO_WRITES):
+        return "writer"
+    if name != "__get__":
+        return "other"
+    return "is_meta" if func == _IS_META else "getter"
 
 
 def _writes(name: str) -> bool:
@@ -206,6 +239,10 @@ def _writes(name: str) -> bool:
 
 def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]
+
+
+def _shown(start: Start) -> str:
+    return ", ".join(map(str, start)) or "nothing"
 
 
 def _place(tensor: Tensor) -> Any:

@@ -34,6 +34,16 @@ def compare_layers(
         _Comparison(evaluation, found, training=False).run(built)
 
 
+def compare_training(
+    built: nn.Module, reference: Reference, found: Verification
+) -> None:
+    """The same for a module with other arguments, in training alone.
+
+    The weights of losses stand in its class, so that arguments do not change them.
+    """
+    _Comparison(reference, found, training=True).run(built, weights=False)
+
+
 def _compare_counts(reference: Reference, found: Verification) -> None:
     """Holds the compiler's shapes and multiply-adds to torch's."""
     facts = found.subject.facts
@@ -64,7 +74,7 @@ class _Comparison:
         self._training = training
         self._recorder = Recorder(reference.numbers, gradients=training)
 
-    def run(self, built: nn.Module) -> None:
+    def run(self, built: nn.Module, *, weights: bool = True) -> None:
         recorder = self._recorder
         x = torch.empty(BATCH, *self._found.subject.input_shape, device="meta")
         recorder.name(x, INPUT)
@@ -98,7 +108,7 @@ class _Comparison:
                 return
         if recorder.number(x) != self._reference.values[self._network.input]:
             self._refuse("layers", "", "the input is overwritten")
-        if self._training:
+        if self._training and weights:
             self._compare_weights(built)
 
     # ---- outputs

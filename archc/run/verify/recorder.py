@@ -23,6 +23,14 @@ from archc.run.verify.numbers import RESULT, Form, Kind, Numbers, Slot, View
 from archc.spec.expressions import is_sequence
 
 
+# asked all the time, and never a tensor
+_GETTERS = frozenset(
+    getattr(Tensor, name).__get__
+    for name in ("shape", "dtype", "device", "ndim", "requires_grad", "is_meta")
+)
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+
+
 class Entry(NamedTuple):
     """One value that a call made, in the order of a recording."""
 
@@ -73,10 +81,15 @@ class Recorder(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
+        if func in _GETTERS:
+            return func(*args)
         tensors: list[Tensor] = []
         given = _skeleton(args, tensors)
-        named = tuple((k, *_skeleton((v,), tensors)) for k, v in kwargs.items())
+        named: tuple[Any, ...] = ()
+        if kwargs:
+            named = *kwargs, _skeleton(kwargs.values(), tensors)
+        else:
+            kwargs = {}
         blocks = self._gradients and not torch.is_grad_enabled()
         cast = torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled()
         key = func, given, named, tuple(map(_layout, tensors)), blocks, cast
@@ -171,7 +184,10 @@ def _skeleton(values: Iterable[Any], tensors: list[Tensor]) -> tuple[Any, ...]:
     """Arguments without their tensors, which are added to `tensors`."""
     parts: list[Any] = []
     for value in values:
-        if isinstance(value, Tensor):
+        kind = type(value)
+        if kind in _PLAIN:
+            parts.append(value)
+        elif isinstance(value, Tensor):
             tensors.append(value)
             parts.append(Tensor)
         elif is_sequence(value):
