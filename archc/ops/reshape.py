@@ -398,6 +398,13 @@ class ChannelShuffle(Op):
     op = "channel_shuffle"
     category = "reshape"
     module_class = "nn.ChannelShuffle"
+    calls = (
+        Function(
+            "torch.nn.functional.channel_shuffle",
+            also=("torch.channel_shuffle",),
+            signature="input groups",
+        ),
+    )
     shows = (("groups", "groups {}"),)
 
     groups: int = Field(ge=1)
@@ -429,6 +436,13 @@ class PixelShuffle(Op):
     category = "reshape"
     other_names = ("depth_to_space",)
     module_class = "nn.PixelShuffle"
+    calls = (
+        Function(
+            "torch.nn.functional.pixel_shuffle",
+            also=("torch.pixel_shuffle",),
+            signature="input upscale_factor",
+        ),
+    )
     shows = (("upscale_factor", "{} times"),)
 
     upscale_factor: int = Field(ge=1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -84,7 +87,7 @@ class _Comparison:
             for name, tensor in named.items()
         }
         try:
-            with recorder, torch.enable_grad():
+            with recorder, torch.enable_grad(), _checkpoints_run():
                 outputs = built.train(self._training)(x)
         # whatever a file that people edit may raise
         except (Exception, SystemExit) as error:
@@ -229,3 +232,26 @@ class _Comparison:
             self._refuse("layers", layer.path, message)
             return
         self._refuse("layers", "", message)
+
+
+@contextmanager
+def _checkpoints_run() -> Iterator[None]:
+    """Lets the older way of torch.utils.checkpoint run its function as it is.
+
+    It switches gradients off around that, and works them out later.
+    """
+    checkpoint: Any = sys.modules.get("torch.utils.checkpoint")
+    if checkpoint is None:
+        yield
+        return
+    way = checkpoint.CheckpointFunction
+    plain = way.__dict__.get("apply")
+    way.apply = staticmethod(lambda function, _, *arguments: function(*arguments))  # pyright: ignore[reportUnknownLambdaType]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        del way.apply
+        if plain is not None:
+            way.apply = plain

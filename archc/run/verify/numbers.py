@@ -117,8 +117,8 @@ class Numbers:
         self._numbers: dict[Any, int] = {}
         self.made: list[Made] = []
         """By number."""
-        self.positive: set[int] = set()
-        """Values from outside that are not below zero, such as variances."""
+        self.buffers: set[int] = set()
+        """Those from outside that are not trained, such as variances."""
         self.nameless: set[int] = set()
         """Values from outside of which nothing is known."""
 

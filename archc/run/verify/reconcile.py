@@ -79,6 +79,12 @@ def reconcile(
         recording.replace(found, wanted.number)
         search.restart()
         missed = 0
+    # what is overwritten is read by nobody, so that nothing else leads to it
+    for name, number in reference.buffers.items():
+        found = recording.changed.get(name, number)
+        if found != number and search.same(number, found):
+            recording.replace(found, number)
+            search.restart()
 
 
 class _Search:
@@ -107,6 +113,10 @@ class _Search:
             gradients=self._gradients,
         )
 
+    def same(self, a: int, b: int) -> bool:
+        """Whether two values are the same, as far as that can be told."""
+        return _same(self._values, a, b)
+
     def find(self, number: int) -> int | None:
         """The module's value that equals one of the reference; None if none does."""
         nearest = sorted(
@@ -114,10 +124,14 @@ class _Search:
             for i, n in enumerate(self._candidates(number))
             if (distance := self._distance(n)) <= DEEPEST
         )
+        mine = self._starts(number, set())
+        others: list[int] = []
         for _, _, candidate in nearest:
-            if _same(self._values, number, candidate):
+            if self._starts(candidate, set()) != mine:
+                others.append(candidate)
+            elif _same(self._values, number, candidate):
                 return candidate
-        for _, _, candidate in nearest[:SECOND]:
+        for candidate in others[:SECOND]:
             below = self._below(number, candidate)
             if below and _same(self._new(below), number, candidate):
                 return candidate
@@ -159,7 +173,8 @@ class _Search:
         return frozenset(found)
 
     def _starts(self, number: int, worked_out: set[int]) -> set[int]:
-        """The values that both sides have and from which one is made."""
+        """The values that both sides have and from which one is made, and the
+        parameters; a buffer may be read for the sake of its update alone."""
         found: set[int] = set()
         seen = {number}
         todo = [number]
@@ -167,7 +182,8 @@ class _Search:
             n = todo.pop()
             common = n in self._theirs and n in self._ours and n not in worked_out
             if n != number and (common or self._numbers.made[n].form is None):
-                found.add(n)
+                if n not in self._numbers.buffers:
+                    found.add(n)
                 continue
             before = [r for r in self._numbers.made[n].reads if r not in seen]
             seen.update(before)

@@ -91,7 +91,7 @@ class Recorder(TorchFunctionMode):
         else:
             kwargs = {}
         blocks = self._gradients and not torch.is_grad_enabled()
-        cast = torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled()
+        cast = torch.is_autocast_enabled("cuda") or torch.is_autocast_enabled("cpu")
         key = func, given, named, tuple(map(_layout, tensors)), blocks, cast
         try:
             form = self.known[key]

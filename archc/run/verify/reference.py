@@ -114,7 +114,7 @@ class Reference:
             number = numbers.outside(tensor_key(path), kind)
             tensors.append(number)
             if not trained:
-                numbers.positive.add(number)
+                numbers.buffers.add(number)
         places = [*inputs, *tensors]
         for form, reads, slot in sample.calls:
             places.append(numbers.of(form, tuple(places[i] for i in reads), slot))
