@@ -36,6 +36,8 @@ class Function:
     writes: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     """Which of its arguments it overwrites, with these settings, beside an in-place
     form's; torch is asked where there is no `shape`."""
+    joins: bool = False
+    """Whether it puts its `tensors` one after the other, along the axis `dim`."""
     counted: Counted | None = None
     """Which formula counts its multiply-adds."""
 

@@ -199,7 +199,7 @@ BROKEN = {
     "no skip": Edit(MOBILENET, [(ADDED, "x = x + 0")], "features.3.add"),
     "a skip without its projection": Edit(RESNET18, [(ADD, "x = x + (identity if x.shape == identity.shape else self.downsample[0](identity))")], "layer2.0.downsample.1"),
     "the skip leaves behind the first convolution": Edit(RESNET20, [("        identity = x\n        x = self.conv1(x)\n        x = self.bn1(x)", "        x = self.conv1(x)\n        identity = x\n        x = self.bn1(x)")], "stage1.0"),
-    "the skip is overwritten": Edit(RESNET20, [("        identity = x\n        x = self.conv1(x)", "        identity = x\n        x.mul_(2)\n        x = self.conv1(x)")], "stage1.0.conv1"),
+    "the skip is overwritten": Edit(RESNET20, [("        identity = x\n        x = self.conv1(x)", "        identity = x\n        x.mul_(2)\n        x = self.conv1(x)")], "stage1.0.add: add reads stage1.0.bn2 and another value instead of stage1.0.bn2 and relu"),
     "an activation in place of what the skip needs": Edit(DENSENET, [("x = self.norm1(x)", "x = self.norm1(F.relu(x, inplace=True))")], "features.denseblock1.denselayer1.norm1"),
     "subtracted": Edit(CONVNEXT, [("return x + identity", "return x - identity")], "features.1.0.add"),
     "half of the skip": Edit(RESNET18, [(ADD, "x = x + 0.5 * self.downsample(identity)")], "layer1.0.add"),

@@ -60,6 +60,11 @@ def form_of(
         found = _tried(form, func, shown, named, tensors)
         if not found:
             return None
+    if known is not None and known.writes is not None:
+        # on meta tensors torch writes nothing, and says so
+        written = [settings.get(name) for name in known.writes(settings)]
+        places = {w.index for w in written if isinstance(w, Hole)}
+        form.writes = tuple(sorted(places.union(form.writes)))
     plain = {k: v for k, v in settings.items() if k not in _BESIDES}
     form.settings = tuple(sorted(plain.items(), key=lambda item: str(item[0])))
     if known is not None and known.passes is not None and known.passes(settings):
@@ -71,6 +76,10 @@ def form_of(
         form.flops = _flops(known.counted, tensors, form.kinds[0].shape)
     holes_alone = [v for v in plain.values() if isinstance(v, Hole)]
     form.commutes = function in _COMMUTATIVE and len(holes_alone) == len(plain) == 2
+    if known is not None and known.joins and not (form.blocks or cast or form.writes):
+        dim, parts = settings["dim"], settings["tensors"]
+        alone = is_tuple(parts) and [p.index for p in parts] == [*range(len(tensors))]
+        form.joins = dim % len(form.kinds[0].shape) if alone else None
     types = tuple(kind.dtype for kind in form.kinds)
     settled: Any = None if form.commutes else form.settings
     try:
@@ -105,10 +114,6 @@ def _told(
         form.returns = 0
     elif settings.get("inplace") or _is_inplace(getattr(form.call, "__name__", "")):
         form.returns, form.writes = 0, (0,)
-    if known.writes is not None:
-        names = known.writes(settings)
-        written = [settings.get(name) for name in names]
-        form.writes += tuple(w.index for w in written if isinstance(w, Hole))
     return True
 
 

@@ -150,6 +150,8 @@ class _Comparison:
 
     def _compare_weights(self, built: nn.Module) -> None:
         weights = {head.name: head.loss_weight for head in self._network.heads}
+        if not weights:  # then it may be the name of a layer
+            return
         stated = getattr(built, "loss_weights", {})
         if stated != weights:
             message = f"loss_weights is {stated} instead of {weights}"

@@ -93,6 +93,8 @@ class Form:
     views: tuple[View | None, ...] = (None,)
     """Of results that show the first value that it reads."""
     commutes: bool = False
+    joins: int | None = None
+    """The axis along which it puts what it reads one after the other."""
     opaque: bool = False
     """Whether its numbers cannot be worked out: it is under autocast."""
     blocks: bool = False
@@ -110,11 +112,16 @@ class Made(NamedTuple):
     kind: Kind
 
 
+_MOST_PARTS = 200
+
+
 class Numbers:
     """The numbers of values."""
 
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}
+        self._parts: dict[tuple[int, int], tuple[int, ...]] = {}
+        """What was joined, by the axis and the result."""
         self.made: list[Made] = []
         """By number."""
         self.buffers: set[int] = set()
@@ -143,6 +150,8 @@ class Numbers:
             view = form.views[slot[1]]
             if view is not None:
                 return self._shown(form, reads[0], view, slot)
+        if form.joins is not None:
+            return self._joined(form, form.joins, reads)
         if form.commutes and reads[0] > reads[-1]:
             reads = reads[::-1]
         key = form.identity, reads, slot
@@ -151,6 +160,21 @@ class Numbers:
             written = slot[0] == "write"
             kind = self.made[reads[slot[1]]].kind if written else form.kinds[slot[1]]
             number = self._new(key, Made(form, reads, slot, kind))
+        return number
+
+    def _joined(self, form: Form, axis: int, reads: tuple[int, ...]) -> int:
+        """Of values one after the other, however they were joined before."""
+        parts: tuple[int, ...] = ()
+        for read in reads:
+            before = self._parts.get((axis, read), (read,))
+            parts += before if len(before) <= _MOST_PARTS else (read,)
+        if len(parts) == 1:
+            return parts[0]
+        key = "joined", axis, parts
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._new(key, Made(form, reads, RESULT, form.kinds[0]))
+            self._parts[axis, number] = parts
         return number
 
     def _shown(self, form: Form, x: int, view: View, slot: Slot) -> int:

@@ -44,7 +44,7 @@ class Recording:
 
     def replace(self, number: int, by: int) -> None:
         """Takes one value for another one, and numbers what is made of it anew."""
-        new = {number: by}
+        new = {number: by} | self._besides(number, by)
         for i, entry in enumerate(self.entries):
             if entry.number not in new:
                 reads = tuple(new.get(n, n) for n in entry.reads)
@@ -56,6 +56,22 @@ class Recording:
         self.outputs = [n if n is None else new.get(n, n) for n in self.outputs]
         self.changed = {k: new.get(n, n) for k, n in self.changed.items()}
         self.known = {entry.number for entry in self.entries}
+
+
+    def _besides(self, number: int, by: int) -> dict[int, int]:
+        """What the same call overwrites, where both are made by the same function."""
+        made = self._numbers.made
+        wanted, there = made[by], made[number]
+        if wanted.form is None or there.form is None:
+            return {}
+        if wanted.form.identity != there.form.identity:
+            return {}
+        return {
+            entry.number: self._numbers.of(wanted.form, wanted.reads, entry.slot)
+            for entry in self.entries
+            if entry.form is there.form and entry.reads == there.reads
+            if entry.slot[0] == "write"
+        }
 
 
 def reconcile(
