@@ -63,7 +63,11 @@ def _convolved(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes |
     groups, padding = settings["groups"], settings["padding"]
     if len(x) != 4 or len(weight) != 4 or isinstance(padding, str) or groups < 1:
         return None
-    if x[1] != weight[1] * groups or weight[0] % groups or bias not in ([], [weight[:1]]):
+    if (
+        x[1] != weight[1] * groups
+        or weight[0] % groups
+        or bias not in ([], [weight[:1]])
+    ):
         return None
     sizes = windows(x, weight[2:], settings["stride"], padding, settings["dilation"])
     return None if sizes is None else (x[0], weight[0], *sizes)

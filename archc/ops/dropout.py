@@ -54,9 +54,7 @@ class Dropout(_Dropout):
 
     op = "dropout"
     module_class = "nn.Dropout"
-    calls = (
-        Function("torch.nn.functional.dropout", shape=same_shape, passes=_is_off),
-    )
+    calls = (Function("torch.nn.functional.dropout", shape=same_shape, passes=_is_off),)
     has_inplace = True
 
     p: float = Field(default=0.5, ge=0, le=1)

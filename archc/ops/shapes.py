@@ -89,7 +89,9 @@ def windows(
     """How many windows fit a map, its batch included; None where torch would say that
     something is wrong."""
     given = stride, padding, dilation
-    if any(min(pair(value)) < least for value, least in zip(given, (1, 0, 1), strict=True)):
+    if any(
+        min(pair(value)) < least for value, least in zip(given, (1, 0, 1), strict=True)
+    ):
         return None
     try:
         found = window_map("", Shape(x[1:]), kernel, *given, ceil_mode=ceil_mode)

@@ -62,6 +62,7 @@ class Building(TorchFunctionMode):
         """Tensors that a layer of PyTorch started: its turn, the layer and their name
         in it."""
         self._turn = 0
+        self._filled_by_hand = False
         self._alive: list[Tensor] = []
 
     def start(self, tensor: Tensor) -> Start:
@@ -70,7 +71,9 @@ class Building(TorchFunctionMode):
         turn, first = -1, ()
         if known is not None:
             turn, layer, name = known
-            first = (Write("PyTorch's own", (_resetter(type(layer)), name)),)
+            first = _by_default(type(layer), name)
+            if not self._filled_by_hand:
+                return first
         noted = self._writes.get(_memory(tensor), ())
         writes = tuple(write for when, write in noted if when > turn)
         return writes if writes and writes[0].function in _FILLS else first + writes
@@ -83,7 +86,7 @@ class Building(TorchFunctionMode):
         _, layer, _ = known
         apart = Building()
         with apart:
-            type(layer).reset_parameters(layer)  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+            _reset_plainly(layer)
         return apart.start(tensor) + start[1:]
 
     def reset(self, layer: nn.Module) -> None:
@@ -103,6 +106,10 @@ class Building(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = dict(kwargs) if kwargs else {}
+        if func is torch.empty:  # by far the most frequent
+            if kwargs.get("device") is None:
+                kwargs["device"] = "meta"
+            return func(*args, **kwargs)
         kind = _kind(func)
         if kind == "constructor":
             return self._made(func, args, kwargs)
@@ -151,6 +158,7 @@ class Building(TorchFunctionMode):
         self._alive.append(tensor)  # so that no other has its memory
 
     def _write(self, tensor: Tensor, write: Write) -> None:
+        self._filled_by_hand = True
         memory = _memory(tensor)
         whole = tensor.nbytes == tensor.untyped_storage().nbytes()
         if not whole:
@@ -183,23 +191,52 @@ class Building(TorchFunctionMode):
         self._note(out, Write(func.__name__, (*map(_shown, starts), *others)))
 
 
+_active: list[Building] = []
+"""The last one is told what starts."""
+_plain_ways: dict[Any, Callable[[nn.Module], None]] = {}
+"""How PyTorch's layers start their tensors, while that is left out."""
+
+
 @contextmanager
 def building() -> Iterator[Building]:
     """Builds modules without values; what PyTorch starts by itself is left out."""
     mode = Building()
-    plain = [(cls, cls.__dict__["reset_parameters"]) for cls in _resetting()]
+    with starts_left_out():
+        _active.append(mode)
+        try:
+            with mode:
+                yield mode
+        finally:
+            _active.pop()
 
-    def reset(layer: nn.Module) -> None:
-        mode.reset(layer)
 
-    for cls, _ in plain:
-        cls.reset_parameters = reset
+@contextmanager
+def starts_left_out() -> Iterator[None]:
+    """For many of `building` in a row: classes are changed once for all of them."""
+    if _plain_ways:
+        yield
+        return
+    for cls in _resetting():
+        _plain_ways[cls] = cls.__dict__["reset_parameters"]
+        cls.reset_parameters = _reset
     try:
-        with mode:
-            yield mode
+        yield
     finally:
-        for cls, method in plain:
+        for cls, method in _plain_ways.items():
             cls.reset_parameters = method
+        _plain_ways.clear()
+
+
+def _reset(layer: nn.Module) -> None:
+    if _active:
+        _active[-1].reset(layer)
+    else:
+        _reset_plainly(layer)
+
+
+def _reset_plainly(layer: nn.Module) -> None:
+    owner: Any = _resetter(type(layer))
+    _plain_ways.get(owner, owner.reset_parameters)(layer)
 
 
 @cache
@@ -212,6 +249,11 @@ def _resetting() -> tuple[Any, ...]:
         if cls is not None and (owner := _resetter(cls)) is not None:
             found[owner] = None
     return tuple(found)
+
+
+@cache
+def _by_default(cls: type, name: str) -> Start:
+    return (Write("PyTorch's own", (_resetter(cls), name)),)
 
 
 def _resetter(cls: type) -> type | None:
@@ -297,7 +339,9 @@ def _number(
     starts: list[Start],
 ) -> float | None:
     """What a function makes of tensors that are one number each; None if none."""
-    filled = [s[0].arguments[0] for s in starts if len(s) == 1 and s[0].function == "fill_"]
+    filled = [
+        s[0].arguments[0] for s in starts if len(s) == 1 and s[0].function == "fill_"
+    ]
     if len(filled) != len(starts):
         return None
     values = iter(filled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -47,13 +46,15 @@ def _evaluated(op: Op, form: Call | Expr, **names: Any) -> Any:
     namespace = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor} | names
     if op.helper:
         exec(op.helper, namespace)
-    elif isinstance(form, Call) and form.function.startswith("nn."):
-        if not any(isinstance(v, Call | Expr) for v in _flat(form)):
-            made = getattr(nn, form.function.removeprefix("nn."))
-            return made(*form.args, **form.kwargs)
+    elif isinstance(form, Call) and _is_plain(form):
+        made = getattr(nn, form.function.removeprefix("nn."))
+        return made(*form.args, **form.kwargs)
     return eval(flat(as_code(form)), namespace)
 
 
-def _flat(form: Call) -> Iterator[Any]:
-    for value in (*form.args, *form.kwargs.values()):
-        yield from items(value) or (value,)
+def _is_plain(form: Call) -> bool:
+    """Whether it constructs a module of PyTorch's from values that are Python's."""
+    given = (*form.args, *form.kwargs.values())
+    parts = [part for value in given for part in items(value) or (value,)]
+    written = any(isinstance(part, Call | Expr) for part in parts)
+    return form.function.startswith("nn.") and not written

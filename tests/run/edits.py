@@ -31,7 +31,10 @@ UNET = "tests/family/unet"
 SQUEEZENET = "tests/family/squeezenet1_1"
 
 TO_HEAD = ("import torch\n", "import math\n\nimport torch\n")
-CHECKPOINT = ("import torch\n", "import torch\nfrom torch.utils.checkpoint import checkpoint\n")
+CHECKPOINT = (
+    "import torch\n",
+    "import torch\nfrom torch.utils.checkpoint import checkpoint\n",
+)
 FUNCTIONAL = ("import torch\n", "import torch\nimport torch.nn.functional as F\n")
 ADD = "x = x + self.downsample(identity)"
 RELU = "x = F.relu(x, inplace=True)"

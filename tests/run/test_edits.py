@@ -1,4 +1,4 @@
-"""Modules that were edited by hand: what computes the same agrees, nothing else does."""
+"""Modules that were edited by hand: what computes the same agrees, and no other."""
 
 from __future__ import annotations
 

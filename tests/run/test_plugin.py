@@ -17,7 +17,8 @@ pytest_plugins = ("pytester",)
 
 ROOT = Path(__file__).parents[2]
 CHECKS = ("check", "verify-module", "verify-tensors", "verify-layers", "verify-shapes",
-          "verify-macs", "verify-outputs")  # fmt: skip
+          "verify-macs", "verify-outputs", "verify-initialization",
+          "verify-arguments")  # fmt: skip
 
 
 @pytest.fixture

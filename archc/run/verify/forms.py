@@ -26,9 +26,7 @@ _COMMUTATIVE = frozenset(
 # how a value is computed, but not what
 _BESIDES = frozenset({"inplace", "return_indices", "_stacklevel"})
 # the numbers stay, and no gradient comes back
-_CUTS = frozenset(
-    {"torch.Tensor.detach", "torch.detach", "torch.Tensor.data.__get__"}
-)
+_CUTS = frozenset({"torch.Tensor.detach", "torch.detach", "torch.Tensor.data.__get__"})
 _identities: dict[Any, int] = {}
 
 
@@ -180,9 +178,7 @@ def _views(
 def _shown(results: Sequence[Tensor], x: Tensor) -> tuple[View | None, ...]:
     """Which numbers of a contiguous tensor each result shows; None if none."""
     return tuple(
-        View.of(part)
-        if _memory(part) == _memory(x) and part.dtype == x.dtype
-        else None
+        View.of(part) if _memory(part) == _memory(x) and part.dtype == x.dtype else None
         for part in results
     )
 

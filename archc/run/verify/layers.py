@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archc.network.graph import Layer
 from archc.run.verify.explain import what_is_done
 from archc.run.verify.reconcile import Recording, reconcile
 from archc.run.verify.recorder import Recorder
@@ -21,9 +20,7 @@ from archc.run.verify.tensors import size
 from archc.spec.expressions import is_tuple
 
 
-def compare_layers(
-    built: nn.Module, reference: Reference, found: Verification
-) -> None:
+def compare_layers(built: nn.Module, reference: Reference, found: Verification) -> None:
     """Runs the module in training and in evaluation on meta tensors.
 
     `reference` is that of training.

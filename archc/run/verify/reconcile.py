@@ -57,7 +57,6 @@ class Recording:
         self.changed = {k: new.get(n, n) for k, n in self.changed.items()}
         self.known = {entry.number for entry in self.entries}
 
-
     def _besides(self, number: int, by: int) -> dict[int, int]:
         """What the same call overwrites, where both are made by the same function."""
         made = self._numbers.made
@@ -74,9 +73,7 @@ class Recording:
         }
 
 
-def reconcile(
-    recording: Recording, reference: Reference, *, gradients: bool
-) -> None:
+def reconcile(recording: Recording, reference: Reference, *, gradients: bool) -> None:
     """Looks for the layers of the reference that are not in a recording by number.
 
     With `gradients`, what a value passes back has to be the same too.

@@ -22,12 +22,12 @@ from archc.run.verify.forms import form_of, overwritten, reshaped
 from archc.run.verify.numbers import RESULT, Form, Kind, Numbers, Slot, View
 from archc.spec.expressions import is_sequence
 
-
 # asked all the time, and never a tensor
 _GETTERS = frozenset(
-    getattr(Tensor, name).__get__
-    for name in ("shape", "dtype", "device", "ndim", "requires_grad", "is_meta")
-)
+    [getattr(Tensor, name).__get__
+     for name in ("shape", "dtype", "device", "ndim", "requires_grad", "is_meta")]
+    + [getattr(Tensor, name) for name in ("dim", "size", "numel", "is_contiguous")]
+)  # fmt: skip
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
@@ -82,7 +82,7 @@ class Recorder(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if func in _GETTERS:
-            return func(*args)
+            return func(*args, **(kwargs or {}))
         tensors: list[Tensor] = []
         given = _skeleton(args, tensors)
         named: tuple[Any, ...] = ()

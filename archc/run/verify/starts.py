@@ -74,10 +74,10 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def _shown(start: Start) -> str:
-    words = [
-        f"{write.function.removeprefix('_no_grad_')}({', '.join(map(_brief, write.arguments))})"
-        for write in start
-    ]
+    words: list[str] = []
+    for function, arguments in start:
+        numbers = ", ".join(map(_brief, arguments))
+        words.append(f"{function.removeprefix('_no_grad_')}({numbers})")
     return ", ".join(words) or "what was in memory"
 
 

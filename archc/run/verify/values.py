@@ -164,7 +164,10 @@ def _worked_out(made: Made, reads: list[Tensor]) -> Tensor:
     if form.opaque:
         raise Unknown
     given = [x.clone() if i in form.writes else x for i, x in enumerate(reads)]
-    args, kwargs = _double(filled(form.args, given)), _double(filled(form.kwargs, given))
+    args, kwargs = (
+        _double(filled(form.args, given)),
+        _double(filled(form.kwargs, given)),
+    )
     call: Callable[..., Any] = form.call
     if call is torch.Tensor.float:
         call = torch.Tensor.double
