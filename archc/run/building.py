@@ -8,7 +8,7 @@ PyTorch's own for a layer, nothing is done at all.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from math import prod, sqrt
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._device import _device_constructors  # pyright: ignore[reportPrivateUsage]
+from torch.utils._device import _device_constructors  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
 
 from archc.ops.registry import OPS
 
@@ -47,7 +47,7 @@ _NO_WRITES = frozenset(
     {"requires_grad_", "share_memory_", "detach_", "squeeze_", "unsqueeze_", "t_",
      "transpose_", "swapaxes_", "swapdims_", "as_strided_", "resize_", "rename_"}
 )  # fmt: skip
-_IS_META = Tensor.is_meta.__get__  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+_IS_META: Any = getattr(Tensor, "is_meta").__get__  # noqa: B009
 _DRAWN = {"rand": Write("uniform_", (0.0, 1.0)), "randn": Write("normal_", (0.0, 1.0))}
 
 
@@ -198,7 +198,7 @@ _plain_ways: dict[Any, Callable[[nn.Module], None]] = {}
 
 
 @contextmanager
-def building() -> Iterator[Building]:
+def building() -> Generator[Building]:
     """Builds modules without values; what PyTorch starts by itself is left out."""
     mode = Building()
     with starts_left_out():
@@ -211,7 +211,7 @@ def building() -> Iterator[Building]:
 
 
 @contextmanager
-def starts_left_out() -> Iterator[None]:
+def starts_left_out() -> Generator[None]:
     """For many of `building` in a row: classes are changed once for all of them."""
     if _plain_ways:
         yield
@@ -236,6 +236,7 @@ def _reset(layer: nn.Module) -> None:
 
 def _reset_plainly(layer: nn.Module) -> None:
     owner: Any = _resetter(type(layer))
+    assert owner is not None
     _plain_ways.get(owner, owner.reset_parameters)(layer)
 
 

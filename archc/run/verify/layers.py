@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -135,8 +135,8 @@ class _Comparison:
             len(wanted) == 1 and given[0] is not outputs
         ):
             message = f"{mode} gives {type(outputs).__name__} instead of a tensor"
-        elif len(wanted) > 1 and hasattr(outputs, "_fields"):
-            fields = [name.strip("_") for name in outputs._fields[1:]]
+        elif fields := list(getattr(cast("Any", outputs), "_fields", ())[1:]):
+            fields = [name.strip("_") for name in fields]
             names = [head.name.strip("_") for head in self._network.heads]
             if fields != names:
                 message = f"{mode} names its heads {fields} instead of {names}"
@@ -233,8 +233,12 @@ class _Comparison:
         self._refuse("layers", "", message)
 
 
+def _run(function: Any, _: bool, *arguments: Any) -> Any:
+    return function(*arguments)
+
+
 @contextmanager
-def _checkpoints_run() -> Iterator[None]:
+def _checkpoints_run() -> Generator[None]:
     """Lets the older way of torch.utils.checkpoint run its function as it is.
 
     It switches gradients off around that, and works them out later.
@@ -245,7 +249,7 @@ def _checkpoints_run() -> Iterator[None]:
         return
     way = checkpoint.CheckpointFunction
     plain = way.__dict__.get("apply")
-    way.apply = staticmethod(lambda function, _, *arguments: function(*arguments))  # pyright: ignore[reportUnknownLambdaType]
+    way.apply = staticmethod(_run)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

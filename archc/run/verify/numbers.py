@@ -48,7 +48,7 @@ class View(NamedTuple):
         shape = tuple(tensor.shape)
         strides = zip(shape, tensor.stride(), strict=True)
         steps = tuple(0 if size == 1 else step for size, step in strides)
-        return View(shape, steps, tensor.storage_offset())
+        return View(shape, steps, int(tensor.storage_offset()))
 
     @staticmethod
     def whole(shape: Sizes) -> View:

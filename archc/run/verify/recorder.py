@@ -184,7 +184,7 @@ def _skeleton(values: Iterable[Any], tensors: list[Tensor]) -> tuple[Any, ...]:
     """Arguments without their tensors, which are added to `tensors`."""
     parts: list[Any] = []
     for value in values:
-        kind = type(value)
+        kind: Any = type(value)
         if kind in _PLAIN:
             parts.append(value)
         elif isinstance(value, Tensor):
@@ -210,7 +210,7 @@ def _storage(tensor: Tensor) -> int:
 
 
 def _place(tensor: Tensor) -> View:
-    return View(tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
+    return View(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()))
 
 
 def _is_all(tensor: Tensor) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from archc.run.building import starts_left_out
@@ -43,7 +43,7 @@ def _verified(subject: Subject) -> Verification:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
+def _few_collections() -> Generator[None]:
     """Lets modules come and go without a search for circles in all that torch has."""
     known = gc.get_threshold()
     gc.set_threshold(200_000, *known[1:])

@@ -7,7 +7,7 @@ numbers; what is computed from them alone can then be held to each other.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -103,7 +103,7 @@ class Values:
             x, leaves, back, retain_graph=True, allow_unused=True
         )
         return [
-            torch.zeros_like(leaf) if gradient is None else gradient
+            torch.zeros_like(leaf) if gradient is None else gradient  # pyright: ignore[reportUnnecessaryComparison]
             for leaf, gradient in zip(leaves, found, strict=True)
         ]
 
@@ -172,7 +172,9 @@ def _worked_out(made: Made, reads: list[Tensor]) -> Tensor:
     if call is torch.Tensor.float:
         call = torch.Tensor.double
     # the same draw for the same settings, on both sides
-    torch.manual_seed(crc32(repr((form.function, form.settings)).encode()))
+    torch.random.default_generator.manual_seed(
+        crc32(repr((form.function, form.settings)).encode())
+    )
     try:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not form.blocks):
             out = call(*args, **kwargs)
@@ -223,13 +225,23 @@ def _close(x: Tensor, y: Tensor, tolerance: float = TOLERANCE) -> bool:
 
 
 @contextmanager
-def _apart() -> Iterator[None]:
+def _apart() -> Generator[None]:
     """Leaves torch's random numbers, its default type and its warnings as they were."""
     default = torch.get_default_dtype()
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    with warnings.catch_warnings(), _same_draws():
         warnings.simplefilter("ignore")
         torch.set_default_dtype(torch.float64)
         try:
             yield
         finally:
             torch.set_default_dtype(default)
+
+
+@contextmanager
+def _same_draws() -> Generator[None]:
+    generator = torch.random.default_generator
+    state = generator.get_state()
+    try:
+        yield
+    finally:
+        generator.set_state(state)
