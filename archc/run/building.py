@@ -237,7 +237,8 @@ def _reset(layer: nn.Module) -> None:
 def _reset_plainly(layer: nn.Module) -> None:
     owner: Any = _resetter(type(layer))
     assert owner is not None
-    _plain_ways.get(owner, owner.reset_parameters)(layer)
+    way: Any = _plain_ways.get(owner) or owner.reset_parameters
+    way(layer)
 
 
 @cache

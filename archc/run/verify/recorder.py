@@ -184,8 +184,7 @@ def _skeleton(values: Iterable[Any], tensors: list[Tensor]) -> tuple[Any, ...]:
     """Arguments without their tensors, which are added to `tensors`."""
     parts: list[Any] = []
     for value in values:
-        kind: Any = type(value)
-        if kind in _PLAIN:
+        if type(value) in _PLAIN:
             parts.append(value)
         elif isinstance(value, Tensor):
             tensors.append(value)

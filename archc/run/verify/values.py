@@ -172,9 +172,8 @@ def _worked_out(made: Made, reads: list[Tensor]) -> Tensor:
     if call is torch.Tensor.float:
         call = torch.Tensor.double
     # the same draw for the same settings, on both sides
-    torch.random.default_generator.manual_seed(
-        crc32(repr((form.function, form.settings)).encode())
-    )
+    draw = crc32(repr((form.function, form.settings)).encode())
+    torch.default_generator.manual_seed(draw)
     try:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not form.blocks):
             out = call(*args, **kwargs)
@@ -239,7 +238,7 @@ def _apart() -> Generator[None]:
 
 @contextmanager
 def _same_draws() -> Generator[None]:
-    generator = torch.random.default_generator
+    generator = torch.default_generator
     state = generator.get_state()
     try:
         yield
