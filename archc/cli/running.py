@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,5 +68,16 @@ def subject(
         except (OSError, UnicodeDecodeError) as error:
             raise Refused(f"cannot read {file}: {error}") from error
         else:
-            return Subject(label, network, facts, source, file)
+            if out is not None or not _is_of_another(source, spec.path):
+                return Subject(label, network, facts, source, file)
     return Subject(label, network, facts, emit(network))
+
+
+def _is_of_another(source: str, spec: Path) -> bool:
+    """Whether a module says that it was compiled from another spec.
+
+    Where specs do not lie below a directory of that name, several may have one place
+    for their modules.
+    """
+    said = re.search(r"^Compiled by archc from (\S+)\.$", source, re.MULTILINE)
+    return said is not None and not spec.absolute().match(said[1])

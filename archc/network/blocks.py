@@ -100,7 +100,7 @@ class Blocks:
         values = {first.input: region.input}
         copier = Copier(values, len(first.path), region.path)
         region.parts.extend(map(copier.copy, first.parts))
-        region.output = values[first.output]
+        region.output = values.get(first.output, first.output)
         self.walk.read_values |= {
             new for old, new in values.items() if old in self.walk.read_values
         }

@@ -46,12 +46,12 @@ class Copier:
         path = self.path + part.path[self.cut :] if part.path else ""
         if isinstance(part, Layer):
             output = Value(part.output.shape)
-            inputs = tuple([self.values[v] for v in part.inputs])
+            inputs = tuple([self._copied(v) for v in part.inputs])
             layer = Layer(path, part.op, inputs, output, part.node, part.block)
             output.layer = layer
             self.values[part.output] = output
             return layer
-        start = self.values[part.input]
+        start = self._copied(part.input)
         region = Region(
             part.kind, path, part.node, start, start, block=part.block,
             arguments=part.arguments, merge=part.merge,
@@ -59,5 +59,11 @@ class Copier:
         if part.kind == "block" and part.block is not None:
             self.blocks.append(part.block.name)
         region.parts.extend(map(self.copy, part.parts))
-        region.output = self.values[part.output]
+        region.output = self._copied(part.output)
         return region
+
+    def _copied(self, value: Value) -> Value:
+        """The value in the new instance; one that is unknown, as a mistake was met in
+        what it comes from, stays so."""
+        unknown = value.shape is None and value.layer is None
+        return self.values.get(value, value) if unknown else self.values[value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -25,8 +26,8 @@ from archc.ops.base import (
     plain,
     size_schemas,
 )
-from archc.ops.functions import Function
-from archc.ops.shapes import need_divisible, need_map, window_map
+from archc.ops.functions import Function, Sizes
+from archc.ops.shapes import need_divisible, need_map, window_map, windows
 from archc.ops.steps import Device, Step
 
 
@@ -79,6 +80,23 @@ ConvPadding = Annotated[
 ]
 
 
+def _convolved(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
+    """The result's shape where the weight fits the input; else torch says what is
+    wrong."""
+    x, weight, *bias = tensors
+    groups, padding = settings["groups"], settings["padding"]
+    if len(x) != 4 or len(weight) != 4 or isinstance(padding, str) or groups < 1:
+        return None
+    if (
+        x[1] != weight[1] * groups
+        or weight[0] % groups
+        or bias not in ([], [weight[:1]])
+    ):
+        return None
+    sizes = windows(x, weight[2:], settings["stride"], padding, settings["dilation"])
+    return None if sizes is None else (x[0], weight[0], *sizes)
+
+
 class Conv2d(Op):
     """2-D convolution over C x H x W (torch.nn.Conv2d)."""
 
@@ -109,6 +127,7 @@ class Conv2d(Op):
             "torch.conv2d",
             also=("torch.nn.functional.conv2d",),
             signature=f"{_WINDOW} dilation=1 groups=1",
+            shape=_convolved,
             counted="convolution",
         ),
     )

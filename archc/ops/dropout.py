@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,6 +20,10 @@ _TRAINING = Attribute(Local("self"), "training")
 def _masked(y: Shape, mask: Extra, *, inplace: bool) -> tuple[Step, ...]:
     """A product with a mask of its own."""
     return (Step(y.dims, extra=(mask,), shares=inplace),)
+
+
+def _is_off(settings: Mapping[str, Any]) -> bool:
+    return not settings["training"] or settings["p"] == 0
 
 
 def _unchanged(y: Shape) -> tuple[Step, ...]:
@@ -57,7 +62,7 @@ class Dropout(_Dropout):
 
     op = "dropout"
     module_class = "nn.Dropout"
-    calls = (Function("torch.nn.functional.dropout", shape=same_shape),)
+    calls = (Function("torch.nn.functional.dropout", shape=same_shape, passes=_is_off),)
     has_inplace = True
 
     p: float = Field(default=0.5, ge=0, le=1)
@@ -88,6 +93,9 @@ class Dropout2d(_Dropout):
     op = "dropout2d"
     other_names = ("spatial_dropout", "spatial_dropout2d")
     module_class = "nn.Dropout2d"
+    calls = (
+        Function("torch.nn.functional.dropout2d", shape=same_shape, passes=_is_off),
+    )
     has_inplace = True
 
     p: float = Field(default=0.5, ge=0, le=1)

@@ -2,7 +2,7 @@
 
 The same computation is called in several ways, and functions that are written in C
 cannot be asked for their arguments. What an op knows of that stands here as data;
-`run/trace.py` is what uses it.
+`run/verify/` is what uses it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ class Function:
     shape: Callable[[Sequence[Sizes], Mapping[str, Any]], Sizes | None] | None = None
     """The result's shape from those of its tensors and its settings, None where torch
     has to be asked: on meta tensors it takes long for some, and loads its compiler."""
+    passes: Callable[[Mapping[str, Any]], bool] | None = None
+    """Whether it gives what it reads, with these settings, if that is the same type."""
+    writes: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    """Which of its arguments it overwrites, with these settings, beside an in-place
+    form's; torch is asked where there is no `shape`."""
+    joins: bool = False
+    """Whether it puts its `tensors` one after the other, along the axis `dim`."""
     counted: Counted | None = None
     """Which formula counts its multiply-adds."""
 

@@ -273,6 +273,7 @@ class Concat(Merge):
             also=("torch.concat", "torch.concatenate"),
             signature="tensors dim=0",
             shape=_joined_shape,
+            joins=True,
         ),
     )
 

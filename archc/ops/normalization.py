@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 from typing import Annotated, Any
@@ -28,12 +29,21 @@ from archc.spec.expressions import Expr
 _STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
 
 
+def _statistics(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What batch normalisation updates while it is trained."""
+    return ("running_mean", "running_var") if settings["training"] else ()
+
+
 class _BatchNorm(Op):
     """What the batch normalisations share; the channels are the first axis."""
 
     category = "normalization"
     initializable = ("weight", "bias")
-    calls = (Function("torch.nn.functional.batch_norm", shape=same_shape),)
+    calls = (
+        Function(
+            "torch.nn.functional.batch_norm", shape=same_shape, writes=_statistics
+        ),
+    )
     saves = _STATISTICS
     short = "BN"
 

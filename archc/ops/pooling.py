@@ -25,7 +25,7 @@ from archc.ops.base import (
     pair,
 )
 from archc.ops.functions import Function, Sizes
-from archc.ops.shapes import AXES, need_map, window_map
+from archc.ops.shapes import AXES, need_map, window_map, windows
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr, Name
 
@@ -87,6 +87,20 @@ def _settle_stride(settings: dict[Any, Any]) -> None:
         settings["stride"] = settings["kernel_size"]
 
 
+def _pooled(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
+    """The result's shape of a window with these settings."""
+    (x,) = tensors
+    kernel, padding = settings["kernel_size"], settings["padding"]
+    inside = all(p <= k // 2 for k, p in zip(pair(kernel), pair(padding), strict=True))
+    if len(x) != 4 or not inside or settings.get("return_indices"):
+        return None
+    stride, dilation = settings["stride"], settings.get("dilation", 1)
+    sizes = windows(
+        x, kernel, stride, padding, dilation, ceil_mode=settings["ceil_mode"]
+    )
+    return None if sizes is None else (*x[:2], *sizes)
+
+
 def _indices(y: Shape) -> tuple[Extra, ...]:
     """Where each maximum was, as int64."""
     return (Extra(y.dims, 8),)
@@ -115,6 +129,7 @@ class MaxPool2d(Op):
             signature="input kernel_size stride=None padding=0 dilation=1"
             " ceil_mode=False return_indices=False",
             settle=_settle_stride,
+            shape=_pooled,
         ),
     )
     symbols = (("stride", Name("stride")),)
@@ -174,6 +189,7 @@ class AvgPool2d(Op):
             signature="input kernel_size stride=None padding=0 ceil_mode=False"
             " count_include_pad=True divisor_override=None",
             settle=_settle_stride,
+            shape=_pooled,
         ),
     )
     symbols = (("stride", Name("stride")),)

@@ -112,6 +112,18 @@ class Identity(Op):
     category = "reshape"
     other_names = ("noop", "passthrough")
     module_class = "nn.Identity"
+    calls = (
+        Function(
+            "torch.Tensor.contiguous",
+            also=(
+                "torch.Tensor.clone", "torch.clone", "torch.Tensor.to",
+                "torch.Tensor.type", "torch.Tensor.type_as", "torch.Tensor.float",
+                "torch.Tensor.double", "torch.Tensor.half", "torch.Tensor.bfloat16",
+                "torch.Tensor.requires_grad_",
+            ),
+            passes=lambda settings: True,
+        ),
+    )  # fmt: skip
     unchanged = True
     aliases = True
 
@@ -415,6 +427,13 @@ class ChannelShuffle(Op):
     category = "reshape"
     other_names = ("shuffle", "shuffle_channels")
     module_class = "nn.ChannelShuffle"
+    calls = (
+        Function(
+            "torch.nn.functional.channel_shuffle",
+            also=("torch.channel_shuffle",),
+            signature="input groups",
+        ),
+    )
     shows = (("groups", "groups {}"),)
 
     groups: int = Field(ge=1)
@@ -450,6 +469,13 @@ class PixelShuffle(Op):
         ("block_size", "upscale_factor"),
     )
     module_class = "nn.PixelShuffle"
+    calls = (
+        Function(
+            "torch.nn.functional.pixel_shuffle",
+            also=("torch.pixel_shuffle",),
+            signature="input upscale_factor",
+        ),
+    )
     shows = (("upscale_factor", "{} times"),)
 
     upscale_factor: int = Field(ge=1)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from archc.ops.base import UNKNOWN, Dim, Shape, ShapeError, Sides, known, pair, to_int
+from typing import Any
+
+from archc.ops.base import (
+    UNKNOWN,
+    Dim,
+    Shape,
+    ShapeError,
+    Sides,
+    known,
+    pair,
+    sizes_of,
+    to_int,
+)
+from archc.ops.functions import Sizes
 
 AXES = ("height", "width")
 
@@ -62,6 +75,29 @@ def window_map(
             raise _too_large(op, x, axis, k, s, p, d)
         out.append(count)
     return out[0], out[1]
+
+
+def windows(
+    x: Sizes,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any = 1,
+    *,
+    ceil_mode: bool = False,
+) -> Sizes | None:
+    """How many windows fit a map, its batch included; None where torch would say that
+    something is wrong."""
+    given = stride, padding, dilation
+    if any(
+        min(pair(value)) < least for value, least in zip(given, (1, 0, 1), strict=True)
+    ):
+        return None
+    try:
+        found = window_map("", Shape(x[1:]), kernel, *given, ceil_mode=ceil_mode)
+    except ShapeError:
+        return None
+    return sizes_of(found)
 
 
 def _too_large(

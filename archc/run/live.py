@@ -8,33 +8,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op, Shape, items
 from archc.ops.code import Local
 from archc.ops.merge import Merge
 from archc.ops.source import as_code, flat
+from archc.run.building import Building, building
 from archc.spec.expressions import Expr
 
-_made: dict[tuple[str, Shape], nn.Module | nn.Parameter] = {}
+_made: dict[tuple[str, Shape], tuple[nn.Module | nn.Parameter, Building]] = {}
 
 
-def module(op: Op, x: Shape) -> nn.Module | nn.Parameter:
+def module(op: Op, x: Shape) -> tuple[nn.Module | nn.Parameter, Building]:
     """The module of an op that reads a value of shape `x`; for a bare parameter, that.
 
-    Its tensors are on the meta device: it has shapes and no values. Equal ops have one.
+    Its tensors are on the meta device: it has shapes and no values. How they would
+    start is said beside it. Equal ops have one.
     """
     key = repr(op), x
     if key not in _made:
-        with torch.device("meta"):
-            _made[key] = _evaluated(op, op.module(x))
+        with building() as mode:
+            made = _evaluated(op, op.module(x))
+        _made[key] = made, mode
     return _made[key]
-
-
-def tensors(op: Op, x: Shape) -> tuple[tuple[str, Tensor], ...]:
-    """The parameters and buffers of `module`; that of a bare parameter has no name."""
-    made = module(op, x)
-    if isinstance(made, nn.Parameter):
-        return (("", made),)
-    return (*made.named_parameters(), *made.named_buffers())
 
 
 def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
@@ -42,7 +37,7 @@ def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
     if isinstance(op, Merge):
         names = {f"x{i}": x for i, x in enumerate(inputs)}
         return _evaluated(op, op.combine(shape, *map(Local, names)), **names)
-    made = module(op, shape)
+    made, _ = module(op, shape)
     (x,) = inputs
     return made * x if isinstance(made, nn.Parameter) else made(x)
 
@@ -51,4 +46,15 @@ def _evaluated(op: Op, form: Call | Expr, **names: Any) -> Any:
     namespace = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor} | names
     if op.helper:
         exec(op.helper, namespace)
+    elif isinstance(form, Call) and _is_plain(form):
+        made = getattr(nn, form.function.removeprefix("nn."))
+        return made(*form.args, **form.kwargs)
     return eval(flat(as_code(form)), namespace)
+
+
+def _is_plain(form: Call) -> bool:
+    """Whether it constructs a module of PyTorch's from values that are Python's."""
+    given = (*form.args, *form.kwargs.values())
+    parts = [part for value in given for part in items(value) or (value,)]
+    written = any(isinstance(part, Call | Expr) for part in parts)
+    return form.function.startswith("nn.") and not written

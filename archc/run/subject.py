@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from inspect import Signature, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
 from archc.measure.cost import Facts
 from archc.network.graph import Network
+from archc.run.building import Building, building
 
 
 class BrokenModule(Exception):
@@ -49,40 +50,48 @@ class Subject:
         Raises:
             BrokenModule: if the source does not run, or has no such class.
         """
-        where = self.file or "the generated code"
-        try:
-            namespace = imported(self.network.name, self.source)
-            network_class: Any = getattr(namespace, namespace.__all__[0])
-            # weights without values need no initialisation, which takes its time
-            empty = torch.device(device).type == "meta"
-            with torch.device(device), _Uninitialized() if empty else nullcontext():
-                built = network_class()
-        # whatever a file that people edit may raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise BrokenModule(f"{where} does not run: {reason}") from error
+        with self._running(), torch.device(device):
+            return self._checked(self._class()())
+
+    def without_values(self, **arguments: Any) -> tuple[nn.Module, Building]:
+        """A new instance on the meta device, and how its tensors would start.
+
+        Raises:
+            BrokenModule: if the source does not run, or has no such class.
+        """
+        with self._running():
+            network_class = self._class()
+            with building() as mode:
+                built = network_class(**arguments)
+            return self._checked(built), mode
+
+    def signature(self) -> Signature:
+        """The arguments of the class.
+
+        Raises:
+            BrokenModule: if the source does not run, or has no such class.
+        """
+        with self._running():
+            return signature(self._class())
+
+    def _class(self) -> Any:
+        namespace = imported(self.network.name, self.source)
+        return getattr(namespace, namespace.__all__[0])
+
+    def _checked(self, built: Any) -> nn.Module:
         if not isinstance(built, nn.Module):
-            raise BrokenModule(f"{where}: {namespace.__all__[0]} is no nn.Module")
+            raise TypeError(f"{type(built).__name__} is no nn.Module")
         return built
 
-
-class _Uninitialized(TorchFunctionMode):
-    """Leaves out what fills tensors, such as `torch.nn.init.normal_`."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name.endswith("_") and not name.endswith("__") and "requires" not in name:
-            filled = kwargs.get("tensor", args[0] if args else None)
-            if isinstance(filled, Tensor):
-                return filled
-        return func(*args, **kwargs)
+    @contextmanager
+    def _running(self) -> Generator[None]:
+        """Raises BrokenModule for whatever a file that people edit may raise."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            where = self.file or "the generated code"
+            reason = f"{type(error).__name__}: {error}"
+            raise BrokenModule(f"{where} does not run: {reason}") from error
 
 
 def imported(name: str, source: str) -> ModuleType:

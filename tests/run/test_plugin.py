@@ -17,7 +17,8 @@ pytest_plugins = ("pytester",)
 
 ROOT = Path(__file__).parents[2]
 CHECKS = ("check", "verify-module", "verify-tensors", "verify-layers", "verify-shapes",
-          "verify-macs", "verify-outputs")  # fmt: skip
+          "verify-macs", "verify-outputs", "verify-initialization",
+          "verify-arguments")  # fmt: skip
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_module_that_was_broken(pytester: pytest.Pytester, specs: Path) -> Non
     text = module.read_text()
     module.write_text(text.replace("x = torch.tanh(x)", "x = torch.sigmoid(x)", 1))
     done = pytester.runpytest("-m", "not slow", "specs")
-    done.assert_outcomes(passed=3, failed=1, skipped=3)
+    done.assert_outcomes(passed=3, failed=1, skipped=5)
     done.stdout.fnmatch_lines("tanh: tanh of c1 is missing")
     done.stdout.no_fnmatch_line("*Traceback*")
 
@@ -55,7 +56,7 @@ def test_an_error_in_a_spec(pytester: pytest.Pytester, specs: Path) -> None:
     spec = specs / "lenet5.toml"
     spec.write_text(spec.read_text().replace("61_706", "61_707"))
     done = pytester.runpytest("-m", "not slow", "specs")
-    done.assert_outcomes(failed=1, skipped=6)
+    done.assert_outcomes(failed=1, skipped=8)
     done.stdout.fnmatch_lines(
         ["error[[]expectation[]]: `params` is claimed to be 61,707 but is 61,706*"]
     )

@@ -94,8 +94,11 @@ def _arguments(method: Method, taken: frozenset[str]) -> dict[str, str]:
             or name in names.values()
             or keyword.iskeyword(name)
             or name == "self"
+            or name.startswith("__")  # which Python mangles
         ):
-            name += "_"
+            bare = name.strip("_")
+            name = f"{bare}_" if name.startswith("__") else f"{name}_"
+            name = name if bare else "value"
         names[symbol] = name
     return names
 

@@ -1,0 +1,6 @@
+"""Holds a generated module to what the compiler inferred; `session` is the way in."""
+
+from archc.run.verify.report import CHECKS, Check, Disagreement, Verification
+from archc.run.verify.session import verify
+
+__all__ = ["CHECKS", "Check", "Disagreement", "Verification", "verify"]
