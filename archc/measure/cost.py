@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-from archc.measure.receptive_field import Field, Reach, field_after, whole
-from archc.network.graph import Layer, Network, Value
+from archc.measure.receptive_field import Fields
+from archc.network.graph import Layer, Network
 from archc.ops.base import Shape, sizes_of, to_int
 
 
@@ -40,15 +40,11 @@ class Facts:
 
 def measure(network: Network) -> Facts:
     """The facts of every layer, heads included, and the totals."""
-    table: dict[Layer, LayerFacts] = {}
-    known: dict[Any, tuple[int, int, int, Reach]] = {}
-    fields: dict[Value, Field | None] = {network.input: Field.pixel()}
-    widest: Field | None = None
-    for layer in network.layers():
-        table[layer] = facts = _layer(layer, known, fields)
-        if facts.receptive_field is not None:
-            widest = fields[layer.output]
+    known: dict[Any, tuple[int, int, int]] = {}
+    fields = Fields(network)
+    table = {layer: _layer(layer, known, fields) for layer in network.layers()}
     main = list(table.values())
+    widest = fields.of_network()
     for head in network.heads:
         for layer in head.region.layers():
             table[layer] = _layer(layer, known, fields)
@@ -58,27 +54,22 @@ def measure(network: Network) -> Facts:
         params_with_heads=sum(f.params for f in table.values()),
         buffers=sum(f.buffers for f in main),
         macs=sum(f.macs for f in main),
-        receptive_field=None if widest is None else whole(widest),
+        receptive_field=widest,
     )
 
 
 def _layer(
-    layer: Layer,
-    known: dict[Any, tuple[int, int, int, Reach]],
-    fields: dict[Value, Field | None],
+    layer: Layer, known: dict[Any, tuple[int, int, int]], fields: Fields
 ) -> LayerFacts:
     x = layer.input_shape()
     key = (id(layer.op), x.dims, x.channel_axis)
     if key not in known:
         known[key] = _counts(layer, x, layer.output_shape())
-    params, buffers, macs, reach = known[key]
-    field = field_after(reach, [fields[v] for v in layer.inputs])
-    fields[layer.output] = field
-    return LayerFacts(params, buffers, macs, None if field is None else whole(field))
+    return LayerFacts(*known[key], fields.behind(layer))
 
 
-def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int, Reach]:
+def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int]:
     op = layer.op
     params = sum(prod(sizes_of(dims)) for dims in op.parameters(x).values())
     buffers = sum(prod(sizes_of(dims)) for dims in op.buffers(x).values())
-    return params, buffers, to_int(op.macs(x, y)), op.reach(x, y)
+    return params, buffers, to_int(op.macs(x, y))
