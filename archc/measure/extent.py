@@ -26,10 +26,7 @@ class TooIrregular(Exception):
 
 
 class Extent(NamedTuple):
-    """Position period * t + r sees `spans[r]`, moved by t * advance input positions.
-
-    Neither end of a span is below that of a position before it.
-    """
+    """Position period * t + r sees `spans[r]`, moved by t * advance input positions."""
 
     period: int
     advance: int
@@ -77,40 +74,48 @@ def _seen(read: Read, x: Extent, out: int) -> Extent:
 def _reader(read: Read, x: Extent) -> Callable[[int], Span]:
     """What the position sees that is asked for."""
     step, per, before, behind, gap, beside = read
-    dense = None not in x.spans
-    up, down = ([], []) if dense else (_blanks(x, gap), _blanks(x, -gap))
+    blocks = [x] if _is_regular(x) else _blocks(x, gap)
 
     def see(position: int) -> Span:
         first, rest = divmod(position * step + before, per)
         last = (position * step + behind) // per
         if rest:
             first, last = first - beside, last + beside
-        if not dense:
-            # what sees nothing is passed over, from both ends
-            first += gap * up[first % x.period]
-            last -= gap * down[last % x.period]
         if first > last:
             return None
-        low, high = x.at(first), x.at(last)
-        assert low is not None and high is not None
-        return low[0], high[1]
+        # two blocks that cover the window, or enough of either end
+        count = (last - first) // gap + 1
+        level = min(count.bit_length(), len(blocks)) - 1
+        block = blocks[level]
+        return _hull(block.at(first), block.at(last - gap * ((1 << level) - 1)))
 
     return see
 
 
-def _blanks(x: Extent, gap: int) -> list[int]:
-    """For each position of a period, the number of steps of `gap` from it to one that
-    sees something; more than any window has where there is none."""
-    found = [r for r, span in enumerate(x.spans) if span is not None]
-    steps = [0 if span is not None else -1 for span in x.spans]
-    count = 0
-    while found:
-        count += 1
-        behind = ((r - gap) % x.period for r in found)
-        found = [r for r in behind if steps[r] < 0]
-        for r in found:
-            steps[r] = count
-    return [2**62 if s < 0 else s for s in steps]
+def _is_regular(x: Extent) -> bool:
+    """Whether all positions see something, and none less far than one before it: the
+    ends of a window are then all that counts."""
+    if x.period == 1:
+        return x.spans[0] is not None
+    before = x.at(-1)
+    for span in x.spans:
+        if before is None or span is None or before[0] > span[0] or before[1] > span[1]:
+            return False
+        before = span
+    return True
+
+
+def _blocks(x: Extent, gap: int) -> list[Extent]:
+    """What 1, 2, 4, ... positions see together, each `gap` from the one before it.
+
+    The last are at least a period: of more, only those at either end count.
+    """
+    blocks = [x]
+    while 1 << (len(blocks) - 1) < x.period:
+        last, far = blocks[-1], gap << (len(blocks) - 1)
+        spans = (_hull(last.at(r), last.at(r + far)) for r in range(x.period))
+        blocks.append(x._replace(spans=tuple(spans)))
+    return blocks
 
 
 def joined(a: Extent, b: Extent, size: int) -> Extent:

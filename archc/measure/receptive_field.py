@@ -29,7 +29,7 @@ Sight: TypeAlias = tuple[tuple[int, Extent], ...]
 """What an axis says of where a pixel looks: axes of the input, each with what is seen
 along it. Several where a map meets itself with its axes swapped; none for channels."""
 WORK, WORK_PER_LAYER = 1_000_000, 32
-"""How many spans are computed for one network."""
+"""How many steps of reckoning with spans one network gets."""
 
 
 class Field:
@@ -105,6 +105,10 @@ class Fields:
                 self._lost = True
         self._of[layer.output] = field
         return None if field is None else field.side
+
+    def of(self, value: Value) -> Field | None:
+        """What the pixels of a value that has been told see."""
+        return self._of[value]
 
     def of_network(self) -> int | None:
         """The widest field of the last maps: the output, and what global operations
@@ -200,7 +204,7 @@ class Fields:
         return Field(tuple(axes), a.sizes)
 
     def _worked(self, made: Extent) -> None:
-        self._left -= made.period
+        self._left -= made.period * made.period.bit_length()
         if self._left < 0:
             raise TooIrregular
 

@@ -1,0 +1,110 @@
+"""One random network's receptive field, held to gradients."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.measure.receptive_field import Field, Fields
+from archc.network.graph import Network, Value
+from archc.pipeline import analyse
+from archc.spec.load import Loader
+from tests.measure.field_gradients import Box, Gradients, last_maps
+from tests.measure.field_networks import Table
+
+PIXELS = 48
+"""Of a map, whose gradients are taken."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    said: int | None
+    """The network's number."""
+    reached: int
+    """The longer side of the widest gradient."""
+    pixels: int
+    """That were compared, one by one."""
+    wrong: tuple[str, ...]
+    """Pixels whose field is another."""
+    shown: bool
+    """Whether the widest pixels are among the whole ones, so that the two numbers have
+    to agree; otherwise what is said is at least what was reached."""
+
+    @property
+    def right(self) -> bool:
+        said = self.said or 0
+        agrees = said == self.reached if self.shown else said >= self.reached
+        return agrees and not self.wrong
+
+
+def judge(spec: Table, folder: Path) -> Outcome:
+    path = folder / "fields.json"
+    path.write_text(json.dumps(spec))
+    sink = Sink()
+    analysis = analyse(path, Loader(sink), sink)
+    assert analysis is not None, list(sink)
+    return compare(analysis.network, analysis.facts.receptive_field)
+
+
+def compare(network: Network, said: int | None) -> Outcome:
+    fields = Fields(network)
+    for layer in network.layers():
+        fields.behind(layer)
+    gradients = Gradients(network)
+    reached = pixels = expected = 0
+    wrong: list[str] = []
+    for value in last_maps(network):
+        field = fields.of(value)
+        assert field is not None
+        chosen = _pixels(gradients, value)
+        if not chosen:
+            continue
+        for pixel, box in zip(chosen, gradients.boxes(value, chosen), strict=True):
+            told = _box(field, pixel)
+            reached = max(reached, _side(box))
+            expected = max(expected, _side(told))
+            if box != told:
+                wrong.append(f"{value.layer and value.layer.path} {pixel}: {told}, not {box}")
+        pixels += len(chosen)
+    return Outcome(said, reached, pixels, tuple(wrong), expected == (said or 0))
+
+
+def _pixels(gradients: Gradients, value: Value) -> list[tuple[int, int]]:
+    """Whole pixels of a map: some of each row and column that has one."""
+    whole: list[Any] = gradients.whole(value).nonzero().tolist()
+    Random(len(whole)).shuffle(whole)
+    chosen: list[tuple[int, int]] = []
+    rows: set[int] = set()
+    columns: set[int] = set()
+    for i, j in whole:
+        if i not in rows or j not in columns:
+            chosen.append((i, j))
+            rows.add(i)
+            columns.add(j)
+    return chosen[:PIXELS]
+
+
+def _side(box: Box | None) -> int:
+    return 0 if box is None else max(high - low + 1 for low, high in box)
+
+
+def _box(field: Field, pixel: tuple[int, int]) -> Box | None:
+    """What is said of one pixel."""
+    places = iter(pixel)
+    found: dict[int, list[tuple[int, int]]] = {}
+    for sight in field.axes:
+        if sight:
+            place = next(places)
+            for source, extent in sight:
+                span = extent.at(place)
+                found.setdefault(source, []).extend([] if span is None else [span])
+    if len(found) < 2 or not all(found.values()):
+        return None
+    rows, columns = (
+        (min(s[0] for s in found[n]), max(s[1] for s in found[n])) for n in (1, 2)
+    )
+    return rows, columns
