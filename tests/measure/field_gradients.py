@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -26,6 +27,7 @@ from archc.ops.base import pair
 Linear = Callable[[Tensor], Tensor]
 Box = tuple[tuple[int, int], tuple[int, int]]
 """Of the input's rows and columns, the first and the last that is reached."""
+PIXELS_AT_ONCE = 200_000
 POINTWISE: dict[str, Linear] = {
     "relu": F.relu,
     "leaky_relu": F.leaky_relu,
@@ -33,7 +35,9 @@ POINTWISE: dict[str, Linear] = {
     "gelu": F.gelu,
     "sigmoid": F.softsign,  # rises as well, and never too slowly for a double
 }
-UNCHANGED = frozenset({"batch_norm2d", "layer_norm", "dropout", "identity"})
+UNCHANGED = frozenset(
+    {"batch_norm2d", "group_norm", "layer_norm", "dropout", "identity"}
+)
 
 
 class OffTheGrid(Exception):
@@ -73,6 +77,19 @@ def _is_map(value: Value) -> bool:
     return any(_is_map(v) for v in layer.inputs)
 
 
+def has_holes(network: Network) -> bool:
+    """Whether a transposed convolution leaves pixels that see nothing."""
+    ops: list[Any] = [layer.op for layer in network.layers()]
+    return any(
+        len({d * n % s for n in range(k)}) < s
+        for op in ops
+        if op.op == "conv_transpose2d"
+        for k, s, d in zip(
+            pair(op.kernel_size), pair(op.stride), pair(op.dilation), strict=True
+        )
+    )
+
+
 class Gradients:
     """The fields of a network's maps, each by as many backward passes as asked for."""
 
@@ -93,14 +110,21 @@ class Gradients:
                 values[layer.output] = _after(layer, known)
         return x, values
 
-    def boxes(self, value: Value, pixels: list[tuple[int, int]]) -> list[Box | None]:
+    def boxes(
+        self, value: Value, pixels: list[tuple[int, int]]
+    ) -> Iterator[Box | None]:
         """What some pixels of a map reach."""
-        x, values = self.maps(len(pixels))
-        y = _channels_first(values[value].value, value)
-        chosen = torch.stack([y[n, :, i, j] for n, (i, j) in enumerate(pixels)])
-        (slope,) = torch.autograd.grad(chosen.sum(), x, allow_unused=True)
-        slope = torch.zeros_like(x) if slope is None else slope
-        return [_box(one) for one in (slope != 0).any(1)]
+        # as many images at a time as a few pixels of a large map
+        at_once = max(1, PIXELS_AT_ONCE // prod(self.sizes[1:]))
+        for start in range(0, len(pixels), at_once):
+            some = pixels[start : start + at_once]
+            x, values = self.maps(len(some))
+            y = _channels_first(values[value].value, value)
+            chosen = torch.stack([y[n, :, i, j] for n, (i, j) in enumerate(some)])
+            slopes = torch.autograd.grad(chosen.sum(), x, allow_unused=True)
+            # none at all where nothing but holes is read
+            (slope,) = (torch.zeros_like(x) if s is None else s for s in slopes)
+            yield from map(_box, (slope != 0).any(1))
 
     def whole(self, value: Value) -> Tensor:
         """Where the pixels of a map are whole: [height, width]."""
@@ -154,7 +178,11 @@ def _merged(op: str, inputs: list[Maps], channel_axis: int) -> Maps:
 def _window(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Tensor]:
     """A convolution or a pooling as a sum over windows, padded with cuts."""
     kernel, dilation = pair(op.kernel_size), pair(getattr(op, "dilation", 1))
-    stride = pair(op.stride or op.kernel_size) if hasattr(op, "ceil_mode") else pair(op.stride)
+    stride = (
+        pair(op.stride or op.kernel_size)
+        if hasattr(op, "ceil_mode")
+        else pair(op.stride)
+    )
     channels = value.shape[1]
     groups = getattr(op, "groups", channels)
     out = getattr(op, "out_channels", channels)
@@ -163,20 +191,37 @@ def _window(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Te
     pads: list[int] = []
     for axis in (1, 0):
         reach = dilation[axis] * (kernel[axis] - 1)
-        before = 0 if op.padding == "valid" else reach // 2 if op.padding == "same" else pair(op.padding)[axis]
+        before = (
+            0
+            if op.padding == "valid"
+            else reach // 2
+            if op.padding == "same"
+            else pair(op.padding)[axis]
+        )
         needed = (sizes[1 + axis] - 1) * stride[axis] + reach + 1
         pads += [before, max(0, needed - before - value.shape[2 + axis])]
 
     def go(x: Tensor, filling: float) -> Tensor:
-        y = F.conv2d(F.pad(x, pads, value=filling), weight.to(x), None, stride, 0, dilation, groups)
+        y = F.conv2d(
+            F.pad(x, pads, value=filling),
+            weight.to(x),
+            None,
+            stride,
+            0,
+            dilation,
+            groups,
+        )
         return y[:, :, : sizes[1], : sizes[2]]
 
     return go(value, 0) + 1, go(cut, 1)
 
 
-def _transposed(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Tensor]:
+def _transposed(
+    op: Any, value: Tensor, cut: Tensor, sizes: Any
+) -> tuple[Tensor, Tensor]:
     kernel, stride, padding, extra, dilation = (
-        pair(v) for v in (op.kernel_size, op.stride, op.padding, op.output_padding, op.dilation)
+        pair(v)
+        for v in (op.kernel_size, op.stride, op.padding, op.output_padding, op.dilation)
     )
     weight = torch.rand(value.shape[1], op.out_channels, *kernel) + 0.5
     settings = (extra, 1, dilation)
@@ -194,7 +239,9 @@ def _padded(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Te
 
 
 @cache
-def _weighed(size: int, out: int, mode: str, factor: float | None, aligned: bool | None) -> Tensor:
+def _weighed(
+    size: int, out: int, mode: str, factor: float | None, aligned: bool | None
+) -> Tensor:
     """Which positions torch weighs to make another size of an axis: [out, size]."""
     rows = torch.eye(size, dtype=torch.double).view(1, size, size, 1)
     sizes = {"size": (out, 1)} if factor is None else {"scale_factor": (factor, 1.0)}
@@ -204,7 +251,11 @@ def _weighed(size: int, out: int, mode: str, factor: float | None, aligned: bool
         scale = size / out if factor is None else 1 / factor
         half = 0.5 if mode == "nearest-exact" else 0.0
         places = [(i + half) * scale for i in range(out)]
-        if any(abs(p - round(p)) < 1e-5 and matrix[i, min(round(p), size - 1)] == 0 for i, p in enumerate(places) if round(p) < size):
+        if any(
+            abs(p - round(p)) < 1e-5 and matrix[i, min(round(p), size - 1)] == 0
+            for i, p in enumerate(places)
+            if round(p) < size
+        ):
             raise OffTheGrid
     return matrix
 
@@ -212,7 +263,9 @@ def _weighed(size: int, out: int, mode: str, factor: float | None, aligned: bool
 def _resized(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Tensor]:
     factors = (None, None) if op.scale_factor is None else pair(op.scale_factor)
     down, right = (
-        _weighed(value.shape[2 + n], sizes[1 + n], op.mode, factors[n], op.align_corners)
+        _weighed(
+            value.shape[2 + n], sizes[1 + n], op.mode, factors[n], op.align_corners
+        )
         for n in (0, 1)
     )
 
@@ -227,7 +280,9 @@ def _resized(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, T
 
 
 def _adaptive(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Tensor]:
-    return F.adaptive_avg_pool2d(value, sizes[1:]), F.adaptive_max_pool2d(cut, sizes[1:])
+    return F.adaptive_avg_pool2d(value, sizes[1:]), F.adaptive_max_pool2d(
+        cut, sizes[1:]
+    )
 
 
 def _moved(function: Callable[[Any, Tensor], Tensor]) -> Any:

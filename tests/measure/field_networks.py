@@ -15,7 +15,7 @@ from archc.ops.registry import OPS
 
 Table = dict[str, Any]
 Drawn = tuple[list[Table], Shape]
-SMALLEST, LARGEST = 3, 72
+SMALLEST, LARGEST = 4, 100
 SWAP = {"op": "permute", "dims": [0, 1, 3, 2]}
 POINTWISE = ("relu", "leaky_relu", "silu", "gelu", "sigmoid", "batch_norm2d", "dropout")
 
@@ -32,8 +32,8 @@ class _Drawing:
 
     def spec(self) -> Table:
         r = self.random
-        start = (r.randint(1, 3), r.randint(24, 56), r.randint(24, 56))
-        layers, x = self.chain(Shape(start), r.randint(1, 7))
+        start = (r.randint(1, 3), r.randint(40, 64), r.randint(40, 64))
+        layers, x = self.chain(Shape(start), r.randint(1, 6))
         if self.chance(15):
             layers += self.unread()
         if self.chance(30):
@@ -51,18 +51,20 @@ class _Drawing:
 
     # ---- chains
 
-    def chain(self, x: Shape, count: int, depth: int = 0) -> Drawn:
-        """Some nodes in a row and what they make of `x`."""
+    def chain(
+        self, x: Shape, count: int, depth: int = 0, *, keep: bool = False
+    ) -> Drawn:
+        """Some nodes in a row and what they make of `x`; `keep` its shape."""
         tables: list[Table] = []
         for _ in range(count):
-            more, x = self.step(x, depth)
+            more, x = self.step(x, depth, keep)
             tables += more
         return tables, x
 
-    def step(self, x: Shape, depth: int) -> Drawn:
+    def step(self, x: Shape, depth: int, keep: bool = False) -> Drawn:
         compound = (self.skip, self.branches, self.gate)
         while True:
-            if depth < 2 and self.chance(30):
+            if depth < 2 and not keep and self.chance(30):
                 return self.random.choice(compound)(x, depth)
             found = self.random.choices(
                 (
@@ -74,6 +76,8 @@ class _Drawing:
             try:
                 y = after(x, found)
             except ShapeError:
+                continue
+            if keep and y != x:
                 continue
             if all(SMALLEST <= size <= LARGEST for size in y.sizes[1:]):
                 return [self.named(table) for table in found], y
@@ -136,9 +140,11 @@ class _Drawing:
 
     def transposed(self, x: Shape) -> list[Table]:
         table: Table = {"op": "conv_transpose2d", "out_channels": 2}
-        table |= {"kernel_size": self.sides(1, 4), "stride": self.sides(1, 3)}
+        # mostly without pixels that see nothing
+        low = 1 if self.chance(10) else 3
+        table |= {"kernel_size": self.sides(low, 4), "stride": self.sides(1, 3)}
         table |= {"padding": self.random.randint(0, 2)}
-        return [table | ({"dilation": self.sides(1, 3)} if self.chance(20) else {})]
+        return [table | ({"dilation": self.sides(1, 3)} if self.chance(10) else {})]
 
     def adaptive(self, x: Shape) -> list[Table]:
         sizes = [self.random.randint(max(SMALLEST, n // 4), n) for n in x.sizes[1:]]
@@ -156,14 +162,25 @@ class _Drawing:
         inside: list[Table] = [{"op": "gelu"}]
         if there[-1] == 1:
             inside = [{"op": "layer_norm"}, {"op": "linear", "out_features": 2}]
-        back = [0, there.index(1), *self.random.sample([i for i in (1, 2, 3) if there[i] != 1], 2)]
-        return [{"op": "permute", "dims": there}, *inside, {"op": "permute", "dims": back}]
+        back = [
+            0,
+            there.index(1),
+            *self.random.sample([i for i in (1, 2, 3) if there[i] != 1], 2),
+        ]
+        return [
+            {"op": "permute", "dims": there},
+            *inside,
+            {"op": "permute", "dims": back},
+        ]
 
     # ---- where paths meet
 
     def fitted(self, x: Shape, target: Shape, depth: int) -> list[Table]:
         """A chain from `x` to the size of `target`, and to its channels."""
-        tables, y = self.chain(x, self.random.randint(0, 3), depth)
+        count = self.random.randint(0, 3)
+        if self.chance(50):
+            return self.chain(x, count, depth, keep=True)[0] + self.fit(x, target)
+        tables, y = self.chain(x, count, depth)
         return tables + self.fit(y, target)
 
     def fit(self, x: Shape, target: Shape) -> list[Table]:
@@ -218,7 +235,7 @@ class _Drawing:
         return tables, x.with_channels(2)
 
     def gate(self, x: Shape, depth: int) -> Drawn:
-        if self.chance(60):
+        if self.chance(85):
             # sees all: no number of its own, and the map keeps that it has
             body: list[Table] = [
                 *self.chain(x, self.random.randint(0, 1), 2)[0],
@@ -250,7 +267,9 @@ class _Drawing:
             self.chain(x, self.random.randint(0, 3), 1)[0] + self.classifier()
             for _ in range(2)
         ]
-        return [self.named({"merge": "concat", "branches": list(map(self.group, lists))})]
+        return [
+            self.named({"merge": "concat", "branches": list(map(self.group, lists))})
+        ]
 
     def classifier(self) -> list[Table]:
         pool: Table = {"op": "adaptive_avg_pool2d", "output_size": 1}
