@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from archc.measure.receptive_field import Fields
 from archc.network.graph import Layer, Network
 from archc.ops.base import Shape, sizes_of, to_int
+from archc.ops.reach import Reach
 
 
 class LayerFacts(NamedTuple):
@@ -40,36 +41,37 @@ class Facts:
 
 def measure(network: Network) -> Facts:
     """The facts of every layer, heads included, and the totals."""
-    known: dict[Any, tuple[int, int, int]] = {}
-    fields = Fields(network)
-    table = {layer: _layer(layer, known, fields) for layer in network.layers()}
+    layers = list(network.layers())
+    heads = [layer for head in network.heads for layer in head.region.layers()]
+    known: dict[Any, tuple[int, int, int, Reach]] = {}
+    fields = Fields(network, [*layers, *heads])
+    table = {layer: _layer(layer, known, fields) for layer in layers}
     main = list(table.values())
     widest = fields.of_network()
-    for head in network.heads:
-        for layer in head.region.layers():
-            table[layer] = _layer(layer, known, fields)
+    table |= {layer: _layer(layer, known, fields) for layer in heads}
     return Facts(
         layers=table,
-        params=sum(f.params for f in main),
-        params_with_heads=sum(f.params for f in table.values()),
-        buffers=sum(f.buffers for f in main),
-        macs=sum(f.macs for f in main),
+        params=sum([f.params for f in main]),
+        params_with_heads=sum([f.params for f in table.values()]),
+        buffers=sum([f.buffers for f in main]),
+        macs=sum([f.macs for f in main]),
         receptive_field=widest,
     )
 
 
 def _layer(
-    layer: Layer, known: dict[Any, tuple[int, int, int]], fields: Fields
+    layer: Layer, known: dict[Any, tuple[int, int, int, Reach]], fields: Fields
 ) -> LayerFacts:
     x = layer.input_shape()
     key = (id(layer.op), x.dims, x.channel_axis)
     if key not in known:
         known[key] = _counts(layer, x, layer.output_shape())
-    return LayerFacts(*known[key], fields.behind(layer))
+    params, buffers, macs, reach = known[key]
+    return LayerFacts(params, buffers, macs, fields.behind(layer, reach))
 
 
-def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int]:
+def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int, Reach]:
     op = layer.op
     params = sum(prod(sizes_of(dims)) for dims in op.parameters(x).values())
     buffers = sum(prod(sizes_of(dims)) for dims in op.buffers(x).values())
-    return params, buffers, to_int(op.macs(x, y))
+    return params, buffers, to_int(op.macs(x, y)), op.reach(x, y)

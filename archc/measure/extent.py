@@ -122,8 +122,8 @@ def joined(a: Extent, b: Extent, size: int) -> Extent:
     """What each of `size` positions sees of which one map sees `a`, the other `b`."""
     if a is b:
         return a
-    if (a.period, a.advance) == (b.period, b.advance):
-        spans = tuple(_hull(*pair) for pair in zip(a.spans, b.spans, strict=True))
+    if a.period == b.period and a.advance == b.advance:
+        spans = tuple([_hull(*pair) for pair in zip(a.spans, b.spans, strict=True)])
         return (
             a
             if spans == a.spans

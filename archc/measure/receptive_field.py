@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import nlargest, nsmallest
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from archc.measure.extent import (
     PIXEL,
@@ -22,7 +22,7 @@ from archc.measure.extent import (
     seen_through,
 )
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import Op, Shape
+from archc.ops.base import Shape
 from archc.ops.reach import Everywhere, PerAxis, Reach
 
 Sight: TypeAlias = tuple[tuple[int, Extent], ...]
@@ -80,34 +80,42 @@ def _apart(parts: Sequence[tuple[Extent, int]]) -> int:
 
 
 class Fields:
-    """The fields of a network's values, told one layer after the other."""
+    """The fields of a network's values, told one layer after the other, in the order of
+    `layers`, heads among them."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, layers: Sequence[Layer]) -> None:
         self._network = network
         self._of: dict[Value, Field | None] = {network.input: _own(network.input.shape)}
-        self._reaches: dict[Any, tuple[Reach, tuple[int, ...]]] = {}
+        self._sides: dict[Value, int | None] = {}
+        self._last_reader = {v: layer for layer in layers for v in layer.inputs}
         self._left = WORK
         self._lost = False
 
-    def behind(self, layer: Layer) -> int | None:
-        """The field of a layer, whose inputs have been told before, in input pixels.
+    def behind(self, layer: Layer, reach: Reach) -> int | None:
+        """The field of a layer, whose inputs have been told before, in input pixels;
+        `reach` is how far it looks, which merges are asked for each input.
 
         None behind a global operation, and from where on what pixels see is too
         irregular to follow.
         """
-        field: Field | None = None
-        if len(layer.inputs) == 1 and type(layer.op).reach is Op.reach:
-            field = self._of[layer.inputs[0]]
-        elif not self._lost:
+        inputs = layer.inputs
+        field = self._of[inputs[0]]
+        if reach is not None or len(inputs) > 1:
             try:
-                field = self._behind(layer)
+                field = None if self._lost else self._behind(layer, reach)
             except TooIrregular:
-                self._lost = True
+                field, self._lost = None, True
+        for value in inputs:
+            # kept no longer than it is read: so many objects are slow to have
+            if self._last_reader[value] is layer:
+                self._of.pop(value, None)
         self._of[layer.output] = field
-        return None if field is None else field.side
+        self._sides[layer.output] = side = None if field is None else field.side
+        return side
 
     def of(self, value: Value) -> Field | None:
-        """What the pixels of a value that has been told see."""
+        """What the pixels of a value see that has been told, and not yet been read by
+        all that read it."""
         return self._of[value]
 
     def of_network(self) -> int | None:
@@ -118,28 +126,21 @@ class Fields:
         """
         if self._lost:
             return None
-        of = self._of
-        widest: int | None = None
+        sides = self._sides
+        # the input itself is no map that a layer made
+        found = sides.get(self._network.output)
         reached, stack = {self._network.output}, [self._network.output]
-        last = list(stack)
         while stack:
             value = stack.pop()
-            if value.layer is None:
-                continue
-            for read in value.layer.inputs:
-                if of[value] is None:
-                    last.append(read)
+            for read in () if value.layer is None else value.layer.inputs:
+                if sides[value] is None and (side := sides.get(read)) is not None:
+                    found = side if found is None else max(found, side)
                 if read not in reached:
                     reached.add(read)
                     stack.append(read)
-        for value in last:
-            field = of[value]
-            # the input itself is no map that a layer made
-            if field is not None and value.layer is not None:
-                widest = max(widest or 0, field.side)
-        return widest
+        return found
 
-    def _behind(self, layer: Layer) -> Field | None:
+    def _behind(self, layer: Layer, reach: Reach) -> Field | None:
         self._left += WORK_PER_LAYER
         found: Field | None = None
         for value in layer.inputs:
@@ -147,23 +148,14 @@ class Fields:
             if seen is None:
                 # a gate from behind a global operation sees all; it is left out
                 continue
-            if type(layer.op).reach is not Op.reach:
-                reach, sizes = self._reach(layer, value)
-                if isinstance(reach, Everywhere):
-                    return None
-                if reach is not None:
-                    seen = self._through(reach, seen, sizes)
+            if layer.op.merges:
+                assert value.shape is not None
+                reach = layer.op.reach(value.shape, layer.output_shape())
+            if isinstance(reach, Everywhere):
+                return None
+            if reach is not None:
+                seen = self._through(reach, seen, layer.output_shape().sizes)
             found = seen if found is None else self._merged(found, seen)
-        return found
-
-    def _reach(self, layer: Layer, value: Value) -> tuple[Reach, tuple[int, ...]]:
-        """How far the layer looks at one of its inputs, and the sizes of its output."""
-        x, y = value.shape, layer.output_shape()
-        assert x is not None
-        key = (id(layer.op), x.dims, x.channel_axis, y.dims)
-        found = self._reaches.get(key)
-        if found is None:
-            self._reaches[key] = found = (layer.op.reach(x, y), y.sizes)
         return found
 
     def _through(self, reach: PerAxis, field: Field, sizes: tuple[int, ...]) -> Field:
@@ -201,7 +193,10 @@ class Fields:
                     extent = made
                 sight[source] = extent
             axes.append(tuple(sight.items()))
-        return Field(tuple(axes), a.sizes)
+        made_axes = tuple(axes)
+        # most often one of the two sees all that the other does
+        same = a if made_axes == a.axes else b if made_axes == b.axes else None
+        return same or Field(made_axes, a.sizes)
 
     def _worked(self, made: Extent) -> None:
         self._left -= made.period * made.period.bit_length()

@@ -100,7 +100,7 @@ class Gradients:
         self.sizes = shape.sizes
 
     def maps(self, batch: int) -> tuple[Tensor, dict[Value, Maps]]:
-        torch.manual_seed(0)
+        torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
         x = torch.rand(1, *self.sizes, dtype=torch.double) + 0.5
         x = x.expand(batch, *self.sizes).clone().requires_grad_()
         values = {self.network.input: Maps(x, torch.zeros(1, *self.sizes))}
@@ -121,9 +121,10 @@ class Gradients:
             x, values = self.maps(len(some))
             y = _channels_first(values[value].value, value)
             chosen = torch.stack([y[n, :, i, j] for n, (i, j) in enumerate(some)])
-            slopes = torch.autograd.grad(chosen.sum(), x, allow_unused=True)
-            # none at all where nothing but holes is read
-            (slope,) = (torch.zeros_like(x) if s is None else s for s in slopes)
+            # zeros also where nothing but holes is read
+            (slope,) = torch.autograd.grad(
+                chosen.sum(), x, allow_unused=True, materialize_grads=True
+            )
             yield from map(_box, (slope != 0).any(1))
 
     def whole(self, value: Value) -> Tensor:
@@ -244,7 +245,9 @@ def _weighed(
 ) -> Tensor:
     """Which positions torch weighs to make another size of an axis: [out, size]."""
     rows = torch.eye(size, dtype=torch.double).view(1, size, size, 1)
-    sizes = {"size": (out, 1)} if factor is None else {"scale_factor": (factor, 1.0)}
+    sizes: dict[str, Any] = {"size": (out, 1)}
+    if factor is not None:
+        sizes = {"scale_factor": (factor, 1.0)}
     y = F.interpolate(rows, **sizes, mode=mode, align_corners=aligned)[0, :, :, 0]
     matrix = (y.T.abs() > 1e-9).double()
     if mode.startswith("nearest"):
@@ -287,7 +290,11 @@ def _adaptive(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, 
 
 def _moved(function: Callable[[Any, Tensor], Tensor]) -> Any:
     """An op that puts numbers elsewhere."""
-    return lambda op, value, cut, sizes: (function(op, value), function(op, cut))
+
+    def both(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Tensor]:
+        return function(op, value), function(op, cut)
+
+    return both
 
 
 def _mixed(op: Any, value: Tensor, cut: Tensor, sizes: Any) -> tuple[Tensor, Tensor]:

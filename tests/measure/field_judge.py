@@ -58,14 +58,17 @@ def judge(spec: Table, folder: Path) -> Outcome:
 
 
 def compare(network: Network, said: int | None) -> Outcome:
-    fields = Fields(network)
-    for layer in network.layers():
-        fields.behind(layer)
+    layers, of = list(network.layers()), dict[Value, Field | None]()
+    fields = Fields(network, layers)
+    for layer in layers:
+        reach = layer.op.reach(layer.input_shape(), layer.output_shape())
+        fields.behind(layer, reach)
+        of[layer.output] = fields.of(layer.output)
     gradients, holes = Gradients(network), has_holes(network)
     reached = pixels = expected = 0
     wrong: list[str] = []
     for value in last_maps(network):
-        field = fields.of(value)
+        field = of[value]
         assert field is not None
         chosen = _pixels(gradients, value)
         if not chosen:
@@ -85,7 +88,7 @@ def compare(network: Network, said: int | None) -> Outcome:
 
 def _pixels(gradients: Gradients, value: Value) -> list[tuple[int, int]]:
     """Whole pixels of a map: some of each row and column that has one."""
-    whole: list[Any] = gradients.whole(value).nonzero().tolist()
+    whole: Any = gradients.whole(value).nonzero().tolist()  # pyright: ignore
     Random(len(whole)).shuffle(whole)
     chosen: list[tuple[int, int]] = []
     rows: set[int] = set()

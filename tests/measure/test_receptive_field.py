@@ -14,10 +14,9 @@ from archc.diagnostics.model import Sink
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
 from archc.spec.overrides import parameters
-
-from .field_gradients import OffTheGrid
-from .field_judge import compare, judge
-from .field_networks import draw
+from tests.measure.field_gradients import OffTheGrid
+from tests.measure.field_judge import compare, judge
+from tests.measure.field_networks import draw
 
 Table = dict[str, Any]
 ROOT = Path(__file__).parents[2]
