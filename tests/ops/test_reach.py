@@ -1,8 +1,7 @@
-"""What ops say they read, against the gradients of live modules."""
+"""What ops say they read, against live modules."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -19,16 +18,19 @@ from .live import make, module, run
 
 
 def seen(op: Op, x: Shape) -> torch.Tensor:
-    """Which input pixels each output pixel depends on, by gradient: one channel in and
-    one out, [out height, out width, height, width]."""
+    """Which input pixels each output pixel depends on: one channel in and one out,
+    [out height, out width, height, width]."""
     live = module(op, x).double()
     for parameter in live.parameters():
         nn.init.ones_(parameter)
-    image = torch.rand(1, *x.sizes, dtype=torch.double)
-    jacobian: Any = torch.autograd.functional.jacobian  # pyright: ignore
-    slope = jacobian(partial(run, op, live, x), image)
-    # weights that are 0 in exact arithmetic may be off by a rounding
-    return slope[0, 0, :, :, 0, 0].abs() > 1e-9
+    # All ops here are affine, so that differences do for gradients. torch's own are
+    # wrong for a bicubic resizing by a factor that leaves the sizes as they are.
+    _, height, width = x.sizes
+    images = torch.eye(height * width, dtype=torch.double).view(-1, *x.sizes)
+    with torch.no_grad():
+        change = run(op, live, x, images) - run(op, live, x, images * 0)
+    mask = change[:, 0].abs() > 1e-9  # as far as a rounding, weights may be off 0
+    return mask.permute(1, 2, 0).view(*mask.shape[1:], height, width)
 
 
 def extent(along: Along, x: Shape, y: Shape, axis: int) -> Extent:
@@ -168,7 +170,7 @@ cases = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(cases, st.integers(1, 8), st.integers(1, 8))
 @example(("adaptive_avg_pool2d", {"output_size": (1, 5)}), 7, 7)
 @example(
@@ -180,7 +182,7 @@ cases = st.one_of(
     5,
     5,
 )
-def test_reach_is_what_the_gradient_sees(
+def test_reach_is_what_the_output_depends_on(
     case: tuple[str, dict[str, Any]], height: int, width: int
 ) -> None:
     hold(*case, height, width)
