@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-from archc.measure.receptive_field import Field, Reach, field_after, whole
-from archc.network.graph import Layer, Network, Value
+from archc.measure.receptive_field import Fields
+from archc.network.graph import Layer, Network
 from archc.ops.base import Shape, sizes_of, to_int
+from archc.ops.reach import Reach
 
 
 class LayerFacts(NamedTuple):
@@ -40,41 +41,33 @@ class Facts:
 
 def measure(network: Network) -> Facts:
     """The facts of every layer, heads included, and the totals."""
-    table: dict[Layer, LayerFacts] = {}
+    layers = list(network.layers())
+    heads = [layer for head in network.heads for layer in head.region.layers()]
     known: dict[Any, tuple[int, int, int, Reach]] = {}
-    fields: dict[Value, Field | None] = {network.input: Field.pixel()}
-    widest: Field | None = None
-    for layer in network.layers():
-        table[layer] = facts = _layer(layer, known, fields)
-        if facts.receptive_field is not None:
-            widest = fields[layer.output]
+    fields = Fields(network, [*layers, *heads])
+    table = {layer: _layer(layer, known, fields) for layer in layers}
     main = list(table.values())
-    for head in network.heads:
-        for layer in head.region.layers():
-            table[layer] = _layer(layer, known, fields)
+    widest = fields.of_network()
+    table |= {layer: _layer(layer, known, fields) for layer in heads}
     return Facts(
         layers=table,
-        params=sum(f.params for f in main),
-        params_with_heads=sum(f.params for f in table.values()),
-        buffers=sum(f.buffers for f in main),
-        macs=sum(f.macs for f in main),
-        receptive_field=None if widest is None else whole(widest),
+        params=sum([f.params for f in main]),
+        params_with_heads=sum([f.params for f in table.values()]),
+        buffers=sum([f.buffers for f in main]),
+        macs=sum([f.macs for f in main]),
+        receptive_field=widest,
     )
 
 
 def _layer(
-    layer: Layer,
-    known: dict[Any, tuple[int, int, int, Reach]],
-    fields: dict[Value, Field | None],
+    layer: Layer, known: dict[Any, tuple[int, int, int, Reach]], fields: Fields
 ) -> LayerFacts:
     x = layer.input_shape()
     key = (id(layer.op), x.dims, x.channel_axis)
     if key not in known:
         known[key] = _counts(layer, x, layer.output_shape())
     params, buffers, macs, reach = known[key]
-    field = field_after(reach, [fields[v] for v in layer.inputs])
-    fields[layer.output] = field
-    return LayerFacts(params, buffers, macs, None if field is None else whole(field))
+    return LayerFacts(params, buffers, macs, fields.behind(layer, reach))
 
 
 def _counts(layer: Layer, x: Shape, y: Shape) -> tuple[int, int, int, Reach]:

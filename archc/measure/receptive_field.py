@@ -1,63 +1,214 @@
-"""Receptive fields, after Araujo, Norris and Sim, "Computing receptive fields of
-convolutional neural networks", Distill 2019: a window of span k on a map whose pixels
-are
-`step` input pixels apart widens the field by (k - 1) * step."""
+"""Receptive fields: what the gradient of one output pixel reaches.
+
+Of all paths from the input to a pixel the windows are joined, with their offsets, and
+borders cut nothing (Araujo, Norris and Sim, "Computing receptive fields of
+convolutional neural networks", Distill 2019). The channels of a pixel count together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil
+from heapq import nlargest, nsmallest
+from typing import TypeAlias
 
-from archc.ops.base import Everywhere, Window
+from archc.measure.extent import (
+    PIXEL,
+    Extent,
+    TooIrregular,
+    highest,
+    joined,
+    longest,
+    lowest,
+    seen_through,
+)
+from archc.network.graph import Layer, Network, Value
+from archc.ops.base import Shape
+from archc.ops.reach import Everywhere, PerAxis, Reach
 
-Number = int | Fraction
-Reach = Window | Everywhere | None
-"""What `Op.reach` gives."""
+Sight: TypeAlias = tuple[tuple[int, Extent], ...]
+"""What an axis says of where a pixel looks: axes of the input, each with what is seen
+along it. Several where a map meets itself with its axes swapped; none for channels."""
+WORK, WORK_PER_LAYER = 1_000_000, 32
+"""How many steps of reckoning with spans one network gets."""
 
 
-@dataclass(frozen=True, slots=True)
 class Field:
-    """How many input pixels one pixel of a map sees, and how far apart two neighbours
-    see, as (height, width) in input pixels."""
+    """What the pixels of a map see of the input."""
 
-    span: tuple[Number, Number]
-    step: tuple[Number, Number]
+    __slots__ = ("axes", "side", "sizes")
 
-    @classmethod
-    def pixel(cls) -> Field:
-        return cls((1, 1), (1, 1))
+    def __init__(self, axes: tuple[Sight, ...], sizes: tuple[int, ...]) -> None:
+        self.axes = axes
+        self.sizes = sizes
+        """Of the map; those of axes without a sight mean nothing."""
+        self.side = _longer_side(axes, sizes)
+        """The longer side of the widest, in input pixels."""
 
 
-def field_after(reach: Reach, inputs: Sequence[Field | None]) -> Field | None:
-    """The field behind an op that reaches so far; None behind a global operation.
+def _longer_side(axes: tuple[Sight, ...], sizes: Sequence[int]) -> int:
+    """Of the widest field of a map of these sizes."""
+    parts: list[tuple[int, Extent, int]] = []
+    side = 0
+    for sight, size in zip(axes, sizes, strict=True):
+        for source, extent in sight:
+            parts.append((source, extent, size))
+            side = max(side, longest(extent, size))
+    if len(parts) < len(axes):
+        return side
+    for source in {part[0] for part in parts}:
+        along = [(extent, size) for s, extent, size in parts if s == source]
+        side = max(side, _apart(along))
+    return side
 
-    A merge has that of its widest input.
-    """
-    present = [f for f in inputs if f is not None]
-    if not present:
-        return None
-    field = present[0] if len(present) == 1 else _widest(present)
-    if reach is None:
-        return field
-    if isinstance(reach, Everywhere):
-        return None
-    span = [
-        s + (k - 1) * d
-        for s, k, d in zip(field.span, reach.span, field.step, strict=True)
+
+def _apart(parts: Sequence[tuple[Extent, int]]) -> int:
+    """The widest field of pixels that see along one axis of the input by several of
+    their map's: some pixel is low on one of these and high on another."""
+    lows = [(low, n) for n, p in enumerate(parts) if (low := lowest(*p)) is not None]
+    highs = [
+        (high, n) for n, p in enumerate(parts) if (high := highest(*p)) is not None
     ]
-    step = [d * w for d, w in zip(field.step, reach.step, strict=True)]
-    return Field((span[0], span[1]), (step[0], step[1]))
-
-
-def _widest(fields: Sequence[Field]) -> Field:
-    return Field(
-        (max(f.span[0] for f in fields), max(f.span[1] for f in fields)),
-        (max(f.step[0] for f in fields), max(f.step[1] for f in fields)),
+    return max(
+        (
+            high - low + 1
+            for high, m in nlargest(2, highs)
+            for low, n in nsmallest(2, lows)
+            if m != n
+        ),
+        default=0,
     )
 
 
-def whole(field: Field) -> int:
-    """The longer side in whole pixels."""
-    return ceil(max(field.span))
+class Fields:
+    """The fields of a network's values, told one layer after the other, in the order of
+    `layers`, heads among them."""
+
+    def __init__(self, network: Network, layers: Sequence[Layer]) -> None:
+        self._network = network
+        self._of: dict[Value, Field | None] = {network.input: _own(network.input.shape)}
+        self._sides: dict[Value, int | None] = {}
+        self._last_reader = {v: layer for layer in layers for v in layer.inputs}
+        self._left = WORK
+        self._lost = False
+
+    def behind(self, layer: Layer, reach: Reach) -> int | None:
+        """The field of a layer, whose inputs have been told before, in input pixels;
+        `reach` is how far it looks, which merges are asked for each input.
+
+        None behind a global operation, and from where on what pixels see is too
+        irregular to follow.
+        """
+        inputs = layer.inputs
+        field = self._of[inputs[0]]
+        if reach is not None or len(inputs) > 1:
+            try:
+                field = None if self._lost else self._behind(layer, reach)
+            except TooIrregular:
+                field, self._lost = None, True
+        for value in inputs:
+            # kept no longer than it is read: so many objects are slow to have
+            if self._last_reader[value] is layer:
+                self._of.pop(value, None)
+        self._of[layer.output] = field
+        self._sides[layer.output] = side = None if field is None else field.side
+        return side
+
+    def of(self, value: Value) -> Field | None:
+        """What the pixels of a value see that has been told, and not yet been read by
+        all that read it."""
+        return self._of[value]
+
+    def of_network(self) -> int | None:
+        """The widest field of the last maps: the output, and what global operations
+        read on the way to it.
+
+        Layers that reach no output do not count.
+        """
+        if self._lost:
+            return None
+        sides = self._sides
+        # the input itself is no map that a layer made
+        found = sides.get(self._network.output)
+        reached, stack = {self._network.output}, [self._network.output]
+        while stack:
+            value = stack.pop()
+            for read in () if value.layer is None else value.layer.inputs:
+                if sides[value] is None and (side := sides.get(read)) is not None:
+                    found = side if found is None else max(found, side)
+                if read not in reached:
+                    reached.add(read)
+                    stack.append(read)
+        return found
+
+    def _behind(self, layer: Layer, reach: Reach) -> Field | None:
+        self._left += WORK_PER_LAYER
+        found: Field | None = None
+        for value in layer.inputs:
+            seen = self._of[value]
+            if seen is None:
+                # a gate from behind a global operation sees all; it is left out
+                continue
+            if layer.op.merges:
+                assert value.shape is not None
+                reach = layer.op.reach(value.shape, layer.output_shape())
+            if isinstance(reach, Everywhere):
+                return None
+            if reach is not None:
+                seen = self._through(reach, seen, layer.output_shape().sizes)
+            found = seen if found is None else self._merged(found, seen)
+        return found
+
+    def _through(self, reach: PerAxis, field: Field, sizes: tuple[int, ...]) -> Field:
+        """What a map of these sizes sees that so reads one that sees `field`."""
+        axes: list[Sight] = []
+        last = made = None
+        for along, out in zip(reach, sizes, strict=True):
+            if along is None:
+                axes.append(())
+                continue
+            sight: list[tuple[int, Extent]] = []
+            for source, extent in field.axes[along.axis]:
+                asked = (extent, along.reads, field.sizes[along.axis], out)
+                if made is None or asked != last:
+                    last, made = asked, seen_through(*asked)
+                    self._worked(made)
+                sight.append((source, made))
+            axes.append(tuple(sight))
+        return Field(tuple(axes), sizes)
+
+    def _merged(self, a: Field, b: Field) -> Field:
+        """What a map sees of which each pixel sees what those of two others see."""
+        if a is b:
+            return a
+        axes: list[Sight] = []
+        last = made = None
+        for one, other, size in zip(a.axes, b.axes, a.sizes, strict=True):
+            sight = dict(one)
+            for source, extent in other:
+                if source in sight:
+                    asked = (sight[source], extent, size)
+                    if made is None or asked != last:
+                        last, made = asked, joined(*asked)
+                        self._worked(made)
+                    extent = made
+                sight[source] = extent
+            axes.append(tuple(sight.items()))
+        made_axes = tuple(axes)
+        # most often one of the two sees all that the other does
+        same = a if made_axes == a.axes else b if made_axes == b.axes else None
+        return same or Field(made_axes, a.sizes)
+
+    def _worked(self, made: Extent) -> None:
+        self._left -= made.period * made.period.bit_length()
+        if self._left < 0:
+            raise TooIrregular
+
+
+def _own(shape: Shape | None) -> Field | None:
+    """Each pixel of the input sees itself; a vector has no pixels."""
+    assert shape is not None
+    channel = shape.channel_axis
+    axes = [
+        () if axis == channel else ((axis, PIXEL),) for axis in range(len(shape.dims))
+    ]
+    return Field(tuple(axes), shape.sizes) if len(axes) > 1 else None

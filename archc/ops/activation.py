@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
 from archc.ops.functions import Function, same_shape
+from archc.ops.reach import EVERYWHERE, Everywhere
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
@@ -240,6 +241,11 @@ class _AlongAxis(_Activation):
                 help="dim = 1 is the channels",
             )
         return x
+
+    def reach(self, x: Shape, y: Shape) -> Everywhere | None:
+        axis = self.dim % (len(x.dims) + 1) - 1
+        alone = axis == x.channel_axis or x.dims[axis] == 1
+        return None if alone else EVERYWHERE
 
 
 class Softmax(_AlongAxis):

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from archc.ops.functions import Function
+from archc.ops.reach import Reach
 from archc.ops.steps import Cast, Device, Extra, Step
 from archc.spec.expressions import Expr, ListOf, Undecidable, is_sequence
 
@@ -141,21 +141,6 @@ class Call:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How far an op looks: the span of its window and its step, per axis, in its own
-    input's pixels. Upsampling has a step below one."""
-
-    span: tuple[int | Fraction, int | Fraction]
-    step: tuple[int | Fraction, int | Fraction]
-
-
-class Everywhere:
-    """The reach of an op whose every output sees its whole input."""
-
-
-EVERYWHERE = Everywhere()
 
 Category = Literal[
     "convolution",
@@ -350,8 +335,12 @@ class Op(BaseModel):
             ),
         )
 
-    def reach(self, x: Shape, y: Shape) -> Window | Everywhere | None:
-        """How far it looks; None for one input pixel per output pixel."""
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        """What it reads of an input `x` to make `y`. Of a merge, each input is asked
+        about.
+
+        The statistics of a normalisation do not count: with them a pixel would see all.
+        """
         return None
 
     def module(self, x: Shape) -> Call:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -19,7 +18,6 @@ from archc.ops.base import (
     Shape,
     ShapeError,
     Size,
-    Window,
     check_size,
     known,
     pair,
@@ -27,6 +25,7 @@ from archc.ops.base import (
     size_schemas,
 )
 from archc.ops.functions import Function, Sizes
+from archc.ops.reach import PerAxis, over_map, spread, window
 from archc.ops.shapes import need_divisible, need_map, window_map, windows
 from archc.ops.steps import Device, Step
 
@@ -248,10 +247,16 @@ class Conv2d(Op):
             return None
         return (x.dims[0], *(size + total for size, total in sizes))
 
-    def reach(self, x: Shape, y: Shape) -> Window:
+    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
         kernel, dilation = pair(self.kernel_size), pair(self.dilation)
-        spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-        return Window((spans[0], spans[1]), pair(self.stride))
+        if self.padding == "same":
+            # an odd total puts its last pixel on the right
+            padding = [d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)]
+        else:
+            padding = self._most_padding()
+        settings = zip(kernel, pair(self.stride), padding, dilation, strict=True)
+        down, right = ((window(*setting),) for setting in settings)
+        return over_map(down, right)
 
     def module(self, x: Shape) -> Call:
         rest = self.given(
@@ -346,14 +351,12 @@ class ConvTranspose2d(Op):
         per_pixel = self.out_channels // self.groups * kernel_height * kernel_width
         return channels * height * width * per_pixel
 
-    def reach(self, x: Shape, y: Shape) -> Window:
-        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
-        spans: list[int] = []
-        for k, d, s in zip(kernel, dilation, pair(self.stride), strict=True):
-            # an output pixel is reached from this many neighbouring inputs at most
-            spans.append(-(-(d * (k - 1) + 1) // s))
-        down, right = pair(self.stride)
-        return Window((spans[0], spans[1]), (Fraction(1, down), Fraction(1, right)))
+    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+        settings = (self.kernel_size, self.stride, self.padding, self.dilation)
+        down, right = (
+            spread(*setting) for setting in zip(*map(pair, settings), strict=True)
+        )
+        return over_map(down, right)
 
     def module(self, x: Shape) -> Call:
         rest = self.given(

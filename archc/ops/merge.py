@@ -18,6 +18,7 @@ from archc.ops.base import (
     known,
 )
 from archc.ops.functions import Function, Sizes
+from archc.ops.reach import Along, PerAxis, Read
 from archc.ops.shapes import AXES
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Binary, Const, Expr
@@ -229,6 +230,15 @@ class Mul(Merge):
                 "one input must have both all channels and all pixels",
             )
         return y
+
+    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+        if len(x.dims) != 3 or x.dims == y.dims:
+            return None
+        # a gate's one position is read at every position that it is spread over
+        return tuple(
+            Along(axis, () if size == out else (Read(step=0),))
+            for axis, (size, out) in enumerate(zip(x.dims, y.dims, strict=True))
+        )
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
         return reduce(lambda a, b: Binary("*", a, b), arguments)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from math import gcd
 from typing import Any
 
 from pydantic import Field
 
 from archc.ops.base import (
-    EVERYWHERE,
     Call,
-    Everywhere,
     Op,
     Padding,
     Shape,
@@ -20,11 +16,11 @@ from archc.ops.base import (
     Sides,
     Size,
     SizeOrNone,
-    Window,
     known,
     pair,
 )
 from archc.ops.functions import Function, Sizes
+from archc.ops.reach import EVERYWHERE, Reach, over_map, parts, window
 from archc.ops.shapes import AXES, need_map, window_map, windows
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr, Name
@@ -66,16 +62,23 @@ def _check_windows(x: Shape, settings: Sequence[Any]) -> None:
 
 
 def _window_reach(
-    x: Shape, y: Shape, spans: list[int], padding: Any, stride: Any
-) -> Window | Everywhere:
+    x: Shape,
+    y: Shape,
+    kernel_size: Sides,
+    stride: Sides,
+    padding: Sides,
+    dilation: Sides = 1,
+) -> Reach:
     """A window's reach: everywhere, if a single one covers a map of several pixels."""
+    settings = (kernel_size, stride, padding, dilation)
+    down, right = (window(*s) for s in zip(*map(pair, settings), strict=True))
     covers = all(
-        span - p >= size
-        for span, p, size in zip(spans, pair(padding), x.dims[1:], strict=True)
+        read.last + 1 >= size
+        for read, size in zip((down, right), x.sizes[1:], strict=True)
     )
     if covers and y.dims[1:] == (1, 1) != x.dims[1:]:
         return EVERYWHERE
-    return Window((spans[0], spans[1]), pair(stride))
+    return over_map((down,), (right,))
 
 
 _SHOWS = (("kernel_size", "{}x{}"), ("stride", "/{}"))
@@ -160,10 +163,10 @@ class MaxPool2d(Op):
         _check_windows(x, (self._stride, self.padding, self.dilation))
         return Shape((x.dims[0], height, width))
 
-    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
-        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
-        spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-        return _window_reach(x, y, spans, self.padding, self._stride)
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        return _window_reach(
+            x, y, self.kernel_size, self._stride, self.padding, self.dilation
+        )
 
     def module(self, x: Shape) -> Call:
         return self._construct(**{"kernel_size": self.kernel_size} | self.given())
@@ -221,30 +224,14 @@ class AvgPool2d(Op):
         )  # fmt: skip
         return Shape((x.dims[0], height, width))
 
-    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
-        spans = list(pair(self.kernel_size))
-        return _window_reach(x, y, spans, self.padding, self._stride)
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        return _window_reach(x, y, self.kernel_size, self._stride, self.padding)
 
     def module(self, x: Shape) -> Call:
         return self._construct(**{"kernel_size": self.kernel_size} | self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.avg_pool2d", (argument,), self.module(x).kwargs)
-
-
-def _adaptive_reach(x: Shape, y: Shape) -> Window | Everywhere:
-    """Output i of `out` covers floor(i*n/out) up to ceil((i + 1)*n/out)."""
-    if y.dims[1:] == (1, 1) != x.dims[1:]:
-        return EVERYWHERE
-    spans: list[int] = []
-    for n, out in zip(x.sizes[1:], y.sizes[1:], strict=True):
-        # i*n mod out takes every multiple of the gcd; the largest reaches furthest
-        most = out - gcd(n, out)
-        spans.append(-(-(most + n) // out))
-    down, right = (
-        Fraction(n, o) for n, o in zip(x.sizes[1:], y.sizes[1:], strict=True)
-    )
-    return Window((spans[0], spans[1]), (down, right))
 
 
 def _resized(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
@@ -270,8 +257,12 @@ class _AdaptivePool(Op):
         need_map(self.op, x)
         return Shape((x.dims[0], *pair(self.output_size)))
 
-    def reach(self, x: Shape, y: Shape) -> Window | Everywhere:
-        return _adaptive_reach(x, y)
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        if y.dims[1:] == (1, 1) != x.dims[1:]:
+            return EVERYWHERE
+        sizes = zip(x.sizes[1:], y.sizes[1:], strict=True)
+        down, right = ((parts(size, count),) for size, count in sizes)
+        return over_map(down, right)
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.output_size)

@@ -10,26 +10,35 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import (
-    EVERYWHERE,
     UNKNOWN,
     Call,
     Dim,
-    Everywhere,
     Op,
     Padding,
     Shape,
     ShapeError,
     SizeOrNone,
-    Window,
     check_numbers,
     items,
     known,
     need_known,
     pair,
     plain,
+    to_int,
 )
 from archc.ops.code import Attribute, Axes, call
 from archc.ops.functions import Function
+from archc.ops.reach import (
+    EVERYWHERE,
+    Along,
+    Everywhere,
+    PerAxis,
+    Read,
+    between,
+    nearest,
+    over_map,
+    window,
+)
 from archc.ops.shapes import AXES, need_divisible, need_map
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, Name, Slice, as_expr
@@ -169,7 +178,6 @@ ScaleFactor = Annotated[
         }
     ),
 ]
-_NEIGHBOURS = {"nearest": 1, "nearest-exact": 1, "bilinear": 2, "bicubic": 4}
 
 
 class Upsample(Op):
@@ -247,13 +255,35 @@ class Upsample(Op):
             sizes.append(out)
         return Shape((x.dims[0], *sizes))
 
-    def reach(self, x: Shape, y: Shape) -> Window:
-        spans: list[int] = []
-        steps: list[Fraction] = []
-        for size, out in zip(x.sizes[1:], y.sizes[1:], strict=True):
-            spans.append(1 if size == out else min(_NEIGHBOURS[self.mode], size))
-            steps.append(Fraction(size, out))
-        return Window((spans[0], spans[1]), (steps[0], steps[1]))
+    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+        factors = (None, None) if self.size is not None else pair(self.scale_factor)
+        sizes = zip(x.sizes[1:], y.sizes[1:], factors, strict=True)
+        down, right = ((self._read(*axis),) for axis in sizes)
+        return over_map(down, right)
+
+    def _read(self, size: int, out: int, factor: float | None) -> Read:
+        """What a position reads along an axis.
+
+        As in torch's UpSample.h: by the factor that is given, and by the sizes that it
+        led to only where the code for these sizes takes no scale. Places are exact
+        here; torch's are rounded to float32, which moves a few of nearest.
+        """
+        half = Fraction(1, 2)
+        simple = {"nearest": (size, 2 * size), "bilinear": (size,)}
+        if self.align_corners:
+            scale = Fraction(size - 1, out - 1) if out > 1 else Fraction(0)
+        elif factor is None or out in simple.get(self.mode, ()):
+            scale = Fraction(size, out)
+        else:
+            scale = 1 / Fraction(str(factor))
+        match self.mode:
+            case "nearest":
+                return nearest(scale, Fraction(0))
+            case "nearest-exact":
+                return nearest(scale, half * scale)
+            case "bilinear" | "bicubic":
+                offset = Fraction(0) if self.align_corners else half * scale - half
+                return between(scale, offset, beside=int(self.mode == "bicubic"))
 
     def module(self, x: Shape) -> Call:
         return self._construct(**self.given())
@@ -348,6 +378,10 @@ class ZeroPad2d(Op):
             sizes.append(out)
         return Shape((x.dims[0], *sizes))
 
+    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+        left, _, top, _ = map(to_int, self._sides)
+        return over_map((window(1, 1, top),), (window(1, 1, left),))
+
     def module(self, x: Shape) -> Call:
         return self._construct(self.padding)
 
@@ -396,8 +430,8 @@ class Permute(nn.Module):
     def detail(self) -> str:
         return plain(self.dims)
 
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
+    def _order(self, x: Shape) -> list[int]:
+        """The axes of `x` in their new order, the batch first."""
         need_known("dims", *self.dims)
         rank = len(x.dims)
         order: list[int] = [d + rank + 1 if d < 0 else d for d in self.dims]
@@ -410,8 +444,16 @@ class Permute(nn.Module):
                 attribute="dims",
                 help="dims = [0, 2, 3, 1] moves the channels of a map last",
             )
+        return order
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        order = self._order(x)
         dims = tuple(x.dims[axis - 1] for axis in order[1:])
         return Shape(dims, order.index(x.channel_axis + 1) - 1)
+
+    def reach(self, x: Shape, y: Shape) -> PerAxis:
+        return tuple(Along(axis - 1) for axis in self._order(x)[1:])
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.dims)
@@ -501,9 +543,9 @@ class PixelShuffle(Op):
             )
         return Shape((channels // (r * r), height * r, width * r))
 
-    def reach(self, x: Shape, y: Shape) -> Window:
-        step = Fraction(1, self.upscale_factor)
-        return Window((1, 1), (step, step))
+    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+        read = (nearest(Fraction(1, self.upscale_factor), Fraction(0)),)
+        return over_map(read, read)
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.upscale_factor)

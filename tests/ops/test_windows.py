@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from archc.ops.base import Everywhere, Shape, ShapeError
+from archc.ops.base import Shape, ShapeError
 
-from .live import make, module, run
+from .live import make, module
 
 small = settings(max_examples=150, deadline=None)
 
@@ -191,131 +190,3 @@ factors = st.integers(1, 4) | st.floats(0.05, 4)
 )
 def test_upsample(attributes: dict[str, Any], dims: tuple[int, ...]) -> None:
     agree("upsample", nn.Upsample, attributes, dims)
-
-
-# ------------------------------------------------------------------------------ reach
-
-
-def seen(name: str, attributes: dict[str, Any], height: int, width: int) -> Any:
-    """Which input pixels each output pixel depends on: [oh, ow, h, w], by gradient."""
-    op = make(name, **attributes)
-    shape = Shape((1, height, width))
-    live = module(op, shape)
-    for parameter in live.parameters():
-        nn.init.ones_(parameter)
-    x = torch.rand(1, 1, height, width)
-    slope = torch.autograd.functional.jacobian(lambda t: run(op, live, shape, t), x)
-    return slope[0, 0, :, :, 0, 0] != 0
-
-
-def extents(mask: Any) -> tuple[int, int]:
-    """The largest height and width that one output pixel sees."""
-    tall = [mask[i, j].any(1).nonzero() for i, j in _pixels(mask)]
-    wide = [mask[i, j].any(0).nonzero() for i, j in _pixels(mask)]
-    return _span(tall), _span(wide)
-
-
-def _pixels(mask: Any) -> list[tuple[int, int]]:
-    return [(i, j) for i in range(mask.shape[0]) for j in range(mask.shape[1])]
-
-
-def _span(positions: list[Any]) -> int:
-    return max(int(p.max() - p.min()) + 1 if len(p) else 0 for p in positions)
-
-
-small_size = st.integers(1, 7)
-reaching = st.one_of(
-    st.tuples(
-        st.just("conv2d"),
-        settings_of(
-            {"out_channels": st.just(1), "kernel_size": size(1, 3)},
-            stride=size(1, 3),
-            dilation=size(1, 2),
-        ),
-    ),
-    st.tuples(
-        st.just("avg_pool2d"),
-        settings_of({"kernel_size": size(1, 7)}, stride=size(1, 3)),
-    ),
-    st.tuples(st.just("adaptive_avg_pool2d"), settings_of({"output_size": size(1, 9)})),
-)
-
-
-@settings(max_examples=120, deadline=None)
-@given(reaching, small_size, small_size)
-def test_reach_is_what_the_gradient_sees(
-    case: tuple[str, dict[str, Any]], height: int, width: int
-) -> None:
-    x = Shape((1, height, width))
-    op = make(case[0], **case[1])
-    try:
-        y = op.infer(x)
-    except ShapeError:
-        return
-    mask = seen(*case, height, width)
-    reach = op.reach(x, y)
-    if isinstance(reach, Everywhere):
-        assert bool(mask.all())
-        assert height * width > 1
-    else:
-        assert reach is not None
-        assert reach.span == extents(mask)
-        pools = case[0] != "conv2d"
-        assert not (pools and mask.all() and y.dims[1:] == (1, 1) != x.dims[1:])
-
-
-spreading = st.one_of(
-    st.tuples(
-        st.just("conv_transpose2d"),
-        settings_of(
-            {"out_channels": st.just(1), "kernel_size": size(1, 4)},
-            stride=size(1, 3),
-            padding=size(0, 1),
-        ),
-    ),
-    st.tuples(
-        st.just("upsample"),
-        settings_of(
-            {
-                "size": st.tuples(st.integers(1, 12), st.integers(1, 12)),
-                "mode": st.sampled_from(["nearest", "bilinear", "bicubic"]),
-            }
-        ),
-    ),
-)
-
-
-@settings(max_examples=80, deadline=None)
-@given(spreading, small_size, small_size)
-def test_reach_bounds_what_an_upsampling_sees(
-    case: tuple[str, dict[str, Any]], height: int, width: int
-) -> None:
-    x = Shape((1, height, width))
-    op = make(case[0], **case[1])
-    try:
-        y = op.infer(x)
-    except ShapeError:
-        return
-    reach = op.reach(x, y)
-    assert reach is not None and not isinstance(reach, Everywhere)
-    tall, wide = extents(seen(*case, height, width))
-    assert tall <= reach.span[0] and wide <= reach.span[1]
-
-
-@pytest.mark.parametrize(
-    ("name", "attributes", "span"),
-    [
-        ("conv_transpose2d", {"out_channels": 1, "kernel_size": 4, "stride": 2}, 2),
-        ("conv_transpose2d", {"out_channels": 1, "kernel_size": 2, "stride": 2}, 1),
-        ("upsample", {"scale_factor": 2}, 1),
-        ("upsample", {"scale_factor": 2, "mode": "bilinear"}, 2),
-        ("upsample", {"scale_factor": 2, "mode": "bicubic"}, 4),
-    ],
-)
-def test_reach_of_an_upsampling(name: str, attributes: Any, span: int) -> None:
-    x = Shape((1, 8, 8))
-    op = make(name, **attributes)
-    reach = op.reach(x, op.infer(x))
-    assert reach is not None and not isinstance(reach, Everywhere)
-    assert reach.span == extents(seen(name, attributes, 8, 8)) == (span, span)
-    assert reach.step[0] * 2 == 1
