@@ -74,7 +74,7 @@ class Planner:
             doc=f"{(spec.title or spec.name).rstrip('.')}.",
             nodes=spec.layers,
             style=body_style(spec.layers),
-            reads=Reads(spec.layers, seen.nodes(), spec.heads),
+            reads=Reads(spec.layers, seen, spec.heads),
             seen=seen,
             env=env,
             constants={},
@@ -127,7 +127,7 @@ class Planner:
             doc=block.doc,
             nodes=block.layers,
             style=body_style(block.layers),
-            reads=Reads(block.layers, seen.nodes()),
+            reads=Reads(block.layers, seen),
             seen=seen,
             env={
                 name: self.symbols.fresh(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
-from archc.network.graph import Layer, Region
+from archc.network.graph import Layer, Region, Value
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.model import Node, walk
+from archc.spec.model import Node, OpNode, children, walk
 
 Stage = Literal["body", "once", "all"]
 """A node's output before its skip, after its skip, and after all of its repetitions."""
@@ -97,6 +98,35 @@ class Occurrences:
         found = (self.layers, self.regions, self._repeats, self.merges)
         # a group without a name leaves no trace but what is in it
         return any(part.get(below) for below in walk((node,)) for part in found)
+
+    def read_from(self, node: Node, number: int) -> set[str]:
+        """The paths of all that gives what a node reads."""
+        if isinstance(node, OpNode):
+            found = [layer.inputs[number] for layer in self.layers.get(node, ())]
+        else:
+            found = [region.input for region in self.regions.get(node, ())]
+        if not found:
+            # a group without a name leaves no trace but what is in it
+            first = next((n for n in children(node) if n is not node.shortcut), None)
+            reads_on = first is not None and first.reads is None
+            return self.read_from(first, 0) if first and reads_on else set()
+        return {path for value in found for path in self._paths.get(value, ())}
+
+    @cached_property
+    def _paths(self) -> dict[Value, set[str]]:
+        """The layers, and the parts around them, that give a value."""
+        found: dict[Value, set[str]] = defaultdict(set)
+        stack: list[Layer | Region] = list(self.instances)
+        while stack:
+            part = stack.pop()
+            named = part
+            while not named.path and isinstance(named, Region) and named.parts:
+                # a skip and its name belong to what the skip leads past
+                named = named.parts[0]
+            found[part.output].add(named.path)
+            if isinstance(part, Region):
+                stack.extend(part.parts)
+        return found
 
     # ---- what all occurrences agree on
 

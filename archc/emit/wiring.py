@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from archc.emit.occurrences import Occurrences
 from archc.spec.expressions import Name, as_expr, filled, to_source
 from archc.spec.model import (
     BranchesNode,
@@ -86,10 +87,11 @@ class Reads:
     def __init__(
         self,
         nodes: Sequence[Node],
-        met: Collection[Node],
+        seen: Occurrences,
         heads: Sequence[HeadSpec] = (),
     ) -> None:
-        self._occurring = met
+        self._occurring = seen.nodes()
+        self._seen = seen
         self.paths: dict[Node, Template] = {}
         """Where each named node stands."""
         self.members: dict[Node, Template] = {}
@@ -242,13 +244,20 @@ class Reads:
     ) -> Source:
         if template.text in ("prev", "input"):
             return Source("prev" if template.text == "prev" else "input", template)
-        source = self._find(scope.told(template), scope)
+        makers = set[str]() if template.fixed else self._seen.read_from(node, number)
+        source = self._find(scope.told(template), scope, makers)
         if source.kind == "feature":
             self.measured |= self._met(source.key)
         return source
 
-    def _find(self, template: Template, scope: _Scope) -> Source:
-        """The value that a name stands for, looked for from its scope outwards."""
+    def _find(
+        self, template: Template, scope: _Scope, makers: Collection[str] = ()
+    ) -> Source:
+        """The value that a name stands for, looked for from its scope outwards.
+
+        Names with braces may be met in several scopes; the paths of its `makers`, of
+        all that gives what is read, say which of them it is.
+        """
         for path in reversed(scope.paths):
             key = _joined(path, template)
             made = self._present.get(key.text)
@@ -256,9 +265,12 @@ class Reads:
                 self.tapped.add(key.text)
                 return Source("value", key)
             met = {p for p in self._present if _may_meet(p, key.text)}
-            if met:
+            if met and (not makers or _made_in(key.text, makers)):
                 self.saved |= met
                 return Source("feature", key)
+        if makers:
+            # what has the name passes on what was made elsewhere
+            return self._find(template, scope)
         # a reader that is left out itself may read what is
         for path in reversed(scope.paths):
             key = _joined(path, template)
@@ -294,6 +306,12 @@ def _joined(first: Template, second: Template) -> Template:
 _BRACES = re.compile(r"\{[^}]*\}")
 _FILLED = r"(?:\d+|True|False)"
 """What braces can come out as in a name."""
+
+
+def _made_in(key: str, makers: Collection[str]) -> bool:
+    """Whether one of the paths is what a key comes out as, or is below it."""
+    pattern = _FILLED.join(map(re.escape, _BRACES.split(key)))
+    return any(re.search(rf"(?:^|\.){pattern}(?:\.|$)", path) for path in makers)
 
 
 def _may_meet(path: str, key: str) -> bool:
