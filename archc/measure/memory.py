@@ -13,10 +13,9 @@ from math import prod
 from typing import Any, Literal
 
 from archc.measure.ledger import Amount, Ledger, Moment, Phase, Storage
-from archc.measure.lifetime import dying
 from archc.measure.tape import Tape, Tensor
-from archc.network.graph import Layer, Network, Value
-from archc.network.inplace import inplace_nodes
+from archc.network.execution import Execution, Run
+from archc.network.graph import Layer, Network
 from archc.ops.base import sizes_of
 from archc.ops.steps import Device
 
@@ -166,27 +165,23 @@ class Footprint:
 
 def footprint(
     network: Network,
+    execution: Execution,
     *,
     optimizer: Optimizer = "sgd",
     precision: Precision = "fp32",
     device: Device = "cuda",
     sums_in_place: bool = True,
 ) -> Footprint:
-    """The memory of a training step with the generated module.
+    """The memory of a training step with the generated module, whose forward pass is
+    `execution`.
 
     The loss is the cross-entropy of every output. In `bf16` and `fp16` weights, their
     gradients and the optimizer's state are in single precision, and forward and loss
     run under autocast. `sums_in_place` is as in `Tape`.
     """
-    tape = Tape(
-        _alive(network),
-        half=precision != "fp32",
-        device=device,
-        sums_in_place=sums_in_place,
-    )
-    outputs = _forward(network, tape)
-    for output in outputs:
-        tape.loss(output)
+    tape = Tape(half=precision != "fp32", device=device, sums_in_place=sums_in_place)
+    outputs = _forward(network, execution, tape)
+    tape.loss(outputs)
     saved, kept = tape.ledger.saved, _by_layer(tape.kept())
     tape.end_forward()
     tape.backward()
@@ -227,19 +222,19 @@ def _alive(network: Network) -> set[Layer]:
     return found
 
 
-def _forward(network: Network, tape: Tape) -> list[Tensor]:
+def _forward(network: Network, execution: Execution, tape: Tape) -> list[Tensor]:
     """Runs all layers; the outputs of the network and of its heads."""
-    inplace, ends = inplace_nodes(network), dying(network)
     assert network.input.shape is not None
-    values: dict[Value, Tensor] = {network.input: tape.input(network.input.shape.sizes)}
-    for layer in _all_layers(network):
-        values[layer.output] = tape.layer(
-            layer, [values[v] for v in layer.inputs], inplace=layer.node in inplace
-        )
-        for value in ends.get(layer, ()):
-            tape.ledger.drop(values[value].storage)
-    outputs = [network.output, *(head.region.output for head in network.heads)]
-    return [values[v] for v in outputs]
+    tensors = {0: tape.input(network.input.shape.sizes)}
+    for event in execution.events:
+        if isinstance(event, Run):
+            reads = [tensors[number] for number in event.reads]
+            tensors[event.makes] = tape.layer(
+                event.layer, reads, in_place=event.in_place
+            )
+        else:
+            tape.drop(tensors.pop(event.tensor))
+    return [tensors[number] for number in execution.outputs]
 
 
 def _optimizer_step(

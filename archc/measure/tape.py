@@ -8,13 +8,23 @@ on. Those that meet at one tensor are summed up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import prod
+from typing import NamedTuple
 
+from archc.measure.layout import (
+    Strides,
+    channels_last,
+    contiguous,
+    is_channels_last,
+    joined,
+    kept,
+    split,
+)
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
-from archc.ops.base import sizes_of
+from archc.ops.base import Shape, sizes_of
 from archc.ops.steps import Device, Extra, Step
 
 _FULL, _HALF = 4, 2
@@ -27,21 +37,36 @@ class Tensor:
     storage: Storage
     dims: tuple[int, ...]
     itemsize: int
+    strides: Strides
+    per_sample: bool = True
     call: _Call | None = None
+    base: Tensor | None = None
+    """What it is a view of."""
+
+
+class _Gradient(NamedTuple):
+    """Of what a call made: where it is, and how it lies there."""
+
+    storage: Storage
+    strides: Strides
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A recorded call; `gradient` is what has come for its output so far."""
+    """A recorded call, which lives as long as what it made, or what was made of that.
+    """
 
     layer: Layer | None
     step: Step
     reads: tuple[Tensor, ...]
     itemsize: int
     kept: list[Storage]
-    weights: tuple[int, ...] = ()
-    """How many numbers each of its parameters has."""
-    gradient: Storage | None = None
+    weights: tuple[tuple[int, ...], ...] = ()
+    """The shapes of its parameters."""
+    gradient: _Gradient | None = None
+    """What has come for its output so far."""
+    holders: int = 1
+    """Its output, and the calls that have read that."""
 
 
 class Tape:
@@ -49,79 +74,103 @@ class Tape:
 
     def __init__(
         self,
-        alive: Set[Layer],
         *,
         half: bool,
         device: Device,
         sums_in_place: bool = True,
     ) -> None:
         self.ledger = Ledger()
-        self.alive = alive
-        """The layers that an output comes from. What others keep goes with what they
-        made, which nobody holds."""
         self.half = half
         """Whether autocast is on."""
         self.device: Device = device
         self.sums_in_place = sums_in_place
         """Whether gradients that meet are added in place, as torch does where nothing
         else holds one of them. It does not while a tracker looks on."""
-        self._recording = True
         self._calls: list[_Call] = []
         self._copies: list[Storage] = []
+        self._loss: Tensor | None = None
 
     # ---- forward
 
     def input(self, dims: tuple[int, ...]) -> Tensor:
         """A batch, which its caller holds."""
         size = prod(dims) * _FULL
-        return Tensor(Storage(0, size, None, lasting=True), dims, _FULL)
+        storage = Storage(0, size, None, lasting=True)
+        return Tensor(storage, dims, _FULL, contiguous(dims))
 
-    def layer(self, layer: Layer, inputs: Iterable[Tensor], *, inplace: bool) -> Tensor:
-        """Runs one layer."""
+    def layer(self, layer: Layer, inputs: Sequence[Tensor], *, in_place: bool) -> Tensor:
+        """Runs one layer, or a step of a merge."""
         self.ledger.layer = layer
-        self._recording = layer in self.alive
-        shapes = tuple(value.shape for value in layer.inputs if value.shape)
-        steps = layer.op.steps(
-            shapes, layer.output_shape(), device=self.device, inplace=inplace
-        )
+        y, shapes = layer.output_shape(), (layer.input_shape(),)
+        if layer.op.merges:
+            shapes = tuple(Shape(x.dims, y.channel_axis) for x in inputs)
+        steps = layer.op.steps(shapes, y, device=self.device, inplace=in_place)
         weights = layer.op.parameters(shapes[0])
-        return self.run(
-            steps, inputs, tuple(prod(sizes_of(dims)) for dims in weights.values())
-        )
+        return self.run(steps, inputs, tuple(map(sizes_of, weights.values())))
 
     def run(
-        self, steps: Iterable[Step], inputs: Iterable[Tensor], weights: tuple[int, ...]
+        self, steps: Iterable[Step], inputs: Iterable[Tensor], weights: tuple[tuple[int, ...], ...]
     ) -> Tensor:
         """Runs an op's steps; its caller holds the output."""
         tensors, todo = list(inputs), list(steps)
         before = len(tensors)
         for i, step in enumerate(todo):
             tensors.append(self._step(step, tensors, weights if step.trains else ()))
-            later = {number for other in todo[i + 1 :] for number in other.reads}
-            for number in set(step.reads) - later:
+            later = {n for other in todo[i + 1 :] for n in (*other.reads, *other.holds)}
+            for number in {*step.reads, *step.holds} - later:
                 if number >= before:
-                    self.ledger.drop(tensors[number].storage)
+                    self.drop(tensors[number])
         return tensors[-1]
 
-    def loss(self, output: Tensor) -> None:
-        """Cross-entropy as torch computes it: in single precision on the CPU, and on a
-        GPU the last part of it."""
-        self.ledger.layer, self._recording = None, True
+    def drop(self, tensor: Tensor) -> None:
+        """A variable holds it no longer, and what was recorded for it alone goes."""
+        self.ledger.drop(tensor.storage)
+        todo = [tensor.call]
+        while todo:
+            call = todo.pop()
+            if call is None:
+                continue
+            call.holders -= 1
+            if not call.holders:
+                for storage in call.kept:
+                    self.ledger.release(storage)
+                todo += [read.call for read in call.reads]
+
+    def loss(self, outputs: Sequence[Tensor]) -> None:
+        """The cross-entropy of all outputs, those of heads with a weight."""
+        self.ledger.layer = None
+        losses = [self._cross_entropy(output) for output in outputs]
+        total = losses[0]
+        for other in losses[1:]:
+            weighted = self.run([Step((), per_sample=False)], [other], ())
+            before = total
+            both = Step((), (0, 1), fresh_gradient=False, per_sample=False)
+            total = self.run([both], [before, weighted], ())
+            self.drop(weighted)
+            if before is not losses[0]:
+                self.drop(before)
+        for one in losses:
+            if one is not total:
+                self.drop(one)
+        self._loss = total
+
+    def _cross_entropy(self, output: Tensor) -> Tensor:
+        """As torch computes it: in single precision on the CPU, and on a GPU the last
+        part of it."""
         first = "full" if self.device == "cpu" else "widest"
         # of the classes' weights
         total = Extra((), _FULL, per_sample=False)
         steps = (
-            Step(output.dims, keeps=(1,), cast=first),
+            Step(output.dims, keeps=(1,), cast=first, layout="ordered"),
             # the negative log-likelihood
-            Step((), (1,), keeps=(1,), extra=(total,), cast="full"),
+            Step((), (1,), keeps=(1,), extra=(total,), cast="full", per_sample=False),
         )
-        loss = self.run(steps, [output], ())
-        if loss.call is not None:
-            loss.call.gradient = loss.storage
+        return self.run(steps, [output], ())
 
     def kept(self) -> set[Storage]:
         """What autograd keeps now."""
-        held = (storage for call in self._calls for storage in call.kept)
+        alive = (call for call in self._calls if call.holders)
+        held = (storage for call in alive for storage in call.kept)
         return {storage for storage in held if not storage.lasting}
 
     def end_forward(self) -> None:
@@ -131,7 +180,7 @@ class Tape:
         self._copies.clear()
 
     def _step(
-        self, step: Step, tensors: list[Tensor], weights: tuple[int, ...]
+        self, step: Step, tensors: list[Tensor], weights: tuple[tuple[int, ...], ...]
     ) -> Tensor:
         ledger = self.ledger
         # by number, as autocast gives it to the call
@@ -141,35 +190,71 @@ class Tape:
         itemsize = max(read.itemsize for read in reads)
         if step.cast == "widen" or (step.cast == "promote" and weights):
             itemsize = _FULL
-        if step.shares:
+        strides = _view(step, reads[0])
+        if strides is not None:
             storage = reads[0].storage
             ledger.hold(storage)
         else:
-            storage = ledger.new(step.dims, itemsize)
-        output = Tensor(storage, step.dims, itemsize)
+            strides = _strides(step, reads)
+            storage = ledger.new(step.dims, itemsize, per_sample=step.per_sample)
+        output = Tensor(storage, step.dims, itemsize, strides, step.per_sample)
+        if step.shares is not None and storage is reads[0].storage:
+            output.base = reads[0].base
+            if step.shares == "view":
+                output.base = reads[0].base or reads[0]
         extra = [
             ledger.new(e.dims, e.itemsize or itemsize, per_sample=e.per_sample)
             for e in step.extra
         ]
         trained = weights or any(read.call is not None for read in reads)
-        if self._recording and trained:
+        if trained:
             numbers = [i for i in step.keeps if self._is_needed(i, seen, step)]
-            kept = [(seen.get(i) or output).storage for i in numbers]
-            kept = [*dict.fromkeys(kept), *extra]
+            keeps = [(seen.get(i) or output).storage for i in numbers]
+            keeps = [*dict.fromkeys(keeps), *extra]
             if step.keeps_weight and not (
                 step.weight_for_input and reads[0].call is None
             ):
-                kept += copies[:1]
-            for held in kept:
+                keeps += copies[:1]
+            for held in keeps:
                 ledger.keep(held)
-            output.call = _Call(ledger.layer, step, reads, itemsize, kept, weights)
-            self._calls.append(output.call)
+            if step.shares == "overwritten" and output.base is not None:
+                self._record_written(output, step, output.base, keeps)
+            else:
+                self._record(output, step, reads, keeps, weights)
         for temporary in extra:
             ledger.drop(temporary)
         for number, read in seen.items():
             if read is not tensors[number]:
-                ledger.drop(read.storage)
+                self.drop(read)
         return output
+
+    def _record(
+        self,
+        output: Tensor,
+        step: Step,
+        reads: tuple[Tensor, ...],
+        keeps: list[Storage],
+        weights: tuple[tuple[int, ...], ...] = (),
+    ) -> None:
+        for read in reads:
+            if read.call is not None:
+                read.call.holders += 1
+        layer, itemsize = self.ledger.layer, output.itemsize
+        output.call = _Call(layer, step, reads, itemsize, keeps, weights)
+        self._calls.append(output.call)
+
+    def _record_written(
+        self, view: Tensor, step: Step, base: Tensor, keeps: list[Storage]
+    ) -> None:
+        """What is written to a view is written to its base, which goes back through a
+        copy of the whole; the view is then made anew of that."""
+        whole = replace(base, call=None, base=None)
+        part = Step(base.dims, scratch=2, part=step.dims, per_sample=base.per_sample)
+        self._record(whole, part, (base,), keeps)
+        self._record(view, Step(step.dims), (whole,), [])
+        view.base = whole
+        assert whole.call is not None
+        whole.call.holders -= 1
 
     def _is_needed(self, number: int, seen: dict[int, Tensor], step: Step) -> bool:
         """A factor is kept for the gradient of the other one."""
@@ -181,18 +266,22 @@ class Tape:
         wanted = {"low": _HALF, "full": _FULL}.get(step.cast, tensor.itemsize)
         if not self.half or tensor.itemsize == wanted:
             return tensor
-        copy = Tensor(self.ledger.new(tensor.dims, wanted), tensor.dims, wanted)
-        if self._recording and tensor.call is not None:
-            copy.call = _Call(
-                self.ledger.layer, Step(tensor.dims), (tensor,), wanted, []
-            )
-            self._calls.append(copy.call)
+        step = Step(tensor.dims, per_sample=tensor.per_sample)
+        copy = Tensor(
+            self.ledger.new(tensor.dims, wanted, per_sample=tensor.per_sample),
+            tensor.dims,
+            wanted,
+            kept(tensor.dims, tensor.strides),
+            tensor.per_sample,
+        )
+        if tensor.call is not None:
+            self._record(copy, step, (tensor,), [])
         return copy
 
-    def _weight_copies(self, step: Step, weights: tuple[int, ...]) -> list[Storage]:
+    def _weight_copies(self, step: Step, weights: tuple[tuple[int, ...], ...]) -> list[Storage]:
         if not self.half or step.cast != "low":
             return []
-        copies = [self.ledger.new((size,), _HALF, per_sample=False) for size in weights]
+        copies = [self.ledger.new(dims, _HALF, per_sample=False) for dims in weights]
         self._copies += copies
         return copies
 
@@ -200,69 +289,158 @@ class Tape:
 
     def backward(self) -> None:
         """Runs all calls back."""
-        self.ledger.phase = "backward"
+        loss = self._loss
+        assert loss is not None
+        self.ledger.phase, self.ledger.layer = "backward", None
+        # of the loss by itself, which its caller holds as well
+        one = self.ledger.new((), _FULL, per_sample=False)
+        if loss.call is not None:
+            self.ledger.hold(one)
+            loss.call.gradient = _Gradient(one, contiguous(()))
         while self._calls:
             call = self._calls.pop()
             if call.gradient is not None:
                 self._back(call, call.gradient)
+        self.ledger.drop(one)
+        self.ledger.drop(loss.storage)
 
-    def _back(self, call: _Call, gradient: Storage) -> None:
+    def _back(self, call: _Call, gradient: _Gradient) -> None:
         ledger, step = self.ledger, call.step
         ledger.layer = call.layer
+        gradient = self._in_rows(step, gradient)
         scratch = [
-            ledger.new(call.step.dims, call.itemsize) for _ in range(step.scratch)
+            ledger.new(
+                step.part or step.dims, call.itemsize, per_sample=step.per_sample
+            )
+            for _ in range(step.scratch)
         ]
-        made: list[tuple[_Call, Storage]] = []
+        made: list[tuple[Tensor, _Gradient]] = []
         # the gradient of what is read last is made first
         for read in reversed(call.reads):
             if read.call is not None:
-                made.append((read.call, self._gradient(call, read, gradient)))
+                made.append((read, self._gradient(call, read, gradient)))
             while scratch:
                 ledger.drop(scratch.pop())
-        halves = [
-            ledger.new((size,), _HALF, per_sample=False)
-            for size in call.weights
-            if self.half and step.cast == "low"
-        ]
-        if not halves:
-            for size in call.weights:
-                ledger.gradient(size * _FULL)
+        halves = self._weight_gradients(call)
+        if step.fresh_gradient:
+            made = [(read, self._fitted(call, read, one)) for read, one in made]
         for storage in call.kept:
             ledger.release(storage)
-        ledger.drop(gradient)
-        for half, size in zip(halves, call.weights, strict=False):
-            ledger.gradient(size * _FULL)
+        ledger.drop(gradient.storage)
+        for half, dims in zip(halves, call.weights, strict=False):
+            ledger.gradient(prod(dims) * _FULL)
             ledger.drop(half)
-        for maker, one in made:
-            self._deliver(maker, one)
+        if step.weight_as_map:
+            self._copy_weight_gradients(call)
+        for read, one in made:
+            assert read.call is not None
+            self._deliver(read.call, one)
 
-    def _gradient(self, call: _Call, read: Tensor, gradient: Storage) -> Storage:
-        """The gradient of what a call read, with one holder."""
-        ledger = self.ledger
-        if not call.step.fresh_gradient:
-            ledger.hold(gradient)
+    def _in_rows(self, step: Step, gradient: _Gradient) -> _Gradient:
+        """A gradient of which a call goes through the rows, copied where its axes do
+        not lie so."""
+        if step.rows is None or joined(step.dims, gradient.strides, *step.rows):
             return gradient
-        # summed up where the read was spread, converted where it was narrower
+        copy = self.ledger.new(step.dims, _FULL, per_sample=step.per_sample)
+        self.ledger.drop(gradient.storage)
+        return _Gradient(copy, contiguous(step.dims))
+
+    def _weight_gradients(self, call: _Call) -> list[Storage]:
+        """Makes the gradients of parameters, first in half precision where these were
+        copied to it; those are given."""
+        if self.half and call.step.cast == "low":
+            return [
+                self.ledger.new(dims, _HALF, per_sample=False) for dims in call.weights
+            ]
+        for dims in call.weights:
+            self.ledger.gradient(prod(dims) * _FULL)
+        return []
+
+    def _copy_weight_gradients(self, call: _Call) -> None:
+        """A weight's gradient lies as the map that it was made from, and is copied into
+        the weight's own order."""
+        read = call.reads[0]
+        if not is_channels_last(read.dims, read.strides):
+            return
+        for dims in call.weights:
+            if prod(dims[2:]) > 1:
+                self.ledger.drop(self.ledger.new(dims, _FULL, per_sample=False))
+
+    def _gradient(self, call: _Call, read: Tensor, gradient: _Gradient) -> _Gradient:
+        """The gradient of what a call read, with one holder, as the call makes it."""
+        step = call.step
+        if not step.fresh_gradient:
+            self.ledger.hold(gradient.storage)
+            return _Gradient(gradient.storage, _back_view(step, read, gradient))
+        dims = step.dims if step.spread else read.dims
+        storage = self.ledger.new(dims, call.itemsize, per_sample=read.per_sample)
+        if step.layout == "kept" and len(gradient.strides) == len(dims) + 1:
+            return _Gradient(storage, kept(dims, gradient.strides))
+        if step.layout == "map" and is_channels_last(read.dims, read.strides):
+            return _Gradient(storage, channels_last(dims))
+        return _Gradient(storage, contiguous(dims))
+
+    def _fitted(self, call: _Call, read: Tensor, gradient: _Gradient) -> _Gradient:
+        """The same summed up where what was read was spread, converted where it was
+        narrower."""
         spread = call.step.spread and read.dims != call.step.dims
         if not spread and read.itemsize == call.itemsize:
-            return ledger.new(read.dims, read.itemsize)
-        first = ledger.new(call.step.dims if spread else read.dims, call.itemsize)
-        made = ledger.new(read.dims, read.itemsize)
-        ledger.drop(first)
-        return made
+            return gradient
+        made = self.ledger.new(read.dims, read.itemsize, per_sample=read.per_sample)
+        self.ledger.drop(gradient.storage)
+        return _Gradient(made, kept(read.dims, gradient.strides))
 
-    def _deliver(self, call: _Call, gradient: Storage) -> None:
+    def _deliver(self, call: _Call, gradient: _Gradient) -> None:
         """Adds a gradient to those that have come for a call's output."""
-        before = call.gradient
+        before, step = call.gradient, call.step
         if before is None:
             call.gradient = gradient
             return
-        size = prod(call.step.dims) * call.itemsize
-        for one, other in ((before, gradient), (gradient, before)):
-            if self.sums_in_place and one.holders == 1 and one.each == size:
-                call.gradient = one
-                self.ledger.drop(other)
-                return
-        call.gradient = self.ledger.new(call.step.dims, call.itemsize)
-        self.ledger.drop(before)
-        self.ledger.drop(gradient)
+        # what is a part of another, as of a concatenation, is not written to
+        one, size = before.storage, prod(step.dims) * call.itemsize
+        if self.sums_in_place and one.holders == 1 and one.each == size:
+            self.ledger.drop(gradient.storage)
+            return
+        total = self.ledger.new(step.dims, call.itemsize, per_sample=step.per_sample)
+        call.gradient = _Gradient(total, kept(step.dims, before.strides))
+        self.ledger.drop(one)
+        self.ledger.drop(gradient.storage)
+
+
+def _back_view(step: Step, read: Tensor, gradient: _Gradient) -> Strides:
+    """How a gradient that is handed on lies with the axes of what was read."""
+    if step.order:
+        strides = [0] * len(step.order)
+        for axis, stride in zip(step.order, gradient.strides, strict=True):
+            strides[axis] = stride
+        return tuple(strides)
+    if step.joins is not None and len(step.dims) < len(read.dims):
+        return split(read.dims, gradient.strides, *step.joins)
+    return gradient.strides
+
+
+def _view(step: Step, read: Tensor) -> Strides | None:
+    """How a step's output lies in the memory of what is read; None if it has its own."""
+    if step.joins is not None:
+        strides = joined(read.dims, read.strides, *step.joins)
+        if strides is None or len(step.dims) < len(read.dims):
+            return strides
+        return read.strides
+    if step.shares is None:
+        return None
+    if step.order:
+        return tuple(read.strides[axis] for axis in step.order)
+    return read.strides
+
+
+def _strides(step: Step, reads: tuple[Tensor, ...]) -> Strides:
+    """How the numbers of a new tensor lie."""
+    # what is spread over the others has no say
+    read = next((r for r in reads if r.dims == step.dims), reads[0])
+    if step.layout == "map" and all(
+        is_channels_last(r.dims, r.strides) for r in reads
+    ):
+        return channels_last(step.dims)
+    if step.layout == "kept" and len(read.dims) == len(step.dims):
+        return kept(step.dims, read.strides)
+    return contiguous(step.dims)

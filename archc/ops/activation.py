@@ -204,6 +204,7 @@ class _AlongAxis(_Activation):
     saves = _OUTPUT
     autocast = "full"
     autocast_on_cpu = "widest"
+    layout = "ordered"
     symbols = (("dim", 1),)
 
     dim: int = 1

@@ -97,25 +97,26 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
     )
 
 
-def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...]:
+def _in_turn(inputs: tuple[Shape, ...], step: Step) -> tuple[Step, ...]:
     """The first two, then what came of them and the next; `step` as for two inputs.
 
     A single input is passed on as it is.
     """
     count = len(inputs)
+    dims = inputs[0].sizes
     if count == 1:
-        return (Step(y.dims, shares=True, fresh_gradient=False),)
-    # the first step's output is numbered behind all inputs
-    left = [0, *range(count, 2 * count - 2)]
-    return tuple(
-        replace(
-            step,
-            dims=y.dims,
-            reads=(first, second),
-            keeps=(first, second) if step.keeps else (),
-        )
-        for first, second in zip(left, range(1, count), strict=True)
-    )
+        return (Step(dims, shares="same", fresh_gradient=False),)
+    steps: list[Step] = []
+    left = 0
+    for right in range(1, count):
+        # two gates together can be smaller than what they are spread over
+        dims = tuple(map(max, dims, inputs[right].sizes))
+        reads = (left, right)
+        keeps = reads if step.keeps else ()
+        steps.append(replace(step, dims=dims, reads=reads, keeps=keeps))
+        # the first step's output is numbered behind all inputs
+        left = count + right - 1
+    return tuple(steps)
 
 
 def _shared_shape(
@@ -155,7 +156,7 @@ class Add(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
-        return _in_turn(inputs, y, Step(y.dims, fresh_gradient=False))
+        return _in_turn(inputs, Step(y.dims, fresh_gradient=False))
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -190,7 +191,7 @@ class Mul(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
-        return _in_turn(inputs, y, Step(y.dims, keeps=(0, 1), spread=True))
+        return _in_turn(inputs, Step(y.dims, keeps=(0, 1), spread=True))
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -266,7 +267,7 @@ class Concat(Merge):
     ) -> tuple[Step, ...]:
         # each input's gradient is a view of the one that comes
         reads = tuple(range(len(inputs)))
-        return (Step(y.dims, reads, fresh_gradient=False),)
+        return (Step(y.dims, reads, fresh_gradient=False, layout="map"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)

@@ -134,7 +134,7 @@ class LocalResponseNorm(Op):
             Step(y.dims, reads=(2,), keeps=(2,), cast=pools),
             Step(y.dims, reads=(3,)),
             Step(y.dims, reads=(4,), fresh_gradient=False),
-            Step(y.dims, reads=(5,), keeps=(5,), scratch=2, cast="full"),
+            Step(y.dims, reads=(5,), keeps=(5,), holds=(3,), scratch=2, cast="full"),
             Step(y.dims, reads=(0, 6), keeps=(0, 6), scratch=3),
         )
 
@@ -165,6 +165,7 @@ class GroupNorm(Op):
     saves = _STATISTICS
     autocast = "full"
     autocast_on_cpu = "widest"
+    layout = "map"
     short = "GN"
     shows = (("num_groups", "groups {}"),)
 
@@ -218,6 +219,7 @@ class LayerNorm(Op):
     saves = _STATISTICS
     autocast = "full"
     autocast_on_cpu = "widest"
+    layout = "ordered"
     short = "LN"
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")

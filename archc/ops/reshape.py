@@ -96,6 +96,13 @@ class Flatten(Op):
     def reach(self, x: Shape, y: Shape) -> Everywhere | None:
         return EVERYWHERE if len(y.dims) < len(x.dims) else None
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        first, last = self._range(inputs[0])
+        joins = (first + 1, last + 1)
+        return (Step(y.dims, joins=joins, shares="view", fresh_gradient=False),)
+
     def module(self, x: Shape) -> Call:
         return self._construct(**self.given())
 
@@ -167,6 +174,7 @@ class Upsample(Op):
     shows = (("size", "{}x{}"), ("scale_factor", "{} times"))
     symbols = (("size", Name("size")),)
     autocast = "full"
+    layout = "map"
 
     size: SizeOrNone = None
     scale_factor: ScaleFactor = None
@@ -274,6 +282,7 @@ class ZeroPad2d(Op):
     op = "zero_pad2d"
     category = "reshape"
     module_class = "nn.ZeroPad2d"
+    layout = "map"
     calls = _PADS
     short = "zero pad"
 
@@ -373,6 +382,13 @@ class Permute(nn.Module):
         dims = tuple(x.dims[axis - 1] for axis in order[1:])
         return Shape(dims, order.index(x.channel_axis + 1) - 1)
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        rank = len(y.dims) + 1
+        order = tuple(int(axis) % rank for axis in self.dims)
+        return (Step(y.dims, shares="view", order=order, fresh_gradient=False),)
+
     def module(self, x: Shape) -> Call:
         return self._construct(self.dims)
 
@@ -395,7 +411,7 @@ class ChannelShuffle(Op):
     ) -> tuple[Step, ...]:
         # a GPU copies nothing where nothing changes places
         same = device == "cuda" and self.groups in (1, y.dims[0])
-        return (Step(y.dims, shares=same, fresh_gradient=not same),)
+        return (Step(y.dims, shares="same" if same else None, fresh_gradient=not same, layout="map"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -417,6 +433,7 @@ class PixelShuffle(Op):
     category = "reshape"
     other_names = ("depth_to_space",)
     module_class = "nn.PixelShuffle"
+    layout = "ordered"
     shows = (("upscale_factor", "{} times"),)
 
     upscale_factor: int = Field(ge=1)
@@ -487,7 +504,7 @@ class ChannelSlice(nn.Module):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         # a view, but its gradient has zeros around it
-        return (Step(y.dims, shares=True),)
+        return (Step(y.dims, shares="view"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -526,6 +543,7 @@ class ChannelPad(Op):
     op = "channel_pad"
     category = "reshape"
     calls = _PADS
+    layout = "map"
 
     padding: Padding
 
