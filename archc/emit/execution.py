@@ -14,40 +14,60 @@ from archc.emit.tree import Module as Tree
 from archc.emit.validate.expected import INPUT, ValueGraph, expected
 from archc.emit.validate.machine import Machine
 from archc.emit.validate.placed import placed
-from archc.emit.validate.values import Called, Module, Record, Storage, Tensor
+from archc.emit.validate.values import (
+    Called,
+    Module,
+    Record,
+    Storage,
+    Tensor,
+    Value,
+)
+from archc.emit.wrong import WrongModule
 from archc.network.execution import Execution, Release, Run
 from archc.network.graph import Network
 
 
 def execution(network: Network) -> Execution:
-    """What the network's module does in training."""
-    recorder = _Recorder(tree(network), expected(network))
-    built = recorder.construct(recorder.network, (), {})
-    assert isinstance(built, Module)
-    for _ in placed(built, recorder.graph):
-        pass
-    return recorder.run_forward(built)
+    """What the network's module does in training.
+
+    Raises:
+        WrongModule: if there is no such module. That is a fault of archc's.
+    """
+    try:
+        recorder = _Recorder(tree(network), expected(network))
+        return recorder.record()
+    except Exception as error:
+        # as where the module is written: no spec is to blame
+        raise WrongModule(network.name, [f"{type(error).__name__}: {error}"]) from error
 
 
 class _Recorder(Machine):
     def __init__(self, tree: Tree, graph: ValueGraph) -> None:
         super().__init__(tree, graph)
-        self.network = tree.network.key
+        self._class = tree.network.key
         self._events: list[Run | Release] = []
         self._numbers: dict[int, int] = {}
-        self._watched: dict[int, ref[Tensor]] = {}
+        """Of the tensors that something refers to, by their `id`."""
+        self._alive: dict[int, ref[Tensor]] = {}
         self._made = 0
 
-    def run_forward(self, module: Module) -> Execution:
+    def record(self) -> Execution:
+        """Builds the module, and runs it forward in training."""
+        built = self.construct(self._class, (), {})
+        assert isinstance(built, Module)
+        for _ in placed(built, self.graph):
+            pass  # each is told its path
         self.start(training=True)
-        x = Tensor(INPUT, Storage(fixed=True))
-        self._number(x)
-        value = self.invoked(module, (x,), {})
-        del x
+        value = self._run(built)
         found = value.fields.values() if isinstance(value, Record) else (value,)
         outputs = tuple(self._numbers[id(t)] for t in found if isinstance(t, Tensor))
-        events = tuple(self._events)
-        return Execution(events, outputs)
+        return Execution(tuple(self._events), outputs)
+
+    def _run(self, module: Module) -> Value:
+        # held as a training loop holds it
+        x = Tensor(INPUT, Storage(fixed=True))
+        self._number(x)
+        return self.invoked(module, (x,), {})
 
     def compute(
         self,
@@ -71,8 +91,8 @@ class _Recorder(Machine):
 
         def gone(_: ref[Tensor]) -> None:
             del self._numbers[key]
-            del self._watched[number]
+            del self._alive[number]
             self._events.append(Release(number))
 
-        self._watched[number] = ref(tensor, gone)
+        self._alive[number] = ref(tensor, gone)
         return number

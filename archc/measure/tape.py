@@ -72,20 +72,11 @@ class _Call:
 class Tape:
     """Runs layers forward, and then all of them back."""
 
-    def __init__(
-        self,
-        *,
-        half: bool,
-        device: Device,
-        sums_in_place: bool = True,
-    ) -> None:
+    def __init__(self, *, half: bool, device: Device) -> None:
         self.ledger = Ledger()
         self.half = half
         """Whether autocast is on."""
         self.device: Device = device
-        self.sums_in_place = sums_in_place
-        """Whether gradients that meet are added in place, as torch does where nothing
-        else holds one of them. It does not while a tracker looks on."""
         self._calls: list[_Call] = []
         self._copies: list[Storage] = []
         self._loss: Tensor | None = None
@@ -197,6 +188,11 @@ class Tape:
         else:
             strides = _strides(step, reads)
             storage = ledger.new(step.dims, itemsize, per_sample=step.per_sample)
+        if step.rows is not None and len(weights) > 1:
+            if reads[0].storage is not tensors[0].storage:
+                # not one call with a bias: what it is added to goes
+                product, storage = storage, ledger.new(step.dims, itemsize)
+                ledger.drop(product)
         output = Tensor(storage, step.dims, itemsize, strides, step.per_sample)
         if step.shares is not None and storage is reads[0].storage:
             output.base = reads[0].base
@@ -321,7 +317,11 @@ class Tape:
                 made.append((read, self._gradient(call, read, gradient)))
             while scratch:
                 ledger.drop(scratch.pop())
+        if step.spreads_weight:
+            scratch.append(ledger.new(step.dims, call.itemsize))
         halves = self._weight_gradients(call)
+        while scratch:
+            ledger.drop(scratch.pop())
         if step.fresh_gradient:
             made = [(read, self._fitted(call, read, one)) for read, one in made]
         for storage in call.kept:
@@ -396,14 +396,11 @@ class Tape:
         if before is None:
             call.gradient = gradient
             return
-        # what is a part of another, as of a concatenation, is not written to
-        one, size = before.storage, prod(step.dims) * call.itemsize
-        if self.sums_in_place and one.holders == 1 and one.each == size:
-            self.ledger.drop(gradient.storage)
-            return
+        # torch adds in place where nothing else holds the first of them, but not while
+        # a tracker looks on; so this is what was held to its account, and the upper end
         total = self.ledger.new(step.dims, call.itemsize, per_sample=step.per_sample)
         call.gradient = _Gradient(total, kept(step.dims, before.strides))
-        self.ledger.drop(one)
+        self.ledger.drop(before.storage)
         self.ledger.drop(gradient.storage)
 
 

@@ -291,6 +291,10 @@ class Op(BaseModel):
         """Shape of each buffer in the `state_dict`, by its name in the module."""
         return {}
 
+    def least_batch(self, x: Shape) -> int:
+        """How many samples it takes at least in training."""
+        return 1
+
     def macs(self, x: Shape, y: Shape) -> Dim:
         """Fused multiply-adds for one sample, biases not counted."""
         return 0

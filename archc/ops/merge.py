@@ -40,7 +40,10 @@ class Merge(Op):
     to agree, or be spread."""
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
-        """How `forward` computes it on several values; `x` is the first's shape."""
+        """How `forward` computes it; `x` is the first value's shape.
+
+        A merge of one value is that value.
+        """
         raise NotImplementedError
 
 
@@ -97,15 +100,17 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
     )
 
 
-def _in_turn(inputs: tuple[Shape, ...], step: Step) -> tuple[Step, ...]:
-    """The first two, then what came of them and the next; `step` as for two inputs.
+def _passed_on(x: Shape) -> tuple[Step, ...]:
+    """A merge of one value is that value."""
+    return (Step(x.dims, shares="same", fresh_gradient=False),)
 
-    A single input is passed on as it is.
-    """
+
+def _in_turn(inputs: tuple[Shape, ...], step: Step) -> tuple[Step, ...]:
+    """The first two, then what came of them and the next; `step` as for two inputs."""
     count = len(inputs)
-    dims = inputs[0].sizes
     if count == 1:
-        return (Step(dims, shares="same", fresh_gradient=False),)
+        return _passed_on(inputs[0])
+    dims = inputs[0].sizes
     steps: list[Step] = []
     left = 0
     for right in range(1, count):
@@ -265,6 +270,8 @@ class Concat(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
+        if len(inputs) == 1:
+            return _passed_on(inputs[0])
         # each input's gradient is a view of the one that comes
         reads = tuple(range(len(inputs)))
         return (Step(y.dims, reads, fresh_gradient=False, layout="map"),)
@@ -282,6 +289,8 @@ class Concat(Merge):
         return Shape(tuple(dims), channel)
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        if len(arguments) == 1:
+            return arguments[0]
         axis = Const(x.channel_axis + 1)
         values = code.Sequence(arguments)
         return code.call(code.Global("torch.cat"), values, dim=axis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -24,6 +25,13 @@ from archc.ops.shapes import need_channels_first, need_divisible, need_map
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
+
+
+def _least_batch(values: int) -> int:
+    """For so many values of one sample under one mean: torch refuses a single one."""
+    return 2 if values == 1 else 1
+
+
 _STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
 
 
@@ -44,6 +52,9 @@ class _BatchNorm(Op):
     @property
     def updates_statistics(self) -> bool:
         return self.track_running_stats and self.momentum != 0
+
+    def least_batch(self, x: Shape) -> int:
+        return _least_batch(prod(x.sizes[1:]))
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         statistic = Extra((x.dims[0],), 4, per_sample=False)
@@ -180,6 +191,9 @@ class GroupNorm(Op):
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         return (_statistic((self.num_groups,), self.affine),) * 2
 
+    def least_batch(self, x: Shape) -> int:
+        return _least_batch(prod(x.sizes) // self.num_groups)
+
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_channels_first(self.op, x)
@@ -283,8 +297,7 @@ class LayerScale(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        # the factors' gradient is as large as the output before it is summed up
-        return (replace(step, scratch=1),)
+        return (replace(step, spreads_weight=True),)
 
     def module(self, x: Shape) -> Call:
         values = Call("torch.full", (self.parameters(x)[""], self.init))
@@ -347,7 +360,12 @@ class GlobalResponseNorm(nn.Module):
             Step(norm, reads=(1, 3), keeps=(1, 3), spread=True),
             Step(y.dims, reads=(0, 4), keeps=(0, 4), spread=True),
             Step(
-                y.dims, reads=(5,), keeps=(5,), trains=True, scratch=1, cast="promote"
+                y.dims,
+                reads=(5,),
+                keeps=(5,),
+                trains=True,
+                spreads_weight=True,
+                cast="promote",
             ),
             Step(y.dims, reads=(0, 6), fresh_gradient=False),
         )

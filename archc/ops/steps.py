@@ -71,6 +71,8 @@ class Step:
     rows: tuple[int, int] | None = None
     """The axes that are one to the call, going back: the batch counted, and all in
     between."""
+    spreads_weight: bool = False
+    """Whether the weight's gradient is made at the output's size and then summed up."""
     weight_as_map: bool = False
     """Whether the gradient of the weight lies as the map that is read does."""
     per_sample: bool = True

@@ -25,7 +25,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
+from archc.emit.execution import execution
 from archc.emit.module import emit
+from archc.measure.memory import Footprint, footprint
 from archc.network.graph import Network
 from archc.pipeline import analyse
 from archc.spec.load import Loader
@@ -49,6 +51,10 @@ class Case:
     def dims(self) -> tuple[int, ...]:
         assert self.network.input.shape is not None
         return self.network.input.shape.dims
+
+    def footprint(self, **settings: Any) -> Footprint:
+        """What archc predicts, with the settings of `footprint`."""
+        return footprint(self.network, execution(self.network), **settings)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 
+from archc.emit.execution import execution
 from archc.measure.memory import footprint
 from archc.run.device import gpus, out_of_memory
 from archc.run.smoke import checks
@@ -74,8 +75,10 @@ def _complete(result: Result) -> None:
 
 
 def _predicted(size: Sized, settings: Settings) -> int:
+    network = size.subject.network
     found = footprint(
-        size.subject.network,
+        network,
+        execution(network),
         optimizer="adam",
         precision=settings.precision,
         device=settings.device,
