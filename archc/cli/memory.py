@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def _size(
     unit = None if match is None else _UNITS.get(match[2].upper())
     if match is None or unit is None:
         raise click.BadParameter(f"{value!r} is no size, as in 24GB or 22.5GiB")
-    return int(float(match[1]) * unit)
+    return int(Fraction(match[1]) * unit)
 
 
 @click.command("memory", epilog=_EPILOG)

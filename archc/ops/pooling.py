@@ -236,8 +236,9 @@ class AdaptiveAvgPool2d(_AdaptivePool):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         # for a single output torch takes the mean, which keeps nothing
-        keeps = () if y.dims[1:] == (1, 1) else (0,)
-        return (Step(y.dims, keeps=keeps, layout="map"),)
+        if y.dims[1:] == (1, 1):
+            return (Step(y.dims, layout="ordered"),)
+        return (Step(y.dims, keeps=(0,), layout="map"),)
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.adaptive_avg_pool2d", (argument, self.output_size))
