@@ -79,9 +79,7 @@ class _Recorder(Machine):
         made = super().compute(key, inputs, called, module)
         reads = tuple(self._numbers[id(tensor)] for tensor in inputs)
         assert made.layer is not None
-        self._events.append(
-            Run(made.layer, reads, self._number(made), called.inplace)
-        )
+        self._events.append(Run(made.layer, reads, self._number(made), called.inplace))
         return made
 
     def _number(self, tensor: Tensor) -> int:

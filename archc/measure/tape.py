@@ -28,6 +28,8 @@ from archc.ops.base import Shape, sizes_of
 from archc.ops.steps import Device, Extra, Step
 
 _FULL, _HALF = 4, 2
+Weights = tuple[tuple[int, ...], ...]
+"""The shapes of parameters."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,16 +55,14 @@ class _Gradient(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A recorded call, which lives as long as what it made, or what was made of that.
-    """
+    """A recorded call; it lives as long as what it made, or what was made of that."""
 
     layer: Layer | None
     step: Step
     reads: tuple[Tensor, ...]
     itemsize: int
     kept: list[Storage]
-    weights: tuple[tuple[int, ...], ...] = ()
-    """The shapes of its parameters."""
+    weights: Weights = ()
     gradient: _Gradient | None = None
     """What has come for its output so far."""
     holders: int = 1
@@ -89,7 +89,9 @@ class Tape:
         storage = Storage(0, size, None, lasting=True)
         return Tensor(storage, dims, _FULL, contiguous(dims))
 
-    def layer(self, layer: Layer, inputs: Sequence[Tensor], *, in_place: bool) -> Tensor:
+    def layer(
+        self, layer: Layer, inputs: Sequence[Tensor], *, in_place: bool
+    ) -> Tensor:
         """Runs one layer, or a step of a merge."""
         self.ledger.layer = layer
         y, shapes = layer.output_shape(), (layer.input_shape(),)
@@ -100,7 +102,10 @@ class Tape:
         return self.run(steps, inputs, tuple(map(sizes_of, weights.values())))
 
     def run(
-        self, steps: Iterable[Step], inputs: Iterable[Tensor], weights: tuple[tuple[int, ...], ...]
+        self,
+        steps: Iterable[Step],
+        inputs: Iterable[Tensor],
+        weights: Weights,
     ) -> Tensor:
         """Runs an op's steps; its caller holds the output."""
         tensors, todo = list(inputs), list(steps)
@@ -170,9 +175,7 @@ class Tape:
             self.ledger.drop(copy)
         self._copies.clear()
 
-    def _step(
-        self, step: Step, tensors: list[Tensor], weights: tuple[tuple[int, ...], ...]
-    ) -> Tensor:
+    def _step(self, step: Step, tensors: list[Tensor], weights: Weights) -> Tensor:
         ledger = self.ledger
         # by number, as autocast gives it to the call
         seen = {i: self._cast(tensors[i], step) for i in dict.fromkeys(step.reads)}
@@ -188,11 +191,11 @@ class Tape:
         else:
             strides = _strides(step, reads)
             storage = ledger.new(step.dims, itemsize, per_sample=step.per_sample)
-        if step.rows is not None and len(weights) > 1:
-            if reads[0].storage is not tensors[0].storage:
-                # not one call with a bias: what it is added to goes
-                product, storage = storage, ledger.new(step.dims, itemsize)
-                ledger.drop(product)
+        copied = reads[0].storage is not tensors[0].storage
+        if step.rows is not None and len(weights) > 1 and copied:
+            # not one call with a bias; what this is added to goes
+            product, storage = storage, ledger.new(step.dims, itemsize)
+            ledger.drop(product)
         output = Tensor(storage, step.dims, itemsize, strides, step.per_sample)
         if step.shares is not None and storage is reads[0].storage:
             output.base = reads[0].base
@@ -230,7 +233,7 @@ class Tape:
         step: Step,
         reads: tuple[Tensor, ...],
         keeps: list[Storage],
-        weights: tuple[tuple[int, ...], ...] = (),
+        weights: Weights = (),
     ) -> None:
         for read in reads:
             if read.call is not None:
@@ -274,7 +277,7 @@ class Tape:
             self._record(copy, step, (tensor,), [])
         return copy
 
-    def _weight_copies(self, step: Step, weights: tuple[tuple[int, ...], ...]) -> list[Storage]:
+    def _weight_copies(self, step: Step, weights: Weights) -> list[Storage]:
         if not self.half or step.cast != "low":
             return []
         copies = [self.ledger.new(dims, _HALF, per_sample=False) for dims in weights]
@@ -317,6 +320,8 @@ class Tape:
                 made.append((read, self._gradient(call, read, gradient)))
             while scratch:
                 ledger.drop(scratch.pop())
+        # and that of what is read first is handed on first
+        made.reverse()
         if step.spreads_weight:
             scratch.append(ledger.new(step.dims, call.itemsize))
         halves = self._weight_gradients(call)
@@ -417,7 +422,7 @@ def _back_view(step: Step, read: Tensor, gradient: _Gradient) -> Strides:
 
 
 def _view(step: Step, read: Tensor) -> Strides | None:
-    """How a step's output lies in the memory of what is read; None if it has its own."""
+    """How a step's output lies in the memory of what is read; None if not there."""
     if step.joins is not None:
         strides = joined(read.dims, read.strides, *step.joins)
         if strides is None or len(step.dims) < len(read.dims):
@@ -434,9 +439,7 @@ def _strides(step: Step, reads: tuple[Tensor, ...]) -> Strides:
     """How the numbers of a new tensor lie."""
     # what is spread over the others has no say
     read = next((r for r in reads if r.dims == step.dims), reads[0])
-    if step.layout == "map" and all(
-        is_channels_last(r.dims, r.strides) for r in reads
-    ):
+    if step.layout == "map" and all(is_channels_last(r.dims, r.strides) for r in reads):
         return channels_last(step.dims)
     if step.layout == "kept" and len(read.dims) == len(step.dims):
         return kept(step.dims, read.strides)

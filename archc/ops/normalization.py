@@ -26,7 +26,6 @@ from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
 
-
 def _least_batch(values: int) -> int:
     """For so many values of one sample under one mean: torch refuses a single one."""
     return 2 if values == 1 else 1

@@ -410,8 +410,9 @@ class ChannelShuffle(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         # a GPU copies nothing where nothing changes places
-        same = device == "cuda" and self.groups in (1, y.dims[0])
-        return (Step(y.dims, shares="same" if same else None, fresh_gradient=not same, layout="map"),)
+        if device == "cuda" and self.groups in (1, y.dims[0]):
+            return (Step(y.dims, shares="same", fresh_gradient=False),)
+        return (Step(y.dims, layout="map"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

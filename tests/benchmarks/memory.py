@@ -26,6 +26,7 @@ from tests.measure import tracked  # noqa: E402
 from tests.measure.random_errors import Error, case, error, errors  # noqa: E402
 
 _NOTED = 0.005
+_SHOWN = (0.5, 0.9, 0.99, 1)
 
 
 def main() -> None:
@@ -79,15 +80,13 @@ def _rows(what: str, found: list[Error]) -> None:
         "peak": lambda one: 100 * one.peak,
     }
     for kind, of in kinds.items():
-        _row(f"{what}, {kind}", [of(one) for one in found], kind == "peak")
+        _row(f"{what}, {kind}", [of(one) for one in found], percent=kind == "peak")
 
 
-def _row(what: str, values: list[float], percent: bool = False) -> None:
+def _row(what: str, values: list[float], *, percent: bool = False) -> None:
     sizes = sorted(map(abs, values))
-    cells = [
-        f"{sizes[min(len(sizes) - 1, int(q * len(sizes)))]:.3f}{' %' if percent else ''}"
-        for q in (0.5, 0.9, 0.99, 1)
-    ]
+    picked = [sizes[min(len(sizes) - 1, int(q * len(sizes)))] for q in _SHOWN]
+    cells = [f"{size:.3f} %" if percent else f"{size:,.0f}" for size in picked]
     print(f"| {what} | {len(sizes)} | {' | '.join(cells)} |", flush=True)
 
 

@@ -50,7 +50,11 @@ class Case:
     @property
     def dims(self) -> tuple[int, ...]:
         assert self.network.input.shape is not None
-        return self.network.input.shape.dims
+        return self.network.input.shape.sizes
+
+    def module(self) -> nn.Module:
+        """A module on the CPU."""
+        return _build(self.source, "cpu")
 
     def footprint(self, **settings: Any) -> Footprint:
         """What archc predicts, with the settings of `footprint`."""
@@ -88,7 +92,7 @@ class _Tracker(mem_tracker.MemTracker):
     """Torch's tracker, of the whole step alone."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._mod_tracker = _NoModules()
 
 
@@ -141,8 +145,7 @@ def step(
         labels = _labels(case, x)
         stepper = _optimizer(model, optimizer, foreach)
         if stepper is not None:
-            for p in model.parameters():
-                p.grad = torch.empty_like(p)
+            torch.autograd.backward(_forward(model, x, labels, precision)[0])
             stepper.step()
             stepper.zero_grad()
         tracker = _Tracker()
@@ -231,10 +234,10 @@ def _labels(case: Case, x: Tensor) -> list[Tensor]:
     """The right classes for each output, as a data loader has them."""
     network = case.network
     outputs = [network.output, *(head.region.output for head in network.heads)]
-    shapes = [output.shape.dims[1:] for output in outputs if output.shape]
+    shapes = [output.shape.sizes[1:] for output in outputs if output.shape]
     return [
-        torch.zeros((len(x), *dims), dtype=torch.long, device=x.device)  # pyright: ignore[reportArgumentType]
-        for dims in shapes
+        torch.zeros([len(x), *sizes], dtype=torch.long, device=x.device)
+        for sizes in shapes
     ]
 
 

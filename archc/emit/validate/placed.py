@@ -10,9 +10,7 @@ from archc.emit.validate.folding import plain
 from archc.emit.validate.values import Module, Parameter
 
 
-def placed(
-    root: Module, graph: ValueGraph
-) -> Iterator[tuple[str, Module | Parameter]]:
+def placed(root: Module, graph: ValueGraph) -> Iterator[tuple[str, Module | Parameter]]:
     """Every module and parameter below `root`, which is told its path."""
     weighted = graph.weighted
     seen: set[int] = {id(root)}
