@@ -9,10 +9,11 @@ on. Those that meet at one tensor are summed up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
-from typing import NamedTuple
 
+from archc.measure.backward import Backward
+from archc.measure.calls import FULL, HALF, Call, Tensor, Weights
 from archc.measure.layout import (
     Strides,
     channels_last,
@@ -20,53 +21,11 @@ from archc.measure.layout import (
     is_channels_last,
     joined,
     kept,
-    split,
 )
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
 from archc.ops.base import Shape, sizes_of
 from archc.ops.steps import Device, Extra, Step
-
-_FULL, _HALF = 4, 2
-Weights = tuple[tuple[int, ...], ...]
-"""The shapes of parameters."""
-
-
-@dataclass(slots=True, eq=False)
-class Tensor:
-    """A value at run time; `call` made it, if it needs a gradient."""
-
-    storage: Storage
-    dims: tuple[int, ...]
-    itemsize: int
-    strides: Strides
-    per_sample: bool = True
-    call: _Call | None = None
-    base: Tensor | None = None
-    """What it is a view of."""
-
-
-class _Gradient(NamedTuple):
-    """Of what a call made: where it is, and how it lies there."""
-
-    storage: Storage
-    strides: Strides
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """A recorded call; it lives as long as what it made, or what was made of that."""
-
-    layer: Layer | None
-    step: Step
-    reads: tuple[Tensor, ...]
-    itemsize: int
-    kept: list[Storage]
-    weights: Weights = ()
-    gradient: _Gradient | None = None
-    """What has come for its output so far."""
-    holders: int = 1
-    """Its output, and the calls that have read that."""
 
 
 class Tape:
@@ -77,7 +36,7 @@ class Tape:
         self.half = half
         """Whether autocast is on."""
         self.device: Device = device
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         self._copies: list[Storage] = []
         self._loss: Tensor | None = None
 
@@ -85,9 +44,9 @@ class Tape:
 
     def input(self, dims: tuple[int, ...]) -> Tensor:
         """A batch, which its caller holds."""
-        size = prod(dims) * _FULL
+        size = prod(dims) * FULL
         storage = Storage(0, size, None, lasting=True)
-        return Tensor(storage, dims, _FULL, contiguous(dims))
+        return Tensor(storage, dims, FULL, contiguous(dims))
 
     def layer(
         self, layer: Layer, inputs: Sequence[Tensor], *, in_place: bool
@@ -155,7 +114,7 @@ class Tape:
         part of it."""
         first = "full" if self.device == "cpu" else "widest"
         # of the classes' weights
-        total = Extra((), _FULL, per_sample=False)
+        total = Extra((), FULL, per_sample=False)
         steps = (
             Step(output.dims, keeps=(1,), cast=first, layout="ordered"),
             # the negative log-likelihood
@@ -183,7 +142,7 @@ class Tape:
         copies = self._weight_copies(step, weights)
         itemsize = max(read.itemsize for read in reads)
         if step.cast == "widen" or (step.cast == "promote" and weights):
-            itemsize = _FULL
+            itemsize = FULL
         strides = _view(step, reads[0])
         if strides is not None:
             storage = reads[0].storage
@@ -239,7 +198,7 @@ class Tape:
             if read.call is not None:
                 read.call.holders += 1
         layer, itemsize = self.ledger.layer, output.itemsize
-        output.call = _Call(layer, step, reads, itemsize, keeps, weights)
+        output.call = Call(layer, step, reads, itemsize, keeps, weights)
         self._calls.append(output.call)
 
     def _record_written(
@@ -262,7 +221,7 @@ class Tape:
 
     def _cast(self, tensor: Tensor, step: Step) -> Tensor:
         """What autocast makes of an argument."""
-        wanted = {"low": _HALF, "full": _FULL}.get(step.cast, tensor.itemsize)
+        wanted = {"low": HALF, "full": FULL}.get(step.cast, tensor.itemsize)
         if not self.half or tensor.itemsize == wanted:
             return tensor
         step = Step(tensor.dims, per_sample=tensor.per_sample)
@@ -280,145 +239,14 @@ class Tape:
     def _weight_copies(self, step: Step, weights: Weights) -> list[Storage]:
         if not self.half or step.cast != "low":
             return []
-        copies = [self.ledger.new(dims, _HALF, per_sample=False) for dims in weights]
+        copies = [self.ledger.new(dims, HALF, per_sample=False) for dims in weights]
         self._copies += copies
         return copies
 
-    # ---- backward
-
     def backward(self) -> None:
         """Runs all calls back."""
-        loss = self._loss
-        assert loss is not None
-        self.ledger.phase, self.ledger.layer = "backward", None
-        # of the loss by itself, which its caller holds as well
-        one = self.ledger.new((), _FULL, per_sample=False)
-        if loss.call is not None:
-            self.ledger.hold(one)
-            loss.call.gradient = _Gradient(one, contiguous(()))
-        while self._calls:
-            call = self._calls.pop()
-            if call.gradient is not None:
-                self._back(call, call.gradient)
-        self.ledger.drop(one)
-        self.ledger.drop(loss.storage)
-
-    def _back(self, call: _Call, gradient: _Gradient) -> None:
-        ledger, step = self.ledger, call.step
-        ledger.layer = call.layer
-        gradient = self._in_rows(step, gradient)
-        scratch = [
-            ledger.new(
-                step.part or step.dims, call.itemsize, per_sample=step.per_sample
-            )
-            for _ in range(step.scratch)
-        ]
-        made: list[tuple[Tensor, _Gradient]] = []
-        # the gradient of what is read last is made first
-        for read in reversed(call.reads):
-            if read.call is not None:
-                made.append((read, self._gradient(call, read, gradient)))
-            while scratch:
-                ledger.drop(scratch.pop())
-        # and that of what is read first is handed on first
-        made.reverse()
-        if step.spreads_weight:
-            scratch.append(ledger.new(step.dims, call.itemsize))
-        halves = self._weight_gradients(call)
-        while scratch:
-            ledger.drop(scratch.pop())
-        if step.fresh_gradient:
-            made = [(read, self._fitted(call, read, one)) for read, one in made]
-        for storage in call.kept:
-            ledger.release(storage)
-        ledger.drop(gradient.storage)
-        for half, dims in zip(halves, call.weights, strict=False):
-            ledger.gradient(prod(dims) * _FULL)
-            ledger.drop(half)
-        if step.weight_as_map:
-            self._copy_weight_gradients(call)
-        for read, one in made:
-            assert read.call is not None
-            self._deliver(read.call, one)
-
-    def _in_rows(self, step: Step, gradient: _Gradient) -> _Gradient:
-        """A gradient of which a call goes through the rows, copied where its axes do
-        not lie so."""
-        if step.rows is None or joined(step.dims, gradient.strides, *step.rows):
-            return gradient
-        copy = self.ledger.new(step.dims, _FULL, per_sample=step.per_sample)
-        self.ledger.drop(gradient.storage)
-        return _Gradient(copy, contiguous(step.dims))
-
-    def _weight_gradients(self, call: _Call) -> list[Storage]:
-        """Makes the gradients of parameters, first in half precision where these were
-        copied to it; those are given."""
-        if self.half and call.step.cast == "low":
-            return [
-                self.ledger.new(dims, _HALF, per_sample=False) for dims in call.weights
-            ]
-        for dims in call.weights:
-            self.ledger.gradient(prod(dims) * _FULL)
-        return []
-
-    def _copy_weight_gradients(self, call: _Call) -> None:
-        """A weight's gradient lies as the map that it was made from, and is copied into
-        the weight's own order."""
-        read = call.reads[0]
-        if not is_channels_last(read.dims, read.strides):
-            return
-        for dims in call.weights:
-            if prod(dims[2:]) > 1:
-                self.ledger.drop(self.ledger.new(dims, _FULL, per_sample=False))
-
-    def _gradient(self, call: _Call, read: Tensor, gradient: _Gradient) -> _Gradient:
-        """The gradient of what a call read, with one holder, as the call makes it."""
-        step = call.step
-        if not step.fresh_gradient:
-            self.ledger.hold(gradient.storage)
-            return _Gradient(gradient.storage, _back_view(step, read, gradient))
-        dims = step.dims if step.spread else read.dims
-        storage = self.ledger.new(dims, call.itemsize, per_sample=read.per_sample)
-        if step.layout == "kept" and len(gradient.strides) == len(dims) + 1:
-            return _Gradient(storage, kept(dims, gradient.strides))
-        if step.layout == "map" and is_channels_last(read.dims, read.strides):
-            return _Gradient(storage, channels_last(dims))
-        return _Gradient(storage, contiguous(dims))
-
-    def _fitted(self, call: _Call, read: Tensor, gradient: _Gradient) -> _Gradient:
-        """The same summed up where what was read was spread, converted where it was
-        narrower."""
-        spread = call.step.spread and read.dims != call.step.dims
-        if not spread and read.itemsize == call.itemsize:
-            return gradient
-        made = self.ledger.new(read.dims, read.itemsize, per_sample=read.per_sample)
-        self.ledger.drop(gradient.storage)
-        return _Gradient(made, kept(read.dims, gradient.strides))
-
-    def _deliver(self, call: _Call, gradient: _Gradient) -> None:
-        """Adds a gradient to those that have come for a call's output."""
-        before, step = call.gradient, call.step
-        if before is None:
-            call.gradient = gradient
-            return
-        # torch adds in place where nothing else holds the first of them, but not while
-        # a tracker looks on; so this is what was held to its account, and the upper end
-        total = self.ledger.new(step.dims, call.itemsize, per_sample=step.per_sample)
-        call.gradient = _Gradient(total, kept(step.dims, before.strides))
-        self.ledger.drop(before.storage)
-        self.ledger.drop(gradient.storage)
-
-
-def _back_view(step: Step, read: Tensor, gradient: _Gradient) -> Strides:
-    """How a gradient that is handed on lies with the axes of what was read."""
-    if step.order:
-        strides = [0] * len(step.order)
-        for axis, stride in zip(step.order, gradient.strides, strict=True):
-            strides[axis] = stride
-        return tuple(strides)
-    if step.joins is not None and len(step.dims) < len(read.dims):
-        return split(read.dims, gradient.strides, *step.joins)
-    return gradient.strides
+        assert self._loss is not None
+        Backward(self.ledger, half=self.half).run(self._calls, self._loss)
 
 
 def _view(step: Step, read: Tensor) -> Strides | None:
