@@ -160,11 +160,12 @@ class Tape:
             output.base = reads[0].base
             if step.shares == "view":
                 output.base = reads[0].base or reads[0]
+        trained = weights or any(read.call is not None for read in reads)
         extra = [
             ledger.new(e.dims, e.itemsize or itemsize, per_sample=e.per_sample)
             for e in step.extra
+            if trained or not e.for_gradient
         ]
-        trained = weights or any(read.call is not None for read in reads)
         if trained:
             numbers = [i for i in step.keeps if self._is_needed(i, seen, step)]
             keeps = [(seen.get(i) or output).storage for i in numbers]
@@ -179,6 +180,9 @@ class Tape:
                 self._record_written(output, step, output.base, keeps)
             else:
                 self._record(output, step, reads, keeps, weights)
+            if step.rows is not None and len(weights) > 1 and not copied:
+                # of one call on the rows, with its bias, the output is a view
+                output.base = replace(output)
         for temporary in extra:
             ledger.drop(temporary)
         for number, read in seen.items():

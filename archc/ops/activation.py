@@ -63,7 +63,7 @@ class _InPlace(_Activation):
         if not inplace:
             return (step,)
         if self.copies_inplace:
-            return (replace(step, keeps=(), extra=(Extra(y.dims),)),)
+            return (replace(step, keeps=(), extra=(Extra(y.dims, for_gradient=True),)),)
         return (replace(step, keeps=(1,)),)
 
 

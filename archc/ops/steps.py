@@ -38,6 +38,8 @@ class Extra:
     """Bytes of a number; None for those of the output."""
     per_sample: bool = True
     """Whether the batch is an axis of it as well."""
+    for_gradient: bool = False
+    """Whether it is only made where a gradient will be."""
 
 
 @dataclass(frozen=True, slots=True)
