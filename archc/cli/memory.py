@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from archc.cli.options import SPEC, Overrides, Refused, reading
 
 if TYPE_CHECKING:
     from archc.measure.memory import Footprint, Optimizer, Precision
+    from archc.measure.refusal import Refusal
     from archc.ops.steps import Device
 
 _EPILOG = """\b
@@ -49,7 +52,7 @@ def _size(
     unit = None if match is None else _UNITS.get(match[2].upper())
     if match is None or unit is None:
         raise click.BadParameter(f"{value!r} is no size, as in 24GB or 22.5GiB")
-    return int(float(match[1]) * unit)
+    return int(Fraction(match[1]) * unit)
 
 
 @click.command("memory", epilog=_EPILOG)
@@ -117,10 +120,12 @@ def command(
 
     It is the step of the generated module: forward with auxiliary classifiers,
     cross-entropy, backward, optimizer. Diagnostics go to stderr. Exit status 1 also
-    means that not even one sample fits.
+    means that not even one sample fits, or that torch refuses to train such a batch.
     """
     from archc.cli.specs import Run
+    from archc.emit.execution import execution
     from archc.measure.memory import footprint
+    from archc.measure.refusal import refusal
 
     if spec.is_dir():
         raise click.UsageError(f"{spec} is a directory; give one spec")
@@ -134,35 +139,55 @@ def command(
         if run.libraries:
             raise Refused(f"{spec} only holds blocks for others to use, and no network")
         context.exit(1)
+    network = analysis.network
     found = footprint(
-        analysis.network, optimizer=optimizer, precision=precision, device=device
+        network,
+        execution(network),
+        optimizer=optimizer,
+        precision=precision,
+        device=device,
     )
-    fits = True
-    if limit is not None:
-        largest = found.largest(limit)
-        fits, batch = largest is not None, largest or 1
-    _write(found, batch, limit, fits, form)
+    if limit is None:
+        refused = refusal(network, batch)
+        _write(found, batch, form, refused=refused)
+        if refused is not None:
+            context.exit(1)
+        return
+    largest = found.largest(limit)
+    refused = None if largest is None else refusal(network, largest)
+    fits = largest is not None and refused is None
+    _write(found, largest or 1, form, fit=(limit, fits), refused=refused)
     if not fits:
         context.exit(1)
 
 
 def _write(
-    found: Footprint, batch: int, limit: int | None, fits: bool, form: str
+    found: Footprint,
+    batch: int,
+    form: str,
+    *,
+    fit: tuple[int, bool] | None = None,
+    refused: Refusal | None,
 ) -> None:
     from archc.measure.memory_table import amount, as_text
 
     memory = found.at(batch)
     if form == "json":
         table = memory.to_dict()
-        if limit is not None:
+        table["refused"] = None if refused is None else asdict(refused)
+        if fit is not None:
+            limit, fits = fit
             table["fit"] = {"limit": limit, "batch": batch if fits else None}
         click.echo(json.dumps(table, indent=2))
         return
     click.echo(as_text(memory), nl=False)
-    if limit is not None:
-        answer = (
-            f"batch {batch:,} is the largest that fits"
-            if fits
-            else "not even one sample fits"
-        )
+    if fit is not None:
+        limit, fits = fit
+        answer = "not even one sample fits"
+        if fits:
+            answer = f"batch {batch:,} is the largest that fits"
+        elif refused is not None:
+            answer = "no batch fits that can be trained"
         click.echo(f"\n{amount(limit)}: {answer}.")
+    if refused is not None:
+        click.echo(f"\nBatch {batch:,} cannot be trained: {refused}.")

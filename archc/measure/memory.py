@@ -13,10 +13,9 @@ from math import prod
 from typing import Any, Literal
 
 from archc.measure.ledger import Amount, Ledger, Moment, Phase, Storage
-from archc.measure.lifetime import dying
 from archc.measure.tape import Tape, Tensor
-from archc.network.graph import Layer, Network, Value
-from archc.network.inplace import inplace_nodes
+from archc.network.execution import Execution, Run
+from archc.network.graph import Layer, Network
 from archc.ops.base import sizes_of
 from archc.ops.steps import Device
 
@@ -37,7 +36,8 @@ class LayerMemory:
     saved: int
     """Made by it and kept for the backward pass, by whichever layer."""
     parameters: int
-    """Its parameters with their gradients and the optimizer's state."""
+    """Its parameters, and if an output comes from it also their gradients and the
+    optimizer's state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Memory:
     parameters: int
     buffers: int
     gradients: int
-    """Of all parameters, as they are at the end of the backward pass."""
+    """Of all parameters that an output comes from, as they are at the end of the
+    backward pass."""
     optimizer_state: int
     input: int
     """With the labels."""
@@ -94,7 +95,12 @@ class Footprint:
     precision: Precision
     device: Device
     parameters: int
+    gradients: int
+    """Bytes of the parameters that an output comes from. The others get no gradient,
+    and the optimizer passes them by."""
     buffers: int
+    alive: frozenset[Layer] = field(repr=False)
+    """The layers that an output comes from."""
     moments: tuple[Moment, ...] = field(repr=False)
     input: Amount
     saved: Amount
@@ -104,9 +110,13 @@ class Footprint:
     @property
     def lasting(self) -> Amount:
         """What is there from the first step to the last."""
-        state = self.parameters * _COPIES[self.optimizer]
-        fixed = self.parameters + self.buffers + state
+        fixed = self.parameters + self.buffers + self.state
         return Amount(fixed + self.input.fixed, self.input.each)
+
+    @property
+    def state(self) -> int:
+        """What the optimizer keeps from step to step."""
+        return self.gradients * _COPIES[self.optimizer]
 
     def at(self, batch: int) -> Memory:
         """The memory at a batch size."""
@@ -127,8 +137,8 @@ class Footprint:
             device=self.device,
             parameters=self.parameters,
             buffers=self.buffers,
-            gradients=self.parameters,
-            optimizer_state=self.parameters * _COPIES[self.optimizer],
+            gradients=self.gradients,
+            optimizer_state=self.state,
             input=self.input.at(batch),
             saved=self.saved.at(batch),
             transient_forward=self._transient("forward", batch),
@@ -152,13 +162,13 @@ class Footprint:
         return max(found, default=0)
 
     def _layers(self, batch: int) -> tuple[LayerMemory, ...]:
-        copies = 2 + _COPIES[self.optimizer]
+        trained = 2 + _COPIES[self.optimizer]
         return tuple(
             LayerMemory(
                 layer.path,
                 layer.op.op,
                 self.kept[layer].at(batch) if layer in self.kept else 0,
-                sum(_parameter_sizes(layer)) * copies,
+                sum(_parameter_sizes(layer)) * (trained if layer in self.alive else 1),
             )
             for layer in _all_layers(self.network)
         )
@@ -166,32 +176,28 @@ class Footprint:
 
 def footprint(
     network: Network,
+    execution: Execution,
     *,
     optimizer: Optimizer = "sgd",
     precision: Precision = "fp32",
     device: Device = "cuda",
-    sums_in_place: bool = True,
 ) -> Footprint:
-    """The memory of a training step with the generated module.
+    """The memory of a training step with the generated module, whose forward pass is
+    `execution`.
 
     The loss is the cross-entropy of every output. In `bf16` and `fp16` weights, their
     gradients and the optimizer's state are in single precision, and forward and loss
-    run under autocast. `sums_in_place` is as in `Tape`.
+    run under autocast.
     """
-    tape = Tape(
-        _alive(network),
-        half=precision != "fp32",
-        device=device,
-        sums_in_place=sums_in_place,
-    )
-    outputs = _forward(network, tape)
-    for output in outputs:
-        tape.loss(output)
+    tape = Tape(half=precision != "fp32", device=device)
+    outputs = _forward(network, execution, tape)
+    tape.loss(outputs)
     saved, kept = tape.ledger.saved, _by_layer(tape.kept())
     tape.end_forward()
     tape.backward()
-    sizes = [s for layer in _all_layers(network) for s in _parameter_sizes(layer)]
-    _optimizer_step(tape.ledger, optimizer, device, sizes)
+    alive = _alive(network)
+    trained = [s for layer in alive for s in _parameter_sizes(layer)]
+    _optimizer_step(tape.ledger, optimizer, device, trained)
     labels = sum(_INT64 * prod(o.dims[1:]) for o in outputs)
     assert network.input.shape is not None
     return Footprint(
@@ -199,8 +205,10 @@ def footprint(
         optimizer=optimizer,
         precision=precision,
         device=device,
-        parameters=sum(sizes),
+        parameters=sum(sum(_parameter_sizes(x)) for x in _all_layers(network)),
+        gradients=sum(trained),
         buffers=sum(map(_buffers, _all_layers(network))),
+        alive=alive,
         moments=tuple(tape.ledger.moments),
         input=Amount(0, _FLOAT * prod(network.input.shape.sizes) + labels),
         saved=saved,
@@ -214,7 +222,7 @@ def _all_layers(network: Network) -> list[Layer]:
     return [*network.layers(), *heads]
 
 
-def _alive(network: Network) -> set[Layer]:
+def _alive(network: Network) -> frozenset[Layer]:
     """The layers that an output comes from."""
     found: set[Layer] = set()
     outputs = [network.output, *(head.region.output for head in network.heads)]
@@ -224,22 +232,22 @@ def _alive(network: Network) -> set[Layer]:
         if layer is not None and layer not in found:
             found.add(layer)
             todo.extend(value.layer for value in layer.inputs)
-    return found
+    return frozenset(found)
 
 
-def _forward(network: Network, tape: Tape) -> list[Tensor]:
+def _forward(network: Network, execution: Execution, tape: Tape) -> list[Tensor]:
     """Runs all layers; the outputs of the network and of its heads."""
-    inplace, ends = inplace_nodes(network), dying(network)
     assert network.input.shape is not None
-    values: dict[Value, Tensor] = {network.input: tape.input(network.input.shape.sizes)}
-    for layer in _all_layers(network):
-        values[layer.output] = tape.layer(
-            layer, [values[v] for v in layer.inputs], inplace=layer.node in inplace
-        )
-        for value in ends.get(layer, ()):
-            tape.ledger.drop(values[value].storage)
-    outputs = [network.output, *(head.region.output for head in network.heads)]
-    return [values[v] for v in outputs]
+    tensors = {0: tape.input(network.input.shape.sizes)}
+    for event in execution.events:
+        if isinstance(event, Run):
+            reads = [tensors[number] for number in event.reads]
+            tensors[event.makes] = tape.layer(
+                event.layer, reads, in_place=event.in_place
+            )
+        else:
+            tape.drop(tensors.pop(event.tensor))
+    return [tensors[number] for number in execution.outputs]
 
 
 def _optimizer_step(

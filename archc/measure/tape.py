@@ -8,120 +8,124 @@ on. Those that meet at one tensor are summed up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import prod
 
+from archc.measure.backward import Backward
+from archc.measure.calls import FULL, HALF, Call, Tensor, Weights
+from archc.measure.layout import (
+    Strides,
+    channels_last,
+    contiguous,
+    is_channels_last,
+    joined,
+    kept,
+)
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
-from archc.ops.base import sizes_of
+from archc.ops.base import Shape, sizes_of
 from archc.ops.steps import Device, Extra, Step
-
-_FULL, _HALF = 4, 2
-
-
-@dataclass(slots=True, eq=False)
-class Tensor:
-    """A value at run time; `call` made it, if it needs a gradient."""
-
-    storage: Storage
-    dims: tuple[int, ...]
-    itemsize: int
-    call: _Call | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """A recorded call; `gradient` is what has come for its output so far."""
-
-    layer: Layer | None
-    step: Step
-    reads: tuple[Tensor, ...]
-    itemsize: int
-    kept: list[Storage]
-    weights: tuple[int, ...] = ()
-    """How many numbers each of its parameters has."""
-    gradient: Storage | None = None
 
 
 class Tape:
     """Runs layers forward, and then all of them back."""
 
-    def __init__(
-        self,
-        alive: Set[Layer],
-        *,
-        half: bool,
-        device: Device,
-        sums_in_place: bool = True,
-    ) -> None:
+    def __init__(self, *, half: bool, device: Device) -> None:
         self.ledger = Ledger()
-        self.alive = alive
-        """The layers that an output comes from. What others keep goes with what they
-        made, which nobody holds."""
         self.half = half
         """Whether autocast is on."""
         self.device: Device = device
-        self.sums_in_place = sums_in_place
-        """Whether gradients that meet are added in place, as torch does where nothing
-        else holds one of them. It does not while a tracker looks on."""
-        self._recording = True
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         self._copies: list[Storage] = []
+        self._loss: Tensor | None = None
 
     # ---- forward
 
     def input(self, dims: tuple[int, ...]) -> Tensor:
         """A batch, which its caller holds."""
-        size = prod(dims) * _FULL
-        return Tensor(Storage(0, size, None, lasting=True), dims, _FULL)
+        size = prod(dims) * FULL
+        storage = Storage(0, size, None, lasting=True)
+        return Tensor(storage, dims, FULL, contiguous(dims))
 
-    def layer(self, layer: Layer, inputs: Iterable[Tensor], *, inplace: bool) -> Tensor:
-        """Runs one layer."""
+    def layer(
+        self, layer: Layer, inputs: Sequence[Tensor], *, in_place: bool
+    ) -> Tensor:
+        """Runs one layer, or a step of a merge."""
         self.ledger.layer = layer
-        self._recording = layer in self.alive
-        shapes = tuple(value.shape for value in layer.inputs if value.shape)
-        steps = layer.op.steps(
-            shapes, layer.output_shape(), device=self.device, inplace=inplace
-        )
+        y, shapes = layer.output_shape(), (layer.input_shape(),)
+        if layer.op.merges:
+            shapes = tuple(Shape(x.dims, y.channel_axis) for x in inputs)
+        steps = layer.op.steps(shapes, y, device=self.device, inplace=in_place)
         weights = layer.op.parameters(shapes[0])
-        return self.run(
-            steps, inputs, tuple(prod(sizes_of(dims)) for dims in weights.values())
-        )
+        return self.run(steps, inputs, tuple(map(sizes_of, weights.values())))
 
     def run(
-        self, steps: Iterable[Step], inputs: Iterable[Tensor], weights: tuple[int, ...]
+        self,
+        steps: Iterable[Step],
+        inputs: Iterable[Tensor],
+        weights: Weights,
     ) -> Tensor:
         """Runs an op's steps; its caller holds the output."""
         tensors, todo = list(inputs), list(steps)
         before = len(tensors)
         for i, step in enumerate(todo):
             tensors.append(self._step(step, tensors, weights if step.trains else ()))
-            later = {number for other in todo[i + 1 :] for number in other.reads}
-            for number in set(step.reads) - later:
+            later = {n for other in todo[i + 1 :] for n in (*other.reads, *other.holds)}
+            for number in {*step.reads, *step.holds} - later:
                 if number >= before:
-                    self.ledger.drop(tensors[number].storage)
+                    self.drop(tensors[number])
         return tensors[-1]
 
-    def loss(self, output: Tensor) -> None:
-        """Cross-entropy as torch computes it: in single precision on the CPU, and on a
-        GPU the last part of it."""
-        self.ledger.layer, self._recording = None, True
+    def drop(self, tensor: Tensor) -> None:
+        """A variable holds it no longer, and what was recorded for it alone goes."""
+        self.ledger.drop(tensor.storage)
+        todo = [tensor.call]
+        while todo:
+            call = todo.pop()
+            if call is None:
+                continue
+            call.holders -= 1
+            if not call.holders:
+                for storage in call.kept:
+                    self.ledger.release(storage)
+                todo += [read.call for read in call.reads]
+
+    def loss(self, outputs: Sequence[Tensor]) -> None:
+        """The cross-entropy of all outputs, those of heads with a weight."""
+        self.ledger.layer = None
+        losses = [self._cross_entropy(output) for output in outputs]
+        total = losses[0]
+        for other in losses[1:]:
+            weighted = self.run([Step((), per_sample=False)], [other], ())
+            before = total
+            both = Step((), (0, 1), fresh_gradient=False, per_sample=False)
+            total = self.run([both], [before, weighted], ())
+            self.drop(weighted)
+            if before is not losses[0]:
+                self.drop(before)
+        for one in losses:
+            if one is not total:
+                self.drop(one)
+        self._loss = total
+
+    def _cross_entropy(self, output: Tensor) -> Tensor:
+        """As torch computes it: in single precision on the CPU, and on a GPU the last
+        part of it."""
         first = "full" if self.device == "cpu" else "widest"
         # of the classes' weights
-        total = Extra((), _FULL, per_sample=False)
+        total = Extra((), FULL, per_sample=False)
         steps = (
-            Step(output.dims, keeps=(1,), cast=first),
+            Step(output.dims, keeps=(1,), cast=first, layout="ordered"),
             # the negative log-likelihood
-            Step((), (1,), keeps=(1,), extra=(total,), cast="full"),
+            Step((), (1,), keeps=(1,), extra=(total,), cast="full", per_sample=False),
         )
-        loss = self.run(steps, [output], ())
-        if loss.call is not None:
-            loss.call.gradient = loss.storage
+        return self.run(steps, [output], ())
 
     def kept(self) -> set[Storage]:
         """What autograd keeps now."""
-        held = (storage for call in self._calls for storage in call.kept)
+        alive = (call for call in self._calls if call.holders)
+        held = (storage for call in alive for storage in call.kept)
         return {storage for storage in held if not storage.lasting}
 
     def end_forward(self) -> None:
@@ -130,9 +134,7 @@ class Tape:
             self.ledger.drop(copy)
         self._copies.clear()
 
-    def _step(
-        self, step: Step, tensors: list[Tensor], weights: tuple[int, ...]
-    ) -> Tensor:
+    def _step(self, step: Step, tensors: list[Tensor], weights: Weights) -> Tensor:
         ledger = self.ledger
         # by number, as autocast gives it to the call
         seen = {i: self._cast(tensors[i], step) for i in dict.fromkeys(step.reads)}
@@ -140,36 +142,81 @@ class Tape:
         copies = self._weight_copies(step, weights)
         itemsize = max(read.itemsize for read in reads)
         if step.cast == "widen" or (step.cast == "promote" and weights):
-            itemsize = _FULL
-        if step.shares:
+            itemsize = FULL
+        strides = _view(step, reads[0])
+        if strides is not None:
             storage = reads[0].storage
             ledger.hold(storage)
         else:
-            storage = ledger.new(step.dims, itemsize)
-        output = Tensor(storage, step.dims, itemsize)
+            strides = _strides(step, reads)
+            storage = ledger.new(step.dims, itemsize, per_sample=step.per_sample)
+        copied = reads[0].storage is not tensors[0].storage
+        if step.rows is not None and len(weights) > 1 and copied:
+            # not one call with a bias; what this is added to goes
+            product, storage = storage, ledger.new(step.dims, itemsize)
+            ledger.drop(product)
+        output = Tensor(storage, step.dims, itemsize, strides, step.per_sample)
+        if step.shares is not None and storage is reads[0].storage:
+            output.base = reads[0].base
+            if step.shares == "view":
+                output.base = reads[0].base or reads[0]
+        trained = weights or any(read.call is not None for read in reads)
         extra = [
             ledger.new(e.dims, e.itemsize or itemsize, per_sample=e.per_sample)
             for e in step.extra
+            if trained or not e.for_gradient
         ]
-        trained = weights or any(read.call is not None for read in reads)
-        if self._recording and trained:
+        if trained:
             numbers = [i for i in step.keeps if self._is_needed(i, seen, step)]
-            kept = [(seen.get(i) or output).storage for i in numbers]
-            kept = [*dict.fromkeys(kept), *extra]
+            keeps = [(seen.get(i) or output).storage for i in numbers]
+            keeps = [*dict.fromkeys(keeps), *extra]
             if step.keeps_weight and not (
                 step.weight_for_input and reads[0].call is None
             ):
-                kept += copies[:1]
-            for held in kept:
+                keeps += copies[:1]
+            for held in keeps:
                 ledger.keep(held)
-            output.call = _Call(ledger.layer, step, reads, itemsize, kept, weights)
-            self._calls.append(output.call)
+            if step.shares == "overwritten" and output.base is not None:
+                self._record_written(output, step, output.base, keeps)
+            else:
+                self._record(output, step, reads, keeps, weights)
+            if step.rows is not None and len(weights) > 1 and not copied:
+                # of one call on the rows, with its bias, the output is a view
+                output.base = replace(output)
         for temporary in extra:
             ledger.drop(temporary)
         for number, read in seen.items():
             if read is not tensors[number]:
-                ledger.drop(read.storage)
+                self.drop(read)
         return output
+
+    def _record(
+        self,
+        output: Tensor,
+        step: Step,
+        reads: tuple[Tensor, ...],
+        keeps: list[Storage],
+        weights: Weights = (),
+    ) -> None:
+        for read in reads:
+            if read.call is not None:
+                read.call.holders += 1
+        layer, itemsize = self.ledger.layer, output.itemsize
+        output.call = Call(layer, step, reads, itemsize, keeps, weights)
+        self._calls.append(output.call)
+
+    def _record_written(
+        self, view: Tensor, step: Step, base: Tensor, keeps: list[Storage]
+    ) -> None:
+        """What is written to a view is written to its base, which goes back through a
+        copy of the whole; the view is then made anew of that."""
+        whole = replace(base, call=None, base=None)
+        part = Step(base.dims, scratch=2, part=step.dims, per_sample=base.per_sample)
+        self._record(whole, part, (base,), keeps)
+        self._record(view, Step(step.dims), (whole,), [])
+        view.base = whole
+        assert whole.call is not None
+        whole.call.holders -= 1
 
     def _is_needed(self, number: int, seen: dict[int, Tensor], step: Step) -> bool:
         """A factor is kept for the gradient of the other one."""
@@ -178,91 +225,54 @@ class Tape:
 
     def _cast(self, tensor: Tensor, step: Step) -> Tensor:
         """What autocast makes of an argument."""
-        wanted = {"low": _HALF, "full": _FULL}.get(step.cast, tensor.itemsize)
+        wanted = {"low": HALF, "full": FULL}.get(step.cast, tensor.itemsize)
         if not self.half or tensor.itemsize == wanted:
             return tensor
-        copy = Tensor(self.ledger.new(tensor.dims, wanted), tensor.dims, wanted)
-        if self._recording and tensor.call is not None:
-            copy.call = _Call(
-                self.ledger.layer, Step(tensor.dims), (tensor,), wanted, []
-            )
-            self._calls.append(copy.call)
+        step = Step(tensor.dims, per_sample=tensor.per_sample)
+        copy = Tensor(
+            self.ledger.new(tensor.dims, wanted, per_sample=tensor.per_sample),
+            tensor.dims,
+            wanted,
+            kept(tensor.dims, tensor.strides),
+            tensor.per_sample,
+        )
+        if tensor.call is not None:
+            self._record(copy, step, (tensor,), [])
         return copy
 
-    def _weight_copies(self, step: Step, weights: tuple[int, ...]) -> list[Storage]:
+    def _weight_copies(self, step: Step, weights: Weights) -> list[Storage]:
         if not self.half or step.cast != "low":
             return []
-        copies = [self.ledger.new((size,), _HALF, per_sample=False) for size in weights]
+        copies = [self.ledger.new(dims, HALF, per_sample=False) for dims in weights]
         self._copies += copies
         return copies
 
-    # ---- backward
-
     def backward(self) -> None:
         """Runs all calls back."""
-        self.ledger.phase = "backward"
-        while self._calls:
-            call = self._calls.pop()
-            if call.gradient is not None:
-                self._back(call, call.gradient)
+        assert self._loss is not None
+        Backward(self.ledger, half=self.half).run(self._calls, self._loss)
 
-    def _back(self, call: _Call, gradient: Storage) -> None:
-        ledger, step = self.ledger, call.step
-        ledger.layer = call.layer
-        scratch = [
-            ledger.new(call.step.dims, call.itemsize) for _ in range(step.scratch)
-        ]
-        made: list[tuple[_Call, Storage]] = []
-        # the gradient of what is read last is made first
-        for read in reversed(call.reads):
-            if read.call is not None:
-                made.append((read.call, self._gradient(call, read, gradient)))
-            while scratch:
-                ledger.drop(scratch.pop())
-        halves = [
-            ledger.new((size,), _HALF, per_sample=False)
-            for size in call.weights
-            if self.half and step.cast == "low"
-        ]
-        if not halves:
-            for size in call.weights:
-                ledger.gradient(size * _FULL)
-        for storage in call.kept:
-            ledger.release(storage)
-        ledger.drop(gradient)
-        for half, size in zip(halves, call.weights, strict=False):
-            ledger.gradient(size * _FULL)
-            ledger.drop(half)
-        for maker, one in made:
-            self._deliver(maker, one)
 
-    def _gradient(self, call: _Call, read: Tensor, gradient: Storage) -> Storage:
-        """The gradient of what a call read, with one holder."""
-        ledger = self.ledger
-        if not call.step.fresh_gradient:
-            ledger.hold(gradient)
-            return gradient
-        # summed up where the read was spread, converted where it was narrower
-        spread = call.step.spread and read.dims != call.step.dims
-        if not spread and read.itemsize == call.itemsize:
-            return ledger.new(read.dims, read.itemsize)
-        first = ledger.new(call.step.dims if spread else read.dims, call.itemsize)
-        made = ledger.new(read.dims, read.itemsize)
-        ledger.drop(first)
-        return made
+def _view(step: Step, read: Tensor) -> Strides | None:
+    """How a step's output lies in the memory of what is read; None if not there."""
+    if step.joins is not None:
+        strides = joined(read.dims, read.strides, *step.joins)
+        if strides is None or len(step.dims) < len(read.dims):
+            return strides
+        return read.strides
+    if step.shares is None:
+        return None
+    if step.order:
+        return tuple(read.strides[axis] for axis in step.order)
+    return read.strides
 
-    def _deliver(self, call: _Call, gradient: Storage) -> None:
-        """Adds a gradient to those that have come for a call's output."""
-        before = call.gradient
-        if before is None:
-            call.gradient = gradient
-            return
-        size = prod(call.step.dims) * call.itemsize
-        for one, other in ((before, gradient), (gradient, before)):
-            if self.sums_in_place and one.holders == 1 and one.each == size:
-                call.gradient = one
-                self.ledger.drop(other)
-                return
-        call.gradient = self.ledger.new(call.step.dims, call.itemsize)
-        self.ledger.drop(before)
-        self.ledger.drop(gradient)
+
+def _strides(step: Step, reads: tuple[Tensor, ...]) -> Strides:
+    """How the numbers of a new tensor lie."""
+    # what is spread over the others has no say
+    read = next((r for r in reads if r.dims == step.dims), reads[0])
+    if step.layout == "map" and all(is_channels_last(r.dims, r.strides) for r in reads):
+        return channels_last(step.dims)
+    if step.layout == "kept" and len(read.dims) == len(step.dims):
+        return kept(step.dims, read.strides)
+    return contiguous(step.dims)

@@ -65,7 +65,7 @@ class _InPlace(_Activation):
         if not inplace:
             return (step,)
         if self.copies_inplace:
-            return (replace(step, keeps=(), extra=(Extra(y.dims),)),)
+            return (replace(step, keeps=(), extra=(Extra(y.dims, for_gradient=True),)),)
         return (replace(step, keeps=(1,)),)
 
 
@@ -220,6 +220,7 @@ class _AlongAxis(_Activation):
     saves = _OUTPUT
     autocast = "full"
     autocast_on_cpu = "widest"
+    layout = "ordered"
     symbols = (("dim", 1),)
 
     other_attributes = (("axis", "dim"),)

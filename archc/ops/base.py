@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from archc.ops.functions import Function
 from archc.ops.reach import Reach
-from archc.ops.steps import Cast, Device, Extra, Step
+from archc.ops.steps import Cast, Device, Extra, Layout, Step
 from archc.spec.expressions import Expr, ListOf, Undecidable, is_sequence
 
 
@@ -224,6 +224,8 @@ class Op(BaseModel):
     """What mixed precision does with it."""
     autocast_on_cpu: ClassVar[Cast | None] = None
     """The same for the CPU, whose list of operations is another; None if it agrees."""
+    layout: ClassVar[Layout] = "kept"
+    """How its output's numbers lie in memory."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
 
@@ -329,7 +331,8 @@ class Op(BaseModel):
                 extra=self.extra(inputs[0], y),
                 trains=True,
                 keeps_weight="weight" in self.saves,
-                shares=inplace or self.aliases,
+                shares="overwritten" if inplace else "same" if self.aliases else None,
+                layout=self.layout,
                 fresh_gradient=not self.aliases,
                 cast=cast,
             ),

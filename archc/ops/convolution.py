@@ -132,6 +132,7 @@ class Conv2d(Op):
     )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    layout = "map"
     shows = _SHOWS
 
     out_channels: int = Field(ge=1)
@@ -223,13 +224,19 @@ class Conv2d(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        step = replace(step, weight_as_map=True)
         (x,) = inputs
         padded = self._padded_before(x)
         if padded is None:
             return (step,)
         # a call of its own pads, and the convolution keeps what that made
         pads = self.padding_mode in ("reflect", "replicate")
-        pad = Step(padded, keeps=(0,) if pads else ())
+        ordered = self.padding_mode == "circular"
+        pad = Step(
+            padded,
+            keeps=(0,) if pads else (),
+            layout="ordered" if ordered else "map",
+        )
         return (pad, replace(step, reads=(1,), keeps=(1,)))
 
     def _padded_before(self, x: Shape) -> Dims | None:
@@ -290,6 +297,7 @@ class ConvTranspose2d(Op):
     )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    layout = "map"
     shows = _SHOWS
     stride_sign = "×"
     short = "transposed conv"
@@ -350,6 +358,12 @@ class ConvTranspose2d(Op):
         channels, height, width = x.dims
         per_pixel = self.out_channels // self.groups * kernel_height * kernel_width
         return channels * height * width * per_pixel
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        return (replace(step, weight_as_map=True),)
 
     def reach(self, x: Shape, y: Shape) -> PerAxis | None:
         settings = (self.kernel_size, self.stride, self.padding, self.dilation)

@@ -19,7 +19,8 @@ _TRAINING = Attribute(Local("self"), "training")
 
 def _masked(y: Shape, mask: Extra, *, inplace: bool) -> tuple[Step, ...]:
     """A product with a mask of its own."""
-    return (Step(y.dims, extra=(mask,), shares=inplace),)
+    shares = "overwritten" if inplace else None
+    return (Step(y.dims, extra=(mask,), shares=shares),)
 
 
 def _is_off(settings: Mapping[str, Any]) -> bool:
@@ -27,7 +28,7 @@ def _is_off(settings: Mapping[str, Any]) -> bool:
 
 
 def _unchanged(y: Shape) -> tuple[Step, ...]:
-    return (Step(y.dims, shares=True, fresh_gradient=False),)
+    return (Step(y.dims, shares="same", fresh_gradient=False),)
 
 
 class _Dropout(Op):

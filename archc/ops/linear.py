@@ -51,6 +51,7 @@ class Linear(Op):
     )
     saves = frozenset({"input", "weight"})
     autocast = "low"
+    layout = "ordered"
     shows = (("out_features", "{}"),)
 
     out_features: int = Field(ge=1)
@@ -74,8 +75,16 @@ class Linear(Op):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
+        (x,) = inputs
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        return (replace(step, weight_for_input=True),)
+        step = replace(step, weight_for_input=True)
+        rank = len(x.dims)
+        if rank == 1:
+            return (step,)
+        # the rows of all samples, as one matrix
+        axes = (0, rank - 1)
+        rows = Step(x.dims, joins=axes, fresh_gradient=False, cast="low")
+        return (rows, replace(step, reads=(1,), keeps=(1,), rows=axes))
 
     def macs(self, x: Shape, y: Shape) -> Dim:
         return prod(y.dims) * x.dims[-1]

@@ -41,7 +41,10 @@ class Merge(Op):
     to agree, or be spread."""
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
-        """How `forward` computes it on several values; `x` is the first's shape."""
+        """How `forward` computes it; `x` is the first value's shape.
+
+        A merge of one value is that value.
+        """
         raise NotImplementedError
 
 
@@ -111,25 +114,28 @@ def _mismatch(op: str, inputs: tuple[Shape, ...], why: str, help: str) -> ShapeE
     )
 
 
-def _in_turn(inputs: tuple[Shape, ...], y: Shape, step: Step) -> tuple[Step, ...]:
-    """The first two, then what came of them and the next; `step` as for two inputs.
+def _passed_on(x: Shape) -> tuple[Step, ...]:
+    """A merge of one value is that value."""
+    return (Step(x.dims, shares="same", fresh_gradient=False),)
 
-    A single input is passed on as it is.
-    """
+
+def _in_turn(inputs: tuple[Shape, ...], step: Step) -> tuple[Step, ...]:
+    """The first two, then what came of them and the next; `step` as for two inputs."""
     count = len(inputs)
     if count == 1:
-        return (Step(y.dims, shares=True, fresh_gradient=False),)
-    # the first step's output is numbered behind all inputs
-    left = [0, *range(count, 2 * count - 2)]
-    return tuple(
-        replace(
-            step,
-            dims=y.dims,
-            reads=(first, second),
-            keeps=(first, second) if step.keeps else (),
-        )
-        for first, second in zip(left, range(1, count), strict=True)
-    )
+        return _passed_on(inputs[0])
+    dims = inputs[0].sizes
+    steps: list[Step] = []
+    left = 0
+    for right in range(1, count):
+        # two gates together can be smaller than what they are spread over
+        dims = tuple(map(max, dims, inputs[right].sizes))
+        reads = (left, right)
+        keeps = reads if step.keeps else ()
+        steps.append(replace(step, dims=dims, reads=reads, keeps=keeps))
+        # the first step's output is numbered behind all inputs
+        left = count + right - 1
+    return tuple(steps)
 
 
 def _shared_shape(
@@ -169,7 +175,7 @@ class Add(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
-        return _in_turn(inputs, y, Step(y.dims, fresh_gradient=False))
+        return _in_turn(inputs, Step(y.dims, fresh_gradient=False))
 
     def infer(self, *inputs: Shape) -> Shape:
         _in_one_expression(self.op, inputs)
@@ -205,7 +211,7 @@ class Mul(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
-        return _in_turn(inputs, y, Step(y.dims, keeps=(0, 1), spread=True))
+        return _in_turn(inputs, Step(y.dims, keeps=(0, 1), spread=True))
 
     def infer(self, *inputs: Shape) -> Shape:
         _in_one_expression(self.op, inputs)
@@ -290,9 +296,11 @@ class Concat(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
+        if len(inputs) == 1:
+            return _passed_on(inputs[0])
         # each input's gradient is a view of the one that comes
         reads = tuple(range(len(inputs)))
-        return (Step(y.dims, reads, fresh_gradient=False),)
+        return (Step(y.dims, reads, fresh_gradient=False, layout="map"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         _same_rank(self.op, inputs)
@@ -307,6 +315,8 @@ class Concat(Merge):
         return Shape(tuple(dims), channel)
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        if len(arguments) == 1:
+            return arguments[0]
         axis = Const(x.channel_axis + 1)
         values = code.Sequence(arguments)
         return code.call(code.Global("torch.cat"), values, dim=axis)

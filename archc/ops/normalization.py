@@ -159,7 +159,7 @@ class LocalResponseNorm(Op):
             Step(y.dims, reads=(2,), keeps=(2,), cast=pools),
             Step(y.dims, reads=(3,)),
             Step(y.dims, reads=(4,), fresh_gradient=False),
-            Step(y.dims, reads=(5,), keeps=(5,), scratch=2, cast="full"),
+            Step(y.dims, reads=(5,), keeps=(5,), holds=(3,), scratch=2, cast="full"),
             Step(y.dims, reads=(0, 6), keeps=(0, 6), scratch=3),
         )
 
@@ -196,6 +196,7 @@ class GroupNorm(Op):
     saves = _STATISTICS
     autocast = "full"
     autocast_on_cpu = "widest"
+    layout = "map"
     short = "GN"
     shows = (("num_groups", "groups {}"),)
 
@@ -255,6 +256,7 @@ class LayerNorm(Op):
     saves = _STATISTICS
     autocast = "full"
     autocast_on_cpu = "widest"
+    layout = "ordered"
     short = "LN"
 
     normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
@@ -318,8 +320,7 @@ class LayerScale(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        # the factors' gradient is as large as the output before it is summed up
-        return (replace(step, scratch=1),)
+        return (replace(step, spreads_weight=True),)
 
     def module(self, x: Shape) -> Call:
         values = Call("torch.full", (self.parameters(x)[""], self.init))
@@ -382,7 +383,12 @@ class GlobalResponseNorm(nn.Module):
             Step(norm, reads=(1, 3), keeps=(1, 3), spread=True),
             Step(y.dims, reads=(0, 4), keeps=(0, 4), spread=True),
             Step(
-                y.dims, reads=(5,), keeps=(5,), trains=True, scratch=1, cast="promote"
+                y.dims,
+                reads=(5,),
+                keeps=(5,),
+                trains=True,
+                spreads_weight=True,
+                cast="promote",
             ),
             Step(y.dims, reads=(0, 6), fresh_gradient=False),
         )

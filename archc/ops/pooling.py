@@ -138,6 +138,7 @@ class MaxPool2d(Op):
     symbols = (("stride", Name("stride")),)
     shows = (*_SHOWS, ("dilation", "dilation {}"))
     saves = frozenset({"input", "indices"})
+    layout = "map"
 
     kernel_size: Size
     stride: SizeOrNone = Field(default=None, description="as kernel_size")
@@ -198,6 +199,7 @@ class AvgPool2d(Op):
     symbols = (("stride", Name("stride")),)
     shows = _SHOWS
     saves = frozenset({"input"})
+    layout = "map"
 
     kernel_size: Size
     stride: SizeOrNone = Field(default=None, description="as kernel_size")
@@ -243,6 +245,7 @@ class _AdaptivePool(Op):
     """What the adaptive poolings share."""
 
     category = "pooling"
+    layout = "map"
     shows = (("output_size", "{}x{}"),)
 
     output_size: Size
@@ -290,8 +293,9 @@ class AdaptiveAvgPool2d(_AdaptivePool):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         # for a single output torch takes the mean, which keeps nothing
-        keeps = () if y.dims[1:] == (1, 1) else (0,)
-        return (Step(y.dims, keeps=keeps),)
+        if y.dims[1:] == (1, 1):
+            return (Step(y.dims, layout="ordered"),)
+        return (Step(y.dims, keeps=(0,), layout="map"),)
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.adaptive_avg_pool2d", (argument, self.output_size))

@@ -106,6 +106,13 @@ class Flatten(Op):
     def reach(self, x: Shape, y: Shape) -> Everywhere | None:
         return EVERYWHERE if len(y.dims) < len(x.dims) else None
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        first, last = self._range(inputs[0])
+        joins = (first + 1, last + 1)
+        return (Step(y.dims, joins=joins, shares="view", fresh_gradient=False),)
+
     def module(self, x: Shape) -> Call:
         return self._construct(**self.given())
 
@@ -199,6 +206,7 @@ class Upsample(Op):
     shows = (("size", "{}x{}"), ("scale_factor", "{} times"))
     symbols = (("size", Name("size")),)
     autocast = "full"
+    layout = "map"
 
     size: SizeOrNone = None
     scale_factor: ScaleFactor = None
@@ -342,6 +350,7 @@ class ZeroPad2d(Op):
     )
     other_attributes = (("pad", "padding"),)
     module_class = "nn.ZeroPad2d"
+    layout = "map"
     calls = _PADS
     short = "zero pad"
 
@@ -455,6 +464,13 @@ class Permute(nn.Module):
     def reach(self, x: Shape, y: Shape) -> PerAxis:
         return tuple(Along(axis - 1) for axis in self._order(x)[1:])
 
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        rank = len(y.dims) + 1
+        order = tuple(int(axis) % rank for axis in self.dims)
+        return (Step(y.dims, shares="view", order=order, fresh_gradient=False),)
+
     def module(self, x: Shape) -> Call:
         return self._construct(self.dims)
 
@@ -484,8 +500,9 @@ class ChannelShuffle(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         # a GPU copies nothing where nothing changes places
-        same = device == "cuda" and self.groups in (1, y.dims[0])
-        return (Step(y.dims, shares=same, fresh_gradient=not same),)
+        if device == "cuda" and self.groups in (1, y.dims[0]):
+            return (Step(y.dims, shares="same", fresh_gradient=False),)
+        return (Step(y.dims, layout="map"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -518,6 +535,7 @@ class PixelShuffle(Op):
             signature="input upscale_factor",
         ),
     )
+    layout = "ordered"
     shows = (("upscale_factor", "{} times"),)
 
     upscale_factor: int = Field(ge=1)
@@ -589,7 +607,7 @@ class ChannelSlice(nn.Module):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         # a view, but its gradient has zeros around it
-        return (Step(y.dims, shares=True),)
+        return (Step(y.dims, shares="view"),)
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -628,6 +646,7 @@ class ChannelPad(Op):
     op = "channel_pad"
     category = "reshape"
     calls = _PADS
+    layout = "map"
 
     padding: Padding
 

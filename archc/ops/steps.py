@@ -19,6 +19,15 @@ Cast = Literal["low", "full", "widest", "promote", "widen"]
 leaves it too, but a parameter in single precision makes the output one. `widen` leaves
 it, and the output is in single precision."""
 
+Layout = Literal["kept", "map", "ordered"]
+"""How a new tensor's numbers lie in memory: as those of what is read first, without its
+gaps; with the channels last where they are last there, and otherwise in order; always
+in order."""
+
+Sharing = Literal["same", "view", "overwritten"]
+"""How an output has the memory of what is read first: it is that tensor, or a view of
+it, or what was written there in its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extra:
@@ -29,6 +38,8 @@ class Extra:
     """Bytes of a number; None for those of the output."""
     per_sample: bool = True
     """Whether the batch is an axis of it as well."""
+    for_gradient: bool = False
+    """Whether it is only made where a gradient will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +61,31 @@ class Step:
     """Whether the weight is kept, which counts where autocast made a copy of it."""
     weight_for_input: bool = False
     """Whether that is only for the gradient of what is read, which may need none."""
-    shares: bool = False
-    """Whether the output has the memory of what is read first."""
+    holds: tuple[int, ...] = ()
+    """What else a variable of torch's own holds until this call is done."""
+    shares: Sharing | None = None
+    layout: Layout = "kept"
+    order: tuple[int, ...] = ()
+    """For a view with its axes in another order: which they are, the batch first."""
+    joins: tuple[int, int] | None = None
+    """For a view that makes one of these axes, the batch counted, and all in between;
+    where they do not lie in a row, a copy takes its place."""
+    rows: tuple[int, int] | None = None
+    """The axes that are one to the call, going back: the batch counted, and all in
+    between."""
+    spreads_weight: bool = False
+    """Whether the weight's gradient is made at the output's size and then summed up."""
+    weight_as_map: bool = False
+    """Whether the gradient of the weight lies as the map that is read does."""
+    per_sample: bool = True
+    """Whether the output has an axis for the batch."""
     fresh_gradient: bool = True
     """Whether going back makes new tensors; otherwise the gradient that comes is
     handed on, whole or as a view."""
     spread: bool = False
     """Whether a gradient is made at the output's size and then summed up."""
     scratch: int = 0
-    """How many more tensors of the output's size there are while going back."""
+    """How many more tensors of the output's size there are while going back,"""
+    part: tuple[Any, ...] | None = None
+    """or of this one, that of a part of the output which was written to."""
     cast: Cast = "widest"

@@ -33,6 +33,7 @@ import torchvision
 from torch import nn
 
 from archc.diagnostics.model import Sink
+from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.measure.memory import footprint
 from archc.pipeline import analyse
@@ -172,7 +173,12 @@ def memory(device: str, **_: Any) -> Iterator[str]:
             continue
         for batch in (8, 32, 128) if device == "cuda" else (1, 2, 4):
             one = subject(key)
-            predicted = footprint(one.network, optimizer="momentum", device="cuda")
+            predicted = footprint(
+                one.network,
+                execution(one.network),
+                optimizer="momentum",
+                device="cuda",
+            )
             expected = predicted.at(batch).peak.total
             found = measured(one, batch) if device == "cuda" else None
             if found is not None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from random import Random
+from secrets import randbelow
 
 import pytest
 
-from archc.measure.memory import Footprint, Memory, footprint
-from archc.network.graph import Layer, Network
+from archc.measure.memory import Footprint, Memory
 from tests.measure import tracked
-from tests.measure.networks import Writer
+from tests.measure.random_errors import errors
 from tests.measure.tracked import BATCH
 
 ROOT = Path(__file__).parents[2]
@@ -25,11 +23,13 @@ FAMILY = [
     )
 ]  # fmt: skip
 SAMPLE = ("alexnet", "googlenet", "lenet5", "nin", "resnet18", "vgg11", "zfnet")
-RANDOM_NETWORKS = 24
-EXACT = 0.002
-"""Share by which a peak may differ where gradients are summed as under a tracker,"""
-WORST = 0.02
-"""and where they are summed as without one."""
+RANDOM_NETWORKS = 40
+EXACT = 0.0001
+"""Share by which the peak of a named network may differ. All that are known are equal
+to the byte; this leaves room for a scalar that another torch makes."""
+PEAK = 0.02
+"""The same for random networks, where rare meetings of layouts are not followed. Over
+1,000 networks one in several hundred is beyond it, so one of a sample is let off."""
 
 
 def case(name: str) -> tracked.Case:
@@ -46,13 +46,9 @@ def test_saved_and_peak(path: Path) -> None:
     """Bytes that autograd keeps are equal to torch's, and so nearly is the peak."""
     made = tracked.read(path)
     found = tracked.step(made)
-    network = made.network
-    predicted = footprint(network, optimizer="none", device="cpu").at(BATCH)
+    predicted = made.footprint(optimizer="none", device="cpu").at(BATCH)
     assert predicted.saved == found.saved
-    assert predicted.peak.total == pytest.approx(found.peak, rel=WORST)
-    # under a tracker gradients are not summed in place; so next to nothing is left
-    alike = footprint(network, optimizer="none", device="cpu", sums_in_place=False)
-    assert alike.at(BATCH).peak.total == pytest.approx(found.peak, rel=EXACT)
+    assert predicted.peak.total == pytest.approx(found.peak, rel=EXACT)
 
 
 @pytest.mark.skipif(
@@ -66,7 +62,7 @@ def test_saved_and_peak(path: Path) -> None:
 )
 def test_saved_on_a_gpu(path: Path, precision: str) -> None:
     made = tracked.read(path)
-    predicted = footprint(made.network, precision=precision).at(BATCH)  # pyright: ignore[reportArgumentType]
+    predicted = made.footprint(precision=precision).at(BATCH)
     assert predicted.saved == tracked.saved(made, "cuda", precision)
 
 
@@ -77,11 +73,8 @@ def test_optimizers(name: str, optimizer: str, foreach: bool) -> None:
     """`vgg11` has its peak in the optimizer's step, the others going back."""
     made = case(name)
     found = tracked.step(made, optimizer, foreach=foreach)
-    predicted = footprint(
-        made.network,
-        optimizer=optimizer,  # pyright: ignore[reportArgumentType]
-        device="cuda" if foreach else "cpu",
-        sums_in_place=False,
+    predicted = made.footprint(
+        optimizer=optimizer, device="cuda" if foreach else "cpu"
     ).at(BATCH)
     assert predicted.peak.total == pytest.approx(found.peak, rel=EXACT)
 
@@ -90,46 +83,22 @@ def test_optimizers(name: str, optimizer: str, foreach: bool) -> None:
 def test_peak_in_half_precision(name: str) -> None:
     made = case(name)
     found = tracked.step(made, "momentum", "bf16")
-    predicted = footprint(
-        made.network,
-        optimizer="momentum",
-        precision="bf16",
-        device="cpu",
-        sums_in_place=False,
-    ).at(BATCH)
-    assert predicted.peak.total == pytest.approx(found.peak, rel=EXACT)
+    predicted = made.footprint(optimizer="momentum", precision="bf16", device="cpu").at(
+        BATCH
+    )
+    # fake tensors have the statistics of normalisations in half precision
+    assert predicted.peak.total == pytest.approx(found.peak, rel=0.002)
 
 
-def test_saved_of_random_networks(tmp_path: Path) -> None:
-    """Odd graphs: gates, branches in branches, heads, names read from afar."""
-    held = 0
-    for seed in range(RANDOM_NETWORKS):
-        path = tmp_path / f"net{seed}.json"
-        spec = json.dumps(Writer(Random(seed), 25).spec())
-        if "channel_shuffle" in spec:
-            continue  # fake tensors share memory where the CPU does not
-        path.write_text(spec)
-        made = tracked.read(path)
-        if _has_idle_layers(made.network):
-            continue  # the hooks also count what is let go of at once
-        predicted = footprint(made.network, device="cpu").at(3)
-        assert predicted.saved == tracked.step(made, batch=3).saved, seed
-        held += 1
-    assert held >= RANDOM_NETWORKS // 2
-
-
-def _has_idle_layers(network: Network) -> bool:
-    """Whether something is computed that no output comes from."""
-    roots = [network.body, *(head.region for head in network.heads)]
-    layers = {layer for root in roots for layer in root.layers()}
-    used: set[Layer | None] = set()
-    todo = [root.output.layer for root in roots]
-    while todo:
-        layer = todo.pop()
-        if layer is not None and layer not in used:
-            used.add(layer)
-            todo.extend(value.layer for value in layer.inputs)
-    return bool(layers - used)
+def test_random_networks(tmp_path: Path) -> None:
+    """Odd graphs, permuted maps, slices written to, layers that nothing reads."""
+    seed = randbelow(10**9)
+    print(f"seed {seed}")
+    found = list(errors(range(seed, seed + 10**4), RANDOM_NETWORKS, tmp_path))
+    wrong = [str(one) for one in found if one.saved]
+    assert not wrong
+    far = [str(one) for one in found if abs(one.peak) > PEAK]
+    assert len(far) <= 1, far
 
 
 # ---- what follows without torch
@@ -137,7 +106,7 @@ def _has_idle_layers(network: Network) -> bool:
 
 @pytest.fixture(scope="module")
 def resnet() -> Footprint:
-    return footprint(case("torchvision/resnet18").network, optimizer="adam")
+    return case("torchvision/resnet18").footprint(optimizer="adam")
 
 
 def test_parts_of_the_peak_add_up(resnet: Footprint) -> None:
@@ -172,10 +141,10 @@ def test_largest_batch_that_fits(resnet: Footprint) -> None:
 
 
 def test_half_precision_takes_less() -> None:
-    network = case("torchvision/resnet50").network
+    made = case("torchvision/resnet50")
 
     def at(precision: str) -> Memory:
-        return footprint(network, precision=precision).at(64)  # pyright: ignore[reportArgumentType]
+        return made.footprint(precision=precision).at(64)
 
     full, half = at("fp32"), at("bf16")
     assert 0.5 < half.saved / full.saved < 0.6

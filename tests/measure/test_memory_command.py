@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,56 @@ def test_a_spec_with_errors() -> None:
     assert done.exit_code == 2
     done = run(SPEC, "--set", "nonsense=1")
     assert done.exit_code == 1
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    """A network that cannot be trained on one sample."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(
+        'archc = 1\nname = "tiny"\n[network]\ninput = [3, 1, 1]\nlayers = [\n'
+        '  { name = "conv", op = "conv2d", out_channels = 4, kernel_size = 1 },\n'
+        '  { name = "bn", op = "batch_norm2d" },\n]\n'
+    )
+    return str(path)
+
+
+def test_a_batch_that_is_refused(tiny: str) -> None:
+    done = run(tiny, "--batch", "1")
+    assert done.exit_code == 1
+    assert "Batch 1 cannot be trained: `bn` (batch_norm2d)" in done.stdout
+    assert "the least batch is 2" in done.stdout
+    done = run(tiny, "--batch", "1", "--format", "json")
+    assert done.exit_code == 1
+    refused = {"layer": "bn", "op": "batch_norm2d", "least": 2}
+    assert json.loads(done.stdout)["refused"] == refused
+    done = run(tiny, "--batch", "2", "--format", "json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["refused"] is None
+
+
+def test_only_a_refused_batch_fits(tiny: str) -> None:
+    table = json.loads(run(tiny, "--batch", "1", "--format", "json").stdout)
+    size = f"{table['peak']['total']}B"
+    done = run(tiny, "--fit", size)
+    assert done.exit_code == 1
+    assert "no batch fits that can be trained" in done.stdout
+    done = run(tiny, "--fit", size, "--format", "json")
+    assert json.loads(done.stdout)["fit"]["batch"] is None
+
+
+def test_fit_is_exact(tiny: str) -> None:
+    """A size that no floating-point number holds."""
+    done = run(tiny, "--fit", "900719925474099.3KB", "--format", "json")
+    assert json.loads(done.stdout)["fit"]["limit"] == 900_719_925_474_099_300
+
+
+def test_many_layers(tmp_path: Path) -> None:
+    conv = '{ op = "conv2d", out_channels = 4, kernel_size = 1, name = "c%d" },\n'
+    layers = "".join(conv % number for number in range(10_000))
+    path = tmp_path / "many.toml"
+    head = 'archc = 1\nname = "many"\n[network]\ninput = [4, 4, 4]\nlayers = [\n'
+    path.write_text(f"{head}{layers}]\n")
+    start = time.process_time()
+    assert run(str(path)).exit_code == 0
+    assert time.process_time() - start < 20

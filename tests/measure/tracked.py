@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 from unittest import mock
+from weakref import WeakSet
 
 import pytest
 import torch
@@ -24,7 +25,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
+from archc.emit.execution import execution
 from archc.emit.module import emit
+from archc.measure.memory import Footprint, footprint
 from archc.network.graph import Network
 from archc.pipeline import analyse
 from archc.spec.load import Loader
@@ -47,7 +50,15 @@ class Case:
     @property
     def dims(self) -> tuple[int, ...]:
         assert self.network.input.shape is not None
-        return self.network.input.shape.dims
+        return self.network.input.shape.sizes
+
+    def module(self) -> nn.Module:
+        """A module on the CPU."""
+        return _build(self.source, "cpu")
+
+    def footprint(self, **settings: Any) -> Footprint:
+        """What archc predicts, with the settings of `footprint`."""
+        return footprint(self.network, execution(self.network), **settings)
 
 
 @dataclass(frozen=True)
@@ -61,16 +72,28 @@ class Tracked:
     """The most at once over forward, backward and step."""
 
 
+class _NoModules:
+    """In place of the tracker's account of every module, which takes most time, and
+    whose hooks keep parts of the graph alive that nothing else holds."""
+
+    parents = frozenset({"Global"})
+    is_bw = False
+
+    def register_user_hooks(self, *hooks: Any) -> None: ...
+
+    def clear_user_hooks(self) -> None: ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *args: object) -> None: ...
+
+
 class _Tracker(mem_tracker.MemTracker):
-    """Torch's tracker without its account of every module, which takes most time."""
+    """Torch's tracker, of the whole step alone."""
 
-    def _pre_fw_hook(self, module: Any, inputs: Any) -> None: ...
-
-    def _post_fw_hook(self, module: Any, inputs: Any, outputs: Any) -> None: ...
-
-    def _pre_bw_hook(self, module: Any, args: Any) -> None: ...
-
-    def _post_bw_hook(self, module: Any, args: Any) -> None: ...
+    def __init__(self) -> None:
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
+        self._mod_tracker = _NoModules()
 
 
 def read(path: Path) -> Case:
@@ -98,7 +121,7 @@ def saved(
     with FakeTensorMode() if fake else nullcontext():
         model = _build(case.source, device)
         x = torch.zeros(batch, *case.dims, device=device)
-        return _forward(model, x, device, precision)[1]
+        return _forward(model, x, _labels(case, x), precision)[1]
 
 
 def step(
@@ -108,32 +131,34 @@ def step(
     *,
     batch: int = BATCH,
     foreach: bool = False,
+    fake: bool = True,
 ) -> Tracked:
     """A training step on the CPU, the second one: the optimizer's state is there.
 
-    `foreach` steps as torch does on a GPU.
+    `foreach` steps as torch does on a GPU. Tensors that are not fake have the layouts
+    of real kernels, which differ in places.
     """
-    with FakeTensorMode(), warnings.catch_warnings():
+    with FakeTensorMode() if fake else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = _build(case.source, "cpu")
         x = torch.empty(batch, *case.dims)
+        labels = _labels(case, x)
         stepper = _optimizer(model, optimizer, foreach)
         if stepper is not None:
-            for p in model.parameters():
-                p.grad = torch.empty_like(p)
+            torch.autograd.backward(_forward(model, x, labels, precision)[0])
             stepper.step()
             stepper.zero_grad()
         tracker = _Tracker()
-        tracker.track_external(model, x)
+        tracker.track_external(model, x, *labels)
         if stepper is not None:
             tracker.track_external(stepper)
         with tracker:
-            loss, kept, held = _forward(model, x, "cpu", precision)
+            loss, kept, held = _forward(model, x, labels, precision)
             torch.autograd.backward(loss)
             del loss
             if stepper is not None:
                 stepper.step()
-        # a training loop holds outputs and labels until the next step
+        # a training loop holds outputs until the next step
         del held
         peak = tracker.get_tracker_snapshot("peak")[torch.device("cpu")]
     return Tracked(kept, peak["Total"])
@@ -159,34 +184,44 @@ def _optimizer(
     return torch.optim.SGD(model.parameters(), momentum=momentum, foreach=foreach)
 
 
-def _forward(
-    model: nn.Module, x: Tensor, device: str, precision: str
-) -> tuple[Tensor, int, Any]:
-    """The loss, what is kept for its backward pass, outputs and labels."""
-    own = model.state_dict(keep_vars=True).values()
-    known = {_storage(tensor)[0] for tensor in (*own, x)}
-    kept: dict[int, int] = {}
+class _Kept:
+    """What autograd keeps, for as long as it does: it goes with its part of the
+    graph."""
 
-    def pack(tensor: Tensor) -> Tensor:
-        key, size = _storage(tensor)
-        if key not in known:
-            kept[key] = size
-        return tensor
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
+def _forward(
+    model: nn.Module, x: Tensor, labels: list[Tensor], precision: str
+) -> tuple[Tensor, int, Any]:
+    """The loss, what is kept for its backward pass, and the outputs."""
+    own = model.state_dict(keep_vars=True).values()
+    known = {_storage(tensor)[0] for tensor in (*own, x, *labels)}
+    packed: WeakSet[_Kept] = WeakSet()
+
+    def pack(tensor: Tensor) -> _Kept:
+        # a view of its own, or an output would keep itself
+        kept = _Kept(tensor.detach())
+        packed.add(kept)
+        return kept
+
+    def unpack(kept: _Kept) -> Tensor:
+        return kept.tensor
 
     with (
-        _autocast(device, precision),
-        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        _autocast(x.device.type, precision),
+        torch.autograd.graph.saved_tensors_hooks(pack, unpack),
     ):
         result = model(x)
         several = isinstance(result, tuple)
         outputs = cast("tuple[Tensor, ...]", result if several else (result,))
-        labels = [_labels(output) for output in outputs]
-        known |= {_storage(label)[0] for label in labels}
         losses = [F.cross_entropy(o, y) for o, y in zip(outputs, labels, strict=True)]
         loss = losses[0]
         for other in losses[1:]:
             loss = loss + 0.3 * other
-    return loss, sum(kept.values()), (outputs, labels)
+    sizes = dict(_storage(kept.tensor) for kept in packed)
+    return loss, sum(n for key, n in sizes.items() if key not in known), outputs
 
 
 def _storage(tensor: Tensor) -> tuple[int, int]:
@@ -195,9 +230,15 @@ def _storage(tensor: Tensor) -> tuple[int, int]:
     return storage._cdata, storage.nbytes()  # pyright: ignore[reportPrivateUsage]
 
 
-def _labels(output: Tensor) -> Tensor:
-    size = (output.shape[0], *output.shape[2:])
-    return torch.zeros(size, dtype=torch.long, device=output.device)
+def _labels(case: Case, x: Tensor) -> list[Tensor]:
+    """The right classes for each output, as a data loader has them."""
+    network = case.network
+    outputs = [network.output, *(head.region.output for head in network.heads)]
+    shapes = [output.shape.sizes[1:] for output in outputs if output.shape]
+    return [
+        torch.zeros([len(x), *sizes], dtype=torch.long, device=x.device)
+        for sizes in shapes
+    ]
 
 
 @contextmanager

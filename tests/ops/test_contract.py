@@ -18,7 +18,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
 from archc.emit.module import emit
-from archc.measure.memory import footprint
 from archc.ops.absent import absent
 from archc.ops.base import Op, Shape, ShapeError
 from archc.ops.code import Local
@@ -242,7 +241,7 @@ def test_saved_to_the_byte(
 ) -> None:
     """What autograd keeps, with real tensors on the CPU."""
     made = tracked.read(specs.write(tmp_path / "net.json", name, case, named=True))
-    predicted = footprint(made.network, precision=precision, device="cpu").at(BATCH)
+    predicted = made.footprint(precision=precision, device="cpu").at(BATCH)
     assert predicted.saved == tracked.saved(made, "cpu", precision, fake=False)
 
 
@@ -253,7 +252,7 @@ def test_saved_to_the_byte_on_a_gpu(
 ) -> None:
     """As a GPU has it: with fake tensors, which need none."""
     made = tracked.read(specs.write(tmp_path / "net.json", name, case, named=True))
-    predicted = footprint(made.network, precision=precision, device="cuda").at(BATCH)
+    predicted = made.footprint(precision=precision, device="cuda").at(BATCH)
     assert predicted.saved == tracked.saved(made, "cuda", precision)
 
 

@@ -15,6 +15,7 @@ from archc.emit.validate.initialization import initialization
 from archc.emit.validate.machine import Machine
 from archc.emit.validate.modules import IDENTITY
 from archc.emit.validate.names import Names
+from archc.emit.validate.placed import placed
 from archc.emit.validate.values import (
     Module,
     Parameter,
@@ -64,7 +65,7 @@ class _Comparison:
         built = self._machine.construct(name, (), {})
         if not isinstance(built, Module):
             raise Fault(f"there is no class `{name}`")
-        places = dict(self._placed(built))
+        places = dict(placed(built, self._graph))
         yield from self._tensors(places)
         yield from self._helpers(places)
         yield from initialization(self._machine, built, places, self._network)
@@ -73,26 +74,6 @@ class _Comparison:
         # a run that did not ask for the mode goes the same way in both
         if self._network.heads or self._machine.asked_training:
             yield from self._outcome(built, training=True)
-
-    def _placed(self, root: Module) -> Iterator[tuple[str, Module | Parameter]]:
-        """Every module and parameter below `root`, which is told its path."""
-        weighted = self._graph.weighted
-        seen: set[int] = {id(root)}
-        stack: list[tuple[str, Module | Parameter]] = list(_below(root))
-        while stack:
-            path, there = stack.pop()
-            if id(there) in seen:
-                raise Fault(
-                    f"this is the same module or parameter as {there.path}", path
-                )
-            seen.add(id(there))
-            there.path = path = plain(path)
-            yield path, there
-            if isinstance(there, Module):
-                if there.call is not None:
-                    there.key = path if path in weighted else there.call.key
-                else:
-                    stack.extend(_below(there))
 
     # ---- tensors
 
@@ -214,11 +195,6 @@ class _Comparison:
             yield Disagreement(
                 "", f"{_LOSS_WEIGHTS} is {found}; in the network it is {wanted}"
             )
-
-
-def _below(module: Module) -> Iterator[tuple[str, Module | Parameter]]:
-    prefix = f"{module.path}." if module.path else ""
-    return ((f"{prefix}{name}", child) for name, child in module.children.items())
 
 
 def _kind(there: Module | Parameter) -> str:

@@ -35,7 +35,7 @@ class Tensor:
     `layer` is what made it; None for the input.
     """
 
-    __slots__ = ("layer", "node", "storage", "version")
+    __slots__ = ("__weakref__", "layer", "node", "storage", "version")
 
     def __init__(self, node: int, storage: Storage, layer: Layer | None = None) -> None:
         self.node = node

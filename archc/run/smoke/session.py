@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import torch
 
+from archc.emit.execution import execution
 from archc.measure.memory import footprint
 from archc.run.device import gpus, out_of_memory
 from archc.run.layers import Bound, smallest_batch
@@ -85,8 +86,10 @@ def _complete(result: Result) -> None:
 
 
 def _predicted(size: Sized, settings: Settings) -> int:
+    network = size.subject.network
     found = footprint(
-        size.subject.network,
+        network,
+        execution(network),
         optimizer="adam",
         precision=settings.precision,
         device=settings.device,

@@ -1,0 +1,158 @@
+"""The way back of a training step: gradients are made, summed up and let go of."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archc.measure.calls import FULL, HALF, Call, Gradient, Tensor
+from archc.measure.layout import (
+    Strides,
+    channels_last,
+    contiguous,
+    is_channels_last,
+    joined,
+    kept,
+    split,
+)
+from archc.measure.ledger import Ledger, Storage
+from archc.ops.steps import Step
+
+
+class Backward:
+    """Runs calls back; `half` says whether autocast was on."""
+
+    def __init__(self, ledger: Ledger, *, half: bool) -> None:
+        self.ledger = ledger
+        self.half = half
+
+    def run(self, calls: list[Call], loss: Tensor) -> None:
+        """Runs recorded calls, from the last to the first; their list is used up."""
+        self.ledger.phase, self.ledger.layer = "backward", None
+        # the gradient of the loss by itself, which its caller holds as well
+        one = self.ledger.new((), FULL, per_sample=False)
+        if loss.call is not None:
+            self.ledger.hold(one)
+            loss.call.gradient = Gradient(one, contiguous(()))
+        while calls:
+            call = calls.pop()
+            if call.gradient is not None:
+                self._back(call, call.gradient)
+        self.ledger.drop(one)
+        self.ledger.drop(loss.storage)
+
+    def _back(self, call: Call, gradient: Gradient) -> None:
+        ledger, step = self.ledger, call.step
+        ledger.layer = call.layer
+        gradient = self._in_rows(step, gradient)
+        scratch = [
+            ledger.new(
+                step.part or step.dims, call.itemsize, per_sample=step.per_sample
+            )
+            for _ in range(step.scratch)
+        ]
+        made: list[tuple[Tensor, Gradient]] = []
+        # the gradient of what is read last is made first
+        for read in reversed(call.reads):
+            if read.call is not None:
+                made.append((read, self._gradient(call, read, gradient)))
+            while scratch:
+                ledger.drop(scratch.pop())
+        # and that of what is read first is handed on first
+        made.reverse()
+        if step.spreads_weight:
+            scratch.append(ledger.new(step.dims, call.itemsize))
+        halves = self._weight_gradients(call)
+        while scratch:
+            ledger.drop(scratch.pop())
+        if step.fresh_gradient:
+            made = [(read, self._fitted(call, read, one)) for read, one in made]
+        for storage in call.kept:
+            ledger.release(storage)
+        ledger.drop(gradient.storage)
+        for half, dims in zip(halves, call.weights, strict=False):
+            ledger.gradient(prod(dims) * FULL)
+            ledger.drop(half)
+        if step.weight_as_map:
+            self._copy_weight_gradients(call)
+        for read, one in made:
+            assert read.call is not None
+            self._deliver(read.call, one)
+
+    def _in_rows(self, step: Step, gradient: Gradient) -> Gradient:
+        """A gradient of which a call goes through the rows, copied where its axes do
+        not lie so."""
+        if step.rows is None or joined(step.dims, gradient.strides, *step.rows):
+            return gradient
+        copy = self.ledger.new(step.dims, FULL, per_sample=step.per_sample)
+        self.ledger.drop(gradient.storage)
+        return Gradient(copy, contiguous(step.dims))
+
+    def _weight_gradients(self, call: Call) -> list[Storage]:
+        """Makes the gradients of parameters, first in half precision where these were
+        copied to it; those are given."""
+        if self.half and call.step.cast == "low":
+            return [
+                self.ledger.new(dims, HALF, per_sample=False) for dims in call.weights
+            ]
+        for dims in call.weights:
+            self.ledger.gradient(prod(dims) * FULL)
+        return []
+
+    def _copy_weight_gradients(self, call: Call) -> None:
+        """A weight's gradient lies as the map that it was made from, and is copied into
+        the weight's own order."""
+        read = call.reads[0]
+        if not is_channels_last(read.dims, read.strides):
+            return
+        for dims in call.weights:
+            if prod(dims[2:]) > 1:
+                self.ledger.drop(self.ledger.new(dims, FULL, per_sample=False))
+
+    def _gradient(self, call: Call, read: Tensor, gradient: Gradient) -> Gradient:
+        """The gradient of what a call read, with one holder, as the call makes it."""
+        step = call.step
+        if not step.fresh_gradient:
+            self.ledger.hold(gradient.storage)
+            return Gradient(gradient.storage, _back_view(step, read, gradient))
+        dims = step.dims if step.spread else read.dims
+        storage = self.ledger.new(dims, call.itemsize, per_sample=read.per_sample)
+        if step.layout == "kept" and len(gradient.strides) == len(dims) + 1:
+            return Gradient(storage, kept(dims, gradient.strides))
+        if step.layout == "map" and is_channels_last(read.dims, read.strides):
+            return Gradient(storage, channels_last(dims))
+        return Gradient(storage, contiguous(dims))
+
+    def _fitted(self, call: Call, read: Tensor, gradient: Gradient) -> Gradient:
+        """The same summed up where what was read was spread, converted where it was
+        narrower."""
+        spread = call.step.spread and read.dims != call.step.dims
+        if not spread and read.itemsize == call.itemsize:
+            return gradient
+        made = self.ledger.new(read.dims, read.itemsize, per_sample=read.per_sample)
+        self.ledger.drop(gradient.storage)
+        return Gradient(made, kept(read.dims, gradient.strides))
+
+    def _deliver(self, call: Call, gradient: Gradient) -> None:
+        """Adds a gradient to those that have come for a call's output."""
+        before, step = call.gradient, call.step
+        if before is None:
+            call.gradient = gradient
+            return
+        # torch adds in place where nothing else holds the first of them, but not while
+        # a tracker looks on; so this is what was held to its account, and the upper end
+        total = self.ledger.new(step.dims, call.itemsize, per_sample=step.per_sample)
+        call.gradient = Gradient(total, kept(step.dims, before.strides))
+        self.ledger.drop(before.storage)
+        self.ledger.drop(gradient.storage)
+
+
+def _back_view(step: Step, read: Tensor, gradient: Gradient) -> Strides:
+    """How a gradient that is handed on lies with the axes of what was read."""
+    if step.order:
+        strides = [0] * len(step.order)
+        for axis, stride in zip(step.order, gradient.strides, strict=True):
+            strides[axis] = stride
+        return tuple(strides)
+    if step.joins is not None and len(step.dims) < len(read.dims):
+        return split(read.dims, gradient.strides, *step.joins)
+    return gradient.strides

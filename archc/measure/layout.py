@@ -1,0 +1,87 @@
+"""How a tensor's numbers lie in memory, which decides where a view needs a copy.
+
+Strides are counted in numbers, the batch's first. The batch is taken to have more than
+one sample: with one, its stride says nothing, and a few more views are possible.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+Strides = tuple[int, ...]
+_MANY = 2
+
+
+def contiguous(dims: tuple[int, ...]) -> Strides:
+    """The strides of a tensor whose axes lie in their order; `dims` has no batch."""
+    return in_order(dims, range(len(dims) + 1))
+
+
+def in_order(dims: tuple[int, ...], axes: range | list[int]) -> Strides:
+    """The strides where `axes`, the batch counted, lie in this order."""
+    sizes = (_MANY, *dims)
+    strides, step = [1] * len(sizes), 1
+    for axis in reversed(axes):
+        strides[axis] = step
+        step *= sizes[axis]
+    return tuple(strides)
+
+
+def kept(dims: tuple[int, ...], strides: Strides) -> Strides:
+    """What is computed number by number lies as what is read, without its gaps."""
+    axes = sorted(range(len(strides)), key=lambda axis: -strides[axis])
+    return in_order(dims, axes)
+
+
+def channels_last(dims: tuple[int, ...]) -> Strides:
+    """The strides of a map whose channels lie closest together."""
+    return in_order(dims, [0, 2, 3, 1])
+
+
+def is_channels_last(dims: tuple[int, ...], strides: Strides) -> bool:
+    """Whether the channels are what lies closest together, and not all is in order."""
+    if len(dims) != 3 or _agrees(dims, strides, contiguous(dims)):
+        return False
+    # a slice of the channels has gaps, and counts as well
+    order = [strides[axis] for axis in (1, 3, 2, 0)]
+    sizes = [dims[0], dims[2], dims[1], _MANY]
+    least = 1
+    for size, stride in zip(sizes, order, strict=True):
+        if stride < least:
+            return False
+        least = stride * size
+    return strides[1] == 1
+
+
+def joined(
+    dims: tuple[int, ...], strides: Strides, first: int, last: int
+) -> Strides | None:
+    """The strides with the axes from `first` to `last` made one, the batch counted.
+
+    None where they do not lie behind each other, so that a view is impossible.
+    """
+    sizes = (_MANY, *dims)
+    axes = [axis for axis in range(first, last + 1) if sizes[axis] != 1]
+    for outer, inner in pairwise(axes):
+        if strides[outer] != strides[inner] * sizes[inner]:
+            return None
+    step = strides[axes[-1]] if axes else 1
+    return (*strides[:first], step, *strides[last + 1 :])
+
+
+def split(dims: tuple[int, ...], strides: Strides, first: int, last: int) -> Strides:
+    """The strides with one axis made those from `first` to `last` again, the batch
+    counted; `dims` are those that come of it."""
+    step = strides[first]
+    inside: list[int] = []
+    for size in reversed((_MANY, *dims)[first : last + 1]):
+        inside.append(step)
+        step *= size
+    return (*strides[:first], *reversed(inside), *strides[first + 1 :])
+
+
+def _agrees(dims: tuple[int, ...], one: Strides, other: Strides) -> bool:
+    sizes = (_MANY, *dims)
+    return all(
+        a == b for a, b, size in zip(one, other, sizes, strict=True) if size != 1
+    )

@@ -1,0 +1,36 @@
+"""What a generated module does in one forward pass: its calls, and what it lets go of.
+
+Tensors are numbered as they are made; 0 is the input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archc.network.graph import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A layer is computed, or one step of a merge of more than two values."""
+
+    layer: Layer
+    reads: tuple[int, ...]
+    makes: int
+    in_place: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Nothing holds a tensor any longer: no variable, no call under way."""
+
+    tensor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A forward pass in training."""
+
+    events: tuple[Run | Release, ...]
+    outputs: tuple[int, ...]
+    """What is returned: the network's output, then that of each head."""
