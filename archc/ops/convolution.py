@@ -230,13 +230,13 @@ class Conv2d(Op):
         if padded is None:
             return (step,)
         # a call of its own pads, and the convolution keeps what that made
+        if self.padding_mode == "circular":
+            # zeros, over which the edges are then written
+            zeros = Step(padded, layout="ordered")
+            edges = Step(padded, (1,), shares="same", scratch=1)
+            return (zeros, edges, replace(step, reads=(2,), keeps=(2,)))
         pads = self.padding_mode in ("reflect", "replicate")
-        ordered = self.padding_mode == "circular"
-        pad = Step(
-            padded,
-            keeps=(0,) if pads else (),
-            layout="ordered" if ordered else "map",
-        )
+        pad = Step(padded, keeps=(0,) if pads else (), layout="map")
         return (pad, replace(step, reads=(1,), keeps=(1,)))
 
     def _padded_before(self, x: Shape) -> Dims | None:

@@ -64,6 +64,18 @@ KINDS: dict[str, list[Any]] = {
     "one written to permuted axes": [
         conv("a"), LAST, {"op": "silu", "inplace": True}, FIRST, conv("b"), *HEAD,
     ],
+    "one written behind a linear layer over rows": [
+        conv("a"), LAST, {"name": "ln", "op": "layer_norm"},
+        {"name": "l", "op": "linear", "out_features": 5},
+        {"op": "relu", "inplace": True}, FIRST, *HEAD,
+    ],
+    "one written where no gradient will be": [
+        LRN, {"op": "hardsigmoid", "inplace": True}, *HEAD,
+    ],
+    **{
+        f"{mode} padding": [conv("a"), conv("b", padding_mode=mode), *HEAD]
+        for mode in ("circular", "reflect", "replicate")
+    },
     "a flatten that copies": [
         conv("a"), LAST, {"op": "flatten"},
         {"name": "fc", "op": "linear", "out_features": 3},
