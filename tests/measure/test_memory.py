@@ -28,8 +28,8 @@ EXACT = 0.0001
 """Share by which the peak of a named network may differ. All that are known are equal
 to the byte; this leaves room for a scalar that another torch makes."""
 PEAK = 0.02
-"""The same for random networks, where rare meetings of layouts are not followed. Over
-1,000 networks one in several hundred is beyond it, so one of a sample is let off."""
+"""The same for random networks, where a rare meeting of layouts may not be followed.
+Of 1,000 the worst was off by 0.5 %."""
 
 
 def case(name: str) -> tracked.Case:
@@ -98,7 +98,7 @@ def test_random_networks(tmp_path: Path) -> None:
     wrong = [str(one) for one in found if one.saved]
     assert not wrong
     far = [str(one) for one in found if abs(one.peak) > PEAK]
-    assert len(far) <= 1, far
+    assert not far
 
 
 # ---- what follows without torch
