@@ -47,10 +47,12 @@ def command(
 
     The module is the file that `archc compile` wrote, so that changes made by hand are
     seen; where there is none, or with --set or --input, the code is written anew. It is
-    built and run on meta tensors, which have shapes and no values. Compared are all
-    parameters and buffers with their shapes, what each layer computes and from what,
-    the shape of its output, and its multiply-adds as torch counts them. Runs the code
-    of that file: do not use it on a module that you do not trust.
+    built and run without values, in training and in evaluation; where it computes a
+    layer in another way, values decide whether it is the same. Compared are all
+    parameters and buffers with how they start, what each layer computes and from what,
+    the shape of its output, its multiply-adds as torch counts them, and a second build
+    with other arguments. Runs the code of that file: do not use it on a module that you
+    do not trust.
 
     Exit status: 0 all agrees, 1 something does not, or errors in a spec, 2 wrong use or
     no PyTorch.
