@@ -23,6 +23,7 @@ from archc.compare.text import as_text
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_github, render_json, render_text
 from archc.draw.dot import draw
+from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.measure.memory import footprint
 from archc.measure.summary import summarize
@@ -226,7 +227,7 @@ PARTS: Mapping[str, Callable[[Any, Any], object]] = {
     "emit": lambda network, facts: emit(network),
     "draw": draw,
     "table": lambda network, facts: table(summarize(network, facts)),
-    "memory": lambda network, facts: footprint(network).at(2),
+    "memory": lambda network, facts: footprint(network, execution(network)).at(2),
     "diff": _differ,
 }
 

@@ -211,6 +211,7 @@ def _compiled(path: Path, draw: random.Random) -> bool:
     from archc.diagnostics.model import Sink
     from archc.diagnostics.render import render_github, render_json, render_text
     from archc.draw.dot import draw as drawn
+    from archc.emit.execution import execution
     from archc.emit.module import emit
     from archc.measure import tables
     from archc.measure.memory import footprint
@@ -236,7 +237,7 @@ def _compiled(path: Path, draw: random.Random) -> bool:
     )  # fmt: skip
     for shown in (*(form(table) for form in forms), table.to_json(), dot):
         shown.encode()
-    memory_text(footprint(network).at(2)).encode()
+    memory_text(footprint(network, execution(network)).at(2)).encode()
     if draw.random() < PICTURES and len(table.layers) < 300:
         from archc.draw.render import render
 

@@ -170,9 +170,13 @@ def test_odd_things_in_the_place_of_a_file(
 # ---------------------------------------------------------------------------- signals
 
 _SLOW = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from archc import output
+
+# tests that run in the background are started with these ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def slow(temporary, content, target):
     temporary.write_bytes(content)

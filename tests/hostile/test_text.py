@@ -28,6 +28,7 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_github, render_json, render_text
 from archc.draw.dot import draw
 from archc.draw.render import render
+from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.escaping import visible
 from archc.measure import tables
@@ -154,7 +155,7 @@ def outputs(found: Analysis) -> dict[str, str]:
         "rich": rich(tables.as_rich(table, 100)),
         "python": emit(network),
         "dot": draw(network, facts),
-        "memory": memory_text(footprint(network).at(2)),
+        "memory": memory_text(footprint(network, execution(network)).at(2)),
         "diff": difference(compare(side, side)),
         "diff json": json.dumps(compare(side, side).to_dict()),
         **{f"list {name}": form([listed]) for name, form in FORMATS.items()},
