@@ -230,8 +230,7 @@ class Chain:
         choice(self.builder, met.choice, lambda: self._repeated(node, met))
 
     def _repeated(self, node: Node, met: Met) -> None:
-        repeats = met.loop is not None or met.turns is not None
-        if not repeats:
+        if not met.repeats:
             self._once(node)
         elif node.name is not None and node.name.fixed:
             made = repetition(self.builder, node, node.name.text)

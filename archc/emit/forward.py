@@ -112,7 +112,7 @@ def _repeated(
     builder: Builder, node: Node, sources: tuple[Expr, ...], target: Local
 ) -> Expr:
     met = builder.met[node]
-    if met.loop is None and met.turns is None:
+    if not met.repeats:
         return once(builder, node, met, sources, target, _Writes(builder))
     reads = builder.plan.reads
     x = sources[0]

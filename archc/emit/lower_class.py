@@ -254,7 +254,7 @@ class ClassLowering:
             node.name is not None and not isinstance(node, OpNode)
         )
         always = met.choice is None and met.test is True
-        return is_module and always and met.skip is False and met.loop is None
+        return is_module and always and met.skip is False and not met.repeats
 
     # ---- the constructor
 

@@ -129,6 +129,11 @@ class Met:
     once: Shape | None = None
     out: Shape | None = None
 
+    @property
+    def repeats(self) -> bool:
+        """Whether it is repeated, by a loop or written out."""
+        return self.loop is not None or self.turns is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:

@@ -306,6 +306,8 @@ def _joined(first: Template, second: Template) -> Template:
 _BRACES = re.compile(r"\{[^}]*\}")
 _FILLED = r"(?:\d+|True|False)"
 """What braces can come out as in a name."""
+_RUN = re.compile(r"(?:\{[^}]*\}|\d|True|False)+")
+"""A part of a name that braces can be, or can be a piece of."""
 
 
 def _made_in(key: str, makers: Collection[str]) -> bool:
@@ -315,10 +317,20 @@ def _made_in(key: str, makers: Collection[str]) -> bool:
 
 
 def _may_meet(path: str, key: str) -> bool:
-    return any(
-        re.fullmatch(_FILLED.join(map(re.escape, _BRACES.split(pattern))), sample)
-        for pattern, sample in (
-            (path, _BRACES.sub("0", key)),
-            (key, _BRACES.sub("0", path)),
-        )
-    )
+    """Whether two names, each with braces where the other may have a number, can come
+    out as one."""
+    if _RUN.split(path) != _RUN.split(key):
+        return False
+    return all(map(_numbers_meet, _RUN.findall(path), _RUN.findall(key)))
+
+
+def _numbers_meet(one: str, other: str) -> bool:
+    """The same of a part of them that holds numbers and braces alone."""
+    parts, others = _BRACES.split(one), _BRACES.split(other)
+    if len(parts) == 1:
+        return re.fullmatch(_FILLED.join(others), one) is not None
+    if len(others) == 1:
+        return re.fullmatch(_FILLED.join(parts), other) is not None
+    # between its ends each can be what the other one is
+    begin, end = sorted((parts[0], others[0])), sorted((parts[-1], others[-1]), key=len)
+    return begin[1].startswith(begin[0]) and end[1].endswith(end[0])

@@ -63,7 +63,8 @@ class Copier:
         return region
 
     def _copied(self, value: Value) -> Value:
-        """The value in the new instance; one that is unknown, as a mistake was met in
-        what it comes from, stays so."""
-        unknown = value.shape is None and value.layer is None
-        return self.values.get(value, value) if unknown else self.values[value]
+        """The value in the new instance; one that no layer makes, as a mistake was met
+        there, stays what it is, be its shape claimed or unknown."""
+        if value.layer is None:
+            return self.values.get(value, value)
+        return self.values[value]
