@@ -12,8 +12,10 @@ from archc.ops import (
     linear,
     merge,
     normalization,
+    padding,
     pooling,
     reshape,
+    resize,
 )
 from archc.ops.base import Op
 from archc.ops.functions import Function
@@ -27,6 +29,8 @@ FAMILIES: tuple[ModuleType, ...] = (
     activation,
     dropout,
     reshape,
+    resize,
+    padding,
     merge,
 )
 

@@ -1,30 +1,20 @@
-"""Ops that move numbers without computing on them."""
+"""Ops that order numbers otherwise, or take some of them, without computing."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archc.ops.base import (
-    UNKNOWN,
     Call,
-    Dim,
     Op,
-    Padding,
     Shape,
     ShapeError,
-    SizeOrNone,
     check_numbers,
-    items,
     known,
     need_known,
-    pair,
     plain,
-    to_int,
 )
 from archc.ops.code import Attribute, Axes, call
 from archc.ops.functions import Function
@@ -33,15 +23,10 @@ from archc.ops.reach import (
     Along,
     Everywhere,
     PerAxis,
-    Read,
-    between,
-    nearest,
-    over_map,
-    window,
 )
-from archc.ops.shapes import AXES, need_divisible, need_map
+from archc.ops.shapes import need_divisible, need_map
 from archc.ops.steps import Device, Step
-from archc.spec.expressions import Const, Expr, Index, Name, Slice, as_expr
+from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
 
 
 class Flatten(Op):
@@ -148,254 +133,6 @@ class Identity(Op):
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         return argument
-
-
-def _factor(value: Any) -> Any:
-    parts = items(value)
-    numbers = (value,) if parts is None else parts
-    if not all(map(_is_number, numbers)) or len(numbers) != (1 if parts is None else 2):
-        raise PydanticCustomError(
-            "scale_factor",
-            "must be a number or a pair of them, not {value}",
-            {"value": plain(value)},
-        )
-    if not all(0 < n < inf for n in numbers):
-        raise PydanticCustomError(
-            "scale_factor",
-            "must be a finite number above 0, not {value}",
-            {"value": plain(value)},
-        )
-    return parts or value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_FACTOR = {"type": "number", "exclusiveMinimum": 0}
-ScaleFactor = Annotated[
-    Any,
-    PlainValidator(_factor),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _FACTOR,
-                {"type": "array", "items": _FACTOR, "minItems": 2, "maxItems": 2},
-            ]
-        }
-    ),
-]
-
-
-class Upsample(Op):
-    """C x H x W resized to a size or by a factor (torch.nn.Upsample)."""
-
-    op = "upsample"
-    category = "reshape"
-    other_names = (
-        "upsampling", "upsampling2d", "interpolate", "interpolation", "resize",
-        "resize_bilinear", "upsampling_nearest2d", "upsampling_bilinear2d", "interp",
-    )  # fmt: skip
-    other_attributes = (
-        ("scale", "scale_factor"),
-        ("stride", "scale_factor"),
-        ("factor", "scale_factor"),
-        ("interpolation", "mode"),
-    )
-    module_class = "nn.Upsample"
-    shows = (("size", "{}x{}"), ("scale_factor", "{} times"))
-    symbols = (("size", Name("size")),)
-    autocast = "full"
-    layout = "map"
-
-    size: SizeOrNone = None
-    scale_factor: ScaleFactor = None
-    mode: Literal["nearest", "nearest-exact", "bilinear", "bicubic"] = "nearest"
-    align_corners: bool | None = None
-
-    @model_validator(mode="after")
-    def _agree(self) -> Upsample:
-        if (self.size is None) == (self.scale_factor is None):
-            raise PydanticCustomError(
-                "size_or_scale_factor",
-                "needs either size or scale_factor",
-                {"help": "add scale_factor = 2, or size = [height, width]"}
-                if self.size is None
-                else {"help": "leave one of the two out"},
-            )
-        if self.align_corners is not None and self.mode.startswith("nearest"):
-            raise PydanticCustomError(
-                "align_corners",
-                "align_corners goes with mode bilinear or bicubic, not {mode}",
-                {"mode": plain(self.mode)},
-            )
-        return self
-
-    @property
-    def keeps_range(self) -> bool:
-        return self.mode != "bicubic"
-
-    @property
-    def detail(self) -> str:
-        if self.size is not None:
-            height, width = pair(self.size)
-            return f"to {height}×{width}"
-        down, right = pair(self.scale_factor)
-        return f"×{down}" if down == right else f"×{down},{right}"
-
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        need_map(self.op, x)
-        if self.size is not None:
-            return Shape((x.dims[0], *pair(self.size)))
-        sizes: list[Dim] = []
-        for axis, factor in enumerate(pair(self.scale_factor)):
-            size = x.dims[1 + axis]
-            # a symbolic product would not round down, as sizes here do
-            out: Dim = int(size * factor) if known(size, factor) else UNKNOWN
-            if known(out) and out < 1:
-                raise ShapeError(
-                    f"`upsample` of {x} by {factor} leaves no {AXES[axis]}",
-                    code="window-too-large",
-                    attribute="scale_factor",
-                    help="use a larger scale_factor",
-                )
-            sizes.append(out)
-        return Shape((x.dims[0], *sizes))
-
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        factors = (None, None) if self.size is not None else pair(self.scale_factor)
-        sizes = zip(x.sizes[1:], y.sizes[1:], factors, strict=True)
-        down, right = ((self._read(*axis),) for axis in sizes)
-        return over_map(down, right)
-
-    def _read(self, size: int, out: int, factor: float | None) -> Read:
-        """What a position reads along an axis.
-
-        As in torch's UpSample.h: by the factor that is given, and by the sizes that it
-        led to only where the code for these sizes takes no scale. Places are exact
-        here; torch's are rounded to float32, which moves a few of nearest.
-        """
-        half = Fraction(1, 2)
-        simple = {"nearest": (size, 2 * size), "bilinear": (size,)}
-        if self.align_corners:
-            scale = Fraction(size - 1, out - 1) if out > 1 else Fraction(0)
-        elif factor is None or out in simple.get(self.mode, ()):
-            scale = Fraction(size, out)
-        else:
-            scale = 1 / Fraction(str(factor))
-        match self.mode:
-            case "nearest":
-                return nearest(scale, Fraction(0))
-            case "nearest-exact":
-                return nearest(scale, half * scale)
-            case "bilinear" | "bicubic":
-                offset = Fraction(0) if self.align_corners else half * scale - half
-                return between(scale, offset, beside=int(self.mode == "bicubic"))
-
-    def module(self, x: Shape) -> Call:
-        return self._construct(**self.given())
-
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.interpolate", (argument,), self.given())
-
-
-def _pad(value: Any) -> int | tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    return check_numbers(value, length=4)
-
-
-PadSides = Annotated[
-    Any,
-    PlainValidator(_pad),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer"},
-                {
-                    "type": "array",
-                    "items": {"type": "integer"},
-                    "minItems": 4,
-                    "maxItems": 4,
-                },
-            ]
-        }
-    ),
-]
-
-
-def _settle_padding(settings: dict[Any, Any]) -> None:
-    """Zeros are what is padded with, and axes that are not padded can be left out."""
-    if settings.get("value") is None:
-        settings["value"] = 0.0
-    sides = list(settings["pad"])
-    while sides[-2:] == [0, 0] and len(sides) > 2:
-        del sides[-2:]
-    settings["pad"] = tuple(sides)
-
-
-_PADS = (Function("torch.nn.functional.pad", settle=_settle_padding),)
-
-
-class ZeroPad2d(Op):
-    """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
-
-    op = "zero_pad2d"
-    category = "reshape"
-    other_names = ("zero_padding", "zero_padding2d", "pad", "pad2d", "padding")
-    special_names = tuple(
-        (name, "padding = [-1, -1, -1, -1]")
-        for name in ("crop", "center_crop", "cropping2d")
-    )
-    other_attributes = (("pad", "padding"),)
-    module_class = "nn.ZeroPad2d"
-    layout = "map"
-    calls = _PADS
-    short = "zero pad"
-
-    padding: PadSides
-
-    @property
-    def _sides(self) -> tuple[Dim, Dim, Dim, Dim]:
-        left, right, top, bottom = items(self.padding) or (self.padding,) * 4
-        return left, right, top, bottom
-
-    @property
-    def detail(self) -> str:
-        return plain(self.padding)
-
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        need_map(self.op, x)
-        sides = self._sides
-        sizes: list[Dim] = []
-        for axis, (before, after) in enumerate((sides[2:], sides[:2])):
-            size = x.dims[1 + axis]
-            out = size + before + after
-            # PyTorch crops before it pads, and cannot crop more than there is
-            if known(size, before, after) and (
-                out < 1 or size + min(before, 0) + min(after, 0) < 0
-            ):
-                raise ShapeError(
-                    f"`zero_pad2d` with padding = {plain(self.padding)} cuts away the"
-                    f" whole {AXES[axis]} of {x}",
-                    code="bad-padding",
-                    attribute="padding",
-                    help="negative padding crops; crop less",
-                )
-            sizes.append(out)
-        return Shape((x.dims[0], *sizes))
-
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        left, _, top, _ = map(to_int, self._sides)
-        return over_map((window(1, 1, top),), (window(1, 1, left),))
-
-    def module(self, x: Shape) -> Call:
-        return self._construct(self.padding)
-
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pad", (argument, self._sides))
 
 
 AxisOrder = Annotated[
@@ -517,61 +254,6 @@ class ChannelShuffle(Op):
         return Call("F.channel_shuffle", (argument, self.groups))
 
 
-class PixelShuffle(Op):
-    """Channels laid out as a larger map, over C x H x W (torch.nn.PixelShuffle)."""
-
-    op = "pixel_shuffle"
-    category = "reshape"
-    other_names = ("depth_to_space", "subpixel")
-    other_attributes = (
-        ("scale_factor", "upscale_factor"),
-        ("block_size", "upscale_factor"),
-    )
-    module_class = "nn.PixelShuffle"
-    calls = (
-        Function(
-            "torch.nn.functional.pixel_shuffle",
-            also=("torch.pixel_shuffle",),
-            signature="input upscale_factor",
-        ),
-    )
-    layout = "ordered"
-    shows = (("upscale_factor", "{} times"),)
-
-    upscale_factor: int = Field(ge=1)
-
-    @property
-    def detail(self) -> str:
-        return f"×{self.upscale_factor}"
-
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        need_map(self.op, x)
-        channels, height, width = x.dims
-        r = self.upscale_factor
-        if known(channels, r) and channels % (r * r):
-            fits = [n for n in range(1, r) if channels % (n * n) == 0]
-            raise ShapeError(
-                f"`pixel_shuffle` cannot lay out {channels} channels as {r} x {r}"
-                f" pixels: {channels} / {r * r} leaves {channels % (r * r)}",
-                code="not-divisible",
-                attribute="upscale_factor",
-                help=f"give it a multiple of {r * r} channels, or use"
-                f" upscale_factor = {' or '.join(map(str, fits[-3:]))}",
-            )
-        return Shape((channels // (r * r), height * r, width * r))
-
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        read = (nearest(Fraction(1, self.upscale_factor), Fraction(0)),)
-        return over_map(read, read)
-
-    def module(self, x: Shape) -> Call:
-        return self._construct(self.upscale_factor)
-
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pixel_shuffle", (argument, self.upscale_factor))
-
-
 class ChannelSlice(Op):
     """The channels from `start` up to, not including, `stop` (torch.Tensor.narrow)."""
 
@@ -637,37 +319,3 @@ class ChannelSlice(nn.Module):
         whole = Index(Attribute(argument, "shape"), Const(x.channel_axis + 1))
         stop = None if start is not None and self.stop == whole else as_expr(self.stop)
         return Axes(argument, x.channel_axis + 1, Slice(argument, start, stop, None))
-
-
-class ChannelPad(Op):
-    """Zeros as more channels: so many on each side, or (before, after) as a pair
-    (torch.nn.functional.pad)."""
-
-    op = "channel_pad"
-    category = "reshape"
-    calls = _PADS
-    layout = "map"
-
-    padding: Padding
-
-    def _sides(self, x: Shape) -> tuple[Dim, ...]:
-        """As PyTorch has them: from the last axis back to the channels."""
-        behind = len(x.dims) - 1 - x.channel_axis
-        return (0, 0) * behind + pair(self.padding)
-
-    @property
-    def detail(self) -> str:
-        return "+".join(str(n) for n in pair(self.padding) if n)
-
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        before, after = pair(self.padding)
-        return x.with_channels(x.channels + before + after)
-
-    def module(self, x: Shape) -> Call:
-        # PyTorch takes the batch for the first of the padded axes, which is the same
-        sides = self._sides(x) + (0, 0) * x.channel_axis
-        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides,))
-
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pad", (argument, self._sides(x)))
