@@ -170,7 +170,7 @@ class Footprint:
                 self.kept[layer].at(batch) if layer in self.kept else 0,
                 sum(_parameter_sizes(layer)) * (trained if layer in self.alive else 1),
             )
-            for layer in _all_layers(self.network)
+            for layer in self.network.all_layers()
         )
 
 
@@ -205,21 +205,15 @@ def footprint(
         optimizer=optimizer,
         precision=precision,
         device=device,
-        parameters=sum(sum(_parameter_sizes(x)) for x in _all_layers(network)),
+        parameters=sum(sum(_parameter_sizes(x)) for x in network.all_layers()),
         gradients=sum(trained),
-        buffers=sum(map(_buffers, _all_layers(network))),
+        buffers=sum(map(_buffers, network.all_layers())),
         alive=alive,
         moments=tuple(tape.ledger.moments),
         input=Amount(0, _FLOAT * prod(network.input.shape.sizes) + labels),
         saved=saved,
         kept=kept,
     )
-
-
-def _all_layers(network: Network) -> list[Layer]:
-    """In the order of a training step: the heads come last."""
-    heads = (layer for head in network.heads for layer in head.region.layers())
-    return [*network.layers(), *heads]
 
 
 def _alive(network: Network) -> frozenset[Layer]:

@@ -6,7 +6,6 @@ value is, and torch refuses that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.network.graph import Layer, Network
@@ -27,16 +26,22 @@ class Refusal:
         )
 
 
+def smallest_batch(network: Network, *, training: bool) -> tuple[int, Layer | None]:
+    """The samples that PyTorch wants in a batch, and the first layer that wants them.
+
+    The layer is None where a single sample will do.
+    """
+    smallest, blamed = 1, None
+    for layer in network.all_layers() if training else network.layers():
+        wanted = layer.op.smallest_batch(layer.input_shape(), training=training)
+        if wanted > smallest:
+            smallest, blamed = wanted, layer
+    return smallest, blamed
+
+
 def refusal(network: Network, batch: int) -> Refusal | None:
-    """The first layer that refuses a batch of this size in training; None if none."""
-    for layer in _layers(network):
-        least = layer.op.smallest_batch(layer.input_shape(), training=True)
-        if batch < least:
-            return Refusal(layer.path, layer.op.op, least)
-    return None
-
-
-def _layers(network: Network) -> Iterator[Layer]:
-    yield from network.layers()
-    for head in network.heads:
-        yield from head.region.layers()
+    """The layer that refuses a batch of this size in training; None if none does."""
+    least, layer = smallest_batch(network, training=True)
+    if layer is None or batch >= least:
+        return None
+    return Refusal(layer.path, layer.op.op, least)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archc.diagnostics.model import Sink
 from archc.network.arguments import Arguments
-from archc.network.elaborator import Elaborator
 from archc.network.inputs import MAX_SIZE, input_shape, parameters
-from archc.network.walk import TooLarge
+from archc.network.smallest import advised, fits
 from archc.ops.base import plain
 from archc.spec.model import Spec
 
 MISMATCHES = ("merge-mismatch", "skip-mismatch")
+_WRONG = (*MISMATCHES, "window-too-large")
 _REACH = 64
 """How far from the given size is looked: six halvings."""
 _VISITS = 40_000
@@ -35,14 +33,7 @@ def with_fitting_inputs(spec: Spec, found: Sink, visits: int) -> Sink:
     ]
     if not fitting:
         return found
-    told = Sink()
-    advice = f"{' or '.join(fitting)} fits"
-    for diagnostic in found:
-        if diagnostic.code in MISMATCHES:
-            help = f"{advice}; or {diagnostic.help}" if diagnostic.help else advice
-            diagnostic = replace(diagnostic, help=help)
-        told.report(diagnostic)
-    return told
+    return advised(found, MISMATCHES, f"{' or '.join(fitting)} fits", "; or ")
 
 
 def _nearest(
@@ -59,7 +50,7 @@ def _nearest(
         for at in range(size, size + step * (tries + 1), step):
             if not size <= 2 * at <= 2 * MAX_SIZE:
                 break
-            if _fits(spec, (channels, at, at)):
+            if fits(spec, (channels, at, at), _WRONG):
                 found[size] = at
                 break
         else:
@@ -67,13 +58,4 @@ def _nearest(
     if found.keys() != {*sizes}:
         return None
     nearest = channels, found[sizes[0]], found[sizes[1]]
-    return nearest if _fits(spec, nearest) else None
-
-
-def _fits(spec: Spec, dims: tuple[int, ...]) -> bool:
-    sink = Sink()
-    try:
-        Elaborator(spec, sink, dims).run()
-    except TooLarge:
-        return False
-    return not any(d.code in (*MISMATCHES, "window-too-large") for d in sink)
+    return nearest if fits(spec, nearest, _WRONG) else None

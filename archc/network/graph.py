@@ -146,3 +146,9 @@ class Network:
     def layers(self) -> Iterator[Layer]:
         """The layers without the heads, in execution order."""
         return self.body.layers()
+
+    def all_layers(self) -> Iterator[Layer]:
+        """The same, and then those of the heads, as a training step runs them."""
+        yield from self.layers()
+        for head in self.heads:
+            yield from head.region.layers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from archc.diagnostics.model import Sink
@@ -12,6 +13,7 @@ from archc.network.walk import TooLarge
 from archc.spec.model import Spec
 
 LARGEST_TRIED = 4096
+_TOO_SMALL = ("window-too-large",)
 
 
 def with_smallest_input(spec: Spec, found: Sink) -> Sink:
@@ -23,14 +25,8 @@ def with_smallest_input(spec: Spec, found: Sink) -> Sink:
     smallest = smallest_input(spec, shape.sizes)
     if smallest is None:
         return found
-    told = Sink()
     advice = f"the smallest input that works is {' x '.join(map(str, smallest))}"
-    for diagnostic in found:
-        if diagnostic.code == "window-too-large":
-            help = f"{advice}; {diagnostic.help}" if diagnostic.help else advice
-            diagnostic = replace(diagnostic, help=help)
-        told.report(diagnostic)
-    return told
+    return advised(found, _TOO_SMALL, advice, "; ")
 
 
 def smallest_input(spec: Spec, dims: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -43,23 +39,35 @@ def smallest_input(spec: Spec, dims: tuple[int, ...]) -> tuple[int, ...] | None:
 
     low = min(height, width)
     high = low
-    while not _fits(spec, scaled(high)):
+    while not fits(spec, scaled(high), _TOO_SMALL):
         low, high = high, high * 2
         if high > LARGEST_TRIED:
             return None
     while low + 1 < high:
         middle = (low + high) // 2
-        if _fits(spec, scaled(middle)):
+        if fits(spec, scaled(middle), _TOO_SMALL):
             high = middle
         else:
             low = middle
     return scaled(high)
 
 
-def _fits(spec: Spec, dims: tuple[int, ...]) -> bool:
+def fits(spec: Spec, dims: tuple[int, ...], codes: Collection[str]) -> bool:
+    """Whether a network of this input is without mistakes of these codes."""
     sink = Sink()
     try:
         Elaborator(spec, sink, dims).run()
     except TooLarge:
         return False
-    return not any(d.code == "window-too-large" for d in sink)
+    return not any(d.code in codes for d in sink)
+
+
+def advised(found: Sink, codes: Collection[str], advice: str, joint: str) -> Sink:
+    """The diagnostics, those of these codes with advice before their own help."""
+    told = Sink()
+    for diagnostic in found:
+        if diagnostic.code in codes:
+            own = f"{joint}{diagnostic.help}" if diagnostic.help else ""
+            diagnostic = replace(diagnostic, help=advice + own)
+        told.report(diagnostic)
+    return told

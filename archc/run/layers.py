@@ -4,27 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.network.graph import Layer, Network, Value
-
-
-def all_layers(network: Network) -> list[Layer]:
-    """In the order of a forward pass in training: the heads come last."""
-    heads = (layer for head in network.heads for layer in head.region.layers())
-    return [*network.layers(), *heads]
-
-
-def smallest_batch(network: Network, *, training: bool) -> tuple[int, Layer | None]:
-    """The samples that PyTorch wants in a batch, and the first layer that wants them.
-
-    Normalisation refuses a batch in which it would see one number of a channel. The
-    layer is None where a single sample will do.
-    """
-    smallest, blamed = 1, None
-    for layer in all_layers(network) if training else network.layers():
-        wanted = layer.op.smallest_batch(layer.input_shape(), training=training)
-        if wanted > smallest:
-            smallest, blamed = wanted, layer
-    return smallest, blamed
+from archc.network.graph import Layer, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -30,6 +31,22 @@ def module(op: Op, x: Shape) -> tuple[nn.Module | nn.Parameter, Building]:
             made = _evaluated(op, op.module(x))
         _made[key] = made, mode
     return _made[key]
+
+
+def named_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """The parameters and buffers of a module by their paths, in the order of its parts;
+    one that stands in several places by the first."""
+    found: dict[str, Tensor] = {}
+    met: set[int] = set()
+    parts: Iterable[tuple[str, nn.Module]] = module.named_modules()
+    for path, part in parts:
+        prefix = f"{path}." if path else ""
+        for tensors in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
+            for name, tensor in tensors.items():
+                if tensor is not None and id(tensor) not in met:
+                    met.add(id(tensor))
+                    found[prefix + name] = tensor
+    return found
 
 
 def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:

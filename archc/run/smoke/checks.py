@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from archc.network.graph import Head, Layer, Network, Value
-from archc.run.layers import all_layers
 from archc.run.smoke.report import Check
 from archc.run.smoke.trial import SEED, Trial
 from archc.run.smoke.watch import spoiling
@@ -102,12 +101,12 @@ def _grads(trial: Trial, found: Tensor, names: Iterable[str]) -> dict[str, Tenso
 def _cancelled(network: Network) -> set[str]:
     """The biases that nothing reads but batch normalisation, which takes them off."""
     readers: dict[Value, list[Layer]] = defaultdict(list)
-    for layer in all_layers(network):
+    for layer in network.all_layers():
         for value in layer.inputs:
             readers[value].append(layer)
     return {
         f"{layer.path}.bias"
-        for layer in all_layers(network)
+        for layer in network.all_layers()
         if layer.op.category in ("convolution", "linear")
         and readers[layer.output]
         and all(r.op.op.startswith("batch_norm") for r in readers[layer.output])
@@ -116,7 +115,7 @@ def _cancelled(network: Network) -> set[str]:
 
 def _in_order(network: Network, names: Iterable[str]) -> list[str]:
     """Parameters in the order of the forward pass; unknown ones come last."""
-    places = {layer.path: i for i, layer in enumerate(all_layers(network))}
+    places = {layer.path: i for i, layer in enumerate(network.all_layers())}
     last = len(places)
     return sorted(names, key=lambda n: (places.get(_owner(n, places), last), n))
 
@@ -128,7 +127,7 @@ def _owner(parameter: str, paths: Container[str]) -> str:
 
 def _blamed(network: Network, order: list[str]) -> str:
     """The layer of the last parameter."""
-    return _owner(order[-1], {layer.path for layer in all_layers(network)})
+    return _owner(order[-1], {layer.path for layer in network.all_layers()})
 
 
 def _others(names: list[str]) -> str:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from archc.network.graph import Layer
-from archc.run.layers import all_layers
 from archc.run.smoke.checks import close
 from archc.run.smoke.report import Check
 from archc.run.smoke.trial import SEED, Trial
@@ -21,7 +20,7 @@ def modes(trial: Trial) -> Check:
     """Compares outputs in both modes, and buffers before and after."""
     network = trial.size.subject.network
     random = [layer for layer in network.layers() if layer.op.is_random]
-    tracking = [layer for layer in all_layers(network) if layer.op.updates_statistics]
+    tracking = [layer for layer in network.all_layers() if layer.op.updates_statistics]
     problem = (
         _heads(trial)
         or _evaluation(trial, random)

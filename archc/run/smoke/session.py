@@ -13,8 +13,9 @@ import torch
 
 from archc.emit.execution import execution
 from archc.measure.memory import footprint
+from archc.measure.refusal import smallest_batch
 from archc.run.device import gpus, out_of_memory
-from archc.run.layers import Bound, smallest_batch
+from archc.run.layers import Bound
 from archc.run.loss import parts
 from archc.run.smoke import checks
 from archc.run.smoke.modes import modes

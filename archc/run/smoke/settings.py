@@ -12,7 +12,6 @@ from archc.emit.module import emit
 from archc.measure.cost import measure
 from archc.network.elaborator import Elaborator
 from archc.network.graph import Layer, Network
-from archc.run.layers import all_layers
 from archc.run.subject import Subject
 
 _SIZES = (32, 48, 64, 96, 128)
@@ -85,7 +84,7 @@ def smaller(subject: Subject, batch: int) -> Subject:
         other = Elaborator(network.spec, sink, scaled).run()
         if other is None or sink.failed or _structure(other) != code:
             continue
-        if all(_varied(layer, batch) for layer in all_layers(other)):
+        if all(_varied(layer, batch) for layer in other.all_layers()):
             return replace(subject, network=other, facts=measure(other))
     return subject
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from archc.run.layers import smallest_batch
+from archc.measure.refusal import smallest_batch
 from archc.run.subject import Subject
 from archc.run.train.data import Data
 from archc.run.train.errors import CannotTrain

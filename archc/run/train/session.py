@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 
+from archc.measure.refusal import smallest_batch
 from archc.output import Output, write
-from archc.run.layers import bound, smallest_batch
+from archc.run.layers import bound
 from archc.run.subject import Subject
 from archc.run.train import checkpoint, checks, curve, progress, record
 from archc.run.train.batches import joins, steps_per_epoch

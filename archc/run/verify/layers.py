@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from archc.run.live import named_tensors
 from archc.run.verify.explain import what_is_done
 from archc.run.verify.reconcile import Recording, reconcile
 from archc.run.verify.recorder import Recorder
@@ -78,7 +79,7 @@ class _Comparison:
         recorder = self._recorder
         x = torch.empty(BATCH, *self._found.subject.input_shape, device="meta")
         recorder.name(x, INPUT)
-        named = {**dict(built.named_parameters()), **dict(built.named_buffers())}
+        named = named_tensors(built)
         before = {
             name: recorder.name(tensor, tensor_key(name))
             for name, tensor in named.items()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
 from archc.run.building import Start
-from archc.run.live import module, result
+from archc.run.live import module, named_tensors, result
 from archc.run.verify.numbers import Form, Kind, Numbers, Slot
 from archc.run.verify.recorder import Recorder
 
@@ -152,7 +152,7 @@ def _carried_out(layer: Layer, shapes: Sequence[Shape], *, training: bool) -> Sa
     named: dict[str, Tensor] = {}
     if isinstance(made, nn.Module):
         made.train(training)
-        named = {**dict(made.named_parameters()), **dict(made.named_buffers())}
+        named = named_tensors(made)
     elif made is not None:
         named = {"": made}
     read = [*inputs, *named.values()]

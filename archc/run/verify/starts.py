@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from archc.network.graph import Layer
 from archc.run.building import Building, Start, building
-from archc.run.live import module
+from archc.run.live import module, named_tensors
 from archc.run.verify.reference import Reference, path_of
 from archc.run.verify.report import Verification
 from archc.spec.model import Initializer
@@ -20,7 +20,7 @@ def compare_starts(
     built: nn.Module, starts: Building, reference: Reference, found: Verification
 ) -> None:
     """Holds the function that fills each parameter and buffer, and its numbers."""
-    there = {**dict(built.named_parameters()), **dict(built.named_buffers())}
+    there = named_tensors(built)
     init = found.subject.network.spec.init
     for layer, wanted in reference.layers.items():
         sample = wanted.sample
@@ -60,7 +60,7 @@ def _in_full(layer: Layer, name: str, start: Start) -> Start:
     made, mode = module(layer.op, layer.input_shape())
     if not isinstance(made, nn.Module):
         return start
-    named = {**dict(made.named_parameters()), **dict(made.named_buffers())}
+    named = named_tensors(made)
     return mode.in_full(start, named[name])
 
 
