@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +38,7 @@ def named_tensors(module: nn.Module) -> dict[str, Tensor]:
     one that stands in several places by the first."""
     found: dict[str, Tensor] = {}
     met: set[int] = set()
-    parts: Iterable[tuple[str, nn.Module]] = module.named_modules()
+    parts = cast("Iterable[tuple[str, nn.Module]]", module.named_modules())
     for path, part in parts:
         prefix = f"{path}." if path else ""
         for tensors in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
