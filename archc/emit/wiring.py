@@ -9,7 +9,6 @@ kept as they are written, with braces; the counter of a named repetition is a pa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from archc.spec.model import (
     Template,
     walk,
 )
+from archc.spec.templates import made_in, may_meet
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +264,8 @@ class Reads:
             if made is not None and scope.within[: len(made)] == made:
                 self.tapped.add(key.text)
                 return Source("value", key)
-            met = {p for p in self._present if _may_meet(p, key.text)}
-            if met and (not makers or _made_in(key.text, makers)):
+            met = {p for p in self._present if may_meet(p, key.text)}
+            if met and (not makers or made_in(key.text, makers)):
                 self.saved |= met
                 return Source("feature", key)
         if makers:
@@ -274,7 +274,7 @@ class Reads:
         # a reader that is left out itself may read what is
         for path in reversed(scope.paths):
             key = _joined(path, template)
-            met = {p for p in self._left_out if _may_meet(p, key.text)}
+            met = {p for p in self._left_out if may_meet(p, key.text)}
             if met:
                 self.saved |= met
                 return Source("feature", key)
@@ -284,7 +284,7 @@ class Reads:
     def _met(self, key: Template) -> set[str]:
         """The paths that may be what a key comes out as."""
         known = {*self._present, *self._left_out}
-        return {path for path in known if _may_meet(path, key.text)}
+        return {path for path in known if may_meet(path, key.text)}
 
     # ---- groups
 
@@ -301,36 +301,3 @@ class Reads:
 
 def _joined(first: Template, second: Template) -> Template:
     return Template(first.text + second.text, first.parts + second.parts)
-
-
-_BRACES = re.compile(r"\{[^}]*\}")
-_FILLED = r"(?:\d+|True|False)"
-"""What braces can come out as in a name."""
-_RUN = re.compile(r"(?:\{[^}]*\}|\d|True|False)+")
-"""A part of a name that braces can be, or can be a piece of."""
-
-
-def _made_in(key: str, makers: Collection[str]) -> bool:
-    """Whether one of the paths is what a key comes out as, or is below it."""
-    pattern = _FILLED.join(map(re.escape, _BRACES.split(key)))
-    return any(re.search(rf"(?:^|\.){pattern}(?:\.|$)", path) for path in makers)
-
-
-def _may_meet(path: str, key: str) -> bool:
-    """Whether two names, each with braces where the other may have a number, can come
-    out as one."""
-    if _RUN.split(path) != _RUN.split(key):
-        return False
-    return all(map(_numbers_meet, _RUN.findall(path), _RUN.findall(key)))
-
-
-def _numbers_meet(one: str, other: str) -> bool:
-    """The same of a part of them that holds numbers and braces alone."""
-    parts, others = _BRACES.split(one), _BRACES.split(other)
-    if len(parts) == 1:
-        return re.fullmatch(_FILLED.join(others), one) is not None
-    if len(others) == 1:
-        return re.fullmatch(_FILLED.join(parts), other) is not None
-    # between its ends each can be what the other one is
-    begin, end = sorted((parts[0], others[0])), sorted((parts[-1], others[-1]), key=len)
-    return begin[1].startswith(begin[0]) and end[1].endswith(end[0])

@@ -8,7 +8,6 @@ where another argument leaves out a node or repeats none.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
@@ -16,6 +15,7 @@ from archc.network.graph import Layer, Network, Region, Value
 from archc.ops.steps import Device
 from archc.spec.expressions import Expr
 from archc.spec.model import Node, Spec, used_blocks, walk
+from archc.spec.templates import patterned
 
 
 def inplace_nodes(network: Network) -> frozenset[Node]:
@@ -93,7 +93,7 @@ def _computed_names(spec: Spec) -> set[str]:
     bodies = [spec.layers, tuple(head.node for head in spec.heads)]
     bodies += [spec.blocks[name].layers for name in used_blocks(spec)]
     return {
-        _patterned("".join(p if isinstance(p, str) else "#" for p in template.parts))
+        patterned(template.text)
         for body in bodies
         for node in walk(body)
         for template in node.reads or ()
@@ -101,13 +101,8 @@ def _computed_names(spec: Spec) -> set[str]:
     }
 
 
-def _patterned(name: str) -> str:
-    """A name with a sign in the place of all that braces can come out as."""
-    return re.sub(r"(?:#|\d|True|False)+", "#", name)
-
-
 def _endings(path: str) -> Iterator[str]:
-    words = _patterned(path).split(".")
+    words = patterned(path).split(".")
     return (".".join(words[start:]) for start in range(len(words)))
 
 
