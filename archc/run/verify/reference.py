@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
-from archc.run.building import Start
+from archc.run.fills import Start
 from archc.run.live import module, named_tensors, result
 from archc.run.verify.numbers import Form, Kind, Numbers, Slot
 from archc.run.verify.recorder import Recorder

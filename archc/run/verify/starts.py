@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from archc.network.graph import Layer
-from archc.run.building import Building, Start, building
+from archc.run.building import Building, building
+from archc.run.fills import Start
 from archc.run.live import module, named_tensors
 from archc.run.verify.reference import Reference, path_of
 from archc.run.verify.report import Verification
