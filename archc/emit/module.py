@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from os.path import normpath
 from pathlib import Path
@@ -13,11 +14,16 @@ from archc.emit.passes.imports import imports
 from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
 from archc.emit.print import printed
+from archc.emit.symbols import Symbols
 from archc.emit.tree import Module
 from archc.emit.usage import unnamed
 from archc.emit.validate import validate
 from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
+
+Pass = Callable[[Module, Symbols], Module]
+PASSES: tuple[Pass, ...] = (counters,)
+"""What makes a module read well, in this order. Behind each it is the same network."""
 
 
 def emit(network: Network) -> str:
@@ -38,14 +44,15 @@ def emit(network: Network) -> str:
     return printed(module)
 
 
-def tree(network: Network) -> Module:
+def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:
     """The tree of a network's module, with all names given."""
     lowering = Lowering(network)
     module = lowering.module()
     module = replace(
         module, doc=(*module.doc, f"Compiled by archc from {_path(network)}.")
     )
-    module = counters(module, lowering.symbols)
+    for rewritten in passes:
+        module = rewritten(module, lowering.symbols)
     module = named(module, frozenset(lowering.helpers))
     module = assignments(module)
     module = returns(module)
