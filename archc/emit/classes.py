@@ -83,7 +83,8 @@ class Planner:
             names=self._names,
             sole=None if spec.heads else _sole(spec.layers, seen),
         )
-        plan.children = _children(plan, spec.layers)
+        heads = tuple(head.node for head in spec.heads)
+        plan.children = _children(plan, (*spec.layers, *heads))
         steps = Walk(plan, self)
         if isinstance(spec.input[0], Expr):
             plan.x = shape.with_channels(steps.value(spec.input[0]))

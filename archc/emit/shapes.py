@@ -216,5 +216,6 @@ def _inferred(op: Op, inputs: Sequence[Shape]) -> Shape | None:
     """What the op's rule says; None where it can't say anything on symbols."""
     try:
         return op.infer(*inputs)
-    except (Undecidable, ShapeError, ExpressionError):
+    except (Undecidable, ShapeError, ExpressionError, ZeroDivisionError):
+        # a zero may stand where no instance ever comes, such as before a loop
         return None

@@ -9,7 +9,7 @@ where another argument leaves out a node or repeats none.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from archc.network.graph import Layer, Network, Region, Value
 from archc.ops.steps import Device
@@ -41,14 +41,15 @@ class _Uses:
         """What may stand in a value's place, as an expression decides on its maker."""
         for head in network.heads:
             self.readers[head.source] += 1
-        computed = _computed_names(network.spec)
-        for root in (network.body, *(h.region for h in network.heads)):
+        roots = (network.body, *(h.region for h in network.heads))
+        elsewhere = _read_elsewhere(network.spec, _nodes(roots))
+        for root in roots:
             stack: list[tuple[Layer | Region, Region]] = [(root, root)]
             while stack:
                 part, body = stack.pop()
                 for value in _without(part):
                     self.instead[part.output].append(value)
-                if computed and not computed.isdisjoint(_endings(part.path)):
+                if elsewhere and not elsewhere.isdisjoint(_endings(part.path)):
                     self.readers[part.output] += 1
                 if _may_be_skipped(part):
                     self.readers[_start(part)] += 1
@@ -88,8 +89,22 @@ class _Uses:
         return True
 
 
-def _computed_names(spec: Spec) -> set[str]:
-    """What a `from` with braces reads, with these arguments or with others."""
+def _nodes(roots: Iterable[Region]) -> set[Node]:
+    """The nodes that stand somewhere in the network."""
+    found: set[Node] = set()
+    stack: list[Layer | Region] = list(roots)
+    while stack:
+        part = stack.pop()
+        if part.node is not None:
+            found.add(part.node)
+        if isinstance(part, Region):
+            stack.extend(part.parts)
+    return found
+
+
+def _read_elsewhere(spec: Spec, present: set[Node]) -> set[str]:
+    """The names that other arguments may make somebody read: those that a `from` with
+    braces can come out as, and those that nodes read which are absent now."""
     bodies = [spec.layers, tuple(head.node for head in spec.heads)]
     bodies += [spec.blocks[name].layers for name in used_blocks(spec)]
     return {
@@ -97,7 +112,7 @@ def _computed_names(spec: Spec) -> set[str]:
         for body in bodies
         for node in walk(body)
         for template in node.reads or ()
-        if not template.fixed
+        if not template.fixed or node not in present
     }
 
 
