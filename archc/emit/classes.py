@@ -28,6 +28,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    Spec,
     opened,
     used_blocks,
     walk,
@@ -71,7 +72,7 @@ class Planner:
         plan = ClassPlan(
             kind="network",
             wish=network_class(spec.name, spec.class_name, spec.title),
-            doc=f"{(spec.title or spec.name).rstrip('.')}.",
+            doc=_network_doc(spec),
             nodes=spec.layers,
             style=body_style(spec.layers),
             reads=Reads(spec.layers, seen, spec.heads),
@@ -254,6 +255,17 @@ class Planner:
             channels = _published(plan, steps, shape.channels, f"{stem}_channels")
             plan.taps[path] = shape.with_channels(channels)
         return plan
+
+
+def _network_doc(spec: Spec) -> str:
+    """What the network is, and who reads its `loss_weights` where it has some."""
+    title = f"{(spec.title or spec.name).rstrip('.')}."
+    if not spec.heads:
+        return title
+    return (
+        f"{title} In training the loss of each head counts as `loss_weights` says:"
+        " `archc smoke` and `archc train` read them here, and so should other loops."
+    )
 
 
 def _published(plan: ClassPlan, steps: Walk, channels: Dim, wish: str) -> Any:

@@ -25,7 +25,6 @@ from archc.emit.tree import (
     Method,
     Parameter,
     Pass,
-    Remark,
     Return,
     Statement,
 )
@@ -284,12 +283,8 @@ class ClassLowering:
         if not heads:
             return ()
         weights = code.Mapping(tuple((h.name, Const(h.loss_weight)) for h in heads))
-        remark = "the weight of each auxiliary classifier's loss in training"
         target = Local("loss_weights")
-        return (
-            Remark(remark),
-            Assign((target,), weights, annotation=annotations.LOSS_WEIGHTS),
-        )
+        return (Assign((target,), weights, annotation=annotations.LOSS_WEIGHTS),)
 
 
 def _empty(variable: Local, annotation: Expr) -> Assign:

@@ -110,9 +110,11 @@ class GoogLeNetOutputs(NamedTuple):
 
 
 class GoogLeNet(nn.Module):
-    """GoogLeNet with batch normalization."""
+    """GoogLeNet with batch normalization. In training the loss of each head counts as
+    `loss_weights` says: `archc smoke` and `archc train` read them here, and so should
+    other loops.
+    """
 
-    # the weight of each auxiliary classifier's loss in training
     loss_weights: ClassVar[dict[str, float]] = {"aux1": 0.3, "aux2": 0.3}
 
     def __init__(self, num_classes: int = 1000) -> None:
