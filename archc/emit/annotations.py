@@ -98,14 +98,19 @@ def default_of(value: Any) -> Expr:
 
 def type_of(values: Iterable[object]) -> Expr:
     """The annotation for what takes these values."""
-    kinds = {name: kind for value in values for name, kind in [_kind_of(value)]}
-    if "float" in kinds:
-        kinds.pop("int", None)
+    kinds = _kinds(values)
     if not kinds:
         return _INT
     plain = ("int", "float", "bool")
     ordered = sorted(kinds, key=lambda name: (name not in plain, name))
     return either(*(kinds[name] for name in ordered))
+
+
+def _kinds(values: Iterable[object]) -> dict[str, Expr]:
+    kinds = dict(map(_kind_of, values))
+    if "float" in kinds:
+        kinds.pop("int", None)
+    return kinds
 
 
 def _kind_of(value: object) -> tuple[str, Expr]:
@@ -118,7 +123,24 @@ def _kind_of(value: object) -> tuple[str, Expr]:
         case (int(), int()):
             return "tuple[int, int]", indexed("tuple", _INT, _INT)
         case _ if is_tuple(value):
-            inner = type_of(value)
-            return f"Sequence[{inner}]", indexed("Sequence", inner)
+            made = _list_type(value)
+            return str(made), made
         case _:
             return "int", _INT
+
+
+def _list_type(items: tuple[object, ...]) -> Expr:
+    """Of a list; items of several types are told one by one, in rows column by column.
+
+    (3, False, 1) is a `tuple[int, bool, int]`, and ((3, 0), (5, 0.25)) a
+    `Sequence[tuple[int, float]]`.
+    """
+    if any(map(is_tuple, items)):
+        rows = [row for row in items if is_tuple(row)]
+        if len(rows) == len(items) and len({len(row) for row in rows}) == 1:
+            columns = [type_of(column) for column in zip(*rows, strict=True)]
+            if any(column != columns[0] for column in columns):
+                return indexed("Sequence", indexed("tuple", *columns))
+    elif len(_kinds(items)) > 1:
+        return indexed("tuple", *(type_of([item]) for item in items))
+    return indexed("Sequence", type_of(items))

@@ -31,7 +31,9 @@ def compare_layers(built: nn.Module, reference: Reference, found: Verification) 
         _Comparison(reference, found, training=True).run(built)
     if found.passed:
         network = found.subject.network
-        evaluation = Reference(network, reference.numbers, training=False)
+        evaluation = Reference(
+            network, reference.numbers, training=False, other=reference
+        )
         _Comparison(evaluation, found, training=False).run(built)
 
 

@@ -85,8 +85,17 @@ class Wanted:
 class Reference:
     """A network's layers in numbers, in training or in evaluation."""
 
-    def __init__(self, network: Network, numbers: Numbers, *, training: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        numbers: Numbers,
+        *,
+        training: bool,
+        other: Reference | None = None,
+    ) -> None:
         self.numbers = numbers
+        self._other = other
+        """The same network in the other mode, with which it has much in common."""
         self.layers: dict[Layer, Wanted] = {}
         shape = network.input.shape
         assert shape is not None
@@ -106,6 +115,13 @@ class Reference:
     def _add(self, layer: Layer) -> None:
         numbers, sample = self.numbers, self._sample(layer)
         inputs = tuple(self.values[value] for value in layer.inputs)
+        there = None if self._other is None else self._other.layers.get(layer)
+        if there is not None and there.sample is sample and there.reads == inputs:
+            # its tensors are known, and buffers are changed in one mode alone
+            self.known.update(there.made, there.tensors)
+            self.values[layer.output] = there.number
+            self.layers[layer] = there
+            return
         tensors: list[int] = []
         paths = [path_of(layer, name) for name in sample.tensors]
         for path, kind, trained in zip(
