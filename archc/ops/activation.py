@@ -6,9 +6,13 @@ from dataclasses import replace
 from math import inf
 from typing import Any, ClassVar, Literal
 
-from archc.ops.base import Call, Op, Saved, Shape, ShapeError, known
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from archc.ops.base import Call, Dims, Op, Saved, Shape, ShapeError, known, plain
 from archc.ops.functions import Function, same_shape
 from archc.ops.reach import EVERYWHERE, Everywhere
+from archc.ops.shapes import need_channels_first
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
@@ -39,7 +43,7 @@ class _Activation(Op):
     def module(self, x: Shape) -> Call:
         return self._construct(**self._settings())
 
-    def function(self, x: Shape, argument: Expr) -> Call:
+    def function(self, x: Shape, argument: Expr) -> Call | None:
         return Call(self.function_name, (argument,), self._settings())
 
 
@@ -109,6 +113,28 @@ class Relu6(_InPlace):
     inplace: bool | None = None
 
 
+class Hardtanh(_InPlace):
+    """min(max(x, min_val), max_val) (torch.nn.Hardtanh)."""
+
+    op = "hardtanh"
+    module_class = "nn.Hardtanh"
+    function_name = "F.hardtanh"  # which verify knows by relu6
+
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Hardtanh:
+        if self.max_val <= self.min_val:
+            raise PydanticCustomError(
+                "hardtanh",
+                "has max_val = {high}, which is not above min_val = {low}",
+                {"high": plain(self.max_val), "low": plain(self.min_val)},
+            )
+        return self
+
+
 class LeakyRelu(_InPlace):
     """max(x, 0) + negative_slope * min(x, 0) (torch.nn.LeakyReLU)."""
 
@@ -137,6 +163,63 @@ class Elu(_InPlace):
 
     alpha: float = 1.0
     inplace: bool | None = None
+
+
+class Selu(_InPlace):
+    """1.0507 * x above zero, 1.7581 * (exp(x) - 1) below (torch.nn.SELU)."""
+
+    # Klambauer et al. 2017
+    op = "selu"
+    copies_inplace = False
+    module_class = "nn.SELU"
+    function_name = "F.selu"
+    calls = _called("torch.nn.functional.selu")
+
+    inplace: bool | None = None
+
+
+class Prelu(_Activation):
+    """max(x, 0) + weight * min(x, 0), the weight one for all or one for each channel
+    (torch.nn.PReLU)."""
+
+    # He et al. 2015
+    op = "prelu"
+    other_names = ("parametric_relu",)
+    module_class = "nn.PReLU"
+    initializable = ("weight",)
+    saves = frozenset({"input", "weight"})
+    autocast = "low"
+
+    num_parameters: int = Field(default=1, ge=1)
+    init: float = 0.25
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        count = self.num_parameters
+        if not known(count) or count == 1:
+            return x
+        need_channels_first(self.op, x)
+        if known(x.channels) and count != x.channels:
+            raise ShapeError(
+                f"`prelu` with num_parameters = {count} needs so many channels, but"
+                f" reads {x}",
+                attribute="num_parameters",
+                help='write num_parameters = "in_channels", or leave it out for one'
+                " that all channels share",
+            )
+        return x
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        return {"weight": (self.num_parameters,)}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        return (replace(step, spreads_weight=True),)
+
+    def function(self, x: Shape, argument: Expr) -> None:
+        return None
 
 
 class Gelu(_Activation):
@@ -168,6 +251,39 @@ class Silu(_InPlace):
     inplace: bool | None = None
 
 
+class Mish(_InPlace):
+    """x * tanh(log(1 + exp(x))) (torch.nn.Mish)."""
+
+    op = "mish"
+    module_class = "nn.Mish"
+    function_name = "F.mish"
+    calls = _called("torch.nn.functional.mish")
+
+    inplace: bool | None = None
+
+
+class Softplus(_Activation):
+    """log(1 + exp(beta * x)) / beta, and x where beta * x is above the threshold
+    (torch.nn.Softplus)."""
+
+    op = "softplus"
+    output_range = (0.0, inf)
+    autocast = "full"
+    autocast_on_cpu = "widest"
+    module_class = "nn.Softplus"
+    function_name = "F.softplus"
+    calls = (
+        Function(
+            "torch.nn.functional.softplus",
+            signature="input beta=1.0 threshold=20.0",
+            shape=same_shape,
+        ),
+    )
+
+    beta: float = Field(default=1.0, gt=0)
+    threshold: float = 20.0
+
+
 class Sigmoid(_Activation):
     """1 / (1 + exp(-x)) (torch.nn.Sigmoid)."""
 
@@ -178,6 +294,23 @@ class Sigmoid(_Activation):
     module_class = "nn.Sigmoid"
     function_name = "torch.sigmoid"
     calls = _called("torch.sigmoid", "torch.Tensor.sigmoid")
+
+
+class LogSigmoid(_Activation):
+    """log(1 / (1 + exp(-x))) (torch.nn.LogSigmoid)."""
+
+    op = "log_sigmoid"
+    saves = frozenset({"input", "statistics"})
+    module_class = "nn.LogSigmoid"
+    function_name = "F.logsigmoid"
+    calls = _called("torch.nn.functional.logsigmoid")
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        # the CPU keeps the exponentials as well, a GPU computes them anew
+        extra = (Extra(y.dims),) if device == "cpu" else ()
+        return (Step(y.dims, keeps=(0,), extra=extra),)
 
 
 class Tanh(_Activation):

@@ -19,7 +19,7 @@ WORDS = {*MERGES, *get_args(Category)}
 # what torch.nn.init calls the gains of nonlinearities, and others an activation that is
 # none
 ELSEWHERE = {"spec/init.py": {"conv2d", "conv_transpose2d", "sigmoid", "tanh", "relu",
-                          "leaky_relu"}, "run/fills.py": {"leaky_relu"},
+                          "leaky_relu", "selu"}, "run/fills.py": {"leaky_relu"},
              "spec/foreign.py": {"identity"}}  # fmt: skip
 MODULES = {family.__name__ for family in FAMILIES} - {"archc.ops.merge"}
 # emission has cases of its own for some ops

@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any
 
 from archc.ops.base import Shape
+from archc.ops.registry import OPS
 from tests.random_networks.simulate import Bad, Table
 from tests.random_networks.values import Env, Values
 
@@ -14,7 +15,7 @@ Maker = Callable[[Values, Env, Shape], Table]
 
 PARAMETRIC = frozenset(
     {"conv2d", "conv_transpose2d", "linear", "batch_norm1d", "batch_norm2d"}
-    | {"group_norm", "layer_norm", "layer_scale"}
+    | {"group_norm", "layer_norm", "layer_scale", "prelu"}
 )
 """Ops that have parameters, so that they need a name where others have one."""
 
@@ -179,20 +180,31 @@ def activation(v: Values, env: Env, x: Shape) -> Table:
     d = v.draw
     name = d.pick(
         ("relu", "relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "sigmoid",
-         "tanh", "hardswish", "hardsigmoid", "softmax", "log_softmax")
+         "tanh", "hardswish", "hardsigmoid", "softmax", "log_softmax", "hardtanh",
+         "selu", "mish", "softplus", "log_sigmoid", "prelu")
     )  # fmt: skip
     table: Table = {"op": name}
     if name == "leaky_relu" and d.chance(60):
         table["negative_slope"] = v.real(env, 0.01, 0.4)
     if name == "elu" and d.chance(60):
         table["alpha"] = v.real(env, 0.2, 2.0)
+    if name == "hardtanh" and d.chance(60):
+        table |= {"min_val": v.real(env, -2.0, 0.0), "max_val": v.real(env, 0.5, 3.0)}
+    if name == "softplus":
+        settings = (("beta", 0.5, 2.0), ("threshold", 1.0, 20.0))
+        table |= {k: v.real(env, a, b) for k, a, b in settings if d.chance(40)}
+    if name == "prelu" and d.chance(60):
+        table["num_parameters"] = v.exactly(env, x.channels)
+        if d.chance(50):
+            table["num_parameters"] = "in_channels"
+    if name == "prelu" and d.chance(40):
+        table["init"] = v.real(env, 0.0, 0.5)
     if name == "gelu" and d.chance(50):
         table["approximate"] = d.pick(("none", "tanh"))
     if name.endswith("softmax") and d.chance(60):
         axis = d.number(1, len(x.dims))
         table["dim"] = v.exactly(env, axis) if d.chance(70) else -axis
-    inplace = ("relu", "relu6", "leaky_relu", "elu", "silu", "hardswish", "hardsigmoid")
-    if name in inplace and d.chance(30):
+    if OPS[name].has_inplace and d.chance(30):
         table["inplace"] = v.flag(env)
     return table
 
