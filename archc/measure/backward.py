@@ -50,6 +50,10 @@ class Backward:
             )
             for _ in range(step.scratch)
         ]
+        scratch += [
+            ledger.new(step.dims, 1, per_sample=step.per_sample)
+            for _ in range(step.masks)
+        ]
         made: list[tuple[Tensor, Gradient]] = []
         # the gradient of what is read last is made first
         for read in reversed(call.reads):

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from archc.ops.base import Call, Dims, Op, Saved, Shape, ShapeError, known, plain
 from archc.ops.functions import Function, same_shape
 from archc.ops.reach import EVERYWHERE, Everywhere
-from archc.ops.shapes import need_channels_first
+from archc.ops.shapes import axis_of, need_channels_first
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
@@ -365,19 +365,12 @@ class _AlongAxis(_Activation):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        rank = len(x.dims)
-        if known(self.dim) and not 1 <= abs(self.dim) <= rank:
-            raise ShapeError(
-                f"`{self.op}` along dim = {self.dim}, but {x} has the axes 1 to {rank}"
-                " (0 is the batch)",
-                code="bad-axis",
-                attribute="dim",
-                help="dim = 1 is the channels",
-            )
+        if known(self.dim):
+            axis_of(self.op, self.dim, x)
         return x
 
     def reach(self, x: Shape, y: Shape) -> Everywhere | None:
-        axis = self.dim % (len(x.dims) + 1) - 1
+        axis = axis_of(self.op, self.dim, x)
         alone = axis == x.channel_axis or x.dims[axis] == 1
         return None if alone else EVERYWHERE
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archc.ops import (
     activation,
+    algebra,
     convolution,
     dropout,
     linear,
@@ -27,6 +28,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     pooling,
     normalization,
     activation,
+    algebra,
     dropout,
     reshape,
     resize,

@@ -146,6 +146,24 @@ def need_map(op: str, x: Shape) -> None:
     need_channels_first(op, x)
 
 
+def axis_of(op: str, dim: int, x: Shape) -> int:
+    """Which axis of the sample `dim` is, which counts the batch as axis 0.
+
+    Raises:
+        ShapeError: `bad-axis`, where `x` has no such axis.
+    """
+    rank = len(x.dims)
+    if not 1 <= abs(dim) <= rank:
+        raise ShapeError(
+            f"`{op}` along dim = {dim}, but {x} has the axes 1 to {rank}"
+            " (0 is the batch)",
+            code="bad-axis",
+            attribute="dim",
+            help=f"dim = {x.channel_axis + 1} is the channels",
+        )
+    return dim % (rank + 1) - 1
+
+
 def need_divisible(op: str, what: str, number: Dim, by: Dim, attribute: str) -> None:
     """Raises ShapeError unless `by` divides `number`."""
     if known(number, by) and number % by:

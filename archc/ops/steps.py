@@ -86,6 +86,8 @@ class Step:
     """Whether a gradient is made at the output's size and then summed up."""
     scratch: int = 0
     """How many more tensors of the output's size there are while going back,"""
+    masks: int = 0
+    """How many of booleans,"""
     part: tuple[Any, ...] | None = None
     """or of this one, that of a part of the output which was written to."""
     cast: Cast = "widest"

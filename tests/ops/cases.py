@@ -79,6 +79,12 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     ],
     "layer_scale": [({}, MAP), ({"init": 0.1}, LAST), ({}, (8,))],
     "global_response_norm": [({}, MAP), ({"eps": 1e-3}, LAST)],
+    "normalize": [
+        ({}, MAP),
+        ({}, LAST),
+        ({"p": 1.0, "dim": -1, "eps": 1e-6}, MAP),
+        ({"p": 3.0}, (8,)),
+    ],
     "relu": [({}, MAP), ({"inplace": False}, (8,))],
     "relu6": [({}, MAP)],
     "hardtanh": [({}, MAP), ({"min_val": -2.0, "max_val": 0.5}, (8,))],
@@ -101,6 +107,15 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "hardsigmoid": [({}, MAP)],
     "softmax": [({}, (8,)), ({"dim": -1}, MAP)],
     "log_softmax": [({}, (8,)), ({"dim": 2}, MAP)],
+    "scale": [({"factor": 0.5}, MAP), ({"factor": -2.0}, (8,))],
+    "clamp": [
+        ({"min": 0.0}, MAP),
+        ({"max": 1.0}, (8,)),
+        ({"min": -0.5, "max": 0.5}, LAST),
+    ],
+    "pow": [({"exponent": 2.0}, MAP), ({"exponent": 3.0}, (8,))],
+    "exp": [({}, MAP)],
+    "sqrt": [({}, MAP)],
     "dropout": [({}, MAP), ({"p": 0.2}, (8,))],
     "dropout2d": [({}, MAP), ({"p": 0.2}, MAP)],
     "stochastic_depth": [({"p": 0.5}, MAP), ({"p": 0.2, "mode": "batch"}, (8,))],
@@ -195,11 +210,27 @@ def _global_response_norm(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor
     return gamma * (x * response) + beta + x
 
 
+def _clamp(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    low = x if op.min is None else torch.where(x < op.min, op.min, x)
+    return low if op.max is None else torch.where(low > op.max, op.max, low)
+
+
+def _normalize(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    axis = axis if op.dim is None else op.dim
+    return x / (x.abs() ** op.p).sum(axis, keepdim=True) ** (1 / op.p)
+
+
 # What is computed by ops that neither torch nor torchvision has as a module: from the
 # input, the axis of its channels with the batch counted, the parameters, and the op.
 FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "layer_scale": _layer_scale,
     "global_response_norm": _global_response_norm,
+    "normalize": _normalize,
+    "scale": lambda x, axis, tensors, op: x + (op.factor - 1) * x,
+    "clamp": _clamp,
+    "pow": lambda x, axis, tensors, op: torch.stack([x] * int(op.exponent)).prod(0),
+    "exp": lambda x, axis, tensors, op: torch.e**x,
+    "sqrt": lambda x, axis, tensors, op: x**0.5,
     "channel_slice": _channel_slice,
     "channel_pad": _channel_pad,
 }

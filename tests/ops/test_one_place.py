@@ -20,6 +20,7 @@ WORDS = {*MERGES, *get_args(Category)}
 # none
 ELSEWHERE = {"spec/init.py": {"conv2d", "conv_transpose2d", "sigmoid", "tanh", "relu",
                           "leaky_relu", "selu"}, "run/fills.py": {"leaky_relu"},
+             "run/train/checkpoint.py": {"scale"},
              "spec/foreign.py": {"identity"}}  # fmt: skip
 MODULES = {family.__name__ for family in FAMILIES} - {"archc.ops.merge"}
 # emission has cases of its own for some ops

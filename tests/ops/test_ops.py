@@ -77,7 +77,8 @@ def test_other_ops_compute_their_formula(name: str, case: Any) -> None:
     value = torch.randn(4, *x.dims)
     expected = FORMULAS[name](value, x.channel_axis + 1, own, op)
     # sums may be taken in another order
-    torch.testing.assert_close(run(op, part, x, value), expected)
+    found = run(op, part, x, value)
+    torch.testing.assert_close(found, expected, equal_nan=True)
 
 
 @of_pytorch
@@ -164,6 +165,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
     ("layer_norm", {"normalized_shape": (8, 8)}, (8,), "shape-mismatch"),
     ("prelu", {"num_parameters": 7}, MAP, "shape-mismatch"),
     ("prelu", {"num_parameters": 8}, LAST, "channels-not-first"),
+    ("normalize", {"dim": 4}, MAP, "bad-axis"),
     ("softmax", {"dim": 2}, (8,), "bad-axis"),
     ("softmax", {"dim": 0}, (8,), "bad-axis"),
     ("flatten", {"start_dim": 0}, MAP, "bad-axis"),
@@ -214,6 +216,11 @@ def test_refusals(name: str, attributes: Any, read: Any, code: str) -> None:
         ("dropout", {"p": 1.5}, ("p",)),
         ("dropout", {"p": float("nan")}, ("p",)),
         ("hardtanh", {"min_val": 1.0}, ()),
+        ("clamp", {}, ()),
+        ("clamp", {"min": 1.0, "max": 0.0}, ()),
+        ("scale", {}, ("factor",)),
+        ("pow", {"exponent": float("nan")}, ("exponent",)),
+        ("normalize", {"p": 0.0}, ("p",)),
         ("softplus", {"beta": 0.0}, ("beta",)),
         ("softmax", {"dim": 1.0}, ("dim",)),
         ("stochastic_depth", {"p": 0.5, "mode": "column"}, ("mode",)),

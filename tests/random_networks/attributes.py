@@ -209,6 +209,31 @@ def activation(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
+def algebra(v: Values, env: Env, x: Shape) -> Table:
+    """A function of each number; those that leave few of them finite are rare."""
+    d = v.draw
+    name = d.weighted({"scale": 4, "clamp": 4, "normalize": 3, "pow": 1, "exp": 1,
+                       "sqrt": 1})  # fmt: skip
+    table: Table = {"op": name}
+    if name == "scale":
+        table["factor"] = v.real(env, -2.0, 2.0)
+    if name == "pow":
+        table["exponent"] = d.pick((2, 2, 3, 0.5, -1, 1.5))
+    if name == "clamp":
+        bounds = d.pick((("min",), ("max",), ("min", "max")))
+        ranges = {"min": (-2.0, 0.0), "max": (0.5, 3.0)}
+        table |= {bound: v.real(env, *ranges[bound]) for bound in bounds}
+    if name == "normalize":
+        if d.chance(50):
+            axis = d.number(1, len(x.dims))
+            table["dim"] = v.exactly(env, axis) if d.chance(70) else -axis
+        if d.chance(30):
+            table["p"] = d.pick((1, 2, 3, 1.5))
+        if d.chance(30):
+            table["eps"] = v.real(env, 0.001, 0.1)
+    return table
+
+
 def random_op(v: Values, env: Env, x: Shape) -> Table:
     """An op that drops something."""
     op = v.draw.pick(("dropout", "dropout2d", "stochastic_depth"))
@@ -305,12 +330,13 @@ def channel_pad(v: Values, env: Env, x: Shape) -> Table:
 MAKERS: dict[Maker, float] = {
     conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, adaptive_pool: 3, norm2d: 10,
     batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
+    algebra: 4,
     identity: 2, flatten: 0.8, upsample: 4, zero_pad2d: 3, permute: 4,
     channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
 }  # fmt: skip
 
 KEEPING: dict[Maker, float] = {
     norm2d: 6, activation: 8, random_op: 2, identity: 1, layer_scale: 3, layer_norm: 2,
-    batch_norm1d: 1, channel_shuffle: 1,
+    batch_norm1d: 1, channel_shuffle: 1, algebra: 2,
 }  # fmt: skip
 """Those that leave a shape as it is."""
