@@ -115,6 +115,11 @@ class Backward:
     def _gradient(self, call: Call, read: Tensor, gradient: Gradient) -> Gradient:
         """The gradient of what a call read, with one holder, as the call makes it."""
         step = call.step
+        if not step.fresh_gradient and step.spread and read.dims != step.dims:
+            storage = self.ledger.new(
+                read.dims, read.itemsize, per_sample=read.per_sample
+            )
+            return Gradient(storage, contiguous(read.dims))
         if not step.fresh_gradient:
             self.ledger.hold(gradient.storage)
             return Gradient(gradient.storage, _back_view(step, read, gradient))

@@ -220,7 +220,8 @@ class Tape:
 
     def _is_needed(self, number: int, seen: dict[int, Tensor], step: Step) -> bool:
         """A factor is kept for the gradient of the other one."""
-        others = (tensor for i, tensor in seen.items() if i != number)
+        both = step.divides and number == step.reads[-1]
+        others = (tensor for i, tensor in seen.items() if both or i != number)
         return not step.spread or any(other.call is not None for other in others)
 
     def _cast(self, tensor: Tensor, step: Step) -> Tensor:

@@ -188,30 +188,10 @@ class Add(Merge):
         return reduce(lambda a, b: Binary("+", a, b), arguments)
 
 
-class Mul(Merge):
-    """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
+class _Spreading(Merge):
+    """What merges share whose inputs may be gates."""
 
-    op = "mul"
-    other_names = ("multiply", "product", "times", "elementwise_mul")
     spreads = True
-    verb = "multiply"
-    commutative = True
-    calls = (
-        Function(
-            "torch.Tensor.mul",
-            also=(
-                "torch.mul", "torch.Tensor.mul_", "torch.Tensor.__imul__",
-                "torch.Tensor.__rmul__",
-            ),
-            shape=_shared_shape,
-        ),
-    )  # fmt: skip
-    saves = frozenset({"input"})
-
-    def steps(
-        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
-    ) -> tuple[Step, ...]:
-        return _in_turn(inputs, Step(y.dims, keeps=(0, 1), spread=True))
 
     def infer(self, *inputs: Shape) -> Shape:
         _in_one_expression(self.op, inputs)
@@ -246,8 +226,109 @@ class Mul(Merge):
             for axis, (size, out) in enumerate(zip(x.dims, y.dims, strict=True))
         )
 
+
+class Mul(_Spreading):
+    """The product of inputs; a C x 1 x 1 or 1 x H x W one is a gate (torch.mul)."""
+
+    op = "mul"
+    other_names = ("multiply", "product", "times", "elementwise_mul")
+    verb = "multiply"
+    commutative = True
+    calls = (
+        Function(
+            "torch.Tensor.mul",
+            also=(
+                "torch.mul", "torch.Tensor.mul_", "torch.Tensor.__imul__",
+                "torch.Tensor.__rmul__",
+            ),
+            shape=_shared_shape,
+        ),
+    )  # fmt: skip
+    saves = frozenset({"input"})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        return _in_turn(inputs, Step(y.dims, keeps=(0, 1), spread=True))
+
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
         return reduce(lambda a, b: Binary("*", a, b), arguments)
+
+
+class _OfTwo(_Spreading):
+    """What merges share that have a first and a second input."""
+
+    sign: ClassVar[str]
+
+    def infer(self, *inputs: Shape) -> Shape:
+        if len(inputs) > 2:
+            raise ShapeError(
+                f"`{self.op}` takes two values, not {len(inputs):,}",
+                code="merge-mismatch",
+                help="merge some of them first",
+            )
+        return super().infer(*inputs)
+
+    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        return reduce(lambda a, b: Binary(self.sign, a, b), arguments)
+
+
+class Sub(_OfTwo):
+    """The first input less the second; one may be a gate, C x 1 x 1 or 1 x H x W
+    (torch.sub)."""
+
+    op = "sub"
+    other_names = ("subtract", "minus", "difference")
+    verb = "subtract"
+    sign = "-"
+    calls = (
+        Function(
+            "torch.Tensor.sub",
+            also=("torch.sub", "torch.subtract", "torch.Tensor.__isub__"),
+            shape=_shared_shape,
+        ),
+    )
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        if len(inputs) == 1:
+            return _passed_on(y)
+        # the gradient that comes is handed on to the first, and negated for the second
+        return (
+            Step(y.dims, reads=(1,), shares="same", spread=True),
+            Step(y.dims, reads=(0, 2), spread=True, fresh_gradient=False),
+        )
+
+
+class Div(_OfTwo):
+    """The first input by the second; one may be a gate, C x 1 x 1 or 1 x H x W
+    (torch.div)."""
+
+    op = "div"
+    other_names = ("divide", "true_divide", "quotient")
+    verb = "divide"
+    sign = "/"
+    calls = (
+        Function(
+            "torch.Tensor.div",
+            also=(
+                "torch.div", "torch.divide", "torch.true_divide",
+                "torch.Tensor.__truediv__", "torch.Tensor.__itruediv__",
+            ),
+            shape=_shared_shape,
+        ),
+    )  # fmt: skip
+    saves = frozenset({"input"})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        if len(inputs) == 1:
+            return _passed_on(y)
+        return (
+            Step(y.dims, (0, 1), keeps=(0, 1), spread=True, divides=True, scratch=3),
+        )
 
 
 def _spread(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:

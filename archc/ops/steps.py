@@ -84,6 +84,9 @@ class Step:
     handed on, whole or as a view."""
     spread: bool = False
     """Whether a gradient is made at the output's size and then summed up."""
+    divides: bool = False
+    """Whether it divides by what is read last, which is then kept for its own gradient
+    as well."""
     scratch: int = 0
     """How many more tensors of the output's size there are while going back,"""
     masks: int = 0

@@ -13,7 +13,7 @@ from archc.spec.expressions import Expr
 # A number, a boolean, a (nested) list of them as a tuple, or an expression for one of
 # these.
 Arg: TypeAlias = "bool | int | float | str | tuple[Arg, ...] | Expr | None"
-Merge = Literal["concat", "add", "mul"]
+Merge = Literal["concat", "add", "mul", "sub", "div"]
 MAX_NODES = 250_000
 """How many nodes a network may have once blocks and repetitions are written out."""
 MERGES: tuple[Merge, ...] = get_args(Merge)

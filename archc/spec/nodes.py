@@ -30,6 +30,7 @@ from archc.spec.validate import validate, whole
 from archc.spec.written import Written, items, said
 
 MAX_NESTING = 30
+_MERGES = ", ".join(map(plain, MERGES[:-1])) + f" or {plain(MERGES[-1])}"
 
 
 class NodeParser:
@@ -248,13 +249,13 @@ class NodeParser:
                 "missing-key",
                 "branches need `merge`, how they come together",
                 origin.at("branches", part="key"),
-                help='add merge = "concat", "add" or "mul"',
+                help=f"add merge = {_MERGES}",
             )
             return
         near = nearest(merge, MERGES) if isinstance(merge, str) else None
         self.sink.error(
             "bad-value",
-            f'`merge` must be "concat", "add" or "mul", not {plain(merge)}',
+            f"`merge` must be {_MERGES}, not {plain(merge)}",
             origin.at("merge"),
             help=None if near is None else f"did you mean `{near}`?",
         )

@@ -119,7 +119,7 @@ Branches = Annotated[
         }
     ),
 ]
-MergeName = Literal["concat", "add", "mul"]
+MergeName = Literal["concat", "add", "mul", "sub", "div"]
 
 
 class Table(BaseModel):

@@ -113,16 +113,39 @@ KINDS: dict[str, list[Any]] = {
         *HEAD,
     ],
     **{
+        f"{merge} of the input and what is made of it": [
+            {"skip": merge, "layers": [conv("a", out_channels=3)]}, conv("b"), *HEAD,
+        ]
+        for merge in ("sub", "div")
+    },
+    **{
+        f"{merge} by the input": [
+            conv("a", out_channels=3), {"op": merge, "from": ["prev", "input"]},
+            conv("b"), *HEAD,
+        ]
+        for merge in ("sub", "div")
+    },
+    **{
+        f"{name} before an activation": [
+            conv("a"), {"op": name, **more}, {"op": "relu"}, conv("b"), *HEAD,
+        ]
+        for name, more in {
+            "scale": {"factor": 0.5}, "clamp": {"min": 0, "max": 1}, "exp": {},
+            "pow": {"exponent": 2}, "normalize": {}, "mish": {}, "selu": {},
+            "softplus": {}, "hardtanh": {}, "log_sigmoid": {},
+        }.items()
+    },
+    **{
         f"{merge} of one branch": [
             conv("a"), {"merge": merge, "branches": [{"op": "relu"}]}, *HEAD,
         ]
-        for merge in ("add", "mul", "concat")
+        for merge in ("add", "mul", "sub", "div", "concat")
     },
     **{
         f"{merge} of one branch before an activation": [
             conv("a"), {"merge": merge, "branches": [conv("b")]}, {"op": "relu"}, *HEAD,
         ]
-        for merge in ("add", "mul", "concat")
+        for merge in ("add", "mul", "sub", "div", "concat")
     },
 }  # fmt: skip
 

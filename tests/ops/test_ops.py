@@ -185,6 +185,8 @@ REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
     ("mul", {}, [MAP, (4, 1, 1)], "merge-mismatch"),
     ("mul", {}, [MAP, (8, 6, 1)], "merge-mismatch"),
     ("mul", {}, [(8, 1, 1), (1, 6, 5)], "merge-mismatch"),
+    ("sub", {}, [MAP, (4, 6, 5)], "merge-mismatch"),
+    ("div", {}, [(8, 1, 1), (1, 6, 5)], "merge-mismatch"),
     ("concat", {}, [MAP, (8, 6, 4)], "merge-mismatch"),
 ]
 
@@ -248,6 +250,12 @@ def test_bad_attributes_are_named(
 def test_helping_with_huge_numbers_takes_no_time() -> None:
     with pytest.raises(ShapeError, match="leaves"):
         make("group_norm", num_groups=7).infer(Shape((10**15, 2, 2)))
+
+
+@pytest.mark.parametrize("name", ["sub", "div"])
+def test_a_difference_is_of_two(name: str) -> None:
+    with pytest.raises(ShapeError, match="takes two values, not 3"):
+        make(name).infer(*[Shape(MAP)] * 3)
 
 
 # -------------------------------------------------------------------------- the helpers

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.ops.base import Shape
+from archc.ops.registry import MERGES
 from tests.random_networks import attributes
 from tests.random_networks.simulate import Bad, Table, text_of
 from tests.random_networks.writer import Place, Writer
+
+OF_TWO = ("sub", "div")
+EVERY = ("add", "add", "mul", "mul", "concat", "concat", *OF_TWO)
 
 
 def reach(w: Writer, place: Place, target: Shape) -> list[Table]:
@@ -70,7 +74,7 @@ def branches(w: Writer, place: Place, *, merge: str | None = None) -> Table:
     """Branches without a name, each from what is here; `place` is their scope."""
     d = w.draw
     x = place.x
-    merge = merge or d.pick(("concat", "concat", "add", "add", "mul", "mul"))
+    merge = merge or d.pick(EVERY)
     target = x
     if len(x.dims) == 3 and x.channel_axis == 0:
         sides = x.dims[1:]
@@ -80,11 +84,12 @@ def branches(w: Writer, place: Place, *, merge: str | None = None) -> Table:
     elif d.chance(50):
         target = x.with_channels(d.number(1, 8))
     count = d.weighted({1: 1, 2: 6, 3: 4, 4: 2})
+    count = min(count, 2) if merge in OF_TWO else count
     made: list[Table | list[Table]] = []
     full = d.number(0, count - 1)
     for number in range(count):
         goal = target
-        gated = merge == "mul" and number != full and len(target.dims) == 3
+        gated = MERGES[merge].spreads and number != full and len(target.dims) == 3
         if gated and target.channel_axis == 0 and d.chance(70):
             gates = (Shape((1, *target.dims[1:])), Shape((target.dims[0], 1, 1)))
             goal = d.pick(gates)
@@ -116,11 +121,14 @@ def merge_op(w: Writer, place: Place) -> Table:
     """An op that reads several named values."""
     d = w.draw
     values = dict(place.frame.values)
-    kind = d.pick(("add", "mul", "concat"))
+    kind = d.pick(EVERY)
     every = {"prev": place.x, "input": place.frame.input} | values
     first = d.pick(list(every))
     fitting = [n for n, s in every.items() if _fits(kind, every[first], s)]
-    reads = [first, *(d.pick(fitting) for _ in range(d.number(1, 3)))]
+    reads = [
+        first,
+        *(d.pick(fitting) for _ in range(1 if kind in OF_TWO else d.number(1, 3))),
+    ]
     if len(set(reads)) == 1 and d.chance(85):
         raise Bad("reads one value only")
     reads = [spelled(w, place, name) for name in d.shuffled(reads)]
@@ -130,7 +138,7 @@ def merge_op(w: Writer, place: Place) -> Table:
     if d.chance(12) and place.style != "named":
         return table | {"repeat": w.values.whole(place.env(), 0, 3)}
     if d.chance(10):
-        table["skip"] = d.pick(("add", "mul", "concat"))
+        table["skip"] = d.pick(EVERY)
     return w.christen(place, table)
 
 
@@ -140,7 +148,7 @@ def _fits(kind: str, a: Shape, b: Shape) -> bool:
     pairs = list(zip(a.dims, b.dims, strict=True))
     if kind == "concat":
         del pairs[a.channel_axis]
-    if kind == "mul" and len(a.dims) == 3 and a.channel_axis == 0:
+    if MERGES[kind].spreads and len(a.dims) == 3 and a.channel_axis == 0:
         flat = all(x == y for x, y in pairs[1:]) or (1, 1) in (a.dims[1:], b.dims[1:])
         return flat and (a.dims[0] == b.dims[0] or 1 in (a.dims[0], b.dims[0]))
     return all(x == y for x, y in pairs)
@@ -181,7 +189,8 @@ def gated(w: Writer, place: Place) -> Table:
         nodes.append(w.commit(inner, gate))
         paths.append(inner.local + _plain(gate, inner))
     reads = [spelled(w, inner, path) for path in d.shuffled(paths)]
-    nodes.append(w.commit(inner, w.christen(inner, {"op": "mul", "from": reads})))
+    kind = d.pick(("mul", *OF_TWO)) if len(reads) == 2 else "mul"
+    nodes.append(w.commit(inner, w.christen(inner, {"op": kind, "from": reads})))
     return {"layers": nodes}
 
 
@@ -210,14 +219,14 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
     """
     d = w.draw
     x = place.x
-    plain = [m for m in ("add", "concat", "mul") if _fits(m, x, y)]
+    plain = [m for m in EVERY if _fits(m, x, y)]
     if plain and d.chance(45):
         return _conditioned(w, place, {"skip": d.pick(plain)})
-    merge = d.pick(("add", "add", "concat", "mul"))
+    merge = d.pick(("add", *EVERY))
     goal = y
     if merge == "concat":
         goal = y.with_channels(d.number(1, 8))
-    elif merge == "mul" and len(y.dims) == 3 and y.channel_axis == 0 and d.chance(50):
+    elif MERGES[merge].spreads and _is_map(y) and d.chance(50):
         goal = d.pick((Shape((1, *y.dims[1:])), Shape((y.dims[0], 1, 1))))
     shortcut = _shortcut(w, around, goal)
     table: Table = {"skip": merge, "shortcut": shortcut}
@@ -230,6 +239,10 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
             (f"in_channels != {goal.channels}", w.values.truth_that(place.env(), True))
         )
     return _conditioned(w, place, table)
+
+
+def _is_map(x: Shape) -> bool:
+    return len(x.dims) == 3 and x.channel_axis == 0
 
 
 def _conditioned(w: Writer, place: Place, table: Table) -> Table:
@@ -263,5 +276,5 @@ def _shortcut(w: Writer, around: Place, goal: Shape) -> Table:
     node = w.wrapped(tables)
     if len(around.x.dims) == 3 and around.x.channels == goal.channels and d.chance(30):
         # a skip of its own; only where it fits, which is seen when all is tried
-        node = {"layers": [node], "skip": d.pick(("add", "mul"))}
+        node = {"layers": [node], "skip": d.pick(("add", "mul", *OF_TWO))}
     return node

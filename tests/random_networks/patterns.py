@@ -38,7 +38,7 @@ def stages(w: Writer, place: Place) -> Table:
             nodes.append(w.step(own))
     table: Table = {"repeat": d.number(1, 3), "index": counter, "layers": nodes}
     if d.chance(25):
-        table["skip"] = d.pick(("concat", "add", "mul"))
+        table["skip"] = d.pick(("concat", "add", "mul", "sub"))
     return table if name is None else {"name": name} | table
 
 
@@ -66,7 +66,7 @@ def _inner_loop(w: Writer, place: Place) -> Table:
         node = {"layers": w.chain(own, d.number(1, 2))}
     node = {"repeat": count, "index": counter} | node
     if d.chance(25):
-        node["skip"] = d.pick(("add", "add", "mul", "concat"))
+        node["skip"] = d.pick(("add", "add", "mul", "concat", "sub", "div"))
     return node if name is None else {"name": name} | node
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archc.ops.base import Shape, ShapeError
-from archc.ops.registry import OPS
+from archc.ops.registry import MERGES, OPS
 from archc.spec.expressions import ExpressionError, evaluate, parse
 
 Table = dict[str, Any]
@@ -182,7 +182,8 @@ class Simulator:
             side = self.node(
                 table["shortcut"], x, frame, local if around is None else around
             )
-        order = (side, y) if table["skip"] == "concat" else (y, side)
+        in_order = not MERGES[table["skip"]].commutative
+        order = (side, y) if in_order else (y, side)
         return self.op(table["skip"], {}, *order)
 
     def _body(
