@@ -51,8 +51,8 @@ class Backward:
             for _ in range(step.scratch)
         ]
         scratch += [
-            ledger.new(step.dims, 1, per_sample=step.per_sample)
-            for _ in range(step.masks)
+            ledger.new(e.dims, e.itemsize or call.itemsize, per_sample=e.per_sample)
+            for e in step.temporary
         ]
         made: list[tuple[Tensor, Gradient]] = []
         # the gradient of what is read last is made first
@@ -164,4 +164,6 @@ def _back_view(step: Step, read: Tensor, gradient: Gradient) -> Strides:
         return tuple(strides)
     if step.joins is not None and len(step.dims) < len(read.dims):
         return split(read.dims, gradient.strides, *step.joins)
+    if len(step.dims) < len(read.dims):
+        return contiguous(read.dims)  # a sum's, spread over what it was of
     return gradient.strides

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from archc.ops.base import Call, Op, Shape, plain
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function, same_shape
-from archc.ops.steps import Device, Step
+from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Binary, Expr, Name, as_expr
 
 
@@ -131,7 +131,7 @@ class Clamp(nn.Module):
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
         bounds = [bound for bound in (self.min, self.max) if bound is not None]
-        return (replace(step, masks=len(bounds)),)
+        return (replace(step, temporary=(Extra(y.dims, 1),) * len(bounds)),)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         bounds = {name: as_expr(bound) for name, bound in self._settings().items()}

@@ -158,7 +158,7 @@ class Add(Merge):
     """The sum of inputs of one shape (torch.add)."""
 
     op = "add"
-    other_names = ("sum", "addition", "plus", "elementwise_add")
+    other_names = ("addition", "plus", "elementwise_add")
     verb = "add"
     commutative = True
     calls = (

@@ -455,7 +455,8 @@ class Normalize(nn.Module):
         norm = (*y.dims[:axis], 1, *y.dims[axis + 1 :])
         return (
             Step(norm, keeps=(0, 1), cast="widest" if device == "cpu" else "widen"),
-            Step(norm, reads=(1,), keeps=(1,), masks=1),  # no less than eps
+            # no less than eps
+            Step(norm, reads=(1,), keeps=(1,), temporary=(Extra(norm, 1),)),
             Step(y.dims, reads=(0, 2), keeps=(0, 2), spread=True, scratch=3),
         )
 

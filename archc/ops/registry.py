@@ -15,6 +15,7 @@ from archc.ops import (
     normalization,
     padding,
     pooling,
+    reduction,
     reshape,
     resize,
 )
@@ -26,6 +27,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     convolution,
     linear,
     pooling,
+    reduction,
     normalization,
     activation,
     algebra,

@@ -89,8 +89,8 @@ class Step:
     as well."""
     scratch: int = 0
     """How many more tensors of the output's size there are while going back,"""
-    masks: int = 0
-    """How many of booleans,"""
     part: tuple[Any, ...] | None = None
     """or of this one, that of a part of the output which was written to."""
+    temporary: tuple[Extra, ...] = ()
+    """Tensors of other sizes and types that there are as well while going back."""
     cast: Cast = "widest"

@@ -59,6 +59,24 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"output_size": 1}, MAP),
         ({"output_size": (6, 5)}, MAP),
     ],
+    "mean": [
+        ({"dim": (2, 3)}, MAP),
+        ({"dim": 1, "keepdim": True}, MAP),
+        ({"dim": (-1, 2), "keepdim": True}, MAP),
+        ({"dim": 1}, LAST),
+    ],
+    "sum": [
+        ({"dim": (2, 3)}, MAP),
+        ({"dim": 1, "keepdim": True}, (8,)),
+        ({"dim": (1, 2)}, LAST),
+        ({"dim": 3, "keepdim": True}, MAP),
+    ],
+    "amax": [
+        ({"dim": (2, 3)}, MAP),
+        ({"dim": -1}, MAP),
+        ({"dim": 1, "keepdim": True}, MAP),
+        ({"dim": (1, 2), "keepdim": True}, LAST),
+    ],
     "batch_norm2d": [
         ({}, MAP),
         ({"eps": 1e-3, "affine": False}, MAP),
@@ -230,6 +248,29 @@ def _clamp(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     return low if op.max is None else torch.where(low > op.max, op.max, low)
 
 
+def _by_parts(x: Tensor, op: Any, one: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """A reduction of two after two, axis after axis."""
+    dims = {d % x.ndim for d in (op.dim if isinstance(op.dim, tuple) else (op.dim,))}
+    for dim in sorted(dims, reverse=True):
+        first, *rest = x.unbind(dim)
+        for part in rest:
+            first = one(first, part)
+        x = first.unsqueeze(dim) if op.keepdim else first
+    return x
+
+
+def _sum(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    return _by_parts(x, op, lambda a, b: a + b)
+
+
+def _mean(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    return _sum(x, axis, tensors, op) / _sum(torch.ones_like(x), axis, tensors, op)
+
+
+def _amax(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    return _by_parts(x, op, lambda a, b: torch.where(a > b, a, b))
+
+
 def _normalize(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     axis = axis if op.dim is None else op.dim
     return x / (x.abs() ** op.p).sum(axis, keepdim=True) ** (1 / op.p)
@@ -240,6 +281,9 @@ def _normalize(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
 FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "layer_scale": _layer_scale,
     "global_response_norm": _global_response_norm,
+    "mean": _mean,
+    "sum": _sum,
+    "amax": _amax,
     "normalize": _normalize,
     "scale": lambda x, axis, tensors, op: x + (op.factor - 1) * x,
     "clamp": _clamp,

@@ -14,8 +14,9 @@ from archc.ops.base import Category
 from archc.ops.registry import FAMILIES, MERGES, OPS
 
 PACKAGE = Path(archc.__file__).parent
-# words of the language that mean more than the op, and names that are categories too
-WORDS = {*MERGES, *get_args(Category)}
+# words of the language that mean more than the op, names that are categories too, a
+# function of expressions, an argument of torch.nn.init
+WORDS = {*MERGES, *get_args(Category), "sum", "mean"}
 # what torch.nn.init calls the gains of nonlinearities, and others an activation that is
 # none
 ELSEWHERE = {"spec/init.py": {"conv2d", "conv_transpose2d", "sigmoid", "tanh", "relu",

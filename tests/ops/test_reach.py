@@ -144,6 +144,12 @@ cases = st.one_of(
         st.fixed_dictionaries({"output_size": size(1, 9)}),
     ),
     st.tuples(
+        st.just("mean"),
+        st.fixed_dictionaries(
+            {"dim": st.sampled_from([1, 2, -1, (3, 2)]), "keepdim": st.just(True)}
+        ),
+    ),
+    st.tuples(
         st.just("upsample"),
         st.fixed_dictionaries({"size": size(1, 14), "mode": modes}),
     ),

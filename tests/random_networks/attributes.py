@@ -234,6 +234,24 @@ def algebra(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
+def reduction(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    rank = len(x.dims)
+    axes = d.shuffled(range(1, rank + 1))[: d.number(1, rank)]
+    if d.chance(50):
+        axes = [axis for axis in range(1, rank + 1) if axis != x.channel_axis + 1]
+    dims = [
+        axis - rank - 1 if d.chance(20) else v.exactly(env, axis, literal=80)
+        for axis in axes
+    ]
+    one = len(dims) == 1 and d.chance(60)
+    table: Table = {"op": d.pick(("mean", "sum", "amax"))}
+    table["dim"] = dims[0] if one else dims
+    if d.chance(60):
+        table["keepdim"] = d.chance(80)
+    return table
+
+
 def random_op(v: Values, env: Env, x: Shape) -> Table:
     """An op that drops something."""
     op = v.draw.pick(("dropout", "dropout2d", "stochastic_depth"))
@@ -330,7 +348,7 @@ def channel_pad(v: Values, env: Env, x: Shape) -> Table:
 MAKERS: dict[Maker, float] = {
     conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, adaptive_pool: 3, norm2d: 10,
     batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
-    algebra: 4,
+    algebra: 4, reduction: 2,
     identity: 2, flatten: 0.8, upsample: 4, zero_pad2d: 3, permute: 4,
     channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
 }  # fmt: skip
