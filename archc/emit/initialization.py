@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 
-from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
+from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Pass, Statement
 from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
@@ -16,10 +16,15 @@ from archc.spec.model import Initializer, OpNode
 _MODULE = Local("module")
 
 
-def initializer(network: Network) -> Method:
-    """`_initialize_weights`: for each module, what its op's parameters start with."""
+def initializer(network: Network, helpers: Collection[str]) -> Method:
+    """`_initialize_weights`: for each module, what its op's parameters start with.
+
+    `helpers` are the classes of ops that the generated module has.
+    """
     alike: dict[Body, list[str]] = {}
     for op, parameters in network.spec.init.items():
+        if OPS[op].helper is not None and OPS[op].module_class not in helpers:
+            continue
         statements = _statements(network, op, parameters)
         alike.setdefault(statements, []).append(OPS[op].module_class or "")
     chain: tuple[Statement, ...] = ()
@@ -29,7 +34,7 @@ def initializer(network: Network) -> Method:
         test = code.call(Global("isinstance"), _MODULE, either)
         chain = (If(test, statements, chain),)
     modules = code.call(Attribute(SELF, "modules"))
-    loop = For((_MODULE,), modules, chain)
+    loop = For((_MODULE,), modules, chain or (Pass(),))
     return Method("_initialize_weights", (), Nothing(), (loop,))
 
 

@@ -132,7 +132,7 @@ class ClassLowering:
         methods = [m for m in (init, forward) if m is not None]
         is_network = plan.kind == "network"
         if is_network and network.spec.init:
-            methods.append(initializer(network))
+            methods.append(initializer(network, self.program.helpers))
         base = "nn.Module"
         if plan.style == "numbered":
             base = "nn.Sequential" if self.is_chain else "nn.ModuleList"

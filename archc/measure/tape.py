@@ -137,7 +137,10 @@ class Tape:
     def _step(self, step: Step, tensors: list[Tensor], weights: Weights) -> Tensor:
         ledger = self.ledger
         # by number, as autocast gives it to the call
-        seen = {i: self._cast(tensors[i], step) for i in dict.fromkeys(step.reads)}
+        first = tensors[0].itemsize
+        seen = {
+            i: self._cast(tensors[i], step, first) for i in dict.fromkeys(step.reads)
+        }
         reads = tuple(seen[i] for i in step.reads)
         copies = self._weight_copies(step, weights)
         itemsize = max(read.itemsize for read in reads)
@@ -224,9 +227,11 @@ class Tape:
         others = (tensor for i, tensor in seen.items() if both or i != number)
         return not step.spread or any(other.call is not None for other in others)
 
-    def _cast(self, tensor: Tensor, step: Step) -> Tensor:
-        """What autocast makes of an argument."""
-        wanted = {"low": HALF, "full": FULL}.get(step.cast, tensor.itemsize)
+    def _cast(self, tensor: Tensor, step: Step, first: int) -> Tensor:
+        """What autocast makes of an argument; `first` is the size of the numbers that
+        the op read."""
+        sizes = {"low": HALF, "full": FULL, "back": first}
+        wanted = sizes.get(step.cast, tensor.itemsize)
         if not self.half or tensor.itemsize == wanted:
             return tensor
         step = Step(tensor.dims, per_sample=tensor.per_sample)

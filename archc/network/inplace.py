@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from archc.network.graph import Layer, Network, Region, Value
-from archc.ops.steps import Device
+from archc.ops.steps import Device, source
 from archc.spec.expressions import Expr
 from archc.spec.model import Node, Spec, used_blocks, walk
 from archc.spec.templates import patterned
@@ -159,7 +159,7 @@ def _shares(layer: Layer) -> bool:
     shapes, y = (layer.input_shape(),), layer.output_shape()
     devices: tuple[Device, ...] = ("cpu", "cuda")
     return any(
-        step.shares
+        source(len(steps), 1, steps) == 0
         for device in devices
-        for step in layer.op.steps(shapes, y, device=device, inplace=False)
+        for steps in [layer.op.steps(shapes, y, device=device, inplace=False)]
     )

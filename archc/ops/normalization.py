@@ -123,6 +123,72 @@ class BatchNorm1d(_BatchNorm):
         return self._construct(x.dims[0], **self.given())
 
 
+def _updated(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What instance normalisation updates while it is trained."""
+    named = ("running_mean", "running_var") if settings["use_input_stats"] else ()
+    return tuple(name for name in named if settings[name] is not None)
+
+
+class InstanceNorm2d(_BatchNorm):
+    """Normalisation of each channel of each sample over its map, C x H x W
+    (torch.nn.InstanceNorm2d)."""
+
+    op = "instance_norm2d"
+    other_names = ("in2d", "instance_norm", "instance_normalization")
+    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
+    module_class = "nn.InstanceNorm2d"
+    calls = (
+        Function(
+            "torch.nn.functional.instance_norm", shape=same_shape, writes=_updated
+        ),
+    )
+    saves = frozenset({"input", "statistics"})
+    short = "IN"
+
+    affine: bool = False
+    track_running_stats: bool = False
+
+    def smallest_batch(self, x: Shape, *, training: bool) -> int:
+        return 1
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        if x.dims[1:] == (1, 1):
+            raise ShapeError(
+                f"`instance_norm2d` reads {x}: one pixel has no deviation",
+                help="put it before the pooling that leaves a single pixel",
+            )
+        return x
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        """As batch normalisation of the samples' channels side by side, for which the
+        weight and the running statistics are repeated."""
+        channels = (y.dims[0],)
+        # without a weight all of it is as wide as the input, but on a GPU
+        own = 4 if self.affine else None
+        statistic = Extra(channels, 4 if device == "cuda" else own)
+        running = (Extra(channels, own),) * (2 * self.track_running_stats)
+        extra = (*(statistic,) * 2, *running, *(Extra(channels, 4),) * self.affine)
+        return (
+            Step(y.dims, joins=(0, 3), layout="ordered", fresh_gradient=False),
+            Step(
+                y.dims,
+                reads=(1,),
+                keeps=(1,),
+                extra=extra,
+                trains=True,
+                temporary=(Extra(channels, 4),) * (2 * self.affine),
+            ),
+            Step(y.dims, reads=(2,), shares="view", fresh_gradient=False),
+        )
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(x.dims[0], **self.given())
+
+
 class LocalResponseNorm(Op):
     """Normalisation across neighbouring channels (torch.nn.LocalResponseNorm)."""
 
@@ -187,10 +253,6 @@ class GroupNorm(Op):
     op = "group_norm"
     category = "normalization"
     other_names = ("gn", "group_normalization")
-    special_names = tuple(
-        (name, 'num_groups = "in_channels", affine = false')
-        for name in ("instance_norm", "instance_norm2d", "instance_normalization")
-    )
     other_attributes = (("groups", "num_groups"), ("epsilon", "eps"))
     module_class = "nn.GroupNorm"
     initializable = ("weight", "bias")
@@ -245,29 +307,20 @@ NormalizedShape = Annotated[
 ]
 
 
-class LayerNorm(Op):
-    """Normalisation over the last axes, by default one (torch.nn.LayerNorm)."""
+_OVER = "normalized_shape"
 
-    op = "layer_norm"
+
+class _OverLastAxes(Op):
+    """What the normalisations over the last axes share."""
+
     category = "normalization"
-    other_names = ("ln", "layer_normalization")
     other_attributes = (("epsilon", "eps"), ("affine", "elementwise_affine"))
-    module_class = "nn.LayerNorm"
-    initializable = ("weight", "bias")
     saves = _STATISTICS
     autocast = "full"
     autocast_on_cpu = "widest"
     layout = "ordered"
-    short = "LN"
 
-    normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
-    eps: float = Field(default=1e-5, ge=0)
-    elementwise_affine: bool = True
-    bias: bool = True
-
-    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
-        rest = x.dims[: len(x.dims) - len(self._shape(x))]
-        return (_statistic(rest, self.elementwise_affine),) * 2
+    normalized_shape: NormalizedShape
 
     def _shape(self, x: Shape) -> Dims:
         given = self.normalized_shape
@@ -282,12 +335,37 @@ class LayerNorm(Op):
         same = (a == b for a, b in zip(over, last, strict=False) if known(a, b))
         if len(last) != len(over) or not all(same):
             raise ShapeError(
-                f"`layer_norm` over {Shape(over)} needs an input that ends so,"
+                f"`{self.op}` over {Shape(over)} needs an input that ends so,"
                 f" but reads {x}",
-                attribute="normalized_shape",
+                attribute=_OVER,
                 help="leave normalized_shape out to take the last axis",
             )
         return x
+
+    def module(self, x: Shape) -> Call:
+        over = self._shape(x)
+        rest = self.given(*[n for n in type(self).model_fields if n != _OVER])
+        # PyTorch annotates several axes as a list, so a tuple is no such argument.
+        return self._construct(over[0] if len(over) == 1 else list(over), **rest)
+
+
+class LayerNorm(_OverLastAxes):
+    """Normalisation over the last axes, by default one (torch.nn.LayerNorm)."""
+
+    op = "layer_norm"
+    other_names = ("ln", "layer_normalization")
+    module_class = "nn.LayerNorm"
+    initializable = ("weight", "bias")
+    short = "LN"
+
+    normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
+    eps: float = Field(default=1e-5, ge=0)
+    elementwise_affine: bool = True
+    bias: bool = True
+
+    def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
+        rest = x.dims[: len(x.dims) - len(self._shape(x))]
+        return (_statistic(rest, self.elementwise_affine),) * 2
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
         if not self.elementwise_affine:
@@ -295,11 +373,131 @@ class LayerNorm(Op):
         over = self._shape(x)
         return {"weight": over} | ({"bias": over} if self.bias else {})
 
+
+class LayerNorm2d(Op):
+    """Layer normalisation over the channels of C x H x W, pixel by pixel, as in
+    ConvNeXt (torch.nn.LayerNorm)."""
+
+    # Liu et al. 2022; its parameters are called as in torchvision and timm. It is no
+    # subclass of nn.LayerNorm, which `[init]` takes for `layer_norm`.
+    op = "layer_norm2d"
+    category = "normalization"
+    other_names = ("ln2d", "layer_norm_channels_first")
+    other_attributes = (("epsilon", "eps"),)
+    module_class = "LayerNorm2d"
+    helper = '''\
+class LayerNorm2d(nn.Module):
+    """Layer normalisation over the channels of a map, which come first."""
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        shape = self.weight.shape
+        x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)
+'''
+    initializable = ("weight", "bias")
+    saves = _STATISTICS
+    short = "LN"
+
+    eps: float = Field(default=1e-5, ge=0)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        need_map(self.op, inputs[0])
+        return inputs[0]
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        return {"weight": (x.dims[0],), "bias": (x.dims[0],)}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        channels, height, width = y.dims
+        last = (height, width, channels)
+        return (
+            Step(last, shares="view", order=(0, 2, 3, 1), fresh_gradient=False),
+            Step(
+                last,
+                reads=(1,),
+                keeps=(1,),
+                extra=(_statistic((height, width), affine=True),) * 2,
+                trains=True,
+                keeps_weight=True,
+                layout="ordered",
+                cast="widest" if device == "cpu" else "full",
+            ),
+            Step(
+                y.dims,
+                reads=(2,),
+                shares="view",
+                order=(0, 3, 1, 2),
+                fresh_gradient=False,
+            ),
+        )
+
     def module(self, x: Shape) -> Call:
-        over = self._shape(x)
-        rest = self.given("eps", "elementwise_affine", "bias")
-        # PyTorch annotates several axes as a list, so a tuple is no such argument.
-        return self._construct(over[0] if len(over) == 1 else list(over), **rest)
+        return self._construct(x.dims[0], **self.given())
+
+
+class RmsNorm(_OverLastAxes):
+    """Division by the root of the mean square over the last axes, by default one
+    (torch.nn.RMSNorm)."""
+
+    # Zhang and Sennrich 2019
+    op = "rms_norm"
+    other_names = ("root_mean_square_norm",)
+    module_class = "nn.RMSNorm"
+    initializable = ("weight",)
+
+    normalized_shape: NormalizedShape = Field(default=None, description="the last axis")
+    eps: float | None = Field(
+        default=None, ge=0, description="the smallest step above 1"
+    )
+    elementwise_affine: bool = True
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        return {"weight": self._shape(x)} if self.elementwise_affine else {}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        rest = y.dims[: len(y.dims) - len(self._shape(y))]
+        if device == "cuda":
+            (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+            return (replace(step, extra=(Extra(rest, 4),)),)
+        one = (*rest, *(1,) * (len(y.dims) - len(rest)))
+        # call by call, in single precision, and then as it was
+        steps = [
+            Step(y.dims, shares="same", fresh_gradient=False, cast="full"),
+            Step(y.dims, reads=(1,), keeps=(1,), scratch=2),
+            Step(one, reads=(2,)),
+            Step(one, reads=(3,), fresh_gradient=False),
+            Step(one, reads=(4,), keeps=(5,)),
+            Step(y.dims, reads=(1, 5), keeps=(1, 5), spread=True),
+        ]
+        if self.elementwise_affine:
+            steps.append(
+                Step(
+                    y.dims,
+                    reads=(6,),
+                    keeps=(6,),
+                    trains=True,
+                    keeps_weight=True,
+                    spreads_weight=True,
+                )
+            )
+        last = len(steps)
+        return (
+            *steps,
+            Step(
+                y.dims, reads=(last,), shares="same", fresh_gradient=False, cast="back"
+            ),
+        )
 
 
 class LayerScale(Op):

@@ -6,18 +6,19 @@ pools, scales and divides, and each of these keeps something of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Device = Literal["cuda", "cpu"]
 
-Cast = Literal["low", "full", "widest", "promote", "widen"]
+Cast = Literal["low", "full", "widest", "promote", "widen", "back"]
 """What autocast does with a call.
 
 `low` converts all that it reads to half precision, `full` to single precision.
 `widest` leaves it, and the output is as wide as the widest of what is read. `promote`
 leaves it too, but a parameter in single precision makes the output one. `widen` leaves
-it, and the output is in single precision."""
+it, and the output is in single precision. `back` converts to what the op read first."""
 
 Layout = Literal["kept", "map", "ordered"]
 """How a new tensor's numbers lie in memory: as those of what is read first, without its
@@ -94,3 +95,16 @@ class Step:
     temporary: tuple[Extra, ...] = ()
     """Tensors of other sizes and types that there are as well while going back."""
     cast: Cast = "widest"
+
+
+def source(number: int, inputs: int, steps: Sequence[Step]) -> int:
+    """The tensor whose memory this one has: itself, or what it is a view of.
+
+    Where a step copies what does not lie in a row, it counts as a view all the same.
+    """
+    while number >= inputs:
+        step = steps[number - inputs]
+        if step.shares not in ("same", "view") and step.joins is None:
+            break
+        number = step.reads[0]
+    return number

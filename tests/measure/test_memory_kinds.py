@@ -126,13 +126,26 @@ KINDS: dict[str, list[Any]] = {
         for merge in ("sub", "div")
     },
     **{
+        f"{name} of a permuted map, written to": [
+            conv("a"), LAST, {"name": "l", "op": "linear", "out_features": 8}, FIRST,
+            {"name": "norm", "op": name, **more}, {"op": "relu"}, conv("b"), *HEAD,
+        ]
+        for name, more in {
+            "instance_norm2d": {"affine": True}, "layer_norm2d": {}, "rms_norm": {},
+            "mean": {"dim": 1, "keepdim": True}, "sum": {"dim": 3, "keepdim": True},
+            "amax": {"dim": 2, "keepdim": True},
+        }.items()
+    },
+    **{
         f"{name} before an activation": [
-            conv("a"), {"op": name, **more}, {"op": "relu"}, conv("b"), *HEAD,
+            conv("a"), {"name": "f", "op": name, **more}, {"op": "relu"}, conv("b"),
+            *HEAD,
         ]
         for name, more in {
             "scale": {"factor": 0.5}, "clamp": {"min": 0, "max": 1}, "exp": {},
             "pow": {"exponent": 2}, "normalize": {}, "mish": {}, "selu": {},
-            "softplus": {}, "hardtanh": {}, "log_sigmoid": {},
+            "softplus": {}, "hardtanh": {}, "log_sigmoid": {}, "instance_norm2d": {},
+            "layer_norm2d": {}, "rms_norm": {"elementwise_affine": False},
         }.items()
     },
     **{

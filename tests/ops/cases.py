@@ -83,6 +83,12 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"momentum": 0.01, "track_running_stats": False}, MAP),
     ],
     "batch_norm1d": [({}, (8,)), ({"momentum": None}, (8, 5))],
+    "instance_norm2d": [
+        ({}, MAP),
+        ({"affine": True, "eps": 1e-3}, MAP),
+        ({"track_running_stats": True}, MAP),
+        ({"affine": True, "track_running_stats": True, "momentum": 0.5}, MAP),
+    ],
     "local_response_norm": [({"size": 5}, MAP), ({"size": 2, "k": 2.0}, MAP)],
     "group_norm": [
         ({"num_groups": 8}, MAP),
@@ -93,6 +99,12 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({}, LAST),
         ({"normalized_shape": (6, 5), "eps": 1e-6}, MAP),
         ({"normalized_shape": 8, "bias": False}, (8,)),
+        ({"elementwise_affine": False}, (8,)),
+    ],
+    "layer_norm2d": [({}, MAP), ({"eps": 1e-6}, (8, 2, 5))],
+    "rms_norm": [
+        ({}, LAST),
+        ({"normalized_shape": (6, 5), "eps": 1e-6}, MAP),
         ({"elementwise_affine": False}, (8,)),
     ],
     "layer_scale": [({}, MAP), ({"init": 0.1}, LAST), ({}, (8,))],
@@ -276,11 +288,19 @@ def _normalize(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     return x / (x.abs() ** op.p).sum(axis, keepdim=True) ** (1 / op.p)
 
 
+def _layer_norm2d(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    centred = x - x.mean(1, keepdim=True)
+    deviation = ((centred**2).mean(1, keepdim=True) + op.eps) ** 0.5
+    gamma, beta = (shaped(tensors[name], x, axis) for name in ("weight", "bias"))
+    return gamma * centred / deviation + beta
+
+
 # What is computed by ops that neither torch nor torchvision has as a module: from the
 # input, the axis of its channels with the batch counted, the parameters, and the op.
 FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "layer_scale": _layer_scale,
     "global_response_norm": _global_response_norm,
+    "layer_norm2d": _layer_norm2d,
     "mean": _mean,
     "sum": _sum,
     "amax": _amax,

@@ -32,12 +32,14 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "hardtanh": dict.fromkeys(("min_value", "max_value"), "deprecated"),
     "batch_norm2d": {"bias": "not in every PyTorch from 2.4 on"},
     "batch_norm1d": {"bias": "not in every PyTorch from 2.4 on"},
+    "instance_norm2d": {"bias": "not in every PyTorch from 2.4 on"},
     "group_norm": {"bias": "not in every PyTorch from 2.4 on"},
 }
 DEFAULTS: dict[tuple[str, str], Any] = {
     ("softmax", "dim"): 1,  # PyTorch's None is deprecated
     ("log_softmax", "dim"): 1,
     ("layer_norm", "normalized_shape"): None,  # inferred, if not given
+    ("rms_norm", "normalized_shape"): None,
     ("stochastic_depth", "mode"): "row",  # what all of torchvision's networks use
 }
 ELSEWHERE: dict[str, type[nn.Module]] = {
@@ -169,6 +171,10 @@ REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
     ("layer_norm", {"normalized_shape": (8, 8)}, (8,), "shape-mismatch"),
     ("prelu", {"num_parameters": 7}, MAP, "shape-mismatch"),
     ("prelu", {"num_parameters": 8}, LAST, "channels-not-first"),
+    ("instance_norm2d", {}, (8, 1, 1), "shape-mismatch"),
+    ("instance_norm2d", {}, LAST, "channels-not-first"),
+    ("layer_norm2d", {}, LAST, "channels-not-first"),
+    ("rms_norm", {"normalized_shape": 7}, LAST, "shape-mismatch"),
     ("mean", {"dim": (2, 3)}, (8,), "bad-axis"),
     ("mean", {"dim": 0}, MAP, "bad-axis"),
     ("sum", {"dim": 1}, MAP, "bad-axis"),

@@ -15,7 +15,8 @@ Maker = Callable[[Values, Env, Shape], Table]
 
 PARAMETRIC = frozenset(
     {"conv2d", "conv_transpose2d", "linear", "batch_norm1d", "batch_norm2d"}
-    | {"group_norm", "layer_norm", "layer_scale", "prelu"}
+    | {"group_norm", "layer_norm", "layer_scale", "prelu", "instance_norm2d"}
+    | {"layer_norm2d", "rms_norm"}
 )
 """Ops that have parameters, so that they need a name where others have one."""
 
@@ -123,7 +124,10 @@ def adaptive_pool(v: Values, env: Env, x: Shape) -> Table:
 
 def norm2d(v: Values, env: Env, x: Shape) -> Table:
     d = v.draw
-    op = d.pick(("batch_norm2d", "batch_norm2d", "group_norm", "local_response_norm"))
+    op = d.pick(
+        ("batch_norm2d", "batch_norm2d", "group_norm", "local_response_norm",
+         "instance_norm2d", "layer_norm2d")
+    )  # fmt: skip
     if op == "local_response_norm":
         table: Table = {"op": op, "size": v.whole(env, 1, 5)}
         settings = (("alpha", 1e-4, 0.5), ("beta", 0.5, 1.0), ("k", 1.0, 2.0))
@@ -136,6 +140,8 @@ def norm2d(v: Values, env: Env, x: Shape) -> Table:
         if d.chance(30):
             table["eps"] = v.real(env, 0.001, 0.1)
         return table | ({"affine": v.flag(env)} if d.chance(20) else {})
+    if op == "layer_norm2d":
+        return {"op": op} | ({"eps": v.real(env, 0.001, 0.1)} if d.chance(40) else {})
     return _batch_norm(v, env, op)
 
 
@@ -156,7 +162,7 @@ def batch_norm1d(v: Values, env: Env, x: Shape) -> Table:
 
 
 def layer_norm(v: Values, env: Env, x: Shape) -> Table:
-    table: Table = {"op": "layer_norm"}
+    table: Table = {"op": v.draw.pick(("layer_norm", "layer_norm", "rms_norm"))}
     if v.draw.chance(30):
         axes = v.draw.number(1, len(x.dims))
         table["normalized_shape"] = [v.exactly(env, d) for d in x.dims[-axes:]]
@@ -165,7 +171,7 @@ def layer_norm(v: Values, env: Env, x: Shape) -> Table:
     if v.draw.chance(25):
         table["eps"] = v.real(env, 0.001, 0.1)
     for key in ("elementwise_affine", "bias"):
-        if v.draw.chance(20):
+        if key in OPS[table["op"]].model_fields and v.draw.chance(20):
             table[key] = v.flag(env)
     return table
 

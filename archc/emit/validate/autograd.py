@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.ops.base import Op, Shape
-from archc.ops.steps import Device
+from archc.ops.steps import Device, source
 
 OUTPUT = -1
 _DEVICES: tuple[Device, ...] = ("cpu", "cuda")
@@ -15,9 +15,9 @@ def shares_memory(op: Op, x: Shape) -> bool:
         return op.aliases
     y = op.infer(x)
     return any(
-        step.shares and 0 in step.reads
+        source(len(steps), 1, steps) == 0
         for device in _DEVICES
-        for step in op.steps((x,), y, device=device, inplace=False)
+        for steps in [op.steps((x,), y, device=device, inplace=False)]
     )
 
 
@@ -26,12 +26,14 @@ def kept(
 ) -> frozenset[int]:
     """Which inputs the backward pass needs, by number, and `OUTPUT` for the output."""
     found: set[int] = set()
+    count = len(inputs)
     for device in _DEVICES:
         steps = op.steps(inputs, y, device=device, inplace=in_place)
         # tensors are numbered: the inputs, then what each step gives
-        last = len(inputs) + len(steps) - 1
+        last = source(count + len(steps) - 1, count, steps)
         for step in steps:
-            found.update(n for n in step.keeps if n < len(inputs))
-            if last in step.keeps:
+            sources = [source(n, count, steps) for n in step.keeps]
+            found.update(n for n in sources if n < count)
+            if last >= count and last in sources:
                 found.add(OUTPUT)
     return frozenset(found)
