@@ -1,8 +1,8 @@
-"""Padding with zeros, around maps and behind channels."""
+"""Padding around maps and behind channels."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainValidator, WithJsonSchema
 
@@ -68,21 +68,13 @@ def _settle_padding(settings: dict[Any, Any]) -> None:
 _PADS = (Function("torch.nn.functional.pad", settle=_settle_padding),)
 
 
-class ZeroPad2d(Op):
-    """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
+class _Pad2d(Op):
+    """What pads around a map share: left, right, top, bottom."""
 
-    op = "zero_pad2d"
     category = "reshape"
-    other_names = ("zero_padding", "zero_padding2d", "pad", "pad2d", "padding")
-    special_names = tuple(
-        (name, "padding = [-1, -1, -1, -1]")
-        for name in ("crop", "center_crop", "cropping2d")
-    )
     other_attributes = (("pad", "padding"),)
-    module_class = "nn.ZeroPad2d"
     layout = "map"
     calls = _PADS
-    short = "zero pad"
 
     padding: PadSides
 
@@ -108,7 +100,7 @@ class ZeroPad2d(Op):
                 out < 1 or size + min(before, 0) + min(after, 0) < 0
             ):
                 raise ShapeError(
-                    f"`zero_pad2d` with padding = {plain(self.padding)} cuts away the"
+                    f"`{self.op}` with padding = {plain(self.padding)} cuts away the"
                     f" whole {AXES[axis]} of {x}",
                     code="bad-padding",
                     attribute="padding",
@@ -124,8 +116,90 @@ class ZeroPad2d(Op):
     def module(self, x: Shape) -> Call:
         return self._construct(self.padding)
 
+
+class ZeroPad2d(_Pad2d):
+    """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
+
+    op = "zero_pad2d"
+    other_names = ("zero_padding", "zero_padding2d", "pad", "pad2d", "padding")
+    special_names = tuple(
+        (name, "padding = [-1, -1, -1, -1]")
+        for name in ("crop", "center_crop", "cropping2d")
+    )
+    module_class = "nn.ZeroPad2d"
+    short = "zero pad"
+
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.pad", (argument, self._sides))
+
+
+class ConstantPad2d(_Pad2d):
+    """A number around C x H x W: left, right, top, bottom (torch.nn.ConstantPad2d)."""
+
+    op = "constant_pad2d"
+    other_names = ("constant_pad",)
+    module_class = "nn.ConstantPad2d"
+
+    padding: PadSides
+    value: float
+
+    @property
+    def keeps_range(self) -> bool:
+        return self.value == 0
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(self.padding, self.value)
+
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pad", (argument, self._sides), {"value": self.value})
+
+
+class _EdgePad2d(_Pad2d):
+    """What pads share that repeat pixels of the map."""
+
+    saves = frozenset({"input"})
+    autocast_on_cpu = "full"
+    mode: ClassVar[str]
+    """What `torch.nn.functional.pad` calls it."""
+
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pad", (argument, self._sides), {"mode": self.mode})
+
+
+class ReflectionPad2d(_EdgePad2d):
+    """The map mirrored at its edges around C x H x W: left, right, top, bottom
+    (torch.nn.ReflectionPad2d)."""
+
+    op = "reflection_pad2d"
+    other_names = ("reflection_pad", "reflect_pad", "mirror_pad")
+    module_class = "nn.ReflectionPad2d"
+    mode = "reflect"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        y = super().infer(x)
+        sides = self._sides
+        for axis, around in enumerate((sides[2:], sides[:2])):
+            size = x.dims[1 + axis]
+            if known(size, *around) and max(around) >= size:
+                raise ShapeError(
+                    f"`reflection_pad2d` mirrors {max(around)} pixels, but the"
+                    f" {AXES[axis]} of {x} has only {size - 1} beside its edge",
+                    code="bad-padding",
+                    attribute="padding",
+                    help=f"use a padding of at most {size - 1}, or replication_pad2d",
+                )
+        return y
+
+
+class ReplicationPad2d(_EdgePad2d):
+    """The pixels of its edges around C x H x W: left, right, top, bottom
+    (torch.nn.ReplicationPad2d)."""
+
+    op = "replication_pad2d"
+    other_names = ("replication_pad", "replicate_pad", "edge_pad")
+    module_class = "nn.ReplicationPad2d"
+    mode = "replicate"
 
 
 class ChannelPad(Op):

@@ -236,6 +236,69 @@ class AvgPool2d(Op):
         return Call("F.avg_pool2d", (argument,), self.module(x).kwargs)
 
 
+class LpPool2d(Op):
+    """The p-norm of a window, over C x H x W (torch.nn.LPPool2d)."""
+
+    op = "lp_pool2d"
+    category = "pooling"
+    other_names = ("lp_pool", "lppool", "power_average_pool", "l2_pool")
+    other_attributes = (*_OTHER_ATTRIBUTES[:-1], ("p", "norm_type"))
+    module_class = "nn.LPPool2d"
+    calls = (Function("torch.nn.functional.lp_pool2d", settle=_settle_stride),)
+    symbols = (("stride", Name("stride")),)
+    shows = (*_SHOWS, ("norm_type", "p {}"))
+    saves = frozenset({"input", "statistics"})
+
+    norm_type: float = Field(gt=0)
+    kernel_size: Size
+    stride: SizeOrNone = Field(default=None, description="as kernel_size")
+    ceil_mode: bool = False
+
+    @property
+    def keeps_range(self) -> bool:
+        return False
+
+    @property
+    def _stride(self) -> Sides:
+        return self.kernel_size if self.stride is None else self.stride
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_map(self.op, x)
+        height, width = window_map(
+            self.op, x, self.kernel_size, self._stride, 0, ceil_mode=self.ceil_mode
+        )
+        return Shape((x.dims[0], height, width))
+
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        return _window_reach(x, y, self.kernel_size, self._stride, 0)
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        """(sign(m) * relu(abs(m)) * n) ** (1 / p) of the mean m of n numbers ** p, as
+        torch's Python writes it."""
+        (x,) = inputs
+        powers = "full" if device == "cuda" else "widest"
+        return (
+            Step(x.dims, keeps=(0,), scratch=2, cast=powers),
+            Step(y.dims, reads=(1,), keeps=(1,), layout="map"),
+            Step(y.dims, reads=(2,)),
+            Step(y.dims, reads=(2,), keeps=(2,), scratch=1),
+            Step(y.dims, reads=(4,), keeps=(5,)),
+            Step(y.dims, reads=(3, 5), keeps=(3, 5)),
+            Step(y.dims, reads=(6,)),
+            Step(y.dims, reads=(7,), keeps=(7,), scratch=2, cast=powers),
+        )
+
+    def module(self, x: Shape) -> Call:
+        needed = {"norm_type": self.norm_type, "kernel_size": self.kernel_size}
+        return self._construct(**needed | self.given())
+
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.lp_pool2d", (argument,), self.module(x).kwargs)
+
+
 def _resized(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
     size = settings.get("output_size")
     return (*tensors[0][:-2], size, size) if isinstance(size, int) else None

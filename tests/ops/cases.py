@@ -50,6 +50,13 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"kernel_size": 1}, MAP),
         ({"kernel_size": 3, "stride": 1, "count_include_pad": False}, MAP),
     ],
+    "lp_pool2d": [
+        ({"norm_type": 2.0, "kernel_size": 2}, MAP),
+        (
+            {"norm_type": 4.0, "kernel_size": (3, 2), "stride": 1, "ceil_mode": True},
+            MAP,
+        ),
+    ],
     "adaptive_avg_pool2d": [
         ({"output_size": 1}, MAP),
         ({"output_size": (2, 3)}, MAP),
@@ -168,12 +175,28 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"padding": 0}, MAP),
         ({"padding": (0, 1, -1, 2)}, MAP),
     ],
+    "constant_pad2d": [
+        ({"padding": 1, "value": 2.0}, MAP),
+        ({"padding": (0, 1, -1, 2), "value": -1.0}, MAP),
+    ],
+    "reflection_pad2d": [
+        ({"padding": 2}, MAP),
+        ({"padding": (4, 0, 1, 3)}, MAP),
+    ],
+    "replication_pad2d": [
+        ({"padding": 1}, MAP),
+        ({"padding": (7, 0, 1, -3)}, MAP),
+    ],
     "permute": [({"dims": (0, 2, 3, 1)}, MAP), ({"dims": (0, 3, -3, 2)}, LAST)],
     "channel_shuffle": [({"groups": 2}, MAP), ({"groups": 1}, MAP)],
     "pixel_shuffle": [
         ({"upscale_factor": 2}, MAP),
         ({"upscale_factor": 1}, MAP),
         ({"upscale_factor": 3}, (18, 2, 5)),
+    ],
+    "pixel_unshuffle": [
+        ({"downscale_factor": 1}, MAP),
+        ({"downscale_factor": 2}, (3, 4, 6)),
     ],
     "channel_slice": [
         ({"stop": 4}, MAP),

@@ -175,6 +175,38 @@ def test_zero_pad2d(attributes: dict[str, Any], dims: tuple[int, ...]) -> None:
     agree("zero_pad2d", nn.ZeroPad2d, attributes, dims)
 
 
+@small
+@given(
+    settings_of({"padding": sides | st.tuples(sides, sides, sides, sides)}),
+    maps,
+    st.sampled_from(["reflection_pad2d", "replication_pad2d"]),
+)
+def test_pads_of_edges(
+    attributes: dict[str, Any], dims: tuple[int, ...], name: str
+) -> None:
+    kinds = {"reflection_pad2d": nn.ReflectionPad2d}
+    agree(name, kinds.get(name, nn.ReplicationPad2d), attributes, dims)
+
+
+@small
+@given(
+    settings_of(
+        {"norm_type": st.just(2.0), "kernel_size": size(1, 4)},
+        stride=size(1, 3),
+        ceil_mode=st.booleans(),
+    ),
+    maps,
+)
+def test_lp_pool2d(attributes: dict[str, Any], dims: tuple[int, ...]) -> None:
+    agree("lp_pool2d", nn.LPPool2d, attributes, dims)
+
+
+@small
+@given(settings_of({"downscale_factor": st.integers(1, 4)}), maps)
+def test_pixel_unshuffle(attributes: dict[str, Any], dims: tuple[int, ...]) -> None:
+    agree("pixel_unshuffle", nn.PixelUnshuffle, attributes, dims)
+
+
 factors = st.integers(1, 4) | st.floats(0.05, 4)
 
 

@@ -117,6 +117,16 @@ def pool(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
+def lp_pool(v: Values, env: Env, x: Shape) -> Table:
+    table: Table = {"op": "lp_pool2d", "norm_type": v.draw.pick((2, 2, 4, 1.5))}
+    table["kernel_size"] = v.size(env, 1, 3)
+    if v.draw.chance(75):
+        table["stride"] = v.size(env, 1, 2)
+    if v.draw.chance(25):
+        table["ceil_mode"] = v.flag(env)
+    return table
+
+
 def adaptive_pool(v: Values, env: Env, x: Shape) -> Table:
     op = v.draw.pick(("adaptive_avg_pool2d", "adaptive_max_pool2d"))
     return {"op": op, "output_size": v.size(env, 1, 6)}
@@ -301,15 +311,24 @@ def upsample(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
-def zero_pad2d(v: Values, env: Env, x: Shape) -> Table:
-    if v.draw.chance(50):
-        return {"op": "zero_pad2d", "padding": v.whole(env, 0, 2)}
+def pad2d(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    op = d.pick(("zero_pad2d", "zero_pad2d", "constant_pad2d", "reflection_pad2d",
+                 "replication_pad2d"))  # fmt: skip
+    table: Table = {"op": op}
+    if op == "constant_pad2d":
+        table["value"] = v.real(env, -2.0, 2.0)
+    if d.chance(50):
+        return table | {"padding": v.whole(env, 0, 2)}
     least = -1 if min(x.dims) > 4 else 0
-    sides = [
-        v.whole(env, 0, 2) if v.draw.chance(60) else v.draw.number(least, 2)
-        for _ in range(4)
+    table["padding"] = [
+        v.whole(env, 0, 2) if d.chance(60) else d.number(least, 2) for _ in range(4)
     ]
-    return {"op": "zero_pad2d", "padding": sides}
+    return table
+
+
+def pixel_unshuffle(v: Values, env: Env, x: Shape) -> Table:
+    return {"op": "pixel_unshuffle", "downscale_factor": v.whole(env, 1, 2)}
 
 
 def permute(v: Values, env: Env, x: Shape) -> Table:
@@ -352,10 +371,12 @@ def channel_pad(v: Values, env: Env, x: Shape) -> Table:
 
 
 MAKERS: dict[Maker, float] = {
-    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, adaptive_pool: 3, norm2d: 10,
+    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, lp_pool: 1, adaptive_pool: 3,
+    norm2d: 10,
     batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
     algebra: 4, reduction: 2,
-    identity: 2, flatten: 0.8, upsample: 4, zero_pad2d: 3, permute: 4,
+    identity: 2, flatten: 0.8, upsample: 4, pad2d: 4, permute: 4,
+    pixel_unshuffle: 1,
     channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
 }  # fmt: skip
 

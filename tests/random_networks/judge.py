@@ -178,7 +178,7 @@ def can_follow(network: Network, other: Network) -> bool:
     axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
     if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
         return False
-    sized = {"flatten", "permute", "layer_norm"}
+    sized = {"flatten", "permute", "layer_norm", "rms_norm"}
     if not any(layer.op.op in sized for layer in layers_of(other)):
         return True
     sizes = {_key(layer): _sizes(layer) for layer in layers_of(network)}
