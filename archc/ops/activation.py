@@ -300,7 +300,7 @@ class LogSigmoid(_Activation):
     """log(1 / (1 + exp(-x))) (torch.nn.LogSigmoid)."""
 
     op = "log_sigmoid"
-    saves = frozenset({"input", "statistics"})
+    saves = frozenset({"input", "steps between"})
     module_class = "nn.LogSigmoid"
     function_name = "F.logsigmoid"
     calls = _called("torch.nn.functional.logsigmoid")

@@ -152,7 +152,9 @@ Category = Literal[
     "reshape",
     "merge",
 ]
-Saved = Literal["input", "output", "weight", "mask", "indices", "statistics"]
+Saved = Literal[
+    "input", "output", "weight", "mask", "indices", "statistics", "steps between"
+]
 
 
 class Op(BaseModel):

@@ -619,7 +619,7 @@ class Normalize(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.normalize(x, p=self.p, dim=self.dim, eps=self.eps)
 '''
-    saves = frozenset({"input", "statistics"})
+    saves = frozenset({"input", "steps between"})
     shows = (("p", "p {}"), ("dim", "dim {}"))
 
     p: float = Field(default=2.0, gt=0)

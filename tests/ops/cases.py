@@ -57,6 +57,11 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
             MAP,
         ),
     ],
+    "blur_pool2d": [
+        ({}, MAP),
+        ({"kernel_size": 4, "stride": 1}, MAP),
+        ({"kernel_size": 5, "stride": 3}, (3, 7, 9)),
+    ],
     "adaptive_avg_pool2d": [
         ({"output_size": 1}, MAP),
         ({"output_size": (2, 3)}, MAP),
@@ -294,6 +299,17 @@ def _by_parts(x: Tensor, op: Any, one: Callable[[Tensor, Tensor], Tensor]) -> Te
     return x
 
 
+def _blur_pool2d(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    """By its definition: means of neighbours, again and again; then every so many."""
+    pad = (op.stride - 1 + op.kernel_size - 1) // 2
+    x = torch.nn.functional.pad(x, (pad,) * 4, mode="reflect")
+    for dim in (2, 3):
+        for _ in range(op.kernel_size - 1):
+            size = x.shape[dim] - 1
+            x = (x.narrow(dim, 0, size) + x.narrow(dim, 1, size)) / 2
+    return x[:, :, :: op.stride, :: op.stride]
+
+
 def _sum(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     return _by_parts(x, op, lambda a, b: a + b)
 
@@ -324,6 +340,7 @@ FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "layer_scale": _layer_scale,
     "global_response_norm": _global_response_norm,
     "layer_norm2d": _layer_norm2d,
+    "blur_pool2d": _blur_pool2d,
     "mean": _mean,
     "sum": _sum,
     "amax": _amax,

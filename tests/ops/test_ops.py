@@ -194,6 +194,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
     ("zero_pad2d", {"padding": -3}, MAP, "bad-padding"),
     ("reflection_pad2d", {"padding": 5}, MAP, "bad-padding"),
     ("replication_pad2d", {"padding": -3}, MAP, "bad-padding"),
+    ("blur_pool2d", {"kernel_size": 5}, (8, 2, 9), "bad-padding"),
     ("lp_pool2d", {"norm_type": 2.0, "kernel_size": 7}, MAP, "window-too-large"),
     ("pixel_unshuffle", {"downscale_factor": 2}, MAP, "not-divisible"),
     ("upsample", {"scale_factor": 0.1}, MAP, "window-too-large"),

@@ -127,6 +127,15 @@ def lp_pool(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
+def blur_pool(v: Values, env: Env, x: Shape) -> Table:
+    table: Table = {"op": "blur_pool2d"}
+    if v.draw.chance(50):
+        table["kernel_size"] = v.whole(env, 2, 4)
+    if v.draw.chance(50):
+        table["stride"] = v.whole(env, 1, 3)
+    return table
+
+
 def adaptive_pool(v: Values, env: Env, x: Shape) -> Table:
     op = v.draw.pick(("adaptive_avg_pool2d", "adaptive_max_pool2d"))
     return {"op": op, "output_size": v.size(env, 1, 6)}
@@ -371,8 +380,8 @@ def channel_pad(v: Values, env: Env, x: Shape) -> Table:
 
 
 MAKERS: dict[Maker, float] = {
-    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, lp_pool: 1, adaptive_pool: 3,
-    norm2d: 10,
+    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, lp_pool: 1, blur_pool: 1,
+    adaptive_pool: 3, norm2d: 10,
     batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
     algebra: 4, reduction: 2,
     identity: 2, flatten: 0.8, upsample: 4, pad2d: 4, permute: 4,
