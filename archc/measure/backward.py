@@ -44,11 +44,13 @@ class Backward:
         ledger, step = self.ledger, call.step
         ledger.layer = call.layer
         gradient = self._in_rows(step, gradient)
+        # a quotient's is for the gradient of what it divides by
+        spared = step.divides and call.reads[-1].call is None
         scratch = [
             ledger.new(
                 step.part or step.dims, call.itemsize, per_sample=step.per_sample
             )
-            for _ in range(step.scratch)
+            for _ in range(0 if spared else step.scratch)
         ]
         scratch += [
             ledger.new(e.dims, e.itemsize or call.itemsize, per_sample=e.per_sample)
