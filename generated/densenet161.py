@@ -100,19 +100,21 @@ class DenseNet(nn.Module):
                 pool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),  # 96 x 56 x 56
             )
         )
-        channels = growth_rate * 2
+        in_channels = growth_rate * 2
         for stage, depth in enumerate(depths):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(channels, depth, growth_rate, bn_size),
+                DenseBlock(in_channels, depth, growth_rate, bn_size),
             )
-            channels += depth * growth_rate
+            in_channels += depth * growth_rate
             if stage < len(depths) - 1:
-                self.features.add_module(f"transition{stage + 1}", Transition(channels))
-                channels //= 2
-        self.features.add_module("final_norm", nn.BatchNorm2d(channels))
+                self.features.add_module(
+                    f"transition{stage + 1}", Transition(in_channels)
+                )
+                in_channels //= 2
+        self.features.add_module("final_norm", nn.BatchNorm2d(in_channels))
         self.features.add_module("final_relu", nn.ReLU(inplace=True))
-        self.classifier = nn.Linear(channels, num_classes)
+        self.classifier = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -87,35 +87,35 @@ class ResNeXt(nn.Module):
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.conv2_x = nn.Sequential()
-        channels = 64
+        in_channels = 64
         for _ in range(depths[0]):
-            self.conv2_x.append(ResnextBlock(channels, 64, cardinality, width))
-            channels = 256
+            self.conv2_x.append(ResnextBlock(in_channels, 64, cardinality, width))
+            in_channels = 256
         self.conv3_x = nn.Sequential()
         for i in range(depths[1]):
             self.conv3_x.append(
                 ResnextBlock(
-                    channels, 128, cardinality, width * 2, stride=2 if i == 0 else 1
+                    in_channels, 128, cardinality, width * 2, stride=2 if i == 0 else 1
                 )
             )
-            channels = 512
+            in_channels = 512
         self.conv4_x = nn.Sequential()
         for i in range(depths[2]):
             self.conv4_x.append(
                 ResnextBlock(
-                    channels, 256, cardinality, width * 4, stride=2 if i == 0 else 1
+                    in_channels, 256, cardinality, width * 4, stride=2 if i == 0 else 1
                 )
             )
-            channels = 1024
+            in_channels = 1024
         self.conv5_x = nn.Sequential()
         for i in range(depths[3]):
             self.conv5_x.append(
                 ResnextBlock(
-                    channels, 512, cardinality, width * 8, stride=2 if i == 0 else 1
+                    in_channels, 512, cardinality, width * 8, stride=2 if i == 0 else 1
                 )
             )
-            channels = 2048
-        self.fc = nn.Linear(channels, num_classes)
+            in_channels = 2048
+        self.fc = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -96,19 +96,21 @@ class DenseNet(nn.Module):
                 ),  # 24 x 32 x 32
             )
         )
-        channels = growth_rate * 2
+        in_channels = growth_rate * 2
         for stage in range(3):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(channels, (depth - 4) // 6, growth_rate, bn_size),
+                DenseBlock(in_channels, (depth - 4) // 6, growth_rate, bn_size),
             )
-            channels += (depth - 4) // 6 * growth_rate
+            in_channels += (depth - 4) // 6 * growth_rate
             if stage < 2:
-                self.features.add_module(f"transition{stage + 1}", Transition(channels))
-                channels //= 2
-        self.features.add_module("final_norm", nn.BatchNorm2d(channels))
+                self.features.add_module(
+                    f"transition{stage + 1}", Transition(in_channels)
+                )
+                in_channels //= 2
+        self.features.add_module("final_norm", nn.BatchNorm2d(in_channels))
         self.features.add_module("final_relu", nn.ReLU(inplace=True))
-        self.classifier = nn.Linear(channels, num_classes)
+        self.classifier = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -101,18 +101,20 @@ class DenseNet(nn.Module):
                 pool0=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),  # 64 x 56 x 56
             )
         )
-        channels = init_features
+        in_channels = init_features
         for stage, depth in enumerate(depths):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(channels, depth, growth_rate, bn_size),
+                DenseBlock(in_channels, depth, growth_rate, bn_size),
             )
-            channels += depth * growth_rate
+            in_channels += depth * growth_rate
             if stage < len(depths) - 1:
-                self.features.add_module(f"transition{stage + 1}", Transition(channels))
-                channels //= 2
-        self.features.add_module("norm5", nn.BatchNorm2d(channels))
-        self.classifier = nn.Linear(channels, num_classes)
+                self.features.add_module(
+                    f"transition{stage + 1}", Transition(in_channels)
+                )
+                in_channels //= 2
+        self.features.add_module("norm5", nn.BatchNorm2d(in_channels))
+        self.classifier = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module
 from archc.emit.usage import every, written
-from archc.ops.code import Argument, ClassName
+from archc.ops.code import Argument, ClassName, Global
 from archc.spec.expressions import Expr
 from archc.spec.reserved import IMPORTED
 
@@ -109,16 +109,25 @@ def _variables(
     """Names for the variables of a method.
 
     Variables that would like the same name have it, where they are not needed at a
-    time; those with different wishes never share one.
+    time; those with different wishes never share one. A loop of a constructor changes
+    an argument itself: `in_channels = out_channels`.
     """
     own = {arguments.get(p.local.id, p.local.id) for p in method.parameters}
     conflicts = Conflicts(method.body)
     counters = {
         t.id for s in every(method.body) if isinstance(s, For) for t in s.targets[:1]
     }
+    looped = {
+        symbol
+        for loop in every(method.body)
+        if isinstance(loop, For)
+        for statement in every(loop.body)
+        for symbol in written(statement)
+    }
     used = {*taken, *own, "self", "_"}
-    shared: dict[str, list[str]] = {}
-    names: dict[str, str] = {}
+    changed = _changeable(method, arguments)
+    shared = {wish(symbol): [name] for symbol, name in changed.items()}
+    names = dict(changed)
     for statement in every(method.body):
         for symbol in written(statement):
             if "#" not in symbol or symbol in names or symbol in arguments:
@@ -126,6 +135,8 @@ def _variables(
             word = wish(symbol)
             spoken = shared.setdefault(word, [])
             barred = {names[o] for o in conflicts.of(symbol) if o in names}
+            if symbol not in looped:
+                barred.update(changed.values())
             name = next((n for n in spoken if n not in barred), None)
             if name is None:
                 choices = _counted(word) if symbol in counters else _numbered(word)
@@ -134,6 +145,14 @@ def _variables(
                 spoken.append(name)
             names[symbol] = name
     return names
+
+
+def _changeable(method: Method, arguments: dict[str, str]) -> dict[str, str]:
+    """The arguments that variables may be: a constructor's channels."""
+    if method.name != "__init__":
+        return {}
+    symbols = [p.local.id for p in method.parameters if p.annotation == Global("int")]
+    return {s: arguments[s] for s in symbols if wish(s) == "in_channels" and "#" in s}
 
 
 def _free(choices: Iterator[str], taken: set[str]) -> str:
@@ -149,8 +168,8 @@ def _free(choices: Iterator[str], taken: set[str]) -> str:
 def _numbered(name: str) -> Iterator[str]:
     """`name`, then the name with a number behind it."""
     yield name
-    if name == "channels":
-        yield "width"
+    if name == "in_channels":
+        yield from ("channels", "width")
     number = 2
     while True:
         yield f"{name}{'_' if name[-1:].isdigit() else ''}{number}"
