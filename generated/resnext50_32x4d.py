@@ -31,30 +31,28 @@ class ResnextBlock(nn.Module):
         stride: int = 1,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels, cardinality * width, kernel_size=1, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(cardinality * width)
+        inter_channels = cardinality * width
+        self.conv1 = nn.Conv2d(in_channels, inter_channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inter_channels)
         self.conv2 = nn.Conv2d(
-            cardinality * width,
-            cardinality * width,
+            inter_channels,
+            inter_channels,
             kernel_size=3,
             stride=stride,
             padding=1,
             groups=cardinality,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(cardinality * width)
-        self.conv3 = nn.Conv2d(
-            cardinality * width, planes * 4, kernel_size=1, bias=False
-        )
-        self.bn3 = nn.BatchNorm2d(planes * 4)
-        if stride != 1 or in_channels != planes * 4:
+        self.bn2 = nn.BatchNorm2d(inter_channels)
+        out_channels = planes * 4
+        self.conv3 = nn.Conv2d(inter_channels, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        if stride != 1 or in_channels != out_channels:
             self.projection = nn.Sequential(
                 nn.Conv2d(
-                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                    in_channels, out_channels, kernel_size=1, stride=stride, bias=False
                 ),
-                nn.BatchNorm2d(planes * 4),
+                nn.BatchNorm2d(out_channels),
             )
         else:
             self.projection = nn.Identity()

@@ -102,6 +102,9 @@ class Class:
     doc: str | None
     fields: Body
     methods: tuple[Method, ...]
+    gives: Expr | None = None
+    """The channels of what it gives, over its constructor's arguments; passes that
+    call something after them look at it."""
 
     def method(self, name: str) -> Method | None:
         return next((m for m in self.methods if m.name == name), None)

@@ -25,13 +25,12 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.norm1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(
-            in_channels, bn_size * growth_rate, kernel_size=1, bias=False
-        )
-        self.norm2 = nn.BatchNorm2d(bn_size * growth_rate)
+        inter_channels = bn_size * growth_rate
+        self.conv1 = nn.Conv2d(in_channels, inter_channels, kernel_size=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(inter_channels)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            bn_size * growth_rate, growth_rate, kernel_size=3, padding=1, bias=False
+            inter_channels, growth_rate, kernel_size=3, padding=1, bias=False
         )
 
     def forward(self, x: Tensor) -> Tensor:

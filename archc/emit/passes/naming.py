@@ -31,6 +31,13 @@ _CALLED = frozenset(
 )  # fmt: skip
 
 
+# what two widths that are needed at a time are called before one gets a number
+_OTHERWISE = {
+    "in_channels": ("channels", "width"),
+    "width": ("channels", "inter_channels"),
+}
+
+
 def named(module: Module, helpers: frozenset[str]) -> Module:
     """A module in which every symbol has become a name."""
     classes = _class_names(module, helpers)
@@ -72,7 +79,8 @@ def _class(
         names = {**arguments, **_variables(method, arguments, taken)}
         method = rewrite.method(method, rewrite.renamed(names))
         methods.append(rewrite.method(method, change))
-    return replace(made, name=ClassName(classes[made.name.key]), methods=tuple(methods))
+    name = ClassName(classes[made.name.key])
+    return replace(made, name=name, methods=tuple(methods), gives=None)
 
 
 # ------------------------------------------------------------- arguments and variables
@@ -168,8 +176,7 @@ def _free(choices: Iterator[str], taken: set[str]) -> str:
 def _numbered(name: str) -> Iterator[str]:
     """`name`, then the name with a number behind it."""
     yield name
-    if name == "in_channels":
-        yield from ("channels", "width")
+    yield from _OTHERWISE.get(name, ())
     number = 2
     while True:
         yield f"{name}{'_' if name[-1:].isdigit() else ''}{number}"
