@@ -10,6 +10,7 @@ from pathlib import Path
 from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.counters import counters
+from archc.emit.passes.derived import derived
 from archc.emit.passes.held import held
 from archc.emit.passes.imports import imports
 from archc.emit.passes.naming import named
@@ -24,7 +25,7 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (counters, held, subexpressions)
+PASSES: tuple[Pass, ...] = (derived, counters, held, subexpressions)
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 
