@@ -101,12 +101,12 @@ class DenseNet(nn.Module):
             )
         )
         in_channels = out_channels
-        for stage, depth in enumerate(depths):
+        for stage, num_layers in enumerate(depths):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(in_channels, depth, growth_rate, bn_size),
+                DenseBlock(in_channels, num_layers, growth_rate, bn_size),
             )
-            in_channels += depth * growth_rate
+            in_channels += num_layers * growth_rate
             if stage < len(depths) - 1:
                 self.features.add_module(
                     f"transition{stage + 1}", Transition(in_channels)

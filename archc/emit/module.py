@@ -13,6 +13,7 @@ from archc.emit.passes.counters import counters
 from archc.emit.passes.derived import derived
 from archc.emit.passes.held import held
 from archc.emit.passes.imports import imports
+from archc.emit.passes.items import items
 from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
 from archc.emit.passes.subexpressions import subexpressions
@@ -25,7 +26,7 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (derived, counters, held, subexpressions)
+PASSES: tuple[Pass, ...] = (derived, items, counters, held, subexpressions)
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 

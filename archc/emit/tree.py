@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.ops.code import ClassName, Local
+from archc.ops.code import Apply, ClassName, Global, Local
 from archc.spec.expressions import Expr
 
 
@@ -40,9 +40,19 @@ class Evaluate:
 @dataclass(frozen=True, slots=True)
 class For:
     targets: tuple[Local, ...]
-    """One, or two where `over` enumerates. A target that nothing reads is `_`."""
+    """Several unpack an item of `over`; where that enumerates, the first is the counter
+    and the rest is the item. A target that nothing reads is `_`."""
     over: Expr
     body: Body
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the targets are `i, (a, b)`."""
+        match self.over:
+            case Apply(function=Global(name="enumerate")):
+                return len(self.targets) > 2
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,11 @@ class DenseNet(nn.Module):
             )
         )
         in_channels = num_channels
-        for stage, depth in enumerate(depths):
+        for stage, num_convs in enumerate(depths):
             self.net.add_module(
-                f"dense_blk{stage + 1}", DenseBlock(in_channels, depth, growth_rate)
+                f"dense_blk{stage + 1}", DenseBlock(in_channels, num_convs, growth_rate)
             )
-            in_channels += depth * growth_rate
+            in_channels += num_convs * growth_rate
             if stage < len(depths) - 1:
                 self.net.add_module(
                     f"tran_blk{stage + 1}", TransitionBlock(in_channels)

@@ -39,8 +39,8 @@ class VGG(nn.Module):
         super().__init__()
         self.net = nn.Sequential()
         in_channels = 1
-        for stage, out_channels in enumerate(channels):
-            self.net.append(VggBlock(in_channels, convs[stage], out_channels))
+        for out_channels, num_convs in zip(channels, convs, strict=True):
+            self.net.append(VggBlock(in_channels, num_convs, out_channels))
             in_channels = out_channels
         self.net.append(nn.Flatten())  # 25088
         self.net.append(nn.Linear(in_channels * 7 * 7, 4096))  # 4096

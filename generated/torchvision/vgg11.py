@@ -29,8 +29,8 @@ class VGG(nn.Module):
         super().__init__()
         self.features = nn.Sequential()
         in_channels = 3
-        for stage, out_channels in enumerate(channels):
-            for _ in range(convs[stage]):
+        for out_channels, num_convs in zip(channels, convs, strict=True):
+            for _ in range(num_convs):
                 self.features.append(
                     nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
                 )

@@ -17,7 +17,7 @@ from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module
 from archc.emit.usage import every, written
-from archc.ops.code import Argument, ClassName, Global
+from archc.ops.code import Apply, Argument, ClassName, Global
 from archc.spec.expressions import Expr
 from archc.spec.reserved import IMPORTED
 
@@ -26,7 +26,7 @@ _CALLED = frozenset(
     {
         "abs", "ceil", "dict", "enumerate", "float", "floor", "getattr", "int",
         "isinstance", "iter", "len", "max", "min", "next", "range", "round", "str",
-        "sum", "super", "tuple",
+        "sum", "super", "tuple", "zip",
     }
 )  # fmt: skip
 
@@ -123,7 +123,9 @@ def _variables(
     own = {arguments.get(p.local.id, p.local.id) for p in method.parameters}
     conflicts = Conflicts(method.body)
     counters = {
-        t.id for s in every(method.body) if isinstance(s, For) for t in s.targets[:1]
+        s.targets[0].id
+        for s in every(method.body)
+        if isinstance(s, For) and _is_counted(s.over)
     }
     looped = {
         symbol
@@ -153,6 +155,15 @@ def _variables(
                 spoken.append(name)
             names[symbol] = name
     return names
+
+
+def _is_counted(over: Expr) -> bool:
+    """Whether a loop's first target is a counter."""
+    match over:
+        case Apply(function=Global(name="range" | "enumerate")):
+            return True
+        case _:
+            return False
 
 
 def _changeable(method: Method, arguments: dict[str, str]) -> dict[str, str]:
