@@ -62,19 +62,19 @@ class ResNet(nn.Module):
         for _ in range(depths[0]):
             self.conv2_x.append(BasicBlock(64, 64))
         self.conv3_x = nn.Sequential()
-        channels = 64
+        in_channels = 64
         for i in range(depths[1]):
-            self.conv3_x.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
-            channels = 128
+            self.conv3_x.append(BasicBlock(in_channels, 128, stride=2 if i == 0 else 1))
+            in_channels = 128
         self.conv4_x = nn.Sequential()
         for i in range(depths[2]):
-            self.conv4_x.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
-            channels = 256
+            self.conv4_x.append(BasicBlock(in_channels, 256, stride=2 if i == 0 else 1))
+            in_channels = 256
         self.conv5_x = nn.Sequential()
         for i in range(depths[3]):
-            self.conv5_x.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
-            channels = 512
-        self.fc = nn.Linear(channels, num_classes)
+            self.conv5_x.append(BasicBlock(in_channels, 512, stride=2 if i == 0 else 1))
+            in_channels = 512
+        self.fc = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -140,12 +140,24 @@ class ClassLowering:
         if not (plan.doc or fields or methods):
             fields = (Pass(),)
         made = Class(
-            self.name, plan.wish, Global(base), plan.doc, fields, tuple(methods)
+            self.name,
+            plan.wish,
+            Global(base),
+            plan.doc,
+            fields,
+            tuple(methods),
+            self._gives(),
         )
         if self.outputs is not None:
             self.program.classes.append(self.outputs)
         self.program.classes.append(made)
         return Lowered(made, plan, parameters, builder.feature_channels.id)
+
+    def _gives(self) -> Expr | None:
+        channels = self.plan.channels
+        if self.plan.kind == "network" or not isinstance(channels, Expr):
+            return None
+        return self.builder.tree(channels)
 
     # ---- the body
 

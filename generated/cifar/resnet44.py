@@ -58,15 +58,15 @@ class ResNet(nn.Module):
         for _ in range(n):
             self.stage1.append(BasicBlock(16, 16))
         self.stage2 = nn.Sequential()
-        channels = 16
+        in_channels = 16
         for i in range(n):
-            self.stage2.append(BasicBlock(channels, 32, stride=2 if i == 0 else 1))
-            channels = 32
+            self.stage2.append(BasicBlock(in_channels, 32, stride=2 if i == 0 else 1))
+            in_channels = 32
         self.stage3 = nn.Sequential()
         for i in range(n):
-            self.stage3.append(BasicBlock(channels, 64, stride=2 if i == 0 else 1))
-            channels = 64
-        self.fc = nn.Linear(channels, num_classes)
+            self.stage3.append(BasicBlock(in_channels, 64, stride=2 if i == 0 else 1))
+            in_channels = 64
+        self.fc = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -65,24 +65,30 @@ class ResNet(nn.Module):
         for _ in range(depths[0]):
             b2.append(Residual(64, 64))
         b3 = nn.Sequential()
-        channels = 64
+        in_channels = 64
         for i in range(depths[1]):
             b3.append(
-                Residual(channels, 128, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
+                Residual(
+                    in_channels, 128, use_1x1conv=i == 0, strides=2 if i == 0 else 1
+                )
             )
-            channels = 128
+            in_channels = 128
         b4 = nn.Sequential()
         for i in range(depths[2]):
             b4.append(
-                Residual(channels, 256, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
+                Residual(
+                    in_channels, 256, use_1x1conv=i == 0, strides=2 if i == 0 else 1
+                )
             )
-            channels = 256
+            in_channels = 256
         b5 = nn.Sequential()
         for i in range(depths[3]):
             b5.append(
-                Residual(channels, 512, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
+                Residual(
+                    in_channels, 512, use_1x1conv=i == 0, strides=2 if i == 0 else 1
+                )
             )
-            channels = 512
+            in_channels = 512
         self.net = nn.Sequential(
             OrderedDict(
                 b1=nn.Sequential(
@@ -98,7 +104,7 @@ class ResNet(nn.Module):
                 last=nn.Sequential(
                     nn.AdaptiveAvgPool2d(1),  # 512 x 1 x 1
                     nn.Flatten(),  # 512
-                    nn.Linear(channels, num_classes),  # 10
+                    nn.Linear(in_channels, num_classes),  # 10
                 ),
             )
         )

@@ -20,11 +20,10 @@ class VggBlock(nn.Sequential):
 
     def __init__(self, in_channels: int, num_convs: int, out_channels: int) -> None:
         super().__init__()
-        channels = in_channels
         for _ in range(num_convs):
-            self.append(nn.Conv2d(channels, out_channels, kernel_size=3, padding=1))
+            self.append(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1))
             self.append(nn.ReLU(inplace=True))
-            channels = out_channels
+            in_channels = out_channels
         self.append(nn.MaxPool2d(kernel_size=2, stride=2))
 
 
@@ -39,12 +38,12 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         self.net = nn.Sequential()
-        width = 1
-        for stage, out_channels in enumerate(channels):
-            self.net.append(VggBlock(width, convs[stage], out_channels))
-            width = out_channels
+        in_channels = 1
+        for out_channels, num_convs in zip(channels, convs, strict=True):
+            self.net.append(VggBlock(in_channels, num_convs, out_channels))
+            in_channels = out_channels
         self.net.append(nn.Flatten())  # 25088
-        self.net.append(nn.Linear(width * 7 * 7, 4096))  # 4096
+        self.net.append(nn.Linear(in_channels * 7 * 7, 4096))  # 4096
         self.net.append(nn.ReLU(inplace=True))
         self.net.append(nn.Dropout(p=0.5))
         self.net.append(nn.Linear(4096, 4096))

@@ -64,20 +64,20 @@ class ResNet(nn.Module):
         for _ in range(depths[0]):
             self.layer1.append(BasicBlock(64, 64))
         self.layer2 = nn.Sequential()
-        channels = 64
+        in_channels = 64
         for i in range(depths[1]):
-            self.layer2.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
-            channels = 128
+            self.layer2.append(BasicBlock(in_channels, 128, stride=2 if i == 0 else 1))
+            in_channels = 128
         self.layer3 = nn.Sequential()
         for i in range(depths[2]):
-            self.layer3.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
-            channels = 256
+            self.layer3.append(BasicBlock(in_channels, 256, stride=2 if i == 0 else 1))
+            in_channels = 256
         self.layer4 = nn.Sequential()
         for i in range(depths[3]):
-            self.layer4.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
-            channels = 512
+            self.layer4.append(BasicBlock(in_channels, 512, stride=2 if i == 0 else 1))
+            in_channels = 512
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(channels, num_classes)
+        self.fc = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

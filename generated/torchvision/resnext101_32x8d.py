@@ -44,14 +44,15 @@ class Bottleneck(nn.Module):
             bias=False,
         )
         self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, planes * 4, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(planes * 4)
-        if stride != 1 or in_channels != planes * 4:
+        out_channels = planes * 4
+        self.conv3 = nn.Conv2d(width, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        if stride != 1 or in_channels != out_channels:
             self.downsample = nn.Sequential(
                 nn.Conv2d(
-                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                    in_channels, out_channels, kernel_size=1, stride=stride, bias=False
                 ),
-                nn.BatchNorm2d(planes * 4),
+                nn.BatchNorm2d(out_channels),
             )
         else:
             self.downsample = nn.Identity()
@@ -86,50 +87,50 @@ class ResNet(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.layer1 = nn.Sequential()
-        channels = 64
+        in_channels = 64
         for _ in range(depths[0]):
             self.layer1.append(
-                Bottleneck(channels, 64, groups=groups, base_width=width_per_group)
+                Bottleneck(in_channels, 64, groups=groups, base_width=width_per_group)
             )
-            channels = 256
+            in_channels = 256
         self.layer2 = nn.Sequential()
         for i in range(depths[1]):
             self.layer2.append(
                 Bottleneck(
-                    channels,
+                    in_channels,
                     128,
                     stride=2 if i == 0 else 1,
                     groups=groups,
                     base_width=width_per_group,
                 )
             )
-            channels = 512
+            in_channels = 512
         self.layer3 = nn.Sequential()
         for i in range(depths[2]):
             self.layer3.append(
                 Bottleneck(
-                    channels,
+                    in_channels,
                     256,
                     stride=2 if i == 0 else 1,
                     groups=groups,
                     base_width=width_per_group,
                 )
             )
-            channels = 1024
+            in_channels = 1024
         self.layer4 = nn.Sequential()
         for i in range(depths[3]):
             self.layer4.append(
                 Bottleneck(
-                    channels,
+                    in_channels,
                     512,
                     stride=2 if i == 0 else 1,
                     groups=groups,
                     base_width=width_per_group,
                 )
             )
-            channels = 2048
+            in_channels = 2048
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(channels, num_classes)
+        self.fc = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

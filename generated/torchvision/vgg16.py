@@ -28,20 +28,20 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         self.features = nn.Sequential()
-        width = 3
-        for stage, out_channels in enumerate(channels):
-            for _ in range(convs[stage]):
+        in_channels = 3
+        for out_channels, num_convs in zip(channels, convs, strict=True):
+            for _ in range(num_convs):
                 self.features.append(
-                    nn.Conv2d(width, out_channels, kernel_size=3, padding=1)
+                    nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
                 )
                 if batch_norm:
                     self.features.append(nn.BatchNorm2d(out_channels))
                 self.features.append(nn.ReLU(inplace=True))
-                width = out_channels
+                in_channels = out_channels
             self.features.append(nn.MaxPool2d(kernel_size=2, stride=2))
         self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
-            nn.Linear(width * 7 * 7, 4096),  # 4096
+            nn.Linear(in_channels * 7 * 7, 4096),  # 4096
             nn.ReLU(inplace=True),
             nn.Dropout(p=dropout),
             nn.Linear(4096, 4096),

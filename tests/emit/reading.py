@@ -160,6 +160,8 @@ class _Reader:
             case ast.For(orelse=[]):
                 target = node.target
                 names = target.elts if isinstance(target, ast.Tuple) else [target]
+                if isinstance(names[-1], ast.Tuple):
+                    names = [*names[:-1], *names[-1].elts]
                 targets = tuple(Local(ast.unparse(n)) for n in names)
                 return tree.For(targets, self.expr(node.iter), self.body(node.body))
             case ast.If():

@@ -1,20 +1,18 @@
-"""Loops as a person writes them: over the items of a list, with `_` for a counter that
-nothing reads.
+"""The counters of loops: `_` where nothing reads one, and in constructors from 1
+where all reads are `i + 1`.
 
-`for i in range(len(depths))` that reads `depths[i]` becomes `for i, depth in
-enumerate(depths)`, or `for depth in depths` where nothing else reads `i`.
+`for i in range(n)` becomes `for i in range(1, n + 1)`, `enumerate(depths)` becomes
+`enumerate(depths, start=1)`.
 """
 
 from __future__ import annotations
 
 from archc.emit import rewrite
-from archc.emit.names import singular
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import Body, For, If, Method, Module, Statement
-from archc.emit.usage import reads_of
-from archc.ops import code
+from archc.emit.usage import every, expressions, locals_in, parts, reads_of
 from archc.ops.code import Apply, Argument, Global, Local
-from archc.spec.expressions import Call, Expr, Index
+from archc.spec.expressions import Binary, Const, Expr
 
 
 def counters(module: Module, symbols: Symbols) -> Module:
@@ -22,15 +20,18 @@ def counters(module: Module, symbols: Symbols) -> Module:
 
     def change(method: Method) -> Body:
         taken = {wish(p.local.id) for p in method.parameters}
-        return _Loops(symbols, taken).body(method.body)
+        counted = method.name == "__init__"
+        return _Loops(symbols, taken, counted=counted).body(method.body)
 
     return rewrite.bodies(module, change)
 
 
 class _Loops:
-    def __init__(self, symbols: Symbols, taken: set[str]) -> None:
+    def __init__(self, symbols: Symbols, taken: set[str], *, counted: bool) -> None:
         self._symbols = symbols
         self._taken = taken
+        self._counted = counted
+        """Whether counters may begin with 1."""
 
     def body(self, statements: Body) -> Body:
         return tuple(map(self._statement, statements))
@@ -45,13 +46,8 @@ class _Loops:
                 return made
 
     def _loop(self, made: For) -> For:
-        items = _items(made.over)
-        body = made.body
-        first = made.targets[0]
-        if items is not None and len(made.targets) == 1:
-            made = self._over_items(made, items, first)
-            body = made.body
-        body = self.body(body)
+        made = _from_one(made) if self._counted else made
+        body = self.body(made.body)
         read = reads_of(body)
         targets = tuple(t if t.id in read else self._unread(t) for t in made.targets)
         return For(targets, made.over, body)
@@ -62,32 +58,42 @@ class _Loops:
             return Local("_")
         return Local(self._symbols.fresh(f"_{wish(counter.id)}").id)
 
-    def _over_items(self, made: For, items: Local, counter: Local) -> For:
-        word = singular(wish(items.id))
-        if word is None or word in self._taken:
-            return made
-        item = Local(self._symbols.fresh(word).id)
-        taken = Index(items, counter)
 
-        def change(part: Expr | Argument) -> Expr | None:
-            return item if part == taken else None
+def _from_one(made: For) -> For:
+    """A loop that counts from 1, where its counter is only read with 1 added."""
+    counter = made.targets[0]
+    over = _over_from_one(made.over)
+    if over is None:
+        return made
+    following = Binary("+", counter, Const(1))
+    read = [e for s in every(made.body) for e in expressions(s)]
+    times = sum(name == counter.id for e in read for name in locals_in(e))
+    if times == 0 or times != sum(part == following for e in read for part in parts(e)):
+        return made
 
-        body = rewrite.body(made.body, change)
-        read = reads_of(body)
-        if item.id not in read:
-            return made
-        if counter.id not in read:
-            return For((item,), items, body)
-        return For((counter, item), code.call(Global("enumerate"), items), body)
+    def change(part: Expr | Argument) -> Expr | None:
+        return counter if part == following else None
+
+    return For(made.targets, over, rewrite.body(made.body, change))
 
 
-def _items(over: Expr) -> Local | None:
-    """The list whose length a loop counts to."""
+def _over_from_one(over: Expr) -> Expr | None:
+    """What to run over so that the counter is one more."""
     match over:
-        case Apply(
-            function=Global(name="range"),
-            arguments=(Argument(value=Call(function="len", args=(Local() as items,))),),
-        ):
-            return items
+        case Apply(function=Global(name="range"), arguments=(Argument(value=count),)):
+            bounds = (Argument(Const(1)), Argument(_one_more(count)))
+            return Apply(over.function, bounds)
+        case Apply(function=Global(name="enumerate"), arguments=(Argument() as items,)):
+            return Apply(over.function, (items, Argument(Const(1), "start")))
         case _:
             return None
+
+
+def _one_more(count: Expr) -> Expr:
+    match count:
+        case Const(value=int(number)):
+            return Const(number + 1)
+        case Binary(op="-", left=left, right=Const(value=1)):
+            return left
+        case _:
+            return Binary("+", count, Const(1))

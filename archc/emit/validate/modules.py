@@ -309,8 +309,16 @@ class ModuleEvaluator(TensorEvaluator):
             raise NotFollowed(f"range({', '.join(map(described, bounds))})")
         return iter(range(*cast("tuple[int, ...]", bounds)))
 
-    def _enumerate(self, value: Value) -> Iterator[Value]:
-        return enumerate(self.items(value))
+    def _enumerate(self, value: Value, start: Value = 0) -> Iterator[Value]:
+        if not isinstance(start, int):
+            raise NotFollowed(f"enumerate from {described(start)}")
+        return enumerate(self.items(value), start)
+
+    def _zip(self, *values: Value, strict: Value = False) -> Iterator[Value]:
+        found = [tuple(self.items(v)) for v in values]
+        if strict is not True or len({len(items) for items in found}) != 1:
+            raise Fault("zip() of what differs in length")
+        return zip(*found, strict=True)
 
     def _next(self, value: Value) -> Value:
         if not isinstance(value, Iterator):
@@ -340,6 +348,7 @@ class ModuleEvaluator(TensorEvaluator):
         "getattr": _getattr,
         "range": _range,
         "enumerate": _enumerate,
+        "zip": _zip,
         "iter": TensorEvaluator.items,
         "next": _next,
         "len": _length,
