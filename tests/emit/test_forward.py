@@ -1,0 +1,98 @@
+"""What `forward` looks like, where that is more than a call for each layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.emit import live
+from tests.emit.holding import hold
+
+HEADS = """
+  { name = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { name = "body", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { op = "relu" },
+  { op = "adaptive_avg_pool2d", output_size = 1 },
+  { op = "flatten" },
+  { name = "fc", op = "linear", out_features = 5 },
+]
+
+[[heads]]
+name = "aux"
+from = "stem"
+block = "classifier"
+
+[blocks.classifier]
+layers = [
+  { op = "adaptive_avg_pool2d", output_size = 1 },
+  { op = "flatten" },
+  { op = "dropout", p = 0.5 },
+  { name = "fc", op = "linear", out_features = 5 },
+]
+"""
+
+
+@pytest.fixture
+def forward(tmp_path: Path):
+    """The lines of a network's `forward`, once its module is held to torch."""
+
+    def lines(rest: str, of: str = "Net") -> list[str]:
+        path = tmp_path / "net.toml"
+        path.write_text(
+            'archc = 1\nname = "net"\n[network]\ninput = [4, 8, 8]\nlayers = [\n' + rest
+        )
+        analysis, source = live.compiled(path)
+        hold(analysis, source)
+        _, _, own = source.partition(f"class {of}(")
+        _, _, method = own.partition("def forward(")
+        body = method.partition("\n\n")[0].splitlines()[1:]
+        return [line.partition("  # ")[0].strip() for line in body]
+
+    return lines
+
+
+def test_a_head_is_called_where_its_value_is_made(forward) -> None:
+    assert forward(HEADS) == [
+        "x = self.stem(x)",
+        "aux = self.aux(x) if self.training else None",
+        "x = self.body(x)",
+        "x = F.relu(x, inplace=True)",
+        "x = F.adaptive_avg_pool2d(x, 1)",
+        "x = torch.flatten(x, 1)",
+        "x = self.fc(x)",
+        "if aux is not None:",
+        "return NetOutputs(x, aux)",
+        "return x",
+    ]
+
+
+def test_a_head_that_drops_what_the_body_drops_is_called_behind_it(forward) -> None:
+    alike = HEADS.replace(
+        '"stem", op = "conv2d", out_channels = 4, kernel_size = 1 },',
+        '"stem", op = "conv2d", out_channels = 4, kernel_size = 1 },'
+        '\n  { op = "dropout", p = 0.5 },',
+    )
+    lines = forward(alike)
+    assert lines[:2] == [
+        "stem = self.stem(x)",
+        "x = F.dropout(stem, p=0.5, training=self.training)",
+    ]
+    assert lines[-3:] == [
+        "if self.training:",
+        "return NetOutputs(x, self.aux(stem))",
+        "return x",
+    ]
+
+
+def test_what_a_head_reads_keeps_its_name_where_it_is_read_again(forward) -> None:
+    again = HEADS.replace(
+        '{ op = "relu" }', '{ op = "relu" },\n  { op = "add", from = ["prev", "stem"] }'
+    )
+    assert forward(again)[:5] == [
+        "stem = self.stem(x)",
+        "aux = self.aux(stem) if self.training else None",
+        "x = self.body(stem)",
+        "x = F.relu(x, inplace=True)",
+        "x = x + stem",
+    ]
