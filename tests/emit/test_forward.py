@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,12 @@ layers = [
 """
 
 
+Forward = Callable[..., list[str]]
+
+
 @pytest.fixture
-def forward(tmp_path: Path):
-    """The lines of a network's `forward`, once its module is held to torch."""
+def forward(tmp_path: Path) -> Forward:
+    """The lines of a class's `forward`, once the module is held to torch."""
 
     def lines(rest: str, of: str = "Net") -> list[str]:
         path = tmp_path / "net.toml"
@@ -52,7 +56,7 @@ def forward(tmp_path: Path):
     return lines
 
 
-def test_a_head_is_called_where_its_value_is_made(forward) -> None:
+def test_a_head_is_called_where_its_value_is_made(forward: Forward) -> None:
     assert forward(HEADS) == [
         "x = self.stem(x)",
         "aux = self.aux(x) if self.training else None",
@@ -67,7 +71,9 @@ def test_a_head_is_called_where_its_value_is_made(forward) -> None:
     ]
 
 
-def test_a_head_that_drops_what_the_body_drops_is_called_behind_it(forward) -> None:
+def test_a_head_that_drops_what_the_body_drops_is_called_behind_it(
+    forward: Forward,
+) -> None:
     alike = HEADS.replace(
         '"stem", op = "conv2d", out_channels = 4, kernel_size = 1 },',
         '"stem", op = "conv2d", out_channels = 4, kernel_size = 1 },'
@@ -85,7 +91,9 @@ def test_a_head_that_drops_what_the_body_drops_is_called_behind_it(forward) -> N
     ]
 
 
-def test_what_a_head_reads_keeps_its_name_where_it_is_read_again(forward) -> None:
+def test_what_a_head_reads_keeps_its_name_where_it_is_read_again(
+    forward: Forward,
+) -> None:
     again = HEADS.replace(
         '{ op = "relu" }', '{ op = "relu" },\n  { op = "add", from = ["prev", "stem"] }'
     )
@@ -95,4 +103,65 @@ def test_what_a_head_reads_keeps_its_name_where_it_is_read_again(forward) -> Non
         "x = self.body(stem)",
         "x = F.relu(x, inplace=True)",
         "x = x + stem",
+    ]
+
+
+BRANCHES = """
+  { name = "whole", block = "branched" },
+]
+
+[blocks.branched]
+layers = [
+  { merge = "concat", branches = [
+    { name = "near", op = "conv2d", out_channels = 3, kernel_size = 1 },
+    { name = "far", op = "conv2d", out_channels = 2, kernel_size = 3, padding = 1 },
+    MORE
+  ] },
+]
+"""
+
+
+def test_branches_of_one_call_stand_in_their_merge(forward: Forward) -> None:
+    assert forward(BRANCHES.replace("MORE", ""), "Branched") == [
+        "return torch.cat([self.near(x), self.far(x)], dim=1)"
+    ]
+    sliced = '[{ op = "channel_slice", stop = 2 }, { name = "part", op = "sigmoid" }],'
+    assert forward(BRANCHES.replace("MORE", sliced), "Branched") == [
+        "return torch.cat([self.near(x), self.far(x), self.part(x[:, :2])], dim=1)"
+    ]
+
+
+def test_all_branches_have_names_where_one_is_longer(forward: Forward) -> None:
+    longer = (
+        '[{ name = "b3_1", op = "conv2d", out_channels = 3, kernel_size = 1 },'
+        ' { op = "relu" }],'
+    )
+    assert forward(BRANCHES.replace("MORE", longer), "Branched") == [
+        "near = self.near(x)",
+        "far = self.far(x)",
+        "b3 = self.b3_1(x)",
+        "b3 = F.relu(b3, inplace=True)",
+        "return torch.cat([near, far, b3], dim=1)",
+    ]
+
+
+def test_a_value_that_is_read_twice_keeps_its_name(forward: Forward) -> None:
+    twice = """
+  { name = "whole", block = "twice" },
+]
+
+[blocks.twice]
+layers = [
+  { name = "first", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { name = "gate", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { op = "mul", from = ["gate", "first"] },
+  { name = "last", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { op = "concat", from = ["first", "last", "gate"] },
+]
+"""
+    assert forward(twice, of="Twice") == [
+        "first = self.first(x)",
+        "gate = self.gate(first)",
+        "x = gate * first",
+        "return torch.cat([first, self.last(x), gate], dim=1)",
     ]
