@@ -11,7 +11,9 @@ from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
 from archc.emit.passes.counters import counters
+from archc.emit.passes.guards import guards
 from archc.emit.passes.imports import imports
+from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
 from archc.emit.passes.running import running
@@ -24,7 +26,7 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (counters, beside, running)
+PASSES: tuple[Pass, ...] = (counters, joined, guards, beside, running)
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 

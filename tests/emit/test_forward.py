@@ -165,3 +165,38 @@ layers = [
         "x = gate * first",
         "return torch.cat([first, self.last(x), gate], dim=1)",
     ]
+
+
+UNIT = """
+  { name = "whole", block = "unit" },
+]
+
+[blocks.unit]
+defaults = { residual = true }
+layers = [
+  { skip = "add", skip_when = "residual", layers = [
+    { name = "body", op = "conv2d", out_channels = 4, kernel_size = 1 },
+    { name = "drop", op = "stochastic_depth", when = "WHEN", p = 0.5 },
+  ] },
+]
+"""
+
+
+def test_a_module_stands_under_the_test_of_its_neighbour(forward: Forward) -> None:
+    assert forward(UNIT.replace("WHEN", "residual"), "Unit") == [
+        "identity = x",
+        "x = self.body(x)",
+        "if self.residual:",
+        "x = self.drop(x)",
+        "x = x + identity",
+        "return x",
+    ]
+
+
+def test_a_module_under_another_test_has_a_placeholder(forward: Forward) -> None:
+    other = UNIT.replace("WHEN", "wide").replace("true }", "true, wide = false }")
+    assert forward(other, "Unit")[1:4] == [
+        "x = self.body(x)",
+        "x = self.drop(x)",
+        "if self.residual:",
+    ]
