@@ -9,13 +9,17 @@ from pathlib import Path
 
 from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
+from archc.emit.passes.beside import beside
 from archc.emit.passes.counters import counters
 from archc.emit.passes.derived import derived
+from archc.emit.passes.guards import guards
 from archc.emit.passes.held import held
 from archc.emit.passes.imports import imports
 from archc.emit.passes.items import items
+from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
+from archc.emit.passes.running import running
 from archc.emit.passes.subexpressions import subexpressions
 from archc.emit.print import printed
 from archc.emit.symbols import Symbols
@@ -26,7 +30,9 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (derived, items, counters, held, subexpressions)
+PASSES: tuple[Pass, ...] = (
+    derived, items, counters, joined, guards, held, subexpressions, beside, running,
+)  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 
