@@ -18,9 +18,12 @@ from archc.emit.passes.imports import imports
 from archc.emit.passes.items import items
 from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
+from archc.emit.passes.nested import nested
 from archc.emit.passes.returns import returns
 from archc.emit.passes.running import running
+from archc.emit.passes.strides import strides
 from archc.emit.passes.subexpressions import subexpressions
+from archc.emit.passes.tests import tests
 from archc.emit.print import printed
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Module
@@ -31,7 +34,8 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    derived, items, counters, joined, guards, held, subexpressions, beside, running,
+    derived, items, counters, strides, nested, tests, joined, guards, held,
+    subexpressions, beside, running,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from archc.emit.tree import (
     SELF,
@@ -15,8 +15,28 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.ops.code import Argument, Attribute, Local
-from archc.spec.expressions import Expr, is_tuple
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    Joined,
+    Local,
+    Mapping,
+    Sequence,
+)
+from archc.spec.expressions import (
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Index,
+    Unary,
+    is_tuple,
+)
+
+_EAGER = (
+    Apply, Argument, Attribute, Binary, Call, Compare, Index, Mapping, Sequence, Unary,
+)  # fmt: skip
 
 
 def parts(expr: object) -> Iterator[object]:
@@ -30,6 +50,29 @@ def parts(expr: object) -> Iterator[object]:
             stack.extend(getattr(node, s) for s in reversed(slots) if s != "at")
         elif is_tuple(node):
             stack.extend(reversed(node))
+
+
+def computed(expr: Expr) -> Iterator[object]:
+    """The parts of an expression but those of names."""
+    return _walked(expr, lambda part: not isinstance(part, Joined))
+
+
+def surely(expr: Expr) -> Iterator[object]:
+    """The parts of an expression that are computed whenever it is."""
+    return _walked(expr, lambda part: isinstance(part, _EAGER))
+
+
+def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
+    stack: list[object] = [expr]
+    while stack:
+        part = stack.pop()
+        if is_tuple(part):
+            stack += reversed(part)
+        elif isinstance(part, Expr | Argument):
+            yield part
+            if enters(part):
+                slots: tuple[str, ...] = tuple(part.__slots__)
+                stack += [getattr(part, s) for s in reversed(slots) if s != "at"]
 
 
 def locals_in(expr: object) -> Iterator[str]:

@@ -7,41 +7,39 @@ where it is what the class or an iteration gives; else it is called `inter_chann
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from archc.emit import rewrite
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import Assign, Body, Class, For, If, Module, Statement
-from archc.emit.usage import blocks, every, expressions, locals_in, parts, written
+from archc.emit.usage import (
+    blocks,
+    computed,
+    every,
+    expressions,
+    locals_in,
+    parts,
+    surely,
+    written,
+)
 from archc.ops.code import (
-    Apply,
     Argument,
-    Attribute,
-    Joined,
     Local,
-    Mapping,
-    Sequence,
 )
 from archc.spec.expressions import (
     Binary,
     Call,
-    Compare,
     Const,
     Expr,
     Index,
-    Unary,
-    is_tuple,
 )
 
 TIMES = 3
 """How often a width is computed before it gets a name."""
 LONGEST = 12
 """How many parts it may have."""
-_EAGER = (
-    Apply, Argument, Attribute, Binary, Call, Compare, Index, Mapping, Sequence, Unary,
-)  # fmt: skip
 
 
 def subexpressions(module: Module, symbols: Symbols) -> Module:
@@ -126,7 +124,7 @@ class _Naming:
     def _widths(self, made: Statement) -> Iterator[Expr]:
         """The widths that a statement itself computes."""
         for expr in expressions(made):
-            for part in _computed(expr):
+            for part in computed(expr):
                 if isinstance(part, Binary | Call) and self._is_width(part):
                     yield part
 
@@ -182,7 +180,7 @@ def _may_stand_before(statements: Body, value: Expr, bound: set[str]) -> bool:
     readers = [n for n, s in enumerate(statements) if _reads(s, value)]
     first, last = statements[readers[0]], readers[-1]
     inner = [any(_reads(s, value) for s in block) for block in blocks(first)]
-    own = [part for expr in expressions(first) for part in _surely(expr)]
+    own = [part for expr in expressions(first) for part in surely(expr)]
     if len(readers) == 1 and value not in own and sum(inner) < 2:
         return False
     before = {n for s in statements[: readers[0]] for n in written(s)}
@@ -210,28 +208,6 @@ def _is_total(value: Expr) -> bool:
             case _:
                 return False
     return True
-
-
-def _computed(expr: Expr) -> Iterator[object]:
-    """The parts of an expression but those of names."""
-    return _walked(expr, lambda part: not isinstance(part, Joined))
-
-
-def _surely(expr: Expr) -> Iterator[object]:
-    """The parts of an expression that are computed whenever it is."""
-    return _walked(expr, lambda part: isinstance(part, _EAGER))
-
-
-def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
-    stack: list[object] = [expr]
-    while stack:
-        part = stack.pop()
-        if is_tuple(part):
-            stack += part
-        elif isinstance(part, Expr | Argument):
-            yield part
-            if enters(part):
-                stack += [getattr(part, s) for s in part.__slots__ if s != "at"]
 
 
 def _without_number(value: Expr) -> object:
