@@ -30,14 +30,12 @@ class VGG(nn.Module):
         self.features = nn.Sequential()
         width = 3
         for stage, out_channels in enumerate(channels):
-            for i in range(convs[stage]):
+            for i in range(1, convs[stage] + 1):
                 self.features.add_module(
-                    f"conv{stage + 1}_{i + 1}",
+                    f"conv{stage + 1}_{i}",
                     nn.Conv2d(width, out_channels, kernel_size=3, padding=1),
                 )
-                self.features.add_module(
-                    f"relu{stage + 1}_{i + 1}", nn.ReLU(inplace=True)
-                )
+                self.features.add_module(f"relu{stage + 1}_{i}", nn.ReLU(inplace=True))
                 width = out_channels
             self.features.add_module(
                 f"pool{stage + 1}", nn.MaxPool2d(kernel_size=2, stride=2)

@@ -11,6 +11,7 @@ from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
 from archc.emit.passes.counters import counters
+from archc.emit.passes.counting import counting
 from archc.emit.passes.guards import guards
 from archc.emit.passes.imports import imports
 from archc.emit.passes.joined import joined
@@ -26,7 +27,14 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (counters, joined, guards, beside, running)
+PASSES: tuple[Pass, ...] = (
+    counters,
+    counting,
+    joined,
+    guards,
+    beside,
+    running,
+)
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 

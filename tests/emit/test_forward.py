@@ -200,3 +200,28 @@ def test_a_module_under_another_test_has_a_placeholder(forward: Forward) -> None
         "x = self.drop(x)",
         "if self.residual:",
     ]
+
+
+def loop(name: str) -> str:
+    return f"""
+  {{ repeat = 3, layers = [
+    {{ name = "{name}", op = "conv2d", out_channels = 4, kernel_size = 1 }},
+  ] }},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "over"),
+    [
+        ("conv{i}", "range(3)"),
+        ("conv{i + 1}", "range(1, 4)"),
+        ("conv{2 - i}", "reversed(range(3))"),
+    ],
+)
+def test_a_loop_counts_as_its_names_do(forward: Forward, name: str, over: str) -> None:
+    assert forward(loop(name)) == [
+        f"for i in {over}:",
+        'x = getattr(self, f"conv{i}")(x)',
+        "return x",
+    ]
