@@ -13,6 +13,7 @@ from archc.emit.passes.beside import beside
 from archc.emit.passes.counters import counters
 from archc.emit.passes.counting import counting
 from archc.emit.passes.guards import guards
+from archc.emit.passes.halves import halves
 from archc.emit.passes.imports import imports
 from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
@@ -32,6 +33,7 @@ PASSES: tuple[Pass, ...] = (
     counting,
     joined,
     guards,
+    halves,
     beside,
     running,
 )
