@@ -11,8 +11,10 @@ from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
 from archc.emit.passes.counters import counters
+from archc.emit.passes.counting import counting
 from archc.emit.passes.derived import derived
 from archc.emit.passes.guards import guards
+from archc.emit.passes.halves import halves
 from archc.emit.passes.held import held
 from archc.emit.passes.imports import imports
 from archc.emit.passes.items import items
@@ -34,8 +36,8 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    derived, items, counters, strides, nested, tests, joined, guards, held,
-    subexpressions, beside, running,
+    derived, items, counters, counting, strides, nested, tests, joined, guards, held,
+    subexpressions, halves, beside, running,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

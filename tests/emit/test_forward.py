@@ -200,3 +200,51 @@ def test_a_module_under_another_test_has_a_placeholder(forward: Forward) -> None
         "x = self.drop(x)",
         "if self.residual:",
     ]
+
+
+def loop(name: str) -> str:
+    return f"""
+  {{ repeat = 3, layers = [
+    {{ name = "{name}", op = "conv2d", out_channels = 4, kernel_size = 1 }},
+  ] }},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "over"),
+    [
+        ("conv{i}", "range(3)"),
+        ("conv{i + 1}", "range(1, 4)"),
+        ("conv{2 - i}", "reversed(range(3))"),
+    ],
+)
+def test_a_loop_counts_as_its_names_do(forward: Forward, name: str, over: str) -> None:
+    assert forward(loop(name)) == [
+        f"for i in {over}:",
+        'x = getattr(self, f"conv{i}")(x)',
+        "return x",
+    ]
+
+
+def test_half_of_the_channels_has_a_name(forward: Forward) -> None:
+    halves = """
+  { name = "first", block = "cut" },
+  { name = "second", block = "cut" },
+]
+
+[blocks.cut]
+layers = [
+  { merge = "concat", branches = [
+    { op = "channel_slice", stop = "in_channels // 2" },
+    [
+      { op = "channel_slice", start = "in_channels // 2", stop = "in_channels" },
+      { name = "near", op = "conv2d", out_channels = 4, kernel_size = 1 },
+    ],
+  ] },
+]
+"""
+    assert forward(halves, "Cut") == [
+        "half = x.shape[1] // 2",
+        "return torch.cat([x[:, :half], self.near(x[:, half:])], dim=1)",
+    ]

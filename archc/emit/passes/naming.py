@@ -25,8 +25,8 @@ from archc.spec.reserved import IMPORTED
 _CALLED = frozenset(
     {
         "abs", "ceil", "dict", "enumerate", "float", "floor", "getattr", "int",
-        "isinstance", "iter", "len", "max", "min", "next", "range", "round", "str",
-        "sum", "super", "tuple", "zip",
+        "isinstance", "iter", "len", "max", "min", "next", "range", "reversed",
+        "round", "str", "sum", "super", "tuple", "zip",
     }
 )  # fmt: skip
 

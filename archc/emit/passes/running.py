@@ -103,7 +103,7 @@ def _ends(
 def _value(made: Statement) -> str | None:
     """The variable to which a statement gives a tensor that it computes."""
     match made:
-        case Assign(value=Apply(function=Global(name="iter"))):
+        case Assign(value=Apply(function=Global(name="iter")) | Binary(op="//")):
             return None
         case Assign(targets=(Local(id=name),), value=Apply() | Binary() | Axes()) if (
             "#" in name

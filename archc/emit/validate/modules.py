@@ -206,14 +206,6 @@ class ModuleEvaluator(TensorEvaluator):
             raise NotFollowed(f"{described(name)} as the name of a child")
         self.register(module, name, child)
 
-    def _find(self, module: Module, path: Value) -> Value:
-        found: Value = module
-        for name in str(path).split("."):
-            if not isinstance(found, Module) or name not in found.children:
-                raise Fault(f"a `{module.name}` has no child `{path}`")
-            found = found.children[name]
-        return found
-
     def _children(self, module: Module) -> Iterator[Value]:
         return iter([m for m in module.members() if isinstance(m, Module)])
 
@@ -231,8 +223,6 @@ class ModuleEvaluator(TensorEvaluator):
         "append": _append,
         "add_module": _add,
         "register_parameter": _add,
-        "get_submodule": _find,
-        "get_parameter": _find,
         "children": _children,
         "modules": _modules,
         INITIALIZE: _initialize,
@@ -298,11 +288,13 @@ class ModuleEvaluator(TensorEvaluator):
                 return True
         return False
 
-    def _getattr(self, value: Value, name: Value, default: Value) -> Value:
+    def _getattr(self, value: Value, name: Value, *default: Value) -> Value:
         try:
             return self.attribute(value, str(name))
         except NotFollowed:
-            return default
+            if not default:
+                raise Fault(f"{described(value)} has no `{name}`") from None
+            return default[0]
 
     def _range(self, *bounds: Value) -> Iterator[Value]:
         if not all(isinstance(b, int) for b in bounds):
@@ -319,6 +311,9 @@ class ModuleEvaluator(TensorEvaluator):
         if strict is not True or len({len(items) for items in found}) != 1:
             raise Fault("zip() of what differs in length")
         return zip(*found, strict=True)
+
+    def _reversed(self, value: Value) -> Iterator[Value]:
+        return reversed(list(self.items(value)))
 
     def _next(self, value: Value) -> Value:
         if not isinstance(value, Iterator):
@@ -349,6 +344,7 @@ class ModuleEvaluator(TensorEvaluator):
         "range": _range,
         "enumerate": _enumerate,
         "zip": _zip,
+        "reversed": _reversed,
         "iter": TensorEvaluator.items,
         "next": _next,
         "len": _length,
