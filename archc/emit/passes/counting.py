@@ -3,7 +3,8 @@
     for i in range(depth):                     for i in range(1, depth + 1):
         x = getattr(self, f"layer{i + 1}")(x)      x = getattr(self, f"layer{i}")(x)
 
-Where all names count down, so does the loop: `for i in reversed(range(depth))`.
+`enumerate(depths)` begins in the same way with `enumerate(depths, start=1)`. Where all
+names count down, so does the loop: `for i in reversed(range(depth))`.
 """
 
 from __future__ import annotations
@@ -43,29 +44,20 @@ def _statement(made: Statement) -> Statement:
 
 
 def _loop(made: For) -> For:
-    match made:
-        case For(
-            targets=(Local() as counter,),
-            over=Apply(function=function, arguments=(Argument(value=count),)),
-        ) if function == _RANGE:
-            pass
-        case _:
-            return made
+    counter = made.targets[0]
     met = _parts(made.body)
-    down = _down(count, counter) if _is_kept(count, made) else ()
     for term in met:
         match term:
             case Binary(op="+", left=left, right=Const(value=int() as first)) if (
                 left == counter and first > 0
             ):
-                over = code.call(_RANGE, Const(first), _sum(count, first))
-            case Binary() if term in down:
-                over = code.call(Global("reversed"), made.over)
+                over = _from(first, made.over)
+            case Binary(op="-"):
+                over = _down(term, made)
             case _:
                 continue
-        if met.count(term) == met.count(counter):
+        if over is not None and met.count(term) == met.count(counter):
             return For(made.targets, over, _instead(made.body, term, counter))
-        return made
     return made
 
 
@@ -78,6 +70,19 @@ def _parts(body: Body) -> list[Expr]:
         for part in parts(expr)
         if isinstance(part, Expr)
     ]
+
+
+def _from(first: int, over: Expr) -> Expr | None:
+    """What to run over so that the counter begins with `first`."""
+    match over:
+        case Apply(function=function, arguments=(Argument(value=count),)) if (
+            function == _RANGE
+        ):
+            return code.call(_RANGE, Const(first), _sum(count, first))
+        case Apply(function=Global(name="enumerate"), arguments=(Argument() as items,)):
+            return Apply(over.function, (items, Argument(Const(first), "start")))
+        case _:
+            return None
 
 
 def _sum(count: Expr, first: int) -> Expr:
@@ -94,15 +99,24 @@ def _sum(count: Expr, first: int) -> Expr:
             return Binary("+", count, Const(first))
 
 
-def _down(count: Expr, counter: Local) -> tuple[Expr, ...]:
-    """What counts down where the counter counts up."""
+def _down(term: Expr, made: For) -> Expr | None:
+    """What to run over so that the counter is `term`, if that is the same backwards."""
+    match made.over:
+        case Apply(function=function, arguments=(Argument(value=count),)) if (
+            function == _RANGE and _is_kept(count, made)
+        ):
+            pass
+        case _:
+            return None
+    counter, one = made.targets[0], Const(1)
     if isinstance(count, Const) and isinstance(count.value, int):
-        return (Binary("-", Const(count.value - 1), counter),)
-    one = Const(1)
-    return (
-        Binary("-", Binary("-", count, one), counter),
-        Binary("-", Binary("-", count, counter), one),
-    )
+        backwards = (Binary("-", Const(count.value - 1), counter),)
+    else:
+        backwards = (
+            Binary("-", Binary("-", count, one), counter),
+            Binary("-", Binary("-", count, counter), one),
+        )
+    return code.call(Global("reversed"), made.over) if term in backwards else None
 
 
 def _is_kept(count: Expr, made: For) -> bool:
