@@ -66,23 +66,27 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.conv2_x = nn.Sequential()
+        layers: list[nn.Module] = []
         channels = 64
         for _ in range(depths[0]):
-            self.conv2_x.append(Bottleneck(channels, 64))
+            layers.append(Bottleneck(channels, 64))
             channels = 256
-        self.conv3_x = nn.Sequential()
+        self.conv2_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[1]):
-            self.conv3_x.append(Bottleneck(channels, 128, stride=2 if i == 0 else 1))
+            layers.append(Bottleneck(channels, 128, stride=2 if i == 0 else 1))
             channels = 512
-        self.conv4_x = nn.Sequential()
+        self.conv3_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[2]):
-            self.conv4_x.append(Bottleneck(channels, 256, stride=2 if i == 0 else 1))
+            layers.append(Bottleneck(channels, 256, stride=2 if i == 0 else 1))
             channels = 1024
-        self.conv5_x = nn.Sequential()
+        self.conv4_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[3]):
-            self.conv5_x.append(Bottleneck(channels, 512, stride=2 if i == 0 else 1))
+            layers.append(Bottleneck(channels, 512, stride=2 if i == 0 else 1))
             channels = 2048
+        self.conv5_x = nn.Sequential(*layers)
         self.fc = nn.Linear(channels, num_classes)
         self._initialize_weights()
 

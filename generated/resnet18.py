@@ -58,22 +58,23 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.conv2_x = nn.Sequential()
-        for _ in range(depths[0]):
-            self.conv2_x.append(BasicBlock(64, 64))
-        self.conv3_x = nn.Sequential()
+        self.conv2_x = nn.Sequential(*[BasicBlock(64, 64) for _ in range(depths[0])])
+        layers: list[nn.Module] = []
         channels = 64
         for i in range(depths[1]):
-            self.conv3_x.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
             channels = 128
-        self.conv4_x = nn.Sequential()
+        self.conv3_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[2]):
-            self.conv4_x.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
             channels = 256
-        self.conv5_x = nn.Sequential()
+        self.conv4_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[3]):
-            self.conv5_x.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
             channels = 512
+        self.conv5_x = nn.Sequential(*layers)
         self.fc = nn.Linear(channels, num_classes)
         self._initialize_weights()
 

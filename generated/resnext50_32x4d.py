@@ -86,35 +86,39 @@ class ResNeXt(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.conv2_x = nn.Sequential()
+        layers: list[nn.Module] = []
         channels = 64
         for _ in range(depths[0]):
-            self.conv2_x.append(ResnextBlock(channels, 64, cardinality, width))
+            layers.append(ResnextBlock(channels, 64, cardinality, width))
             channels = 256
-        self.conv3_x = nn.Sequential()
+        self.conv2_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[1]):
-            self.conv3_x.append(
+            layers.append(
                 ResnextBlock(
                     channels, 128, cardinality, width * 2, stride=2 if i == 0 else 1
                 )
             )
             channels = 512
-        self.conv4_x = nn.Sequential()
+        self.conv3_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[2]):
-            self.conv4_x.append(
+            layers.append(
                 ResnextBlock(
                     channels, 256, cardinality, width * 4, stride=2 if i == 0 else 1
                 )
             )
             channels = 1024
-        self.conv5_x = nn.Sequential()
+        self.conv4_x = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[3]):
-            self.conv5_x.append(
+            layers.append(
                 ResnextBlock(
                     channels, 512, cardinality, width * 8, stride=2 if i == 0 else 1
                 )
             )
             channels = 2048
+        self.conv5_x = nn.Sequential(*layers)
         self.fc = nn.Linear(channels, num_classes)
         self._initialize_weights()
 

@@ -15,7 +15,7 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.ops.code import Argument, Attribute, Local
+from archc.ops.code import Argument, Attribute, Comprehension, Local
 from archc.spec.expressions import Expr, is_tuple
 
 
@@ -33,8 +33,14 @@ def parts(expr: object) -> Iterator[object]:
 
 
 def locals_in(expr: object) -> Iterator[str]:
-    """The variables that an expression reads, as often as it does."""
-    return (p.id for p in parts(expr) if isinstance(p, Local))
+    """The variables that an expression reads, as often as it does; not those that
+    comprehensions in it have for themselves."""
+    own: set[str] = set()
+    for part in parts(expr):
+        if isinstance(part, Comprehension):
+            own.update(t.id for t in part.targets)
+        elif isinstance(part, Local) and part.id not in own:
+            yield part.id
 
 
 def expressions(statement: Statement) -> Iterator[Expr]:
@@ -84,6 +90,17 @@ def written(statement: Statement) -> tuple[str, ...]:
             return ()
 
 
+def bound(statement: Statement) -> tuple[Local, ...]:
+    """The variables of the comprehensions in a statement itself."""
+    return tuple(
+        target
+        for expr in expressions(statement)
+        for part in parts(expr)
+        if isinstance(part, Comprehension)
+        for target in part.targets
+    )
+
+
 def reads_of(body: Iterable[Statement]) -> set[str]:
     """The variables that something in a body reads."""
     return {
@@ -111,7 +128,8 @@ def unnamed(module: Module) -> set[str]:
     for made in module.classes:
         for method in made.methods:
             for statement in every(method.body):
-                found.update(n for n in written(statement) if "#" in n)
+                names = (*written(statement), *(t.id for t in bound(statement)))
+                found.update(n for n in names if "#" in n)
                 for expr in expressions(statement):
                     found.update(n for n in locals_in(expr) if "#" in n)
     return found

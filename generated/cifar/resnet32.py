@@ -54,18 +54,18 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        self.stage1 = nn.Sequential()
-        for _ in range(n):
-            self.stage1.append(BasicBlock(16, 16))
-        self.stage2 = nn.Sequential()
+        self.stage1 = nn.Sequential(*[BasicBlock(16, 16) for _ in range(n)])
+        layers: list[nn.Module] = []
         channels = 16
         for i in range(n):
-            self.stage2.append(BasicBlock(channels, 32, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 32, stride=2 if i == 0 else 1))
             channels = 32
-        self.stage3 = nn.Sequential()
+        self.stage2 = nn.Sequential(*layers)
+        layers = []
         for i in range(n):
-            self.stage3.append(BasicBlock(channels, 64, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 64, stride=2 if i == 0 else 1))
             channels = 64
+        self.stage3 = nn.Sequential(*layers)
         self.fc = nn.Linear(channels, num_classes)
         self._initialize_weights()
 

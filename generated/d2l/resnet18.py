@@ -61,25 +61,23 @@ class ResNet(nn.Module):
         self, num_classes: int = 10, depths: Sequence[int] = (2, 2, 2, 2)
     ) -> None:
         super().__init__()
-        b2 = nn.Sequential()
-        for _ in range(depths[0]):
-            b2.append(Residual(64, 64))
-        b3 = nn.Sequential()
+        b2 = nn.Sequential(*[Residual(64, 64) for _ in range(depths[0])])
+        b3_layers: list[nn.Module] = []
         channels = 64
         for i in range(depths[1]):
-            b3.append(
+            b3_layers.append(
                 Residual(channels, 128, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
             )
             channels = 128
-        b4 = nn.Sequential()
+        b4_layers: list[nn.Module] = []
         for i in range(depths[2]):
-            b4.append(
+            b4_layers.append(
                 Residual(channels, 256, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
             )
             channels = 256
-        b5 = nn.Sequential()
+        b5_layers: list[nn.Module] = []
         for i in range(depths[3]):
-            b5.append(
+            b5_layers.append(
                 Residual(channels, 512, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
             )
             channels = 512
@@ -92,9 +90,9 @@ class ResNet(nn.Module):
                     nn.MaxPool2d(kernel_size=3, stride=2, padding=1),  # 64 x 24 x 24
                 ),
                 b2=b2,
-                b3=b3,
-                b4=b4,
-                b5=b5,
+                b3=nn.Sequential(*b3_layers),
+                b4=nn.Sequential(*b4_layers),
+                b5=nn.Sequential(*b5_layers),
                 last=nn.Sequential(
                     nn.AdaptiveAvgPool2d(1),  # 512 x 1 x 1
                     nn.Flatten(),  # 512

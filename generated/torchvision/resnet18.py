@@ -60,22 +60,23 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential()
-        for _ in range(depths[0]):
-            self.layer1.append(BasicBlock(64, 64))
-        self.layer2 = nn.Sequential()
+        self.layer1 = nn.Sequential(*[BasicBlock(64, 64) for _ in range(depths[0])])
+        layers: list[nn.Module] = []
         channels = 64
         for i in range(depths[1]):
-            self.layer2.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
             channels = 128
-        self.layer3 = nn.Sequential()
+        self.layer2 = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[2]):
-            self.layer3.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
             channels = 256
-        self.layer4 = nn.Sequential()
+        self.layer3 = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[3]):
-            self.layer4.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
+            layers.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
             channels = 512
+        self.layer4 = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)
         self._initialize_weights()

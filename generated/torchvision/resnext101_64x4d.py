@@ -85,16 +85,17 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential()
+        layers: list[nn.Module] = []
         channels = 64
         for _ in range(depths[0]):
-            self.layer1.append(
+            layers.append(
                 Bottleneck(channels, 64, groups=groups, base_width=width_per_group)
             )
             channels = 256
-        self.layer2 = nn.Sequential()
+        self.layer1 = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[1]):
-            self.layer2.append(
+            layers.append(
                 Bottleneck(
                     channels,
                     128,
@@ -104,9 +105,10 @@ class ResNet(nn.Module):
                 )
             )
             channels = 512
-        self.layer3 = nn.Sequential()
+        self.layer2 = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[2]):
-            self.layer3.append(
+            layers.append(
                 Bottleneck(
                     channels,
                     256,
@@ -116,9 +118,10 @@ class ResNet(nn.Module):
                 )
             )
             channels = 1024
-        self.layer4 = nn.Sequential()
+        self.layer3 = nn.Sequential(*layers)
+        layers = []
         for i in range(depths[3]):
-            self.layer4.append(
+            layers.append(
                 Bottleneck(
                     channels,
                     512,
@@ -128,6 +131,7 @@ class ResNet(nn.Module):
                 )
             )
             channels = 2048
+        self.layer4 = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)
         self._initialize_weights()
