@@ -9,6 +9,7 @@ from pathlib import Path
 
 from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
+from archc.emit.passes.children import children
 from archc.emit.passes.containers import containers
 from archc.emit.passes.counters import counters
 from archc.emit.passes.imports import imports
@@ -23,7 +24,7 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (counters, containers)
+PASSES: tuple[Pass, ...] = (counters, children, containers)
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 
