@@ -15,6 +15,7 @@ from archc.emit.passes.counters import counters
 from archc.emit.passes.imports import imports
 from archc.emit.passes.naming import named
 from archc.emit.passes.returns import returns
+from archc.emit.passes.stages import stages
 from archc.emit.print import printed
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Module
@@ -24,7 +25,7 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (counters, children, containers)
+PASSES: tuple[Pass, ...] = (stages, counters, children, containers)
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 
