@@ -42,7 +42,7 @@ class DenseLayer(nn.Module):
         return self.conv2(x)
 
 
-class DenseBlock(nn.Module):
+class DenseBlock(nn.ModuleDict):
     """Every layer reads the concatenation of all feature maps before it."""
 
     def __init__(
@@ -56,7 +56,7 @@ class DenseBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.children():
+        for layer in self.values():
             x = torch.cat([x, layer(x)], dim=1)
         return x
 

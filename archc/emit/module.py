@@ -10,6 +10,8 @@ from pathlib import Path
 from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
+from archc.emit.passes.children import children
+from archc.emit.passes.containers import containers
 from archc.emit.passes.counters import counters
 from archc.emit.passes.counting import counting
 from archc.emit.passes.derived import derived
@@ -23,6 +25,7 @@ from archc.emit.passes.naming import named
 from archc.emit.passes.nested import nested
 from archc.emit.passes.returns import returns
 from archc.emit.passes.running import running
+from archc.emit.passes.stages import stages
 from archc.emit.passes.strides import strides
 from archc.emit.passes.subexpressions import subexpressions
 from archc.emit.passes.tests import tests
@@ -36,8 +39,8 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    derived, items, counters, counting, strides, nested, tests, joined, guards, held,
-    subexpressions, halves, beside, running,
+    stages, derived, items, counters, counting, strides, nested, tests, joined, guards,
+    held, subexpressions, children, containers, halves, beside, running,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

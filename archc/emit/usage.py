@@ -19,6 +19,7 @@ from archc.ops.code import (
     Apply,
     Argument,
     Attribute,
+    Comprehension,
     Joined,
     Local,
     Mapping,
@@ -76,8 +77,14 @@ def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
 
 
 def locals_in(expr: object) -> Iterator[str]:
-    """The variables that an expression reads, as often as it does."""
-    return (p.id for p in parts(expr) if isinstance(p, Local))
+    """The variables that an expression reads, as often as it does; not those that
+    comprehensions in it have for themselves."""
+    own: set[str] = set()
+    for part in parts(expr):
+        if isinstance(part, Comprehension):
+            own.update(t.id for t in part.targets)
+        elif isinstance(part, Local) and part.id not in own:
+            yield part.id
 
 
 def expressions(statement: Statement) -> Iterator[Expr]:
@@ -127,6 +134,17 @@ def written(statement: Statement) -> tuple[str, ...]:
             return ()
 
 
+def bound(statement: Statement) -> tuple[Local, ...]:
+    """The variables of the comprehensions in a statement itself."""
+    return tuple(
+        target
+        for expr in expressions(statement)
+        for part in parts(expr)
+        if isinstance(part, Comprehension)
+        for target in part.targets
+    )
+
+
 def reads_of(body: Iterable[Statement]) -> set[str]:
     """The variables that something in a body reads."""
     return {
@@ -154,7 +172,8 @@ def unnamed(module: Module) -> set[str]:
     for made in module.classes:
         for method in made.methods:
             for statement in every(method.body):
-                found.update(n for n in written(statement) if "#" in n)
+                names = (*written(statement), *(t.id for t in bound(statement)))
+                found.update(n for n in names if "#" in n)
                 for expr in expressions(statement):
                     found.update(n for n in locals_in(expr) if "#" in n)
     return found

@@ -33,9 +33,12 @@ class DenseBlock(nn.Module):
 
     def __init__(self, in_channels: int, num_convs: int, growth_rate: int) -> None:
         super().__init__()
-        self.net = nn.ModuleList()
-        for i in range(num_convs):
-            self.net.append(ConvBlock(in_channels + i * growth_rate, growth_rate))
+        self.net = nn.ModuleList(
+            [
+                ConvBlock(in_channels + i * growth_rate, growth_rate)
+                for i in range(num_convs)
+            ]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.net:

@@ -86,52 +86,41 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential()
-        in_channels = 64
-        for _ in range(depths[0]):
-            self.layer1.append(
-                Bottleneck(in_channels, 64, groups=groups, base_width=width_per_group)
-            )
-            in_channels = 256
-        self.layer2 = nn.Sequential()
-        for i in range(depths[1]):
-            self.layer2.append(
-                Bottleneck(
-                    in_channels,
-                    128,
-                    stride=2 if i == 0 else 1,
-                    groups=groups,
-                    base_width=width_per_group,
-                )
-            )
-            in_channels = 512
-        self.layer3 = nn.Sequential()
-        for i in range(depths[2]):
-            self.layer3.append(
-                Bottleneck(
-                    in_channels,
-                    256,
-                    stride=2 if i == 0 else 1,
-                    groups=groups,
-                    base_width=width_per_group,
-                )
-            )
-            in_channels = 1024
-        self.layer4 = nn.Sequential()
-        for i in range(depths[3]):
-            self.layer4.append(
-                Bottleneck(
-                    in_channels,
-                    512,
-                    stride=2 if i == 0 else 1,
-                    groups=groups,
-                    base_width=width_per_group,
-                )
-            )
-            in_channels = 2048
+        self.layer1 = self._make_layer(
+            64, 64, depths[0], groups=groups, base_width=width_per_group
+        )
+        self.layer2 = self._make_layer(
+            256, 128, depths[1], stride=2, groups=groups, base_width=width_per_group
+        )
+        self.layer3 = self._make_layer(
+            512, 256, depths[2], stride=2, groups=groups, base_width=width_per_group
+        )
+        self.layer4 = self._make_layer(
+            1024, 512, depths[3], stride=2, groups=groups, base_width=width_per_group
+        )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(in_channels, num_classes)
+        self.fc = nn.Linear(2048, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self,
+        in_channels: int,
+        planes: int,
+        depth: int,
+        stride: int = 1,
+        groups: int = 1,
+        base_width: int = 64,
+    ) -> nn.Sequential:
+        layers = [
+            Bottleneck(
+                in_channels, planes, stride=stride, groups=groups, base_width=base_width
+            )
+        ]
+        layers += [
+            Bottleneck(planes * 4, planes, groups=groups, base_width=base_width)
+            for _ in range(1, depth)
+        ]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112

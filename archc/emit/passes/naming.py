@@ -16,7 +16,7 @@ from archc.emit.names import following
 from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module
-from archc.emit.usage import every, written
+from archc.emit.usage import bound, every, written
 from archc.ops.code import Apply, Argument, ClassName, Global
 from archc.spec.expressions import Expr
 from archc.spec.reserved import IMPORTED
@@ -25,7 +25,7 @@ from archc.spec.reserved import IMPORTED
 _CALLED = frozenset(
     {
         "abs", "ceil", "dict", "enumerate", "float", "floor", "getattr", "int",
-        "isinstance", "iter", "len", "max", "min", "next", "range", "reversed",
+        "isinstance", "iter", "len", "list", "max", "min", "next", "range", "reversed",
         "round", "str", "sum", "super", "tuple", "zip",
     }
 )  # fmt: skip
@@ -134,12 +134,13 @@ def _variables(
         for statement in every(loop.body)
         for symbol in written(statement)
     }
+    counters.update(t.id for s in every(method.body) for t in bound(s)[:1])
     used = {*taken, *own, "self", "_"}
     changed = _changeable(method, arguments)
     shared = {wish(symbol): [name] for symbol, name in changed.items()}
     names = dict(changed)
     for statement in every(method.body):
-        for symbol in written(statement):
+        for symbol in (*written(statement), *(t.id for t in bound(statement))):
             if "#" not in symbol or symbol in names or symbol in arguments:
                 continue
             word = wish(symbol)
@@ -149,7 +150,8 @@ def _variables(
                 barred.update(changed.values())
             name = next((n for n in spoken if n not in barred), None)
             if name is None:
-                choices = _counted(word) if symbol in counters else _numbered(word)
+                counts = symbol in counters
+                choices = _counted(word) if counts else _numbered(word)
                 name = _free(choices, used)
                 used.add(name)
                 spoken.append(name)

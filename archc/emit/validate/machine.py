@@ -277,6 +277,9 @@ class Machine(ModuleEvaluator):
     def _put(self, target: Expr, operator: str, value: Value, env: Environment) -> None:
         if operator:
             old = self.evaluate(target, env)
+            if isinstance(old, list) and operator == "+":
+                old.extend(self.items(value))
+                return
             if isinstance(old, Tensor | list):
                 raise Fault(f"`{operator}=` overwrites {described(old)}")
             value = self.arithmetic(operator, old, value)

@@ -26,12 +26,13 @@ from archc.emit.validate.values import (
 from archc.ops.base import Shape
 from archc.ops.code import Global, Local
 from archc.ops.reshape import Identity
-from archc.spec.reserved import MODULE
+from archc.spec.reserved import DICT, MODULE
 
 CONTAINERS: dict[str, Kind] = {
     "nn.Module": "module",
     "nn.Sequential": "sequential",
     "nn.ModuleList": "list",
+    "nn.ModuleDict": "dict",
     "nn.ParameterList": "parameters",
 }
 IDENTITY = Identity().module(Shape((1,))).function
@@ -110,7 +111,7 @@ class ModuleEvaluator(TensorEvaluator):
             raise Fault(f"`{name}` is assigned before `super().__init__()` has run")
         if name in module.children or name in module.attributes:
             raise Fault(f"a `{module.name}` gets `{name}` twice")
-        if name in MODULE:
+        if name in MODULE or (module.kind == "dict" and name in DICT):
             raise Fault(f"`{name}` hides what torch has under this name in a module")
         if module.cls is not None:
             taken = self._taken.get(module.name)
@@ -158,7 +159,7 @@ class ModuleEvaluator(TensorEvaluator):
     ) -> None:
         """What the constructors of torch's containers do with their arguments."""
         module.ready = True
-        if kwargs or (args and module.kind == "module"):
+        if kwargs or (args and module.kind in ("module", "dict")):
             raise NotFollowed(f"these arguments of the constructor of `{module.name}`")
         if module.kind == "sequential" and len(args) == 1 and isinstance(args[0], dict):
             for name, child in args[0].items():
@@ -197,7 +198,7 @@ class ModuleEvaluator(TensorEvaluator):
         return handler(self, receiver, *args)
 
     def _append(self, module: Module, child: Value) -> None:
-        if module.kind in ("leaf", "module"):
+        if module.kind in ("leaf", "module", "dict"):
             raise NotFollowed(f"`append` of a `{module.name}`")
         self.register(module, str(len(module.children)), child)
 
@@ -208,6 +209,11 @@ class ModuleEvaluator(TensorEvaluator):
 
     def _children(self, module: Module) -> Iterator[Value]:
         return iter([m for m in module.members() if isinstance(m, Module)])
+
+    def _values(self, module: Module) -> Iterator[Value]:
+        if module.kind != "dict":
+            raise NotFollowed(f"`values` of a `{module.name}`")
+        return self._children(module)
 
     def _modules(self, module: Module) -> Iterator[Value]:
         if module not in self.initialized:
@@ -224,6 +230,7 @@ class ModuleEvaluator(TensorEvaluator):
         "add_module": _add,
         "register_parameter": _add,
         "children": _children,
+        "values": _values,
         "modules": _modules,
         INITIALIZE: _initialize,
     }
