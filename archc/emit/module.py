@@ -12,6 +12,7 @@ from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
 from archc.emit.passes.children import children
 from archc.emit.passes.containers import containers
+from archc.emit.passes.copies import copies
 from archc.emit.passes.counters import counters
 from archc.emit.passes.counting import counting
 from archc.emit.passes.derived import derived
@@ -40,7 +41,7 @@ from archc.network.graph import Network
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
     stages, derived, items, counters, counting, strides, nested, tests, joined, guards,
-    held, subexpressions, children, containers, halves, beside, running,
+    held, subexpressions, children, containers, copies, halves, beside, running,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

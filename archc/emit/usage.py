@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from archc.emit.tree import (
@@ -153,6 +154,16 @@ def reads_of(body: Iterable[Statement]) -> set[str]:
         for expr in expressions(statement)
         for name in locals_in(expr)
     }
+
+
+def times_read(body: Iterable[Statement]) -> Counter[str]:
+    """How often something in a body reads each variable."""
+    return Counter(
+        name
+        for statement in every(body)
+        for expr in expressions(statement)
+        for name in locals_in(expr)
+    )
 
 
 def attributes_of(body: Iterable[Statement]) -> set[str]:

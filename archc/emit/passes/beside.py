@@ -27,7 +27,7 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.emit.usage import every, expressions, locals_in, written
+from archc.emit.usage import every, parts, times_read, written
 from archc.ops.code import Apply, Argument, Attribute, Axes, Global, Local, Sequence
 from archc.ops.source import flat
 from archc.spec.expressions import Binary, Const, Expr
@@ -50,9 +50,7 @@ def beside(module: Module, _: Symbols) -> Module:
 class _Beside:
     def __init__(self, body: Body) -> None:
         self._writes = Counter(n for s in every(body) for n in written(s))
-        self._reads = Counter(
-            n for s in every(body) for e in expressions(s) for n in locals_in(e)
-        )
+        self._reads = times_read(body)
         self.body = self._block(body, _ROOM)
 
     def _block(self, body: Body, room: int) -> Body:
@@ -94,7 +92,7 @@ class _Beside:
             return values.get(part.id) if isinstance(part, Local) else None
 
         merged = rewrite.expression(value, change)
-        if values and not self._is_mixed(value, values) and _length(merged) <= room:
+        if values and not self._is_mixed(value, values) and _fits(merged, room):
             del found[start:]
             made = replace(made, value=merged)
         found.append(made)
@@ -103,7 +101,9 @@ class _Beside:
         """The variable and the call of a statement that is one call, read once."""
         match made:
             case Assign(
-                targets=(Local(id=name),), value=Apply() | Axes() as value, operator=""
+                targets=(Local(id=name),),
+                value=Apply() | Axes() | Binary() as value,
+                operator="",
             ) if (
                 "#" in name
                 and made.comment is None
@@ -139,13 +139,29 @@ def _operands(value: Expr) -> tuple[Local, ...]:
     return found if len(found) == len(read) else ()
 
 
-def _is_short(value: Apply | Axes) -> bool:
-    """Whether it is a slice, or a call of a module or of a function on one value."""
-    if isinstance(value, Axes):
-        return isinstance(value.value, Local)
+def _is_short(value: Expr) -> bool:
+    """Whether it is a slice, a sum of such, or a call of a module or of a function on
+    one value."""
+    if isinstance(value, Binary):
+        sides = (value.left, value.right)
+        return all(isinstance(side, Axes) and _is_short(side) for side in sides)
+    if not isinstance(value, Apply):
+        return isinstance(value, Axes) and isinstance(value.value, Local)
     simple = all(isinstance(a.value, Local | Axes) for a in value.arguments)
     few = len(value.arguments) == 1 or not isinstance(value.function, Global)
     return simple and few
+
+
+def _fits(value: Expr, room: int) -> bool:
+    """Whether a merge can be read at a glance: in a row, or slices in a row each."""
+    if _length(value) <= room:
+        return True
+    match value:
+        case Apply(arguments=(Argument(value=Sequence(items=items)), *_)):
+            called = any(isinstance(p, Apply) for item in items for p in parts(item))
+            return not called and all(_length(item) <= room for item in items)
+        case _:
+            return False
 
 
 def _length(value: Expr) -> int:

@@ -11,13 +11,12 @@ one of several that are made of the same `x`, as branches are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 from archc.emit import rewrite
 from archc.emit.rewrite import without_empty
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
-from archc.emit.usage import blocks, every, expressions, locals_in, written
+from archc.emit.usage import blocks, every, times_read, written
 from archc.ops.code import Apply, Axes, Global, Local
 from archc.spec.expressions import Binary
 
@@ -46,11 +45,11 @@ class _Running:
     def __init__(self, method: Method) -> None:
         self.names: set[str] = set()
         self._writes = Counter(n for s in every(method.body) for n in written(s))
-        self._reads = _reads(method.body)
+        self._reads = times_read(method.body)
         self._block(method.body, outermost=True)
 
     def _block(self, body: Body, *, outermost: bool) -> None:
-        reads = [_reads((made,)) for made in body]
+        reads = [times_read((made,)) for made in body]
         total: Counter[str] = Counter()
         last: dict[str, int] = {}
         for number, found in enumerate(reads):
@@ -111,16 +110,6 @@ def _value(made: Statement) -> str | None:
             return name
         case _:
             return None
-
-
-def _reads(body: Iterable[Statement]) -> Counter[str]:
-    """How often something in a body reads each variable."""
-    return Counter(
-        name
-        for statement in every(body)
-        for expr in expressions(statement)
-        for name in locals_in(expr)
-    )
 
 
 def _without_copies(body: Body) -> Body:
