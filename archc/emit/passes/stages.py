@@ -49,7 +49,7 @@ def stages(module: Module, symbols: Symbols) -> Module:
 
 def _class(made: Class, classes: dict[ClassName, Class], symbols: Symbols) -> Class:
     init = made.method("__init__")
-    if init is None:
+    if init is None or sum(isinstance(s, For) for s in init.body) < 2:
         return made
     found = list(_Loops(init).found())
     kinds = Counter(loop.block for loop in found if loop.block in classes)
