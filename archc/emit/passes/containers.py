@@ -62,7 +62,7 @@ def containers(module: Module, symbols: Symbols) -> Module:
 def _class(made: Class, symbols: Symbols) -> Class:
     methods = tuple(
         replace(m, body=_Constructor(made.base, m, symbols).body(m.body))
-        if m.name == "__init__"
+        if m.name == "__init__" and any(map(_element, every(m.body)))
         else m
         for m in made.methods
     )

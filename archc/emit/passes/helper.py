@@ -54,6 +54,8 @@ class _Asked:
 
     parameter: Parameter
     row: Row
+    slot: str
+    """The argument of the block that it is for."""
     by_name: bool
 
 
@@ -121,14 +123,13 @@ class _Making:
 
     # ---- the method
 
-    def _ask(self, slot: str, row: Row, *, by_name: bool, word: str = "") -> Local:
-        """An argument that is for one of the block's."""
+    def _ask(self, slot: str, row: Row, *, by_name: bool) -> None:
+        """An argument that is one of the block's."""
         declared = self._slots[slot]
-        local = Local(self._symbols.fresh(word or wish(slot)).id)
+        local = Local(self._symbols.fresh(wish(slot)).id)
         default = declared.default if by_name else None
         made = Parameter(local, declared.annotation, default)
-        self._asked.append(_Asked(made, row, by_name))
-        return local
+        self._asked.append(_Asked(made, row, slot, by_name))
 
     def _depth(self, counts: Row) -> Expr | None:
         if _is_said(counts):
@@ -136,16 +137,15 @@ class _Making:
         taken = {wish(asked.parameter.local.id) for asked in self._asked}
         word = next(w for w in ("depth", "blocks", "count", "") if w not in taken)
         local = Local(self._symbols.fresh(word).id)
-        self._asked.append(_Asked(Parameter(local, _INT), counts, False))
+        self._asked.append(_Asked(Parameter(local, _INT), counts, "", False))
         return local
 
     def _block_call(self, rows: dict[str, Row], named: set[str]) -> Apply | None:
         arguments: list[Argument] = []
         for number, (slot, row) in enumerate(rows.items()):
-            value = self._term(row)
+            value = self._term(slot, row)
             if value is None and number == 0 and slot not in named:
-                # the others read what the first one gives
-                value = self._ask(slot, row, by_name=False, word="out_channels")
+                value = self._channels(slot, row)
             if value is None:
                 return None
             if slot not in named:
@@ -154,18 +154,32 @@ class _Making:
                 arguments.append(Argument(value, slot))
         return Apply(self._block, tuple(arguments))
 
-    def _term(self, row: Row) -> Expr | None:
-        """What the method says for an argument of the block."""
+    def _term(self, slot: str, row: Row) -> Expr | None:
+        """What the method says for an argument of the block: what it is in all stages,
+        or what it is given for it."""
         if _is_said(row):
             return row[0]
         for asked in self._asked:
+            if asked.slot == slot and asked.row == row:
+                return asked.parameter.local
+        return None
+
+    def _channels(self, slot: str, row: Row) -> Expr:
+        """What blocks behind the first read: what that gives, which may be told by
+        another argument."""
+        others = [asked for asked in self._asked if not asked.by_name]
+        for asked in others:
             if asked.row == row:
                 return asked.parameter.local
-        for asked in self._asked:
-            factor = None if asked.by_name else _factor(row, asked.row)
+        for asked in others:
+            factor = _factor(row, asked.row)
             if factor is not None:
                 return Binary("*", asked.parameter.local, Const(factor))
-        return None
+        local = Local(self._symbols.fresh("out_channels").id)
+        made = Parameter(local, self._slots[slot].annotation)
+        place = 1 if others and others[0].slot == slot else 0
+        self._asked.insert(place, _Asked(made, row, "", False))
+        return local
 
     def _body(self, one: Apply, more: Apply, depth: Expr) -> Body:
         layers = Local(self._symbols.fresh("layers").id)

@@ -49,7 +49,7 @@ def stages(module: Module, symbols: Symbols) -> Module:
 
 def _class(made: Class, classes: dict[ClassName, Class], symbols: Symbols) -> Class:
     init = made.method("__init__")
-    if init is None:
+    if init is None or sum(isinstance(s, For) for s in init.body) < 2:
         return made
     found = list(_Loops(init).found())
     kinds = Counter(loop.block for loop in found if loop.block in classes)
@@ -270,9 +270,27 @@ def _resolved(loops: list[_Loop]) -> list[_Loop]:
 
 def _filled(known: dict[str, Expr]) -> rewrite.Change:
     def change(part: Expr | Argument) -> Expr | None:
-        return known.get(part.id) if isinstance(part, Local) else None
+        match part:
+            case Local(id=name):
+                return known.get(name)
+            case Binary(op=op, left=left, right=right):
+                return _computed(
+                    op, *(rewrite.expression(s, change) for s in (left, right))
+                )
+            case _:
+                return None
 
     return change
+
+
+def _computed(op: str, left: Expr, right: Expr) -> Expr:
+    match op, left, right:
+        case "+", Const(value=int() as one), Const(value=int() as other):
+            return Const(one + other)
+        case "*", Const(value=int() as one), Const(value=int() as other):
+            return Const(one * other)
+        case _:
+            return Binary(op, left, right)
 
 
 def _with_calls(body: Body, loops: list[_Loop], shared: Helper) -> Body:
