@@ -58,7 +58,6 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.layer1 = self._make_layer(64, 64, depths[0])
         self.layer2 = self._make_layer(64, 128, depths[1], stride=2)
@@ -78,7 +77,7 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112
         x = self.bn1(x)
-        x = self.relu(x)
+        x = F.relu(x, inplace=True)
         x = self.maxpool(x)  # 64 x 56 x 56
         x = self.layer1(x)
         x = self.layer2(x)  # 128 x 28 x 28

@@ -85,19 +85,18 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.layer1 = self._make_layer(
             64, 64, depths[0], groups=groups, base_width=width_per_group
         )
         self.layer2 = self._make_layer(
-            256, 128, depths[1], stride=2, groups=groups, base_width=width_per_group
+            256, 128, depths[1], groups=groups, base_width=width_per_group, stride=2
         )
         self.layer3 = self._make_layer(
-            512, 256, depths[2], stride=2, groups=groups, base_width=width_per_group
+            512, 256, depths[2], groups=groups, base_width=width_per_group, stride=2
         )
         self.layer4 = self._make_layer(
-            1024, 512, depths[3], stride=2, groups=groups, base_width=width_per_group
+            1024, 512, depths[3], groups=groups, base_width=width_per_group, stride=2
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, num_classes)
@@ -108,9 +107,9 @@ class ResNet(nn.Module):
         in_channels: int,
         planes: int,
         depth: int,
+        groups: int,
+        base_width: int,
         stride: int = 1,
-        groups: int = 1,
-        base_width: int = 64,
     ) -> nn.Sequential:
         layers = [
             Bottleneck(
@@ -126,7 +125,7 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112
         x = self.bn1(x)
-        x = self.relu(x)
+        x = F.relu(x, inplace=True)
         x = self.maxpool(x)  # 64 x 56 x 56
         x = self.layer1(x)  # 256 x 56 x 56
         x = self.layer2(x)  # 512 x 28 x 28

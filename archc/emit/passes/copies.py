@@ -17,10 +17,10 @@ from archc.ops.code import Local
 
 
 def copies(module: Module, _: Symbols) -> Module:
-    """A module whose `forward` methods have none of these."""
+    """A module whose methods have none of these."""
 
     def change(method: Method) -> Body:
-        return _Copies(method.body).body if method.name == "forward" else method.body
+        return _Copies(method.body).body
 
     return rewrite.bodies(module, change)
 

@@ -127,7 +127,8 @@ class _Making:
         """An argument that is one of the block's."""
         declared = self._slots[slot]
         local = Local(self._symbols.fresh(wish(slot)).id)
-        default = declared.default if by_name else None
+        # one that no stage leaves out has none
+        default = declared.default if by_name and declared.default in row else None
         made = Parameter(local, declared.annotation, default)
         self._asked.append(_Asked(made, row, slot, by_name))
 
