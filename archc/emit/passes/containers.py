@@ -118,7 +118,7 @@ class _Constructor:
                     found[owner].end = number
         for container, made in found.items():
             region = statements[made.start + 1 : made.end + 1]
-            if region and container not in twice and is_only_filled(made, region):
+            if region and container not in twice and is_only_filled(container, region):
                 yield made
 
     def _creation(self, statement: Statement, number: int) -> Filled | None:
@@ -216,6 +216,8 @@ def _attributes_last(statements: Body) -> Body:
     if not kept or not filling:
         return statements
     end = filling[-1] + 1
+    if not is_only_filled(SELF, tuple(rest[:end])):
+        return statements
     changed = {name for s in every(rest[:end]) for name in written(s)}
     if changed & {name for s in kept for e in expressions(s) for name in locals_in(e)}:
         return statements

@@ -101,10 +101,9 @@ def appended_to(statement: Statement) -> Expr | None:
     return None if found is None else found[0]
 
 
-def is_only_filled(made: Filled, region: Body) -> bool:
+def is_only_filled(own: Expr, region: Body) -> bool:
     """Whether nothing in a region does anything to the container but append to it, nor
     to `self`, of which it is a child that keeps its place."""
-    own = made.container
     of_self = own if isinstance(own, Local) else SELF
     for statement in every(region):
         allowed = 0
