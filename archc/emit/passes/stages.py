@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 
 from archc.emit import rewrite
 from archc.emit.passes.helper import Helper, Stage, helper
+from archc.emit.passes.iterations import iteration
 from archc.emit.passes.members import may_have
 from archc.emit.symbols import Symbols
 from archc.emit.tree import SELF, Assign, Body, Class, For, Method, Module, Statement
@@ -34,7 +35,7 @@ from archc.ops.code import (
     Local,
     Sequence,
 )
-from archc.spec.expressions import Binary, Compare, Const, Expr, IfExp, Index, Unary
+from archc.spec.expressions import Binary, Const, Expr, Index
 
 _NAMES = ("_make_layer", "_make_stage")
 
@@ -145,8 +146,8 @@ class _Loops:
         own = {counter.id} if carried is None else {counter.id, carried.id}
         if after is not None and own & set(locals_in(after)):
             return None
-        first = _iteration(call, counter, carried, before, first=True)
-        others = _iteration(call, counter, carried, after, first=False)
+        first = iteration(call, counter, carried, before, first=True)
+        others = iteration(call, counter, carried, after, first=False)
         if own & {*locals_in(first), *locals_in(others)} - {*locals_in(before)}:
             return None
         stage = Stage(count, first, others)
@@ -198,51 +199,6 @@ def _appended(statement: Statement, container: Expr) -> Apply | None:
             arguments=(Argument(value=Apply() as call, name=None),),
         ) if owner == container and SELF.id not in locals_in(call):
             return call
-        case _:
-            return None
-
-
-# ---------------------------------------------------------------------- one iteration
-
-
-def _iteration(
-    call: Apply,
-    counter: Local,
-    carried: Local | None,
-    value: Expr | None,
-    *,
-    first: bool,
-) -> Apply:
-    """The call in the first iteration, or in all others."""
-
-    def change(part: Expr | Argument) -> Expr | None:
-        match part:
-            case IfExp(test=test, body=body, orelse=orelse):
-                known = _known(test, counter, first=first)
-                if known is None:
-                    return None
-                return rewrite.expression(body if known else orelse, change)
-            case Compare() | Unary(op="not"):
-                known = _known(part, counter, first=first)
-                return None if known is None else Const(known)
-            case Local() if part == carried:
-                return value
-            case _:
-                return None
-
-    return rewrite.expression(call, change)
-
-
-def _known(test: Expr, counter: Local, *, first: bool) -> bool | None:
-    """What a test of the counter says."""
-    match test:
-        case Local() if test == counter:
-            return not first
-        case Unary(op="not", operand=operand):
-            inner = _known(operand, counter, first=first)
-            return None if inner is None else not inner
-        case Compare(ops=(op,), operands=(left, Const(value=0))) if left == counter:
-            return {"==": first, "!=": not first, ">": not first}.get(op)
         case _:
             return None
 
