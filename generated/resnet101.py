@@ -31,14 +31,15 @@ class Bottleneck(nn.Module):
         self.bn1 = nn.BatchNorm2d(planes)
         self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(planes)
-        self.conv3 = nn.Conv2d(planes, planes * 4, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(planes * 4)
-        if stride != 1 or in_channels != planes * 4:
+        out_channels = planes * 4
+        self.conv3 = nn.Conv2d(planes, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        if stride != 1 or in_channels != out_channels:
             self.projection = nn.Sequential(
                 nn.Conv2d(
-                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                    in_channels, out_channels, kernel_size=1, stride=stride, bias=False
                 ),
-                nn.BatchNorm2d(planes * 4),
+                nn.BatchNorm2d(out_channels),
             )
         else:
             self.projection = nn.Identity()
@@ -66,25 +67,19 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.conv2_x = nn.Sequential()
-        channels = 64
-        for _ in range(depths[0]):
-            self.conv2_x.append(Bottleneck(channels, 64))
-            channels = 256
-        self.conv3_x = nn.Sequential()
-        for i in range(depths[1]):
-            self.conv3_x.append(Bottleneck(channels, 128, stride=2 if i == 0 else 1))
-            channels = 512
-        self.conv4_x = nn.Sequential()
-        for i in range(depths[2]):
-            self.conv4_x.append(Bottleneck(channels, 256, stride=2 if i == 0 else 1))
-            channels = 1024
-        self.conv5_x = nn.Sequential()
-        for i in range(depths[3]):
-            self.conv5_x.append(Bottleneck(channels, 512, stride=2 if i == 0 else 1))
-            channels = 2048
-        self.fc = nn.Linear(channels, num_classes)
+        self.conv2_x = self._make_layer(64, 64, depths[0])
+        self.conv3_x = self._make_layer(256, 128, depths[1], stride=2)
+        self.conv4_x = self._make_layer(512, 256, depths[2], stride=2)
+        self.conv5_x = self._make_layer(1024, 512, depths[3], stride=2)
+        self.fc = nn.Linear(2048, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self, in_channels: int, planes: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        layers = [Bottleneck(in_channels, planes, stride=stride)]
+        layers += [Bottleneck(planes * 4, planes) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112

@@ -58,24 +58,19 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.conv2_x = nn.Sequential()
-        for _ in range(depths[0]):
-            self.conv2_x.append(BasicBlock(64, 64))
-        self.conv3_x = nn.Sequential()
-        channels = 64
-        for i in range(depths[1]):
-            self.conv3_x.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
-            channels = 128
-        self.conv4_x = nn.Sequential()
-        for i in range(depths[2]):
-            self.conv4_x.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
-            channels = 256
-        self.conv5_x = nn.Sequential()
-        for i in range(depths[3]):
-            self.conv5_x.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
-            channels = 512
-        self.fc = nn.Linear(channels, num_classes)
+        self.conv2_x = self._make_layer(64, 64, depths[0])
+        self.conv3_x = self._make_layer(64, 128, depths[1], stride=2)
+        self.conv4_x = self._make_layer(128, 256, depths[2], stride=2)
+        self.conv5_x = self._make_layer(256, 512, depths[3], stride=2)
+        self.fc = nn.Linear(512, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self, in_channels: int, planes: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        layers = [BasicBlock(in_channels, planes, stride=stride)]
+        layers += [BasicBlock(planes, planes) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112

@@ -31,30 +31,28 @@ class ResnextBlock(nn.Module):
         stride: int = 1,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels, cardinality * width, kernel_size=1, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(cardinality * width)
+        inter_channels = cardinality * width
+        self.conv1 = nn.Conv2d(in_channels, inter_channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inter_channels)
         self.conv2 = nn.Conv2d(
-            cardinality * width,
-            cardinality * width,
+            inter_channels,
+            inter_channels,
             kernel_size=3,
             stride=stride,
             padding=1,
             groups=cardinality,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(cardinality * width)
-        self.conv3 = nn.Conv2d(
-            cardinality * width, planes * 4, kernel_size=1, bias=False
-        )
-        self.bn3 = nn.BatchNorm2d(planes * 4)
-        if stride != 1 or in_channels != planes * 4:
+        self.bn2 = nn.BatchNorm2d(inter_channels)
+        out_channels = planes * 4
+        self.conv3 = nn.Conv2d(inter_channels, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        if stride != 1 or in_channels != out_channels:
             self.projection = nn.Sequential(
                 nn.Conv2d(
-                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                    in_channels, out_channels, kernel_size=1, stride=stride, bias=False
                 ),
-                nn.BatchNorm2d(planes * 4),
+                nn.BatchNorm2d(out_channels),
             )
         else:
             self.projection = nn.Identity()
@@ -86,37 +84,34 @@ class ResNeXt(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.conv2_x = nn.Sequential()
-        channels = 64
-        for _ in range(depths[0]):
-            self.conv2_x.append(ResnextBlock(channels, 64, cardinality, width))
-            channels = 256
-        self.conv3_x = nn.Sequential()
-        for i in range(depths[1]):
-            self.conv3_x.append(
-                ResnextBlock(
-                    channels, 128, cardinality, width * 2, stride=2 if i == 0 else 1
-                )
-            )
-            channels = 512
-        self.conv4_x = nn.Sequential()
-        for i in range(depths[2]):
-            self.conv4_x.append(
-                ResnextBlock(
-                    channels, 256, cardinality, width * 4, stride=2 if i == 0 else 1
-                )
-            )
-            channels = 1024
-        self.conv5_x = nn.Sequential()
-        for i in range(depths[3]):
-            self.conv5_x.append(
-                ResnextBlock(
-                    channels, 512, cardinality, width * 8, stride=2 if i == 0 else 1
-                )
-            )
-            channels = 2048
-        self.fc = nn.Linear(channels, num_classes)
+        self.conv2_x = self._make_layer(64, 64, cardinality, width, depths[0])
+        self.conv3_x = self._make_layer(
+            256, 128, cardinality, width * 2, depths[1], stride=2
+        )
+        self.conv4_x = self._make_layer(
+            512, 256, cardinality, width * 4, depths[2], stride=2
+        )
+        self.conv5_x = self._make_layer(
+            1024, 512, cardinality, width * 8, depths[3], stride=2
+        )
+        self.fc = nn.Linear(2048, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self,
+        in_channels: int,
+        planes: int,
+        cardinality: int,
+        width: int,
+        depth: int,
+        stride: int = 1,
+    ) -> nn.Sequential:
+        layers = [ResnextBlock(in_channels, planes, cardinality, width, stride=stride)]
+        layers += [
+            ResnextBlock(planes * 4, planes, cardinality, width)
+            for _ in range(1, depth)
+        ]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112

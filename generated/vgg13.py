@@ -28,23 +28,23 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         self.features = nn.Sequential()
-        width = 3
-        for stage, out_channels in enumerate(channels):
-            for i in range(convs[stage]):
+        in_channels = 3
+        for stage, (out_channels, num_convs) in enumerate(
+            zip(channels, convs, strict=True), start=1
+        ):
+            for i in range(1, num_convs + 1):
                 self.features.add_module(
-                    f"conv{stage + 1}_{i + 1}",
-                    nn.Conv2d(width, out_channels, kernel_size=3, padding=1),
+                    f"conv{stage}_{i}",
+                    nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
                 )
-                self.features.add_module(
-                    f"relu{stage + 1}_{i + 1}", nn.ReLU(inplace=True)
-                )
-                width = out_channels
+                self.features.add_module(f"relu{stage}_{i}", nn.ReLU(inplace=True))
+                in_channels = out_channels
             self.features.add_module(
-                f"pool{stage + 1}", nn.MaxPool2d(kernel_size=2, stride=2)
+                f"pool{stage}", nn.MaxPool2d(kernel_size=2, stride=2)
             )
         self.classifier = nn.Sequential(
             OrderedDict(
-                fc6=nn.Linear(width * 7 * 7, 4096),  # 4096
+                fc6=nn.Linear(in_channels * 7 * 7, 4096),  # 4096
                 relu6=nn.ReLU(inplace=True),
                 drop6=nn.Dropout(p=dropout),
                 fc7=nn.Linear(4096, 4096),

@@ -90,7 +90,7 @@ class Bodies(Terms):
         y = self._known(node, y)
         if op.joins_axes or y.channels == x.channels:
             return y
-        return y.with_channels(self.named(y.channels, "channels", met.lets))
+        return y.with_channels(self.named(y.channels, "in_channels", met.lets))
 
     def _block(self, node: BlockNode, met: Met, x: Shape) -> Shape:
         made = self.classes.block(self, node)
@@ -168,5 +168,5 @@ class Bodies(Terms):
         )  # fmt: skip
         y = self._known(node, y)
         if op.stacks_channels:
-            y = y.with_channels(self.named(y.channels, "channels", met.lets))
+            y = y.with_channels(self.named(y.channels, "in_channels", met.lets))
         return y

@@ -3,6 +3,7 @@ functions."""
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Sequence
 
 from archc.emit.builder import Builder
@@ -19,7 +20,7 @@ from archc.emit.constructor import (
 from archc.emit.tree import SELF, Assign, Remark
 from archc.ops import code
 from archc.ops.base import Call, Shape
-from archc.ops.code import Apply, Attribute, Global, Joined, Local
+from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
 from archc.ops.merge import Merge
 from archc.ops.registry import OPS
 from archc.spec.expressions import Const, Expr, Index
@@ -40,17 +41,36 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     if node.name is not None and not node.name.fixed:
         made = child_module(builder, node, stem_of(node.name, "block"))
         read = builder.met[node].x
-        builder.invoke(SELF, "add_module", builder.name(node.name, read), made)
+        _add_child(builder, builder.name(node.name, read), made)
         if builder.plan.sole is node:
             builder.members[node] = builder.local("layer")
             return called(builder, node, builder.members[node], x)
         key = builder.name_in_forward(node.name, read, x)
-        module = code.call(Attribute(SELF, "get_submodule"), key)
-        return called(builder, node, module, x)
+        return called(builder, node, child(key), x)
     name = node.name.text if node.name is not None else _invented(builder, node)
     attribute = Attribute(SELF, name)
     _attribute(builder, node, attribute)
     return called(builder, node, attribute, x)
+
+
+def child(key: Expr) -> Expr:
+    """The attribute that holds what is called so."""
+    if isinstance(key, Text) and _is_plain(key):
+        return Attribute(SELF, key.value)
+    return code.call(Global("getattr"), SELF, key)
+
+
+def _add_child(builder: Builder, key: Expr, made: Expr) -> None:
+    if isinstance(key, Text) and _is_plain(key):
+        builder.set(key.value, made)
+    else:
+        builder.invoke(SELF, "add_module", key, made)
+
+
+def _is_plain(key: Text) -> bool:
+    """Whether Python takes it for an attribute as it stands."""
+    name = key.value
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
 def _member(builder: Builder, node: Node, x: Expr) -> Expr:
@@ -84,7 +104,7 @@ def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:
     key = builder.name(node.name, read)
     builder.invoke(SELF, "register_parameter", key, made)
     key = builder.name_in_forward(node.name, read, x)
-    return _scaled(x, code.call(Attribute(SELF, "get_parameter"), key))
+    return _scaled(x, child(key))
 
 
 def _scaled(x: Expr, parameter: Expr) -> Expr:
@@ -131,7 +151,7 @@ def _unnamed_module(builder: Builder, node: OpNode, x: Expr) -> Expr:
         parts += ["_", Local(counter.id)]
     key = Joined(tuple(parts))
     builder.invoke(SELF, "add_module", key, op_module(builder, node))
-    return code.call(code.call(Attribute(SELF, "get_submodule"), key), x)
+    return code.call(child(key), x)
 
 
 def _numbered(builder: Builder, node: Node, x: Expr) -> Expr:

@@ -38,14 +38,32 @@ def tidy(value: Any) -> Any:
             if not isinstance(known, Expr):
                 return body if known else orelse
             first, second = _where(known, body, True), _where(known, orelse, False)
+            if isinstance(second, IfExp) and first == second.body:
+                known, second = either(known, second.test), second.orelse
             return first if first == second else IfExp(known, first, second)
         case _:
             return made
 
 
+def either(test: Expr, other: Expr) -> Expr:
+    """Whether one of two tests holds: `n > 0` is that for `n > 1` and `n > 0`."""
+    match test, other:
+        case (
+            Compare(ops=(">",), operands=(x, Const(value=int(first)))),
+            Compare(ops=(">",), operands=(same, Const(value=int(second)))),
+        ) if x == same:
+            return test if first <= second else other
+        case BoolOp(op="or", operands=operands), _:
+            return BoolOp("or", (*operands, other))
+        case _:
+            return BoolOp("or", (test, other))
+
+
 def _where(test: Expr, value: Expr, outcome: bool) -> Expr:
-    """What a value is where a test comes out so: what is even then, and rounded to an
-    even number, is itself."""
+    """What a value is where a test comes out so: the test is not asked again; what is
+    even then, and rounded to an even number, is itself."""
+    while isinstance(value, IfExp) and value.test == test:
+        value = value.body if outcome else value.orelse
     match test:
         case Compare(
             ops=("==" | "!=" as op,),

@@ -5,6 +5,7 @@ Each node reads variables and leaves its value in one. The main path goes throug
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -242,6 +243,9 @@ def branch_stem(branch: Node) -> str | None:
     # cut where a word ends: branch3x3_1 and branch3x3_2 share branch3x3
     ends = all(n == shared or n[len(shared)] in "_0123456789" for n in names)
     shared = shared.rstrip("_") if ends or shared.endswith("_") else ""
+    if len(names) == 1:
+        # the first and only layer of a branch b1 may be b1_1
+        shared = re.sub(r"_1$", "", shared)
     return shared if shared.isidentifier() and len(shared) > 1 else None
 
 

@@ -7,13 +7,23 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archc.ops.code import Apply, Argument, Axes, Mapping, Sequence, Text
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Axes,
+    Comprehension,
+    Mapping,
+    Sequence,
+    Starred,
+    Text,
+)
 from archc.ops.source import (
     ATOM,
     CONDITIONAL,
     Group,
     argument,
     bounds,
+    each,
     flat,
     level,
     needs,
@@ -24,6 +34,8 @@ from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr, Index, S
 
 WIDTH = 88
 STEP = 4
+_HUGGED = Apply | Sequence | Comprehension | Starred
+"""What takes no comma behind it where it stands alone in brackets and is broken."""
 
 
 def columns(text: str) -> int:
@@ -51,8 +63,18 @@ def rows(
             given = flat(expr).removeprefix(head)
             return rows(indent, prefix, called, given + suffix)
         return bracketed(indent, prefix + head, expr.arguments, "()", suffix)
+    if isinstance(expr, Starred):
+        return rows(indent, f"{prefix}*", expr.value, suffix, enclosed=enclosed)
+    if isinstance(expr, Comprehension):
+        pad = " " * indent
+        inner = _comprehended(expr, indent + STEP)
+        return [f"{pad}{prefix}[", *inner, f"{pad}]{suffix}"]
     if isinstance(expr, Sequence):
-        items = tuple(map(Argument, expr.items))
+        remarks = expr.comments or (None,) * len(expr.items)
+        items = tuple(
+            Argument(item, None, remark)
+            for item, remark in zip(expr.items, remarks, strict=True)
+        )
         brackets = expr.brackets or "()"
         return bracketed(indent, prefix, items, brackets, suffix, called=False)
     if isinstance(expr, Mapping):
@@ -94,11 +116,20 @@ def bracketed(
     for item in items:
         name = f"{item.name}=" if item.name else ""
         # one argument that is itself broken takes no comma behind it
-        is_call = isinstance(item.value, Apply | Sequence) and called
+        is_call = isinstance(item.value, _HUGGED) and (called or brackets == "[]")
         comma = "" if alone and not item.name and is_call else ","
         part = rows(inside, name, item.value, comma, enclosed=True)
         found += with_comment(part, item.comment)
     return [*found, last]
+
+
+def _comprehended(expr: Comprehension, indent: int) -> list[str]:
+    """What stands in the brackets of a comprehension."""
+    line = f"{' ' * indent}{flat(expr.item)} {each(expr)}{flat(expr.over)}"
+    if columns(line) <= WIDTH:
+        return [line]
+    item = rows(indent, "", expr.item, enclosed=True)
+    return [*item, *rows(indent, each(expr), expr.over, enclosed=True)]
 
 
 def _bounds(expr: Slice, indent: int) -> list[str]:
@@ -126,6 +157,8 @@ def with_comment(lines: list[str], comment: str | None) -> list[str]:
 
 
 def is_commented(expr: Expr) -> bool:
+    if isinstance(expr, Sequence):
+        return any(expr.comments) or any(map(is_commented, expr.items))
     return isinstance(expr, Apply) and any(
         item.comment or is_commented(item.value) for item in expr.arguments
     )

@@ -8,10 +8,10 @@ from typing import Protocol
 from archc.emit import annotations, builder
 from archc.emit.arguments import arguments
 from archc.emit.builder import Builder
-from archc.emit.calls import expression
 from archc.emit.chains import is_chain, numbered_children
 from archc.emit.constructor import Chain
-from archc.emit.forward import MAIN, write_branches, write_node, write_nodes
+from archc.emit.forward import MAIN, write_branches, write_nodes
+from archc.emit.heads import write_heads
 from archc.emit.initialization import initializer
 from archc.emit.passes.dead import without_unread, without_unused
 from archc.emit.plan import ClassPlan
@@ -21,7 +21,6 @@ from archc.emit.tree import (
     Body,
     Class,
     Evaluate,
-    If,
     Method,
     Parameter,
     Pass,
@@ -29,7 +28,6 @@ from archc.emit.tree import (
     Statement,
 )
 from archc.emit.usage import attributes_of, reads_of
-from archc.emit.variables import feature
 from archc.network.graph import Network
 from archc.ops import code
 from archc.ops.code import (
@@ -42,7 +40,7 @@ from archc.ops.code import (
     Nothing,
 )
 from archc.spec.expressions import Const, Expr, Name
-from archc.spec.model import BlockNode, BranchesNode, Node, OpNode
+from archc.spec.model import BranchesNode
 
 TENSOR = Global("Tensor")
 INIT = code.call(Attribute(code.call(Global("super")), "__init__"))
@@ -140,12 +138,24 @@ class ClassLowering:
         if not (plan.doc or fields or methods):
             fields = (Pass(),)
         made = Class(
-            self.name, plan.wish, Global(base), plan.doc, fields, tuple(methods)
+            self.name,
+            plan.wish,
+            Global(base),
+            plan.doc,
+            fields,
+            tuple(methods),
+            self._gives(),
         )
         if self.outputs is not None:
             self.program.classes.append(self.outputs)
         self.program.classes.append(made)
         return Lowered(made, plan, parameters, builder.feature_channels.id)
+
+    def _gives(self) -> Expr | None:
+        channels = self.plan.channels
+        if self.plan.kind == "network" or not isinstance(channels, Expr):
+            return None
+        return self.builder.tree(channels)
 
     # ---- the body
 
@@ -223,37 +233,7 @@ class ClassLowering:
         hint = f"{self.plan.wish}Outputs"
         name = ClassName(self.program.symbols.fresh(hint).id)
         self.outputs = Class(name, hint, Global("NamedTuple"), doc, fields, ())
-        outer, builder.forward = builder.forward, []
-        values = [end]
-        spoken = [self._is_call(h.node) for h in network.spec.heads]
-        for number, head in enumerate(network.spec.heads):
-            source = self.plan.reads.heads[head.name]
-            if source.kind == "value":
-                x = builder.values[source.key.text]
-            else:
-                x = feature(builder, source.key)
-            target = builder.local(f"{head.name}_out")
-            if not spoken[number]:
-                values.append(write_node(builder, head.node, x, target))
-                continue
-            made = expression(builder, head.node, x)
-            # they are computed in their order
-            if not all(spoken[number:]):
-                made = builder.land(made, target)
-            values.append(made)
-        builder.forward.append(Return(code.call(name, *values)))
-        training = Attribute(SELF, "training")
-        outer.append(If(training, tuple(builder.forward)))
-        builder.forward = outer
-
-    def _is_call(self, node: Node) -> bool:
-        """Whether a head is the call of its module, and no more."""
-        met = self.builder.met[node]
-        is_module = isinstance(node, BlockNode) or (
-            node.name is not None and not isinstance(node, OpNode)
-        )
-        always = met.choice is None and met.test is True
-        return is_module and always and met.skip is False and not met.repeats
+        write_heads(builder, network, name, end)
 
     # ---- the constructor
 

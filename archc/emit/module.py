@@ -9,10 +9,27 @@ from pathlib import Path
 
 from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
+from archc.emit.passes.beside import beside
+from archc.emit.passes.children import children
+from archc.emit.passes.containers import containers
+from archc.emit.passes.copies import copies
 from archc.emit.passes.counters import counters
+from archc.emit.passes.counting import counting
+from archc.emit.passes.derived import derived
+from archc.emit.passes.guards import guards
+from archc.emit.passes.halves import halves
+from archc.emit.passes.held import held
 from archc.emit.passes.imports import imports
+from archc.emit.passes.items import items
+from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
+from archc.emit.passes.nested import nested
 from archc.emit.passes.returns import returns
+from archc.emit.passes.running import running
+from archc.emit.passes.stages import stages
+from archc.emit.passes.strides import strides
+from archc.emit.passes.subexpressions import subexpressions
+from archc.emit.passes.tests import tests
 from archc.emit.print import printed
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Module
@@ -22,7 +39,10 @@ from archc.emit.wrong import WrongModule
 from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
-PASSES: tuple[Pass, ...] = (counters,)
+PASSES: tuple[Pass, ...] = (
+    stages, derived, items, counters, counting, strides, nested, tests, joined, guards,
+    held, subexpressions, children, containers, copies, halves, beside, running,
+)  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 
 

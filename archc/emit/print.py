@@ -171,9 +171,8 @@ def _statement(statement: Statement, indent: int) -> list[str]:
             return with_comment(rows(indent, "", value), comment)
         case Return(value=value, comment=comment):
             return with_comment(rows(indent, "return ", value), comment)
-        case For(targets=targets, over=over, body=body):
-            head = f"for {', '.join(t.id for t in targets)} in "
-            return [*rows(indent, head, over, ":"), *_body(body, indent + STEP)]
+        case For(body=body):
+            return [*_for(statement, indent), *_body(body, indent + STEP)]
         case If(test=test, body=body, orelse=orelse):
             lines = [*rows(indent, "if ", test, ":"), *_body(body, indent + STEP)]
             match orelse:
@@ -188,6 +187,26 @@ def _statement(statement: Statement, indent: int) -> list[str]:
             return [f"{pad}# {row}" for row in _remark(text, WIDTH - indent - 2)]
         case Pass():
             return [f"{pad}pass"]
+
+
+def _for(statement: For, indent: int) -> list[str]:
+    """The line that a loop begins with."""
+    names = [t.id for t in statement.targets]
+    counted = names[:1] if statement.counts_rows else []
+    row = names[len(counted) :]
+    targets = ", ".join([*counted, f"({', '.join(row)})"] if counted else row)
+    found = rows(indent, f"for {targets} in ", statement.over, ":")
+    bare = isinstance(statement.over, Local) and len(found) > 1
+    if len(row) == 1 or not (bare or columns(found[0]) > WIDTH):
+        return found
+    # there is no room for the targets, which are broken instead
+    pad = " " * indent
+    inner = [f"{pad}{' ' * STEP}{name}," for name in row]
+    head = "".join(f"{name}, " for name in counted)
+    last = rows(indent, ") in ", statement.over, ":")
+    if bare and columns(pad + flat(statement.over)) + STEP > WIDTH:
+        last = [f"{pad}) in {flat(statement.over)}:"]  # brackets are no help
+    return [f"{pad}for {head}(", *inner, *last]
 
 
 def _remark(text: str, room: int) -> list[str]:

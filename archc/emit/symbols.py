@@ -23,6 +23,8 @@ class Symbols:
 
     def __init__(self) -> None:
         self._count = 0
+        self.whole: set[str] = set()
+        """Those that stand for whole numbers, or for lists of such."""
 
     def fresh(self, wish: str, *, whole: bool = True, natural: bool = False) -> Name:
         """A symbol that would like to be called `wish`, mostly for a whole number."""
@@ -30,7 +32,10 @@ class Symbols:
         # cut out of other names, it may be one that Python folds to another
         wish = normalize("NFKC", wish)
         wish = wish if wish.isidentifier() else "value"
-        return Name(f"{wish}#{self._count}", whole=whole, natural=natural)
+        symbol = f"{wish}#{self._count}"
+        if whole:
+            self.whole.add(symbol)
+        return Name(symbol, whole=whole, natural=natural)
 
 
 def wish(symbol: str) -> str:

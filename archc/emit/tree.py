@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.ops.code import ClassName, Local
+from archc.ops.code import Apply, ClassName, Global, Local
 from archc.spec.expressions import Expr
 
 
@@ -40,9 +40,19 @@ class Evaluate:
 @dataclass(frozen=True, slots=True)
 class For:
     targets: tuple[Local, ...]
-    """One, or two where `over` enumerates. A target that nothing reads is `_`."""
+    """Several unpack an item of `over`; where that enumerates, the first is the counter
+    and the rest is the item. A target that nothing reads is `_`."""
     over: Expr
     body: Body
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the targets are `i, (a, b)`."""
+        match self.over:
+            case Apply(function=Global(name="enumerate")):
+                return len(self.targets) > 2
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,9 @@ class Class:
     doc: str | None
     fields: Body
     methods: tuple[Method, ...]
+    gives: Expr | None = None
+    """The channels of what it gives, over its constructor's arguments; passes that
+    call something after them look at it."""
 
     def method(self, name: str) -> Method | None:
         return next((m for m in self.methods if m.name == name), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 from archc.emit.tree import (
     SELF,
@@ -15,8 +16,29 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.ops.code import Argument, Attribute, Local
-from archc.spec.expressions import Expr, is_tuple
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    Comprehension,
+    Joined,
+    Local,
+    Mapping,
+    Sequence,
+)
+from archc.spec.expressions import (
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Index,
+    Unary,
+    is_tuple,
+)
+
+_EAGER = (
+    Apply, Argument, Attribute, Binary, Call, Compare, Index, Mapping, Sequence, Unary,
+)  # fmt: skip
 
 
 def parts(expr: object) -> Iterator[object]:
@@ -32,9 +54,38 @@ def parts(expr: object) -> Iterator[object]:
             stack.extend(reversed(node))
 
 
+def computed(expr: Expr) -> Iterator[object]:
+    """The parts of an expression but those of names."""
+    return _walked(expr, lambda part: not isinstance(part, Joined))
+
+
+def surely(expr: Expr) -> Iterator[object]:
+    """The parts of an expression that are computed whenever it is."""
+    return _walked(expr, lambda part: isinstance(part, _EAGER))
+
+
+def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
+    stack: list[object] = [expr]
+    while stack:
+        part = stack.pop()
+        if is_tuple(part):
+            stack += reversed(part)
+        elif isinstance(part, Expr | Argument):
+            yield part
+            if enters(part):
+                slots: tuple[str, ...] = tuple(part.__slots__)
+                stack += [getattr(part, s) for s in reversed(slots) if s != "at"]
+
+
 def locals_in(expr: object) -> Iterator[str]:
-    """The variables that an expression reads, as often as it does."""
-    return (p.id for p in parts(expr) if isinstance(p, Local))
+    """The variables that an expression reads, as often as it does; not those that
+    comprehensions in it have for themselves."""
+    own: set[str] = set()
+    for part in parts(expr):
+        if isinstance(part, Comprehension):
+            own.update(t.id for t in part.targets)
+        elif isinstance(part, Local) and part.id not in own:
+            yield part.id
 
 
 def expressions(statement: Statement) -> Iterator[Expr]:
@@ -84,6 +135,17 @@ def written(statement: Statement) -> tuple[str, ...]:
             return ()
 
 
+def bound(statement: Statement) -> tuple[Local, ...]:
+    """The variables of the comprehensions in a statement itself."""
+    return tuple(
+        target
+        for expr in expressions(statement)
+        for part in parts(expr)
+        if isinstance(part, Comprehension)
+        for target in part.targets
+    )
+
+
 def reads_of(body: Iterable[Statement]) -> set[str]:
     """The variables that something in a body reads."""
     return {
@@ -92,6 +154,16 @@ def reads_of(body: Iterable[Statement]) -> set[str]:
         for expr in expressions(statement)
         for name in locals_in(expr)
     }
+
+
+def times_read(body: Iterable[Statement]) -> Counter[str]:
+    """How often something in a body reads each variable."""
+    return Counter(
+        name
+        for statement in every(body)
+        for expr in expressions(statement)
+        for name in locals_in(expr)
+    )
 
 
 def attributes_of(body: Iterable[Statement]) -> set[str]:
@@ -111,7 +183,8 @@ def unnamed(module: Module) -> set[str]:
     for made in module.classes:
         for method in made.methods:
             for statement in every(method.body):
-                found.update(n for n in written(statement) if "#" in n)
+                names = (*written(statement), *(t.id for t in bound(statement)))
+                found.update(n for n in names if "#" in n)
                 for expr in expressions(statement):
                     found.update(n for n in locals_in(expr) if "#" in n)
     return found

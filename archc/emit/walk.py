@@ -98,7 +98,7 @@ class Walk(Bodies):
         named: list[Let] = []
         if self._is_changed(key, x, run):
             assert isinstance(x.channels, Expr)
-            x = x.with_channels(self.let(x.channels, "channels", named))
+            x = x.with_channels(self.let(x.channels, "in_channels", named))
         first = named[0] if named else None
         bound = self.bound
         y = run(self, x)
@@ -110,14 +110,14 @@ class Walk(Bodies):
             return Choice(test, read, first), y
         orelse = x.channels
         if then is None or self.carrying:
-            symbol = self.symbol((key[0], key[1], "join"), "channels")
+            symbol = self.symbol((key[0], key[1], "join"), "in_channels")
             self.bound |= {symbol.id}
             return Choice(test, read, first, Join(symbol, y.channels, orelse)), (
                 y.with_channels(symbol)
             )
         merged: list[Let] = []
         chosen: Any = choose(test, then, cast("Any", orelse))
-        chosen = self.named(chosen, "channels", merged)
+        chosen = self.named(chosen, "in_channels", merged)
         after = merged[0] if merged else None
         return Choice(test, read, first, None, after), y.with_channels(chosen)
 
@@ -188,7 +188,7 @@ class Walk(Bodies):
         self, node: Node, x: Shape, count: Dim, counter: Name, run: Run
     ) -> tuple[Carried | None, Shape]:
         """Meets a loop's body; gives what carries the channels, and what it gives."""
-        symbol = self.symbol((node, "carried"), "channels")
+        symbol = self.symbol((node, "carried"), "in_channels")
         kind, step = self._kind(node, x, counter, symbol, run)
         if kind == "kept":
             y = run(self, self._inside(node, x))
@@ -201,7 +201,7 @@ class Walk(Bodies):
         self.carrying += 1
         y = run(self, self._inside(node, x.with_channels(symbol)))
         self.carrying -= 1
-        after = self.symbol((node, "after"), "channels")
+        after = self.symbol((node, "after"), "in_channels")
         self.plan.aliases[after.id] = symbol
         last = self.outward(y.channels, frozenset({counter.id}))
         if last is not None and node not in self.seen.never:
@@ -285,7 +285,7 @@ class Walk(Bodies):
             y = y.with_channels(self.measures.channels_merged(node, self.loops))
         if op.stacks_channels:
             lets: list[Let] = []
-            y = y.with_channels(self.named(y.channels, "channels", lets))
+            y = y.with_channels(self.named(y.channels, "in_channels", lets))
             met.merged = lets[0] if lets else None
         return y
 

@@ -81,6 +81,24 @@ class Sequence(Expr):
 
     items: tuple[Expr, ...]
     brackets: str = "[]"
+    comments: tuple[str | None, ...] = ()
+    """What follows each item on its line, if anything is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension(Expr):
+    """`[item for targets in over]`."""
+
+    item: Expr
+    targets: tuple[Local, ...]
+    over: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Starred(Expr):
+    """`*value`, in a list or among the arguments of a call."""
+
+    value: Expr
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from archc.ops.code import (
     Attribute,
     Axes,
     ClassName,
+    Comprehension,
     Global,
     Joined,
     Local,
     Mapping,
     Nothing,
     Sequence,
+    Starred,
     Text,
 )
 from archc.spec import expressions
@@ -98,6 +100,11 @@ def text_of(parts: Pieces) -> str:
         p if isinstance(p, str) else f"{p.brackets[0]}{p.inner}{p.brackets[1]}"
         for p in parts
     )
+
+
+def each(expr: Comprehension) -> str:
+    """`for i in `, before what a comprehension runs over."""
+    return f"for {', '.join(t.id for t in expr.targets)} in "
 
 
 def argument(item: Argument) -> str:
@@ -227,6 +234,16 @@ def _(expr: Sequence) -> Pieces:
     if expr.brackets == "()" and len(items) == 1:
         return [f"({argument(items[0])},)"]
     return [Group(expr.brackets, items)]
+
+
+@pieces.register
+def _(expr: Comprehension) -> Pieces:
+    return [f"[{flat(expr.item)} {each(expr)}{flat(expr.over)}]"]
+
+
+@pieces.register
+def _(expr: Starred) -> Pieces:
+    return ["*", *pieces(expr.value)]
 
 
 @pieces.register

@@ -40,6 +40,9 @@ MODULE = frozenset(
 """What nn.Module, nn.Sequential and nn.ModuleList use themselves; a layer of that name
 would hide it. Names with two leading underscores are refused anyway."""
 
+DICT = frozenset({"clear", "items", "keys", "update", "values"})
+"""What an nn.ModuleDict has besides."""
+
 IMPORTED = frozenset(
     {
         "torch", "nn", "F", "math", "functools", "Any", "Callable", "ClassVar",

@@ -24,13 +24,12 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.norm1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(
-            in_channels, bn_size * growth_rate, kernel_size=1, bias=False
-        )
-        self.norm2 = nn.BatchNorm2d(bn_size * growth_rate)
+        inter_channels = bn_size * growth_rate
+        self.conv1 = nn.Conv2d(in_channels, inter_channels, kernel_size=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(inter_channels)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            bn_size * growth_rate, growth_rate, kernel_size=3, padding=1, bias=False
+            inter_channels, growth_rate, kernel_size=3, padding=1, bias=False
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,7 +41,7 @@ class DenseLayer(nn.Module):
         return self.conv2(x)
 
 
-class DenseBlock(nn.Module):
+class DenseBlock(nn.ModuleDict):
     """Every layer reads the concatenation of all feature maps before it."""
 
     def __init__(
@@ -56,7 +55,7 @@ class DenseBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.children():
+        for layer in self.values():
             x = torch.cat([x, layer(x)], dim=1)
         return x
 
@@ -96,19 +95,21 @@ class DenseNet(nn.Module):
                 ),  # 24 x 32 x 32
             )
         )
-        channels = growth_rate * 2
+        in_channels = growth_rate * 2
         for stage in range(3):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(channels, (depth - 4) // 6, growth_rate, bn_size),
+                DenseBlock(in_channels, (depth - 4) // 6, growth_rate, bn_size),
             )
-            channels += (depth - 4) // 6 * growth_rate
+            in_channels += (depth - 4) // 6 * growth_rate
             if stage < 2:
-                self.features.add_module(f"transition{stage + 1}", Transition(channels))
-                channels //= 2
-        self.features.add_module("final_norm", nn.BatchNorm2d(channels))
+                self.features.add_module(
+                    f"transition{stage + 1}", Transition(in_channels)
+                )
+                in_channels //= 2
+        self.features.add_module("final_norm", nn.BatchNorm2d(in_channels))
         self.features.add_module("final_relu", nn.ReLU(inplace=True))
-        self.classifier = nn.Linear(channels, num_classes)
+        self.classifier = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

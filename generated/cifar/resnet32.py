@@ -54,20 +54,18 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        self.stage1 = nn.Sequential()
-        for _ in range(n):
-            self.stage1.append(BasicBlock(16, 16))
-        self.stage2 = nn.Sequential()
-        channels = 16
-        for i in range(n):
-            self.stage2.append(BasicBlock(channels, 32, stride=2 if i == 0 else 1))
-            channels = 32
-        self.stage3 = nn.Sequential()
-        for i in range(n):
-            self.stage3.append(BasicBlock(channels, 64, stride=2 if i == 0 else 1))
-            channels = 64
-        self.fc = nn.Linear(channels, num_classes)
+        self.stage1 = self._make_layer(16, 16, n)
+        self.stage2 = self._make_layer(16, 32, n, stride=2)
+        self.stage3 = self._make_layer(32, 64, n, stride=2)
+        self.fc = nn.Linear(64, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self, in_channels: int, planes: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        layers = [BasicBlock(in_channels, planes, stride=stride)]
+        layers += [BasicBlock(planes, planes) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 16 x 32 x 32

@@ -33,9 +33,12 @@ class DenseBlock(nn.Module):
 
     def __init__(self, in_channels: int, num_convs: int, growth_rate: int) -> None:
         super().__init__()
-        self.net = nn.ModuleList()
-        for i in range(num_convs):
-            self.net.append(ConvBlock(in_channels + i * growth_rate, growth_rate))
+        self.net = nn.ModuleList(
+            [
+                ConvBlock(in_channels + i * growth_rate, growth_rate)
+                for i in range(num_convs)
+            ]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.net:
@@ -76,23 +79,25 @@ class DenseNet(nn.Module):
                 ),
             )
         )
-        channels = num_channels
-        for stage, depth in enumerate(depths):
+        in_channels = num_channels
+        for stage, num_convs in enumerate(depths):
             self.net.add_module(
-                f"dense_blk{stage + 1}", DenseBlock(channels, depth, growth_rate)
+                f"dense_blk{stage + 1}", DenseBlock(in_channels, num_convs, growth_rate)
             )
-            channels += depth * growth_rate
+            in_channels += num_convs * growth_rate
             if stage < len(depths) - 1:
-                self.net.add_module(f"tran_blk{stage + 1}", TransitionBlock(channels))
-                channels //= 2
+                self.net.add_module(
+                    f"tran_blk{stage + 1}", TransitionBlock(in_channels)
+                )
+                in_channels //= 2
         self.net.add_module(
             "last",
             nn.Sequential(
-                nn.BatchNorm2d(channels),
+                nn.BatchNorm2d(in_channels),
                 nn.ReLU(inplace=True),
                 nn.AdaptiveAvgPool2d(1),  # 248 x 1 x 1
                 nn.Flatten(),  # 248
-                nn.Linear(channels, num_classes),  # 10
+                nn.Linear(in_channels, num_classes),  # 10
             ),
         )
         self._initialize_weights()

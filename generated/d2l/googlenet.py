@@ -38,8 +38,8 @@ class Inception(nn.Module):
         self.b4_2 = nn.Conv2d(in_channels, c4, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        b1_1 = self.b1_1(x)
-        b1_1 = F.relu(b1_1, inplace=True)
+        b1 = self.b1_1(x)
+        b1 = F.relu(b1, inplace=True)
         b2 = self.b2_1(x)
         b2 = F.relu(b2, inplace=True)
         b2 = self.b2_2(b2)
@@ -51,7 +51,7 @@ class Inception(nn.Module):
         b4 = self.b4_1(x)
         b4 = self.b4_2(b4)
         b4 = F.relu(b4, inplace=True)
-        return torch.cat([b1_1, b2, b3, b4], dim=1)
+        return torch.cat([b1, b2, b3, b4], dim=1)
 
 
 class GoogleNet(nn.Module):

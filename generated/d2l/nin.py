@@ -24,7 +24,7 @@ class NinBlock(nn.Sequential):
         stride: int = 1,
         padding: int = 0,
     ) -> None:
-        super().__init__(
+        layers: list[nn.Module] = [
             nn.Conv2d(
                 in_channels,
                 out_channels,
@@ -33,10 +33,13 @@ class NinBlock(nn.Sequential):
                 padding=padding,
             ),
             nn.ReLU(inplace=True),
-        )
+        ]
         for _ in range(2):
-            self.append(nn.Conv2d(out_channels, out_channels, kernel_size=1))
-            self.append(nn.ReLU(inplace=True))
+            layers += [
+                nn.Conv2d(out_channels, out_channels, kernel_size=1),
+                nn.ReLU(inplace=True),
+            ]
+        super().__init__(*layers)
 
 
 class NiN(nn.Module):

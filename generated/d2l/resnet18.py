@@ -61,28 +61,10 @@ class ResNet(nn.Module):
         self, num_classes: int = 10, depths: Sequence[int] = (2, 2, 2, 2)
     ) -> None:
         super().__init__()
-        b2 = nn.Sequential()
-        for _ in range(depths[0]):
-            b2.append(Residual(64, 64))
-        b3 = nn.Sequential()
-        channels = 64
-        for i in range(depths[1]):
-            b3.append(
-                Residual(channels, 128, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
-            )
-            channels = 128
-        b4 = nn.Sequential()
-        for i in range(depths[2]):
-            b4.append(
-                Residual(channels, 256, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
-            )
-            channels = 256
-        b5 = nn.Sequential()
-        for i in range(depths[3]):
-            b5.append(
-                Residual(channels, 512, use_1x1conv=i == 0, strides=2 if i == 0 else 1)
-            )
-            channels = 512
+        b2 = self._make_layer(64, 64, depths[0])
+        b3 = self._make_layer(64, 128, depths[1], use_1x1conv=True, strides=2)
+        b4 = self._make_layer(128, 256, depths[2], use_1x1conv=True, strides=2)
+        b5 = self._make_layer(256, 512, depths[3], use_1x1conv=True, strides=2)
         self.net = nn.Sequential(
             OrderedDict(
                 b1=nn.Sequential(
@@ -98,11 +80,27 @@ class ResNet(nn.Module):
                 last=nn.Sequential(
                     nn.AdaptiveAvgPool2d(1),  # 512 x 1 x 1
                     nn.Flatten(),  # 512
-                    nn.Linear(channels, num_classes),  # 10
+                    nn.Linear(512, num_classes),  # 10
                 ),
             )
         )
         self._initialize_weights()
+
+    def _make_layer(
+        self,
+        in_channels: int,
+        num_channels: int,
+        depth: int,
+        use_1x1conv: bool = False,
+        strides: int = 1,
+    ) -> nn.Sequential:
+        layers = [
+            Residual(
+                in_channels, num_channels, use_1x1conv=use_1x1conv, strides=strides
+            )
+        ]
+        layers += [Residual(num_channels, num_channels) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)  # 10

@@ -19,13 +19,15 @@ class VggBlock(nn.Sequential):
     """3x3 convolutions that keep the resolution, then a pooling that halves it."""
 
     def __init__(self, in_channels: int, num_convs: int, out_channels: int) -> None:
-        super().__init__()
-        channels = in_channels
+        layers: list[nn.Module] = []
         for _ in range(num_convs):
-            self.append(nn.Conv2d(channels, out_channels, kernel_size=3, padding=1))
-            self.append(nn.ReLU(inplace=True))
-            channels = out_channels
-        self.append(nn.MaxPool2d(kernel_size=2, stride=2))
+            layers += [
+                nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
+                nn.ReLU(inplace=True),
+            ]
+            in_channels = out_channels
+        layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+        super().__init__(*layers)
 
 
 class VGG(nn.Module):
@@ -38,19 +40,22 @@ class VGG(nn.Module):
         convs: Sequence[int] = (1, 1, 2, 2, 2),
     ) -> None:
         super().__init__()
-        self.net = nn.Sequential()
-        width = 1
-        for stage, out_channels in enumerate(channels):
-            self.net.append(VggBlock(width, convs[stage], out_channels))
-            width = out_channels
-        self.net.append(nn.Flatten())  # 25088
-        self.net.append(nn.Linear(width * 7 * 7, 4096))  # 4096
-        self.net.append(nn.ReLU(inplace=True))
-        self.net.append(nn.Dropout(p=0.5))
-        self.net.append(nn.Linear(4096, 4096))
-        self.net.append(nn.ReLU(inplace=True))
-        self.net.append(nn.Dropout(p=0.5))
-        self.net.append(nn.Linear(4096, num_classes))  # 10
+        layers: list[nn.Module] = []
+        in_channels = 1
+        for out_channels, num_convs in zip(channels, convs, strict=True):
+            layers.append(VggBlock(in_channels, num_convs, out_channels))
+            in_channels = out_channels
+        layers += [
+            nn.Flatten(),  # 25088
+            nn.Linear(in_channels * 7 * 7, 4096),  # 4096
+            nn.ReLU(inplace=True),
+            nn.Dropout(p=0.5),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(p=0.5),
+            nn.Linear(4096, num_classes),  # 10
+        ]
+        self.net = nn.Sequential(*layers)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

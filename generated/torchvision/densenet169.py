@@ -25,13 +25,12 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.norm1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(
-            in_channels, bn_size * growth_rate, kernel_size=1, bias=False
-        )
-        self.norm2 = nn.BatchNorm2d(bn_size * growth_rate)
+        inter_channels = bn_size * growth_rate
+        self.conv1 = nn.Conv2d(in_channels, inter_channels, kernel_size=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(inter_channels)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            bn_size * growth_rate, growth_rate, kernel_size=3, padding=1, bias=False
+            inter_channels, growth_rate, kernel_size=3, padding=1, bias=False
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,7 +42,7 @@ class DenseLayer(nn.Module):
         return self.conv2(x)
 
 
-class DenseBlock(nn.Module):
+class DenseBlock(nn.ModuleDict):
     """Every layer reads the concatenation of all feature maps before it."""
 
     def __init__(
@@ -57,7 +56,7 @@ class DenseBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.children():
+        for layer in self.values():
             x = torch.cat([x, layer(x)], dim=1)
         return x
 
@@ -101,18 +100,20 @@ class DenseNet(nn.Module):
                 pool0=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),  # 64 x 56 x 56
             )
         )
-        channels = init_features
-        for stage, depth in enumerate(depths):
+        in_channels = init_features
+        for stage, num_layers in enumerate(depths):
             self.features.add_module(
                 f"denseblock{stage + 1}",
-                DenseBlock(channels, depth, growth_rate, bn_size),
+                DenseBlock(in_channels, num_layers, growth_rate, bn_size),
             )
-            channels += depth * growth_rate
+            in_channels += num_layers * growth_rate
             if stage < len(depths) - 1:
-                self.features.add_module(f"transition{stage + 1}", Transition(channels))
-                channels //= 2
-        self.features.add_module("norm5", nn.BatchNorm2d(channels))
-        self.classifier = nn.Linear(channels, num_classes)
+                self.features.add_module(
+                    f"transition{stage + 1}", Transition(in_channels)
+                )
+                in_channels //= 2
+        self.features.add_module("norm5", nn.BatchNorm2d(in_channels))
+        self.classifier = nn.Linear(in_channels, num_classes)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -76,11 +76,9 @@ class Inception(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        branch1 = self.branch1(x)
-        branch2 = self.branch2(x)
-        branch3 = self.branch3(x)
-        branch4 = self.branch4(x)
-        return torch.cat([branch1, branch2, branch3, branch4], dim=1)
+        return torch.cat(
+            [self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], dim=1
+        )
 
 
 class AuxClassifier(nn.Module):
@@ -151,11 +149,13 @@ class GoogLeNet(nn.Module):
         x = self.inception3a(x)  # 256 x 28 x 28
         x = self.inception3b(x)  # 480 x 28 x 28
         x = self.maxpool3(x)  # 480 x 14 x 14
-        inception4a = self.inception4a(x)  # 512 x 14 x 14
-        x = self.inception4b(inception4a)
+        x = self.inception4a(x)  # 512 x 14 x 14
+        aux1 = self.aux1(x) if self.training else None
+        x = self.inception4b(x)
         x = self.inception4c(x)
-        inception4d = self.inception4d(x)  # 528 x 14 x 14
-        x = self.inception4e(inception4d)  # 832 x 14 x 14
+        x = self.inception4d(x)  # 528 x 14 x 14
+        aux2 = self.aux2(x) if self.training else None
+        x = self.inception4e(x)  # 832 x 14 x 14
         x = self.maxpool4(x)  # 832 x 7 x 7
         x = self.inception5a(x)
         x = self.inception5b(x)  # 1024 x 7 x 7
@@ -163,8 +163,8 @@ class GoogLeNet(nn.Module):
         x = torch.flatten(x, 1)  # 1024
         x = self.dropout(x)
         x = self.fc(x)  # 1000
-        if self.training:
-            return GoogLeNetOutputs(x, self.aux1(inception4a), self.aux2(inception4d))
+        if aux1 is not None and aux2 is not None:
+            return GoogLeNetOutputs(x, aux1, aux2)
         return x
 
     def _initialize_weights(self) -> None:

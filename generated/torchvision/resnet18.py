@@ -58,32 +58,26 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential()
-        for _ in range(depths[0]):
-            self.layer1.append(BasicBlock(64, 64))
-        self.layer2 = nn.Sequential()
-        channels = 64
-        for i in range(depths[1]):
-            self.layer2.append(BasicBlock(channels, 128, stride=2 if i == 0 else 1))
-            channels = 128
-        self.layer3 = nn.Sequential()
-        for i in range(depths[2]):
-            self.layer3.append(BasicBlock(channels, 256, stride=2 if i == 0 else 1))
-            channels = 256
-        self.layer4 = nn.Sequential()
-        for i in range(depths[3]):
-            self.layer4.append(BasicBlock(channels, 512, stride=2 if i == 0 else 1))
-            channels = 512
+        self.layer1 = self._make_layer(64, 64, depths[0])
+        self.layer2 = self._make_layer(64, 128, depths[1], stride=2)
+        self.layer3 = self._make_layer(128, 256, depths[2], stride=2)
+        self.layer4 = self._make_layer(256, 512, depths[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(channels, num_classes)
+        self.fc = nn.Linear(512, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self, in_channels: int, planes: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        layers = [BasicBlock(in_channels, planes, stride=stride)]
+        layers += [BasicBlock(planes, planes) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112
         x = self.bn1(x)
-        x = self.relu(x)
+        x = F.relu(x, inplace=True)
         x = self.maxpool(x)  # 64 x 56 x 56
         x = self.layer1(x)
         x = self.layer2(x)  # 128 x 28 x 28

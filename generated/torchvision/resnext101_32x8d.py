@@ -44,14 +44,15 @@ class Bottleneck(nn.Module):
             bias=False,
         )
         self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, planes * 4, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(planes * 4)
-        if stride != 1 or in_channels != planes * 4:
+        out_channels = planes * 4
+        self.conv3 = nn.Conv2d(width, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        if stride != 1 or in_channels != out_channels:
             self.downsample = nn.Sequential(
                 nn.Conv2d(
-                    in_channels, planes * 4, kernel_size=1, stride=stride, bias=False
+                    in_channels, out_channels, kernel_size=1, stride=stride, bias=False
                 ),
-                nn.BatchNorm2d(planes * 4),
+                nn.BatchNorm2d(out_channels),
             )
         else:
             self.downsample = nn.Identity()
@@ -83,59 +84,47 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = nn.Sequential()
-        channels = 64
-        for _ in range(depths[0]):
-            self.layer1.append(
-                Bottleneck(channels, 64, groups=groups, base_width=width_per_group)
-            )
-            channels = 256
-        self.layer2 = nn.Sequential()
-        for i in range(depths[1]):
-            self.layer2.append(
-                Bottleneck(
-                    channels,
-                    128,
-                    stride=2 if i == 0 else 1,
-                    groups=groups,
-                    base_width=width_per_group,
-                )
-            )
-            channels = 512
-        self.layer3 = nn.Sequential()
-        for i in range(depths[2]):
-            self.layer3.append(
-                Bottleneck(
-                    channels,
-                    256,
-                    stride=2 if i == 0 else 1,
-                    groups=groups,
-                    base_width=width_per_group,
-                )
-            )
-            channels = 1024
-        self.layer4 = nn.Sequential()
-        for i in range(depths[3]):
-            self.layer4.append(
-                Bottleneck(
-                    channels,
-                    512,
-                    stride=2 if i == 0 else 1,
-                    groups=groups,
-                    base_width=width_per_group,
-                )
-            )
-            channels = 2048
+        self.layer1 = self._make_layer(
+            64, 64, depths[0], groups=groups, base_width=width_per_group
+        )
+        self.layer2 = self._make_layer(
+            256, 128, depths[1], groups=groups, base_width=width_per_group, stride=2
+        )
+        self.layer3 = self._make_layer(
+            512, 256, depths[2], groups=groups, base_width=width_per_group, stride=2
+        )
+        self.layer4 = self._make_layer(
+            1024, 512, depths[3], groups=groups, base_width=width_per_group, stride=2
+        )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(channels, num_classes)
+        self.fc = nn.Linear(2048, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self,
+        in_channels: int,
+        planes: int,
+        depth: int,
+        groups: int,
+        base_width: int,
+        stride: int = 1,
+    ) -> nn.Sequential:
+        layers = [
+            Bottleneck(
+                in_channels, planes, stride=stride, groups=groups, base_width=base_width
+            )
+        ]
+        layers += [
+            Bottleneck(planes * 4, planes, groups=groups, base_width=base_width)
+            for _ in range(1, depth)
+        ]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64 x 112 x 112
         x = self.bn1(x)
-        x = self.relu(x)
+        x = F.relu(x, inplace=True)
         x = self.maxpool(x)  # 64 x 56 x 56
         x = self.layer1(x)  # 256 x 56 x 56
         x = self.layer2(x)  # 512 x 28 x 28

@@ -27,21 +27,22 @@ class VGG(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        self.features = nn.Sequential()
-        width = 3
-        for stage, out_channels in enumerate(channels):
-            for _ in range(convs[stage]):
-                self.features.append(
-                    nn.Conv2d(width, out_channels, kernel_size=3, padding=1)
+        layers: list[nn.Module] = []
+        in_channels = 3
+        for out_channels, num_convs in zip(channels, convs, strict=True):
+            for _ in range(num_convs):
+                layers.append(
+                    nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
                 )
                 if batch_norm:
-                    self.features.append(nn.BatchNorm2d(out_channels))
-                self.features.append(nn.ReLU(inplace=True))
-                width = out_channels
-            self.features.append(nn.MaxPool2d(kernel_size=2, stride=2))
+                    layers.append(nn.BatchNorm2d(out_channels))
+                layers.append(nn.ReLU(inplace=True))
+                in_channels = out_channels
+            layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+        self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
-            nn.Linear(width * 7 * 7, 4096),  # 4096
+            nn.Linear(in_channels * 7 * 7, 4096),  # 4096
             nn.ReLU(inplace=True),
             nn.Dropout(p=dropout),
             nn.Linear(4096, 4096),

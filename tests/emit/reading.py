@@ -16,12 +16,14 @@ from archc.ops.code import (
     Attribute,
     Axes,
     ClassName,
+    Comprehension,
     Global,
     Joined,
     Local,
     Mapping,
     Nothing,
     Sequence,
+    Starred,
     Text,
 )
 from archc.ops.registry import OPS
@@ -158,9 +160,7 @@ class _Reader:
             case ast.Expr():
                 return tree.Evaluate(self.expr(node.value))
             case ast.For(orelse=[]):
-                target = node.target
-                names = target.elts if isinstance(target, ast.Tuple) else [target]
-                targets = tuple(Local(ast.unparse(n)) for n in names)
+                targets = _targets(node.target)
                 return tree.For(targets, self.expr(node.iter), self.body(node.body))
             case ast.If():
                 test = self.expr(node.test)
@@ -214,6 +214,11 @@ class _Reader:
                 return Sequence(self.all(node.elts), "()")
             case ast.List():
                 return Sequence(self.all(node.elts), "[]")
+            case ast.ListComp(generators=[ast.comprehension(ifs=[]) as loop]):
+                targets = _targets(loop.target)
+                return Comprehension(self.expr(node.elt), targets, self.expr(loop.iter))
+            case ast.Starred():
+                return Starred(self.expr(node.value))
             case ast.Dict():
                 return Mapping(
                     tuple(
@@ -273,3 +278,10 @@ class _Reader:
             assert keyword.arg is not None
             arguments.append(Argument(self.expr(keyword.value), keyword.arg))
         return Apply(self.expr(node.func), tuple(arguments))
+
+
+def _targets(target: ast.expr) -> tuple[Local, ...]:
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    if isinstance(names[-1], ast.Tuple):
+        names = [*names[:-1], *names[-1].elts]
+    return tuple(Local(ast.unparse(n)) for n in names)

@@ -46,6 +46,9 @@ NORM = """        x = x.permute(0, 2, 3, 1)
         return x.permute(0, 3, 1, 2)
 """
 LINEAR = "x = self.f6(x)"
+HALVES = "[x[:, :half], self.branch2(x[:, half:])]"
+AUX2 = "aux2 = self.aux2(x) if self.training else None"
+OUTPUTS = "GoogLeNetOutputs(x, aux1, aux2)"
 
 SAME = {
     "view for flatten": Edit(RESNET18, [(FLATTEN, "x = x.view(x.size(0), -1)")]),
@@ -64,19 +67,17 @@ SAME = {
     "a skip as a function": Edit(RESNET18, [(ADD, "x = torch.add(self.downsample(identity), x)")]),
     "a norm through another layout": Edit(CONVNEXT, [(NORM, NORM.replace("0, 2, 3, 1", "0, 3, 2, 1").replace("0, 3, 1, 2", "0, 3, 2, 1"))]),
     "a skip as a sum": Edit(RESNET18, [(ADD, "x = torch.stack([x, self.downsample(identity)]).sum(0)")]),
-    "contiguous": Edit(SHUFFLENET, [("branch2 = x[:, x.shape[1] // 2 :]", "branch2 = x[:, x.shape[1] // 2 :].contiguous()")]),
+    "contiguous": Edit(SHUFFLENET, [("x[:, half:]", "x[:, half:].contiguous()")]),
     "channels last": Edit(RESNET18, [("x = self.conv1(x)  # 64", "x = x.to(memory_format=torch.channels_last)\n        x = self.conv1(x)  # 64")]),
     "chunk for slices": Edit(
         SHUFFLENET,
-        [("branch1 = x[:, : x.shape[1] // 2]\n", "branch1, branch2 = x.chunk(2, dim=1)\n"),
-         ("        branch2 = x[:, x.shape[1] // 2 :]\n", "")],
+        [("half = x.shape[1] // 2", "x1, x2 = x.chunk(2, dim=1)"), (HALVES, "[x1, self.branch2(x2)]")],
     ),
     "split for slices": Edit(
         SHUFFLENET,
-        [("branch1 = x[:, : x.shape[1] // 2]\n", "branch1, branch2 = torch.split(x, x.shape[1] // 2, dim=1)\n"),
-         ("        branch2 = x[:, x.shape[1] // 2 :]\n", "")],
+        [("half = x.shape[1] // 2", "x1, x2 = torch.split(x, x.shape[1] // 2, dim=1)"), (HALVES, "[x1, self.branch2(x2)]")],
     ),
-    "narrow for a slice": Edit(SHUFFLENET, [("x[:, : x.shape[1] // 2]", "x.narrow(1, 0, x.shape[1] // 2)")]),
+    "narrow for a slice": Edit(SHUFFLENET, [("x[:, :half]", "x.narrow(1, 0, half)")]),
     "a shuffle by hand": Edit(
         SHUFFLENET,
         [("return F.channel_shuffle(x, 2)",
@@ -138,8 +139,9 @@ SAME = {
     ),
     "heads in another order": Edit(
         GOOGLENET,
-        [("            return GoogLeNetOutputs(x, self.aux1(inception4a), self.aux2(inception4d))",
-          "            aux2 = self.aux2(inception4d)\n            return GoogLeNetOutputs(x, aux1=self.aux1(inception4a), aux2=aux2)")],
+        [("aux1 = self.aux1(x) if self.training else None", "inception4a = x"),
+         (AUX2, f"{AUX2}\n        aux1 = self.aux1(inception4a) if self.training else None"),
+         (OUTPUTS, "GoogLeNetOutputs(x, aux2=aux2, aux1=aux1)")],
     ),
     "an assertion": Edit(RESNET18, [("x = self.conv1(x)  # 64", "assert x.ndim == 4 and x.shape[1] == 3\n        x = self.conv1(x)  # 64")]),
     "a hand-written batch norm in evaluation": Edit(
@@ -228,8 +230,8 @@ BROKEN = {
     "dropped paths of the batch": Edit(CONVNEXT, [("StochasticDepth(drop_path)", 'StochasticDepth(drop_path, "batch")')], "stochastic_depth"),
     "dropped paths that are not made up for": Edit(CONVNEXT, [("mask = mask / survival", "pass")], "stochastic_depth"),
     # slices and permutations
-    "the other half": Edit(SHUFFLENET, [("branch2 = x[:, x.shape[1] // 2 :]", "branch2 = x[:, : x.shape[1] // 2]")], "stage2.1.channel_slice_1"),
-    "one channel on": Edit(SHUFFLENET, [("branch1 = x[:, : x.shape[1] // 2]", "branch1 = x[:, 1 : x.shape[1] // 2 + 1]")], "stage2.1"),
+    "the other half": Edit(SHUFFLENET, [("x[:, half:]", "x[:, :half]")], "stage2.1.channel_slice_1"),
+    "one channel on": Edit(SHUFFLENET, [("x[:, :half]", "x[:, 1 : half + 1]")], "stage2.1"),
     "shuffled in other groups": Edit(SHUFFLENET, [("F.channel_shuffle(x, 2)", "F.channel_shuffle(x, 4)")], "channel_shuffle has groups 4 instead of 2"),
     "the wrong way back": Edit(CONVNEXT, [("Permute((0, 3, 1, 2))", "Permute((0, 3, 2, 1))")], "features.1.0.block.6"),
     "flattened from another layout": Edit(VGG, [(FLATTEN, "x = torch.flatten(x.transpose(1, 3), 1)")], "flatten"),
@@ -238,11 +240,11 @@ BROKEN = {
     "another activation in evaluation": Edit(LENET, [("x = torch.tanh(x)", "x = torch.tanh(x) if self.training else torch.sigmoid(x)")], "in evaluation"),
     "probabilities in evaluation": Edit(LENET, [("return self.output(x)", "x = self.output(x)\n        return x if self.training else x.softmax(1)")], "in evaluation"),
     "scores and features in evaluation": Edit(RESNET18, [("return self.fc(x)", "return self.fc(x) if self.training else (self.fc(x), x)")], "evaluation gives 2 outputs instead of 1"),
-    "heads in evaluation": Edit(GOOGLENET, [("if self.training:\n            return", "if True:\n            return")], "evaluation gives 3 outputs instead of 1"),
+    "heads in evaluation": Edit(GOOGLENET, [(" if self.training else None", "")] * 2, "evaluation gives 3 outputs instead of 1"),
     # heads and losses
-    "a head without gradients": Edit(GOOGLENET, [("self.aux2(inception4d)", "self.aux2(inception4d.detach())")], "aux2.avgpool"),
-    "a head under no_grad": Edit(GOOGLENET, [("        if self.training:\n", "        if self.training:\n            with torch.no_grad():\n                inception4d = inception4d * 1\n")], "aux2.avgpool"),
-    "heads that change places": Edit(GOOGLENET, [("GoogLeNetOutputs(x, self.aux1(inception4a), self.aux2(inception4d))", "GoogLeNetOutputs(x, self.aux2(inception4d), self.aux1(inception4a))")], "head aux1 is not what aux1.fc2 gives"),
+    "a head without gradients": Edit(GOOGLENET, [("self.aux2(x)", "self.aux2(x.detach())")], "aux2.avgpool"),
+    "a head under no_grad": Edit(GOOGLENET, [(AUX2, f"with torch.no_grad():\n            copy = x * 1\n        {AUX2.replace('(x)', '(copy)')}")], "aux2.avgpool"),
+    "heads that change places": Edit(GOOGLENET, [(OUTPUTS, "GoogLeNetOutputs(x, aux2, aux1)")], "head aux1 is not what aux1.fc2 gives"),
     "the weight of a loss": Edit(GOOGLENET, [('"aux1": 0.3', '"aux1": 0.5')], "loss_weights is"),
     "a body without gradients": Edit(DENSENET, [("        x = self.features(x)", "        with torch.no_grad():\n            x = self.features(x)")], "features.conv: no gradient goes back through conv2d"),
     # arguments

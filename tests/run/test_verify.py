@@ -70,28 +70,28 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     ),
     "dead branch": (
         "googlenet",
-        [("torch.cat([branch1, branch2, branch3, branch4], dim=1)",
-          "torch.cat([branch1, branch2, branch2, branch4], dim=1)")],
+        [("self.branch3(x), self.branch4(x)]", "self.branch2(x), self.branch4(x)]")],
         "inception3a",
     ),
     "branches in another order": (
         "d2l/googlenet",
-        [("torch.cat([b1_1, b2, b3, b4], dim=1)", "torch.cat([b2, b1_1, b3, b4], dim=1)")],
+        [("torch.cat([b1, b2, b3, b4], dim=1)", "torch.cat([b2, b1, b3, b4], dim=1)")],
         "net.b3.0",
     ),
     "detached head": (
         "googlenet",
-        [("self.aux1(inception4a)", "self.aux1(inception4a.detach())")],
+        [("self.aux1(x)", "self.aux1(x.detach())")],
         "aux1.avgpool",
     ),
     "head elsewhere": (
         "torchvision/googlenet",
-        [("self.aux2(inception4d)", "self.aux2(inception4a)")],
+        [("aux1 = self.aux1(x)", "inception4a = x\n        aux1 = self.aux1(x)"),
+         ("self.aux2(x)", "self.aux2(inception4a)")],
         "forward fails",
     ),
     "head left out": (
         "googlenet",
-        [("return GoogLeNetOutputs(x, self.aux1(inception4a), self.aux2(inception4d))", "return x")],
+        [("return GoogLeNetOutputs(x, aux1, aux2)", "return x")],
         "",
     ),
     "another loss weight": (
@@ -172,8 +172,8 @@ SAME: dict[str, tuple[str, list[tuple[str, str]]]] = {
     ),
     "in another order": (
         "d2l/googlenet",
-        [("        b1_1 = self.b1_1(x)\n        b1_1 = F.relu(b1_1, inplace=True)\n", ""),
-         ("        return torch.cat", "        b1_1 = F.relu(self.b1_1(x))\n        return torch.cat")],
+        [("        b1 = self.b1_1(x)\n        b1 = F.relu(b1, inplace=True)\n", ""),
+         ("        return torch.cat", "        b1 = F.relu(self.b1_1(x))\n        return torch.cat")],
     ),
     "flatten as a method": ("lenet5", [("torch.flatten(x, 1)", "x.flatten(start_dim=1)")]),
 }  # fmt: skip

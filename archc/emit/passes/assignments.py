@@ -3,6 +3,8 @@
 `channels = channels + 8` becomes `channels += 8`, and `channels = channels` goes.
 `channels = (64 if i == 0 else channels) + 8` becomes `if i == 0: channels = 64`, then
 `channels += 8`.
+
+What a variable is, is said once: `layers: list[nn.Module] = []`, later `layers = []`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from archc.emit.rewrite import bodies, without_empty
 from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
 from archc.emit.usage import locals_in
 from archc.ops.code import Local
-from archc.spec.expressions import Binary, IfExp
+from archc.spec.expressions import Binary, Expr, IfExp
 
 
 def assignments(module: Module) -> Module:
@@ -22,14 +24,14 @@ def assignments(module: Module) -> Module:
 
     def change(method: Method) -> Body:
         # of tensors, `x += y` is another operation than `x = x + y`
-        if method.name != "__init__":
+        if method.name == "forward":
             return method.body
-        return without_empty(_body(method.body))
+        return without_empty(_body(method.body, set()))
 
     return bodies(module, change)
 
 
-def _body(statements: Body) -> Body:
+def _body(statements: Body, declared: set[tuple[Expr, Expr]]) -> Body:
     found: list[Statement] = []
     for made in _parted(statements):
         match made:
@@ -41,10 +43,16 @@ def _body(statements: Body) -> Body:
                 operator="",
             ) if left == target and op != "**":
                 found.append(Assign((target,), right, op, None, made.comment))
+            case Assign(targets=(Local() as target,), annotation=Expr() as annotation):
+                if (target, annotation) in declared:
+                    made = replace(made, annotation=None)
+                declared.add((target, annotation))
+                found.append(made)
             case For(targets=targets, over=over, body=inner):
-                found.append(For(targets, over, _body(inner)))
+                found.append(For(targets, over, _body(inner, declared)))
             case If(test=test, body=inner, orelse=orelse):
-                found.append(If(test, _body(inner), _body(orelse)))
+                then = _body(inner, declared)
+                found.append(If(test, then, _body(orelse, declared)))
             case _:
                 found.append(made)
     return tuple(found)

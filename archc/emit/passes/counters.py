@@ -1,20 +1,12 @@
-"""Loops as a person writes them: over the items of a list, with `_` for a counter that
-nothing reads.
-
-`for i in range(len(depths))` that reads `depths[i]` becomes `for i, depth in
-enumerate(depths)`, or `for depth in depths` where nothing else reads `i`.
-"""
+"""`_` for a counter that nothing reads."""
 
 from __future__ import annotations
 
 from archc.emit import rewrite
-from archc.emit.names import singular
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import Body, For, If, Method, Module, Statement
 from archc.emit.usage import reads_of
-from archc.ops import code
-from archc.ops.code import Apply, Argument, Global, Local
-from archc.spec.expressions import Call, Expr, Index
+from archc.ops.code import Local
 
 
 def counters(module: Module, symbols: Symbols) -> Module:
@@ -45,13 +37,7 @@ class _Loops:
                 return made
 
     def _loop(self, made: For) -> For:
-        items = _items(made.over)
-        body = made.body
-        first = made.targets[0]
-        if items is not None and len(made.targets) == 1:
-            made = self._over_items(made, items, first)
-            body = made.body
-        body = self.body(body)
+        body = self.body(made.body)
         read = reads_of(body)
         targets = tuple(t if t.id in read else self._unread(t) for t in made.targets)
         return For(targets, made.over, body)
@@ -61,33 +47,3 @@ class _Loops:
         if "_" not in self._taken:
             return Local("_")
         return Local(self._symbols.fresh(f"_{wish(counter.id)}").id)
-
-    def _over_items(self, made: For, items: Local, counter: Local) -> For:
-        word = singular(wish(items.id))
-        if word is None or word in self._taken:
-            return made
-        item = Local(self._symbols.fresh(word).id)
-        taken = Index(items, counter)
-
-        def change(part: Expr | Argument) -> Expr | None:
-            return item if part == taken else None
-
-        body = rewrite.body(made.body, change)
-        read = reads_of(body)
-        if item.id not in read:
-            return made
-        if counter.id not in read:
-            return For((item,), items, body)
-        return For((counter, item), code.call(Global("enumerate"), items), body)
-
-
-def _items(over: Expr) -> Local | None:
-    """The list whose length a loop counts to."""
-    match over:
-        case Apply(
-            function=Global(name="range"),
-            arguments=(Argument(value=Call(function="len", args=(Local() as items,))),),
-        ):
-            return items
-        case _:
-            return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from archc.emit.symbols import wish
 from archc.emit.tree import Assign, Body, For, If, Statement
-from archc.emit.usage import expressions, locals_in, written
+from archc.emit.usage import bound, expressions, locals_in, written
 from archc.ops.code import Local
 
 
@@ -58,6 +58,8 @@ class Conflicts:
                 alive -= names
         for expr in expressions(made):
             alive.update(n for n in locals_in(expr) if "#" in n)
+        if noting:
+            self._note((t.id for t in bound(made)), alive)
 
     def _around(self, made: For, alive: set[str]) -> None:
         """What the next iteration reads is alive at the end of each."""
@@ -71,6 +73,7 @@ class Conflicts:
             found: set[str] = set()
             for statement in body:
                 found.update(written(statement))
+                found.update(t.id for t in bound(statement))
                 match statement:
                     case For(body=inner):
                         found |= self._writes(inner)

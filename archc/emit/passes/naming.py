@@ -16,8 +16,8 @@ from archc.emit.names import following
 from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module
-from archc.emit.usage import every, written
-from archc.ops.code import Argument, ClassName
+from archc.emit.usage import bound, every, written
+from archc.ops.code import Apply, Argument, ClassName, Global
 from archc.spec.expressions import Expr
 from archc.spec.reserved import IMPORTED
 
@@ -25,10 +25,17 @@ from archc.spec.reserved import IMPORTED
 _CALLED = frozenset(
     {
         "abs", "ceil", "dict", "enumerate", "float", "floor", "getattr", "int",
-        "isinstance", "iter", "len", "max", "min", "next", "range", "round", "str",
-        "sum", "super", "tuple",
+        "isinstance", "iter", "len", "list", "max", "min", "next", "range", "reversed",
+        "round", "str", "sum", "super", "tuple", "zip",
     }
 )  # fmt: skip
+
+
+# what two widths that are needed at a time are called before one gets a number
+_OTHERWISE = {
+    "in_channels": ("channels", "width"),
+    "width": ("channels", "inter_channels"),
+}
 
 
 def named(module: Module, helpers: frozenset[str]) -> Module:
@@ -72,7 +79,8 @@ def _class(
         names = {**arguments, **_variables(method, arguments, taken)}
         method = rewrite.method(method, rewrite.renamed(names))
         methods.append(rewrite.method(method, change))
-    return replace(made, name=ClassName(classes[made.name.key]), methods=tuple(methods))
+    name = ClassName(classes[made.name.key])
+    return replace(made, name=name, methods=tuple(methods), gives=None)
 
 
 # ------------------------------------------------------------- arguments and variables
@@ -109,31 +117,63 @@ def _variables(
     """Names for the variables of a method.
 
     Variables that would like the same name have it, where they are not needed at a
-    time; those with different wishes never share one.
+    time; those with different wishes never share one. A loop of a constructor changes
+    an argument itself: `in_channels = out_channels`.
     """
     own = {arguments.get(p.local.id, p.local.id) for p in method.parameters}
     conflicts = Conflicts(method.body)
     counters = {
-        t.id for s in every(method.body) if isinstance(s, For) for t in s.targets[:1]
+        s.targets[0].id
+        for s in every(method.body)
+        if isinstance(s, For) and _is_counted(s.over)
     }
+    looped = {
+        symbol
+        for loop in every(method.body)
+        if isinstance(loop, For)
+        for statement in every(loop.body)
+        for symbol in written(statement)
+    }
+    counters.update(t.id for s in every(method.body) for t in bound(s)[:1])
     used = {*taken, *own, "self", "_"}
-    shared: dict[str, list[str]] = {}
-    names: dict[str, str] = {}
+    changed = _changeable(method, arguments)
+    shared = {wish(symbol): [name] for symbol, name in changed.items()}
+    names = dict(changed)
     for statement in every(method.body):
-        for symbol in written(statement):
+        for symbol in (*written(statement), *(t.id for t in bound(statement))):
             if "#" not in symbol or symbol in names or symbol in arguments:
                 continue
             word = wish(symbol)
             spoken = shared.setdefault(word, [])
             barred = {names[o] for o in conflicts.of(symbol) if o in names}
+            if symbol not in looped:
+                barred.update(changed.values())
             name = next((n for n in spoken if n not in barred), None)
             if name is None:
-                choices = _counted(word) if symbol in counters else _numbered(word)
+                counts = symbol in counters
+                choices = _counted(word) if counts else _numbered(word)
                 name = _free(choices, used)
                 used.add(name)
                 spoken.append(name)
             names[symbol] = name
     return names
+
+
+def _is_counted(over: Expr) -> bool:
+    """Whether a loop's first target is a counter."""
+    match over:
+        case Apply(function=Global(name="range" | "enumerate")):
+            return True
+        case _:
+            return False
+
+
+def _changeable(method: Method, arguments: dict[str, str]) -> dict[str, str]:
+    """The arguments that variables may be: a constructor's channels."""
+    if method.name != "__init__":
+        return {}
+    symbols = [p.local.id for p in method.parameters if p.annotation == Global("int")]
+    return {s: arguments[s] for s in symbols if wish(s) == "in_channels" and "#" in s}
 
 
 def _free(choices: Iterator[str], taken: set[str]) -> str:
@@ -149,8 +189,7 @@ def _free(choices: Iterator[str], taken: set[str]) -> str:
 def _numbered(name: str) -> Iterator[str]:
     """`name`, then the name with a number behind it."""
     yield name
-    if name == "channels":
-        yield "width"
+    yield from _OTHERWISE.get(name, ())
     number = 2
     while True:
         yield f"{name}{'_' if name[-1:].isdigit() else ''}{number}"

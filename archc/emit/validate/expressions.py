@@ -25,12 +25,14 @@ from archc.ops.code import (
     Attribute,
     Axes,
     ClassName,
+    Comprehension,
     Global,
     Joined,
     Local,
     Mapping,
     Nothing,
     Sequence,
+    Starred,
     Text,
 )
 from archc.spec.expressions import (
@@ -295,8 +297,27 @@ class Evaluator(ABC):
         return "".join(parts)
 
     def _sequence(self, expr: Sequence, env: Environment) -> Value:
-        values = [self.evaluate(i, env) for i in expr.items]
+        values: list[Value] = []
+        for item in expr.items:
+            if isinstance(item, Starred):
+                values += self.items(self.evaluate(item.value, env))
+            else:
+                values.append(self.evaluate(item, env))
         return values if expr.brackets == "[]" else tuple(values)
+
+    def _comprehension(self, expr: Comprehension, env: Environment) -> Value:
+        inside = dict(env)
+        values: list[Value] = []
+        for value in self.items(self.evaluate(expr.over, env)):
+            several = len(expr.targets) > 1
+            items = tuple(self.items(value)) if several else (value,)
+            for target, item in zip(expr.targets, items, strict=True):
+                inside[target.id] = item
+            values.append(self.evaluate(expr.item, inside))
+        return values
+
+    def _starred(self, expr: Starred, env: Environment) -> Value:
+        raise NotFollowed("a star but in a list or among the arguments of a call")
 
     def _mapping(self, expr: Mapping, env: Environment) -> Value:
         return {k: self.evaluate(v, env) for k, v in expr.items}
@@ -324,6 +345,8 @@ class Evaluator(ABC):
         ListOf: _list_of,
         Joined: _joined,
         Sequence: _sequence,
+        Comprehension: _comprehension,
+        Starred: _starred,
         Mapping: _mapping,
         Apply: _apply,
     }

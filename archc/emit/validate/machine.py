@@ -277,6 +277,9 @@ class Machine(ModuleEvaluator):
     def _put(self, target: Expr, operator: str, value: Value, env: Environment) -> None:
         if operator:
             old = self.evaluate(target, env)
+            if isinstance(old, list) and operator == "+":
+                old.extend(self.items(value))
+                return
             if isinstance(old, Tensor | list):
                 raise Fault(f"`{operator}=` overwrites {described(old)}")
             value = self.arithmetic(operator, old, value)
@@ -321,16 +324,24 @@ class Machine(ModuleEvaluator):
         return _ON
 
     def _for(self, statement: For, env: Environment) -> Value:
-        targets = statement.targets
         for value in self.items(self.evaluate(statement.over, env)):
-            if len(targets) == 1:
-                env[targets[0].id] = value
-            else:
-                self._unpack(targets, value, env)
+            self._target(statement, value, env)
             returned = self.run(statement.body, env)
             if returned is not _ON:
                 return returned
         return _ON
+
+    def _target(self, statement: For, value: Value, env: Environment) -> None:
+        """Gives the variables of a loop their values."""
+        targets = statement.targets
+        if len(targets) == 1:
+            env[targets[0].id] = value
+        elif statement.counts_rows:
+            counter, item = self.items(value)
+            env[targets[0].id] = counter
+            self._unpack(targets[1:], item, env)
+        else:
+            self._unpack(targets, value, env)
 
     def _branch(self, statement: If, env: Environment) -> Value:
         test = self.truth(self.evaluate(statement.test, env))

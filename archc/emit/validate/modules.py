@@ -26,12 +26,13 @@ from archc.emit.validate.values import (
 from archc.ops.base import Shape
 from archc.ops.code import Global, Local
 from archc.ops.reshape import Identity
-from archc.spec.reserved import MODULE
+from archc.spec.reserved import DICT, MODULE
 
 CONTAINERS: dict[str, Kind] = {
     "nn.Module": "module",
     "nn.Sequential": "sequential",
     "nn.ModuleList": "list",
+    "nn.ModuleDict": "dict",
     "nn.ParameterList": "parameters",
 }
 IDENTITY = Identity().module(Shape((1,))).function
@@ -110,7 +111,7 @@ class ModuleEvaluator(TensorEvaluator):
             raise Fault(f"`{name}` is assigned before `super().__init__()` has run")
         if name in module.children or name in module.attributes:
             raise Fault(f"a `{module.name}` gets `{name}` twice")
-        if name in MODULE:
+        if name in MODULE or (module.kind == "dict" and name in DICT):
             raise Fault(f"`{name}` hides what torch has under this name in a module")
         if module.cls is not None:
             taken = self._taken.get(module.name)
@@ -158,7 +159,7 @@ class ModuleEvaluator(TensorEvaluator):
     ) -> None:
         """What the constructors of torch's containers do with their arguments."""
         module.ready = True
-        if kwargs or (args and module.kind == "module"):
+        if kwargs or (args and module.kind in ("module", "dict")):
             raise NotFollowed(f"these arguments of the constructor of `{module.name}`")
         if module.kind == "sequential" and len(args) == 1 and isinstance(args[0], dict):
             for name, child in args[0].items():
@@ -197,7 +198,7 @@ class ModuleEvaluator(TensorEvaluator):
         return handler(self, receiver, *args)
 
     def _append(self, module: Module, child: Value) -> None:
-        if module.kind in ("leaf", "module"):
+        if module.kind in ("leaf", "module", "dict"):
             raise NotFollowed(f"`append` of a `{module.name}`")
         self.register(module, str(len(module.children)), child)
 
@@ -206,16 +207,13 @@ class ModuleEvaluator(TensorEvaluator):
             raise NotFollowed(f"{described(name)} as the name of a child")
         self.register(module, name, child)
 
-    def _find(self, module: Module, path: Value) -> Value:
-        found: Value = module
-        for name in str(path).split("."):
-            if not isinstance(found, Module) or name not in found.children:
-                raise Fault(f"a `{module.name}` has no child `{path}`")
-            found = found.children[name]
-        return found
-
     def _children(self, module: Module) -> Iterator[Value]:
         return iter([m for m in module.members() if isinstance(m, Module)])
+
+    def _values(self, module: Module) -> Iterator[Value]:
+        if module.kind != "dict":
+            raise NotFollowed(f"`values` of a `{module.name}`")
+        return self._children(module)
 
     def _modules(self, module: Module) -> Iterator[Value]:
         if module not in self.initialized:
@@ -231,9 +229,8 @@ class ModuleEvaluator(TensorEvaluator):
         "append": _append,
         "add_module": _add,
         "register_parameter": _add,
-        "get_submodule": _find,
-        "get_parameter": _find,
         "children": _children,
+        "values": _values,
         "modules": _modules,
         INITIALIZE: _initialize,
     }
@@ -298,19 +295,32 @@ class ModuleEvaluator(TensorEvaluator):
                 return True
         return False
 
-    def _getattr(self, value: Value, name: Value, default: Value) -> Value:
+    def _getattr(self, value: Value, name: Value, *default: Value) -> Value:
         try:
             return self.attribute(value, str(name))
         except NotFollowed:
-            return default
+            if not default:
+                raise Fault(f"{described(value)} has no `{name}`") from None
+            return default[0]
 
     def _range(self, *bounds: Value) -> Iterator[Value]:
         if not all(isinstance(b, int) for b in bounds):
             raise NotFollowed(f"range({', '.join(map(described, bounds))})")
         return iter(range(*cast("tuple[int, ...]", bounds)))
 
-    def _enumerate(self, value: Value) -> Iterator[Value]:
-        return enumerate(self.items(value))
+    def _enumerate(self, value: Value, start: Value = 0) -> Iterator[Value]:
+        if not isinstance(start, int):
+            raise NotFollowed(f"enumerate from {described(start)}")
+        return enumerate(self.items(value), start)
+
+    def _zip(self, *values: Value, strict: Value = False) -> Iterator[Value]:
+        found = [tuple(self.items(v)) for v in values]
+        if strict is not True or len({len(items) for items in found}) != 1:
+            raise Fault("zip() of what differs in length")
+        return zip(*found, strict=True)
+
+    def _reversed(self, value: Value) -> Iterator[Value]:
+        return reversed(list(self.items(value)))
 
     def _next(self, value: Value) -> Value:
         if not isinstance(value, Iterator):
@@ -340,6 +350,8 @@ class ModuleEvaluator(TensorEvaluator):
         "getattr": _getattr,
         "range": _range,
         "enumerate": _enumerate,
+        "zip": _zip,
+        "reversed": _reversed,
         "iter": TensorEvaluator.items,
         "next": _next,
         "len": _length,

@@ -25,7 +25,15 @@ from archc.emit.validate.disagreement import Disagreement
 from archc.emit.validate.expressions import Evaluator
 from archc.emit.validate.folding import plain
 from archc.emit.validate.modules import class_names, is_record
-from archc.ops.code import Apply, Argument, Attribute, ClassName, Global, Local
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    ClassName,
+    Comprehension,
+    Global,
+    Local,
+)
 from archc.spec.expressions import Call, Const, Expr
 
 _UNNAMED = "#"
@@ -168,6 +176,7 @@ class _Reads:
         )
         self.body = _Sweep()
         self._body(method.body)
+        self.assigned |= self.body.bound
 
     def _body(self, body: Body) -> None:
         for statement in body:
@@ -205,6 +214,8 @@ class _Sweep:
         """The first parts of names that are imported or built in."""
         self.classes: set[str] = set()
         """The module's own classes."""
+        self.bound: set[str] = set()
+        """The variables of comprehensions."""
         self.odd = False
         """Whether a name in them is not ASCII."""
         self.unknown: set[str] = set()
@@ -241,6 +252,8 @@ class _Sweep:
                 self.outside.add(name)
                 stack += value.args
             elif kind in _SLOTS:
+                if isinstance(value, Comprehension):
+                    self.bound.update(t.id for t in value.targets)
                 stack += [getattr(value, slot) for slot in _SLOTS[kind]]
             elif isinstance(value, Expr | Argument):
                 self.unknown.add(f"an expression of the kind {kind.__name__}")

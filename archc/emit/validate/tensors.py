@@ -23,7 +23,7 @@ from archc.emit.validate.values import (
     Value,
 )
 from archc.ops.base import Dims
-from archc.ops.code import Apply, Attribute, ClassName, Global, Local
+from archc.ops.code import Apply, Attribute, ClassName, Global, Local, Starred
 from archc.spec.expressions import Const
 
 _COMMUTATIVE = frozenset({"+", "*"})
@@ -129,6 +129,11 @@ class TensorEvaluator(Evaluator):
         kwargs: dict[str, Value] = {}
         for argument in call.arguments:
             expr = argument.value
+            if isinstance(expr, Starred):
+                if kwargs or argument.name is not None:
+                    raise NotFollowed("a star behind an argument by name")
+                args += self.items(self.evaluate(expr.value, env))
+                continue
             if isinstance(expr, Local) and expr.id in env:
                 value = env[expr.id]
             elif isinstance(expr, Const):

@@ -70,7 +70,7 @@ class Parameter:
     path: str = ""
 
 
-Kind = Literal["leaf", "module", "sequential", "list", "parameters"]
+Kind = Literal["leaf", "module", "sequential", "list", "dict", "parameters"]
 
 
 @dataclass(slots=True, eq=False)

@@ -177,7 +177,11 @@ def call(name: str, args: Sequence[Value]) -> Value:
     if any(isinstance(a, Expr) for a in args):
         if name in _TO_WHOLE and len(args) == 1 and is_whole(args[0]):
             return args[0]
-        return Call(name, tuple(map(as_expr, args)))
+        given = tuple(map(as_expr, args))
+        equal = set(given[1:]) == set(given[:1]) and all(map(is_whole, args))
+        if equal and name in ("min", "max"):
+            return given[0]
+        return Call(name, given)
     only = args[0] if len(args) == 1 else None
     if name in ("len", "sum") and not isinstance(only, tuple):
         raise wrong_value(f"`{name}` needs a list, not {_describe(args[0])}")

@@ -8,6 +8,7 @@ all, and `True * 1` is 1. They are made where `is_whole` is sure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import gcd
 from typing import TypeAlias
 
 from archc.spec.expressions.errors import Undecidable
@@ -275,29 +276,42 @@ def combined(op: str, left: Expr | Number, right: Expr | Number) -> Expr | int:
 
 
 def _cancelled(op: str, left: Expr, right: Expr) -> Expr | int | None:
-    """A sum of whole numbers without the terms that cancel; None where none do."""
-    terms, others = _terms(left), _terms(right, "+-".index(op))
-    kept = list(terms)
-    for sign, term in others:
-        if (1 - sign, term) in kept:
-            kept.remove((1 - sign, term))
-        else:
-            kept.append((sign, term))
-    if len(kept) == len(terms) + len(others):
-        return None
-    if not (is_whole(left) and is_whole(right)):
+    """A sum of whole numbers in which each term stands once, and none that cancels;
+    None where that is as it was."""
+    terms = [*_terms(left), *_terms(right, "+-".index(op))]
+    counts: dict[Expr, int] = {}
+    for sign, term in terms:
+        one, times = _multiple(term)
+        counts[one] = counts.get(one, 0) + (-times if sign else times)
+    if len(counts) == len(terms) or not (is_whole(left) and is_whole(right)):
         return None
     total: Expr | int = 0
-    for sign, term in sorted(kept, key=lambda signed: signed[0]):
-        value = term.value if isinstance(term, Const) else term
-        assert isinstance(value, Expr | int)
+    # what is taken away last, and numbers behind the rest
+    order = sorted(counts.items(), key=lambda c: (c[1] < 0, isinstance(c[0], Const)))
+    for one, times in order:
+        value: Expr | int = abs(times)
+        if not isinstance(one, Const):
+            value = combined("*", one, value) if value > 1 else one
+        if times == 0:
+            continue
         if isinstance(value, Expr) and total == 0:
-            total = Unary("-", value) if sign else value
+            total = value if times > 0 else Unary("-", value)
         elif isinstance(total, Expr) or isinstance(value, Expr):
-            total = combined("+-"[sign], total, value)
+            total = combined("+" if times > 0 else "-", total, value)
         else:
-            total += -value if sign else value
+            total += value if times > 0 else -value
     return total
+
+
+def _multiple(term: Expr) -> tuple[Expr, int]:
+    """What is taken how many times; a number is a multiple of one."""
+    match term:
+        case Const(value=int(number)):
+            return Const(1), number
+        case Binary(op="*", left=left, right=Const(value=int(factor))):
+            return left, factor
+        case _:
+            return term, 1
 
 
 def _terms(value: Expr, sign: int = 0) -> list[tuple[int, Expr]]:
@@ -311,6 +325,8 @@ def _terms(value: Expr, sign: int = 0) -> list[tuple[int, Expr]]:
         if isinstance(value, Binary) and is_sum and len(found) < MAX_TERMS:
             turned = sign if value.op == "+" else 1 - sign
             todo += [(sign, value.left), (turned, value.right)]
+        elif isinstance(value, Unary) and value.op == "-":
+            todo.append((1 - sign, value.operand))
         else:
             found.append((sign, value))
     return found[::-1]
@@ -337,6 +353,22 @@ def _quotient(value: Expr, number: int) -> Expr | int | None:
     return None
 
 
+def _reduced(left: Expr, number: int) -> Expr | int | None:
+    """`x * 6 // 4` as `x * 3 // 2`, and `x // 2 // 2` as `x // 4`."""
+    match left:
+        case Binary(op="*", left=inner, right=Const(value=int(factor))):
+            shared = gcd(factor, number)
+            if shared > 1:
+                reduced = combined("*", inner, factor // shared)
+                return combined("//", reduced, number // shared)
+        case Binary(op="//", left=inner, right=Const(value=int(divisor))):
+            if divisor > 0:
+                return combined("//", inner, divisor * number)
+        case _:
+            pass
+    return None
+
+
 def _with_number(op: str, left: Expr, number: int) -> Expr | int | None:
     """`left op number` simplified, where `left` is whole; None where that is all."""
     neutral = 0 if op in ("+", "-") else 1
@@ -352,7 +384,8 @@ def _with_number(op: str, left: Expr, number: int) -> Expr | int | None:
             )
             return combined("+" if total >= 0 else "-", inner, abs(total))
         case "//", _ if number > 0:
-            return _quotient(left, number)
+            whole = _quotient(left, number)
+            return _reduced(left, number) if whole is None else whole
         case _:
             pass
     return None

@@ -1,0 +1,121 @@
+"""The auxiliary classifiers: in training only, each where what it reads is made.
+
+    x = self.inception4a(x)
+    aux1 = self.aux1(x) if self.training else None
+    ...
+    if aux1 is not None:
+        return GoogLeNetOutputs(x, aux1)
+    return x
+
+One that has statements of its own, or reads what a loop or a condition made, stands at
+the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from archc.emit.builder import Builder
+from archc.emit.calls import expression
+from archc.emit.forward import write_node
+from archc.emit.names import snake_case
+from archc.emit.tree import SELF, Assign, Body, If, Return, Statement
+from archc.emit.usage import every, locals_in, written
+from archc.emit.variables import feature
+from archc.network.graph import Network, Value
+from archc.ops import code
+from archc.ops.code import Attribute, ClassName, Nothing
+from archc.spec.expressions import BoolOp, Compare, Expr, IfExp
+from archc.spec.model import BlockNode, Node, OpNode
+
+_TRAINING = Attribute(SELF, "training")
+
+
+def write_heads(
+    builder: Builder, network: Network, outputs: ClassName, end: Expr
+) -> None:
+    """Writes the heads of a network whose body is written; training returns `outputs`
+    of the body's `end` and of theirs."""
+    body, builder.forward = builder.forward, []
+    places = _places(tuple(body))
+    early: dict[int, list[Statement]] = defaultdict(list)
+    values = [end]
+    there: list[Expr] = []
+    alike = _drawing_alike(network)
+    nodes = [head.node for head in network.spec.heads]
+    for number, (head, node) in enumerate(zip(network.heads, nodes, strict=True)):
+        source = builder.plan.reads.heads[head.name]
+        if source.kind == "value":
+            x = builder.values[source.key.text]
+        else:
+            x = feature(builder, source.key)
+        if not _is_call(builder, node):
+            target = builder.local(f"{head.name}_out")
+            values.append(write_node(builder, node, x, target))
+            continue
+        made = expression(builder, node, x)
+        place = max((places.get(name, -1) for name in locals_in(made)), default=-1)
+        known = all(name in places for name in locals_in(made) if name != SELF.id)
+        if known and head.name not in alike:
+            value = builder.local(snake_case(head.name))
+            when = IfExp(_TRAINING, made, Nothing())
+            early[place].append(Assign((value,), when))
+            there.append(Compare(("is not",), (value, Nothing())))
+            made = value
+        elif not all(_is_call(builder, n) for n in nodes[number:]):
+            # those at the end are computed in their order
+            made = builder.land(made, builder.local(f"{head.name}_out"))
+        values.append(made)
+    builder.forward.append(Return(code.call(outputs, *values)))
+    if len(there) < len(nodes):
+        there.insert(0, _TRAINING)
+    test = there[0] if len(there) == 1 else BoolOp("and", tuple(there))
+    last = If(test, tuple(builder.forward))
+    builder.forward = [
+        statement
+        for number, made in enumerate(body)
+        for statement in (made, *early[number])
+    ]
+    builder.forward.append(last)
+
+
+def _places(body: Body) -> dict[str, int]:
+    """Where each variable is written last; none that a loop or a condition writes."""
+    found: dict[str, int] = {}
+    inside: set[str] = set()
+    for number, statement in enumerate(body):
+        found |= dict.fromkeys(written(statement), number)
+        for inner in every((statement,)):
+            if inner is not statement:
+                inside.update(written(inner))
+    return {name: number for name, number in found.items() if name not in inside}
+
+
+def _is_call(builder: Builder, node: Node) -> bool:
+    """Whether a head is the call of its module, and no more."""
+    met = builder.met[node]
+    is_module = isinstance(node, BlockNode) or (
+        node.name is not None and not isinstance(node, OpNode)
+    )
+    always = met.choice is None and met.test is True
+    return is_module and always and met.skip is False and not met.repeats
+
+
+def _drawing_alike(network: Network) -> set[str]:
+    """The heads that may drop the same value as the network's body or another head.
+
+    Which of equal dropouts is which can only be told by their order.
+    """
+    # by the last layer with weights before it, as equal values have the same
+    layers = [(layer, "") for layer in network.layers()]
+    layers += [(a, head.name) for head in network.heads for a in head.region.layers()]
+    last: dict[Value, int] = {network.input: -1}
+    owners: dict[int, set[str]] = defaultdict(set)
+    for number, (layer, owner) in enumerate(layers):
+        x = layer.input_shape()
+        weighted = layer.op.parameters(x) or layer.op.buffers(x)
+        behind = number if weighted else max(last[value] for value in layer.inputs)
+        last[layer.output] = behind
+        if layer.op.category == "dropout":
+            owners[behind].add(owner)
+    return {name for alike in owners.values() if len(alike) > 1 for name in alike}

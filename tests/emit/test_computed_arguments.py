@@ -1,0 +1,48 @@
+"""Arguments that others define are locals, unless some call gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.emit import live
+
+CASE = Path(__file__).parent / "cases" / "computed_arguments.toml"
+
+
+@pytest.fixture(scope="module")
+def source() -> str:
+    return live.compiled(CASE)[1]
+
+
+def _constructor(source: str, name: str) -> str:
+    return source.partition(f"class {name}(")[2].partition("def forward")[0]
+
+
+def test_what_no_call_gives_is_a_local(source: str) -> None:
+    made = _constructor(source, "Never")
+    assert "None" not in made.partition(") -> None:")[0]
+    assert made.index("super()") < made.index("middle = planes * 3")
+
+
+def test_what_is_only_kept_and_asked_for_has_no_local(source: str) -> None:
+    made = _constructor(source, "Never")
+    assert "self.adds = in_channels == planes" in made
+    assert "if self.adds:" in made
+
+
+def test_what_all_calls_give_has_no_default(source: str) -> None:
+    made = _constructor(source, "All")
+    assert "planes: int, middle: int, bias: bool = True" in made
+
+
+def test_what_some_calls_give_is_computed_behind_super(source: str) -> None:
+    made = _constructor(source, "Some")
+    assert "middle: int | None = None" in made
+    assert made.index("super()") < made.index("if middle is None")
+
+
+def test_a_chain_needs_its_locals_before_it_is_made(source: str) -> None:
+    made = _constructor(source, "Chain")
+    assert made.index("middle = planes * 3") < made.index("super()")
