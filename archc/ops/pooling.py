@@ -304,6 +304,22 @@ class AvgPool3d(_DividedAvgPool):
     calls = _avg_pooling("avg_pool3d", " divisor_override=None")
     autocast_on_cpu = "full"
 
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        y = super().infer(x)
+        kernel = self.each_axis(self.kernel_size)
+        for name, size, k in zip(axis_names(3), x.dims[1:], kernel, strict=True):
+            if known(size, k) and size < k:
+                raise ShapeError(
+                    f"`avg_pool3d` has a window {k} wide but its input is {x}: its"
+                    f" {name} is {size}, and PyTorch counts no padding here",
+                    code="window-too-large",
+                    attribute="kernel_size",
+                    help=f"a window of at most {size} fits here, or pad with zero_pad3d"
+                    " before it",
+                )
+        return y
+
 
 def _resized(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
     x, size = tensors[0], settings.get("output_size")
