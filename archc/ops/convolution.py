@@ -219,8 +219,13 @@ class _Conv(Op):
             zeros = Step(padded, layout="ordered")
             edges = Step(padded, (1,), shares="same", scratch=1)
             return (zeros, edges, replace(step, reads=(2,), keeps=(2,)))
-        pads = self.padding_mode in ("reflect", "replicate")
-        pad = Step(padded, keeps=(0,) if pads else (), layout="map")
+        if self.padding_mode == "zeros":
+            pad = Step(padded, layout="map")
+        else:
+            # of these functions the CPU's list lacks one (ATen/autocast_mode.cpp)
+            listed = (self.padding_mode, self.axes) != ("reflect", 3)
+            cast = "full" if device == "cpu" and listed else "widest"
+            pad = Step(padded, keeps=(0,), layout="map", cast=cast)
         return (pad, replace(step, reads=(1,), keeps=(1,)))
 
     def _padded_before(self, x: Shape) -> Dims | None:
