@@ -77,8 +77,9 @@ class Network:
         return self._facts.macs
 
     @property
-    def receptive_field(self) -> int | None:
-        """In input pixels, of the last feature map before a global operation."""
+    def receptive_field(self) -> int | tuple[int, ...] | None:
+        """In input pixels, of the last feature map before a global operation: the
+        longer side, or, of a volume, depth, height and width."""
         return self._facts.receptive_field
 
     @property

@@ -107,7 +107,8 @@ def reading(command: F) -> F:
             "input_shape",
             callback=_dims,
             metavar="C,H,W",
-            help="Override the input's channels, height and width.",
+            help="Override the input's channels, height and width; C,L for a sequence,"
+            " C,D,H,W for a volume.",
         ),
         click.option(
             "--set",

@@ -13,7 +13,7 @@ from typing import Any
 from archc.compare.model import Change, Comparison, Dims, Kind, Row
 from archc.measure.summary import describe
 from archc.network.graph import Layer, Region
-from archc.ops.base import Op, items
+from archc.ops.base import items, sides
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ def groups(found: Comparison) -> list[Group]:
 def _whole_layer(row: Row) -> Group:
     op = row.layer.op
     rank = 3 if op.category == "merge" else 2
-    return Group(row.kind, named(op), head=row.head is not None, rank=rank)
+    return Group(row.kind, named(row.layer), head=row.head is not None, rank=rank)
 
 
 def _block(row: Row, region: Region) -> Group:
@@ -97,12 +97,12 @@ def _parts(row: Row) -> Iterator[Group]:
     op, head = row.b.op, row.head is not None
     heavy = op.category in ("convolution", "linear")
     if any(c.attribute == "op" for c in row.changes):
-        change = f"{named(row.a.op)} → {named(op)}"
+        change = f"{named(row.a)} → {named(row.b)}"
         yield Group("changed", op.category, change, head=head, rank=0 if heavy else 2)
         return
     where = [c for c in row.changes if c.attribute in _GEOMETRY]
     if where:
-        change = spelled(row.a.op, op, where)
+        change = spelled(row.a, row.b, where)
         yield Group("changed", op.op, change, head=head, rank=0 if heavy else 3)
     for c in row.changes:
         if c not in where:
@@ -111,12 +111,13 @@ def _parts(row: Row) -> Iterator[Group]:
             yield Group("changed", op.op, change, head=head, rank=rank)
 
 
-def named(op: Op) -> str:
+def named(layer: Layer) -> str:
     """An op with its main attributes: `conv2d 3×3/2, 64`."""
-    return f"{op.op} {describe(op).replace('x', '×').replace(' /', '/')}".strip()
+    setting = describe(layer.op, layer.input_shape())
+    return f"{layer.op.op} {setting.replace('x', '×').replace(' /', '/')}".strip()
 
 
-def spelled(a: Op, b: Op, changes: Iterable[Change]) -> str:
+def spelled(a: Layer, b: Layer, changes: Iterable[Change]) -> str:
     """Changes of where an op looks: `11×11/4 → 7×7/2, padding 0 → 1`."""
     changes = list(changes)
     parts: list[str] = []
@@ -130,14 +131,14 @@ def spelled(a: Op, b: Op, changes: Iterable[Change]) -> str:
     return ", ".join(parts)
 
 
-def window(op: Op) -> str:
+def window(layer: Layer) -> str:
     """A window and its step: `11×11/4`."""
-    kernel = getattr(op, "kernel_size", 1)
-    step = getattr(op, "stride", 1)
+    kernel = getattr(layer.op, "kernel_size", 1)
+    step = getattr(layer.op, "stride", 1)
     step = kernel if step is None else step
-    sides = items(kernel) or (kernel, kernel)
+    sizes = sides(kernel, layer.op.axes_of(layer.input_shape()))
     steps = set(items(step) or (step,))
-    return "×".join(map(str, sides)) + ("" if steps == {1} else f"/{value(step)}")
+    return "×".join(map(str, sizes)) + ("" if steps == {1} else f"/{value(step)}")
 
 
 def value(found: Any) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from archc.measure.cost import Facts
+from archc.measure.rows import seen_as_data
 from archc.measure.summary import describe
 from archc.network.graph import Layer, Network
 
@@ -180,9 +181,9 @@ def _layer(layer: Layer | None, facts: Facts) -> dict[str, Any] | None:
     return {
         "path": layer.path,
         "op": layer.op.op,
-        "setting": describe(layer.op),
+        "setting": describe(layer.op, layer.input_shape()),
         "output": list(layer.output_shape().sizes),
         "params": numbers.params,
         "macs": numbers.macs,
-        "receptive_field": numbers.receptive_field,
+        "receptive_field": seen_as_data(numbers.receptive_field),
     }

@@ -21,6 +21,6 @@ def as_dot(found: Comparison) -> str:
 
 
 def _mark(row: Row) -> Mark:
-    if row.kind == "changed" and row.a and row.b and named(row.a.op) == named(row.b.op):
+    if row.kind == "changed" and row.a and row.b and named(row.a) == named(row.b):
         return "detail"
     return row.kind

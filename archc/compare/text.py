@@ -75,8 +75,8 @@ def headline(found: Comparison) -> Iterator[str]:
                 yield f"The first convolution, {other.path}, {went}."
         else:
             yield (
-                f"The first convolution, {other.path}, is {named(other.op)}"
-                f" where {first.path} was {named(first.op)}."
+                f"The first convolution, {other.path}, is {named(other)}"
+                f" where {first.path} was {named(first)}."
             )
     if not found.differences:
         yield "Every layer has its counterpart, and none computes otherwise."
@@ -92,8 +92,8 @@ def _went(a: Layer, b: Layer) -> str:
     """What became of a convolution's window and of what it gives; empty if nothing."""
     before, after = a.output_shape().sizes, b.output_shape().sizes
     parts: list[str] = []
-    if window(a.op) != window(b.op):
-        parts.append(f"from {window(a.op)} to {window(b.op)}")
+    if window(a) != window(b):
+        parts.append(f"from {window(a)} to {window(b)}")
     if before[1:] != after[1:]:
         parts.append(f"from maps of {_size(before[1:])} to {_size(after[1:])}")
     if before[0] != after[0]:
@@ -201,7 +201,7 @@ def _becomes(shapes: tuple[Dims, Dims] | None) -> str:
     if shapes is None:
         return ""
     before, after = shapes
-    if len(before) == len(after) == 3 and before[0] == after[0]:
+    if len(before) == len(after) > 1 and before[0] == after[0]:
         return f"maps {_size(before[1:])} → {_size(after[1:])}"
     return f"{_size(before)} → {_size(after)}"
 
@@ -291,14 +291,14 @@ def _block(run: list[Region], found: Comparison) -> _Line:
 def _cells(layer: Layer | None) -> tuple[str, str]:
     if layer is None:
         return "", ""
-    return f"{layer.path}  {named(layer.op)}", _size(layer.output_shape().sizes)
+    return f"{layer.path}  {named(layer)}", _size(layer.output_shape().sizes)
 
 
 def _remark(row: Row) -> str:
     """What changed of a layer and is not to be seen in its line."""
     if row.a is None or row.b is None:
         return ""
-    alike = named(row.a.op) == named(row.b.op)
+    alike = named(row.a) == named(row.b)
     return ", ".join(
         f"{c.attribute} {value(c.before)} → {value(c.after)}"
         for c in row.changes

@@ -77,13 +77,16 @@ def _initialisers(network: Network) -> dict[str, str]:
 
 def maps(network: Network) -> tuple[int | Dims, ...]:
     """The different sizes of the maps between input and output, in their order."""
+    assert network.input.shape is not None
+    rank = len(network.input.shape.dims)
     sizes: list[int | Dims] = []
     for value in (network.input, *(item.output for item in _spine(network))):
-        dims = value.shape.sizes if value.shape else ()
-        if len(dims) == 3:
-            size = dims[1] if dims[1] == dims[2] else dims[1:]
-            if not sizes or sizes[-1] != size:
-                sizes.append(size)
+        if value.shape is None or len(value.shape.dims) != rank or rank == 1:
+            continue
+        sides = value.shape.sizes[1:]
+        size = sides if len({*sides}) > 1 else sides[0]
+        if not sizes or sizes[-1] != size:
+            sizes.append(size)
     return tuple(sizes)
 
 

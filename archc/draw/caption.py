@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archc.ops.base import Op, Shape, pair
+from archc.ops.base import Op, Shape, sides
 
 Fields = tuple[str, ...]
 """Parts of a caption, some empty; each stands at the same place for every op."""
@@ -65,17 +65,20 @@ def fields(op: Op, x: Shape) -> Fields:
     name = op.short_name
     if kernel is not None and groups == x.channels == out and groups > 1:
         name, groups = f"depthwise {name}", 1
-    size = values.get("output_size", (1, 1))
-    if pair(size) != (1, 1):
+    axes = op.axes_of(x)
+    size = values.get("output_size", 1)
+    if not _is_one(size, axes):
         kernel = size
+    dilation = values.get("dilation", 1)
+    detail = op.detail_on(x)
     return (
         name,
-        "" if kernel is None else f" {times(kernel)}",
+        "" if kernel is None else f" {times(kernel, axes)}",
         "" if out is None else f", {out}",
-        _stride(op, stride),
-        _unless(1, values.get("dilation", 1), " dilated {}"),
+        _stride(op, stride, axes),
+        "" if _is_one(dilation, axes) else f" dilated {times(dilation, axes)}",
         f" groups {groups}" if groups != 1 else "",
-        f" {op.detail}" if op.detail else "",
+        f" {detail}" if detail else "",
     )
 
 
@@ -83,20 +86,24 @@ def _out(values: dict[str, Any]) -> int | None:
     return values.get("out_channels") or values.get("out_features")
 
 
-def _stride(op: Op, stride: Any) -> str:
+def _stride(op: Op, stride: Any, axes: int) -> str:
     if stride is None:  # a pooling's stride, left out, is its kernel
         stride = getattr(op, "kernel_size", 1)
-    return "" if pair(stride) == (1, 1) else f" {op.stride_sign}{times(stride, ',')}"
+    if _is_one(stride, axes):
+        return ""
+    steps = sides(stride, axes)
+    # one number stands for all axes
+    steps = steps[:1] if len({*steps}) == 1 else steps
+    return f" {op.stride_sign}{','.join(map(str, steps))}"
 
 
-def _unless(default: Any, value: Any, text: str) -> str:
-    return "" if pair(value) == pair(default) else text.format(times(value))
+def _is_one(size: Any, axes: int) -> bool:
+    return {*sides(size, axes)} == {1}
 
 
-def times(size: Any, sign: str = "×") -> str:
-    """A size with both its axes: 3×3; after `,` as sign one number stands for both."""
-    down, right = pair(size)
-    return f"{down}" if sign == "," and down == right else f"{down}{sign}{right}"
+def times(size: Any, axes: int) -> str:
+    """A size with all its axes: 3×3."""
+    return "×".join(map(str, sides(size, axes)))
 
 
 def combined(variants: dict[Fields, Tally], whole: Tally) -> str:

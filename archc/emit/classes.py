@@ -139,7 +139,7 @@ class Planner:
             },
             constants={},
             in_channels=in_channels,
-            x=_shared(shapes).with_channels(in_channels),
+            x=_shared(shapes, self.network).with_channels(in_channels),
             block=block,
             names=self._names,
             sole=_sole(block.layers, seen),
@@ -318,10 +318,12 @@ def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:
     return node if plain and many and module else None
 
 
-def _shared(shapes: Sequence[Shape]) -> Shape:
-    """A block's input: the sizes where all instances agree."""
+def _shared(shapes: Sequence[Shape], network: Network) -> Shape:
+    """A block's input: the sizes where all instances agree. Of a block that has none,
+    it is taken to be a map of as many axes as the network's."""
     if not shapes:
-        return Shape((UNKNOWN,) * 3)
+        assert network.input.shape is not None
+        return Shape((UNKNOWN,) * len(network.input.shape.dims))
     first = shapes[0]
     dims = tuple(
         size if all(s.dims[i : i + 1] == (size,) for s in shapes) else UNKNOWN

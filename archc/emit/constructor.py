@@ -49,8 +49,8 @@ def op_module(builder: Builder, node: OpNode) -> Expr:
     made = met.module
     assert made is not None
     builder.let(met.lets)
-    if node.op.helper is not None:
-        builder.program.helpers[made.function] = node.op.helper
+    if (helper := node.op.helper_of(made.function)) is not None:
+        builder.program.helpers[made.function] = helper
     return builder.tree(in_place(builder, node, made))
 
 

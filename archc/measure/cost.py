@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archc.measure.receptive_field import Fields
+from archc.measure.rows import Seen
 from archc.network.graph import Layer, Network
 from archc.ops.base import Shape, sizes_of, to_int
 from archc.ops.reach import Reach
@@ -15,15 +16,13 @@ from archc.ops.reach import Reach
 class LayerFacts(NamedTuple):
     """What one layer costs and sees.
 
-    `macs` are fused multiply-adds for one sample without biases; `receptive_field` is
-    in
-    input pixels, the longer of its two sides, None behind a global operation.
+    `macs` are fused multiply-adds for one sample without biases.
     """
 
     params: int
     buffers: int
     macs: int
-    receptive_field: int | None
+    receptive_field: Seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +35,7 @@ class Facts:
     params_with_heads: int
     buffers: int
     macs: int
-    receptive_field: int | None
+    receptive_field: Seen
 
 
 def measure(network: Network) -> Facts:

@@ -35,16 +35,16 @@ def kept(dims: tuple[int, ...], strides: Strides) -> Strides:
 
 def channels_last(dims: tuple[int, ...]) -> Strides:
     """The strides of a map whose channels lie closest together."""
-    return in_order(dims, [0, 2, 3, 1])
+    return in_order(dims, [0, *range(2, len(dims) + 1), 1])
 
 
 def is_channels_last(dims: tuple[int, ...], strides: Strides) -> bool:
     """Whether the channels are what lies closest together, and not all is in order."""
-    if len(dims) != 3 or _agrees(dims, strides, contiguous(dims)):
+    if len(dims) not in (3, 4) or _agrees(dims, strides, contiguous(dims)):
         return False
     # a slice of the channels has gaps, and counts as well
-    order = [strides[axis] for axis in (1, 3, 2, 0)]
-    sizes = [dims[0], dims[2], dims[1], _MANY]
+    order = [strides[axis] for axis in (1, *range(len(dims), 1, -1), 0)]
+    sizes = [dims[0], *reversed(dims[1:]), _MANY]
     least = 1
     for size, stride in zip(sizes, order, strict=True):
         if stride < least:

@@ -21,6 +21,7 @@ from archc.measure.extent import (
     lowest,
     seen_through,
 )
+from archc.measure.rows import Seen
 from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
 from archc.ops.reach import Everywhere, PerAxis, Reach
@@ -35,30 +36,30 @@ WORK, WORK_PER_LAYER = 1_000_000, 32
 class Field:
     """What the pixels of a map see of the input."""
 
-    __slots__ = ("axes", "side", "sizes")
+    __slots__ = ("axes", "sides", "sizes")
 
     def __init__(self, axes: tuple[Sight, ...], sizes: tuple[int, ...]) -> None:
         self.axes = axes
         self.sizes = sizes
         """Of the map; those of axes without a sight mean nothing."""
-        self.side = _longer_side(axes, sizes)
-        """The longer side of the widest, in input pixels."""
+        self.sides = _sides(axes, sizes)
+        """How far the widest reach along each axis of the input, in its pixels."""
 
 
-def _longer_side(axes: tuple[Sight, ...], sizes: Sequence[int]) -> int:
-    """Of the widest field of a map of these sizes."""
+def _sides(axes: tuple[Sight, ...], sizes: Sequence[int]) -> dict[int, int]:
+    """Of the widest fields of a map of these sizes."""
     parts: list[tuple[int, Extent, int]] = []
-    side = 0
+    sides: dict[int, int] = {}
     for sight, size in zip(axes, sizes, strict=True):
         for source, extent in sight:
             parts.append((source, extent, size))
-            side = max(side, longest(extent, size))
+            sides[source] = max(sides.get(source, 0), longest(extent, size))
     if len(parts) < len(axes):
-        return side
-    for source in {part[0] for part in parts}:
+        return sides
+    for source in sides:
         along = [(extent, size) for s, extent, size in parts if s == source]
-        side = max(side, _apart(along))
-    return side
+        sides[source] = max(sides[source], _apart(along))
+    return sides
 
 
 def _apart(parts: Sequence[tuple[Extent, int]]) -> int:
@@ -86,12 +87,12 @@ class Fields:
     def __init__(self, network: Network, layers: Sequence[Layer]) -> None:
         self._network = network
         self._of: dict[Value, Field | None] = {network.input: _own(network.input.shape)}
-        self._sides: dict[Value, int | None] = {}
+        self._sides: dict[Value, dict[int, int] | None] = {}
         self._last_reader = {v: layer for layer in layers for v in layer.inputs}
         self._left = WORK
         self._lost = False
 
-    def behind(self, layer: Layer, reach: Reach) -> int | None:
+    def behind(self, layer: Layer, reach: Reach) -> Seen:
         """The field of a layer, whose inputs have been told before, in input pixels;
         `reach` is how far it looks, which merges are asked for each input.
 
@@ -110,15 +111,15 @@ class Fields:
             if self._last_reader[value] is layer:
                 self._of.pop(value, None)
         self._of[layer.output] = field
-        self._sides[layer.output] = side = None if field is None else field.side
-        return side
+        self._sides[layer.output] = sides = None if field is None else field.sides
+        return self._told(sides)
 
     def of(self, value: Value) -> Field | None:
         """What the pixels of a value see that has been told, and not yet been read by
         all that read it."""
         return self._of[value]
 
-    def of_network(self) -> int | None:
+    def of_network(self) -> Seen:
         """The widest field of the last maps: the output, and what global operations
         read on the way to it.
 
@@ -133,12 +134,24 @@ class Fields:
         while stack:
             value = stack.pop()
             for read in () if value.layer is None else value.layer.inputs:
-                if sides[value] is None and (side := sides.get(read)) is not None:
-                    found = side if found is None else max(found, side)
+                if sides[value] is None and (seen := sides.get(read)) is not None:
+                    found = found or {}
+                    both = found.keys() | seen.keys()
+                    found = {a: max(found.get(a, 0), seen.get(a, 0)) for a in both}
                 if read not in reached:
                     reached.add(read)
                     stack.append(read)
-        return found
+        return self._told(found)
+
+    def _told(self, sides: dict[int, int] | None) -> Seen:
+        """A field in one number, its longer side; that of a volume in three."""
+        if sides is None:
+            return None
+        assert self._network.input.shape is not None
+        axes = range(1, len(self._network.input.shape.dims))
+        if len(axes) < 3:
+            return max(sides.values(), default=0)
+        return tuple(sides.get(axis, 0) for axis in axes)
 
     def _behind(self, layer: Layer, reach: Reach) -> Field | None:
         self._left += WORK_PER_LAYER

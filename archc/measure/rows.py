@@ -6,6 +6,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Dims = tuple[int, ...]
+Seen = int | Dims | None
+"""A receptive field in input pixels: its longer side, or, of a volume, its depth,
+height and width; None behind a global operation."""
+
+
+def seen_as_text(field: Seen, sign: str = "x") -> str:
+    """A receptive field as people write it: `1,027`, `19x43x43`."""
+    if field is None:
+        return ""
+    if isinstance(field, int):
+        return f"{field:,}"
+    return sign.join(map(str, field))
+
+
+def seen_as_data(field: Seen) -> int | list[int] | None:
+    """A receptive field as JSON has it."""
+    return list(field) if isinstance(field, tuple) else field
 
 
 class LayerRow(NamedTuple):
@@ -18,7 +35,7 @@ class LayerRow(NamedTuple):
     output: Dims
     params: int
     macs: int
-    receptive_field: int | None
+    receptive_field: Seen
 
     def to_dict(self) -> dict[str, Any]:
         """As `archc summary --format json` gives it."""
@@ -29,7 +46,7 @@ class LayerRow(NamedTuple):
             "output": list(self.output),
             "params": self.params,
             "macs": self.macs,
-            "receptive_field": self.receptive_field,
+            "receptive_field": seen_as_data(self.receptive_field),
         }
 
 
@@ -70,7 +87,7 @@ class LayerTable:
     params_with_heads: int
     buffers: int
     macs: int
-    receptive_field: int | None
+    receptive_field: Seen
     layers: tuple[LayerRow, ...] = field(repr=False)
     heads: tuple[HeadRows, ...] = field(repr=False)
 
@@ -84,7 +101,7 @@ class LayerTable:
             "params_with_heads": self.params_with_heads,
             "buffers": self.buffers,
             "macs": self.macs,
-            "receptive_field": self.receptive_field,
+            "receptive_field": seen_as_data(self.receptive_field),
             "layers": [row.to_dict() for row in self.layers],
             "heads": [head.to_dict() for head in self.heads],
         }

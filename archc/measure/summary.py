@@ -9,7 +9,7 @@ from archc.measure.cost import Facts
 from archc.measure.rows import HeadRows, LayerRow, LayerTable
 from archc.measure.tables import as_html, as_text
 from archc.network.graph import Head, Layer, Network
-from archc.ops.base import Op, items, pair
+from archc.ops.base import Op, Shape, items, sides
 
 
 class Summary(LayerTable):
@@ -73,7 +73,8 @@ def _rows(
         # the instances of a block share their ops
         setting = known.get(id(layer.op))
         if setting is None:
-            setting = known[id(layer.op)] = describe(layer.op)
+            setting = describe(layer.op, layer.input_shape())
+            known[id(layer.op)] = setting
         yield LayerRow(
             path=layer.path,
             op=layer.op.op,
@@ -86,25 +87,25 @@ def _rows(
         )
 
 
-def describe(op: Op) -> str:
-    """An op's main attributes, short: `3x3 /2, 64`."""
-    given = op.given()
+def describe(op: Op, x: Shape) -> str:
+    """An op's main attributes on such an input, short: `3x3 /2, 64`."""
+    given, axes = op.given(), op.axes_of(x)
     parts = [
-        (name, form.format(*_sizes(given[name], form.count("{}"))))
+        (name, _shown(form, given[name], axes))
         for name, form in op.shows
         if name in given
     ]
     return _joined(parts)
 
 
-def _sizes(value: Any, count: int) -> tuple[Any, ...]:
-    """A size as so many texts: both its sides, or one number where they agree."""
-    if count == 2:
-        return pair(value)
-    parts = items(value) or (value,)
-    if len(set(parts)) == 1:
-        parts = parts[:1]
-    return ("x".join(map(str, parts)),)
+def _shown(form: str, value: Any, axes: int) -> str:
+    """A size in a form: with a number for each axis, or one where they agree."""
+    if "{}x{}" in form:
+        parts, form = sides(value, axes), form.replace("{}x{}", "{}")
+    else:
+        parts = items(value) or (value,)
+        parts = parts[:1] if len({*parts}) == 1 else parts
+    return form.format("x".join(map(str, parts)))
 
 
 def _joined(parts: list[tuple[str, str]]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archc.escaping import csv_cell, latex, markdown, visible, xml
-from archc.measure.rows import LayerRow, LayerTable
+from archc.measure.rows import LayerRow, LayerTable, seen_as_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,14 +47,13 @@ def _sections(summary: LayerTable) -> list[Section]:
 
 
 def _row(layer: LayerRow) -> Row:
-    field = layer.receptive_field
     return (
         visible(layer.path),
         visible(f"{layer.op} {layer.setting}".rstrip()),
         size(layer.output),
         f"{layer.params:,}" if layer.params else "",
         f"{layer.macs:,}" if layer.macs else "",
-        "" if field is None else f"{field:,}",
+        seen_as_text(layer.receptive_field),
     )
 
 
@@ -65,7 +64,6 @@ def size(dims: Iterable[int], sign: str = "x") -> str:
 
 def totals(summary: LayerTable) -> list[tuple[str, str]]:
     """The totals with their names."""
-    field = summary.receptive_field
     lines = [
         ("input", size(summary.input)),
         ("output", size(summary.output)),
@@ -77,7 +75,7 @@ def totals(summary: LayerTable) -> list[tuple[str, str]]:
         ("buffers", f"{summary.buffers:,}"),
         ("MACs", f"{summary.macs:,}"),
         ("FLOPs (2 x MACs)", f"{2 * summary.macs:,}"),
-        ("receptive field", "" if field is None else f"{field:,}"),
+        ("receptive field", seen_as_text(summary.receptive_field)),
     ]
     return [(name, value) for name, value in lines if value]
 
@@ -227,8 +225,10 @@ def as_csv(summary: LayerTable) -> str:
         for layer in layers:
             inputs = ";".join(map(size, layer.input))
             words = (head, layer.path, layer.op, inputs, size(layer.output))
+            field = layer.receptive_field
+            field = size(field) if isinstance(field, tuple) else field
             row: list[Any] = [*map(csv_cell, words)]
-            writer.writerow(row + [getattr(layer, number) for number in numbers])
+            writer.writerow([*row, layer.params, layer.macs, field])
     return out.getvalue()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.measure.cost import Facts
+from archc.measure.rows import seen_as_data
 from archc.network.graph import Network
 from archc.spec.expressions import Expr, names_in
 from archc.spec.model import Block, BlockNode, Node, OpNode, Spec, walk
@@ -28,7 +29,7 @@ def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
         "buffers": facts.buffers,
         "macs": facts.macs,
         "output": list(network.output.shape.dims),
-        "receptive_field": facts.receptive_field,
+        "receptive_field": seen_as_data(facts.receptive_field),
     }
     for key, claimed in network.spec.expect.items():
         actual = inferred[key]

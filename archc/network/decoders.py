@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from archc.diagnostics.model import Label
 from archc.network.graph import Layer, Value
-from archc.ops.base import Op, Shape, ShapeError, pair
+from archc.ops.base import Op, Shape, ShapeError, sides
 from archc.spec.model import OpNode
 
 _FARTHEST = 10_000
@@ -32,7 +32,7 @@ def missed(a: Value, b: Value) -> tuple[list[Label], list[str]]:
 
     Nothing where neither was, or where what they differ in is not their size.
     """
-    if not _map(a) or not _map(b) or _map(a) == _map(b):
+    if len(_map(a)) != len(_map(b)) or _map(a) == _map(b):
         return [], []
     back = list(_back(a)), list(_back(b))
     apart = {*back[0]} ^ {*back[1]}
@@ -55,9 +55,9 @@ def missed(a: Value, b: Value) -> tuple[list[Label], list[str]]:
 
 
 def _map(value: Value) -> tuple[int, ...]:
-    """Height and width; nothing for what is no map."""
+    """The sizes behind the channels; nothing for what is no map."""
     shape = value.shape
-    if shape is None or len(shape.dims) != 3 or shape.channel_axis != 0:
+    if shape is None or shape.channel_axis != 0:
         return ()
     return shape.sizes[1:]
 
@@ -99,7 +99,7 @@ def _stretched(layer: Layer, wanted: tuple[int, ...]) -> str | None:
     had_set = layer.op.model_fields_set
     lacking = [want - now for want, now in zip(wanted, _map(layer.output), strict=True)]
     given = layer.op.model_dump(exclude_unset=True)
-    had = pair(given.get("output_padding", 0))
+    had = sides(given.get("output_padding", 0), len(wanted))
     padded = [h + more for h, more in zip(had, lacking, strict=True)]
     for key, sizes, instead in (
         ("size", list(wanted), "scale_factor"),
@@ -108,7 +108,7 @@ def _stretched(layer: Layer, wanted: tuple[int, ...]) -> str | None:
         if key not in fields:
             continue
         settings = {k: v for k, v in given.items() if k != instead}
-        value = sizes[0] if key != "size" and sizes[0] == sizes[1] else sizes
+        value = sizes[0] if key != "size" and len({*sizes}) == 1 else sizes
         if _gives(type(layer.op), {**settings, key: value}, x, wanted):
             there = f" in place of {instead}" if instead in had_set else ""
             return f"write {key} = {value}{there} on `{layer.path}`"
@@ -129,6 +129,8 @@ def _cropped(size: tuple[int, ...], wanted: tuple[int, ...]) -> str | None:
     more = [now - want for want, now in zip(wanted, size, strict=True)]
     if not all(m >= 0 for m in more) and not all(m <= 0 for m in more):
         return None
-    down, right = (abs(m) for m in more)
-    sides = [-(right // 2), -(right - right // 2), -(down // 2), -(down - down // 2)]
-    return f'crop the larger one with {{ op = "zero_pad2d", padding = {sides} }}'
+    # the last axis first, as PyTorch pads
+    halves = [(abs(m) // 2, abs(m) - abs(m) // 2) for m in reversed(more)]
+    around = [-cut for half in halves for cut in half]
+    op = f"zero_pad{len(size)}d"
+    return f'crop the larger one with {{ op = "{op}", padding = {around} }}'

@@ -24,7 +24,7 @@ def with_fitting_inputs(spec: Spec, found: Sink, visits: int) -> Sink:
     """
     arguments = Arguments(Sink())
     shape = input_shape(spec, parameters(spec, arguments), arguments)
-    if shape is None or len(shape.dims) != 3:
+    if shape is None or len(shape.dims) < 2:
         return found
     fitting = [
         f"input = {plain(dims)}"
@@ -38,10 +38,10 @@ def with_fitting_inputs(spec: Spec, found: Sink, visits: int) -> Sink:
 
 def _nearest(
     spec: Spec, dims: tuple[int, ...], step: int, visits: int
-) -> tuple[int, int, int] | None:
+) -> tuple[int, ...] | None:
     """The nearest input that fits, down or up; None if none was found.
 
-    The two axes go their own ways, so each is looked for on a square of its size.
+    The axes go their own ways, so each is looked for on a square of its size.
     """
     channels, *sizes = dims
     tries = min(_REACH, _VISITS // max(4 * visits, 1))
@@ -50,12 +50,12 @@ def _nearest(
         for at in range(size, size + step * (tries + 1), step):
             if not size <= 2 * at <= 2 * MAX_SIZE:
                 break
-            if fits(spec, (channels, at, at), _WRONG):
+            if fits(spec, (channels, *(at for _ in sizes)), _WRONG):
                 found[size] = at
                 break
         else:
             return None
     if found.keys() != {*sizes}:
         return None
-    nearest = channels, found[sizes[0]], found[sizes[1]]
+    nearest = channels, *(found[size] for size in sizes)
     return nearest if fits(spec, nearest, _WRONG) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archc.diagnostics.model import Label, Place, Sink
+from archc.ops.base import stem
 from archc.spec.model import (
     Block,
     BlockNode,
@@ -182,7 +183,7 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
 
 def _example(node: Node) -> str:
     if isinstance(node, OpNode):
-        return node.op.op.removesuffix("2d")
+        return stem(node.op.op)
     return node.block if isinstance(node, BlockNode) else "part"
 
 

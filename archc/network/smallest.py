@@ -20,7 +20,7 @@ def with_smallest_input(spec: Spec, found: Sink) -> Sink:
     """The diagnostics, those of windows that do not fit naming the smallest input."""
     arguments = Arguments(Sink())
     shape = input_shape(spec, parameters(spec, arguments), arguments)
-    if shape is None or len(shape.dims) != 3:
+    if shape is None or len(shape.dims) < 2:
         return found
     smallest = smallest_input(spec, shape.sizes)
     if smallest is None:
@@ -31,14 +31,13 @@ def with_smallest_input(spec: Spec, found: Sink) -> Sink:
 
 def smallest_input(spec: Spec, dims: tuple[int, ...]) -> tuple[int, ...] | None:
     """The smallest input in the given proportions that fits; None if none was found."""
-    channels, height, width = dims
+    channels, *sides = dims
+    shortest = min(sides)
 
-    def scaled(size: int) -> tuple[int, int, int]:
-        shorter = min(height, width)
-        return channels, height * size // shorter, width * size // shorter
+    def scaled(size: int) -> tuple[int, ...]:
+        return channels, *(side * size // shortest for side in sides)
 
-    low = min(height, width)
-    high = low
+    low = high = shortest
     while not fits(spec, scaled(high), _TOO_SMALL):
         low, high = high, high * 2
         if high > LARGEST_TRIED:

@@ -10,11 +10,14 @@ rule does plain arithmetic, and asks for a number's truth only through `known`.
 from __future__ import annotations
 
 import json
+import re
+from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from archc.ops.functions import Function
 from archc.ops.reach import Reach
@@ -48,8 +51,17 @@ UNKNOWN = Unknown()
 Dim: TypeAlias = int | Expr | Unknown
 """A size: a number, and while code is written also a symbol."""
 Dims: TypeAlias = tuple[Dim, ...]
-Sides: TypeAlias = Dim | tuple[Dim, Dim]
-"""One size for both axes, or (height, width)."""
+Sides: TypeAlias = Dim | tuple[Dim, ...]
+"""One size for all axes of a map, or one for each."""
+MOST_AXES = 3
+"""A map has at most depth, height and width."""
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def axis_names(count: int) -> tuple[str, ...]:
+    """What the axes of a map are called beside its channels, of which there are so
+    many."""
+    return _AXES[count]
 
 
 def known(*values: Any) -> bool:
@@ -182,6 +194,10 @@ class Op(BaseModel):
     other_attributes: ClassVar[tuple[tuple[str, str], ...]] = ()
     """What its attributes are called elsewhere, each with what it is here."""
 
+    axes: ClassVar[int | None] = 2
+    """How many axes the maps have that it reads, their channels not counted: its sizes
+    have as many numbers. None for an op on maps of any."""
+
     # ---- its code
 
     module_class: ClassVar[str | None] = None
@@ -190,7 +206,8 @@ class Op(BaseModel):
     helper: ClassVar[str | None] = None
     """Source of `module_class`, where it is not PyTorch's own.
 
-    It may use `torch`, `nn` and `Tensor`, and nothing else from outside."""
+    It may use `torch`, `nn` and `Tensor`, and nothing else from outside. Where the
+    input decides the class, it may be that of some inputs only."""
     bare_parameter: ClassVar[bool] = False
     """Whether it is an `nn.Parameter` of the module around it, not a module itself."""
     initializable: ClassVar[tuple[str, ...]] = ()
@@ -238,7 +255,7 @@ class Op(BaseModel):
     shows: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The attributes that a table shows, in their order, each with a form for it.
 
-    One `{}` takes a size as it is, two take height and width: `{}x{}`."""
+    `{}` takes a size as it is, `{}x{}` a number for each axis of the map."""
     symbols: ClassVar[tuple[tuple[str, Any], ...]] = ()
     """What the reference puts in place of attributes that have no default and need
     none, or that must be numbers."""
@@ -250,20 +267,53 @@ class Op(BaseModel):
     @property
     def short_name(self) -> str:
         """What a picture calls it."""
-        return self.short or self.op.removesuffix("2d").replace("_", " ")
+        return self.short or stem(self.op).replace("_", " ")
 
     @property
     def detail(self) -> str:
         """The one number that matters, in a picture, of an op without a window."""
         return ""
 
+    def detail_on(self, x: Shape) -> str:
+        """The same, where it depends on what is read."""
+        return self.detail
+
     # ---- what it does
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        for attribute in cls.model_fields.values():
+            attribute.metadata = [
+                part.over(cls.axes) if isinstance(part, PerAxis) else part
+                for part in attribute.metadata
+            ]
+
+    @classmethod
+    def on_axes(cls, count: int) -> type[Op] | None:
+        """The op that does the same on maps with so many axes."""
+        name = f"{stem(cls.op)}{count}d"
+        alike = (op for op in cls.__mro__[1].__subclasses__() if issubclass(op, Op))
+        return next((op for op in alike if vars(op).get("op") == name), None)
+
+    def axes_of(self, x: Shape) -> int:
+        """How many axes its sizes are for, on this input."""
+        return len(x.dims) - 1 if self.axes is None else self.axes
+
+    def each_axis(self, value: Any) -> tuple[Any, ...]:
+        """A size or another setting along each axis of a map."""
+        assert self.axes is not None
+        return sides(value, self.axes)
 
     @classmethod
     def takes_word(cls, attribute: str, value: str) -> bool:
         """Whether this text is a word that a numeric attribute knows, as it stands or
         in another case, and no expression."""
         return False
+
+    @classmethod
+    def helper_of(cls, function: str) -> str | None:
+        """The source of the class that is constructed; None for one of PyTorch's."""
+        return None if "." in function else cls.helper
 
     @classmethod
     def can_have_parameters(cls) -> bool:
@@ -380,10 +430,20 @@ def _same(value: Any, default: Any) -> bool:
     return type(value) is type(default) and value == default
 
 
+def stem(op: str) -> str:
+    """An op's name without how many axes its maps have: `conv` of `conv2d`."""
+    return re.sub(r"[1-3]d$", "", op)
+
+
+def sides(value: Any, axes: int) -> tuple[Any, ...]:
+    """PyTorch's rule for sizes: one number stands for all axes."""
+    return items(value) or (value,) * axes
+
+
 def pair(value: Any) -> tuple[Any, Any]:
-    """PyTorch's rule for sizes: one number stands for both axes."""
-    parts = items(value)
-    return (value, value) if parts is None else (parts[0], parts[1])
+    """The same for two axes."""
+    first, second = sides(value, 2)
+    return first, second
 
 
 def items(value: Any) -> tuple[Any, ...] | None:
@@ -393,20 +453,34 @@ def items(value: Any) -> tuple[Any, ...] | None:
     return tuple(value) if is_sequence(value) else None
 
 
-def check_size(value: Any, minimum: int) -> int | tuple[int, int]:
-    """A whole number or a pair of them, each at least `minimum`."""
+_ALLOWED = {
+    1: "a whole number",
+    2: "a whole number or a pair of them",
+    3: "a whole number or three of them",
+    None: "a whole number or one for each axis",
+}
+
+
+def check_size(value: Any, minimum: int, axes: int | None = 2) -> Sides:
+    """A whole number or one for each axis, each at least `minimum`."""
     parts = items(value)
-    if not all(map(_whole, (value,) if parts is None else parts)) or (
-        parts is not None and len(parts) != 2
-    ):
-        context: dict[str, Any] = {"value": plain(value)}
-        if parts and len(parts) > 2 and all(map(_whole, parts)):
-            context["help"] = f"write {plain(parts[-2:])}, height and width"
-        raise PydanticCustomError(
-            "size", "must be a whole number or a pair of them, not {value}", context
-        )
+    whole = all(map(_whole, (value,) if parts is None else parts))
+    if not whole or not (parts is None or fits_axes(parts, axes)):
+        context: dict[str, Any] = {"value": plain(value), "allowed": _ALLOWED[axes]}
+        if parts and axes and whole:
+            *rest, last = axis_names(axes)
+            named = f"{', '.join(rest)} and {last}" if rest else f"the {last}"
+            fitting = plain(parts[-axes:] if rest else parts[-1])
+            given = fitting if len(parts) > axes else f"{axes} numbers"
+            context["help"] = f"write {given}, {named}"
+        raise PydanticCustomError("size", "must be {allowed}, not {value}", context)
     _check_minimum(value, minimum)
-    return value if parts is None else (parts[0], parts[1])
+    return cast(Sides, value if parts is None else parts)
+
+
+def fits_axes(parts: tuple[Any, ...], axes: int | None) -> bool:
+    """Whether there are as many numbers as a map has axes."""
+    return len(parts) == axes if axes else 1 <= len(parts) <= MOST_AXES
 
 
 def check_numbers(
@@ -456,27 +530,64 @@ def plain(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def size_schemas(minimum: int) -> list[dict[str, Any]]:
-    """The JSON Schemas of the two forms of a size."""
-    number: dict[str, Any] = {"type": "integer", "minimum": minimum}
-    return [number, {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]
+class PerAxis(ABC):
+    """What an attribute takes that may have numbers for each axis of a map.
+
+    How many axes that are is said by the class of the op, `Op.axes`.
+    """
+
+    axes: int | None = 2
+
+    def over(self, axes: int | None) -> Self:
+        """The same for maps with so many axes."""
+        other = copy(self)
+        other.axes = axes
+        return other
+
+    @abstractmethod
+    def check(self, value: Any) -> Any:
+        """The value as an op keeps it.
+
+        Raises:
+            PydanticCustomError: if it is none.
+        """
+
+    @abstractmethod
+    def schemas(self) -> list[dict[str, Any]]:
+        """The JSON Schemas of its forms."""
+
+    def each(self, item: dict[str, Any], times: int = 1) -> dict[str, Any]:
+        """The JSON Schema of a list with so many numbers for each axis."""
+        least, most = (self.axes or n for n in (1, MOST_AXES))
+        counts = {"minItems": least * times, "maxItems": most * times}
+        return {"type": "array", "items": item, **counts}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: Any
+    ) -> dict[str, Any]:
+        return {"anyOf": self.schemas()}
 
 
-Size = Annotated[
-    Sides,
-    PlainValidator(lambda v: check_size(v, 1)),
-    WithJsonSchema({"anyOf": size_schemas(1)}),
-]
-"""A size or (height, width), each from 1."""
-SizeOrNone = Annotated[
-    Sides | None,
-    PlainValidator(lambda v: check_size(v, 1)),
-    WithJsonSchema({"anyOf": size_schemas(1)}),
-]
+class Sized(PerAxis):
+    """A whole number or one for each axis, each at least `minimum`."""
+
+    def __init__(self, minimum: int) -> None:
+        self.minimum = minimum
+
+    def check(self, value: Any) -> Any:
+        return check_size(value, self.minimum, self.axes)
+
+    def schemas(self) -> list[dict[str, Any]]:
+        number: dict[str, Any] = {"type": "integer", "minimum": self.minimum}
+        return [number, self.each(number)]
+
+
+Size = Annotated[Sides, Sized(1)]
+"""A size or one for each axis, each from 1."""
+SizeOrNone = Annotated[Sides | None, Sized(1)]
 """A size that may be left out."""
-Padding = Annotated[
-    Sides,
-    PlainValidator(lambda v: check_size(v, 0)),
-    WithJsonSchema({"anyOf": size_schemas(0)}),
-]
-"""A size or (height, width), each from 0."""
+Padding = Annotated[Sides, Sized(0)]
+"""A size or one for each axis, each from 0."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import (
@@ -18,11 +19,9 @@ from archc.ops.base import (
     Shape,
     ShapeError,
     Size,
-    check_size,
+    Sized,
     known,
-    pair,
     plain,
-    size_schemas,
 )
 from archc.ops.functions import Function, Sizes
 from archc.ops.reach import PerAxis, over_map, spread, window
@@ -30,14 +29,20 @@ from archc.ops.shapes import need_divisible, need_map, window_map, windows
 from archc.ops.steps import Device, Step
 
 
-def _padding(value: Any) -> Any:
-    if isinstance(value, str) and value not in ("same", "valid"):
-        raise PydanticCustomError(
-            "padding",
-            'must be "same", "valid" or a number, not {value}',
-            {"value": plain(value), "help": _word(value.lower())},
-        )
-    return value if isinstance(value, str) else check_size(value, 0)
+class _PaddingOrWord(Sized):
+    """A padding in numbers, or PyTorch's word for it."""
+
+    def check(self, value: Any) -> Any:
+        if isinstance(value, str) and value not in ("same", "valid"):
+            raise PydanticCustomError(
+                "padding",
+                'must be "same", "valid" or a number, not {value}',
+                {"value": plain(value), "help": _word(value.lower())},
+            )
+        return value if isinstance(value, str) else super().check(value)
+
+    def schemas(self) -> list[dict[str, Any]]:
+        return [{"enum": ["same", "valid"]}, *super().schemas()]
 
 
 _SHOWS = (
@@ -72,11 +77,7 @@ _OTHER_ATTRIBUTES = (
     ("use_bias", "bias"),
 )
 _WINDOW = "input weight bias stride=1 padding=0"
-ConvPadding = Annotated[
-    Any,
-    PlainValidator(_padding),
-    WithJsonSchema({"anyOf": [{"enum": ["same", "valid"]}, *size_schemas(0)]}),
-]
+ConvPadding = Annotated[Any, _PaddingOrWord(0)]
 
 
 def _convolved(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
@@ -84,7 +85,7 @@ def _convolved(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes |
     wrong."""
     x, weight, *bias = tensors
     groups, padding = settings["groups"], settings["padding"]
-    if len(x) != 4 or len(weight) != 4 or isinstance(padding, str) or groups < 1:
+    if len(x) != len(weight) or isinstance(padding, str) or groups < 1:
         return None
     if (
         x[1] != weight[1] * groups
@@ -96,40 +97,25 @@ def _convolved(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes |
     return None if sizes is None else (x[0], weight[0], *sizes)
 
 
-class Conv2d(Op):
-    """2-D convolution over C x H x W (torch.nn.Conv2d)."""
-
-    op = "conv2d"
-    category = "convolution"
-    other_names = (
-        "conv", "convolution", "convolution2d", "convolutional", "conv_layer",
-        "convolutional_layer",
-    )  # fmt: skip
-    special_names = (
-        ("depthwise_conv", 'groups = "in_channels"'),
-        ("depthwise_conv2d", 'groups = "in_channels"'),
-        ("convolution_depthwise", 'groups = "in_channels"'),
-        ("pointwise_conv", "kernel_size = 1"),
-        ("pointwise_conv2d", "kernel_size = 1"),
-        ("conv1x1", "kernel_size = 1"),
-        ("conv3x3", "kernel_size = 3, padding = 1"),
-        ("group_conv", "groups = ..."),
-        ("dilated_conv", "dilation = 2"),
-        ("atrous_conv", "dilation = 2"),
-    )
-    other_attributes = _OTHER_ATTRIBUTES
-    module_class = "nn.Conv2d"
-    initializable = ("weight", "bias")
-    optional = frozenset({"bias"})
-    calls = (
+def _convolution(name: str) -> tuple[Function, ...]:
+    return (
         Function(
-            "torch.conv2d",
-            also=("torch.nn.functional.conv2d",),
+            f"torch.{name}",
+            also=(f"torch.nn.functional.{name}",),
             signature=f"{_WINDOW} dilation=1 groups=1",
             shape=_convolved,
             counted="convolution",
         ),
     )
+
+
+class _Conv(Op):
+    """Convolution of a map."""
+
+    category = "convolution"
+    other_attributes = _OTHER_ATTRIBUTES
+    initializable = ("weight", "bias")
+    optional = frozenset({"bias"})
     saves = frozenset({"input", "weight"})
     autocast = "low"
     layout = "map"
@@ -150,13 +136,13 @@ class Conv2d(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map("conv2d", x)
-        need_divisible("conv2d", "input channels", x.dims[0], self.groups, "groups")
+        need_map(self, x)
+        need_divisible(self.op, "input channels", x.dims[0], self.groups, "groups")
         need_divisible(
-            "conv2d", "output channels", self.out_channels, self.groups, "groups"
+            self.op, "output channels", self.out_channels, self.groups, "groups"
         )
         if self.padding == "same":
-            if known(*pair(self.stride)) and pair(self.stride) != (1, 1):
+            if any(known(s) and s != 1 for s in self.each_axis(self.stride)):
                 raise ShapeError(
                     'padding = "same" needs a stride of 1, as in PyTorch',
                     code="bad-padding",
@@ -166,33 +152,32 @@ class Conv2d(Op):
             self._check_padding_mode(x)
             return Shape((self.out_channels, *x.dims[1:]))
         padding = 0 if self.padding == "valid" else self.padding
-        height, width = window_map(
-            "conv2d", x, self.kernel_size, self.stride, padding, self.dilation
+        sizes = window_map(
+            self, x, self.kernel_size, self.stride, padding, self.dilation
         )
         self._check_padding_mode(x)
-        return Shape((self.out_channels, height, width))
+        return Shape((self.out_channels, *sizes))
 
     def _in_numbers(self) -> str:
         """What to write for "same" beside a stride."""
-        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
-        if not known(*kernel, *dilation):
+        totals = self._covered()
+        if not known(*totals):
             return "give the padding as a number, or drop the stride"
-        down, right = (d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
-        number = f"{down}" if down == right else f"[{down}, {right}]"
+        halves = tuple(total // 2 for total in totals)
+        number = plain(halves[0] if len({*halves}) == 1 else halves)
         return f"write padding = {number}, half of what the window covers"
 
-    def _most_padding(self) -> tuple[Any, Any]:
+    def _covered(self) -> list[Any]:
+        """How many more positions than its first the window covers, along each axis."""
+        kernel, dilation = map(self.each_axis, (self.kernel_size, self.dilation))
+        return [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+
+    def _most_padding(self) -> tuple[Any, ...]:
         """The padding in numbers; of two sides that differ, the larger."""
-        if self.padding == "valid":
-            return (0, 0)
-        if self.padding != "same":
-            return pair(self.padding)
-        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
-        # an odd total puts its last pixel on the right
-        down, right = (
-            (d * (k - 1) + 1) // 2 for k, d in zip(kernel, dilation, strict=True)
-        )
-        return down, right
+        if self.padding == "same":
+            # an odd total puts its last pixel on the right
+            return tuple((total + 1) // 2 for total in self._covered())
+        return self.each_axis(0 if self.padding == "valid" else self.padding)
 
     def _check_padding_mode(self, x: Shape) -> None:
         """Raises ShapeError where a map has too few pixels to pad itself with."""
@@ -210,15 +195,14 @@ class Conv2d(Op):
                 )
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        weight = (self.out_channels, x.dims[0] // self.groups, *pair(self.kernel_size))
+        kernel = self.each_axis(self.kernel_size)
+        weight = (self.out_channels, x.dims[0] // self.groups, *kernel)
         bias: dict[str, Dims] = {"bias": (self.out_channels,)} if self.bias else {}
         return {"weight": weight} | bias
 
     def macs(self, x: Shape, y: Shape) -> Dim:
-        kernel_height, kernel_width = pair(self.kernel_size)
-        channels, height, width = y.dims
-        per_pixel = x.dims[0] // self.groups * kernel_height * kernel_width
-        return channels * height * width * per_pixel
+        kernel = self.each_axis(self.kernel_size)
+        return prod(y.dims) * prod(kernel, start=x.dims[0] // self.groups)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -235,14 +219,18 @@ class Conv2d(Op):
             zeros = Step(padded, layout="ordered")
             edges = Step(padded, (1,), shares="same", scratch=1)
             return (zeros, edges, replace(step, reads=(2,), keeps=(2,)))
-        pads = self.padding_mode in ("reflect", "replicate")
-        pad = Step(padded, keeps=(0,) if pads else (), layout="map")
+        if self.padding_mode == "zeros":
+            pad = Step(padded, layout="map")
+        else:
+            # of these functions the CPU's list lacks one (ATen/autocast_mode.cpp)
+            listed = (self.padding_mode, self.axes) != ("reflect", 3)
+            cast = "full" if device == "cpu" and listed else "widest"
+            pad = Step(padded, keeps=(0,), layout="map", cast=cast)
         return (pad, replace(step, reads=(1,), keeps=(1,)))
 
     def _padded_before(self, x: Shape) -> Dims | None:
         """The map as padded beforehand; None where the convolution pads by itself."""
-        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
-        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        totals = self._covered()
         if self.padding_mode != "zeros":
             if self.padding != "same":
                 totals = [2 * p for p in self._most_padding()]
@@ -255,15 +243,13 @@ class Conv2d(Op):
         return (x.dims[0], *(size + total for size, total in sizes))
 
     def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        kernel, dilation = pair(self.kernel_size), pair(self.dilation)
+        padding = self._most_padding()
         if self.padding == "same":
             # an odd total puts its last pixel on the right
-            padding = [d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)]
-        else:
-            padding = self._most_padding()
-        settings = zip(kernel, pair(self.stride), padding, dilation, strict=True)
-        down, right = ((window(*setting),) for setting in settings)
-        return over_map(down, right)
+            padding = tuple(total // 2 for total in self._covered())
+        settings = (self.kernel_size, self.stride, padding, self.dilation)
+        each = zip(*map(self.each_axis, settings), strict=True)
+        return over_map(*((window(*setting),) for setting in each))
 
     def module(self, x: Shape) -> Call:
         rest = self.given(
@@ -273,28 +259,78 @@ class Conv2d(Op):
         return self._construct(x.dims[0], self.out_channels, **rest)
 
 
-class ConvTranspose2d(Op):
-    """Transposed 2-D convolution over C x H x W (torch.nn.ConvTranspose2d)."""
+class Conv2d(_Conv):
+    """2-D convolution over C x H x W (torch.nn.Conv2d)."""
 
-    op = "conv_transpose2d"
-    category = "convolution"
+    op = "conv2d"
     other_names = (
-        "deconv", "deconv2d", "deconvolution", "deconvolutional", "conv2d_transpose",
-        "transposed_conv", "transposed_conv2d",
-        "conv_transpose", "convolution2d_transpose", "up_conv", "transpose_conv",
+        "conv", "convolution", "convolution2d", "convolutional", "conv_layer",
+        "convolutional_layer",
     )  # fmt: skip
-    other_attributes = _OTHER_ATTRIBUTES
-    module_class = "nn.ConvTranspose2d"
-    initializable = ("weight", "bias")
-    optional = frozenset({"bias"})
-    calls = (
+    special_names = (
+        ("depthwise_conv", 'groups = "in_channels"'),
+        ("depthwise_conv2d", 'groups = "in_channels"'),
+        ("convolution_depthwise", 'groups = "in_channels"'),
+        ("pointwise_conv", "kernel_size = 1"),
+        ("pointwise_conv2d", "kernel_size = 1"),
+        ("conv1x1", "kernel_size = 1"),
+        ("conv3x3", "kernel_size = 3, padding = 1"),
+        ("group_conv", "groups = ..."),
+        ("dilated_conv", "dilation = 2"),
+        ("atrous_conv", "dilation = 2"),
+    )
+    module_class = "nn.Conv2d"
+    calls = _convolution("conv2d")
+
+
+class Conv1d(_Conv):
+    """1-D convolution over C x L (torch.nn.Conv1d)."""
+
+    op = "conv1d"
+    axes = 1
+    other_names = ("convolution1d", "temporal_conv", "temporal_convolution")
+    special_names = (
+        ("depthwise_conv1d", 'groups = "in_channels"'),
+        ("pointwise_conv1d", "kernel_size = 1"),
+    )
+    module_class = "nn.Conv1d"
+    calls = _convolution("conv1d")
+
+
+class Conv3d(_Conv):
+    """3-D convolution over C x D x H x W (torch.nn.Conv3d)."""
+
+    op = "conv3d"
+    axes = 3
+    other_names = ("convolution3d", "volumetric_convolution")
+    special_names = (
+        ("depthwise_conv3d", 'groups = "in_channels"'),
+        ("pointwise_conv3d", "kernel_size = 1"),
+        ("conv1x1x1", "kernel_size = 1"),
+        ("conv3x3x3", "kernel_size = 3, padding = 1"),
+    )
+    module_class = "nn.Conv3d"
+    calls = _convolution("conv3d")
+
+
+def _transposed(name: str) -> tuple[Function, ...]:
+    return (
         Function(
-            "torch.conv_transpose2d",
-            also=("torch.nn.functional.conv_transpose2d",),
+            f"torch.{name}",
+            also=(f"torch.nn.functional.{name}",),
             signature=f"{_WINDOW} output_padding=0 groups=1 dilation=1",
             counted="transposed convolution",
         ),
     )
+
+
+class _ConvTranspose(Op):
+    """Transposed convolution of a map."""
+
+    category = "convolution"
+    other_attributes = _OTHER_ATTRIBUTES
+    initializable = ("weight", "bias")
+    optional = frozenset({"bias"})
     saves = frozenset({"input", "weight"})
     autocast = "low"
     layout = "map"
@@ -313,8 +349,8 @@ class ConvTranspose2d(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        name = "conv_transpose2d"
-        need_map(name, x)
+        name = self.op
+        need_map(self, x)
         need_divisible(name, "input channels", x.dims[0], self.groups, "groups")
         need_divisible(
             name, "output channels", self.out_channels, self.groups, "groups"
@@ -325,7 +361,7 @@ class ConvTranspose2d(Op):
         )  # fmt: skip
         sizes: list[Dim] = []
         for size, k, s, p, extra, d in zip(
-            x.dims[1:], *(pair(v) for v in settings), strict=True
+            x.dims[1:], *map(self.each_axis, settings), strict=True
         ):
             if known(extra, s, d) and extra >= max(s, d):
                 raise ShapeError(
@@ -348,16 +384,15 @@ class ConvTranspose2d(Op):
         return Shape((self.out_channels, *sizes))
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        weight = (x.dims[0], self.out_channels // self.groups, *pair(self.kernel_size))
+        kernel = self.each_axis(self.kernel_size)
+        weight = (x.dims[0], self.out_channels // self.groups, *kernel)
         bias: dict[str, Dims] = {"bias": (self.out_channels,)} if self.bias else {}
         return {"weight": weight} | bias
 
     def macs(self, x: Shape, y: Shape) -> Dim:
         # every input pixel is spread over one window of the output
-        kernel_height, kernel_width = pair(self.kernel_size)
-        channels, height, width = x.dims
-        per_pixel = self.out_channels // self.groups * kernel_height * kernel_width
-        return channels * height * width * per_pixel
+        kernel = self.each_axis(self.kernel_size)
+        return prod(x.dims) * prod(kernel, start=self.out_channels // self.groups)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -367,10 +402,8 @@ class ConvTranspose2d(Op):
 
     def reach(self, x: Shape, y: Shape) -> PerAxis | None:
         settings = (self.kernel_size, self.stride, self.padding, self.dilation)
-        down, right = (
-            spread(*setting) for setting in zip(*map(pair, settings), strict=True)
-        )
-        return over_map(down, right)
+        each = zip(*map(self.each_axis, settings), strict=True)
+        return over_map(*(spread(*setting) for setting in each))
 
     def module(self, x: Shape) -> Call:
         rest = self.given(
@@ -378,3 +411,40 @@ class ConvTranspose2d(Op):
             "dilation",
         )  # fmt: skip
         return self._construct(x.dims[0], self.out_channels, **rest)
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """Transposed 2-D convolution over C x H x W (torch.nn.ConvTranspose2d)."""
+
+    op = "conv_transpose2d"
+    other_names = (
+        "deconv", "deconv2d", "deconvolution", "deconvolutional", "conv2d_transpose",
+        "transposed_conv", "transposed_conv2d",
+        "conv_transpose", "convolution2d_transpose", "up_conv", "transpose_conv",
+    )  # fmt: skip
+    module_class = "nn.ConvTranspose2d"
+    calls = _transposed("conv_transpose2d")
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """Transposed 1-D convolution over C x L (torch.nn.ConvTranspose1d)."""
+
+    op = "conv_transpose1d"
+    axes = 1
+    other_names = (
+        "deconv1d", "conv1d_transpose", "transposed_conv1d", "convolution1d_transpose",
+    )  # fmt: skip
+    module_class = "nn.ConvTranspose1d"
+    calls = _transposed("conv_transpose1d")
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """Transposed 3-D convolution over C x D x H x W (torch.nn.ConvTranspose3d)."""
+
+    op = "conv_transpose3d"
+    axes = 3
+    other_names = (
+        "deconv3d", "conv3d_transpose", "transposed_conv3d", "convolution3d_transpose",
+    )  # fmt: skip
+    module_class = "nn.ConvTranspose3d"
+    calls = _transposed("conv_transpose3d")

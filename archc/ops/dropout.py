@@ -88,22 +88,21 @@ class Dropout(_Dropout):
         return Call("F.dropout", (argument,), settings)
 
 
-class Dropout2d(_Dropout):
-    """Zeroes whole channels at random (torch.nn.Dropout2d)."""
+def _of_channels(name: str) -> tuple[Function, ...]:
+    name = f"torch.nn.functional.{name}"
+    return (Function(name, shape=same_shape, passes=_is_off),)
 
-    op = "dropout2d"
-    other_names = ("spatial_dropout", "spatial_dropout2d")
-    module_class = "nn.Dropout2d"
-    calls = (
-        Function("torch.nn.functional.dropout2d", shape=same_shape, passes=_is_off),
-    )
+
+class _ChannelDropout(_Dropout):
+    """Zeroes whole channels of a map at random."""
+
     has_inplace = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     inplace: bool = False  # PyTorch users do not expect it unless they say so
 
     def infer(self, *inputs: Shape) -> Shape:
-        need_map(self.op, inputs[0])
+        need_map(self, inputs[0])
         return inputs[0]
 
     def module(self, x: Shape) -> Call:
@@ -114,11 +113,41 @@ class Dropout2d(_Dropout):
     ) -> tuple[Step, ...]:
         if self.p == 0:
             return _unchanged(y)
-        return _masked(y, Extra((y.dims[0], 1, 1)), inplace=inplace)
+        mask = Extra((y.dims[0], *(1 for _ in y.dims[1:])))
+        return _masked(y, mask, inplace=inplace)
 
     def function(self, x: Shape, argument: Expr) -> Call:
         settings = {"p": self.p, "training": _TRAINING}
-        return Call("F.dropout2d", (argument,), settings)
+        return Call(f"F.{self.op}", (argument,), settings)
+
+
+class Dropout2d(_ChannelDropout):
+    """Zeroes whole channels of C x H x W at random (torch.nn.Dropout2d)."""
+
+    op = "dropout2d"
+    other_names = ("spatial_dropout", "spatial_dropout2d")
+    module_class = "nn.Dropout2d"
+    calls = _of_channels("dropout2d")
+
+
+class Dropout1d(_ChannelDropout):
+    """Zeroes whole channels of C x L at random (torch.nn.Dropout1d)."""
+
+    op = "dropout1d"
+    axes = 1
+    other_names = ("spatial_dropout1d",)
+    module_class = "nn.Dropout1d"
+    calls = _of_channels("dropout1d")
+
+
+class Dropout3d(_ChannelDropout):
+    """Zeroes whole channels of C x D x H x W at random (torch.nn.Dropout3d)."""
+
+    op = "dropout3d"
+    axes = 3
+    other_names = ("spatial_dropout3d",)
+    module_class = "nn.Dropout3d"
+    calls = _of_channels("dropout3d")
 
 
 class StochasticDepth(_Dropout):

@@ -9,17 +9,18 @@ from typing import Any, ClassVar
 
 from archc.ops import code
 from archc.ops.base import (
+    MOST_AXES,
     UNKNOWN,
     Dim,
     Op,
     Shape,
     ShapeError,
     Unknown,
+    axis_names,
     known,
 )
 from archc.ops.functions import Function, Sizes
 from archc.ops.reach import Along, PerAxis, Read
-from archc.ops.shapes import AXES
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Binary, Const, Expr
 
@@ -91,16 +92,18 @@ def _agree(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
 
 
 def _difference(x: Shape, axis: int) -> tuple[str, str]:
+    axes = len(x.dims) - 1
+    is_map = 1 <= axes <= MOST_AXES
     if axis == x.channel_axis:
+        layer = f"conv{axes}d of kernel_size = 1" if is_map else "linear layer"
         return (
             "their channels differ",
-            "give them the same number of channels, for example with a conv2d of"
-            " kernel_size = 1",
+            f"give them the same number of channels, for example with a {layer}",
         )
-    if len(x.dims) == 3:
+    if is_map:
         behind_channels = axis - (axis > x.channel_axis)
         return (
-            f"their {AXES[behind_channels]}s differ",
+            f"their {axis_names(axes)[behind_channels]}s differ",
             "look for a stride or padding that one of them has and the others lack",
         )
     return f"axis {axis + 1} differs", "bring them to one size"
@@ -197,15 +200,13 @@ class _Spreading(Merge):
         _in_one_expression(self.op, inputs)
         _same_rank(self.op, inputs)
         first = inputs[0]
-        if len(first.dims) != 3:
-            axes = list(range(len(first.dims)))
-            return Shape(tuple(_agree(self.op, inputs, axes)), first.channel_axis)
-        channel = [first.channel_axis]
-        spatial = [axis for axis in range(3) if axis != first.channel_axis]
+        rank = len(first.dims)
+        if rank == 1:
+            return Shape(tuple(_agree(self.op, inputs, [0])))
+        spatial = [axis for axis in range(rank) if axis != first.channel_axis]
         # a gate has no say about the axes it is spread over
-        (channels,) = _spread(self.op, inputs, channel)
-        height, width = _spread(self.op, inputs, spatial)
-        dims = [height, width]
+        (channels,) = _spread(self.op, inputs, [first.channel_axis])
+        dims = _spread(self.op, inputs, spatial)
         dims.insert(first.channel_axis, channels)
         y = Shape(tuple(dims), first.channel_axis)
         if not any(_fills(x, y) for x in inputs):
@@ -218,7 +219,7 @@ class _Spreading(Merge):
         return y
 
     def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        if len(x.dims) != 3 or x.dims == y.dims:
+        if len(x.dims) == 1 or x.dims == y.dims:
             return None
         # a gate's one position is read at every position that it is spread over
         return tuple(

@@ -39,6 +39,7 @@ class _BatchNorm(Op):
     """What the batch normalisations share; the channels are the first axis."""
 
     category = "normalization"
+    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
     initializable = ("weight", "bias")
     calls = (
         Function(
@@ -80,6 +81,13 @@ class _BatchNorm(Op):
             "num_batches_tracked": (),
         }
 
+    def infer(self, *inputs: Shape) -> Shape:
+        need_map(self, inputs[0])
+        return inputs[0]
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(x.dims[0], **self.given())
+
 
 class BatchNorm2d(_BatchNorm):
     """Batch normalisation over C x H x W (torch.nn.BatchNorm2d)."""
@@ -89,38 +97,29 @@ class BatchNorm2d(_BatchNorm):
         "bn", "bn2d", "batchnorm", "batch_norm", "batch_normalization",
         "batch_normalize", "sync_batch_norm", "spatial_batch_norm",
     )  # fmt: skip
-    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
     module_class = "nn.BatchNorm2d"
 
-    def infer(self, *inputs: Shape) -> Shape:
-        need_map(self.op, inputs[0])
-        return inputs[0]
 
-    def module(self, x: Shape) -> Call:
-        return self._construct(x.dims[0], **self.given())
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation over C x D x H x W (torch.nn.BatchNorm3d)."""
+
+    op = "batch_norm3d"
+    axes = 3
+    other_names = ("bn3d", "volumetric_batch_norm")
+    module_class = "nn.BatchNorm3d"
 
 
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation over C or C x L (torch.nn.BatchNorm1d)."""
 
     op = "batch_norm1d"
+    axes = 1
     other_names = ("bn1d",)
-    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
     module_class = "nn.BatchNorm1d"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(x.dims) > 2:
-            raise ShapeError(
-                f"`batch_norm1d` needs a vector or channels x length, but reads {x}",
-                code="wrong-rank",
-                help="use batch_norm2d for a feature map",
-            )
-        need_channels_first(self.op, x)
-        return x
-
-    def module(self, x: Shape) -> Call:
-        return self._construct(x.dims[0], **self.given())
+        return x if len(x.dims) == 1 else super().infer(x)
 
 
 def _updated(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -129,14 +128,9 @@ def _updated(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in named if settings[name] is not None)
 
 
-class InstanceNorm2d(_BatchNorm):
-    """Normalisation of each channel of each sample over its map, C x H x W
-    (torch.nn.InstanceNorm2d)."""
+class _InstanceNorm(_BatchNorm):
+    """Normalisation of each channel of each sample over its map."""
 
-    op = "instance_norm2d"
-    other_names = ("in2d", "instance_norm", "instance_normalization")
-    other_attributes = (("epsilon", "eps"), ("scale", "affine"))
-    module_class = "nn.InstanceNorm2d"
     calls = (
         Function(
             "torch.nn.functional.instance_norm", shape=same_shape, writes=_updated
@@ -153,10 +147,10 @@ class InstanceNorm2d(_BatchNorm):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
-        if x.dims[1:] == (1, 1):
+        need_map(self, x)
+        if {*x.dims[1:]} == {1}:
             raise ShapeError(
-                f"`instance_norm2d` reads {x}: one pixel has no deviation",
+                f"`{self.op}` reads {x}: one pixel has no deviation",
                 help="put it before the pooling that leaves a single pixel",
             )
         return x
@@ -173,7 +167,9 @@ class InstanceNorm2d(_BatchNorm):
         running = (Extra(channels, own),) * (2 * self.track_running_stats)
         extra = (*(statistic,) * 2, *running, *(Extra(channels, 4),) * self.affine)
         return (
-            Step(y.dims, joins=(0, 3), layout="ordered", fresh_gradient=False),
+            Step(
+                y.dims, joins=(0, len(y.dims)), layout="ordered", fresh_gradient=False
+            ),
             Step(
                 y.dims,
                 reads=(1,),
@@ -185,8 +181,34 @@ class InstanceNorm2d(_BatchNorm):
             Step(y.dims, reads=(2,), shares="view", fresh_gradient=False),
         )
 
-    def module(self, x: Shape) -> Call:
-        return self._construct(x.dims[0], **self.given())
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalisation of each channel of each sample over its map, C x H x W
+    (torch.nn.InstanceNorm2d)."""
+
+    op = "instance_norm2d"
+    other_names = ("in2d", "instance_norm", "instance_normalization")
+    module_class = "nn.InstanceNorm2d"
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalisation of each channel of each sample over its length, C x L
+    (torch.nn.InstanceNorm1d)."""
+
+    op = "instance_norm1d"
+    axes = 1
+    other_names = ("in1d",)
+    module_class = "nn.InstanceNorm1d"
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Normalisation of each channel of each sample over its volume, C x D x H x W
+    (torch.nn.InstanceNorm3d)."""
+
+    op = "instance_norm3d"
+    axes = 3
+    other_names = ("in3d",)
+    module_class = "nn.InstanceNorm3d"
 
 
 class LocalResponseNorm(Op):
@@ -198,6 +220,7 @@ class LocalResponseNorm(Op):
         "lrn", "local_response_normalization", "response_norm", "cross_map_lrn2d",
     )  # fmt: skip
     other_attributes = (("local_size", "size"), ("n", "size"), ("bias", "k"))
+    axes = None
     module_class = "nn.LocalResponseNorm"
     calls = (Function("torch.nn.functional.local_response_norm", shape=same_shape),)
     saves = frozenset({"input", "statistics"})
@@ -217,21 +240,22 @@ class LocalResponseNorm(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         """x / (k + alpha * mean(x * x)) ** beta, as torch's Python writes it."""
-        channels, height, width = y.dims
-        pools = "full" if device == "cpu" else "widest"
-        padded = (channels + self.size - 1, height, width)
+        # on the CPU the pooling over three axes, which that of a sequence is not
+        pools = "full" if device == "cpu" and len(y.dims) > 2 else "widest"
+        raises = "widest" if device == "cpu" else "full"
+        padded = y.with_channels(y.channels + self.size - 1).dims
         return (
             Step(y.dims, reads=(0, 0), keeps=(0,)),
             Step(padded, reads=(1,)),
             Step(y.dims, reads=(2,), keeps=(2,), cast=pools),
             Step(y.dims, reads=(3,)),
             Step(y.dims, reads=(4,), fresh_gradient=False),
-            Step(y.dims, reads=(5,), keeps=(5,), holds=(3,), scratch=2, cast="full"),
+            Step(y.dims, reads=(5,), keeps=(5,), holds=(3,), scratch=2, cast=raises),
             Step(y.dims, reads=(0, 6), keeps=(0, 6), scratch=3),
         )
 
     def infer(self, *inputs: Shape) -> Shape:
-        need_map(self.op, inputs[0])
+        need_map(self, inputs[0])
         return inputs[0]
 
     def module(self, x: Shape) -> Call:
@@ -293,7 +317,7 @@ class GroupNorm(Op):
         return self._construct(self.num_groups, x.dims[0], **rest)
 
 
-def _sizes(value: Any) -> int | tuple[int, ...]:
+def _sizes(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return check_numbers(value, minimum=1)
     return check_size(value, 1)
@@ -408,7 +432,7 @@ class LayerNorm2d(nn.Module):
     eps: float = Field(default=1e-5, ge=0)
 
     def infer(self, *inputs: Shape) -> Shape:
-        need_map(self.op, inputs[0])
+        need_map(self, inputs[0])
         return inputs[0]
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
@@ -563,7 +587,7 @@ class GlobalResponseNorm(nn.Module):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if x.channel_axis != 2:
-            need_map(self.op, x)
+            need_map(self, x)
         return x
 
     def parameters(self, x: Shape) -> dict[str, Dims]:

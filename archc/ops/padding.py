@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import PlainValidator, WithJsonSchema
-
 from archc.ops.base import (
+    MOST_AXES,
     Call,
     Dim,
     Op,
     Padding,
+    PerAxis,
     Shape,
     ShapeError,
+    axis_names,
     check_numbers,
     items,
     known,
@@ -21,38 +22,26 @@ from archc.ops.base import (
     to_int,
 )
 from archc.ops.functions import Function
-from archc.ops.reach import (
-    PerAxis,
-    over_map,
-    window,
-)
-from archc.ops.shapes import AXES, need_map
+from archc.ops.reach import Reach, over_map, window
+from archc.ops.shapes import need_map
 from archc.spec.expressions import Expr
 
 
-def _pad(value: Any) -> int | tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    return check_numbers(value, length=4)
+class _Around(PerAxis):
+    """One number, or two for each axis, as PyTorch has them: those of the last axis
+    first. Negative ones crop."""
+
+    def check(self, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        return check_numbers(value, length=2 * (self.axes or 1))
+
+    def schemas(self) -> list[dict[str, Any]]:
+        number: dict[str, Any] = {"type": "integer"}
+        return [number, self.each(number, times=2)]
 
 
-PadSides = Annotated[
-    Any,
-    PlainValidator(_pad),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer"},
-                {
-                    "type": "array",
-                    "items": {"type": "integer"},
-                    "minItems": 4,
-                    "maxItems": 4,
-                },
-            ]
-        }
-    ),
-]
+PadSides = Annotated[Any, _Around()]
 
 
 def _settle_padding(settings: dict[Any, Any]) -> None:
@@ -68,8 +57,8 @@ def _settle_padding(settings: dict[Any, Any]) -> None:
 _PADS = (Function("torch.nn.functional.pad", settle=_settle_padding),)
 
 
-class _Pad2d(Op):
-    """What pads around a map share: left, right, top, bottom."""
+class _Pad(Op):
+    """What pads around a map share."""
 
     category = "reshape"
     other_attributes = (("pad", "padding"),)
@@ -79,9 +68,14 @@ class _Pad2d(Op):
     padding: PadSides
 
     @property
-    def _sides(self) -> tuple[Dim, Dim, Dim, Dim]:
-        left, right, top, bottom = items(self.padding) or (self.padding,) * 4
-        return left, right, top, bottom
+    def _sides(self) -> tuple[Dim, ...]:
+        """As PyTorch has them: before and behind each axis, the last axis first."""
+        return items(self.padding) or 2 * self.each_axis(self.padding)
+
+    def _along(self) -> list[tuple[Dim, Dim]]:
+        """Before and behind each axis, the first axis first."""
+        around = self._sides
+        return list(zip(around[-2::-2], around[::-2], strict=True))
 
     @property
     def detail(self) -> str:
@@ -89,10 +83,9 @@ class _Pad2d(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
-        sides = self._sides
+        need_map(self, x)
         sizes: list[Dim] = []
-        for axis, (before, after) in enumerate((sides[2:], sides[:2])):
+        for axis, (before, after) in enumerate(self._along()):
             size = x.dims[1 + axis]
             out = size + before + after
             # PyTorch crops before it pads, and cannot crop more than there is
@@ -101,7 +94,7 @@ class _Pad2d(Op):
             ):
                 raise ShapeError(
                     f"`{self.op}` with padding = {plain(self.padding)} cuts away the"
-                    f" whole {AXES[axis]} of {x}",
+                    f" whole {axis_names(len(x.dims) - 1)[axis]} of {x}",
                     code="bad-padding",
                     attribute="padding",
                     help="negative padding crops; crop less",
@@ -109,15 +102,24 @@ class _Pad2d(Op):
             sizes.append(out)
         return Shape((x.dims[0], *sizes))
 
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        left, _, top, _ = map(to_int, self._sides)
-        return over_map((window(1, 1, top),), (window(1, 1, left),))
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        before = (to_int(before) for before, _ in self._along())
+        return over_map(*((window(1, 1, pad),) for pad in before))
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.padding)
 
 
-class ZeroPad2d(_Pad2d):
+class _ZeroPad(_Pad):
+    """Zeros around a map."""
+
+    short = "zero pad"
+
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pad", (argument, self._sides))
+
+
+class ZeroPad2d(_ZeroPad):
     """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
 
     op = "zero_pad2d"
@@ -127,13 +129,30 @@ class ZeroPad2d(_Pad2d):
         for name in ("crop", "center_crop", "cropping2d")
     )
     module_class = "nn.ZeroPad2d"
-    short = "zero pad"
-
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pad", (argument, self._sides))
 
 
-class ConstantPad2d(_Pad2d):
+class ZeroPad1d(_ZeroPad):
+    """Zeros around C x L: before and behind (torch.nn.ZeroPad1d)."""
+
+    op = "zero_pad1d"
+    axes = 1
+    other_names = ("zero_padding1d", "pad1d")
+    special_names = (("cropping1d", "padding = [-1, -1]"),)
+    module_class = "nn.ZeroPad1d"
+
+
+class ZeroPad3d(_ZeroPad):
+    """Zeros around C x D x H x W: left, right, top, bottom, front, back
+    (torch.nn.ZeroPad3d)."""
+
+    op = "zero_pad3d"
+    axes = 3
+    other_names = ("zero_padding3d", "pad3d")
+    special_names = (("cropping3d", "padding = [-1, -1, -1, -1, -1, -1]"),)
+    module_class = "nn.ZeroPad3d"
+
+
+class ConstantPad2d(_Pad):
     """A number around C x H x W: left, right, top, bottom (torch.nn.ConstantPad2d)."""
 
     op = "constant_pad2d"
@@ -154,7 +173,7 @@ class ConstantPad2d(_Pad2d):
         return Call("F.pad", (argument, self._sides), {"value": self.value})
 
 
-class _EdgePad2d(_Pad2d):
+class _EdgePad(_Pad):
     """What pads share that repeat pixels of the map."""
 
     saves = frozenset({"input"})
@@ -166,7 +185,7 @@ class _EdgePad2d(_Pad2d):
         return Call("F.pad", (argument, self._sides), {"mode": self.mode})
 
 
-class ReflectionPad2d(_EdgePad2d):
+class ReflectionPad2d(_EdgePad):
     """The map mirrored at its edges around C x H x W: left, right, top, bottom
     (torch.nn.ReflectionPad2d)."""
 
@@ -178,13 +197,13 @@ class ReflectionPad2d(_EdgePad2d):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         y = super().infer(x)
-        sides = self._sides
-        for axis, around in enumerate((sides[2:], sides[:2])):
+        for axis, around in enumerate(self._along()):
             size = x.dims[1 + axis]
             if known(size, *around) and max(around) >= size:
                 raise ShapeError(
-                    f"`reflection_pad2d` mirrors {max(around)} pixels, but the"
-                    f" {AXES[axis]} of {x} has only {size - 1} beside its edge",
+                    f"`{self.op}` mirrors {max(around)} pixels, but the"
+                    f" {axis_names(len(x.dims) - 1)[axis]} of {x} has only {size - 1}"
+                    " beside its edge",
                     code="bad-padding",
                     attribute="padding",
                     help=f"use a padding of at most {size - 1}, or replication_pad2d",
@@ -192,7 +211,7 @@ class ReflectionPad2d(_EdgePad2d):
         return y
 
 
-class ReplicationPad2d(_EdgePad2d):
+class ReplicationPad2d(_EdgePad):
     """The pixels of its edges around C x H x W: left, right, top, bottom
     (torch.nn.ReplicationPad2d)."""
 
@@ -210,6 +229,18 @@ class ChannelPad(Op):
     category = "reshape"
     calls = _PADS
     layout = "map"
+    # PyTorch's modules pad three axes at most
+    helper = '''\
+class ChannelPad(nn.Module):
+    """Puts zeros around the last axes, as many of each as `padding` has numbers for."""
+
+    def __init__(self, padding: tuple[int, ...]) -> None:
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.pad(x, self.padding)
+'''
 
     padding: Padding
 
@@ -228,9 +259,11 @@ class ChannelPad(Op):
         return x.with_channels(x.channels + before + after)
 
     def module(self, x: Shape) -> Call:
+        sides = self._sides(x)
+        if len(x.dims) > MOST_AXES:
+            return Call("ChannelPad", (sides,))
         # PyTorch takes the batch for the first of the padded axes, which is the same
-        sides = self._sides(x) + (0, 0) * x.channel_axis
-        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides,))
+        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides + (0, 0) * x.channel_axis,))
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.pad", (argument, self._sides(x)))

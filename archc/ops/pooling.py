@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -18,23 +19,25 @@ from archc.ops.base import (
     Sides,
     Size,
     SizeOrNone,
+    axis_names,
     known,
-    pair,
+    sides,
     to_int,
 )
 from archc.ops.functions import Function, Sizes
 from archc.ops.reach import EVERYWHERE, Reach, over_map, parts, window
-from archc.ops.shapes import AXES, need_map, window_map, windows
+from archc.ops.shapes import need_map, window_map, windows
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr, Name
 
 
-def _check_padding(op: str, kernel_size: Any, padding: Any) -> None:
+def _check_padding(op: Op, kernel_size: Any, padding: Any) -> None:
     """Raises ShapeError where padding is more than half of the kernel."""
-    for k, p in zip(pair(kernel_size), pair(padding), strict=True):
+    each = zip(op.each_axis(kernel_size), op.each_axis(padding), strict=True)
+    for k, p in each:
         if known(k, p) and p > k // 2:
             raise ShapeError(
-                f"`{op}` takes a padding of at most half its kernel_size:"
+                f"`{op.op}` takes a padding of at most half its kernel_size:"
                 f" {p} is more than {k} // 2 = {k // 2}",
                 code="bad-padding",
                 attribute="padding",
@@ -42,46 +45,42 @@ def _check_padding(op: str, kernel_size: Any, padding: Any) -> None:
             )
 
 
-def _check_windows(x: Shape, settings: Sequence[Any]) -> None:
+def _check_windows(op: Op, x: Shape, settings: Sequence[Any]) -> None:
     """Raises ShapeError where a dilated window lies in the padding alone.
 
     PyTorch takes it: the maximum of nothing is minus infinity, and its gradient is
     written outside of the tensor.
     """
-    for axis, size in enumerate(x.dims[1:]):
-        s, p, d = (pair(setting)[axis] for setting in settings)
+    each = zip(*map(op.each_axis, settings), strict=True)
+    for axis, (size, (s, p, d)) in enumerate(zip(x.dims[1:], each, strict=True)):
         if not known(size, s, p, d):
             continue
         # what is left of the map begins again a dilation further on
         if d > size and any(start % d >= size for start in range(-p, 0, s)):
             raise ShapeError(
-                f"`max_pool2d` has a window that sees nothing but padding: the"
-                f" {AXES[axis]} is {size}, and of a window that begins before it"
-                f" the next pixel is {d} further on",
+                f"`{op.op}` has a window that sees nothing but padding: the"
+                f" {axis_names(len(x.dims) - 1)[axis]} is {size}, and of a window that"
+                f" begins before it the next pixel is {d} further on",
                 code="bad-padding",
                 attribute="dilation",
                 help=f"use a dilation of at most {size}, or no padding",
             )
 
 
-def _window_reach(
-    x: Shape,
-    y: Shape,
-    kernel_size: Sides,
-    stride: Sides,
-    padding: Sides,
-    dilation: Sides = 1,
-) -> Reach:
+def _window_reach(op: Op, x: Shape, y: Shape, *settings: Sides) -> Reach:
     """A window's reach: everywhere, if a single one covers a map of several pixels."""
-    settings = (kernel_size, stride, padding, dilation)
-    down, right = (window(*s) for s in zip(*map(pair, settings), strict=True))
+    reads = [window(*s) for s in zip(*map(op.each_axis, settings), strict=True)]
     covers = all(
-        read.last + 1 >= size
-        for read, size in zip((down, right), x.sizes[1:], strict=True)
+        read.last + 1 >= size for read, size in zip(reads, x.sizes[1:], strict=True)
     )
-    if covers and y.dims[1:] == (1, 1) != x.dims[1:]:
+    if covers and _is_global(x, y):
         return EVERYWHERE
-    return over_map((down,), (right,))
+    return over_map(*((read,) for read in reads))
+
+
+def _is_global(x: Shape, y: Shape) -> bool:
+    """Whether it makes a single position of a map of several."""
+    return {*y.dims[1:]} == {1} != {*x.dims[1:]}
 
 
 _SHOWS = (("kernel_size", "{}x{}"), ("stride", "/{}"))
@@ -96,9 +95,12 @@ def _settle_stride(settings: dict[Any, Any]) -> None:
 def _pooled(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
     """The result's shape of a window with these settings."""
     (x,) = tensors
-    kernel, padding = settings["kernel_size"], settings["padding"]
-    inside = all(p <= k // 2 for k, p in zip(pair(kernel), pair(padding), strict=True))
-    if len(x) != 4 or not inside or settings.get("return_indices"):
+    if len(x) < 3 or settings.get("return_indices"):
+        return None
+    kernel, padding = (
+        sides(settings[key], len(x) - 2) for key in ("kernel_size", "padding")
+    )
+    if any(p > k // 2 for k, p in zip(kernel, padding, strict=True)):
         return None
     stride, dilation = settings["stride"], settings.get("dilation", 1)
     sizes = windows(
@@ -121,23 +123,23 @@ _OTHER_ATTRIBUTES = (
 )
 
 
-class MaxPool2d(Op):
-    """Largest value in a window, over C x H x W (torch.nn.MaxPool2d)."""
-
-    op = "max_pool2d"
-    category = "pooling"
-    other_names = ("maxpool", "max_pool", "max_pooling", "max_pooling2d")
-    other_attributes = _OTHER_ATTRIBUTES
-    module_class = "nn.MaxPool2d"
-    calls = (
+def _max_pooling(name: str) -> tuple[Function, ...]:
+    return (
         Function(
-            "torch.nn.functional.max_pool2d",
+            f"torch.nn.functional.{name}",
             signature="input kernel_size stride=None padding=0 dilation=1"
             " ceil_mode=False return_indices=False",
             settle=_settle_stride,
             shape=_pooled,
         ),
     )
+
+
+class _MaxPool(Op):
+    """Largest value in a window."""
+
+    category = "pooling"
+    other_attributes = _OTHER_ATTRIBUTES
     symbols = (("stride", Name("stride")),)
     shows = (*_SHOWS, ("dilation", "dilation {}"))
     saves = frozenset({"input", "indices"})
@@ -158,47 +160,74 @@ class MaxPool2d(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
-        _check_padding(self.op, self.kernel_size, self.padding)
-        height, width = window_map(
-            self.op, x, self.kernel_size, self._stride, self.padding, self.dilation,
+        need_map(self, x)
+        _check_padding(self, self.kernel_size, self.padding)
+        sizes = window_map(
+            self, x, self.kernel_size, self._stride, self.padding, self.dilation,
             ceil_mode=self.ceil_mode,
         )  # fmt: skip
-        _check_windows(x, (self._stride, self.padding, self.dilation))
-        return Shape((x.dims[0], height, width))
+        _check_windows(self, x, (self._stride, self.padding, self.dilation))
+        return Shape((x.dims[0], *sizes))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
         return _window_reach(
-            x, y, self.kernel_size, self._stride, self.padding, self.dilation
+            self, x, y, self.kernel_size, self._stride, self.padding, self.dilation
         )
 
     def module(self, x: Shape) -> Call:
         return self._construct(**{"kernel_size": self.kernel_size} | self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.max_pool2d", (argument,), self.module(x).kwargs)
+        return Call(f"F.{self.op}", (argument,), self.module(x).kwargs)
 
 
-class AvgPool2d(Op):
-    """Mean of a window, over C x H x W (torch.nn.AvgPool2d)."""
+class MaxPool2d(_MaxPool):
+    """Largest value in a window, over C x H x W (torch.nn.MaxPool2d)."""
 
-    op = "avg_pool2d"
-    category = "pooling"
-    other_names = (
-        "avgpool", "avg_pool", "average_pool", "average_pooling", "average_pooling2d",
-        "avg_pooling", "mean_pool",
-    )  # fmt: skip
-    other_attributes = _OTHER_ATTRIBUTES
-    module_class = "nn.AvgPool2d"
-    calls = (
+    op = "max_pool2d"
+    other_names = ("maxpool", "max_pool", "max_pooling", "max_pooling2d")
+    module_class = "nn.MaxPool2d"
+    calls = _max_pooling("max_pool2d")
+
+
+class MaxPool1d(_MaxPool):
+    """Largest value in a window, over C x L (torch.nn.MaxPool1d)."""
+
+    op = "max_pool1d"
+    axes = 1
+    other_names = ("max_pooling1d", "temporal_max_pooling")
+    module_class = "nn.MaxPool1d"
+    calls = _max_pooling("max_pool1d")
+
+
+class MaxPool3d(_MaxPool):
+    """Largest value in a window, over C x D x H x W (torch.nn.MaxPool3d)."""
+
+    op = "max_pool3d"
+    axes = 3
+    other_names = ("max_pooling3d", "volumetric_max_pooling")
+    module_class = "nn.MaxPool3d"
+    calls = _max_pooling("max_pool3d")
+    autocast_on_cpu = "full"
+
+
+def _avg_pooling(name: str, signature: str) -> tuple[Function, ...]:
+    return (
         Function(
-            "torch.nn.functional.avg_pool2d",
-            signature="input kernel_size stride=None padding=0 ceil_mode=False"
-            " count_include_pad=True divisor_override=None",
+            f"torch.nn.functional.{name}",
+            signature=f"input kernel_size stride=None padding=0 ceil_mode=False"
+            f" count_include_pad=True{signature}",
             settle=_settle_stride,
             shape=_pooled,
         ),
     )
+
+
+class _AvgPool(Op):
+    """Mean of a window."""
+
+    category = "pooling"
+    other_attributes = _OTHER_ATTRIBUTES
     symbols = (("stride", Name("stride")),)
     shows = _SHOWS
     saves = frozenset({"input"})
@@ -209,11 +238,6 @@ class AvgPool2d(Op):
     padding: Padding = 0
     ceil_mode: bool = False
     count_include_pad: bool = True
-    divisor_override: int | None = Field(default=None, ge=1)
-
-    @property
-    def keeps_range(self) -> bool:
-        return self.divisor_override is None
 
     @property
     def _stride(self) -> Sides:
@@ -221,22 +245,83 @@ class AvgPool2d(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
-        _check_padding(self.op, self.kernel_size, self.padding)
-        height, width = window_map(
-            self.op, x, self.kernel_size, self._stride, self.padding,
+        need_map(self, x)
+        _check_padding(self, self.kernel_size, self.padding)
+        sizes = window_map(
+            self, x, self.kernel_size, self._stride, self.padding,
             ceil_mode=self.ceil_mode,
         )  # fmt: skip
-        return Shape((x.dims[0], height, width))
+        return Shape((x.dims[0], *sizes))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
-        return _window_reach(x, y, self.kernel_size, self._stride, self.padding)
+        return _window_reach(
+            self, x, y, self.kernel_size, self._stride, self.padding, 1
+        )
 
     def module(self, x: Shape) -> Call:
         return self._construct(**{"kernel_size": self.kernel_size} | self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.avg_pool2d", (argument,), self.module(x).kwargs)
+        return Call(f"F.{self.op}", (argument,), self.module(x).kwargs)
+
+
+class _DividedAvgPool(_AvgPool):
+    """One whose divisor can be given, which PyTorch's of sequences lacks."""
+
+    divisor_override: int | None = Field(default=None, ge=1)
+
+    @property
+    def keeps_range(self) -> bool:
+        return self.divisor_override is None
+
+
+class AvgPool2d(_DividedAvgPool):
+    """Mean of a window, over C x H x W (torch.nn.AvgPool2d)."""
+
+    op = "avg_pool2d"
+    other_names = (
+        "avgpool", "avg_pool", "average_pool", "average_pooling", "average_pooling2d",
+        "avg_pooling", "mean_pool",
+    )  # fmt: skip
+    module_class = "nn.AvgPool2d"
+    calls = _avg_pooling("avg_pool2d", " divisor_override=None")
+
+
+class AvgPool1d(_AvgPool):
+    """Mean of a window, over C x L (torch.nn.AvgPool1d)."""
+
+    op = "avg_pool1d"
+    axes = 1
+    other_names = ("average_pooling1d", "temporal_avg_pooling")
+    module_class = "nn.AvgPool1d"
+    calls = _avg_pooling("avg_pool1d", "")
+
+
+class AvgPool3d(_DividedAvgPool):
+    """Mean of a window, over C x D x H x W (torch.nn.AvgPool3d)."""
+
+    op = "avg_pool3d"
+    axes = 3
+    other_names = ("average_pooling3d", "volumetric_avg_pooling")
+    module_class = "nn.AvgPool3d"
+    calls = _avg_pooling("avg_pool3d", " divisor_override=None")
+    autocast_on_cpu = "full"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        y = super().infer(x)
+        kernel = self.each_axis(self.kernel_size)
+        for name, size, k in zip(axis_names(3), x.dims[1:], kernel, strict=True):
+            if known(size, k) and size < k:
+                raise ShapeError(
+                    f"`avg_pool3d` has a window {k} wide but its input is {x}: its"
+                    f" {name} is {size}, and PyTorch counts no padding here",
+                    code="window-too-large",
+                    attribute="kernel_size",
+                    help=f"a window of at most {size} fits here, or pad with zero_pad3d"
+                    " before it",
+                )
+        return y
 
 
 class LpPool2d(Op):
@@ -267,14 +352,13 @@ class LpPool2d(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
-        height, width = window_map(
-            self.op, x, self.kernel_size, self._stride, 0, ceil_mode=self.ceil_mode
+        sizes = window_map(
+            self, x, self.kernel_size, self._stride, 0, ceil_mode=self.ceil_mode
         )
-        return Shape((x.dims[0], height, width))
+        return Shape((x.dims[0], *sizes))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
-        return _window_reach(x, y, self.kernel_size, self._stride, 0)
+        return _window_reach(self, x, y, self.kernel_size, self._stride, 0, 1)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -299,7 +383,7 @@ class LpPool2d(Op):
         return self._construct(**needed | self.given())
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.lp_pool2d", (argument,), self.module(x).kwargs)
+        return Call(f"F.{self.op}", (argument,), self.module(x).kwargs)
 
 
 class BlurPool2d(Op):
@@ -349,25 +433,26 @@ class BlurPool2d(nn.Module):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
+        need_map(self, x)
         pad = self._padding
-        for axis, size in enumerate(x.dims[1:]):
+        for name, size in zip(axis_names(2), x.dims[1:], strict=True):
             if known(size, pad) and pad >= size:
                 raise ShapeError(
-                    f"`blur_pool2d` mirrors {pad} pixels, but the {AXES[axis]} of {x}"
+                    f"`blur_pool2d` mirrors {pad} pixels, but the {name} of {x}"
                     f" has only {size - 1} beside its edge",
                     code="bad-padding",
                     attribute="kernel_size",
                     help="use a smaller kernel_size or stride",
                 )
         kernel, stride = self.kernel_size, self.stride
-        return Shape((x.dims[0], *window_map(self.op, x, kernel, stride, pad)))
+        return Shape((x.dims[0], *window_map(self, x, kernel, stride, pad)))
 
     def macs(self, x: Shape, y: Shape) -> Dim:
         return prod(y.dims) * self.kernel_size * self.kernel_size
 
     def reach(self, x: Shape, y: Shape) -> Reach:
-        return _window_reach(x, y, self.kernel_size, self.stride, to_int(self._padding))
+        pad = to_int(self._padding)
+        return _window_reach(self, x, y, self.kernel_size, self.stride, pad, 1)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -399,14 +484,20 @@ class BlurPool2d(nn.Module):
 
 
 def _resized(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
-    size = settings.get("output_size")
-    return (*tensors[0][:-2], size, size) if isinstance(size, int) else None
+    x, size = tensors[0], settings.get("output_size")
+    return (*x[:2], *(size for _ in x[2:])) if isinstance(size, int) else None
+
+
+def _global(*names: str) -> tuple[tuple[str, str], ...]:
+    """Names of a pooling of the whole map."""
+    return tuple((name, "output_size = 1") for name in names)
 
 
 class _AdaptivePool(Op):
     """What the adaptive poolings share."""
 
     category = "pooling"
+    other_attributes = (("size", "output_size"), ("kernel_size", "output_size"))
     layout = "map"
     shows = (("output_size", "{}x{}"),)
 
@@ -414,73 +505,119 @@ class _AdaptivePool(Op):
 
     @property
     def short_name(self) -> str:
-        kind = "global" if pair(self.output_size) == (1, 1) else "adaptive"
-        return super().short_name.replace("adaptive", kind)
+        whole = {*self.each_axis(self.output_size)} == {1}
+        return super().short_name.replace("adaptive", "global" if whole else "adaptive")
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
-        return Shape((x.dims[0], *pair(self.output_size)))
+        need_map(self, x)
+        return Shape((x.dims[0], *self.each_axis(self.output_size)))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
-        if y.dims[1:] == (1, 1) != x.dims[1:]:
+        if _is_global(x, y):
             return EVERYWHERE
         sizes = zip(x.sizes[1:], y.sizes[1:], strict=True)
-        down, right = ((parts(size, count),) for size, count in sizes)
-        return over_map(down, right)
+        return over_map(*((parts(size, count),) for size, count in sizes))
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.output_size)
 
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call(f"F.{self.op}", (argument, self.output_size))
 
-class AdaptiveAvgPool2d(_AdaptivePool):
-    """Mean pooling of C x H x W to a given size (torch.nn.AdaptiveAvgPool2d)."""
 
-    op = "adaptive_avg_pool2d"
-    other_names = ("adaptive_avg_pool", "adaptive_average_pool", "adaptive_avgpool")
-    special_names = tuple(
-        (name, "output_size = 1")
-        for name in (
-            "gap", "global_avg_pool", "global_avg_pool2d", "global_average_pool",
-            "global_average_pooling", "global_average_pooling2d", "global_pool",
-            "global_pooling", "reduce_mean", "spatial_mean",
-        )
-    )  # fmt: skip
-    other_attributes = (("size", "output_size"), ("kernel_size", "output_size"))
-    module_class = "nn.AdaptiveAvgPool2d"
-    calls = (Function("torch.nn.functional.adaptive_avg_pool2d", shape=_resized),)
+class _AdaptiveAvgPool(_AdaptivePool):
+    """Mean pooling to a given size."""
+
     saves = frozenset({"input"})
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
         # for a single output torch takes the mean, which keeps nothing
-        if y.dims[1:] == (1, 1):
-            return (Step(y.dims, layout="ordered"),)
-        return (Step(y.dims, keeps=(0,), layout="map"),)
-
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.adaptive_avg_pool2d", (argument, self.output_size))
+        if {*y.dims[1:]} == {1}:
+            return (replace(step, keeps=(), layout="ordered"),)
+        return (step,)
 
 
-class AdaptiveMaxPool2d(_AdaptivePool):
-    """Max pooling of C x H x W to a given size (torch.nn.AdaptiveMaxPool2d)."""
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """Mean pooling of C x H x W to a given size (torch.nn.AdaptiveAvgPool2d)."""
 
-    op = "adaptive_max_pool2d"
-    other_names = ("adaptive_max_pool", "adaptive_maxpool")
-    special_names = tuple(
-        (name, "output_size = 1")
-        for name in (
-            "global_max_pool", "global_max_pool2d", "global_max_pooling",
-            "global_max_pooling2d",
-        )
+    op = "adaptive_avg_pool2d"
+    other_names = ("adaptive_avg_pool", "adaptive_average_pool", "adaptive_avgpool")
+    special_names = _global(
+        "gap", "global_avg_pool", "global_avg_pool2d", "global_average_pool",
+        "global_average_pooling", "global_average_pooling2d", "global_pool",
+        "global_pooling", "reduce_mean", "spatial_mean",
     )  # fmt: skip
-    other_attributes = (("size", "output_size"), ("kernel_size", "output_size"))
-    module_class = "nn.AdaptiveMaxPool2d"
+    module_class = "nn.AdaptiveAvgPool2d"
+    calls = (Function("torch.nn.functional.adaptive_avg_pool2d", shape=_resized),)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """Mean pooling of C x L to a given length (torch.nn.AdaptiveAvgPool1d)."""
+
+    op = "adaptive_avg_pool1d"
+    axes = 1
+    special_names = _global("global_avg_pool1d", "global_average_pooling1d")
+    module_class = "nn.AdaptiveAvgPool1d"
+    calls = (
+        Function(
+            "torch.adaptive_avg_pool1d",
+            also=("torch.nn.functional.adaptive_avg_pool1d",),
+            signature="input output_size",
+            shape=_resized,
+        ),
+    )
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Mean pooling of C x D x H x W to a given size (torch.nn.AdaptiveAvgPool3d)."""
+
+    op = "adaptive_avg_pool3d"
+    axes = 3
+    special_names = _global("global_avg_pool3d", "global_average_pooling3d")
+    module_class = "nn.AdaptiveAvgPool3d"
+    calls = (Function("torch.nn.functional.adaptive_avg_pool3d", shape=_resized),)
+    autocast_on_cpu = "full"
+
+
+class _AdaptiveMaxPool(_AdaptivePool):
+    """Max pooling to a given size."""
+
     saves = frozenset({"input", "indices"})
 
     def extra(self, x: Shape, y: Shape) -> tuple[Extra, ...]:
         return _indices(y)
 
-    def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.adaptive_max_pool2d", (argument, self.output_size))
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """Max pooling of C x H x W to a given size (torch.nn.AdaptiveMaxPool2d)."""
+
+    op = "adaptive_max_pool2d"
+    other_names = ("adaptive_max_pool", "adaptive_maxpool")
+    special_names = _global(
+        "global_max_pool", "global_max_pool2d", "global_max_pooling",
+        "global_max_pooling2d",
+    )  # fmt: skip
+    module_class = "nn.AdaptiveMaxPool2d"
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """Max pooling of C x L to a given length (torch.nn.AdaptiveMaxPool1d)."""
+
+    op = "adaptive_max_pool1d"
+    axes = 1
+    special_names = _global("global_max_pool1d", "global_max_pooling1d")
+    module_class = "nn.AdaptiveMaxPool1d"
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Max pooling of C x D x H x W to a given size (torch.nn.AdaptiveMaxPool3d)."""
+
+    op = "adaptive_max_pool3d"
+    axes = 3
+    special_names = _global("global_max_pool3d", "global_max_pooling3d")
+    module_class = "nn.AdaptiveMaxPool3d"
+    autocast_on_cpu = "full"

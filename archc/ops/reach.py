@@ -47,11 +47,11 @@ Reach: TypeAlias = PerAxis | Everywhere | None
 """How far an op looks; None where a pixel sees that pixel, on the same axes."""
 
 
-def over_map(down: tuple[Read, ...], right: tuple[Read, ...]) -> PerAxis | None:
-    """Of an op that takes C x H x W to C x H x W, height and width apart."""
-    if down == right == (Read(),):
+def over_map(*axes: tuple[Read, ...]) -> PerAxis | None:
+    """Of an op that takes a map, channels first, to a map: each axis apart."""
+    if all(reads == (Read(),) for reads in axes):
         return None
-    return (None, Along(1, down), Along(2, right))
+    return (None, *(Along(axis, reads) for axis, reads in enumerate(axes, 1)))
 
 
 def window(kernel: int, stride: int, padding: int, dilation: int = 1) -> Read:

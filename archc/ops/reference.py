@@ -27,11 +27,12 @@ PyTorch's defaults, less what archc infers (`in_channels`, `in_features`,
 
 How to read the entries:
 
-- Shapes are without the batch: C channels, height H, width W, length L. Attributes that
-  name an axis (`dim`, `dims`, `start_dim`, `end_dim`) count the batch as axis 0, as in
-  PyTorch.
-- A size may be a pair, first for the height and then for the width. The formulas show
-  one number for both.
+- Shapes are without the batch: C channels; the length L of a sequence; the height H and
+  the width W of a map; the depth D of a volume, which may be the time of a clip.
+  Attributes that name an axis (`dim`, `dims`, `start_dim`, `end_dim`) count the batch
+  as axis 0, as in PyTorch.
+- A size may have a number for each axis behind the channels: a pair for the height and
+  the width, three for depth, height and width. The formulas show one number for all.
 - Divisions `//` round down. Shapes, parameters and buffers are those with the defaults
   of all settings that are true or false.
 - An op without entries for parameters, buffers and MACs has none.
@@ -42,11 +43,12 @@ How to read the entries:
 This page is made from the classes in `archc/ops/`.
 """
 
-_CHANNELS, _HEIGHT, _WIDTH, _LENGTH = (Name(letter, whole=True) for letter in "CHWL")
-_VECTOR = Shape((_CHANNELS,))
-_SEQUENCE = Shape((_CHANNELS, _LENGTH))
-_MAP = Shape((_CHANNELS, _HEIGHT, _WIDTH))
-_CHANNELS_LAST = Shape((_HEIGHT, _WIDTH, _CHANNELS), channel_axis=2)
+_VECTOR, _SEQUENCE, _MAP, _VOLUME = (
+    Shape(tuple(Name(letter, whole=True) for letter in letters))
+    for letters in ("C", "CL", "CHW", "CDHW")
+)
+_CHANNELS_LAST = Shape((*_MAP.dims[1:], *_MAP.dims[:1]), channel_axis=2)
+_ALL = (_VECTOR, _SEQUENCE, _MAP, _VOLUME)
 
 
 def reference() -> str:
@@ -123,6 +125,8 @@ def _choice(schema: dict[str, Any]) -> str:
         count = schema.get("minItems")
         if count == schema.get("maxItems") and count is not None:
             return "a pair" if count == 2 else f"a list of {count}"
+        if count is not None:
+            return "one for each axis"
         return "a list of whole numbers"
     if kind == "boolean":
         return "true or false"
@@ -141,12 +145,13 @@ def _choice(schema: dict[str, Any]) -> str:
 class _Case:
     """An input that an op takes and what it gives.
 
-    A `height` that is a formula stands apart; in the output it is called H'.
+    A `size` that is a formula stands apart; in the output it is called H', or as the
+    first axis behind the channels is called.
     """
 
     inputs: tuple[Shape, ...]
     output: Shape
-    height: Expr | None
+    size: Expr | None
 
 
 def _symbolic(op: type[Op]) -> Op:
@@ -164,8 +169,8 @@ def _cases(op: Op) -> list[_Case]:
 
     Channels come first in them; last only for an op that needs them there.
     """
-    found = [_case(op, x) for x in (_VECTOR, _SEQUENCE, _MAP)]
-    if found[-1] is None:
+    found = [_case(op, x) for x in _ALL]
+    if not any(found[2:]):
         found.append(_case(op, _CHANNELS_LAST))
     return [case for case in found if case is not None]
 
@@ -179,10 +184,11 @@ def _case(op: Op, x: Shape) -> _Case | None:
         y = op.infer(*inputs)
     except ShapeError:
         return None
-    height = y.dims[1] if x is _MAP and len(y.dims) == 3 else None
-    if not isinstance(height, Binary):
+    size = y.dims[1] if len(x.dims) == len(y.dims) > 1 else None
+    if not isinstance(size, Binary):
         return _Case(inputs, y, None)
-    return _Case(inputs, Shape((y.dims[0], Name("H'"), Name("W'"))), height)
+    made = (Name(f"{_source(letter)}'") for letter in x.dims[1:])
+    return _Case(inputs, Shape((y.dims[0], *made)), size)
 
 
 def _facts(op_type: type[Op]) -> Iterator[str]:
@@ -207,13 +213,16 @@ def _facts(op_type: type[Op]) -> Iterator[str]:
 
 def _shapes(op: Op, cases: list[_Case]) -> str:
     if all(case.output == x for case in cases for x in case.inputs):
-        if len(cases) == len((_VECTOR, _SEQUENCE, _MAP)):
+        if len(cases) == len(_ALL):
             return "inputs of one shape, kept" if op.merges else "any, kept"
         return f"{' or '.join(_inputs(case) for case in cases)}, kept"
     text = "; ".join(f"{_inputs(c)} to {_dims(c.output.dims)}" for c in cases)
-    height = next((c.height for c in cases if c.height is not None), None)
-    if height is not None:
-        text += f", where `H' = {to_source(height)}` and W' likewise"
+    case = next((c for c in cases if c.size is not None), None)
+    if case is not None:
+        assert case.size is not None
+        first, *others = map(_source, case.output.dims[1:])
+        text += f", where `{first} = {to_source(case.size)}`"
+        text += f" and {' and '.join(others)} likewise" if others else ""
     return text
 
 
@@ -249,7 +258,8 @@ def _in_code(op_type: type[Op]) -> str:
     op = _symbolic(op_type)
     if isinstance(op, Merge):
         return _form(op.combine(_MAP, Local("x"), Local("y")))
-    forms = [op.module(_MAP), op.function(_MAP, Local("x"))]
+    x = _MAP if op.axes is None else _ALL[op.axes]
+    forms = [op.module(x), op.function(x, Local("x"))]
     return " or ".join(_form(form) for form in forms if form is not None)
 
 

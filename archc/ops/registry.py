@@ -19,7 +19,7 @@ from archc.ops import (
     reshape,
     resize,
 )
-from archc.ops.base import Op
+from archc.ops.base import Op, stem
 from archc.ops.functions import Function
 from archc.ops.merge import Merge
 
@@ -71,7 +71,7 @@ class Meant(NamedTuple):
 
     def written(self) -> str:
         """A node with it."""
-        own = self.op.op.removesuffix("2d")
+        own = stem(self.op.op)
         name = f'name = "{own}", ' if self.op.can_have_parameters() else ""
         rest = f", {self.beside}" if self.beside else ""
         return f'{{ {name}op = "{self.op.op}"{rest} }}'

@@ -220,6 +220,7 @@ class ChannelShuffle(Op):
 
     op = "channel_shuffle"
     category = "reshape"
+    axes = None
     other_names = ("shuffle", "shuffle_channels")
     module_class = "nn.ChannelShuffle"
     calls = (
@@ -243,7 +244,7 @@ class ChannelShuffle(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
+        need_map(self, x)
         need_divisible(self.op, "channels", x.dims[0], self.groups, "groups")
         return x
 

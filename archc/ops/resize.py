@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import (
@@ -14,74 +14,69 @@ from archc.ops.base import (
     Call,
     Dim,
     Op,
+    PerAxis,
     Shape,
     ShapeError,
     SizeOrNone,
+    axis_names,
+    fits_axes,
     items,
     known,
-    pair,
     plain,
+    sides,
 )
 from archc.ops.functions import Function
-from archc.ops.reach import (
-    PerAxis,
-    Read,
-    between,
-    nearest,
-    over_map,
-    window,
-)
-from archc.ops.shapes import AXES, need_divisible, need_map
+from archc.ops.reach import Reach, Read, between, nearest, over_map, window
+from archc.ops.shapes import MAPS, need_divisible, need_map
 from archc.spec.expressions import Expr, Name
 
 
-def _factor(value: Any) -> Any:
-    parts = items(value)
-    numbers = (value,) if parts is None else parts
-    if not all(map(_is_number, numbers)) or len(numbers) != (1 if parts is None else 2):
-        raise PydanticCustomError(
-            "scale_factor",
-            "must be a number or a pair of them, not {value}",
-            {"value": plain(value)},
-        )
-    if not all(0 < n < inf for n in numbers):
-        raise PydanticCustomError(
-            "scale_factor",
-            "must be a finite number above 0, not {value}",
-            {"value": plain(value)},
-        )
-    return parts or value
+class _Factors(PerAxis):
+    """A finite number above 0, or one for each axis."""
+
+    def check(self, value: Any) -> Any:
+        parts = items(value)
+        numbers = (value,) if parts is None else parts
+        if not all(map(_is_number, numbers)) or not (
+            parts is None or fits_axes(parts, self.axes)
+        ):
+            raise PydanticCustomError(
+                "scale_factor",
+                "must be a number or one for each axis, not {value}",
+                {"value": plain(value)},
+            )
+        if not all(0 < n < inf for n in numbers):
+            raise PydanticCustomError(
+                "scale_factor",
+                "must be a finite number above 0, not {value}",
+                {"value": plain(value)},
+            )
+        return parts or value
+
+    def schemas(self) -> list[dict[str, Any]]:
+        number: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0}
+        return [number, self.each(number)]
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_FACTOR = {"type": "number", "exclusiveMinimum": 0}
-
-
-ScaleFactor = Annotated[
-    Any,
-    PlainValidator(_factor),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _FACTOR,
-                {"type": "array", "items": _FACTOR, "minItems": 2, "maxItems": 2},
-            ]
-        }
-    ),
-]
+ScaleFactor = Annotated[Any, _Factors()]
+_MODES = {1: ("linear",), 2: ("bilinear", "bicubic"), 3: ("trilinear",)}
+"""The modes that are for maps with so many axes; the others are for all."""
 
 
 class Upsample(Op):
-    """C x H x W resized to a size or by a factor (torch.nn.Upsample)."""
+    """A map resized to a size or by a factor (torch.nn.Upsample)."""
 
     op = "upsample"
+    axes = None
     category = "reshape"
     other_names = (
-        "upsampling", "upsampling2d", "interpolate", "interpolation", "resize",
-        "resize_bilinear", "upsampling_nearest2d", "upsampling_bilinear2d", "interp",
+        "upsampling", "upsampling1d", "upsampling2d", "upsampling3d", "interpolate",
+        "interpolation", "resize", "resize_bilinear", "upsampling_nearest2d",
+        "upsampling_bilinear2d", "interp",
     )  # fmt: skip
     other_attributes = (
         ("scale", "scale_factor"),
@@ -97,7 +92,9 @@ class Upsample(Op):
 
     size: SizeOrNone = None
     scale_factor: ScaleFactor = None
-    mode: Literal["nearest", "nearest-exact", "bilinear", "bicubic"] = "nearest"
+    mode: Literal[
+        "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"
+    ] = "nearest"
     align_corners: bool | None = None
 
     @model_validator(mode="after")
@@ -113,7 +110,8 @@ class Upsample(Op):
         if self.align_corners is not None and self.mode.startswith("nearest"):
             raise PydanticCustomError(
                 "align_corners",
-                "align_corners goes with mode bilinear or bicubic, not {mode}",
+                "align_corners goes with mode linear, bilinear, bicubic or trilinear,"
+                " not {mode}",
                 {"mode": plain(self.mode)},
             )
         return self
@@ -122,27 +120,30 @@ class Upsample(Op):
     def keeps_range(self) -> bool:
         return self.mode != "bicubic"
 
-    @property
-    def detail(self) -> str:
+    def detail_on(self, x: Shape) -> str:
+        axes = self.axes_of(x)
         if self.size is not None:
-            height, width = pair(self.size)
-            return f"to {height}×{width}"
-        down, right = pair(self.scale_factor)
-        return f"×{down}" if down == right else f"×{down},{right}"
+            return f"to {'×'.join(map(str, sides(self.size, axes)))}"
+        factors = sides(self.scale_factor, axes)
+        alike = len({*factors}) == 1
+        return f"×{','.join(map(str, factors[:1] if alike else factors))}"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
+        need_map(self, x)
+        self._check_axes(x)
+        names = axis_names(self.axes_of(x))
         if self.size is not None:
-            return Shape((x.dims[0], *pair(self.size)))
+            return Shape((x.dims[0], *sides(self.size, len(names))))
         sizes: list[Dim] = []
-        for axis, factor in enumerate(pair(self.scale_factor)):
-            size = x.dims[1 + axis]
+        for name, size, factor in zip(
+            names, x.dims[1:], sides(self.scale_factor, len(names)), strict=True
+        ):
             # a symbolic product would not round down, as sizes here do
             out: Dim = int(size * factor) if known(size, factor) else UNKNOWN
             if known(out) and out < 1:
                 raise ShapeError(
-                    f"`upsample` of {x} by {factor} leaves no {AXES[axis]}",
+                    f"`upsample` of {x} by {factor} leaves no {name}",
                     code="window-too-large",
                     attribute="scale_factor",
                     help="use a larger scale_factor",
@@ -150,11 +151,35 @@ class Upsample(Op):
             sizes.append(out)
         return Shape((x.dims[0], *sizes))
 
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
-        factors = (None, None) if self.size is not None else pair(self.scale_factor)
-        sizes = zip(x.sizes[1:], y.sizes[1:], factors, strict=True)
-        down, right = ((self._read(*axis),) for axis in sizes)
-        return over_map(down, right)
+    def _check_axes(self, x: Shape) -> None:
+        """Raises ShapeError where sizes, factors or the mode are for maps with another
+        number of axes."""
+        count = self.axes_of(x)
+        for attribute in ("size", "scale_factor"):
+            given = getattr(self, attribute)
+            if given is not None and len(sides(given, count)) != count:
+                raise ShapeError(
+                    f"`upsample` with {attribute} = {plain(given)} reads {x},"
+                    f" {MAPS[count]}",
+                    code="wrong-rank",
+                    attribute=attribute,
+                    help=f"{attribute} takes a number, or {count} of them in a list",
+                )
+        if any(self.mode in modes for n, modes in _MODES.items() if n != count):
+            raise ShapeError(
+                f"`upsample` with mode = {plain(self.mode)} reads {x}, {MAPS[count]}",
+                code="wrong-rank",
+                attribute="mode",
+                help=f"use mode = {' or '.join(map(plain, _MODES[count]))}",
+            )
+
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        axes = self.axes_of(x)
+        factors = (None,) * axes
+        if self.size is None:
+            factors = sides(self.scale_factor, axes)
+        each = zip(x.sizes[1:], y.sizes[1:], factors, strict=True)
+        return over_map(*((self._read(*axis),) for axis in each))
 
     def _read(self, size: int, out: int, factor: float | None) -> Read:
         """What a position reads along an axis.
@@ -176,7 +201,7 @@ class Upsample(Op):
                 return nearest(scale, Fraction(0))
             case "nearest-exact":
                 return nearest(scale, half * scale)
-            case "bilinear" | "bicubic":
+            case "linear" | "bilinear" | "bicubic" | "trilinear":
                 offset = Fraction(0) if self.align_corners else half * scale - half
                 return between(scale, offset, beside=int(self.mode == "bicubic"))
 
@@ -216,7 +241,7 @@ class PixelShuffle(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
+        need_map(self, x)
         channels, height, width = x.dims
         r = self.upscale_factor
         if known(channels, r) and channels % (r * r):
@@ -231,7 +256,7 @@ class PixelShuffle(Op):
             )
         return Shape((channels // (r * r), height * r, width * r))
 
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+    def reach(self, x: Shape, y: Shape) -> Reach:
         read = (nearest(Fraction(1, self.upscale_factor), Fraction(0)),)
         return over_map(read, read)
 
@@ -272,14 +297,14 @@ class PixelUnshuffle(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        need_map(self.op, x)
+        need_map(self, x)
         channels, height, width = x.dims
         r = self.downscale_factor
         for size in (height, width):
             need_divisible(self.op, "pixels", size, r, "downscale_factor")
         return Shape((channels * r * r, height // r, width // r))
 
-    def reach(self, x: Shape, y: Shape) -> PerAxis | None:
+    def reach(self, x: Shape, y: Shape) -> Reach:
         r = self.downscale_factor
         return over_map((window(r, r, 0),), (window(r, r, 0),))
 

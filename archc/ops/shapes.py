@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from archc.ops.base import (
+    MOST_AXES,
     UNKNOWN,
     Dim,
+    Dims,
+    Op,
     Shape,
     ShapeError,
     Sides,
+    axis_names,
     known,
-    pair,
+    plain,
+    sides,
     sizes_of,
     to_int,
 )
 from archc.ops.functions import Sizes
-
-AXES = ("height", "width")
 
 
 def window_size(
@@ -48,7 +51,7 @@ def window_size(
 
 
 def window_map(
-    op: str,
+    op: Op,
     x: Shape,
     kernel_size: Sides,
     stride: Sides,
@@ -56,25 +59,38 @@ def window_map(
     dilation: Sides = 1,
     *,
     ceil_mode: Dim = False,
-) -> tuple[Dim, Dim]:
-    """Height and width after a window has passed over `x` (C x H x W).
+) -> Dims:
+    """The sizes of a map, channels not among them, after a window has passed over `x`.
 
     Raises:
         ShapeError: `window-too-large`, with the arithmetic, where no window fits.
     """
     need_map(op, x)
-    settings = [pair(v) for v in (kernel_size, stride, padding, dilation)]
     out: list[Dim] = []
-    for axis in range(2):
-        size = x.dims[1 + axis]
-        k, s, p, d = (setting[axis] for setting in settings)
-        count = window_size(size, k, s, p, d, ceil_mode=ceil_mode)
-        if known(count, size) and (
-            count < 1 or (not ceil_mode and size + 2 * p < d * (k - 1) + 1)
-        ):
-            raise _too_large(op, x, axis, k, s, p, d)
+    for axis, (size, setting) in enumerate(
+        _along(x.dims[1:], kernel_size, stride, padding, dilation)
+    ):
+        count = _fitting(size, *setting, ceil_mode=ceil_mode)
+        if count is None:
+            raise _too_large(op.op, x, axis, *setting)
         out.append(count)
-    return out[0], out[1]
+    return tuple(out)
+
+
+def _along(sizes: Dims, *settings: Sides) -> list[tuple[Dim, tuple[Any, ...]]]:
+    """Each axis with its size and its own part of the settings."""
+    each = zip(*(sides(setting, len(sizes)) for setting in settings), strict=True)
+    return list(zip(sizes, each, strict=True))
+
+
+def _fitting(size: Dim, k: Any, s: Any, p: Any, d: Any, *, ceil_mode: Dim) -> Any:
+    """The number of windows along one axis; None where it is known that none fits."""
+    count = window_size(size, k, s, p, d, ceil_mode=ceil_mode)
+    if known(count, size) and (
+        count < 1 or (not ceil_mode and size + 2 * p < d * (k - 1) + 1)
+    ):
+        return None
+    return count
 
 
 def windows(
@@ -88,16 +104,18 @@ def windows(
 ) -> Sizes | None:
     """How many windows fit a map, its batch included; None where torch would say that
     something is wrong."""
+    axes = len(x) - 2
     given = stride, padding, dilation
     if any(
-        min(pair(value)) < least for value, least in zip(given, (1, 0, 1), strict=True)
+        min(sides(value, axes)) < least
+        for value, least in zip(given, (1, 0, 1), strict=True)
     ):
         return None
-    try:
-        found = window_map("", Shape(x[1:]), kernel, *given, ceil_mode=ceil_mode)
-    except ShapeError:
-        return None
-    return sizes_of(found)
+    found = [
+        _fitting(size, *setting, ceil_mode=ceil_mode)
+        for size, setting in _along(x[2:], kernel, *given)
+    ]
+    return None if None in found else sizes_of(tuple(found))
 
 
 def _too_large(
@@ -106,9 +124,10 @@ def _too_large(
     size = x.sizes[1 + axis]
     reach = d * (k - 1) + 1
     window = f"{k}" if d == 1 else f"({d}*({k} - 1) + 1)"
+    name = axis_names(len(x.dims) - 1)[axis]
     return ShapeError(
         f"`{op}` has a window {reach} wide but its input is {x}:"
-        f" {AXES[axis]} ({size} + 2*{p} - {window}) / {s} + 1 is below 1",
+        f" {name} ({size} + 2*{p} - {window}) / {s} + 1 is below 1",
         code="window-too-large",
         attribute="kernel_size",
         help=f"a window of at most {size + 2 * p}, or a padding of at least"
@@ -132,18 +151,41 @@ def need_channels_first(op: str, x: Shape) -> None:
         )
 
 
-def need_map(op: str, x: Shape) -> None:
-    """Raises ShapeError unless `x` is C x H x W."""
-    if len(x.dims) != 3:
-        help = "put it before the flatten that turned the map into a vector"
-        if len(x.dims) > 1:
-            help = "a map has three sizes: input = [channels, height, width]"
+MAPS = {
+    1: "a sequence, channels x length",
+    2: "a feature map, channels x height x width",
+    3: "a volume, channels x depth x height x width",
+    None: "a map: channels, and one to three axes behind them",
+}
+_SIZES = {1: "a sequence has two", 2: "a map has three", 3: "a volume has four"}
+
+
+def need_map(op: Op, x: Shape) -> None:
+    """Raises ShapeError unless `x` is channels and behind them the axes of the op's
+    maps."""
+    count = len(x.dims) - 1
+    if op.axes != count if op.axes else not 1 <= count <= MOST_AXES:
         raise ShapeError(
-            f"`{op}` needs a feature map, channels x height x width, but reads {x}",
+            f"`{op.op}` needs {MAPS[op.axes]}, but reads {x}",
             code="wrong-rank",
-            help=help,
+            help=_other_rank(op, x),
         )
-    need_channels_first(op, x)
+    need_channels_first(op.op, x)
+
+
+def _other_rank(op: Op, x: Shape) -> str:
+    """What to do where an op reads what has other axes than its maps."""
+    count = len(x.dims) - 1
+    if not count:
+        return "put it before the flatten that turned the map into a vector"
+    if op.axes is None:
+        return "join some of its axes with flatten"
+    instead = op.on_axes(count)
+    use = "" if instead is None else f"use {instead.op} for {MAPS[count]}; "
+    if count == op.axes + 1 and x.dims[0] == 1:
+        return f"{use}if the 1 is a batch, leave it out: input = {plain(x.dims[1:])}"
+    names = ", ".join(("channels", *axis_names(op.axes)))
+    return f"{use}{_SIZES[op.axes]} sizes: input = [{names}]"
 
 
 def axis_of(op: str, dim: int, x: Shape) -> int:

@@ -1,11 +1,12 @@
-"""`input`: channels, height, width, and what other frameworks write in its place."""
+"""`input`: channels and one size for each axis behind them, and what other frameworks
+write in its place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from archc.ops.base import plain
+from archc.ops.base import MOST_AXES, plain
 from archc.source.kinds import is_list, is_table
 from archc.spec.model import Arg, Origin
 from archc.spec.written import Written, items, sizes_in
@@ -13,6 +14,7 @@ from archc.spec.written import Written, items, sizes_in
 _FORM = "input = [channels, height, width]"
 _FEW = 4
 """An image has at most this many channels, colours and opacity."""
+_BATCH = frozenset({"N", "B", "batch", "batch_size"})
 
 Problem = tuple[str, str, str]
 """Code, message and help."""
@@ -32,11 +34,11 @@ def parse_input(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]
     if _is_channels_last(sizes):
         written.sink.warning(
             "channels-last",
-            f"this is {sizes[0]} channels of {sizes[1]} x {sizes[2]}; the channels"
-            " come first",
+            f"this is {sizes[0]} channels of {' x '.join(map(str, sizes[1:]))}; the"
+            " channels come first",
             origin.at(),
-            help=f"for an image of {sizes[2]} channels, write"
-            f" {_written([sizes[2], *sizes[:2]])}",
+            help=f"for {'an image' if len(sizes) == 3 else 'a volume'} of {sizes[-1]}"
+            f" channels, write {_written([sizes[-1], *sizes[:-1]])}",
         )
     fine = True
     for number, size in enumerate(sizes):
@@ -89,33 +91,39 @@ def _several(inputs: Sequence[Any], what: str) -> Problem:
 
 
 def _sizes(sizes: Sequence[Any]) -> Problem | None:
-    """More sizes than an image has."""
+    """More sizes than a volume has, or a batch before them."""
     if len(sizes) < 4 or not all(isinstance(s, int | float | str) for s in sizes):
         return None
+    first = sizes[0]
+    batch = first in _BATCH or (isinstance(first, int | float) and first < 1)
+    if len(sizes) <= 1 + MOST_AXES and not batch:
+        return None
     message = (
-        f"`input` has {len(sizes)} sizes; it takes channels, height and width, and no"
-        " batch"
+        f"`input` has {len(sizes)} sizes; it takes channels and one to three more, such"
+        " as height and width, and no batch"
     )
     return "bad-value", message, _without_batch(sizes)
 
 
 def _without_batch(sizes: Sequence[Any]) -> str:
-    """The three sizes that are meant, as a spec writes them."""
+    """The sizes that are meant, as a spec writes them."""
     if len(sizes) == 4:
         first, second, _, last = sizes
-        batch = type(first) is not int or first < 2 or _few(second) or _few(last)
-        sizes = sizes[1:] if batch else [first, *sizes[2:]]
-    if len(sizes) != 3:
+        if type(first) is not int or first < 2 or _few(second) or _few(last):
+            sizes = sizes[1:]
+    elif len(sizes) == 5:
+        sizes = sizes[1:]
+    if not 3 <= len(sizes) <= 1 + MOST_AXES:
         return _FORM
     if _is_channels_last(sizes):
-        sizes = [sizes[2], *sizes[:2]]
+        sizes = [sizes[-1], *sizes[:-1]]
     return _written(sizes)
 
 
 def _is_channels_last(sizes: Sequence[Any]) -> bool:
-    if len(sizes) != 3 or not all(type(size) is int for size in sizes):
+    if not 3 <= len(sizes) <= 4 or not all(type(size) is int for size in sizes):
         return False
-    height, width, channels = sizes
+    *_, height, width, channels = sizes
     return height == width and width > 2 * _FEW and channels in (1, 3, 4)
 
 

@@ -100,7 +100,11 @@ Argument = Annotated[
 ]
 Dimensions = Annotated[
     list[Whole],
-    Field(min_length=1, description="channels, height, width, without the batch"),
+    Field(
+        min_length=1,
+        description="channels, then as many sizes as there are axes, such as height and"
+        " width; without the batch",
+    ),
 ]
 Layers = Annotated[
     list[Any],
@@ -185,7 +189,7 @@ class ExpectTable(Table):
     buffers: int | None = None
     macs: int | None = None
     output: list[int] | None = None
-    receptive_field: int | None = None
+    receptive_field: int | list[int] | None = None
 
 
 class Modifiers(Table):

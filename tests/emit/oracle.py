@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from archc.network.graph import Layer, Network, Region, Value
+from archc.ops.registry import OPS
 from tests.ops import live
 
-RANDOM = frozenset({"dropout", "dropout2d", "stochastic_depth"})
+RANDOM = frozenset(name for name, op in OPS.items() if op.category == "dropout")
 SEED = 0
 """Set before an op that draws random numbers."""
 

@@ -38,9 +38,14 @@ class Edition:
     size: int = 64
     """Height and width at which logits are compared."""
     training_size: int = 32
+    frames: tuple[int, ...] = ()
+    """How many a clip has; none for an image."""
     options: tuple[tuple[str, Any], ...] = ()
     rename: tuple[str, str] | None = None
     """Pattern and replacement for torchvision's keys that no spec can have."""
+
+    def random(self, batch: int, size: int) -> Tensor:
+        return torch.randn(batch, 3, *self.frames, size, size)
 
     def build(self) -> nn.Module:
         make = torchvision.models.get_model_builder(self.name)
@@ -84,11 +89,12 @@ EDITIONS = (
         "inception_v3", size=107, training_size=299, options=(("init_weights", False),)
     ),
     Edition("densenet161"),
+    Edition("r3d_18", size=32, frames=(8,)),
 )
 # GhostNet, DPN-68 and Xception claim as many parameters as timm 1.0.31 counts for its
 # ghostnet_100, dpn68 and legacy_xception
 PLAIN = (
-    "cifar_resnet", "dpn68", "ghostnet", "lenet", "nin", "se_resnet50", "unet",
+    "cifar_resnet", "dpn68", "ghostnet", "lenet", "m5", "nin", "se_resnet50", "unet",
     "unet_loop", "xception",
 )  # fmt: skip
 SMALL: dict[str, dict[str, Any]] = {
@@ -101,6 +107,7 @@ SMALL: dict[str, dict[str, Any]] = {
 SMALL_INPUT = {
     "dpn68": (3, 32, 32),
     "ghostnet": (3, 32, 32),
+    "m5": (1, 4_000),
     "se_resnet50": (3, 32, 32),
     "unet": (1, 32, 32),
     "unet_loop": (1, 32, 32),
@@ -161,7 +168,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
 
 
 def test_logits_are_equal_to_the_bit(pair: Pair) -> None:
-    x = torch.randn(1, 3, pair.edition.size, pair.edition.size)
+    x = pair.edition.random(1, pair.edition.size)
     with torch.no_grad():
         ours, theirs = pair.ours(x), pair.theirs(x)
     assert torch.isfinite(theirs).all()
@@ -177,8 +184,7 @@ def test_counts_are_the_published_ones(pair: Pair) -> None:
 
 def test_training_is_the_same_to_the_bit(pair: Pair) -> None:
     """Dropout, stochastic depth, batch statistics and auxiliary heads included."""
-    size = pair.edition.training_size
-    x = torch.randn(2, 3, size, size)
+    x = pair.edition.random(2, pair.edition.training_size)
     outputs: list[tuple[Tensor, ...]] = []
     for model in (pair.ours, pair.theirs):
         torch.manual_seed(1)

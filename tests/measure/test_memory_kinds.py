@@ -172,6 +172,49 @@ def test_kinds(kind: str, tmp_path: Path) -> None:
     assert predicted.peak.total == pytest.approx(found.peak, rel=EXACT)
 
 
+def over(axes: int, value: Any) -> Any:
+    """Nodes on maps of two axes, for maps of so many."""
+    if isinstance(value, list):
+        return [over(axes, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    table = {k: over(axes, v) for k, v in value.items()}
+    if table.get("op") == "permute":
+        last = [0, *range(2, axes + 2), 1]
+        first = [0, axes + 1, *range(1, axes + 1)]
+        table["dims"] = last if value == LAST else first
+    elif isinstance(table.get("op"), str):
+        table["op"] = table["op"].replace("2d", f"{axes}d")
+    if table.get("dim") == 3:
+        table["dim"] = axes + 1
+    return table
+
+
+# an op of maps of two axes alone
+OF_MAPS_ALONE = "layer_norm2d"
+
+
+@pytest.mark.parametrize("axes", [1, 3])
+@pytest.mark.parametrize("kind", [k for k in KINDS if OF_MAPS_ALONE not in k])
+def test_kinds_over_other_axes(kind: str, axes: int, tmp_path: Path) -> None:
+    dims = (3, 40) if axes == 1 else (3, 4, 6, 6)
+    made = network(tmp_path, over(axes, KINDS[kind]), *dims)
+    found = tracked.step(made, batch=3, fake=False)
+    predicted = made.footprint(optimizer="none", device="cpu").at(3)
+    assert predicted.saved == found.saved
+    assert predicted.peak.total == pytest.approx(found.peak, rel=EXACT)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("kind", [k for k in KINDS if "padding" in k])
+def test_padding_in_half_precision(kind: str, axes: int, tmp_path: Path) -> None:
+    """The CPU's autocast has a list of the functions that pad."""
+    dims = (3, *(8 for _ in range(axes)))
+    made = network(tmp_path, over(axes, KINDS[kind]), *dims)
+    predicted = made.footprint(precision="bf16", device="cpu").at(2)
+    assert predicted.saved == tracked.saved(made, "cpu", "bf16", fake=False)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 def test_a_layer_that_nothing_reads_has_no_gradient(
     optimizer: str, tmp_path: Path

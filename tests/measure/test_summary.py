@@ -11,6 +11,7 @@ from rich.console import Console
 from archc.diagnostics.model import Sink
 from archc.measure import tables
 from archc.measure.summary import Summary, describe, summarize
+from archc.ops.base import Shape
 from archc.ops.registry import OPS
 from archc.pipeline import analyse
 from archc.spec.load import Loader
@@ -64,6 +65,10 @@ def odd(tmp_path: Path) -> Summary:
         ("max_pool2d", {"kernel_size": 3, "stride": 2}, "3x3 /2"),
         ("max_pool2d", {"kernel_size": 2, "stride": [2, 2]}, "2x2 /2"),
         ("adaptive_avg_pool2d", {"output_size": 1}, "1x1"),
+        ("conv1d", {"out_channels": 64, "kernel_size": 80, "stride": 4}, "80 /4, 64"),
+        ("conv3d", {"out_channels": 8, "kernel_size": [3, 1, 1]}, "3x1x1, 8"),
+        ("max_pool3d", {"kernel_size": 2, "stride": [1, 2, 2]}, "2x2x2 /1x2x2"),
+        ("upsample", {"size": 14}, "14x14"),
         ("linear", {"out_features": 1000}, "1000"),
         ("dropout", {"p": 0.2}, "p 0.2"),
         ("dropout", {}, ""),
@@ -72,7 +77,9 @@ def odd(tmp_path: Path) -> Summary:
     ],
 )
 def test_describe(op: str, attributes: dict[str, object], expected: str) -> None:
-    assert describe(OPS[op].model_validate(attributes)) == expected
+    made = OPS[op].model_validate(attributes)
+    x = Shape((8, *(16 for _ in range(made.axes or 2))))
+    assert describe(made, x) == expected
 
 
 def test_totals_are_those_of_the_rows(googlenet: Summary) -> None:

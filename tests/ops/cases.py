@@ -15,6 +15,8 @@ from archc.ops.base import Shape, pair
 
 MAP = (8, 6, 5)
 LAST = Shape((6, 5, 8), 2)  # channels last, as permute leaves them
+SEQUENCE = (8, 9)
+VOLUME = (8, 4, 6, 5)
 
 CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "conv2d": [
@@ -248,6 +250,116 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({}, [LAST, LAST]),
     ],
 }
+
+
+# The same families over one axis and over three, and what takes maps of any.
+CASES |= {
+    "conv1d": [
+        ({"out_channels": 4, "kernel_size": 3}, SEQUENCE),
+        ({"out_channels": 6, "kernel_size": (4,), "stride": 2, "padding": 3}, SEQUENCE),
+        ({"out_channels": 8, "kernel_size": 3, "dilation": 2, "groups": 4}, SEQUENCE),
+        ({"out_channels": 8, "kernel_size": 5, "padding": "same", "bias": False},
+         SEQUENCE),
+    ],
+    "conv3d": [
+        ({"out_channels": 4, "kernel_size": 3}, VOLUME),
+        ({"out_channels": 6, "kernel_size": (3, 1, 2), "padding": (1, 0, 1)}, VOLUME),
+        ({"out_channels": 8, "kernel_size": 3, "stride": (1, 2, 2), "padding": 1,
+          "groups": 4}, VOLUME),
+        ({"out_channels": 8, "kernel_size": (1, 3, 3), "padding": "same"}, VOLUME),
+    ],
+    "conv_transpose1d": [
+        ({"out_channels": 4, "kernel_size": 2, "stride": 2}, SEQUENCE),
+        ({"out_channels": 6, "kernel_size": 3, "stride": 3, "padding": 1,
+          "output_padding": 2, "groups": 2, "dilation": 2}, SEQUENCE),
+    ],
+    "conv_transpose3d": [
+        ({"out_channels": 4, "kernel_size": 2, "stride": 2}, VOLUME),
+        ({"out_channels": 6, "kernel_size": 3, "stride": (1, 2, 2), "padding": 1,
+          "output_padding": (0, 1, 0), "groups": 2, "bias": False}, VOLUME),
+    ],
+    "max_pool1d": [
+        ({"kernel_size": 2}, SEQUENCE),
+        ({"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, SEQUENCE),
+        ({"kernel_size": 2, "dilation": 2}, SEQUENCE),
+    ],
+    "max_pool3d": [
+        ({"kernel_size": 2}, VOLUME),
+        ({"kernel_size": (1, 3, 2), "stride": (1, 2, 2), "padding": (0, 1, 0)}, VOLUME),
+    ],
+    "avg_pool1d": [
+        ({"kernel_size": 2}, SEQUENCE),
+        ({"kernel_size": 3, "padding": 1, "count_include_pad": False}, SEQUENCE),
+    ],
+    "avg_pool3d": [
+        ({"kernel_size": 2}, VOLUME),
+        ({"kernel_size": (2, 3, 3), "stride": 1, "ceil_mode": True}, VOLUME),
+    ],
+    "adaptive_avg_pool1d": [
+        ({"output_size": 1}, SEQUENCE),
+        ({"output_size": 4}, SEQUENCE),
+    ],
+    "adaptive_avg_pool3d": [
+        ({"output_size": 1}, VOLUME),
+        ({"output_size": (1, 2, 3)}, VOLUME),
+    ],
+    "adaptive_max_pool1d": [
+        ({"output_size": 1}, SEQUENCE),
+        ({"output_size": (4,)}, SEQUENCE),
+    ],
+    "adaptive_max_pool3d": [
+        ({"output_size": 1}, VOLUME),
+        ({"output_size": (2, 3, 3)}, VOLUME),
+    ],
+    "batch_norm3d": [({}, VOLUME), ({"affine": False}, VOLUME)],
+    "instance_norm1d": [
+        ({}, SEQUENCE),
+        ({"affine": True, "track_running_stats": True}, SEQUENCE),
+    ],
+    "instance_norm3d": [
+        ({"affine": True}, VOLUME),
+        ({"track_running_stats": True}, VOLUME),
+    ],
+    "dropout1d": [({}, SEQUENCE), ({"p": 0.2}, SEQUENCE)],
+    "dropout3d": [({}, VOLUME), ({"p": 0.2}, VOLUME)],
+    "zero_pad1d": [({"padding": 1}, SEQUENCE), ({"padding": (-2, 3)}, SEQUENCE)],
+    "zero_pad3d": [
+        ({"padding": 1}, VOLUME),
+        ({"padding": (0, 1, -1, 2, 3, 0)}, VOLUME),
+    ],
+}  # fmt: skip
+for _name, _further in {
+    "local_response_norm": [({"size": 3}, SEQUENCE), ({"size": 4}, VOLUME)],
+    "group_norm": [({"num_groups": 2}, VOLUME)],
+    "layer_norm": [({}, SEQUENCE), ({"normalized_shape": (6, 5)}, VOLUME)],
+    "layer_scale": [({}, SEQUENCE), ({}, VOLUME)],
+    "softmax": [({"dim": 2}, SEQUENCE), ({"dim": -3}, VOLUME)],
+    "stochastic_depth": [({"p": 0.5}, SEQUENCE), ({"p": 0.5}, VOLUME)],
+    "flatten": [({}, SEQUENCE), ({}, VOLUME), ({"start_dim": 3}, VOLUME)],
+    "permute": [({"dims": (0, 2, 1)}, SEQUENCE), ({"dims": (0, 2, 3, 4, 1)}, VOLUME)],
+    "channel_shuffle": [({"groups": 2}, SEQUENCE), ({"groups": 4}, VOLUME)],
+    "channel_slice": [({"stop": 4}, SEQUENCE), ({"start": 2, "stop": 8}, VOLUME)],
+    "channel_pad": [
+        ({"padding": (1, 2)}, VOLUME),
+        ({"padding": (1, 2)}, Shape((4, 6, 5, 8), 3)),
+    ],
+    "upsample": [
+        ({"scale_factor": 2}, SEQUENCE),
+        ({"scale_factor": 1.5, "mode": "linear"}, SEQUENCE),
+        ({"size": 7, "mode": "nearest-exact"}, SEQUENCE),
+        ({"scale_factor": (1, 2, 2)}, VOLUME),
+        ({"size": (4, 9, 9), "mode": "trilinear", "align_corners": True}, VOLUME),
+        ({"scale_factor": 2, "mode": "bicubic"}, MAP),
+    ],
+    "add": [({}, [SEQUENCE, SEQUENCE]), ({}, [VOLUME, VOLUME])],
+    "mul": [
+        ({}, [SEQUENCE, (8, 1)]),
+        ({}, [(1, 9), SEQUENCE]),
+        ({}, [VOLUME, (8, 1, 1, 1)]),
+    ],
+    "concat": [({}, [SEQUENCE, (3, 9)]), ({}, [VOLUME, (3, 4, 6, 5)])],
+}.items():
+    CASES[_name] += _further
 
 
 def shapes_of(case: tuple[dict[str, Any], Any]) -> list[Shape]:

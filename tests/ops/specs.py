@@ -61,9 +61,8 @@ def _map(shapes: list[Shape]) -> tuple[int, ...]:
 
 
 def _behind(x: Shape) -> tuple[int, ...]:
-    """Height and width; a length counts as a height."""
-    rest = x.dims[: x.channel_axis] + x.dims[x.channel_axis + 1 :]
-    return rest if len(rest) == 2 else (*rest, 1)
+    """All sizes but the channels."""
+    return x.dims[: x.channel_axis] + x.dims[x.channel_axis + 1 :]
 
 
 def _source(x: Shape, dims: Sequence[int], name: str) -> list[Node]:
@@ -71,14 +70,14 @@ def _source(x: Shape, dims: Sequence[int], name: str) -> list[Node]:
     if len(x.dims) == 1:
         made: list[Node] = [{"op": "linear", "out_features": x.channels}]
     else:
-        made = [{"op": "conv2d", "out_channels": x.channels, "kernel_size": 1}]
+        axes = len(x.dims) - 1
+        made = [{"op": f"conv{axes}d", "out_channels": x.channels, "kernel_size": 1}]
         if _behind(x) != tuple(dims[1:]):
             size = list(_behind(x))
-            made.append({"op": "adaptive_avg_pool2d", "output_size": size})
-    if len(x.dims) == 2:
-        made.append({"op": "flatten", "start_dim": 2})
-    if len(x.dims) == 3 and x.channel_axis == 2:
-        made.append({"op": "permute", "dims": [0, 2, 3, 1]})
+            made.append({"op": f"adaptive_avg_pool{axes}d", "output_size": size})
+        if x.channel_axis:
+            order = [0, *range(2, axes + 2), 1]
+            made.append({"op": "permute", "dims": order})
     if name:
         made = [n | {"name": f"{name}_{i}"} for i, n in enumerate(made)]
         made[0]["from"] = "input"

@@ -142,18 +142,23 @@ def test_declarations_agree(name: str) -> None:
     op = OPS[name]
     assert "torch" in (op.__doc__ or "")
     found: set[str] = set()
+    helpers: set[str] = set()
     for case in CASES[name]:
         x = shapes_of(case)[0]
         used = make(name, **case[0])
         found |= set(used.parameters(x))
         assert used.short_name
-        if not op.merges and op.module_class:
-            assert used.module(x).function == op.module_class
+        if op.merges:
+            continue
+        function = used.module(x).function
+        assert op.module_class in (None, function)
+        if op.helper_of(function) is not None:
+            helpers.add(function)
     assert op.can_have_parameters() == bool(found)
     assert set(op.initializable) <= found
     assert op.optional <= set(op.initializable)
-    assert bool(op.helper) == ("." not in (op.module_class or "."))
-    assert not op.helper or f"class {op.module_class}(nn.Module)" in op.helper
+    assert len(helpers) == (op.helper is not None)
+    assert all(f"class {helper}(nn.Module)" in (op.helper or "") for helper in helpers)
     for attribute, form in op.shows:
         assert attribute in op.model_fields and "{}" in form
     assert {attribute for attribute, _ in op.symbols} <= set(op.model_fields)

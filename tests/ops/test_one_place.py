@@ -19,8 +19,9 @@ PACKAGE = Path(archc.__file__).parent
 WORDS = {*MERGES, *get_args(Category), "sum", "mean"}
 # what torch.nn.init calls the gains of nonlinearities, and others an activation that is
 # none
-ELSEWHERE = {"spec/init.py": {"conv2d", "conv_transpose2d", "sigmoid", "tanh", "relu",
-                          "leaky_relu", "selu"}, "run/fills.py": {"leaky_relu"},
+ELSEWHERE = {"spec/init.py": {"conv1d", "conv2d", "conv3d", "conv_transpose1d",
+                          "conv_transpose2d", "conv_transpose3d", "sigmoid", "tanh",
+                          "relu", "leaky_relu", "selu"}, "run/fills.py": {"leaky_relu"},
              "run/train/checkpoint.py": {"scale"},
              "spec/foreign.py": {"identity"}}  # fmt: skip
 MODULES = {family.__name__ for family in FAMILIES} - {"archc.ops.merge"}

@@ -27,12 +27,17 @@ INFERRED = {"in_channels", "in_features", "num_features", "num_channels"}
 LEFT_OUT = {"self", "device", "dtype", "return_indices"}
 # What one op lacks or has otherwise than PyTorch, and why.
 OTHERWISE: dict[str, dict[str, Any]] = {
+    "conv_transpose1d": {"padding_mode": "PyTorch takes no value but its default"},
     "conv_transpose2d": {"padding_mode": "PyTorch takes no value but its default"},
+    "conv_transpose3d": {"padding_mode": "PyTorch takes no value but its default"},
     "upsample": {"recompute_scale_factor": "a matter of exporting to other formats"},
     "hardtanh": dict.fromkeys(("min_value", "max_value"), "deprecated"),
     "batch_norm2d": {"bias": "not in every PyTorch from 2.4 on"},
     "batch_norm1d": {"bias": "not in every PyTorch from 2.4 on"},
+    "batch_norm3d": {"bias": "not in every PyTorch from 2.4 on"},
+    "instance_norm1d": {"bias": "not in every PyTorch from 2.4 on"},
     "instance_norm2d": {"bias": "not in every PyTorch from 2.4 on"},
+    "instance_norm3d": {"bias": "not in every PyTorch from 2.4 on"},
     "group_norm": {"bias": "not in every PyTorch from 2.4 on"},
 }
 DEFAULTS: dict[tuple[str, str], Any] = {
@@ -257,7 +262,7 @@ def test_refusals(name: str, attributes: Any, read: Any, code: str) -> None:
         ("permute", {"dims": ("c", "h")}, ("dims",)),
         ("layer_norm", {"normalized_shape": ()}, ("normalized_shape",)),
         ("upsample", {"scale_factor": float("inf")}, ("scale_factor",)),
-        ("upsample", {"scale_factor": (1, 2, 3)}, ("scale_factor",)),
+        ("upsample", {"scale_factor": (1, 2, 3, 4)}, ("scale_factor",)),
         ("upsample", {"scale_factor": "2"}, ("scale_factor",)),
         ("upsample", {}, ()),
         ("upsample", {"size": 4, "scale_factor": 2}, ()),

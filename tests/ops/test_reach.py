@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
 from typing import Any
 
 import pytest
@@ -19,18 +21,18 @@ from .live import make, module, run
 
 def seen(op: Op, x: Shape) -> torch.Tensor:
     """Which input pixels each output pixel depends on: one channel in and one out,
-    [out height, out width, height, width]."""
+    the sizes of the output and then those of the input."""
     live = module(op, x).double()
     for parameter in live.parameters():
         nn.init.ones_(parameter)
     # All ops here are affine, so that differences do for gradients. torch's own are
     # wrong for a bicubic resizing by a factor that leaves the sizes as they are.
-    _, height, width = x.sizes
-    images = torch.eye(height * width, dtype=torch.double).view(-1, *x.sizes)
+    sizes = x.sizes[1:]
+    images = torch.eye(prod(sizes), dtype=torch.double).view(-1, *x.sizes)
     with torch.no_grad():
         change = run(op, live, x, images) - run(op, live, x, images * 0)
     mask = change[:, 0].abs() > 1e-9  # as far as a rounding, weights may be off 0
-    return mask.permute(1, 2, 0).view(*mask.shape[1:], height, width)
+    return mask.movedim(0, -1).reshape(*mask.shape[1:], *sizes)
 
 
 def extent(along: Along, x: Shape, y: Shape, axis: int) -> Extent:
@@ -38,9 +40,9 @@ def extent(along: Along, x: Shape, y: Shape, axis: int) -> Extent:
     return seen_through(PIXEL, along.reads, x.sizes[axis], y.sizes[axis])
 
 
-def hold(name: str, attributes: dict[str, Any], height: int, width: int) -> None:
+def hold(name: str, attributes: dict[str, Any], *sizes: int) -> None:
     """Every pixel sees what the op says, as far as it lies on the map."""
-    x = Shape((1, height, width))
+    x = Shape((1, *sizes))
     op = make(name, **attributes)
     try:
         y = op.infer(x)
@@ -50,18 +52,18 @@ def hold(name: str, attributes: dict[str, Any], height: int, width: int) -> None
     reach = op.reach(x, y)
     if isinstance(reach, Everywhere):
         assert bool(mask.all())
-        assert height * width > 1
+        assert prod(sizes) > 1
         return
-    _, down, right = reach or (None, Along(1), Along(2))
-    assert down is not None and right is not None
-    rows, columns = extent(down, x, y, 1), extent(right, x, y, 2)
-    dilated = any(read.gap > 1 for read in (*down.reads, *right.reads))
-    for i in range(y.sizes[1]):
-        for j in range(y.sizes[2]):
-            sides = [(rows.at(i), height), (columns.at(j), width)]
-            if dilated and any(s and not 0 <= s[0] <= s[1] < n for s, n in sides):
-                continue  # what is left within the border depends on where holes are
-            assert _box(mask[i, j]) == _on_map(sides)
+    _, *each = reach or (None, *(Along(axis) for axis in range(1, len(x.dims))))
+    read = [along for along in each if along is not None]
+    assert len(read) == len(sizes)
+    extents = [extent(along, x, y, axis) for axis, along in enumerate(read, 1)]
+    dilated = any(r.gap > 1 for along in read for r in along.reads)
+    for pixel in product(*map(range, y.sizes[1:])):
+        sides = [(e.at(i), n) for e, i, n in zip(extents, pixel, sizes, strict=True)]
+        if dilated and any(s and not 0 <= s[0] <= s[1] < n for s, n in sides):
+            continue  # what is left within the border depends on where holes are
+        assert _box(mask[pixel]) == _on_map(sides)
 
 
 Box = list[tuple[int, int]] | None
@@ -77,107 +79,115 @@ def _on_map(sides: list[tuple[tuple[int, int] | None, int]]) -> Box:
 
 
 def _box(mask: torch.Tensor) -> Box:
-    """The rows and columns from the first to the last that is seen."""
+    """From the first to the last position that is seen, along each axis."""
     if not mask.any():
         return None
-    found = [mask.any(1 - axis).nonzero() for axis in (0, 1)]
+    found = mask.nonzero().unbind(1)
     return [(int(f.min()), int(f.max())) for f in found]
 
 
-def size(low: int, high: int) -> st.SearchStrategy[Any]:
-    number = st.integers(low, high)
-    return number | st.tuples(number, number)
-
-
 sides = st.integers(-2, 3)
-modes = st.sampled_from(["nearest", "nearest-exact", "bilinear", "bicubic"])
+smooth = {1: ["linear"], 2: ["bilinear", "bicubic"], 3: ["trilinear"]}
 # what binary fractions give is exact in torch's arithmetic
 factors = st.integers(1, 30).map(lambda n: n / 8)
-cases = st.one_of(
-    st.tuples(
-        st.just("conv2d"),
-        st.fixed_dictionaries(
-            {"out_channels": st.just(1), "kernel_size": size(1, 4)},
-            optional={
-                "stride": size(1, 3),
-                "dilation": size(1, 3),
-                "padding": size(0, 3),
-            },
+
+
+def cases(axes: int) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    """An op on maps with so many axes, and its attributes."""
+
+    def size(low: int, high: int) -> st.SearchStrategy[Any]:
+        number = st.integers(low, high)
+        return number | st.tuples(*[number] * axes)
+
+    modes = st.sampled_from(["nearest", "nearest-exact", *smooth[axes]])
+    return st.one_of(
+        st.tuples(
+            st.just(f"conv{axes}d"),
+            st.fixed_dictionaries(
+                {"out_channels": st.just(1), "kernel_size": size(1, 4)},
+                optional={
+                    "stride": size(1, 3),
+                    "dilation": size(1, 3),
+                    "padding": size(0, 3),
+                },
+            ),
         ),
-    ),
-    st.tuples(
-        st.just("conv2d"),
-        st.fixed_dictionaries(
-            {
-                "out_channels": st.just(1),
-                "kernel_size": size(1, 4),
-                "padding": st.sampled_from(["same", "valid"]),
-            },
-            optional={"dilation": size(1, 2)},
+        st.tuples(
+            st.just(f"conv{axes}d"),
+            st.fixed_dictionaries(
+                {
+                    "out_channels": st.just(1),
+                    "kernel_size": size(1, 4),
+                    "padding": st.sampled_from(["same", "valid"]),
+                },
+                optional={"dilation": size(1, 2)},
+            ),
         ),
-    ),
-    st.tuples(
-        st.just("conv_transpose2d"),
-        st.fixed_dictionaries(
-            {"out_channels": st.just(1), "kernel_size": size(1, 4)},
-            optional={
-                "stride": size(1, 4),
-                "padding": size(0, 2),
-                "dilation": size(1, 3),
-                "output_padding": st.just(1),
-            },
+        st.tuples(
+            st.just(f"conv_transpose{axes}d"),
+            st.fixed_dictionaries(
+                {"out_channels": st.just(1), "kernel_size": size(1, 4)},
+                optional={
+                    "stride": size(1, 4),
+                    "padding": size(0, 2),
+                    "dilation": size(1, 3),
+                    "output_padding": st.just(1),
+                },
+            ),
         ),
-    ),
-    st.tuples(
-        st.just("avg_pool2d"),
-        st.fixed_dictionaries(
-            {"kernel_size": size(1, 7)},
-            optional={
-                "stride": size(1, 3),
-                "padding": size(0, 2),
-                "ceil_mode": st.booleans(),
-            },
+        st.tuples(
+            st.just(f"avg_pool{axes}d"),
+            st.fixed_dictionaries(
+                {"kernel_size": size(1, 7)},
+                optional={
+                    "stride": size(1, 3),
+                    "padding": size(0, 2),
+                    "ceil_mode": st.booleans(),
+                },
+            ),
         ),
-    ),
-    st.tuples(
-        st.just("adaptive_avg_pool2d"),
-        st.fixed_dictionaries({"output_size": size(1, 9)}),
-    ),
-    st.tuples(
-        st.just("mean"),
-        st.fixed_dictionaries(
-            {"dim": st.sampled_from([1, 2, -1, (3, 2)]), "keepdim": st.just(True)}
+        st.tuples(
+            st.just(f"adaptive_avg_pool{axes}d"),
+            st.fixed_dictionaries({"output_size": size(1, 9)}),
         ),
-    ),
-    st.tuples(
-        st.just("upsample"),
-        st.fixed_dictionaries({"size": size(1, 14), "mode": modes}),
-    ),
-    st.tuples(
-        st.just("upsample"),
-        st.fixed_dictionaries(
-            {"scale_factor": factors | st.tuples(factors, factors), "mode": modes}
+        st.tuples(
+            st.just("mean"),
+            st.fixed_dictionaries(
+                {
+                    "dim": st.sampled_from([1, 2, -1, (1 + axes, axes)]),
+                    "keepdim": st.just(True),
+                }
+            ),
         ),
-    ),
-    st.tuples(
-        st.just("upsample"),
-        st.fixed_dictionaries(
-            {
-                "size": size(1, 14),
-                "mode": st.sampled_from(["bilinear", "bicubic"]),
-                "align_corners": st.just(True),
-            }
+        st.tuples(
+            st.just("upsample"),
+            st.fixed_dictionaries({"size": size(1, 14), "mode": modes}),
         ),
-    ),
-    st.tuples(
-        st.just("zero_pad2d"),
-        st.fixed_dictionaries({"padding": sides | st.tuples(*[sides] * 4)}),
-    ),
-)
+        st.tuples(
+            st.just("upsample"),
+            st.fixed_dictionaries(
+                {"scale_factor": factors | st.tuples(*[factors] * axes), "mode": modes}
+            ),
+        ),
+        st.tuples(
+            st.just("upsample"),
+            st.fixed_dictionaries(
+                {
+                    "size": size(1, 14),
+                    "mode": st.sampled_from(smooth[axes]),
+                    "align_corners": st.just(True),
+                }
+            ),
+        ),
+        st.tuples(
+            st.just(f"zero_pad{axes}d"),
+            st.fixed_dictionaries({"padding": sides | st.tuples(*[sides] * 2 * axes)}),
+        ),
+    )
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases, st.integers(1, 8), st.integers(1, 8))
+@given(cases(2), st.integers(1, 8), st.integers(1, 8))
 @example(("adaptive_avg_pool2d", {"output_size": (1, 5)}), 7, 7)
 @example(
     # every other pixel sees nothing, and of the rest every other window
@@ -192,6 +202,15 @@ def test_reach_is_what_the_output_depends_on(
     case: tuple[str, dict[str, Any]], height: int, width: int
 ) -> None:
     hold(*case, height, width)
+
+
+@pytest.mark.parametrize("axes", [1, 3])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_reach_over_other_axes(axes: int, data: Any) -> None:
+    most = {1: 12, 3: 5}[axes]
+    sizes = data.draw(st.tuples(*[st.integers(1, most)] * axes))
+    hold(*data.draw(cases(axes)), *sizes)
 
 
 @pytest.mark.parametrize(

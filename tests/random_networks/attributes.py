@@ -6,27 +6,28 @@ from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
-from archc.ops.base import Shape
+from archc.ops.base import MOST_AXES, Shape
 from archc.ops.registry import OPS
 from tests.random_networks.simulate import Bad, Table
 from tests.random_networks.values import Env, Values
 
 Maker = Callable[[Values, Env, Shape], Table]
 
-PARAMETRIC = frozenset(
-    {"conv2d", "conv_transpose2d", "linear", "batch_norm1d", "batch_norm2d"}
-    | {"group_norm", "layer_norm", "layer_scale", "prelu", "instance_norm2d"}
-    | {"layer_norm2d", "rms_norm"}
-)
+PARAMETRIC = frozenset(name for name, op in OPS.items() if op.can_have_parameters())
 """Ops that have parameters, so that they need a name where others have one."""
 
 
-def conv2d(v: Values, env: Env, x: Shape) -> Table:
-    if len(x.dims) != 3:
+def axes(x: Shape) -> int:
+    """How many a map has, its channels not counted."""
+    if not 1 < len(x.dims) <= 1 + MOST_AXES:
         raise Bad("no map")
-    d = v.draw
+    return len(x.dims) - 1
+
+
+def conv(v: Values, env: Env, x: Shape) -> Table:
+    d, n = v.draw, axes(x)
     channels, side = x.dims[0], min(x.dims[1:])
-    table: Table = {"op": "conv2d"}
+    table: Table = {"op": f"conv{n}d"}
     groups = 1
     if d.chance(18):
         groups = d.pick([g for g in range(1, channels + 1) if channels % g == 0])
@@ -48,15 +49,15 @@ def conv2d(v: Values, env: Env, x: Shape) -> Table:
         if kernel == 3 and d.chance(75):
             table["padding"] = v.exactly(env, 1)
     elif form < 7:
-        table["kernel_size"] = v.size(env, 1, 3)
+        table["kernel_size"] = v.size(env, 1, 3, n)
         table["padding"] = "same" if d.chance(80) else "valid"
     else:
-        table["kernel_size"] = v.size(env, 1, min(3, side))
-        table["padding"] = v.size(env, 0, 2)
+        table["kernel_size"] = v.size(env, 1, min(3, side), n)
+        table["padding"] = v.size(env, 0, 2, n)
     if d.chance(15) and side > 4:
-        table["dilation"] = v.size(env, 1, 2)
+        table["dilation"] = v.size(env, 1, 2, n)
     if d.chance(22) and table.get("padding") != "same":
-        table["stride"] = v.size(env, 1, 2)
+        table["stride"] = v.size(env, 1, 2, n)
     if d.chance(25):
         table["bias"] = v.flag(env)
     if d.chance(15):
@@ -64,21 +65,21 @@ def conv2d(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
-def conv_transpose2d(v: Values, env: Env, x: Shape) -> Table:
-    d = v.draw
+def conv_transpose(v: Values, env: Env, x: Shape) -> Table:
+    d, n = v.draw, axes(x)
     stride = d.pick((1, 2)) if max(x.dims) < 10 else 1
     table: Table = {
-        "op": "conv_transpose2d",
+        "op": f"conv_transpose{n}d",
         "out_channels": v.whole(env, 1, 8),
-        "kernel_size": v.size(env, 1, 3),
+        "kernel_size": v.size(env, 1, 3, n),
         "stride": v.exactly(env, stride),
     }
     if d.chance(30):
-        table["padding"] = v.size(env, 0, 1)
+        table["padding"] = v.size(env, 0, 1, n)
     if d.chance(30):
-        table["output_padding"] = v.size(env, 0, stride - 1)
+        table["output_padding"] = v.size(env, 0, stride - 1, n)
     if d.chance(20):
-        table["dilation"] = v.size(env, 1, 2)
+        table["dilation"] = v.size(env, 1, 2, n)
     if d.chance(20):
         table |= {"groups": "in_channels", "out_channels": "in_channels"}
     if d.chance(25):
@@ -96,32 +97,33 @@ def linear(v: Values, env: Env, x: Shape) -> Table:
 
 
 def pool(v: Values, env: Env, x: Shape) -> Table:
-    d = v.draw
+    d, n = v.draw, axes(x)
     kind = d.pick(("max", "avg"))
     kernel = d.pick((1, 2, 3, 3))
-    table: Table = {"op": f"{kind}_pool2d", "kernel_size": v.exactly(env, kernel)}
+    table: Table = {"op": f"{kind}_pool{n}d", "kernel_size": v.exactly(env, kernel)}
     if d.chance(25):
-        table["kernel_size"] = [kernel, v.whole(env, kernel, kernel + 1)]
+        others = (v.whole(env, kernel, kernel + 1) for _ in range(n - 1))
+        table["kernel_size"] = [kernel, *others]
     if d.chance(75):
-        table["stride"] = 1 if d.chance(50) else v.size(env, 1, 2)
+        table["stride"] = 1 if d.chance(50) else v.size(env, 1, 2, n)
     if d.chance(60):
         table["padding"] = v.exactly(env, kernel // 2)
     if d.chance(25):
         table["ceil_mode"] = v.flag(env)
     if kind == "max" and d.chance(15):
-        table["dilation"] = v.size(env, 1, 2)
+        table["dilation"] = v.size(env, 1, 2, n)
     if kind == "avg" and d.chance(20):
         table["count_include_pad"] = v.flag(env)
-    if kind == "avg" and d.chance(15):
+    if kind == "avg" and n > 1 and d.chance(15):
         table["divisor_override"] = v.whole(env, 1, 5)
     return table
 
 
 def lp_pool(v: Values, env: Env, x: Shape) -> Table:
     table: Table = {"op": "lp_pool2d", "norm_type": v.draw.pick((2, 2, 4, 1.5))}
-    table["kernel_size"] = v.size(env, 1, 3)
+    table["kernel_size"] = v.size(env, 1, 3, 2)
     if v.draw.chance(75):
-        table["stride"] = v.size(env, 1, 2)
+        table["stride"] = v.size(env, 1, 2, 2)
     if v.draw.chance(25):
         table["ceil_mode"] = v.flag(env)
     return table
@@ -137,16 +139,16 @@ def blur_pool(v: Values, env: Env, x: Shape) -> Table:
 
 
 def adaptive_pool(v: Values, env: Env, x: Shape) -> Table:
-    op = v.draw.pick(("adaptive_avg_pool2d", "adaptive_max_pool2d"))
-    return {"op": op, "output_size": v.size(env, 1, 6)}
+    n = axes(x)
+    op = v.draw.pick((f"adaptive_avg_pool{n}d", f"adaptive_max_pool{n}d"))
+    return {"op": op, "output_size": v.size(env, 1, 6, n)}
 
 
-def norm2d(v: Values, env: Env, x: Shape) -> Table:
-    d = v.draw
-    op = d.pick(
-        ("batch_norm2d", "batch_norm2d", "group_norm", "local_response_norm",
-         "instance_norm2d", "layer_norm2d")
-    )  # fmt: skip
+def norm(v: Values, env: Env, x: Shape) -> Table:
+    d, n = v.draw, axes(x)
+    batch = f"batch_norm{n}d"
+    ops = [batch, batch, "group_norm", "local_response_norm", f"instance_norm{n}d"]
+    op = d.pick((*ops, "layer_norm2d") if n == 2 else ops)
     if op == "local_response_norm":
         table: Table = {"op": op, "size": v.whole(env, 1, 5)}
         settings = (("alpha", 1e-4, 0.5), ("beta", 0.5, 1.0), ("k", 1.0, 2.0))
@@ -279,7 +281,8 @@ def reduction(v: Values, env: Env, x: Shape) -> Table:
 
 def random_op(v: Values, env: Env, x: Shape) -> Table:
     """An op that drops something."""
-    op = v.draw.pick(("dropout", "dropout2d", "stochastic_depth"))
+    n = max(len(x.dims) - 1, 1)
+    op = v.draw.pick(("dropout", f"dropout{n}d", "stochastic_depth"))
     table: Table = {"op": op}
     if op == "stochastic_depth" or v.draw.chance(70):
         table["p"] = v.real(env, 0.0, 0.9)
@@ -306,24 +309,28 @@ def flatten(v: Values, env: Env, x: Shape) -> Table:
 
 
 def upsample(v: Values, env: Env, x: Shape) -> Table:
-    d = v.draw
-    mode = d.pick(("nearest", "nearest-exact", "bilinear", "bicubic"))
+    d, n = v.draw, axes(x)
+    own = {1: ("linear",), 2: ("bilinear", "bicubic"), 3: ("trilinear",)}
+    mode = d.pick(("nearest", "nearest-exact", *own[n]))
     table: Table = {"op": "upsample"}
     if mode != "nearest" or d.chance(30):
         table["mode"] = mode
     if d.chance(50):
-        table["size"] = v.size(env, 2, 9)
+        table["size"] = v.size(env, 2, 9, n)
     else:
-        table["scale_factor"] = d.pick((2, 1.5, 0.5, [2, 1], 1))
+        each = [2, *(1 for _ in range(n - 1))]
+        table["scale_factor"] = d.pick((2, 1.5, 0.5, each, 1))
     if not mode.startswith("nearest") and d.chance(50):
         table["align_corners"] = v.flag(env)
     return table
 
 
-def pad2d(v: Values, env: Env, x: Shape) -> Table:
-    d = v.draw
-    op = d.pick(("zero_pad2d", "zero_pad2d", "constant_pad2d", "reflection_pad2d",
-                 "replication_pad2d"))  # fmt: skip
+def pad(v: Values, env: Env, x: Shape) -> Table:
+    d, n = v.draw, axes(x)
+    ops = [f"zero_pad{n}d"] * 2
+    if n == 2:
+        ops += ["constant_pad2d", "reflection_pad2d", "replication_pad2d"]
+    op = d.pick(ops)
     table: Table = {"op": op}
     if op == "constant_pad2d":
         table["value"] = v.real(env, -2.0, 2.0)
@@ -331,7 +338,7 @@ def pad2d(v: Values, env: Env, x: Shape) -> Table:
         return table | {"padding": v.whole(env, 0, 2)}
     least = -1 if min(x.dims) > 4 else 0
     table["padding"] = [
-        v.whole(env, 0, 2) if d.chance(60) else d.number(least, 2) for _ in range(4)
+        v.whole(env, 0, 2) if d.chance(60) else d.number(least, 2) for _ in range(2 * n)
     ]
     return table
 
@@ -344,8 +351,10 @@ def permute(v: Values, env: Env, x: Shape) -> Table:
     rank = len(x.dims)
     orders = list(permutations(range(1, rank + 1)))
     order = list(v.draw.pick(orders[1:] or orders))
-    if rank == 3 and v.draw.chance(70):
-        order = [2, 3, 1] if x.channel_axis == 0 else [3, 1, 2]
+    if rank > 2 and v.draw.chance(70):
+        order = [*range(2, rank + 1), 1]
+        if x.channel_axis != 0:
+            order = [rank, *range(1, rank)]
     if v.draw.chance(15):
         order = [axis - rank - 1 for axis in order]
     return {"op": "permute", "dims": [0, *order]}
@@ -376,21 +385,21 @@ def channel_slice(v: Values, env: Env, x: Shape) -> Table:
 
 
 def channel_pad(v: Values, env: Env, x: Shape) -> Table:
-    return {"op": "channel_pad", "padding": v.size(env, 0, 3)}
+    return {"op": "channel_pad", "padding": v.size(env, 0, 3, 2)}
 
 
 MAKERS: dict[Maker, float] = {
-    conv2d: 26, conv_transpose2d: 4, linear: 6, pool: 8, lp_pool: 1, blur_pool: 1,
-    adaptive_pool: 3, norm2d: 10,
+    conv: 26, conv_transpose: 4, linear: 6, pool: 8, lp_pool: 1, blur_pool: 1,
+    adaptive_pool: 3, norm: 10,
     batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
     algebra: 4, reduction: 2,
-    identity: 2, flatten: 0.8, upsample: 4, pad2d: 4, permute: 4,
+    identity: 2, flatten: 0.8, upsample: 4, pad: 4, permute: 4,
     pixel_unshuffle: 1,
     channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
 }  # fmt: skip
 
 KEEPING: dict[Maker, float] = {
-    norm2d: 6, activation: 8, random_op: 2, identity: 1, layer_scale: 3, layer_norm: 2,
+    norm: 6, activation: 8, random_op: 2, identity: 1, layer_scale: 3, layer_norm: 2,
     batch_norm1d: 1, channel_shuffle: 1, algebra: 2,
 }  # fmt: skip
 """Those that leave a shape as it is."""

@@ -22,13 +22,13 @@ def reach(w: Writer, place: Place, target: Shape) -> list[Table]:
     env, v, d = place.env(), w.values, w.draw
     channels = v.exactly(env, target.channels)
     tables: list[Table] = []
-    if len(x.dims) == 3 and x.channel_axis == 0:
-        sides = list(target.dims[1:])
-        written = sides[0] if sides[0] == sides[1] and d.chance(60) else sides
-        fit = {"op": "adaptive_avg_pool2d", "output_size": written}
+    if is_map(x):
+        n, sides = len(x.dims) - 1, list(target.dims[1:])
+        written = sides[0] if len({*sides}) == 1 and d.chance(60) else sides
+        fit = {"op": f"adaptive_avg_pool{n}d", "output_size": written}
         if d.chance(30) and min(sides) > 1:
             fit = {"op": "upsample", "size": written}
-        conv: Table = {"op": "conv2d", "out_channels": channels, "kernel_size": 1}
+        conv: Table = {"op": f"conv{n}d", "out_channels": channels, "kernel_size": 1}
         if d.chance(40):
             conv |= {"kernel_size": 3, "padding": 1}
         if d.chance(30):
@@ -58,11 +58,20 @@ def reach(w: Writer, place: Place, target: Shape) -> list[Table]:
     return made
 
 
+def is_map(x: Shape) -> bool:
+    """Channels, and behind them up to three axes."""
+    return x.channel_axis == 0 and 1 < len(x.dims) <= 4
+
+
+def gates_of(x: Shape) -> tuple[Shape, Shape]:
+    """What can be spread over a map: over its channels, and over its pixels."""
+    return Shape((1, *x.dims[1:])), Shape((x.dims[0], *(1 for _ in x.dims[1:])))
+
+
 def gate_of(w: Writer, place: Place, *, spatial: bool) -> list[Table]:
     """Nodes to a gate: C x 1 x 1, or 1 x H x W."""
-    target = (
-        Shape((1, *place.x.dims[1:])) if spatial else Shape((place.x.dims[0], 1, 1))
-    )
+    over_channels, over_pixels = gates_of(place.x)
+    target = over_channels if spatial else over_pixels
     tables = reach(w, place, target)
     if w.draw.chance(60):
         table = {"op": w.draw.pick(("sigmoid", "hardsigmoid", "tanh"))}
@@ -76,10 +85,10 @@ def branches(w: Writer, place: Place, *, merge: str | None = None) -> Table:
     x = place.x
     merge = merge or d.pick(EVERY)
     target = x
-    if len(x.dims) == 3 and x.channel_axis == 0:
+    if is_map(x):
         sides = x.dims[1:]
         if d.chance(25):
-            sides = (d.number(1, 6), d.number(1, 6))
+            sides = tuple(d.number(1, 6) for _ in sides)
         target = Shape((d.number(1, 8) if d.chance(50) else x.channels, *sides))
     elif d.chance(50):
         target = x.with_channels(d.number(1, 8))
@@ -89,10 +98,9 @@ def branches(w: Writer, place: Place, *, merge: str | None = None) -> Table:
     full = d.number(0, count - 1)
     for number in range(count):
         goal = target
-        gated = MERGES[merge].spreads and number != full and len(target.dims) == 3
-        if gated and target.channel_axis == 0 and d.chance(70):
-            gates = (Shape((1, *target.dims[1:])), Shape((target.dims[0], 1, 1)))
-            goal = d.pick(gates)
+        gated = MERGES[merge].spreads and number != full and is_map(target)
+        if gated and d.chance(70):
+            goal = d.pick(gates_of(target))
         if merge == "concat":
             goal = target.with_channels(d.number(1, 6))
         made.append(_branch(w, place, goal if merge != "concat" or number else target))
@@ -148,8 +156,11 @@ def _fits(kind: str, a: Shape, b: Shape) -> bool:
     pairs = list(zip(a.dims, b.dims, strict=True))
     if kind == "concat":
         del pairs[a.channel_axis]
-    if MERGES[kind].spreads and len(a.dims) == 3 and a.channel_axis == 0:
-        flat = all(x == y for x, y in pairs[1:]) or (1, 1) in (a.dims[1:], b.dims[1:])
+    if MERGES[kind].spreads and is_map(a):
+        flat = all(x == y for x, y in pairs[1:]) or {1} in (
+            {*a.dims[1:]},
+            {*b.dims[1:]},
+        )
         return flat and (a.dims[0] == b.dims[0] or 1 in (a.dims[0], b.dims[0]))
     return all(x == y for x, y in pairs)
 
@@ -173,7 +184,7 @@ def spelled(w: Writer, place: Place, path: str) -> str:
 def gated(w: Writer, place: Place) -> Table:
     """A value and gates on it, brought together by names in any order."""
     d = w.draw
-    if place.style == "numbered" or len(place.x.dims) != 3 or place.x.channel_axis:
+    if place.style == "numbered" or not is_map(place.x):
         raise Bad("no place for it")
     sizes = min(place.x.dims[1:])
     inner = place if d.chance(50) or sizes < 2 else place.scratch()
@@ -226,8 +237,8 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
     goal = y
     if merge == "concat":
         goal = y.with_channels(d.number(1, 8))
-    elif MERGES[merge].spreads and _is_map(y) and d.chance(50):
-        goal = d.pick((Shape((1, *y.dims[1:])), Shape((y.dims[0], 1, 1))))
+    elif MERGES[merge].spreads and is_map(y) and d.chance(50):
+        goal = d.pick(gates_of(y))
     shortcut = _shortcut(w, around, goal)
     table: Table = {"skip": merge, "shortcut": shortcut}
     if _fits(merge, x, y) and d.chance(50):
@@ -239,10 +250,6 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
             (f"in_channels != {goal.channels}", w.values.truth_that(place.env(), True))
         )
     return _conditioned(w, place, table)
-
-
-def _is_map(x: Shape) -> bool:
-    return len(x.dims) == 3 and x.channel_axis == 0
 
 
 def _conditioned(w: Writer, place: Place, table: Table) -> Table:
@@ -274,7 +281,7 @@ def _shortcut(w: Writer, around: Place, goal: Shape) -> Table:
     if name is not None:
         return {"name": name, "layers": tables}
     node = w.wrapped(tables)
-    if len(around.x.dims) == 3 and around.x.channels == goal.channels and d.chance(30):
+    if len(around.x.dims) > 1 and around.x.channels == goal.channels and d.chance(30):
         # a skip of its own; only where it fits, which is seen when all is tried
         node = {"layers": [node], "skip": d.pick(("add", "mul", *OF_TWO))}
     return node

@@ -11,9 +11,11 @@ from tests.random_networks.simulate import Bad, Table
 from tests.random_networks.writer import Place, Writer
 
 
-def _map(place: Place) -> None:
-    if len(place.x.dims) != 3 or place.x.channel_axis:
+def _map(place: Place) -> int:
+    """How many axes the map has that is here."""
+    if place.x.channel_axis:
         raise Bad("no map")
+    return attributes.axes(place.x)
 
 
 def _counter(w: Writer, place: Place) -> str:
@@ -72,14 +74,14 @@ def _inner_loop(w: Writer, place: Place) -> Table:
 
 def dense(w: Writer, place: Place) -> Table:
     """Dense connectivity: each repetition adds a few channels."""
-    _map(place)
+    n = _map(place)
     d = w.draw
     counter = _counter(w, place)
     here = place.scratch()
     here.frame.names[counter] = 0
     growth = w.values.whole(here.env(), 1, 3)
     conv: Table = {
-        "op": "conv2d",
+        "op": f"conv{n}d",
         "out_channels": growth,
         "kernel_size": 3,
         "padding": 1,
@@ -93,9 +95,9 @@ def dense(w: Writer, place: Place) -> Table:
     name = w.name(place, braces=_maybe(w, counter))
     own = w.inside(here, name, counter)
     nodes = [
-        {"op": "batch_norm2d"},
+        {"op": f"batch_norm{n}d"},
         {"op": "relu"},
-        {"op": "conv2d", "out_channels": f"{growth} * 2", "kernel_size": 1},
+        {"op": f"conv{n}d", "out_channels": f"{growth} * 2", "kernel_size": 1},
         conv,
     ]
     if form == 2:
@@ -118,7 +120,7 @@ def _maybe(w: Writer, counter: str) -> str | None:
 
 def widths(w: Writer, place: Place) -> Table:
     """Channels that change with a counter: grow, halve, alternate, follow a list."""
-    _map(place)
+    n = _map(place)
     d = w.draw
     counter = _counter(w, place)
     env = place.env()
@@ -140,7 +142,7 @@ def widths(w: Writer, place: Place) -> Table:
         out, count = f"{chosen}[{c}]", f"len({chosen})"
         if d.chance(25):
             count, out = f"len({chosen}) - 1", f"{chosen}[{c} + 1]"
-    conv: Table = {"op": "conv2d", "out_channels": out, "kernel_size": 1}
+    conv: Table = {"op": f"conv{n}d", "out_channels": out, "kernel_size": 1}
     if d.chance(30):
         conv |= {"kernel_size": 3, "padding": 1, "stride": f"2 if {c} == 0 else 1"}
     table: Table = {"repeat": count, "index": counter}
@@ -167,29 +169,29 @@ def widths(w: Writer, place: Place) -> Table:
 
 def permuted(w: Writer, place: Place) -> Table:
     """Channels last and back, with something in between."""
-    _map(place)
+    n = _map(place)
     d = w.draw
     own = place.scratch()
-    there: Table = {"op": "permute", "dims": [0, 2, 3, 1]}
+    there: Table = {"op": "permute", "dims": [0, *range(2, n + 2), 1]}
     nodes = [w.commit(own, w.christen(own, there))]
     for _ in range(d.number(1, 3)):
         makers = {
             attributes.layer_norm: 3.0, attributes.linear: 4.0,
             attributes.activation: 2.0, attributes.layer_scale: 1.5,
             attributes.channel_slice: 1.0, attributes.channel_pad: 1.0,
-            attributes.conv2d: 0.7, attributes.random_op: 0.5,
+            attributes.conv: 0.7, attributes.random_op: 0.5,
         }  # fmt: skip
         nodes.append(w.commit(own, w.op(own, makers)))
     if d.chance(30):
         nodes = [w.wrapped(nodes)]
-    back = {"op": "permute", "dims": [0, 3, 1, 2]}
+    back = {"op": "permute", "dims": [0, n + 1, *range(1, n + 1)]}
     nodes.append(w.commit(own, w.christen(own, back)))
     return {"layers": nodes}
 
 
 def across(w: Writer, place: Place) -> Table:
     """Repetitions that read what earlier ones have named."""
-    _map(place)
+    n = _map(place)
     d = w.draw
     if place.style == "numbered" or place.counters:
         raise Bad("no names here")
@@ -197,7 +199,7 @@ def across(w: Writer, place: Place) -> Table:
     counter = _counter(w, place)
     stem = w.names.fresh("layer", place.taken)
     channels = w.values.whole(own.env(), 2, 6)
-    conv: Table = {"op": "conv2d", "kernel_size": 3, "padding": 1}
+    conv: Table = {"op": f"conv{n}d", "kernel_size": 3, "padding": 1}
     first = {"name": f"{stem}0", "out_channels": channels} | conv
     nodes = [w.commit(own, first)]
     earlier = d.pick((f"{{{counter}}}", f"{{max({counter} - 1, 0)}}", "0"))
@@ -215,7 +217,7 @@ def across(w: Writer, place: Place) -> Table:
 
 def u_net(w: Writer, place: Place) -> Table:
     """A way down and a way up, with long skips between values named in loops."""
-    _map(place)
+    n = _map(place)
     d = w.draw
     if place.style != "free" or place.counters:
         raise Bad("no names here")
@@ -228,9 +230,9 @@ def u_net(w: Writer, place: Place) -> Table:
         "repeat": levels,
         "index": counter,
         "layers": [
-            {"name": f"{stem}{{{counter}}}", "op": "conv2d", "kernel_size": 1,
+            {"name": f"{stem}{{{counter}}}", "op": f"conv{n}d", "kernel_size": 1,
              "out_channels": f"2 + 2 * {counter}"},
-            {"op": "max_pool2d", "kernel_size": 2},
+            {"op": f"max_pool{n}d", "kernel_size": 2},
         ],
     }  # fmt: skip
     up: Table = {
@@ -240,11 +242,11 @@ def u_net(w: Writer, place: Place) -> Table:
             {"op": "upsample", "scale_factor": 2},
             {"op": "concat",
              "from": d.shuffled(["prev", f"{stem}{{{levels - 1} - {counter}}}"])},
-            {"name": f"{back}{{{counter}}}", "op": "conv2d", "kernel_size": 1,
+            {"name": f"{back}{{{counter}}}", "op": f"conv{n}d", "kernel_size": 1,
              "out_channels": channels},
         ],
     }  # fmt: skip
-    start: Table = {"op": "adaptive_avg_pool2d", "output_size": 8}
+    start: Table = {"op": f"adaptive_avg_pool{n}d", "output_size": 8}
     return {"layers": [w.commit(own, node) for node in (start, down, up)]}
 
 

@@ -30,7 +30,7 @@ MODIFIERS = frozenset(
 )
 TEXTS = frozenset(
     {"same", "valid", "zeros", "reflect", "replicate", "circular", "none", "nearest"}
-    | {"nearest-exact", "bilinear", "bicubic", "batch", "row"}
+    | {"nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "batch", "row"}
 )
 TEXT_KEYS = frozenset({"padding", "padding_mode", "mode", "approximate"})
 
@@ -244,7 +244,7 @@ class Simulator:
         self.params += sum(map(prod, made.parameters(x).values()))
         self.buffers += sum(map(prod, made.buffers(x).values()))
         self.macs += made.macs(x, y)
-        if len(y.dims) == 3:
+        if len(y.dims) > 2:
             sides = [d for axis, d in enumerate(y.dims) if axis != y.channel_axis]
             if y.channels > MAX_CHANNELS or max(sides) > MAX_SIDE:
                 raise Bad("too large")

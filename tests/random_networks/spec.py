@@ -28,11 +28,7 @@ def draw_spec(seed: int) -> Table:
     d = Draw(seed)
     w = Writer(d, RECIPES, hostile=is_hostile(seed), size=d.number(3, 30))
     names, params = _params(w)
-    dims = [d.number(1, 8), d.number(4, 12), d.number(4, 12)]
-    if d.chance(50):
-        dims[2] = dims[1]
-    if d.chance(6):
-        dims = dims[: d.number(1, 2)]
+    dims = _input(w)
     written = [w.values.exactly(names, n, literal=85) for n in dims]
     x = Shape(tuple(dims))
     frame = Frame(dict(names), x)
@@ -62,6 +58,17 @@ def draw_spec(seed: int) -> Table:
     if d.chance(30):
         spec["init"] = _init(w)
     return finished(spec)
+
+
+def _input(w: Writer) -> list[int]:
+    """Mostly that of images; also of sequences, of volumes, and of vectors."""
+    d = w.draw
+    axes = d.weighted({0: 0.5, 1: 1.5, 2: 7, 3: 1.5})
+    most = {0: 0, 1: 20, 2: 12, 3: 7}[axes]
+    sides = [d.number(min(4, most), most) for _ in range(axes)]
+    if axes and d.chance(50):
+        sides = [sides[0]] * axes
+    return [d.number(1, 8), *sides]
 
 
 def _settled(w: Writer, place: Place, layers: list[Table], names: Table) -> Simulator:
@@ -130,9 +137,10 @@ def _tail(w: Writer, place: Place) -> list[Table]:
     """What ends a classifier."""
     d = w.draw
     nodes: list[Table] = []
-    if len(place.x.dims) == 3 and d.chance(60):
-        size = w.values.size(place.env(), 1, 2)
-        nodes.append({"op": "adaptive_avg_pool2d", "output_size": size})
+    axes = len(place.x.dims) - 1
+    if axes and d.chance(60):
+        size = w.values.size(place.env(), 1, 2, axes)
+        nodes.append({"op": f"adaptive_avg_pool{axes}d", "output_size": size})
     if len(place.x.dims) > 1:
         nodes.append({"op": "flatten"})
     nodes.append({"op": "linear", "out_features": w.values.whole(place.env(), 2, 10)})
@@ -218,7 +226,7 @@ def _init(w: Writer) -> Table:
             table[op] = one()
         else:
             table[op] = {k: one() for k in d.some(("weight", "bias"), 75)} or one()
-    weighty = ("conv2d", "linear", "conv_transpose2d")
+    weighty = ("conv1d", "conv2d", "conv3d", "linear", "conv_transpose2d")
     if d.chance(25):
         how = {"init": "kaiming_normal_", "mode": "fan_out", "nonlinearity": "relu"}
         table[d.pick(weighty)] = d.pick((how, {"weight": "xavier_uniform", "bias": 0}))

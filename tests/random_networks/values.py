@@ -71,10 +71,10 @@ class Values:
             return f"({text}) {'+' if gap > 0 else '-'} {abs(gap)}"
         return wanted
 
-    def size(self, env: Env, least: int, most: int) -> Any:
-        """One number, or a pair."""
+    def size(self, env: Env, least: int, most: int, axes: int) -> Any:
+        """One number, or one for each axis."""
         if self.draw.chance(25):
-            return [self.whole(env, least, most), self.whole(env, least, most)]
+            return [self.whole(env, least, most) for _ in range(axes)]
         return self.whole(env, least, most)
 
     def real(self, env: Env, least: float, most: float) -> Any:

@@ -209,6 +209,15 @@ def test_networks_that_tell_no_classes_apart() -> None:
     assert "has no parameters" in refusal("n.toml", "--data", "fake")
 
 
+def test_what_reads_no_images() -> None:
+    Path("sound.toml").write_text(
+        'archc = 1\nname = "sound"\n[network]\ninput = [1, 64]\nlayers = ['
+        '{ op = "flatten" }, { name = "fc", op = "linear", out_features = 10 }]\n'
+    )
+    said = refusal("sound.toml", "--data", "digits")
+    assert "sound.toml reads 1 x 64: archc train trains on images" in said
+
+
 def test_a_softmax_is_told_of() -> None:
     Path("plain.toml").write_text(
         PLAIN.replace(

@@ -111,7 +111,8 @@ class _Comparison:
         for name in sorted(used):
             signature = self._graph.signatures.get(name)
             for op in signature.ops if signature is not None else ():
-                if op.helper is not None and op.helper.strip() not in given:
+                helper = op.helper_of(name)
+                if helper is not None and helper.strip() not in given:
                     yield Disagreement(
                         "", f"the class `{name}` of `{op.op}` is used, not defined"
                     )

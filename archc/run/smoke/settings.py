@@ -15,7 +15,8 @@ from archc.network.graph import Layer, Network
 from archc.run.subject import Subject
 
 _SIZES = (32, 48, 64, 96, 128)
-"""Shorter sides of an input to try where the CPU must do."""
+"""Shorter sides of an input to try where the CPU must do; a sequence has as many
+numbers as a square of that size."""
 _NORMALISED = 16
 """Numbers of a channel that a batch normalisation sees at least. From two it makes
 plus and minus one whatever they are, and nothing before it learns."""
@@ -72,14 +73,19 @@ def smaller(subject: Subject, batch: int) -> Subject:
     flattened map the code depends on the input's size, and the subject is kept.
     """
     network, dims = subject.network, subject.input_shape
-    if len(dims) != 3:
+    if len(dims) < 2:
         return subject
     code = _structure(network)
-    shorter = min(dims[1:])
-    for size in _SIZES:
+    # of a clip all frames are kept
+    kept, sides = dims[:-2], dims[-2:]
+    sizes = _SIZES
+    if len(dims) == 2:
+        kept, sides, sizes = dims[:1], dims[1:], tuple(size**2 for size in _SIZES)
+    shorter = min(sides)
+    for size in sizes:
         if 3 * size > 2 * shorter:
             break
-        scaled = (dims[0], *(side * size // shorter for side in dims[1:]))
+        scaled = (*kept, *(side * size // shorter for side in sides))
         sink = Sink()
         other = Elaborator(network.spec, sink, scaled).run()
         if other is None or sink.failed or _structure(other) != code:

@@ -31,9 +31,10 @@ class Trial:
     ) -> None:
         self.settings = settings
         self.device = torch.device(settings.device)
-        maps = len(size.subject.input_shape) == 3
-        last = settings.channels_last and maps
-        self._layout = torch.channels_last if last else torch.contiguous_format
+        layouts = {3: torch.channels_last, 4: torch.channels_last_3d}
+        last = layouts if settings.channels_last else {}
+        rank = len(size.subject.input_shape)
+        self._layout = last.get(rank, torch.contiguous_format)
         _seed(seed)
         built = size.subject.module(self.device)
         # the overloads of torch know no memory format alone

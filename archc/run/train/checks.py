@@ -38,7 +38,11 @@ def outputs(subject: Subject) -> int:
             )
     shape = subject.input_shape
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise CannotTrain(f"{subject.label} reads no images of 1 or 3 channels")
+        sizes = " x ".join(map(str, shape))
+        raise CannotTrain(
+            f"{subject.label} reads {sizes}: archc train trains on images of 1 or 3"
+            " channels"
+        )
     return output.sizes[0]
 
 
