@@ -64,6 +64,8 @@ class _Pad(Op):
     other_attributes = (("pad", "padding"),)
     layout = "map"
     calls = _PADS
+    crops_first: ClassVar[bool] = True
+    """Whether PyTorch crops before it pads, and so cannot crop more than there is."""
 
     padding: PadSides
 
@@ -88,9 +90,9 @@ class _Pad(Op):
         for axis, (before, after) in enumerate(self._along()):
             size = x.dims[1 + axis]
             out = size + before + after
-            # PyTorch crops before it pads, and cannot crop more than there is
             if known(size, before, after) and (
-                out < 1 or size + min(before, 0) + min(after, 0) < 0
+                out < 1
+                or (self.crops_first and size + min(before, 0) + min(after, 0) < 0)
             ):
                 raise ShapeError(
                     f"`{self.op}` with padding = {plain(self.padding)} cuts away the"
@@ -178,6 +180,7 @@ class _EdgePad(_Pad):
 
     saves = frozenset({"input"})
     autocast_on_cpu = "full"
+    crops_first = False
     mode: ClassVar[str]
     """What `torch.nn.functional.pad` calls it."""
 
