@@ -179,17 +179,19 @@ class Upsample(Op):
         if self.size is None:
             factors = sides(self.scale_factor, axes)
         each = zip(x.sizes[1:], y.sizes[1:], factors, strict=True)
-        return over_map(*((self._read(*axis),) for axis in each))
+        return over_map(*((self._read(*axis, axes),) for axis in each))
 
-    def _read(self, size: int, out: int, factor: float | None) -> Read:
-        """What a position reads along an axis.
+    def _read(self, size: int, out: int, factor: float | None, axes: int) -> Read:
+        """What a position reads along one of the axes.
 
         As in torch's UpSample.h: by the factor that is given, and by the sizes that it
         led to only where the code for these sizes takes no scale. Places are exact
         here; torch's are rounded to float32, which moves a few of nearest.
         """
         half = Fraction(1, 2)
-        simple = {"nearest": (size, 2 * size), "bilinear": (size,)}
+        simple = dict.fromkeys(("linear", "bilinear", "trilinear"), (size,))
+        if axes == 2:
+            simple["nearest"] = (size, 2 * size)
         if self.align_corners:
             scale = Fraction(size - 1, out - 1) if out > 1 else Fraction(0)
         elif factor is None or out in simple.get(self.mode, ()):

@@ -213,6 +213,15 @@ def test_reach_over_other_axes(axes: int, data: Any) -> None:
     hold(*data.draw(cases(axes)), *sizes)
 
 
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("factor", [1.25, 2.125])
+def test_factors_that_round_to_the_size_or_twice_it(axes: int, factor: float) -> None:
+    for mode in ("nearest", "nearest-exact", *smooth[axes]):
+        sizes = (1,) * (axes - 1) + (2,)
+        along = (1.0,) * (axes - 1) + (factor,)
+        hold("upsample", {"scale_factor": along, "mode": mode}, *sizes)
+
+
 @pytest.mark.parametrize(
     ("name", "attributes", "span"),
     [
