@@ -82,11 +82,11 @@ class Inception(nn.Module):
 
 
 class AuxClassifier(nn.Module):
-    def __init__(self, in_channels: int, num_classes: int) -> None:
+    def __init__(self, in_channels: int, num_classes: int, dropout: float) -> None:
         super().__init__()
         self.conv = BasicConv(in_channels, 128, kernel_size=1)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
-        self.dropout = nn.Dropout(p=0.7)
+        self.dropout = nn.Dropout(p=dropout)
         self.fc2 = nn.Linear(1024, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -115,7 +115,9 @@ class GoogLeNet(nn.Module):
 
     loss_weights: ClassVar[dict[str, float]] = {"aux1": 0.3, "aux2": 0.3}
 
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self, num_classes: int = 1000, dropout: float = 0.2, dropout_aux: float = 0.7
+    ) -> None:
         super().__init__()
         self.conv1 = BasicConv(3, 64, kernel_size=7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
@@ -134,10 +136,10 @@ class GoogLeNet(nn.Module):
         self.inception5a = Inception(832, 256, 160, 320, 32, 128, 128)
         self.inception5b = Inception(832, 384, 192, 384, 48, 128, 128)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(p=0.2)
+        self.dropout = nn.Dropout(p=dropout)
         self.fc = nn.Linear(1024, num_classes)
-        self.aux1 = AuxClassifier(512, num_classes)
-        self.aux2 = AuxClassifier(528, num_classes)
+        self.aux1 = AuxClassifier(512, num_classes, dropout_aux)
+        self.aux2 = AuxClassifier(528, num_classes, dropout_aux)
         self._initialize_weights()
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
