@@ -189,7 +189,9 @@ class Upsample(Op):
         here; torch's are rounded to float32, which moves a few of nearest.
         """
         half = Fraction(1, 2)
-        simple = dict.fromkeys(("linear", "bilinear", "trilinear"), (size,))
+        simple: dict[str, tuple[int, ...]] = dict.fromkeys(
+            ("linear", "bilinear", "trilinear"), (size,)
+        )
         if axes == 2:
             simple["nearest"] = (size, 2 * size)
         if self.align_corners:
