@@ -43,6 +43,25 @@ def test_what_some_calls_give_is_computed_behind_super(source: str) -> None:
     assert made.index("super()") < made.index("if middle is None")
 
 
+def test_what_nothing_reads_is_not_computed(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text("""
+archc = 1
+name = "net"
+[blocks.chain]
+defaults = { planes = 4, half = "planes // 2", quarter = "half // 2" }
+layers = [
+  { op = "conv2d", out_channels = "planes", kernel_size = 1 },
+  { op = "relu" },
+]
+[network]
+input = [3, 8, 8]
+layers = [{ block = "chain", planes = 8 }, { block = "chain", planes = 16 }]
+""")
+    made = _constructor(live.compiled(path)[1], "Chain")
+    assert "half" not in made and "quarter" not in made
+
+
 def test_a_chain_needs_its_locals_before_it_is_made(source: str) -> None:
     made = _constructor(source, "Chain")
     assert made.index("middle = planes * 3") < made.index("super()")

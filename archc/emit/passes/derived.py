@@ -102,6 +102,7 @@ def _settled(method: Method, calls: list[set[str]] | None) -> Method:
         return method
     required: list[Parameter] = []
     optional: list[Parameter] = []
+    never: set[str] = set()
     body = list(method.body)
     for parameter in method.parameters:
         symbol = parameter.local.id
@@ -116,7 +117,25 @@ def _settled(method: Method, calls: list[set[str]] | None) -> Method:
         else:
             assert isinstance(computed, If)
             body.insert(place, computed.body[0])
-    return replace(method, parameters=(*required, *optional), body=tuple(body))
+            never.add(symbol)
+    return replace(
+        method, parameters=(*required, *optional), body=_read(never, tuple(body))
+    )
+
+
+def _read(symbols: set[str], body: Body) -> Body:
+    """Statements without those that set one of these locals, where nothing behind
+    reads it."""
+    kept: Body = ()
+    for made in reversed(body):
+        match made:
+            case Assign(targets=(Local(id=symbol),)) if symbol in symbols:
+                if symbol not in reads_of(kept):
+                    continue
+            case _:
+                pass
+        kept = (made, *kept)
+    return kept
 
 
 def _computes(made: Statement, symbol: str) -> bool:
