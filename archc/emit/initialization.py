@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import reduce
 
-from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Pass, Statement
+from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
 from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
@@ -16,8 +16,9 @@ from archc.spec.model import Initializer, OpNode
 _MODULE = Local("module")
 
 
-def initializer(network: Network, helpers: Collection[str]) -> Method:
-    """`_initialize_weights`: for each module, what its op's parameters start with.
+def initializer(network: Network, helpers: Collection[str]) -> Method | None:
+    """`_initialize_weights`: for each module, what its op's parameters start with; None
+    where no module has what `[init]` speaks of.
 
     `helpers` are the classes of ops that the generated module has.
     """
@@ -26,6 +27,8 @@ def initializer(network: Network, helpers: Collection[str]) -> Method:
         if OPS[op].helper is not None and OPS[op].module_class not in helpers:
             continue
         statements = _statements(network, op, parameters)
+        if not statements:
+            continue
         alike.setdefault(statements, []).append(OPS[op].module_class or "")
     chain: tuple[Statement, ...] = ()
     for statements, kinds in reversed(alike.items()):
@@ -33,8 +36,10 @@ def initializer(network: Network, helpers: Collection[str]) -> Method:
         either = reduce(lambda a, b: Binary("|", a, b), classes)
         test = code.call(Global("isinstance"), _MODULE, either)
         chain = (If(test, statements, chain),)
+    if not chain:
+        return None
     modules = code.call(Attribute(SELF, "modules"))
-    loop = For((_MODULE,), modules, chain or (Pass(),))
+    loop = For((_MODULE,), modules, chain)
     return Method("_initialize_weights", (), Nothing(), (loop,))
 
 
@@ -43,6 +48,8 @@ def _statements(
 ) -> Body:
     found: list[Statement] = []
     for parameter, how in parameters.items():
+        if not _is_anywhere(network, op, parameter):
+            continue
         tensor = Attribute(_MODULE, parameter)
         named = {name: _value(value) for name, value in how.arguments.items()}
         function = Global(f"nn.init.{how.function}")
@@ -65,19 +72,28 @@ def _is_switched(layer: Layer) -> bool:
     )
 
 
+def _layers(network: Network, op: str) -> Iterator[Layer]:
+    return (layer for layer in network.all_layers() if layer.op.op == op)
+
+
+def _is_anywhere(network: Network, op: str, parameter: str) -> bool:
+    """Whether some module of the op may have a parameter."""
+    return any(
+        parameter in layer.op.parameters(layer.input_shape()) or _is_switched(layer)
+        for layer in _layers(network, op)
+    )
+
+
 def _absent(network: Network, op: str, parameter: str) -> Expr | None:
     """The test for a parameter that not every module of the op has."""
     value: Expr = Attribute(_MODULE, parameter)
     if parameter in OPS[op].optional:
         present = False
     else:
-        roots = (network.body, *(h.region for h in network.heads))
         present = all(
             parameter in layer.op.parameters(layer.input_shape())
             and not _is_switched(layer)
-            for root in roots
-            for layer in root.layers()
-            if layer.op.op == op
+            for layer in _layers(network, op)
         )
         # torch's annotations say that it is always there, so that pyright would object
         value = code.call(Global("getattr"), _MODULE, Text(parameter), Nothing())

@@ -126,11 +126,11 @@ class ClassLowering:
         for attribute, channels in plan.published.items():
             builder.set(attribute, builder.tree(channels))
         forward = self._forward(len(returned_values))
-        init, parameters = self._constructor(forward)
-        methods = [m for m in (init, forward) if m is not None]
         is_network = plan.kind == "network"
-        if is_network and network.spec.init:
-            methods.append(initializer(network, self.program.helpers))
+        helpers = self.program.helpers
+        starts = initializer(network, helpers) if is_network else None
+        init, parameters = self._constructor(forward, starts)
+        methods = [m for m in (init, forward, starts) if m is not None]
         base = "nn.Module"
         if plan.style == "numbered":
             base = "nn.Sequential" if self.is_chain else "nn.ModuleList"
@@ -237,7 +237,9 @@ class ClassLowering:
 
     # ---- the constructor
 
-    def _constructor(self, forward: Method | None) -> tuple[Method | None, list[str]]:
+    def _constructor(
+        self, forward: Method | None, starts: Method | None
+    ) -> tuple[Method | None, list[str]]:
         plan, builder = self.plan, self.builder
         start: list[Statement] = [] if self.is_chain else [Evaluate(INIT)]
         read = _attributes(forward)
@@ -248,8 +250,8 @@ class ClassLowering:
         if plan.kind != "group" and plan.reads.measured:
             start.append(_empty(builder.feature_channels, annotations.NUMBERS))
         body = without_unused((*start, *builder.init), _handed(plan, builder))
-        if plan.kind == "network" and self.program.network.spec.init:
-            made = code.call(Attribute(SELF, "_initialize_weights"))
+        if starts is not None:
+            made = code.call(Attribute(SELF, starts.name))
             body = (*body, Evaluate(made))
         prelude, symbols = arguments(builder, self.program.network, reads_of(body))
         body = (*prelude, *body)

@@ -44,11 +44,14 @@ class Frame:
 
     def lookup(self, name: str, local: str) -> Value | None:
         """The value called `name`, looked for from the scope `local` outwards."""
-        while True:
-            value = self.values.get(local + name)
-            if value is not None or not local:
-                return value
+        return self.values.get(self.home(name, local) + name)
+
+    def home(self, name: str, local: str) -> str:
+        """The first scope that has the name, from `local` outwards; the last, if none
+        has."""
+        while local and local + name not in self.values:
             local = outer(local)
+        return local
 
     def hidden(self, name: str, local: str) -> bool:
         """Whether a dotted path leads into what is opaque."""

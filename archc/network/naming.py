@@ -24,6 +24,8 @@ class Naming:
         self.walk = walk
         self.arguments = arguments
         self._met: set[Node] = set()
+        self._scopes: dict[tuple[Node, int], tuple[int, str]] = {}
+        """How far outwards a name with braces was first found, and as what."""
         self._written: dict[Block | None, dict[str, Node]] = {}
         """The named nodes of bodies in which a name was not found, by their paths."""
 
@@ -108,9 +110,29 @@ class Naming:
                 if name is not None and not frame.hidden(name, scope.local):
                     self.unknown(name, origin.at(), scope, frame)
                 value = Value(None)
+            elif name is not None and not template.fixed:
+                home = frame.home(name, scope.local)
+                outwards = scope.local.count(".") - home.count(".")
+                self._of_one_scope(node, number, outwards, home + name)
             self.walk.read_values.add(value)
             found.append(value)
         return tuple(found)
+
+    def _of_one_scope(self, node: Node, number: int, outwards: int, path: str) -> None:
+        """Sees to it that a name with braces means the same scope whenever it is read.
+
+        The scope is told by how far outwards it lies.
+        """
+        first, other = self._scopes.setdefault((node, number), (outwards, path))
+        if first != outwards:
+            assert node.reads is not None
+            self.walk.sink.error(
+                "ambiguous-node",
+                f"`{node.reads[number].text}` means nodes of two scopes: `{other}`, and"
+                f" later `{path}`",
+                node.read_origin(number).at(),
+                help="give the nodes of one of the scopes another name",
+            )
 
     def unknown(self, name: str, place: Place, scope: Scope, frame: Frame) -> None:
         """Reports a name in `from` that no node before has."""

@@ -54,7 +54,7 @@ def test_what_is_read_once_stands_where_it_is_read(repeats: str) -> None:
 
 def test_children_that_take_turns_keep_their_order(repeats: str) -> None:
     # a list would come behind the modules that the same loop adds to the class
-    assert "self.stage.append(nn.Conv2d(channels, 4, kernel_size=1))" in repeats
+    assert "self.stage.append(nn.Conv2d(in_channels, 4, kernel_size=1))" in repeats
 
 
 def test_children_in_a_row_are_a_sequential() -> None:

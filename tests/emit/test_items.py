@@ -28,8 +28,9 @@ def test_rows_are_unpacked() -> None:
 
 
 def test_lists_of_one_length_are_walked_together() -> None:
-    lines = _lines(HERE.parent / "family" / "efficientnet_b0.toml", "EfficientNetB0")
-    assert "for expand_ratio, kernel_size, stride, out_channels, depth in zip(" in lines
+    lines = _lines(HERE.parent / "family" / "dpn68.toml", "DPN")
+    assert "for stage, (depth, width, growth_rate) in enumerate(" in lines
+    lines = _lines(HERE.parent / "family" / "convnext_tiny.toml", "ConvNeXt")
     assert "blocks_before += depth" in lines
 
 

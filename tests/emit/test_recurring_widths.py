@@ -29,7 +29,7 @@ def test_what_stands_between_its_ends() -> None:
 
 
 def test_what_an_iteration_gives() -> None:
-    made = _constructor(HERE.parent / "family" / "unet_loop.toml", "UNetLoop")
+    made = _constructor(HERE.parent / "family" / "unet_loop.toml", "UNet")
     assert "out_channels = width * 2**i" in made
 
 

@@ -222,7 +222,7 @@ def test_the_same_said_otherwise(network: Analysis, old: str, new: str) -> None:
         ("self.fc", "self.__fc", "mangles"),
         ("self.fc", "self.loss_weights", "`loss_weights` hides"),
         ("x = F.relu(x)", "x = F.relu(x, inplace=True)", "has overwritten"),
-        ("        self._initialize_weights()\n", "", "not called"),
+        ("        self._initialize_weights()\n", "", "is started with nothing"),
         ("nn.init.zeros_", "nn.init.ones_", "is started with nn.init.ones_()"),
         ("(module.weight)", '(module.weight, mode="fan_out")', "is started with"),
         ("(module, nn.Conv2d)", "(module, nn.Linear)", "is started with"),

@@ -111,8 +111,8 @@ SAME = {
     ),
     "a list that is joined once": Edit(
         DENSENET,
-        [("        for layer in self.children():\n            x = torch.cat([x, layer(x)], dim=1)\n        return x\n",
-          "        parts = [x]\n        for layer in self.children():\n            parts.append(layer(torch.cat(parts, 1)))\n        return torch.cat(parts, 1)\n")],
+        [("        for layer in self.values():\n            x = torch.cat([x, layer(x)], dim=1)\n        return x\n",
+          "        parts = [x]\n        for layer in self.values():\n            parts.append(layer(torch.cat(parts, 1)))\n        return torch.cat(parts, 1)\n")],
     ),
     "padding before the convolution": Edit(
         RESNET20, [("self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)", "self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, bias=False)"),
@@ -172,7 +172,7 @@ ADDED = "x = x + identity"
 
 BROKEN = {
     # settings of convolutions
-    "stride": Edit(RESNET20, [("32, stride=2 if", "32, stride=1 if")], "stage2.0.conv1: conv2d has stride 1 instead of 2"),
+    "stride": Edit(RESNET20, [("32, n, stride=2", "32, n, stride=1")], "stage2.0.conv1: conv2d has stride 1 instead of 2"),
     "padding of another kind": Edit(RESNET20, [(CONV2, CONV2.replace("padding=1", "padding=1, padding_mode='reflect'"))], "stage1.0.conv2"),
     "dilation": Edit(RESNET20, [(CONV2, CONV2.replace("padding=1", "padding=2, dilation=2"))], "stage1.0.conv2: conv2d has dilation 2 instead of 1, padding 2 instead of 1"),
     "bias": Edit(RESNET18, [("padding=3, bias=False", "padding=3")], "conv1.bias: the network has no such tensor"),
@@ -182,7 +182,7 @@ BROKEN = {
     "a kernel of another size": Edit(ALEXNET, [("kernel_size=5, padding=2", "kernel_size=3, padding=1")], "conv2.weight: is 256x48x3x3 instead of 256x48x5x5"),
     "a convolution for a transposed one": Edit(UNET, [("x = self.up4(x)", "x = F.interpolate(x, scale_factor=2)[:, ::2]")], "up4: conv_transpose2d is never called with its parameters"),
     # normalisation
-    "eps": Edit(DENSENET, [("self.norm2 = nn.BatchNorm2d(bn_size * growth_rate)", "self.norm2 = nn.BatchNorm2d(bn_size * growth_rate, eps=1e-3)")], "features.denseblock1.denselayer1.norm2: batch_norm has eps 0.001 instead of 1e-05"),
+    "eps": Edit(DENSENET, [("self.norm2 = nn.BatchNorm2d(inter_channels)", "self.norm2 = nn.BatchNorm2d(inter_channels, eps=1e-3)")], "features.denseblock1.denselayer1.norm2: batch_norm has eps 0.001 instead of 1e-05"),
     "momentum": Edit(MOBILENET, [("momentum=0.01", "momentum=0.1")], "features.0.1: batch_norm has momentum 0.1 instead of 0.01"),
     "eps of a layer norm": Edit(CONVNEXT, [("eps=1e-6", "eps=1e-5")], "features.0.1.norm: layer_norm has eps 1e-05 instead of 1e-06"),
     "no running statistics": Edit(RESNET18, [(BN2, BN2.replace("planes)", "planes, track_running_stats=False)"))], "layer1.0.bn2.running_mean: the module has no such tensor"),
@@ -248,14 +248,14 @@ BROKEN = {
     "the weight of a loss": Edit(GOOGLENET, [('"aux1": 0.3', '"aux1": 0.5')], "loss_weights is"),
     "a body without gradients": Edit(DENSENET, [("        x = self.features(x)", "        with torch.no_grad():\n            x = self.features(x)")], "features.conv: no gradient goes back through conv2d"),
     # arguments
-    "an argument that is ignored": Edit(RESNET18, [("self.fc = nn.Linear(channels, num_classes)", "self.fc = nn.Linear(channels, 1000)")], "with the argument num_classes = 3, fc.weight: is 1000x512 instead of 3x512"),
-    "a depth that is ignored": Edit(RESNET20, [("for i in range(n):\n            self.stage3", "for i in range(3):\n            self.stage3")], "with the argument n = 1, stage3.1.conv1.weight"),
+    "an argument that is ignored": Edit(RESNET18, [("self.fc = nn.Linear(512, num_classes)", "self.fc = nn.Linear(512, 1000)")], "with the argument num_classes = 3, fc.weight: is 1000x512 instead of 3x512"),
+    "a depth that is ignored": Edit(RESNET20, [("64, n, stride=2", "64, 3, stride=2")], "with the argument n = 1, stage3.1.conv1.weight"),
     "a rate that is ignored": Edit(ALEXNET, [("self.dropout = dropout", "self.dropout = 0.5")], "with the argument dropout = 0.25"),
     "widths that are ignored": Edit(UNET, [("self.head = nn.Conv2d(width,", "self.head = nn.Conv2d(64,")], "with the argument width = 3"),
     "a switch that is ignored": Edit(GOOGLENET, [("self.lrn = lrn", "self.lrn = True")], "with the argument lrn = False"),
     "another default": Edit(LENET, [("num_classes: int = 10", "num_classes: int = 12")], "the argument num_classes defaults to 12 instead of 10"),
     "an argument that is gone": Edit(ALEXNET, [(", groups: int = 2", ""), ("self.dropout = dropout", "self.dropout = dropout\n        groups = 2")], "the argument groups is missing"),
-    "growth that is counted wrong": Edit(DENSENET, [("channels += depth * growth_rate", "channels += depth * 32")], "with the argument growth_rate = 3"),
+    "growth that is counted wrong": Edit(DENSENET, [("in_channels += num_layers * growth_rate", "in_channels += num_layers * 32")], "with the argument growth_rate = 3"),
     # initialisation
     "no initialisation": Edit(RESNET18, [("        self._initialize_weights()\n", "")], "conv1.weight: starts with uniform_("),
     "another fan": Edit(RESNET18, [('mode="fan_out"', 'mode="fan_in"')], "conv1.weight: starts with normal_(0, "),
@@ -267,7 +267,7 @@ BROKEN = {
     "weights that are tied": Edit(NIN, [("    def forward", "        self.cccp2.weight = self.cccp1.weight\n\n    def forward")], "mlpconv1.cccp2.weight: is the same tensor as mlpconv1.cccp1.weight"),
     "a frozen layer": Edit(RESNET18, [("self.maxpool = ", "self.conv1.weight.requires_grad = False\n        self.maxpool = ")], "conv1.weight: is not trained: requires_grad is False"),
     "half precision": Edit(LENET, [("self.output = nn.Linear(84, num_classes)", "self.output = nn.Linear(84, num_classes).half()")], "output.weight: is float16 instead of float32"),
-    "a buffer that is not saved": Edit(RESNET18, [("self.relu = ", 'self.bn1.register_buffer("running_var", torch.ones(64), persistent=False)\n        self.relu = ')], "bn1.running_var: is not in the state_dict"),
+    "a buffer that is not saved": Edit(RESNET18, [("self.maxpool = ", 'self.bn1.register_buffer("running_var", torch.ones(64), persistent=False)\n        self.maxpool = ')], "bn1.running_var: is not in the state_dict"),
     "a module that is used twice": Edit(SQUEEZENET, [("expand3x3 = self.expand3x3(x)", "expand3x3 = self.expand1x1(x)")], "features.3.expand3x3: conv2d is never called with its parameters"),
     "one block for two": Edit(VGG, [("drop6=nn.Dropout(p=dropout)", "drop6=nn.Sequential(nn.Dropout(p=dropout), nn.Linear(4096, 4096))")], "classifier.drop6.1"),
     # what a file may raise

@@ -54,7 +54,7 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     ),
     "wrong stride that still fits": (
         "cifar/resnet20",
-        [("BasicBlock(channels, 32, stride=2 if", "BasicBlock(channels, 32, stride=4 if")],
+        [("32, n, stride=2", "32, n, stride=4")],
         "stage2.0.conv1: conv2d has stride 4 instead of 2",
     ),
     "missing skip": (

@@ -308,6 +308,8 @@ def _multiple(term: Expr) -> tuple[Expr, int]:
     match term:
         case Const(value=int(number)):
             return Const(1), number
+        case Binary(op="*", left=Const(value=int(one)), right=Const(value=int(other))):
+            return Const(1), one * other
         case Binary(op="*", left=left, right=Const(value=int(factor))):
             return left, factor
         case _:
