@@ -46,4 +46,6 @@ class _Loops:
         """`_`, or where an argument is called so, the counter with one before it."""
         if "_" not in self._taken:
             return Local("_")
-        return Local(self._symbols.fresh(f"_{wish(counter.id)}").id)
+        # linters take no name that ends with one for what nobody reads
+        word = wish(counter.id).rstrip("_") or "i"
+        return Local(self._symbols.fresh(f"_{word}").id)
