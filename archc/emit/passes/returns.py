@@ -1,14 +1,23 @@
-"""`x = self.fc(x)` before `return x` becomes `return self.fc(x)`."""
+"""`x = self.fc(x)` before `return x` becomes `return self.fc(x)`.
+
+What gave an earlier `x` that nobody reads is called for itself then.
+"""
 
 from __future__ import annotations
 
 from archc.emit import rewrite
-from archc.emit.tree import Assign, Body, Module, Return
+from archc.emit.passes.dead import without_unread
+from archc.emit.tree import Assign, Body, Method, Module, Return
 
 
 def returns(module: Module) -> Module:
     """A module whose names have been given, with its values returned so."""
-    return rewrite.bodies(module, lambda method: returned(method.body))
+
+    def change(method: Method) -> Body:
+        body = returned(method.body)
+        return without_unread(body) if method.name == "forward" else body
+
+    return rewrite.bodies(module, change)
 
 
 def returned(body: Body) -> Body:
