@@ -1,22 +1,16 @@
-"""Assignments to a variable of what it was, as a person writes them.
-
-`channels = channels + 8` becomes `channels += 8`, and `channels = channels` goes.
-`channels = (64 if i == 0 else channels) + 8` becomes `if i == 0: channels = 64`, then
-`channels += 8`.
+"""`channels = channels + 8` becomes `channels += 8`, and `channels = channels` goes.
 
 What a variable is, is said once: `layers: list[nn.Module] = []`, later `layers = []`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from archc.emit.rewrite import bodies, without_empty
 from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
-from archc.emit.usage import locals_in
 from archc.ops.code import Local
-from archc.spec.expressions import Binary, Expr, IfExp
+from archc.spec.expressions import Binary, Expr
 
 
 def assignments(module: Module) -> Module:
@@ -33,7 +27,7 @@ def assignments(module: Module) -> Module:
 
 def _body(statements: Body, declared: set[tuple[Expr, Expr]]) -> Body:
     found: list[Statement] = []
-    for made in _parted(statements):
+    for made in statements:
         match made:
             case Assign(targets=(Local() as target,), value=value) if value == target:
                 continue
@@ -56,26 +50,3 @@ def _body(statements: Body, declared: set[tuple[Expr, Expr]]) -> Body:
             case _:
                 found.append(made)
     return tuple(found)
-
-
-def _parted(statements: Body) -> Iterator[Statement]:
-    """Statements in which a variable that may stay as it is has an `if` of its own."""
-    for made in statements:
-        match made:
-            case Assign(
-                targets=(Local() as target,),
-                value=IfExp(test=test, body=new, orelse=old),
-                operator="",
-            ) if old == target:
-                yield If(test, (replace(made, value=new),))
-            case Assign(
-                targets=(Local() as target,),
-                value=Binary(
-                    left=IfExp(test=test, body=new, orelse=old), right=right
-                ) as whole,
-                operator="",
-            ) if old == target and target.id not in locals_in(right):
-                yield If(test, (Assign((target,), new),))
-                yield replace(made, value=replace(whole, left=old))
-            case _:
-                yield made

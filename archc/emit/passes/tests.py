@@ -1,8 +1,7 @@
 """What a constructor asks once need not be asked again.
 
-`if a: x` and `if a: y` become one `if`, `if a: x` and `if not a: y` an `if` and `else`,
-`if a and b: x` and `if a and not b: y` the one in the other. `v = p if a else q` behind
-`if a:` is set in its cases, and `v = p if a else v` is `if a: v = p`.
+`v = p if a else q` behind `if a:` is set in its cases, and `v = p if a else v` is
+`if a: v = p`. Conditions beside each other are then those of `joined`.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def _parted(made: Statement) -> Body:
 
 
 def _joined(before: list[Statement], second: Statement) -> If | None:
-    """The last statement and one more as one `if`; None where they do not ask the
+    """The last statement with one more in its cases; None where that does not ask the
     same."""
     first = before[-1] if before else None
     if not isinstance(first, If):
@@ -98,11 +97,6 @@ def _joined(before: list[Statement], second: Statement) -> If | None:
     if not _stays(first, asked):
         return None
     match second:
-        case If(test=test) if test == first.test:
-            body = (*first.body, *second.body)
-            return If(test, body, (*first.orelse, *second.orelse))
-        case If(test=test, orelse=()) if not first.orelse:
-            return _alternatives(first, second)
         case Assign(
             targets=(Local(),),
             value=IfExp(test=test, body=body, orelse=orelse),
@@ -132,37 +126,3 @@ def _stays(made: If, asked: Expr) -> bool:
     )
     changed = {n for s in every((*made.body, *made.orelse)) for n in written(s)}
     return plain and changed.isdisjoint(locals_in(asked))
-
-
-def _alternatives(first: If, second: If) -> If | None:
-    """`if a and b: x` and `if a and not b: y` as one."""
-    *shared, last = _conjuncts(first.test)
-    *others, other = _conjuncts(second.test)
-    if shared != others or not _opposite(last, other):
-        return None
-    inner = If(last, first.body, second.body)
-    if not shared:
-        return inner
-    test = shared[0] if len(shared) == 1 else BoolOp("and", tuple(shared))
-    return If(test, (inner,))
-
-
-def _conjuncts(test: Expr) -> tuple[Expr, ...]:
-    match test:
-        case BoolOp(op="and", operands=operands):
-            return operands
-        case _:
-            return (test,)
-
-
-def _opposite(test: Expr, other: Expr) -> bool:
-    """Whether one is true where the other is not."""
-    match test, other:
-        case _, Unary(op="not", operand=operand) if operand == test:
-            return True
-        case Unary(op="not", operand=operand), _ if operand == other:
-            return True
-        case Compare(ops=(op,), operands=pair), Compare(ops=(no,), operands=same):
-            return {op, no} == {"==", "!="} and pair == same
-        case _:
-            return False
