@@ -16,7 +16,7 @@ from archc.ops.base import Op
 from archc.ops.registry import OPS
 from archc.spec import tables
 from archc.spec.expressions import MAX_LENGTH
-from archc.spec.init import INITIALIZABLE, INITIALIZERS
+from archc.spec.init import INITIALIZERS, initializable
 from archc.spec.model import MERGES
 
 Schema = dict[str, Any]
@@ -191,7 +191,7 @@ def _init(description: str) -> Schema:
         "description": description,
         "properties": {
             op: {"anyOf": [one, each(names)]}
-            for op, names in sorted(INITIALIZABLE.items())
+            for op, names in sorted(initializable().items())
         },
         "additionalProperties": False,
     }

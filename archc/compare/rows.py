@@ -11,7 +11,7 @@ from archc.compare.model import Change, Row
 from archc.compare.structure import attributes
 from archc.network.graph import Head, Layer, Network, Value
 from archc.ops.base import Op
-from archc.ops.merge import Merge
+from archc.ops.merge.family import Merge
 
 
 def rows_of(pairs: list[Pair], head: str | None) -> Iterator[Row]:

@@ -12,16 +12,9 @@ from archc.emit.conditions import tidy
 from archc.emit.plan import Held, Met, Published, Use
 from archc.emit.terms import Terms
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.ops.merge import Merge
-from archc.ops.registry import OPS
+from archc.ops.registry import merge_op
 from archc.spec.expressions import Expr, evaluate, names_in
 from archc.spec.model import BlockNode, BranchesNode, GroupNode, Node, OpNode
-
-MERGES: dict[str, Merge] = {
-    name: kind.model_construct()
-    for name, kind in OPS.items()
-    if issubclass(kind, Merge)
-}
 
 
 class Bodies(Terms):
@@ -64,7 +57,7 @@ class Bodies(Terms):
     def _merge_op(self, node: OpNode, reads: tuple[Shape, ...]) -> Shape:
         seen = self.seen
         y = shapes.merged(
-            MERGES[node.op.op], reads, seen.layers.get(node, ()),
+            merge_op(node.op.op), reads, seen.layers.get(node, ()),
             seen.output(node, "body"),
         )  # fmt: skip
         return self._known(node, y)
@@ -160,7 +153,7 @@ class Bodies(Terms):
 
     def branches(self, node: BranchesNode, met: Met, x: Shape) -> Shape:
         ends = [self.node(branch, x) for branch in node.branches]
-        op = MERGES[node.merge]
+        op = merge_op(node.merge)
         seen = self.seen
         y = shapes.merged(
             op, ends, seen.layers.get(node, ()),

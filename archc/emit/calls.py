@@ -21,8 +21,7 @@ from archc.emit.tree import SELF, Assign, Remark
 from archc.ops import code
 from archc.ops.base import Call, Shape
 from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
-from archc.ops.merge import Merge
-from archc.ops.registry import OPS
+from archc.ops.registry import merge_op
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import BlockNode, Node, OpNode
 
@@ -170,9 +169,7 @@ def next_child(builder: Builder) -> Expr:
 
 def merged(merge: str, shape: Shape, values: Sequence[Expr]) -> Expr:
     """The merge of several expressions."""
-    op = OPS[merge]()
-    assert isinstance(op, Merge)
-    return op.combine(shape, *values)
+    return merge_op(merge).combine(shape, *values)
 
 
 def is_single(builder: Builder, node: Node) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from archc.network.graph import Layer
 from archc.ops.base import UNKNOWN, Dim, Op, Shape, ShapeError, Unknown
 from archc.ops.code import Local
-from archc.ops.merge import Merge
+from archc.ops.merge.family import Merge
 from archc.spec.expressions import (
     Binary,
     Call,

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from archc.emit import shapes
-from archc.emit.bodies import MERGES, Bodies
+from archc.emit.bodies import Bodies
 from archc.emit.occurrences import Occurrences
 from archc.emit.plan import Carried, Choice, ClassPlan, Join, Let, Loop, Met, Turn
 from archc.emit.terms import Classes
 from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.ops.registry import merge_op
 from archc.spec.expressions import (
     Binary,
     Const,
@@ -274,7 +275,7 @@ class Walk(Bodies):
         side = x
         if node.shortcut is not None:
             side = self.node(node.shortcut, x)
-        op = MERGES[node.skip or "add"]
+        op = merge_op(node.skip or "add")
         order = (body, side) if op.commutative else (side, body)
         seen = self.seen
         y = shapes.merged(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from archc.diagnostics.model import Sink
 from archc.network.arguments import Arguments
 from archc.network.blocks import Blocks
-from archc.network.building import MERGES, Builder
+from archc.network.building import Builder
 from archc.network.clash import branch_clash
 from archc.network.frame import Frame
 from archc.network.graph import Layer, Region, Value
@@ -16,6 +16,7 @@ from archc.network.naming import Naming
 from archc.network.scope import Layouts, Scope
 from archc.network.walk import Walk
 from archc.ops.base import ShapeError
+from archc.ops.registry import merge_op
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -177,7 +178,7 @@ class Bodies(ABC):
     ) -> Value:
         """Ends a skip or branches with the layer that merges them."""
         assert region.node is not None and region.merge is not None
-        op = MERGES[region.merge]
+        op = merge_op(region.merge)
         shape = None if clash else self.builder.infer(op, ends)
         path = scope.prefix + scope.invent(op.op)
         layer = Layer(path, op, ends, Value(shape), region.node, frame.block)

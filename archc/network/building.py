@@ -11,14 +11,11 @@ from archc.network.clash import read_clash
 from archc.network.frame import Frame
 from archc.network.graph import Value
 from archc.ops.base import Op, Shape, ShapeError
-from archc.ops.registry import MERGES as MERGE_OPS
 from archc.spec.expressions import Expr, Silenced
 from archc.spec.model import OpNode
 from archc.spec.validate import explain
 
 MAX_DIM = 2**48
-# without attributes there is nothing to validate, and making a validator takes time
-MERGES = {name: op.model_construct() for name, op in MERGE_OPS.items()}
 
 
 class Builder:

@@ -10,7 +10,7 @@ from archc.diagnostics.model import Label, Place, Sink
 from archc.network.decoders import missed
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import Shape, ShapeError
-from archc.ops.registry import MERGES
+from archc.ops.registry import merge_op
 from archc.spec.expressions import Expr
 from archc.spec.model import Node, OpNode
 
@@ -121,7 +121,7 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
         labels.append(Label(here, "merged here"))
     sink.error(
         "skip-mismatch",
-        f"cannot {MERGES[skip.merge].verb} the body, {body.output.shape}, and the"
+        f"cannot {merge_op(skip.merge).verb} the body, {body.output.shape}, and the"
         f" skip, {side.shape}",
         place,
         *labels,
@@ -223,7 +223,7 @@ def _regular(before: Shape | None, after: Shape | None) -> bool:
 
 def _merged_size(shape: Shape | None, merge: str | None) -> tuple[int, ...]:
     """What has to agree: all of it, or all but the channels."""
-    stacks = merge is not None and MERGES[merge].stacks_channels
+    stacks = merge is not None and merge_op(merge).stacks_channels
     return _size(shape) if stacks else _dims(shape)
 
 

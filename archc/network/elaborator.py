@@ -12,13 +12,13 @@ from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.network.bodies import Bodies
-from archc.network.building import MERGES
 from archc.network.clash import skip_clash
 from archc.network.frame import Frame
 from archc.network.graph import Head, Network, Region, Value
 from archc.network.inputs import bound, input_shape, parameters
 from archc.network.scope import Layout, Scope, check_head, defined
 from archc.ops.base import Shape, ShapeError, plain
+from archc.ops.registry import merge_op
 from archc.spec.expressions import SILENCED, Known, Silenced
 from archc.spec.model import (
     BlockNode,
@@ -231,7 +231,7 @@ class Elaborator(Bodies):
             with self.walk.inside(shortcut, skip):
                 side = self.node(node.shortcut, x, around or scope, frame)
                 shortcut.output = side
-        in_order = not MERGES[node.skip].commutative
+        in_order = not merge_op(node.skip).commutative
         ends = (side, body.output) if in_order else (body.output, side)
         try:
             return self.merged(skip, ends, scope, frame)

@@ -12,8 +12,8 @@ from typing import Any
 
 from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError, Unknown
 from archc.ops.code import Apply, Global, Local
-from archc.ops.merge import Merge
-from archc.ops.registry import FAMILIES, OPS
+from archc.ops.merge.family import Merge
+from archc.ops.registry import FAMILIES, OPS, family
 from archc.ops.source import as_code, flat
 from archc.spec.expressions import Binary, Expr, Name, to_source
 
@@ -59,9 +59,8 @@ def reference() -> str:
     ]
     table = "\n".join(["| op | what it does | in code |", "|---|---|---|", *rows])
     sections = [
-        "\n".join([f"## {_title(family.__doc__ or '')}\n", *map(_section, ops)])
-        for family in FAMILIES
-        if (ops := [op for op in OPS.values() if op.__module__ == family.__name__])
+        "\n".join([f"## {_title(doc)}\n", *map(_section, ops)])
+        for doc, ops in map(family, FAMILIES)
     ]
     return f"{_HEAD}\n{table}\n\n" + "\n".join(sections)
 

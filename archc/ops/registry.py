@@ -1,66 +1,110 @@
-"""All ops of the language."""
+"""All ops of the language, each loaded when it is asked for.
+
+A family is a package, and its `family.py` says what its ops share. Each other module is
+named after its ops, their axes left out: `conv1d`, `conv2d` and `conv3d` stand in
+`convolution/conv.py`. A spec needs a few of them, and loading all takes longer than the
+work on it.
+"""
 
 from __future__ import annotations
 
-from types import ModuleType
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
-from archc.ops import (
-    activation,
-    algebra,
-    convolution,
-    dropout,
-    linear,
-    merge,
-    normalization,
-    padding,
-    pooling,
-    reduction,
-    reshape,
-    resize,
-)
 from archc.ops.base import Op, stem
 from archc.ops.functions import Function
-from archc.ops.merge import Merge
+from archc.ops.merge.family import Merge
 
-FAMILIES: tuple[ModuleType, ...] = (
-    convolution,
-    linear,
-    pooling,
-    reduction,
-    normalization,
-    activation,
-    algebra,
-    dropout,
-    reshape,
-    resize,
-    padding,
-    merge,
+FAMILIES = (
+    "convolution",
+    "linear",
+    "pooling",
+    "reduction",
+    "normalization",
+    "activation",
+    "algebra",
+    "dropout",
+    "reshape",
+    "resize",
+    "padding",
+    "merge",
 )
+"""Packages of ops, in the order of the reference."""
 
 
-def _ops(family: ModuleType) -> list[type[Op]]:
-    """The ops a module defines; one without a name of its own is only a base."""
-    return [
-        value
-        for value in vars(family).values()
+@cache
+def _modules() -> dict[str, str]:
+    """The module of each op, by the op's name without its axes."""
+    here = Path(__file__).parent
+    return {
+        path.stem: f"archc.ops.{family}.{path.stem}"
+        for family in FAMILIES
+        for path in sorted((here / family).glob("*.py"))
+        if path.stem not in ("__init__", "family")
+    }
+
+
+@cache
+def _ops(module: str) -> dict[str, type[Op]]:
+    """The ops a module defines; a class without a name of its own is only a base."""
+    return {
+        value.op: value
+        for value in vars(import_module(module)).values()
         if isinstance(value, type)
         and issubclass(value, Op)
-        and value.__module__ == family.__name__
+        and value.__module__ == module
         and "op" in vars(value)
-    ]
+    }
 
 
-OPS: dict[str, type[Op]] = {op.op: op for family in FAMILIES for op in _ops(family)}
+class _Ops(Mapping[str, type[Op]]):
+    """Looked up, an op is loaded; counted or listed, all are."""
+
+    def __getitem__(self, name: str) -> type[Op]:
+        return _ops(_modules()[stem(name)])[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for module in _modules().values() for name in _ops(module))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+OPS: Mapping[str, type[Op]] = _Ops()
 """Every op by its name in specs, family by family."""
-MERGES: dict[str, type[Merge]] = {
-    name: op for name, op in OPS.items() if issubclass(op, Merge)
-}
-"""Those that read several values, which `skip` and `merge` name too."""
-FUNCTIONS: dict[str, Function] = {
-    function.name: function for op in OPS.values() for function in op.calls
-}
-"""What ops know of torch's functions, by name."""
+
+
+def family(name: str) -> tuple[str, list[type[Op]]]:
+    """What a family's module says of it, and its ops."""
+    package = f"archc.ops.{name}"
+    modules = [m for m in _modules().values() if m.startswith(f"{package}.")]
+    ops = [op for module in modules for op in _ops(module).values()]
+    return import_module(package).__doc__ or "", ops
+
+
+@cache
+def merge_op(name: str) -> Merge:
+    """The op that reads several values which `skip` and `merge` call so."""
+    # without attributes there is nothing to validate, and making a validator takes time
+    op = OPS[name].model_construct()
+    assert isinstance(op, Merge)
+    return op
+
+
+@cache
+def functions() -> dict[str, Function]:
+    """What ops know of torch's functions, by name."""
+    return {function.name: function for op in OPS.values() for function in op.calls}
+
+
+def is_helper(class_name: str) -> bool:
+    """Whether generated modules may define a class of this name for an op."""
+    op = OPS.get(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", class_name).lower())
+    return op is not None and f"class {class_name}(" in (op.helper or "")
 
 
 class Meant(NamedTuple):

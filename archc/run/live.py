@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from archc.ops.base import Call, Op, Shape, items
 from archc.ops.code import Local
-from archc.ops.merge import Merge
+from archc.ops.merge.family import Merge
 from archc.ops.source import as_code, flat
 from archc.run.building import Building, building
 from archc.spec.expressions import Expr

@@ -8,9 +8,10 @@ from __future__ import annotations
 import keyword
 
 from archc.escaping import has_hidden, is_hidden
+from archc.ops.registry import is_helper
 from archc.spec import tables
 from archc.spec.expressions import FUNCTIONS
-from archc.spec.reserved import BUILTINS, FILES, HELPERS, IMPORTED, MODULE, TUPLE
+from archc.spec.reserved import BUILTINS, FILES, IMPORTED, MODULE, TUPLE
 
 IDENTIFIER = "letters, digits and _, not a digit first, and no Python keyword"
 
@@ -84,7 +85,7 @@ def of_class(name: str) -> Problem | None:
     """For the network's class, where the spec says how it is called."""
     if name in BUILTINS and not keyword.iskeyword(name):
         return f"it would hide Python's own `{name}`", _another(name)
-    if name in IMPORTED or name in HELPERS:
+    if name in IMPORTED or is_helper(name):
         return f"the generated module has another `{name}`", _another(name)
     return _in_python(name)
 

@@ -42,8 +42,11 @@ _CHOICES = {
     ),
 }  # fmt: skip
 _REQUIRED = {"constant_": ("val",), "sparse_": ("sparsity",)}
-INITIALIZABLE = {name: op.initializable for name, op in OPS.items() if op.initializable}
-"""The parameters of each op that can be initialised."""
+
+
+def initializable() -> dict[str, tuple[str, ...]]:
+    """The parameters of each op that can be initialised."""
+    return {name: op.initializable for name, op in OPS.items() if op.initializable}
 
 
 def parse_init(
@@ -54,14 +57,15 @@ def parse_init(
     if not is_table(table):
         return found  # a wrong type has been reported
     for op, value in table.items():
-        if op not in INITIALIZABLE:
-            known = op in OPS
+        known = op in OPS
+        parameters = OPS[op].initializable if known else ()
+        if not parameters:
             sink.error(
                 "unknown-op",
                 f"`{op}` has no parameters that `[init]` sets" if known
                 else f"there is no op {plain(op)}",
                 origin.at(op, part="key"),
-                help=did_you_mean(op, INITIALIZABLE),
+                help=did_you_mean(op, initializable()),
             )  # fmt: skip
             continue
         here = origin.below(op)
@@ -73,12 +77,12 @@ def parse_init(
         found[op] = {}
         for parameter, how in pairs.items():
             place = here.below(parameter) if per_parameter else here
-            if parameter not in INITIALIZABLE[op]:
+            if parameter not in parameters:
                 sink.error(
                     "unknown-key",
                     f"`{op}` has no parameter `{parameter}`",
                     place.at(part="key"),
-                    help=f"its parameters are {_listed(INITIALIZABLE[op])}",
+                    help=f"its parameters are {_listed(parameters)}",
                 )
                 continue
             initializer = _initializer(how, place, sink)

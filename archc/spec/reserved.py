@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import re
 import sys
-
-from archc.ops.registry import OPS
 
 MODULE = frozenset(
     {
@@ -51,13 +48,6 @@ IMPORTED = frozenset(
     }
 )  # fmt: skip
 """What generated modules import, or may come to."""
-
-HELPERS = frozenset(
-    name
-    for op in OPS.values()
-    for name in re.findall(r"^class (\w+)", op.helper or "", re.MULTILINE)
-)
-"""The classes that generated modules define beside the network's own."""
 
 BUILTINS = frozenset(dir(builtins))
 

@@ -20,7 +20,7 @@ from archc.diagnostics.render import render_text
 from archc.emit.tree import SELF
 from archc.emit.validate import Disagreement, validate
 from archc.ops.code import Attribute, ClassName, Global, Local
-from archc.ops.dropout import StochasticDepth
+from archc.ops.dropout.stochastic_depth import StochasticDepth
 from archc.pipeline import Analysis, analyse
 from archc.spec.expressions import Const, Name
 from archc.spec.load import Loader

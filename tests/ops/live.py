@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from archc.ops.base import Call, Op, Shape
 from archc.ops.code import Local
-from archc.ops.merge import Merge
+from archc.ops.merge.family import Merge
 from archc.ops.registry import OPS
 from archc.ops.source import as_code, flat
 from archc.spec.expressions import Expr

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archc.ops.base import Shape
-from archc.ops.registry import MERGES, OPS
+from archc.ops.registry import OPS
 
 from .cases import shapes_of
 
@@ -24,7 +24,7 @@ def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
     shapes = shapes_of(case)
     # what is None cannot be written, and is left out
     node: Node = {"op": name} | {k: v for k, v in case[0].items() if v is not None}
-    if name not in MERGES:
+    if not OPS[name].merges:
         layers = [*_source(shapes[0], _map(shapes), ""), node]
         if named or not OPS[name].can_have_parameters():
             layers = [n | {"name": f"part{i}"} for i, n in enumerate(layers)]

@@ -5,6 +5,7 @@ An op is here by being in the registry; what it needs is a case in `cases.py`.
 
 from __future__ import annotations
 
+import re
 from math import inf
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -21,8 +22,8 @@ from archc.emit.module import emit
 from archc.ops.absent import absent
 from archc.ops.base import Op, Shape, ShapeError
 from archc.ops.code import Local
-from archc.ops.merge import Merge
-from archc.ops.registry import OPS, meant_op
+from archc.ops.merge.family import Merge
+from archc.ops.registry import OPS, is_helper, meant_op
 from archc.pipeline import analyse
 from archc.run.subject import Subject
 from archc.run.verify import verify
@@ -170,6 +171,8 @@ def test_declarations_agree(name: str) -> None:
     for other, here in op.other_attributes:
         assert here in op.model_fields and other not in op.model_fields
     assert issubclass(op, Merge) == op.merges
+    if op.helper is not None:
+        assert all(map(is_helper, re.findall(r"^class (\w+)", op.helper, re.M)))
 
 
 @each_op

@@ -11,12 +11,12 @@ import pytest
 
 import archc
 from archc.ops.base import Category
-from archc.ops.registry import FAMILIES, MERGES, OPS
+from archc.ops.registry import OPS, family
 
 PACKAGE = Path(archc.__file__).parent
 # words of the language that mean more than the op, names that are categories too, a
 # function of expressions, an argument of torch.nn.init
-WORDS = {*MERGES, *get_args(Category), "sum", "mean"}
+WORDS = {*(op.op for op in family("merge")[1]), *get_args(Category), "sum", "mean"}
 # what torch.nn.init calls the gains of nonlinearities, and others an activation that is
 # none
 ELSEWHERE = {"spec/init.py": {"conv1d", "conv2d", "conv3d", "conv_transpose1d",
@@ -24,7 +24,7 @@ ELSEWHERE = {"spec/init.py": {"conv1d", "conv2d", "conv3d", "conv_transpose1d",
                           "relu", "leaky_relu", "selu"}, "run/fills.py": {"leaky_relu"},
              "run/train/checkpoint.py": {"scale"},
              "spec/foreign.py": {"identity"}}  # fmt: skip
-MODULES = {family.__name__ for family in FAMILIES} - {"archc.ops.merge"}
+MODULES = {op.__module__ for op in OPS.values()}
 # emission has cases of its own for some ops
 FILES = [
     path

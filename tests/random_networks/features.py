@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from archc.ops.registry import MERGES
+from archc.ops.registry import OPS
 from tests.random_networks.simulate import TEXTS, Table
 
 BODIES = ("op", "block", "layers", "branches")
@@ -96,7 +96,7 @@ def _of_node(node: Table, around: tuple[Table, ...]) -> Iterator[str]:
     name = node.get("name")
     if body == "op":
         yield f"op {node['op']}"
-    if body == "op" and node["op"] in MERGES:
+    if body == "op" and OPS[node["op"]].merges:
         yield f"from-list {node['op']}"
     elif "from" in node:
         yield "from"
@@ -148,7 +148,7 @@ def _of_modifiers(
 
 
 def _of_text(text: str) -> Iterator[str]:
-    if text in TEXTS or text in MERGES:
+    if text in TEXTS or text in OPS:
         return
     yield "expression"
     for word in re.findall(r"\b(and|or|if|not|len|sum|round|ceil|floor|int|min|max)\b",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.ops.base import Shape
-from archc.ops.registry import MERGES
+from archc.ops.registry import merge_op
 from tests.random_networks import attributes
 from tests.random_networks.simulate import Bad, Table, text_of
 from tests.random_networks.writer import Place, Writer
@@ -98,7 +98,7 @@ def branches(w: Writer, place: Place, *, merge: str | None = None) -> Table:
     full = d.number(0, count - 1)
     for number in range(count):
         goal = target
-        gated = MERGES[merge].spreads and number != full and is_map(target)
+        gated = merge_op(merge).spreads and number != full and is_map(target)
         if gated and d.chance(70):
             goal = d.pick(gates_of(target))
         if merge == "concat":
@@ -125,7 +125,7 @@ def _branch(w: Writer, place: Place, goal: Shape) -> Table | list[Table]:
     return tables[0] if len(tables) == 1 and d.chance(60) else tables
 
 
-def merge_op(w: Writer, place: Place) -> Table:
+def merge_node(w: Writer, place: Place) -> Table:
     """An op that reads several named values."""
     d = w.draw
     values = dict(place.frame.values)
@@ -156,7 +156,7 @@ def _fits(kind: str, a: Shape, b: Shape) -> bool:
     pairs = list(zip(a.dims, b.dims, strict=True))
     if kind == "concat":
         del pairs[a.channel_axis]
-    if MERGES[kind].spreads and is_map(a):
+    if merge_op(kind).spreads and is_map(a):
         flat = all(x == y for x, y in pairs[1:]) or {1} in (
             {*a.dims[1:]},
             {*b.dims[1:]},
@@ -237,7 +237,7 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
     goal = y
     if merge == "concat":
         goal = y.with_channels(d.number(1, 8))
-    elif MERGES[merge].spreads and is_map(y) and d.chance(50):
+    elif merge_op(merge).spreads and is_map(y) and d.chance(50):
         goal = d.pick(gates_of(y))
     shortcut = _shortcut(w, around, goal)
     table: Table = {"skip": merge, "shortcut": shortcut}

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archc.ops.base import Shape, ShapeError
-from archc.ops.registry import MERGES, OPS
+from archc.ops.registry import OPS, merge_op
 from archc.spec.expressions import ExpressionError, evaluate, parse
 
 Table = dict[str, Any]
@@ -182,7 +182,7 @@ class Simulator:
             side = self.node(
                 table["shortcut"], x, frame, local if around is None else around
             )
-        in_order = not MERGES[table["skip"]].commutative
+        in_order = not merge_op(table["skip"]).commutative
         order = (side, y) if in_order else (y, side)
         return self.op(table["skip"], {}, *order)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from archc.ops.base import Shape
-from archc.spec.init import INITIALIZABLE
+from archc.spec.init import initializable
 from tests.random_networks import blocks, compound, merging, patterns
 from tests.random_networks.drawing import Draw
 from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
 from tests.random_networks.writer import Place, Recipe, Writer, finished
 
 RECIPES: dict[Recipe, float] = {
-    compound.compound: 30, patterns.group: 4, merging.merge_op: 8, merging.gated: 4,
+    compound.compound: 30, patterns.group: 4, merging.merge_node: 8, merging.gated: 4,
     patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
     patterns.across: 3, patterns.u_net: 2,
 }  # fmt: skip
@@ -221,7 +221,7 @@ def _init(w: Writer) -> Table:
         return {"init": "trunc_normal", "mean": 3.0, "std": 0.1, "a": 2.5, "b": 3.5}
 
     table: Table = {}
-    for op in d.shuffled(sorted(INITIALIZABLE))[: d.number(1, 4)]:
+    for op in d.shuffled(sorted(initializable()))[: d.number(1, 4)]:
         if d.chance(45):
             table[op] = one()
         else:

@@ -24,7 +24,7 @@ from archc.network.graph import Layer, Network
 from archc.network.graph import Value as NetworkValue
 from archc.ops.base import Call, Dims, Op, Shape
 from archc.ops.code import Attribute, Local
-from archc.ops.merge import Merge
+from archc.ops.merge.family import Merge
 from archc.spec.expressions import Expr, is_sequence
 
 INPUT = 0

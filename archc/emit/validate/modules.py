@@ -25,7 +25,7 @@ from archc.emit.validate.values import (
 )
 from archc.ops.base import Shape
 from archc.ops.code import Global, Local
-from archc.ops.reshape import Identity
+from archc.ops.reshape.identity import Identity
 from archc.spec.reserved import DICT, MODULE
 
 CONTAINERS: dict[str, Kind] = {

@@ -14,14 +14,18 @@ from torch.overrides import resolve_name  # pyright: ignore[reportUnknownVariabl
 from torch.utils.flop_counter import flop_registry
 
 from archc.ops.functions import Function
-from archc.ops.registry import FUNCTIONS, MERGES
+from archc.ops.merge.family import Merge
+from archc.ops.registry import family, functions
 from archc.run.verify.numbers import Form, Hole, Kind, Sizes, View
 from archc.spec.expressions import is_sequence, is_tuple
 
-_SAME = {other: f.name for f in FUNCTIONS.values() for other in f.also}
+_SAME = {other: f.name for f in functions().values() for other in f.also}
 """How a module writes what another one writes otherwise."""
 _COMMUTATIVE = frozenset(
-    function.name for op in MERGES.values() if op.commutative for function in op.calls
+    function.name
+    for op in family("merge")[1]
+    if issubclass(op, Merge) and op.commutative
+    for function in op.calls
 )
 # how a value is computed, but not what
 _BESIDES = frozenset({"inplace", "return_indices", "_stacklevel"})
@@ -50,7 +54,7 @@ def form_of(
     shown = _with_holes(args, holes)
     named: dict[str, Any] = {k: _with_holes(v, holes) for k, v in kwargs.items()}
     function, settings = _described(func, shown, named)
-    known = FUNCTIONS.get(function)
+    known = functions().get(function)
     form = Form(function, (), func, shown, named, ())
     form.opaque = cast
     form.blocks = blocks or (gradients and function in _CUTS)
@@ -257,7 +261,7 @@ def _described(
         name = names[i] if i < len(names) else i or "input"
         given[name.removeprefix("*") if isinstance(name, str) else name] = value
     given |= kwargs
-    known = FUNCTIONS.get(function)
+    known = functions().get(function)
     if known is not None and known.settle is not None:
         known.settle(given)
     return function, {name: _plain(value) for name, value in given.items()}
@@ -280,7 +284,7 @@ def _signature(
 ) -> tuple[str, tuple[str, ...], dict[str, Any]]:
     """A function's name, its arguments in their order, and their defaults."""
     function = _name(func)
-    known = FUNCTIONS.get(function)
+    known = functions().get(function)
     if known is not None and known.signature:
         parts = [word.partition("=") for word in known.signature.split()]
         defaults = {name: literal_eval(value) for name, _, value in parts if value}

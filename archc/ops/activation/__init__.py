@@ -1,0 +1,1 @@
+"""Activations: what is computed for each number, or along one axis."""

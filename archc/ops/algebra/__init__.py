@@ -1,0 +1,1 @@
+"""Algebra: functions of each number, in `forward` as an expression."""

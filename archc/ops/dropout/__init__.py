@@ -1,0 +1,1 @@
+"""Dropout, in training only; in evaluation these return their input."""

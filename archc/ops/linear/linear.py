@@ -1,0 +1,93 @@
+"""The op `linear`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from pydantic import Field
+
+from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError
+from archc.ops.functions import Function, Sizes
+from archc.ops.steps import Device, Step
+
+
+def _result(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes | None:
+    x, (outputs, inputs) = tensors[:2]
+    return (*x[:-1], outputs) if x[-1] == inputs else None
+
+
+class Linear(Op):
+    """Fully connected layer over the last axis (torch.nn.Linear)."""
+
+    op = "linear"
+    category = "linear"
+    other_names = (
+        "dense", "fc", "inner_product", "fully_connected", "connected",
+        "linear_layer", "dense_layer", "fc_layer", "gemm",
+    )  # fmt: skip
+    other_attributes = (
+        ("units", "out_features"),
+        ("num_output", "out_features"),
+        ("num_classes", "out_features"),
+        ("out_channels", "out_features"),
+        ("output", "out_features"),
+        ("output_size", "out_features"),
+        ("output_dim", "out_features"),
+        ("bias_term", "bias"),
+        ("use_bias", "bias"),
+    )
+    module_class = "nn.Linear"
+    initializable = ("weight", "bias")
+    calls = (
+        Function(
+            "torch.nn.functional.linear",
+            signature="input weight bias=None",
+            shape=_result,
+            counted="linear",
+        ),
+    )
+    saves = frozenset({"input", "weight"})
+    autocast = "low"
+    layout = "ordered"
+    shows = (("out_features", "{}"),)
+
+    out_features: int = Field(ge=1)
+    bias: bool = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if x.channel_axis != len(x.dims) - 1:
+            raise ShapeError(
+                f"`linear` needs a vector but reads a feature map, {x};"
+                f" it would mix its last axis ({x.dims[-1]}), not its channels",
+                code="needs-flatten",
+                help='put { op = "flatten" } before it',
+            )
+        return Shape((*x.dims[:-1], self.out_features), x.channel_axis)
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        weight: dict[str, Dims] = {"weight": (self.out_features, x.dims[-1])}
+        return weight | ({"bias": (self.out_features,)} if self.bias else {})
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (x,) = inputs
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        step = replace(step, weight_for_input=True)
+        rank = len(x.dims)
+        if rank == 1:
+            return (step,)
+        # the rows of all samples, as one matrix
+        axes = (0, rank - 1)
+        rows = Step(x.dims, joins=axes, fresh_gradient=False, cast="low")
+        return (rows, replace(step, reads=(1,), keeps=(1,), rows=axes))
+
+    def macs(self, x: Shape, y: Shape) -> Dim:
+        return prod(y.dims) * x.dims[-1]
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(x.dims[-1], self.out_features, **self.given("bias"))

@@ -1,0 +1,1 @@
+"""Ops that make one value of several."""

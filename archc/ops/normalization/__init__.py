@@ -1,0 +1,1 @@
+"""Normalisation, and the per-channel scale that goes with it."""

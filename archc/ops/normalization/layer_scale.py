@@ -1,0 +1,34 @@
+"""The op `layer_scale`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.steps import Device, Step
+
+
+class LayerScale(Op):
+    """A learned factor for each channel, as in ConvNeXt (torch.nn.Parameter)."""
+
+    op = "layer_scale"
+    category = "normalization"
+    saves = frozenset({"input", "weight"})
+    bare_parameter = True
+    autocast = "promote"
+
+    init: float = 1e-6
+
+    def parameters(self, x: Shape) -> dict[str, Dims]:
+        behind = len(x.dims) - 1 - x.channel_axis
+        return {"": (x.channels, *(1,) * behind)}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        return (replace(step, spreads_weight=True),)
+
+    def module(self, x: Shape) -> Call:
+        values = Call("torch.full", (self.parameters(x)[""], self.init))
+        return Call("nn.Parameter", (values,))

@@ -1,0 +1,1 @@
+"""Padding around maps and behind channels."""

@@ -1,0 +1,55 @@
+"""The op `channel_pad`."""
+
+from __future__ import annotations
+
+from archc.ops.base import MOST_AXES, Call, Dim, Op, Padding, Shape, pair
+from archc.ops.padding.family import PADS
+from archc.spec.expressions import Expr
+
+
+class ChannelPad(Op):
+    """Zeros as more channels: so many on each side, or (before, after) as a pair
+    (torch.nn.functional.pad)."""
+
+    op = "channel_pad"
+    category = "reshape"
+    calls = PADS
+    layout = "map"
+    # PyTorch's modules pad three axes at most
+    helper = '''\
+class ChannelPad(nn.Module):
+    """Puts zeros around the last axes, as many of each as `padding` has numbers for."""
+
+    def __init__(self, padding: tuple[int, ...]) -> None:
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.pad(x, self.padding)
+'''
+
+    padding: Padding
+
+    def _sides(self, x: Shape) -> tuple[Dim, ...]:
+        """As PyTorch has them: from the last axis back to the channels."""
+        behind = len(x.dims) - 1 - x.channel_axis
+        return (0, 0) * behind + pair(self.padding)
+
+    @property
+    def detail(self) -> str:
+        return "+".join(str(n) for n in pair(self.padding) if n)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        before, after = pair(self.padding)
+        return x.with_channels(x.channels + before + after)
+
+    def module(self, x: Shape) -> Call:
+        sides = self._sides(x)
+        if len(x.dims) > MOST_AXES:
+            return Call("ChannelPad", (sides,))
+        # PyTorch takes the batch for the first of the padded axes, which is the same
+        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides + (0, 0) * x.channel_axis,))
+
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call("F.pad", (argument, self._sides(x)))

@@ -1,0 +1,80 @@
+"""The op `lp_pool2d`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from archc.ops.base import Call, Op, Shape, Sides, Size, SizeOrNone
+from archc.ops.functions import Function
+from archc.ops.pooling.family import (
+    OTHER_ATTRIBUTES,
+    SHOWS,
+    settle_stride,
+    window_reach,
+)
+from archc.ops.reach import Reach
+from archc.ops.shapes import window_map
+from archc.ops.steps import Device, Step
+from archc.spec.expressions import Expr, Name
+
+
+class LpPool2d(Op):
+    """The p-norm of a window, over C x H x W (torch.nn.LPPool2d)."""
+
+    op = "lp_pool2d"
+    category = "pooling"
+    other_names = ("lp_pool", "lppool", "power_average_pool", "l2_pool")
+    other_attributes = (*OTHER_ATTRIBUTES[:-1], ("p", "norm_type"))
+    module_class = "nn.LPPool2d"
+    calls = (Function("torch.nn.functional.lp_pool2d", settle=settle_stride),)
+    symbols = (("stride", Name("stride")),)
+    shows = (*SHOWS, ("norm_type", "p {}"))
+    saves = frozenset({"input", "steps between"})
+
+    norm_type: float = Field(gt=0)
+    kernel_size: Size
+    stride: SizeOrNone = Field(default=None, description="as kernel_size")
+    ceil_mode: bool = False
+
+    @property
+    def keeps_range(self) -> bool:
+        return False
+
+    @property
+    def _stride(self) -> Sides:
+        return self.kernel_size if self.stride is None else self.stride
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        sizes = window_map(
+            self, x, self.kernel_size, self._stride, 0, ceil_mode=self.ceil_mode
+        )
+        return Shape((x.dims[0], *sizes))
+
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        return window_reach(self, x, y, self.kernel_size, self._stride, 0, 1)
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        """(sign(m) * relu(abs(m)) * n) ** (1 / p) of the mean m of n numbers ** p, as
+        torch's Python writes it."""
+        (x,) = inputs
+        powers = "full" if device == "cuda" else "widest"
+        return (
+            Step(x.dims, keeps=(0,), scratch=2, cast=powers),
+            Step(y.dims, reads=(1,), keeps=(1,), layout="map"),
+            Step(y.dims, reads=(2,)),
+            Step(y.dims, reads=(2,), keeps=(2,), scratch=1),
+            Step(y.dims, reads=(4,), keeps=(5,)),
+            Step(y.dims, reads=(3, 5), keeps=(3, 5)),
+            Step(y.dims, reads=(6,)),
+            Step(y.dims, reads=(7,), keeps=(7,), scratch=2, cast=powers),
+        )
+
+    def module(self, x: Shape) -> Call:
+        needed = {"norm_type": self.norm_type, "kernel_size": self.kernel_size}
+        return self._construct(**needed | self.given())
+
+    def function(self, x: Shape, argument: Expr) -> Call:
+        return Call(f"F.{self.op}", (argument,), self.module(x).kwargs)

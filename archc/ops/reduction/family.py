@@ -1,0 +1,143 @@
+"""What the ops of this family share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from archc.ops import code
+from archc.ops.base import (
+    Call,
+    Op,
+    Shape,
+    ShapeError,
+    check_numbers,
+    items,
+    need_known,
+    plain,
+)
+from archc.ops.functions import Function
+from archc.ops.reach import EVERYWHERE, Along, Reach, parts
+from archc.ops.shapes import axis_of
+from archc.spec.expressions import Expr, as_expr
+
+
+def _one_or_several(value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return check_numbers(value)
+
+
+_AXIS = {"type": "integer"}
+Axes = Annotated[
+    Any,
+    PlainValidator(_one_or_several),
+    WithJsonSchema({"anyOf": [_AXIS, {"type": "array", "items": _AXIS}]}),
+]
+"""One axis or a list of them, the batch counted as axis 0."""
+
+
+def helper_class(name: str, method: str, what: str) -> str:
+    return f'''\
+class {name}(nn.Module):
+    """{what} over axes."""
+
+    def __init__(self, dim: int | tuple[int, ...], keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.{method}(self.dim, keepdim=self.keepdim)
+'''
+
+
+def called(method: str) -> tuple[Function, ...]:
+    return (
+        Function(
+            f"torch.Tensor.{method}",
+            also=(f"torch.{method}",),
+            signature="input dim keepdim=False",
+        ),
+    )
+
+
+class Reduction(Op):
+    """What reductions share. An axis that is reduced goes, or is one wide."""
+
+    category = "pooling"
+    layout = "ordered"
+    shows = (("dim", "over {}"),)
+    symbols = (("dim", (2, 3)),)
+    other_attributes = (
+        ("axis", "dim"), ("axes", "dim"), ("dims", "dim"), ("keepdims", "keepdim"),
+        ("keep_dims", "keepdim"),
+    )  # fmt: skip
+
+    dim: Axes
+    keepdim: bool = False
+
+    @property
+    def _dims(self) -> tuple[Any, ...]:
+        return items(self.dim) or (self.dim,)
+
+    @property
+    def detail(self) -> str:
+        return plain(self.dim)
+
+    def _axes(self, x: Shape) -> list[int]:
+        """Those of the sample that are reduced."""
+        need_known("dim", *self._dims)
+        axes = [axis_of(self.op, dim, x) for dim in self._dims]
+        if len(set(axes)) < len(axes):
+            raise ShapeError(
+                f"`{self.op}` with dim = {plain(self.dim)} names an axis of {x} twice",
+                code="bad-axis",
+                attribute="dim",
+                help="name each once",
+            )
+        return axes
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        need_known("keepdim", self.keepdim)
+        axes, channel = self._axes(x), x.channel_axis
+        if self.keepdim:
+            sizes = (1 if axis in axes else n for axis, n in enumerate(x.dims))
+            return Shape(tuple(sizes), channel)
+        if channel in axes:
+            raise ShapeError(
+                f"`{self.op}` with dim = {plain(self.dim)} leaves {x} without channels,"
+                f" which are its axis {channel + 1}",
+                code="bad-axis",
+                attribute="dim",
+                help="with keepdim = true it has one channel",
+            )
+        left = (n for axis, n in enumerate(x.dims) if axis not in axes)
+        return Shape(tuple(left), channel - sum(axis < channel for axis in axes))
+
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        axes = {*self._axes(x)} - {x.channel_axis}
+        wide = any(x.dims[axis] != 1 for axis in axes)
+        if len(y.dims) < len(x.dims) or (wide and len(axes) == len(x.dims) - 1):
+            return EVERYWHERE
+        if not wide:
+            return None
+        return tuple(
+            None
+            if axis == x.channel_axis
+            else Along(axis, (parts(x.sizes[axis], 1),) if axis in axes else ())
+            for axis in range(len(x.dims))
+        )
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(self.dim, **self.given("keepdim"))
+
+    def function(self, x: Shape, argument: Expr) -> Expr:
+        dim = items(self.dim)
+        over = as_expr(self.dim)
+        if dim is not None:
+            over = code.Sequence(tuple(map(as_expr, dim)), "()")
+        rest = {name: as_expr(value) for name, value in self.given("keepdim").items()}
+        return code.call(code.Attribute(argument, self.op), over, **rest)

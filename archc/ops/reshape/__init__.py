@@ -1,0 +1,1 @@
+"""Ops that order numbers otherwise, or take some of them, without computing."""

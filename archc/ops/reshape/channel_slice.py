@@ -1,0 +1,78 @@
+"""The op `channel_slice`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from archc.ops.base import Call, Op, Shape, ShapeError, known
+from archc.ops.code import Attribute, Axes
+from archc.ops.functions import Function
+from archc.ops.steps import Device, Step
+from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
+
+
+class ChannelSlice(Op):
+    """The channels from `start` up to, not including, `stop` (torch.Tensor.narrow)."""
+
+    op = "channel_slice"
+    category = "reshape"
+    other_names = ("slice", "narrow")
+    module_class = "ChannelSlice"
+    calls = (Function("torch.Tensor.narrow", signature="input dim start length"),)
+    shows = (("start", "from {}"), ("stop", "to {}"))
+    aliases = True
+    helper = '''\
+class ChannelSlice(nn.Module):
+    """Takes the channels from `start` up to, not including, `stop`."""
+
+    def __init__(self, start: int, stop: int, dim: int = 1) -> None:
+        super().__init__()
+        self.start = start
+        self.stop = stop
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.narrow(self.dim, self.start, self.stop - self.start)
+'''
+
+    start: int = Field(default=0, ge=0)
+    stop: int = Field(ge=1)
+
+    @property
+    def detail(self) -> str:
+        return f"{self.start}:{self.stop}"
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        # a view, but its gradient has zeros around it
+        return (Step(y.dims, shares="view"),)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        start, stop = self.start, self.stop
+        if known(start, stop) and stop <= start:
+            raise ShapeError(
+                f"`channel_slice` from {start} to {stop} is empty",
+                code="bad-slice",
+                attribute="stop",
+                help="stop must be above start; the channel at stop is not taken",
+            )
+        if known(stop, x.channels) and stop > x.channels:
+            raise ShapeError(
+                f"`channel_slice` goes up to {stop}, but {x} has {x.channels} channels",
+                code="bad-slice",
+                attribute="stop",
+                help=f"use a stop of at most {x.channels}",
+            )
+        return x.with_channels(stop - start)
+
+    def module(self, x: Shape) -> Call:
+        dim = {"dim": x.channel_axis + 1} if x.channel_axis else {}
+        return self._construct(self.start, self.stop, **dim)
+
+    def function(self, x: Shape, argument: Expr) -> Expr:
+        start = None if self.start == 0 else as_expr(self.start)
+        whole = Index(Attribute(argument, "shape"), Const(x.channel_axis + 1))
+        stop = None if start is not None and self.stop == whole else as_expr(self.stop)
+        return Axes(argument, x.channel_axis + 1, Slice(argument, start, stop, None))
