@@ -23,7 +23,12 @@ Schema = dict[str, Any]
 
 _EXPRESSION = {"$ref": "#/$defs/expression"}
 _NODE = {"$ref": "#/$defs/node"}
-_NEEDS = {"shortcut": ["skip"], "skip_when": ["skip"], "index": ["repeat"]}
+_NEEDS = {
+    "shortcut": ["skip"],
+    "skip_when": ["skip"],
+    "index": ["repeat"],
+    "otherwise": ["when"],
+}
 
 
 def schema() -> Schema:

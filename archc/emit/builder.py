@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from itertools import chain, count
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from archc.emit.conditions import as_condition, tidy
 from archc.emit.plan import ClassPlan, Feature, Let, Published
 from archc.emit.shapes import Listed
 from archc.emit.symbols import Symbols, wish
-from archc.emit.tree import SELF, Assign, Evaluate, If, Statement
+from archc.emit.tree import SELF, Assign, Evaluate, Statement
 from archc.ops import code
 from archc.ops.base import Dim, Shape
 from archc.ops.code import (
@@ -257,13 +257,6 @@ class Builder:
         yield self.init, self.forward
         self.depth -= 1
         self.init, self.forward = outer
-
-    def when(
-        self, test: Expr, body: Sequence[Statement], orelse: Sequence[Statement] = ()
-    ) -> None:
-        """An `if` in the constructor, where there is something in it."""
-        if body or orelse:
-            self.init.append(If(test, tuple(body), tuple(orelse)))
 
 
 def text(parts: Iterable[str | Expr]) -> Expr:

@@ -23,7 +23,7 @@ from archc.ops.base import Call, Shape
 from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Const, Expr, Index
-from archc.spec.model import BlockNode, Node, OpNode
+from archc.spec.model import BlockNode, Node, OpNode, alternatives
 
 
 def expression(builder: Builder, node: Node, x: Expr) -> Expr:
@@ -182,28 +182,47 @@ def is_single(builder: Builder, node: Node) -> bool:
 
 
 def is_optional(builder: Builder, node: Node) -> bool:
-    """Whether an absent node can be an nn.Identity of the same name."""
-    if node.name is None or not node.name.fixed or node.skip:
+    """Whether what stands in an absent node's place, if only an nn.Identity, can have
+    the same name."""
+    found = [node, *alternatives(node)]
+    if node.name is None or builder.plan.style == "numbered":
         return False
     if node.reads is not None and len(node.reads) > 1:
+        return False
+    if any(n.reads is not None for n in found[1:]):
+        return False
+    # a name that other exclusive nodes share must not be overwritten by the absent one
+    alone = builder.plan.names[node.name.text] == len(found)
+    return alone and all(n.name == node.name and _is_module(builder, n) for n in found)
+
+
+def _is_module(builder: Builder, node: Node) -> bool:
+    """Whether a node is an attribute that `forward` calls, and nothing more."""
+    if node.name is None or not node.name.fixed or node.skip:
         return False
     if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
         return False
     reads = builder.plan.reads
     if reads.needs(node) or reads.taps(node):
         return False
-    if node.repeat is not None and not is_sequence(reads, node):
-        return False
-    # a name that two exclusive nodes share must not be overwritten by the absent one
-    shared = builder.plan.names[node.name.text] > 1
-    return not shared and builder.plan.style != "numbered"
+    return node.repeat is None or is_sequence(reads, node)
 
 
 def optional(builder: Builder, node: Node, x: Expr) -> Expr:
-    """A call of an attribute that is an nn.Identity where the node is absent."""
-    made = builder.met[node].choice
-    assert node.name is not None and made is not None
+    """A call of an attribute that is another module, or an nn.Identity, where the node
+    is absent."""
+    assert node.name is not None
     attribute = Attribute(SELF, node.name.text)
+    _chosen(builder, node, attribute)
+    return code.call(attribute, x)
+
+
+def _chosen(builder: Builder, node: Node | None, attribute: Attribute) -> None:
+    """Sets an attribute to the node's module, or to what stands in its place."""
+    if node is None:
+        builder.init.append(Assign((attribute,), IDENTITY))
+        return
+    met = builder.met[node]
 
     def run() -> None:
         if node.repeat is None:
@@ -211,8 +230,15 @@ def optional(builder: Builder, node: Node, x: Expr) -> Expr:
         else:
             repetition(builder, node, attribute)
 
-    choice(builder, made, run, [Assign((attribute,), IDENTITY)])
-    return code.call(attribute, x)
+    def other() -> None:
+        _chosen(builder, node.otherwise, attribute)
+
+    if met.choice is not None:
+        choice(builder, met.choice, run, other)
+    elif met.test:
+        run()
+    else:
+        other()
 
 
 def assign(builder: Builder, node: Node, value: Expr, target: Local) -> Expr:

@@ -16,6 +16,8 @@ def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
 def _is_link(reads: Reads, node: Node) -> bool:
     if node.reads is not None or node.skip is not None:
         return False
+    if node.otherwise is not None and not _is_link(reads, node.otherwise):
+        return False
     if isinstance(node, OpNode):
         fits = not (node.op.merges or node.op.bare_parameter)
         return fits and not reads.is_read(node)

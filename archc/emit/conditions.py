@@ -19,6 +19,7 @@ from archc.spec.expressions import (
 from archc.spec.model import Arg
 
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def tidy(value: Any) -> Any:
@@ -31,8 +32,8 @@ def tidy(value: Any) -> Any:
     match made:
         case Compare(ops=(op,), operands=(Const() as number, other)):
             return Compare((_MIRRORED[op],), (other, number))
-        case Unary(op="not", operand=Compare(ops=("==" | "!=" as op,), operands=pair)):
-            return Compare(("!=" if op == "==" else "==",), pair)
+        case Unary(op="not", operand=Compare(ops=(op,), operands=pair)):
+            return Compare((_OPPOSITE[op],), pair)
         case IfExp(test=test, body=body, orelse=orelse):
             known = as_condition(test)
             if not isinstance(known, Expr):

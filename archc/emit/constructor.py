@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
+from archc.emit.conditions import tidy
 from archc.emit.names import snake_case
 from archc.emit.plan import Choice, Held, Loop, Met, Turn
 from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
@@ -13,7 +14,7 @@ from archc.network.scope import Style, style_of
 from archc.ops import code
 from archc.ops.base import Call
 from archc.ops.code import Apply, Argument, Global, Local, Text
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, Unary
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -91,31 +92,45 @@ def choice(
     builder: Builder,
     made: Choice,
     run: Callable[[], object],
-    orelse: Sequence[Assign] = (),
+    other: Callable[[], object] | None = None,
     stated: Callable[[], tuple[Expr, Assign | None]] | None = None,
 ) -> None:
-    """An `if` around what `run` writes.
+    """An `if` around what `run` writes, and an `else` around what `other` does.
 
     Where that is in `forward` as well, `stated` gives the condition there, and what
     sets the attribute that it reads.
     """
     builder.let((made.named,))
+    join = made.join
     with builder.nested() as (init, forward):
         run()
-        if made.join is not None:
-            builder.assign(made.join.symbol, made.join.then)
+        if join is not None:
+            builder.assign(join.symbol, join.then)
+    with builder.nested() as (init_else, forward_else):
+        if other is not None:
+            other()
+        if join is not None and init_else:
+            builder.assign(join.symbol, join.orelse)
     header = builder.tree(made.test)
-    if forward:
+    if forward or forward_else:
         assert stated is not None
         test, setting = stated()
         if setting is not None:
             builder.init.append(setting)
             header = test
-        builder.forward.append(If(test, tuple(forward)))
-    if made.join is not None:
-        builder.assign(made.join.symbol, made.join.orelse)
-    builder.when(header, init, orelse)
+        builder.forward.append(branched(test, forward, forward_else))
+    if join is not None and not init_else:
+        builder.assign(join.symbol, join.orelse)
+    if init or init_else:
+        builder.init.append(branched(header, init, init_else))
     builder.let((made.merged,))
+
+
+def branched(test: Expr, body: Sequence[Statement], orelse: Sequence[Statement]) -> If:
+    """An `if` that has something to do where its test is true."""
+    if body:
+        return If(test, tuple(body), tuple(orelse))
+    return If(tidy(Unary("not", test)), tuple(orelse))
 
 
 def turns(
@@ -222,12 +237,17 @@ class Chain:
 
     def _node(self, node: Node) -> None:
         met = self.builder.met[node]
-        if met.choice is None:
-            if met.test:
-                self._repeated(node, met)
-            return
-        self.start()
-        choice(self.builder, met.choice, lambda: self._repeated(node, met))
+        other = () if node.otherwise is None else (node.otherwise,)
+        if met.choice is not None:
+            self.start()
+            choice(
+                self.builder, met.choice,
+                lambda: self._repeated(node, met), lambda: self.add(other),
+            )  # fmt: skip
+        elif met.test:
+            self._repeated(node, met)
+        else:
+            self.add(other)
 
     def _repeated(self, node: Node, met: Met) -> None:
         if not met.repeats:

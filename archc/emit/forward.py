@@ -37,7 +37,14 @@ from archc.emit.variables import kept_apart, read, remember, variable
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local
 from archc.spec.expressions import Const, Expr, Index
-from archc.spec.model import BranchesNode, GroupNode, Node, OpNode, opened
+from archc.spec.model import (
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    alternatives,
+    opened,
+)
 
 MAIN = Local("x")
 
@@ -65,20 +72,54 @@ def write_node(
     if node.reads is not None:
         sources = tuple(read(builder, node, n, x) for n in range(len(node.reads)))
     x = sources[0]
-    own = variable(builder, node)
+    named = (node, *alternatives(node))
+    owns = (variable(builder, n) for n in named)
+    own = next((own for own in owns if own is not None), None)
     target = target if own is None else own
-    if met.choice is None:
-        after = _repeated(builder, node, sources, target) if met.test else x
-    elif is_optional(builder, node):
-        after = assign(builder, node, optional(builder, node, x), target)
-    else:
-        after = _conditional(builder, node, met, sources, target, condition)
+    after = _chosen(builder, node, sources, target, condition)
     if own is not None:
         after = builder.land(after, own)
-    if node.repeat is None or (node.name is not None and node.name.fixed):
+    paths = {
+        builder.plan.reads.paths.get(n): None
+        for n in named
+        if n.repeat is None or (n.name is not None and n.name.fixed)
+    }
+    for path in paths:
         assert met.out is not None
-        remember(builder, builder.plan.reads.paths.get(node), after, met.out)
+        remember(builder, path, after, met.out)
     return after
+
+
+def _chosen(
+    builder: Builder,
+    node: Node,
+    sources: tuple[Expr, ...],
+    target: Local,
+    condition: str,
+) -> Expr:
+    """The node, or what stands in its place."""
+    met = builder.met[node]
+    if met.choice is not None:
+        if is_optional(builder, node):
+            made = optional(builder, node, sources[0])
+            return assign(builder, node, made, target)
+        return _conditional(builder, node, met, sources, target, condition)
+    if met.test:
+        return _repeated(builder, node, sources, target)
+    return _otherwise(builder, node, sources[0], target, condition)
+
+
+def _otherwise(
+    builder: Builder, node: Node, x: Expr, target: Local, condition: str
+) -> Expr:
+    """What stands in the place of a node that is left out and reads `x`."""
+    other = node.otherwise
+    if other is None:
+        return x
+    sources = (x,)
+    if other.reads is not None:
+        sources = tuple(read(builder, other, n, x) for n in range(len(other.reads)))
+    return _chosen(builder, other, sources, target, condition)
 
 
 def _conditional(
@@ -102,10 +143,14 @@ def _conditional(
         after = _repeated(builder, node, (target, *sources[1:]), target)
         builder.land(after, target)
 
+    def other() -> None:
+        after = _otherwise(builder, node, target, target, condition)
+        builder.land(after, target)
+
     def stated() -> tuple[Expr, Assign | None]:
         return builder.test(node.when, made.test, made.read, target, condition)
 
-    choice(builder, made, run, stated=stated)
+    choice(builder, made, run, other, stated)
     return target
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.model import Node, OpNode, children, walk
+from archc.spec.model import Node, OpNode, made_by, members
 
 Stage = Literal["body", "once", "all"]
 """A node's output before its skip, after its skip, and after all of its repetitions."""
@@ -97,17 +97,24 @@ class Occurrences:
         """Whether the network has a node, or something in it."""
         found = (self.layers, self.regions, self._repeats, self.merges)
         # a group without a name leaves no trace but what is in it
-        return any(part.get(below) for below in walk((node,)) for part in found)
+        return any(part.get(below) for below in made_by(node) for part in found)
 
     def read_from(self, node: Node, number: int) -> set[str]:
         """The paths of all that gives what a node reads."""
+        found = self._makers(node, number)
+        other = node.otherwise
+        if number == 0 and other is not None and other.reads is None:
+            found |= self.read_from(other, 0)
+        return found
+
+    def _makers(self, node: Node, number: int) -> set[str]:
         if isinstance(node, OpNode):
             found = [layer.inputs[number] for layer in self.layers.get(node, ())]
         else:
             found = [region.input for region in self.regions.get(node, ())]
         if not found:
             # a group without a name leaves no trace but what is in it
-            first = next((n for n in children(node) if n is not node.shortcut), None)
+            first = next(iter(members(node)), None)
             reads_on = first is not None and first.reads is None
             return self.read_from(first, 0) if first and reads_on else set()
         return {path for value in found for path in self._paths.get(value, ())}

@@ -8,7 +8,7 @@ are carried in a local from one iteration to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from archc.emit import shapes
 from archc.emit.bodies import Bodies
@@ -28,13 +28,19 @@ from archc.spec.expressions import (
     names_in,
     names_of,
 )
-from archc.spec.model import Node, Template
+from archc.spec.model import Node, Template, alternatives
 
 MAX_CLOSED = 3
 """How many loops deep channels are looked for that need no local."""
 
 Kind = Literal["kept", "stepped", "carried"]
 Run = Callable[["Walk", Shape], Shape]
+
+
+def _passed(walk: Walk, x: Shape) -> Shape:
+    """What stands where nothing does."""
+    del walk
+    return x
 
 
 class Walk(Bodies):
@@ -62,12 +68,20 @@ class Walk(Bodies):
             met.choice, met.out = self._choice(
                 (node, "when", x), met.test, x, x,
                 lambda walk, y: walk._repeated(node, met, (y, *reads[1:])),
+                lambda walk, y: walk._otherwise(node, y),
             )  # fmt: skip
+        elif met.test:
+            met.out = self._repeated(node, met, reads)
         else:
-            met.out = self._repeated(node, met, reads) if met.test else x
-        if node.repeat is None or (node.name is not None and node.name.fixed):
-            self._remember(self.plan.reads.paths.get(node), met.out)
+            met.out = self._otherwise(node, x)
+        for named in (node, *alternatives(node)):
+            if named.repeat is None or (named.name is not None and named.name.fixed):
+                self._remember(self.plan.reads.paths.get(named), met.out)
         return met.out
+
+    def _otherwise(self, node: Node, x: Shape) -> Shape:
+        """What stands in the place of a node that is left out."""
+        return x if node.otherwise is None else self.node(node.otherwise, x)
 
     def _read(self, node: Node, number: int, x: Shape) -> Shape:
         source = self.plan.reads.sources[node][number]
@@ -94,35 +108,42 @@ class Walk(Bodies):
         x: Shape,
         read: Shape,
         run: Run,
+        other: Run = _passed,
     ) -> tuple[Choice, Shape]:
-        """An `if` around what `run` meets; where it is false, `x` passes."""
+        """An `if` around what `run` meets; where it is false, `other` is met, or `x`
+        passes."""
         named: list[Let] = []
-        if self._is_changed(key, x, run):
+        if self._is_changed(key, x, run, other):
             assert isinstance(x.channels, Expr)
             x = x.with_channels(self.let(x.channels, "in_channels", named))
         first = named[0] if named else None
         bound = self.bound
         y = run(self, x)
-        if not self.seen.occurs(key[0]):
-            y = x.with_channels(y.channels)  # nothing says what else it would change
         then = self.outward(y.channels, bound)
         self.bound = bound
-        if y.channels == x.channels:
+        z = other(self, x)
+        orelse = self.outward(z.channels, bound)
+        self.bound = bound
+        channels = y.channels
+        if not self.seen.occurs(key[0]):
+            y = z  # nothing says what else it would change
+        y = y.with_channels(channels)
+        if channels == z.channels:
             return Choice(test, read, first), y
-        orelse = x.channels
-        if then is None or self.carrying:
+        if then is None or orelse is None or self.carrying:
             symbol = self.symbol((key[0], key[1], "join"), "in_channels")
             self.bound |= {symbol.id}
-            return Choice(test, read, first, Join(symbol, y.channels, orelse)), (
-                y.with_channels(symbol)
-            )
+            join = Join(symbol, channels, z.channels)
+            return Choice(test, read, first, join), y.with_channels(symbol)
         merged: list[Let] = []
-        chosen: Any = choose(test, then, cast("Any", orelse))
+        chosen: Any = choose(test, then, orelse)
         chosen = self.named(chosen, "in_channels", merged)
         after = merged[0] if merged else None
         return Choice(test, read, first, None, after), y.with_channels(chosen)
 
-    def _is_changed(self, key: tuple[Node, str, Shape], x: Shape, run: Run) -> bool:
+    def _is_changed(
+        self, key: tuple[Node, str, Shape], x: Shape, run: Run, other: Run
+    ) -> bool:
         """Whether to name the carried channels before an `if` that changes them."""
         if not self.carrying:
             return False
@@ -130,8 +151,9 @@ class Walk(Bodies):
             return False
         known = (key, self.turns())
         if known not in self.changing:
-            fork = self.fork()
-            self.changing[known] = run(fork, x).channels != x.channels
+            self.changing[known] = any(
+                made(self.fork(), x).channels != x.channels for made in (run, other)
+            )
         return self.changing[known]
 
     # ---- repetitions

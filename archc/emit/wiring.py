@@ -22,6 +22,8 @@ from archc.spec.model import (
     HeadSpec,
     Node,
     Template,
+    made_by,
+    members,
     walk,
 )
 from archc.spec.templates import made_in, may_meet
@@ -121,15 +123,10 @@ class Reads:
 
     def needs(self, node: Node) -> Needs:
         """What a group's own class must be given."""
-        members: tuple[Node, ...] = ()
-        if isinstance(node, GroupNode):
-            members = node.layers
-        elif isinstance(node, BranchesNode):
-            members = node.branches
         values: dict[str, None] = {}
         features = False
         inside = self._inside(node)
-        for member in walk(members):
+        for member in walk(members(node)):
             for source in self.sources.get(member, ()):
                 if source.kind == "input":
                     values[""] = None
@@ -190,6 +187,7 @@ class Reads:
         within = scope.within
         if node.when is not None or node.repeat is not None:
             within = (*within, node)
+        outer = scope
         counters = dict(scope.counters)
         if node.repeat is not None:
             counters[node.index] = f"{node.index}@{len(self.counters)}"
@@ -216,6 +214,8 @@ class Reads:
             left_out = around != within and not self._occurs(node.shortcut)
             with self._hidden(left_out):
                 self._visit(node.shortcut, _Scope(scope.paths, around, counters))
+        if node.otherwise is not None:
+            self._visit_other(node.otherwise, outer)
         if node.name is None or path is None:
             return
         if node in self.members:
@@ -224,6 +224,16 @@ class Reads:
         else:
             again = node.repeat is not None
             self._present[path.text] = within if again else scope.within
+
+    def _visit_other(self, node: Node, around: _Scope) -> None:
+        """Visits what stands in another node's place; its name is that of the value
+        behind both."""
+        within = (*around.within, node)
+        with self._hidden(not self._occurs(node)):
+            self._visit(node, _Scope(around.paths, within, around.counters))
+        path = self.paths.get(node)
+        if path is not None and (node in self.members or node.repeat is None):
+            self._present[path.text] = around.within
 
     @contextmanager
     def _hidden(self, left_out: bool) -> Generator[None]:
@@ -236,7 +246,7 @@ class Reads:
 
     def _occurs(self, node: Node) -> bool:
         """Whether the network has a node, or something in it."""
-        below = list(walk((node,)))
+        below = list(made_by(node))
         return len(below) == 1 or any(n in self._occurring for n in below)
 
     def _source(
@@ -293,10 +303,7 @@ class Reads:
         return "" if path is None else f"{path.text}."
 
     def _below(self, node: Node) -> set[Node]:
-        members = node.layers if isinstance(node, GroupNode) else ()
-        if isinstance(node, BranchesNode):
-            members = node.branches
-        return set(walk(members))
+        return set(walk(members(node)))
 
 
 def _joined(first: Template, second: Template) -> Template:

@@ -26,6 +26,7 @@ from archc.spec.model import (
     HeadSpec,
     Node,
     Spec,
+    alternatives,
     walk,
 )
 
@@ -127,7 +128,8 @@ class Elaborator(Bodies):
         except Silenced:
             return self._unknown(node, reads, scope, frame)
         if not wanted:
-            return self.naming.name_value(node, x, scope, frame)
+            y = self._otherwise(node, x, scope, frame)
+            return self.naming.name_value(node, y, scope, frame)
         if count is None:
             name = self.naming.name(node, scope, frame)
             y = self._once(node, x, reads, name, scope, frame)
@@ -136,7 +138,15 @@ class Elaborator(Bodies):
             counters = range(min(count, 2) if self.walk.looking else count)
             y = self._repeat(node, counters, x, reads, scope, frame)
         y = self.arguments.claim(node, y, frame, self.walk.claims)
+        for other in alternatives(node):
+            self.naming.name_value(other, y, scope, frame)
         return self.naming.name_value(node, y, scope, frame)
+
+    def _otherwise(self, node: Node, x: Value, scope: Scope, frame: Frame) -> Value:
+        """What stands in the place of a node that is left out, if only its input."""
+        if node.otherwise is None:
+            return x
+        return self.node(node.otherwise, x, scope, frame)
 
     def _unknown(
         self, node: Node, reads: tuple[Value, ...], scope: Scope, frame: Frame
@@ -152,6 +162,7 @@ class Elaborator(Bodies):
             self._once(node, x, reads, name, scope, frame)
         else:
             self._repeat(node, (SILENCED,), x, reads, scope, frame)
+        self._otherwise(node, x, scope, frame)
         y = self.arguments.claim(node, x, frame, self.walk.claims)
         return self.naming.name_value(node, y, scope, frame)
 

@@ -14,7 +14,15 @@ from collections.abc import Iterable, Iterator
 from archc.network.graph import Layer, Network, Region, Value
 from archc.ops.steps import Device, source
 from archc.spec.expressions import Expr
-from archc.spec.model import Node, Spec, used_blocks, walk
+from archc.spec.model import (
+    GroupNode,
+    Node,
+    OpNode,
+    Spec,
+    alternatives,
+    used_blocks,
+    walk,
+)
 from archc.spec.templates import patterned
 
 
@@ -43,12 +51,15 @@ class _Uses:
             self.readers[head.source] += 1
         roots = (network.body, *(h.region for h in network.heads))
         elsewhere = _read_elsewhere(network.spec, _nodes(roots))
+        held = _held(network.spec)
         for root in roots:
             stack: list[tuple[Layer | Region, Region]] = [(root, root)]
             while stack:
                 part, body = stack.pop()
                 for value in _without(part):
                     self.instead[part.output].append(value)
+                if part.node in held:
+                    self.readers[part.output] += 1
                 if elsewhere and not elsewhere.isdisjoint(_endings(part.path)):
                     self.readers[part.output] += 1
                 if _may_be_skipped(part):
@@ -89,6 +100,32 @@ class _Uses:
         return True
 
 
+def _held(spec: Spec) -> set[Node]:
+    """The nodes whose value nobody may write to, as with other arguments one stands in
+    its place that its maker, or somebody else, still needs."""
+    found: set[Node] = set()
+    for body in _bodies(spec):
+        for node in walk(body):
+            if node.otherwise is not None:
+                either = {node, *alternatives(node)}
+                if not all(map(_is_fresh, either)):
+                    found |= either
+    return found
+
+
+def _is_fresh(node: Node) -> bool:
+    """Whether a node makes a value that it has no need of itself."""
+    if node.skip is not None or isinstance(node.repeat, Expr):
+        return False
+    if isinstance(node, GroupNode) and node.layers:
+        last = node.layers[-1]
+        return last.when is None and _is_fresh(last)
+    return isinstance(node, OpNode) and node.op.category in _FRESH
+
+
+_FRESH = frozenset({"convolution", "normalization", "pooling"})
+
+
 def _nodes(roots: Iterable[Region]) -> set[Node]:
     """The nodes that stand somewhere in the network."""
     found: set[Node] = set()
@@ -105,15 +142,20 @@ def _nodes(roots: Iterable[Region]) -> set[Node]:
 def _read_elsewhere(spec: Spec, present: set[Node]) -> set[str]:
     """The names that other arguments may make somebody read: those that a `from` with
     braces can come out as, and those that nodes read which are absent now."""
-    bodies = [spec.layers, tuple(head.node for head in spec.heads)]
-    bodies += [spec.blocks[name].layers for name in used_blocks(spec)]
     return {
         patterned(template.text)
-        for body in bodies
+        for body in _bodies(spec)
         for node in walk(body)
         for template in node.reads or ()
         if not template.fixed or node not in present
     }
+
+
+def _bodies(spec: Spec) -> Iterator[tuple[Node, ...]]:
+    yield spec.layers
+    yield tuple(head.node for head in spec.heads)
+    for name in used_blocks(spec):
+        yield spec.blocks[name].layers
 
 
 def _endings(path: str) -> Iterator[str]:
@@ -127,7 +169,7 @@ def _without(part: Layer | Region) -> Iterator[Value]:
     if node is None:
         return
     start = _start(part)
-    if isinstance(node.when, Expr):
+    if isinstance(node.when, Expr) and node.otherwise is None:
         yield start
     if isinstance(part, Region):
         if part.kind == "repeat" and isinstance(node.repeat, Expr):

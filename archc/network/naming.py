@@ -34,7 +34,7 @@ class Naming:
         if node.name is None:
             return None
         self._met.add(node)
-        place = node.origin.at("name")
+        place = node.name_origin.at()
         name = self._text(node, frame)
         if name is None:
             return UNKNOWN
@@ -68,7 +68,7 @@ class Naming:
                     continue
                 problem = of_layer(node.name.text)
                 if problem is not None:
-                    place = node.origin.at("name")
+                    place = node.name_origin.at()
                     self._refuse(node.name, node.name.text, problem, place)
 
     def name_value(self, node: Node, y: Value, scope: Scope, frame: Frame) -> Value:
@@ -88,7 +88,7 @@ class Naming:
 
     def _text(self, node: Node, frame: Frame) -> str | None:
         assert node.name is not None
-        return self.arguments.text(node.name, node.origin.below("name"), frame)
+        return self.arguments.text(node.name, node.name_origin, frame)
 
     def read(
         self, node: Node, x: Value, scope: Scope, frame: Frame
@@ -152,7 +152,7 @@ class Naming:
                 "reads-later",
                 f"`{name}` is not there yet: a node reads only what stands before it",
                 place,
-                Label(later.origin.at("name"), "it comes here"),
+                Label(later.name_origin.at(), "it comes here"),
                 help="move this node behind the one it reads",
             )
             return

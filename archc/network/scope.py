@@ -17,7 +17,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     Spec,
-    children,
+    members,
     opened,
     walk,
 )
@@ -109,7 +109,7 @@ class Layouts:
         heads = tuple(head.node for head in spec.heads)
         bodies = (spec.layers, heads, *(block.layers for block in self._blocks))
         self._groups = {
-            node: group_layout(_inside(node), sink)
+            node: group_layout(members(node), sink)
             for body in bodies
             for node in walk(body)
             if node.name is not None and isinstance(node, GroupNode | BranchesNode)
@@ -124,25 +124,21 @@ class Layouts:
         return self._groups[node]
 
 
-def _inside(node: GroupNode | BranchesNode) -> tuple[Node, ...]:
-    return node.layers if isinstance(node, GroupNode) else node.branches
-
-
 def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     """The layout of a block's or network's own body.
 
     Its children are numbered where none of them has a name and one has parameters, as
     in an nn.Sequential; otherwise only what has parameters needs a name.
     """
-    members = tuple(opened(tuple(nodes)))
-    named = [n for n in members if n.name is not None]
-    nameless = [n for n in members if n.name is None and _has_parameters(n)]
+    inside = tuple(opened(tuple(nodes)))
+    named = [n for n in inside if n.name is not None]
+    nameless = [n for n in inside if n.name is None and _has_parameters(n)]
     if body_style(nodes) == "numbered":
         return Layout("numbered", frozenset())
     for node in nameless if named else ():
         label = Label(_name_place(named[0]), "other nodes of this body have names")
         _missing_name(node, sink, label)
-    return Layout("free", _fixed(members))
+    return Layout("free", _fixed(inside))
 
 
 def check_head(node: Node, layout: Layout, sink: Sink) -> None:
@@ -165,10 +161,10 @@ def _missing_name(node: Node, sink: Sink, *labels: Label) -> None:
 
 def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     """The layout of a named group: its children are all named or all numbered."""
-    members = tuple(opened(tuple(nodes)))
-    named = [n for n in members if n.name is not None]
+    inside = tuple(opened(tuple(nodes)))
+    named = [n for n in inside if n.name is not None]
     # the name of a broken node may be what was reported
-    nameless = [n for n in members if n.name is None and not _is_broken(n)]
+    nameless = [n for n in inside if n.name is None and not _is_broken(n)]
     if named and nameless:
         sink.error(
             "mixed-names",
@@ -178,7 +174,7 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
             help=f'name this node too, as in name = "{_example(nameless[0])}", or take'
             " the names from the others",
         )
-    return Layout("named" if named else "numbered", _fixed(members))
+    return Layout("named" if named else "numbered", _fixed(inside))
 
 
 def _example(node: Node) -> str:
@@ -189,10 +185,10 @@ def _example(node: Node) -> str:
 
 def body_style(nodes: Sequence[Node]) -> Style:
     """How the children of a block's or network's own body are called."""
-    members = tuple(opened(tuple(nodes)))
-    if any(n.name for n in members):
+    inside = tuple(opened(tuple(nodes)))
+    if any(n.name for n in inside):
         return "free"
-    return "numbered" if any(_has_parameters(n) for n in members) else "free"
+    return "numbered" if any(_has_parameters(n) for n in inside) else "free"
 
 
 def named_paths(nodes: Sequence[Node], local: str = "") -> Iterator[tuple[str, Node]]:
@@ -203,10 +199,9 @@ def named_paths(nodes: Sequence[Node], local: str = "") -> Iterator[tuple[str, N
             inside = f"{local}{node.name.text}"
             yield inside, node
             inside += "."
-        shortcut = () if node.shortcut is None else (node.shortcut,)
-        body = tuple(n for n in children(node) if n is not node.shortcut)
-        yield from named_paths(body, inside)
-        yield from named_paths(shortcut, local)
+        beside = tuple(n for n in (node.shortcut, node.otherwise) if n is not None)
+        yield from named_paths(members(node), inside)
+        yield from named_paths(beside, local)
 
 
 def style_of(nodes: Sequence[Node]) -> Style:
@@ -214,8 +209,8 @@ def style_of(nodes: Sequence[Node]) -> Style:
     return "named" if any(n.name for n in opened(tuple(nodes))) else "numbered"
 
 
-def _fixed(members: Sequence[Node]) -> frozenset[str]:
-    return frozenset(n.name.text for n in members if n.name and n.name.fixed)
+def _fixed(nodes: Sequence[Node]) -> frozenset[str]:
+    return frozenset(n.name.text for n in nodes if n.name and n.name.fixed)
 
 
 def _is_broken(node: Node) -> bool:
@@ -231,7 +226,7 @@ def _has_parameters(node: Node) -> bool:
 
 
 def _name_place(node: Node) -> Any:
-    return node.origin.at("name")
+    return node.name_origin.at()
 
 
 def _body_place(node: Node) -> Any:

@@ -72,11 +72,14 @@ class _Count:
         """The nodes that this one makes, at least."""
         before = len(self.large)
         times = 1 if node.repeat is None else node.repeat
-        inside = self.body(tuple(children(node)))
+        inside = self.body(tuple(n for n in children(node) if n is not node.otherwise))
+        other = 1 if node.otherwise is None else self.node(node.otherwise)
         if isinstance(node, BlockNode):
             inside += self.block(node.block)
-        if node.when is False or type(times) is not int:
-            return 1  # none of it, or nobody knows yet how often
+        if node.when is False:
+            return other
+        if type(times) is not int:
+            return 1  # nobody knows yet how often
         size = max(times, 0) * (1 + inside)
         if size > MAX_NODES and node.when is None:
             told = len(self.large) > before

@@ -88,11 +88,20 @@ class Node:
     skip: Merge | None = None
     skip_when: Arg = None
     shortcut: Node | None = None
+    otherwise: Node | None = None
+    """What stands there where `when` is false."""
+    named_by: Origin | None = None
+    """The node in whose place it stands, where it has that one's name."""
     claim: tuple[Arg, ...] | None = None
     """The modifier `shape`."""
     doc: str | None = None
     broken: bool = False
     """Whether one of these was reported: its value is unknown, its names are known."""
+
+    @property
+    def name_origin(self) -> Origin:
+        """Where its name stands."""
+        return (self.named_by or self.origin).below("name")
 
     def read_origin(self, number: int) -> Origin:
         """Where a name in `from` stands, which is a name or a list of names."""
@@ -187,14 +196,34 @@ class Spec:
     expect: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+def members(node: Node) -> tuple[Node, ...]:
+    """The nodes that a group or branches hold."""
+    match node:
+        case GroupNode():
+            return node.layers
+        case BranchesNode():
+            return node.branches
+        case _:
+            return ()
+
+
 def children(node: Node) -> Iterator[Node]:
-    """The nodes written directly inside a node."""
-    if isinstance(node, GroupNode):
-        yield from node.layers
-    elif isinstance(node, BranchesNode):
-        yield from node.branches
-    if node.shortcut is not None:
-        yield node.shortcut
+    """The nodes written directly inside a node, what stands in its place included."""
+    yield from members(node)
+    yield from (n for n in (node.shortcut, node.otherwise) if n is not None)
+
+
+def alternatives(node: Node) -> Iterator[Node]:
+    """What may stand in a node's place, in the order in which it is asked for."""
+    while node.otherwise is not None:
+        node = node.otherwise
+        yield node
+
+
+def made_by(node: Node) -> Iterator[Node]:
+    """The node and all nodes in it, without what stands in its place."""
+    yield node
+    yield from walk(tuple(n for n in children(node) if n is not node.otherwise))
 
 
 def walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
@@ -221,12 +250,12 @@ def used_blocks(spec: Spec) -> set[str]:
 def opened(nodes: tuple[Node, ...]) -> Iterator[Node]:
     """The nodes that stand in one scope once unnamed groups are opened up.
 
-    A shortcut stands in the scope of the node that it belongs to.
+    A shortcut, and what stands in a node's place, are in the scope of that node.
     """
     for node in nodes:
+        beside = tuple(n for n in (node.shortcut, node.otherwise) if n is not None)
         if node.name is None and isinstance(node, GroupNode | BranchesNode):
-            yield from opened(tuple(children(node)))
+            yield from opened(members(node))
         else:
             yield node
-            if node.shortcut is not None:
-                yield from opened((node.shortcut,))
+        yield from opened(beside)

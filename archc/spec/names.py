@@ -151,7 +151,8 @@ class NameCheck:
         for arg, origin, sees in written(node):
             self._value(arg, origin, names[sees], counter=node.index)
         for child in children(node):
-            self._node(child, inner)
+            # nothing is repeated where something else stands
+            self._node(child, seen if child is node.otherwise else inner)
 
     def _value(
         self,
@@ -220,8 +221,9 @@ def written(node: Node) -> Iterator[tuple[Arg, Origin, Sees]]:
     yield node.skip_when, origin.below("skip_when"), "own"
     for number, size in enumerate(node.claim or ()):
         yield size, origin.below("shape", number), "around"
-    for part in _parts(node.name):
-        yield part, origin.below("name"), "own"
+    if node.named_by is None:
+        for part in _parts(node.name):
+            yield part, node.name_origin, "own"
     for number, template in enumerate(node.reads or ()):
         for part in _parts(template):
             yield part, node.read_origin(number), "from"

@@ -7,6 +7,7 @@ follows from the mistake, and parsing goes on behind it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from archc.diagnostics.model import Label, Sink
@@ -183,6 +184,10 @@ class NodeParser:
             common["shortcut"] = self.node(
                 model.shortcut, origin.below("shortcut"), depth + 1
             )
+        if model.otherwise is not None:
+            below = origin.below("otherwise")
+            other = self.node(model.otherwise, below, depth + 1)
+            common["otherwise"] = _in_place_of(common, other, origin)
         self._lonely(table, origin)
         return common
 
@@ -192,6 +197,7 @@ class NodeParser:
             ("shortcut", "skip"),
             ("skip_when", "skip"),
             ("index", "repeat"),
+            ("otherwise", "when"),
         ):
             if key in table and needs not in table:
                 self.sink.error(
@@ -284,3 +290,18 @@ class NodeParser:
                 help=did_you_mean(key, known | tables.MODIFIERS),
             )
         return bool(more)
+
+
+def _in_place_of(common: dict[str, Any], node: Node, origin: Origin) -> Node:
+    """A node that stands in the place of another one, and has its name if it has none.
+
+    A name that is made anew for each repetition stays with what is repeated.
+    """
+    name = common.get("name")
+    made_anew = common.get("repeat") is not None and name and not name.fixed
+    if name is None or node.name is not None or made_anew:
+        return node
+    other = node.otherwise
+    if other is not None:
+        other = _in_place_of(common, other, origin)
+    return replace(node, name=name, named_by=origin, otherwise=other)

@@ -223,6 +223,9 @@ class Modifiers(Table):
     shortcut: Annotated[dict[str, Any] | None, WithJsonSchema(NODE)] = Field(
         default=None, description="a node on the skip path, a projection"
     )
+    otherwise: Annotated[dict[str, Any] | None, WithJsonSchema(NODE)] = Field(
+        default=None, description="the node that stands there where `when` is false"
+    )
     shape: Dimensions | None = Field(
         default=None, description="claim: the output shape"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from archc.ops.base import Shape
 from archc.spec.expressions import FUNCTIONS
 from tests.random_networks import attributes, merging
 from tests.random_networks.blocks import use_block
@@ -22,7 +23,7 @@ def compound(w: Writer, place: Place) -> Table:
         path = d.pick([*here.frame.values, "input"])
         table["from"] = merging.spelled(w, here, path)
         here.x = here.frame.values.get(path, here.frame.input)
-    before = here.env()
+    before, before_x = here.env(), here.x
     if d.chance(16):
         table["when"] = w.values.truth(before)
     counter = None
@@ -32,12 +33,34 @@ def compound(w: Writer, place: Place) -> Table:
     if d.chance(45):
         node |= _skip(w, here, counter, node)
     table |= node
+    if "when" in table and d.chance(45):
+        table["otherwise"] = _otherwise(w, here, before_x, table)
     if d.chance(8):
         claimed = w.after(place, table)
         table["shape"] = [w.values.exactly(before, size) for size in claimed.dims]
     if d.chance(12):
         table["doc"] = w.names.doc()
     return table
+
+
+def _otherwise(w: Writer, here: Place, x: Shape, table: Table) -> Table:
+    """A node in the place of `table`, with its name, another one or none."""
+    d = w.draw
+    around = replace(here.scratch(), x=x, depth=here.depth + 1)
+    around.frame.names.pop(table.get("index", "i") if "repeat" in table else "", None)
+    kind = d.weighted({"like it": 4, "op": 3, "any": 3})
+    if kind == "any":
+        return w.step(around)
+    if kind == "op":
+        return w.op(around)
+    # as large as the other one, so that what follows fits both
+    there = {k: v for k, v in table.items() if k not in ("from", "when")}
+    y = w.after(around, there)
+    node = merging.way_to(w, around, y)
+    name = table.get("name")
+    if name and ("repeat" not in table or "{" not in name) and d.chance(60):
+        node.pop("name", None)  # it is called as what it stands for
+    return node
 
 
 def _counter(w: Writer, here: Place, table: Table) -> str:

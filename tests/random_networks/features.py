@@ -68,6 +68,8 @@ def nodes(spec: Table) -> Iterator[tuple[Table, tuple[Table, ...]]]:
             stack += [(child, inner) for child in node.get(key, [])]
         if "shortcut" in node:
             stack.append((node["shortcut"], inner))
+        if "otherwise" in node:
+            stack.append((node["otherwise"], around))
 
 
 def _of_file(spec: Table) -> Iterator[str]:
@@ -120,6 +122,9 @@ def _of_modifiers(
 ) -> Iterator[str]:
     if "when" in node:
         yield "when"
+    if "otherwise" in node:
+        same = "name" not in node["otherwise"] and name is not None
+        yield f"otherwise {'of the same name' if same else _body(node['otherwise'])}"
     if "skip" in node:
         side = " with shortcut" if "shortcut" in node else ""
         yield f"skip {node['skip']}{side}"

@@ -239,7 +239,7 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
         goal = y.with_channels(d.number(1, 8))
     elif merge_op(merge).spreads and is_map(y) and d.chance(50):
         goal = d.pick(gates_of(y))
-    shortcut = _shortcut(w, around, goal)
+    shortcut = way_to(w, around, goal)
     table: Table = {"skip": merge, "shortcut": shortcut}
     if _fits(merge, x, y) and d.chance(50):
         truth = w.values.truth_that if d.chance(60) else None
@@ -258,7 +258,8 @@ def _conditioned(w: Writer, place: Place, table: Table) -> Table:
     return table
 
 
-def _shortcut(w: Writer, around: Place, goal: Shape) -> Table:
+def way_to(w: Writer, around: Place, goal: Shape) -> Table:
+    """A node that makes `goal` of what is here."""
     d = w.draw
     form = d.weighted({"plain": 6, "group": 2, "branches": 2, "repeat": 1.5})
     if form == "branches":

@@ -98,8 +98,9 @@ def _unwrapped(node: Table) -> Iterator[Table]:
                 yield child
                 kept = {k: v for k, v in node.items() if k in MODIFIERS}
                 yield child | kept
-    if "shortcut" in node:
-        yield node["shortcut"]
+    for key in ("shortcut", "otherwise"):
+        if key in node:
+            yield node[key]
 
 
 def _inlined(spec: Table, paths: list[Path]) -> Iterator[Table]:

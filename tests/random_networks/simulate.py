@@ -26,7 +26,7 @@ MAX_LENGTH = 2_000
 MAX_LAYERS = 150
 MODIFIERS = frozenset(
     {"name", "from", "when", "repeat", "index", "skip", "skip_when", "shortcut"}
-    | {"shape", "doc"}
+    | {"shape", "doc", "otherwise"}
 )
 TEXTS = frozenset(
     {"same", "valid", "zeros", "reflect", "replicate", "circular", "none", "nearest"}
@@ -79,6 +79,15 @@ def text_of(template: str, names: dict[str, Any]) -> str:
     return re.sub(r"\{([^}]*)\}", lambda m: str(value_of(m[1], names)), template)
 
 
+def _in_its_place(table: Table) -> Table:
+    """What stands in a node's place, with its name if it has none."""
+    other = table["otherwise"]
+    name = table.get("name")
+    if name is None or "name" in other or ("repeat" in table and "{" in name):
+        return other
+    return {"name": name} | other
+
+
 class Simulator:
     """Walks tables; `blocks` are those that uses may name."""
 
@@ -105,18 +114,22 @@ class Simulator:
         name = table.get("name")
         if "when" in table and not value_of(table["when"], frame.names):
             y = x
+            if "otherwise" in table:
+                y = self.node(_in_its_place(table), x, frame, local)
         elif "repeat" in table:
             y = self._repeat(table, x, reads, frame, local)
-            if name is not None and "{" not in name:
-                frame.values[local + name] = y
-            return self._claimed(table, y, frame)
+            y = self._claimed(table, y, frame)
         else:
             text = None if name is None else text_of(name, frame.names)
             y = self._once(table, x, reads, text, frame, local)
             y = self._claimed(table, y, frame)
-        if name is not None and "repeat" not in table:
-            frame.values[local + text_of(name, frame.names)] = y
-        return y
+        while True:
+            name = table.get("name")
+            if name is not None and ("repeat" not in table or "{" not in name):
+                frame.values[local + text_of(name, frame.names)] = y
+            if "otherwise" not in table:
+                return y
+            table = _in_its_place(table)
 
     def _reads(
         self, names: Any, x: Shape, frame: Frame, local: str
