@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from archc import catalog
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.diagnostics.render import render_text, summary_line
-from archc.measure.summary import Summary, summarize
+from archc.measure.summary import Summary, shapes_of, summarize
+from archc.measure.tables import size
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
 from archc.spec.overrides import input_shape as input_overlay
@@ -91,10 +92,14 @@ class Network:
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Without the batch."""
-        shape = self._network.output.shape
-        assert shape is not None
-        return shape.sizes
+        """Without the batch; of the first output, where they have names."""
+        return next(iter(self.output_shapes.values()))
+
+    @property
+    def output_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Without the batch, by name; the output of a network that gives it no name is
+        called `output`."""
+        return MappingProxyType(shapes_of(self._network.outputs))
 
     def summary(self) -> Summary:
         """The layer table; printed it is text, in a notebook a table."""
@@ -138,11 +143,10 @@ class Network:
         return render(self.dot(), "svg").decode()
 
     def __repr__(self) -> str:
-        sizes = (
-            "x".join(map(str, dims)) for dims in (self.input_shape, self.output_shape)
-        )
+        start = size(self.input_shape)
+        ends = ", ".join(map(size, self.output_shapes.values()))
         return (
-            f"<Network {self.name}: {' -> '.join(sizes)},"
+            f"<Network {self.name}: {start} -> {ends},"
             f" {self.params:,} parameters, {self.macs:,} MACs>"
         )
 

@@ -14,7 +14,7 @@ from archc.ops.base import sizes_of
 def totals(a: Side, b: Side) -> Iterator[Total]:
     """The numbers of whole networks."""
     yield Total("input", _size(a.network.input), _size(b.network.input))
-    yield Total("output", _size(a.network.output), _size(b.network.output))
+    yield from _outputs(a.network, b.network)
     yield Total("params", a.facts.params, b.facts.params)
     if a.network.heads or b.network.heads:
         yield Total(
@@ -24,6 +24,14 @@ def totals(a: Side, b: Side) -> Iterator[Total]:
     yield Total("macs", a.facts.macs, b.facts.macs)
     yield Total("receptive_field", a.facts.receptive_field, b.facts.receptive_field)
     yield Total("depth", depth(a.network), depth(b.network))
+
+
+def _outputs(a: Network, b: Network) -> Iterator[Total]:
+    """The shapes of what two networks return, by name where one of them has names."""
+    names = bool(a.spec.outputs or b.spec.outputs)
+    for name in a.outputs | b.outputs:
+        sizes = (_size(n.outputs[name]) if name in n.outputs else None for n in (a, b))
+        yield Total(f"output {name}" if names else "output", *sizes)
 
 
 def depth(network: Network) -> int:

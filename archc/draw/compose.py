@@ -49,7 +49,7 @@ def compose(
     for head, box in zip(network.heads, heads, strict=True):
         if not _count(box):
             box.children = [wiring.passed_on(head)]
-    root.children = [wiring.input, *root.children, wiring.output]
+    root.children = [wiring.input, *root.children, *wiring.outputs]
     raw = list(wiring.arcs.values())
     _hide(_hidden(root, heads), raw)
     for box in (root, *heads):

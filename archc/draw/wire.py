@@ -23,13 +23,17 @@ class Wiring:
         self.folder = folder
         self.arcs: dict[ArcKey, Arc] = {}
         self.input = Leaf(network.name, None, text="input", output=network.input.shape)
-        self.output = Leaf("output", None, text="output", input=network.output.shape)
         self.input.tally.add(FIRST)
-        self.output.tally.add(FIRST)
+        self.outputs: list[Leaf] = []
         self._entries: dict[Value, Leaf] = {}
         self._before: Leaf | None = None
         self._region(network.body, FIRST)
-        self._arc(network.output, self.output, False, FIRST, 0)
+        for name, value in network.outputs.items():
+            text = f"output {name}" if network.spec.outputs else "output"
+            leaf = Leaf(text, None, text=text, input=value.shape)
+            leaf.tally.add(FIRST)
+            self.outputs.append(leaf)
+            self._arc(value, leaf, False, FIRST, 0)
         for head in network.heads:
             self._before = self.source(head.source)
             self._region(head.region, FIRST)

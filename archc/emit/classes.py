@@ -75,14 +75,14 @@ class Planner:
             doc=_network_doc(spec),
             nodes=spec.layers,
             style=body_style(spec.layers),
-            reads=Reads(spec.layers, seen, spec.heads),
+            reads=Reads(spec.layers, seen, spec.outputs, spec.heads),
             seen=seen,
             env=env,
             constants={},
             in_channels=self.symbols.fresh("in_channels"),
             x=shape,
             names=self._names,
-            sole=None if spec.heads else _sole(spec.layers, seen),
+            sole=None if spec.outputs or spec.heads else _sole(spec.layers, seen),
         )
         heads = tuple(head.node for head in spec.heads)
         plan.children = _children(plan, (*spec.layers, *heads))

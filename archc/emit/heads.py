@@ -8,12 +8,14 @@
     return x
 
 One that has statements of its own, or reads what a loop or a condition made, stands at
-the end.
+the end. A network whose outputs have names returns all at once, heads too, which are
+None in evaluation.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from archc.emit.builder import Builder
 from archc.emit.calls import expression
@@ -21,7 +23,7 @@ from archc.emit.forward import write_node
 from archc.emit.names import snake_case
 from archc.emit.tree import SELF, Assign, Body, If, Return, Statement
 from archc.emit.usage import every, locals_in, written
-from archc.emit.variables import feature
+from archc.emit.variables import value_of
 from archc.network.graph import Network, Value
 from archc.ops import code
 from archc.ops.code import Attribute, ClassName, Nothing
@@ -44,19 +46,14 @@ def write_heads(
     alike = _drawing_alike(network)
     nodes = [head.node for head in network.spec.heads]
     for number, (head, node) in enumerate(zip(network.heads, nodes, strict=True)):
-        source = builder.plan.reads.heads[head.name]
-        if source.kind == "value":
-            x = builder.values[source.key.text]
-        else:
-            x = feature(builder, source.key)
+        x = _read_by(builder, head.name)
         if not _is_call(builder, node):
             target = builder.local(f"{head.name}_out")
             values.append(write_node(builder, node, x, target))
             continue
         made = expression(builder, node, x)
-        place = max((places.get(name, -1) for name in locals_in(made)), default=-1)
-        known = all(name in places for name in locals_in(made) if name != SELF.id)
-        if known and head.name not in alike:
+        place = _place(made, places)
+        if place is not None and head.name not in alike:
             value = builder.local(snake_case(head.name))
             when = IfExp(_TRAINING, made, Nothing())
             early[place].append(Assign((value,), when))
@@ -71,12 +68,61 @@ def write_heads(
         there.insert(0, _TRAINING)
     test = there[0] if len(there) == 1 else BoolOp("and", tuple(there))
     last = If(test, tuple(builder.forward))
-    builder.forward = [
+    builder.forward = [*_woven(body, early), last]
+
+
+def write_optional_heads(builder: Builder, network: Network) -> list[Expr]:
+    """Writes the heads of a network whose outputs have names; gives what they are in
+    training, and None elsewhere."""
+    body, builder.forward = builder.forward, []
+    places = _places(tuple(body))
+    early: dict[int, list[Statement]] = defaultdict(list)
+    alike = _drawing_alike(network)
+    values: list[Expr] = []
+    for head in network.spec.heads:
+        x = _read_by(builder, head.name)
+        value = builder.local(snake_case(head.name))
+        values.append(value)
+        if not _is_call(builder, head.node):
+            builder.forward.append(Assign((value,), Nothing()))
+            outer, builder.forward = builder.forward, []
+            builder.land(write_node(builder, head.node, x, value), value)
+            outer.append(If(_TRAINING, tuple(builder.forward)))
+            builder.forward = outer
+            continue
+        made = expression(builder, head.node, x)
+        statement = Assign((value,), IfExp(_TRAINING, made, Nothing()))
+        place = _place(made, places)
+        if place is None or head.name in alike:
+            builder.forward.append(statement)
+        else:
+            early[place].append(statement)
+    builder.forward = [*_woven(body, early), *builder.forward]
+    return values
+
+
+def _read_by(builder: Builder, head: str) -> Expr:
+    return value_of(builder, builder.plan.reads.heads[head])
+
+
+def _place(made: Expr, places: Mapping[str, int]) -> int | None:
+    """Behind which statement all is there that a head reads; None where a loop or a
+    condition makes it."""
+    read = list(locals_in(made))
+    if any(name not in places for name in read if name != SELF.id):
+        return None
+    return max((places.get(name, -1) for name in read), default=-1)
+
+
+def _woven(
+    body: Sequence[Statement], early: Mapping[int, Sequence[Statement]]
+) -> list[Statement]:
+    """Statements with others behind some of them."""
+    return [
         statement
         for number, made in enumerate(body)
-        for statement in (made, *early[number])
+        for statement in (made, *early.get(number, ()))
     ]
-    builder.forward.append(last)
 
 
 def _places(body: Body) -> dict[str, int]:

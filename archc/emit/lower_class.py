@@ -11,7 +11,7 @@ from archc.emit.builder import Builder
 from archc.emit.chains import is_chain, numbered_children
 from archc.emit.constructor import Chain
 from archc.emit.forward import MAIN, write_branches, write_nodes
-from archc.emit.heads import write_heads
+from archc.emit.heads import write_heads, write_optional_heads
 from archc.emit.initialization import initializer
 from archc.emit.passes.dead import without_unread, without_unused
 from archc.emit.plan import ClassPlan
@@ -28,6 +28,7 @@ from archc.emit.tree import (
     Statement,
 )
 from archc.emit.usage import attributes_of, reads_of
+from archc.emit.variables import value_of
 from archc.network.graph import Network
 from archc.ops import code
 from archc.ops.code import (
@@ -101,7 +102,7 @@ class ClassLowering:
         self.is_chain = (
             plan.style == "numbered"
             and plan.kind != "group"
-            and not (plan.kind == "network" and program.network.heads)
+            and not (plan.kind == "network" and _returns_record(program.network))
             and is_chain(plan.reads, plan.nodes)
         )
         self.inputs: list[Local] = []
@@ -116,7 +117,9 @@ class ClassLowering:
             builder.last_comment = str(network.input.shape)
         end = self._body()
         returned_values: list[Expr] = []
-        if plan.kind == "network" and network.heads:
+        if plan.kind == "network" and network.spec.outputs:
+            end = self._named_outputs(end)
+        elif plan.kind == "network" and network.heads:
             self._heads(end)
         if not self.is_chain:
             taps = [builder.values[path] for path in plan.taps]
@@ -209,7 +212,9 @@ class ClassLowering:
             if plan.reads.needs(plan.node).features:
                 parameters.append(Parameter(builder.features, annotations.TENSORS))
         returns: Expr = TENSOR
-        if self.outputs is not None:
+        if self.outputs is not None and self.program.network.spec.outputs:
+            returns = self.outputs.name
+        elif self.outputs is not None:
             returns = annotations.either(TENSOR, self.outputs.name)
         elif values > 1:
             returns = annotations.tuple_of(TENSOR, values)
@@ -221,19 +226,40 @@ class ClassLowering:
         builder = self.builder
         network = self.program.network
         names = [h.name for h in network.heads]
-        rank = len(network.output.shape.dims) if network.output.shape else 0
+        (output,) = network.outputs.values()
+        rank = len(output.shape.dims) if output.shape else 0
         main = "logits" if rank == 1 else "output"
         main = main if main not in names else "main"
-        fields = tuple(
-            Assign((Local(n),), None, annotation=TENSOR) for n in (main, *names)
-        )
         doc = (
             "What training returns: the output and those of the auxiliary classifiers."
         )
+        made = self._record(dict.fromkeys((main, *names), TENSOR), doc)
+        write_heads(builder, network, made, end)
+
+    def _named_outputs(self, end: Expr) -> Expr:
+        """What the network returns by name, in training with what its heads give."""
+        builder = self.builder
+        network = self.program.network
+        ends = [
+            end if source.kind == "prev" else value_of(builder, source)
+            for source in builder.plan.reads.outputs.values()
+        ]
+        fields: dict[str, Expr] = dict.fromkeys(network.outputs, TENSOR)
+        optional = annotations.either(TENSOR, Nothing())
+        fields |= {head.name: optional for head in network.heads}
+        doc = "What the network returns"
+        doc += "; that of heads in training only." if network.heads else "."
+        made = self._record(fields, doc)
+        return code.call(made, *ends, *write_optional_heads(builder, network))
+
+    def _record(self, fields: Mapping[str, Expr], doc: str) -> ClassName:
+        """The class of what the network returns."""
         hint = f"{self.plan.wish}Outputs"
         name = ClassName(self.program.symbols.fresh(hint).id)
-        self.outputs = Class(name, hint, Global("NamedTuple"), doc, fields, ())
-        write_heads(builder, network, name, end)
+        declared = (Assign((Local(n),), None, annotation=t) for n, t in fields.items())
+        kind = Global("NamedTuple")
+        self.outputs = Class(name, hint, kind, doc, tuple(declared), ())
+        return name
 
     # ---- the constructor
 
@@ -267,6 +293,10 @@ class ClassLowering:
         weights = code.Mapping(tuple((h.name, Const(h.loss_weight)) for h in heads))
         target = Local("loss_weights")
         return (Assign((target,), weights, annotation=annotations.LOSS_WEIGHTS),)
+
+
+def _returns_record(network: Network) -> bool:
+    return bool(network.spec.outputs or network.heads)
 
 
 def _empty(variable: Local, annotation: Expr) -> Assign:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archc.emit.builder import Builder
 from archc.emit.constructor import stem_of
 from archc.emit.tree import Assign
+from archc.emit.wiring import Source
 from archc.ops.base import Shape
 from archc.ops.code import Local
 from archc.spec.expressions import Expr, Index
@@ -29,15 +30,18 @@ def kept_apart(
 
 def read(builder: Builder, node: Node, number: int, x: Expr) -> Expr:
     source = builder.plan.reads.sources[node][number]
+    return x if source.kind == "prev" else value_of(builder, source)
+
+
+def value_of(builder: Builder, source: Source) -> Expr:
+    """The value that a name stands for, which is not `prev`."""
     match source.kind:
-        case "prev":
-            return x
         case "input":
             return builder.values[""]
-        case "value":
-            return builder.values[source.key.text]
         case "feature":
             return feature(builder, source.key)
+        case _:
+            return builder.values[source.key.text]
 
 
 def feature(builder: Builder, key: Template) -> Expr:

@@ -21,6 +21,7 @@ from archc.spec.model import (
     GroupNode,
     HeadSpec,
     Node,
+    OutputSpec,
     Template,
     made_by,
     members,
@@ -90,6 +91,7 @@ class Reads:
         self,
         nodes: Sequence[Node],
         seen: Occurrences,
+        outputs: Sequence[OutputSpec] = (),
         heads: Sequence[HeadSpec] = (),
     ) -> None:
         self._occurring = seen.nodes()
@@ -113,6 +115,8 @@ class Reads:
         """Paths in nodes that are left out everywhere."""
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
+        self.outputs = {o.name: self._output(o, body) for o in outputs}
+        """What the network returns by name."""
         self.heads: dict[str, Source] = {}
         for head in heads:
             read = Template(head.reads, (head.reads,))
@@ -120,6 +124,12 @@ class Reads:
             if source.kind == "feature":
                 self.measured |= self._met(source.key)
             self._visit(head.node, body)
+
+    def _output(self, output: OutputSpec, body: _Scope) -> Source:
+        read = Template(output.reads, (output.reads,))
+        return (
+            Source("prev", read) if output.reads == "prev" else self._find(read, body)
+        )
 
     def needs(self, node: Node) -> Needs:
         """What a group's own class must be given."""
@@ -151,7 +161,8 @@ class Reads:
             for source in sources
             if source.kind == "value"
         }
-        outside |= {s.key.text for s in self.heads.values() if s.kind == "value"}
+        ends = (*self.outputs.values(), *self.heads.values())
+        outside |= {s.key.text for s in ends if s.kind == "value"}
         return tuple(sorted(p for p in outside if p.startswith(inside)))
 
     def is_read(self, node: Node) -> bool:

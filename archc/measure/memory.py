@@ -219,8 +219,7 @@ def footprint(
 def _alive(network: Network) -> frozenset[Layer]:
     """The layers that an output comes from."""
     found: set[Layer] = set()
-    outputs = [network.output, *(head.region.output for head in network.heads)]
-    todo = [value.layer for value in outputs]
+    todo = [value.layer for value in network.results()]
     while todo:
         layer = todo.pop()
         if layer is not None and layer not in found:

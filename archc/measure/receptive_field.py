@@ -80,6 +80,13 @@ def _apart(parts: Sequence[tuple[Extent, int]]) -> int:
     )
 
 
+def _wider(a: dict[int, int] | None, b: dict[int, int] | None) -> dict[int, int] | None:
+    """The widest of two fields along each axis."""
+    if a is None or b is None:
+        return b if a is None else a
+    return {axis: max(a.get(axis, 0), b.get(axis, 0)) for axis in a.keys() | b.keys()}
+
+
 class Fields:
     """The fields of a network's values, told one layer after the other, in the order of
     `layers`, heads among them."""
@@ -120,24 +127,25 @@ class Fields:
         return self._of[value]
 
     def of_network(self) -> Seen:
-        """The widest field of the last maps: the output, and what global operations
-        read on the way to it.
+        """The widest field of the last maps: the outputs, and what global operations
+        read on the way to them.
 
         Layers that reach no output do not count.
         """
         if self._lost:
             return None
         sides = self._sides
-        # the input itself is no map that a layer made
-        found = sides.get(self._network.output)
-        reached, stack = {self._network.output}, [self._network.output]
+        found: dict[int, int] | None = None
+        stack = list(self._network.outputs.values())
+        reached = set(stack)
+        for value in reached:
+            # the input itself is no map that a layer made
+            found = _wider(found, sides.get(value))
         while stack:
             value = stack.pop()
             for read in () if value.layer is None else value.layer.inputs:
-                if sides[value] is None and (seen := sides.get(read)) is not None:
-                    found = found or {}
-                    both = found.keys() | seen.keys()
-                    found = {a: max(found.get(a, 0), seen.get(a, 0)) for a in both}
+                if sides[value] is None:
+                    found = _wider(found, sides.get(read))
                 if read not in reached:
                     reached.add(read)
                     stack.append(read)

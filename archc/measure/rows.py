@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -82,7 +83,9 @@ class LayerTable:
     name: str
     title: str | None
     input: Dims
-    output: Dims
+    outputs: Mapping[str, Dims]
+    """By name; the one of a network that gives it none is called `output`."""
+    outputs_have_names: bool
     params: int
     params_with_heads: int
     buffers: int
@@ -91,12 +94,22 @@ class LayerTable:
     layers: tuple[LayerRow, ...] = field(repr=False)
     heads: tuple[HeadRows, ...] = field(repr=False)
 
+    @property
+    def output(self) -> Dims:
+        """The shape of the first output, which for most networks is the only one."""
+        return next(iter(self.outputs.values()))
+
+    def _outputs(self) -> dict[str, Any]:
+        if not self.outputs_have_names:
+            return {"output": list(self.output)}
+        return {"outputs": {name: list(dims) for name, dims in self.outputs.items()}}
+
     def to_dict(self) -> dict[str, Any]:
         """As `archc summary --format json` gives it."""
         return {
             "name": self.name,
             "input": list(self.input),
-            "output": list(self.output),
+            **self._outputs(),
             "params": self.params,
             "params_with_heads": self.params_with_heads,
             "buffers": self.buffers,

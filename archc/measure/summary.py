@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archc.measure.cost import Facts
 from archc.measure.rows import HeadRows, LayerRow, LayerTable
 from archc.measure.tables import as_html, as_text
-from archc.network.graph import Head, Layer, Network
+from archc.network.graph import Head, Layer, Network, Value
 from archc.ops.base import Op, Shape, items, sides
 
 
@@ -31,13 +31,13 @@ class Summary(LayerTable):
 def summarize(network: Network, facts: Facts) -> Summary:
     """The summary of a network and its facts."""
     assert network.input.shape is not None
-    assert network.output.shape is not None
     known: dict[int, str] = {}
     return Summary(
         name=network.name,
         title=network.spec.title,
         input=network.input.shape.sizes,
-        output=network.output.shape.sizes,
+        outputs=shapes_of(network.outputs),
+        outputs_have_names=bool(network.spec.outputs),
         params=facts.params,
         params_with_heads=facts.params_with_heads,
         buffers=facts.buffers,
@@ -46,6 +46,11 @@ def summarize(network: Network, facts: Facts) -> Summary:
         layers=tuple(_rows(network.layers(), facts, known)),
         heads=tuple(_head(head, network, facts, known) for head in network.heads),
     )
+
+
+def shapes_of(values: Mapping[str, Value]) -> dict[str, tuple[int, ...]]:
+    """The shapes of values, without the batch."""
+    return {n: v.shape.sizes for n, v in values.items() if v.shape is not None}
 
 
 def _head(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +62,18 @@ def size(dims: Iterable[int], sign: str = "x") -> str:
     return sign.join(str(dim) for dim in dims)
 
 
+def _named(
+    what: str, shapes: Mapping[str, Iterable[int]], *, names: bool
+) -> list[tuple[str, str]]:
+    """One line for each shape, with its name where it has one."""
+    return [(f"{what} {n}" if names else what, size(s)) for n, s in shapes.items()]
+
+
 def totals(summary: LayerTable) -> list[tuple[str, str]]:
     """The totals with their names."""
     lines = [
         ("input", size(summary.input)),
-        ("output", size(summary.output)),
+        *_named("output", summary.outputs, names=summary.outputs_have_names),
         ("parameters", f"{summary.params:,}"),
     ]
     if summary.heads:

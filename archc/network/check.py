@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archc.diagnostics.model import Sink
+from archc.diagnostics.model import Place, Sink
+from archc.diagnostics.suggest import did_you_mean
 from archc.measure.cost import Facts
 from archc.measure.rows import seen_as_data
 from archc.network.graph import Network
@@ -22,30 +23,61 @@ def check(network: Network, facts: Facts, sink: Sink, *, claims: bool = True) ->
 
 
 def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
-    assert network.output.shape is not None
     inferred: dict[str, Any] = {
         "params": facts.params,
         "params_with_heads": facts.params_with_heads,
         "buffers": facts.buffers,
         "macs": facts.macs,
-        "output": list(network.output.shape.dims),
         "receptive_field": seen_as_data(facts.receptive_field),
     }
     for key, claimed in network.spec.expect.items():
-        actual = inferred[key]
-        if claimed == actual:
-            continue
-        message = (
-            f"`{key}` is claimed to be {_number(claimed)} but is {_number(actual)}"
-        )
-        if isinstance(claimed, int) and isinstance(actual, int):
-            message += f", a difference of {actual - claimed:+,}"
-        sink.error(
-            "expectation",
-            message,
-            network.spec.origin.at("expect", key),
-            help="`archc summary` shows the number layer by layer",
-        )
+        place = network.spec.origin.at("expect", key)
+        if key in ("output", "outputs"):
+            _check_outputs(key, claimed, network, sink)
+        elif claimed != inferred[key]:
+            _differs(key, claimed, inferred[key], place, sink)
+
+
+def _check_outputs(key: str, claimed: Any, network: Network, sink: Sink) -> None:
+    """Holds what `forward` gives to one claimed shape, or to those of its names."""
+    shapes = {
+        name: list(value.shape.dims)
+        for name, value in network.outputs.items()
+        if value.shape is not None
+    }
+    below = network.spec.origin.below("expect")
+    if key == "output" and not network.spec.outputs:
+        (shape,) = shapes.values()
+        if claimed != shape:
+            _differs(key, claimed, shape, below.at(key), sink)
+        return
+    if key == "output":
+        listed = ", ".join(f"{name} = {dims}" for name, dims in shapes.items())
+        message = "the network's outputs have names, and `output` is about one without"
+        help = f"write outputs = {{ {listed} }}"
+        sink.error("expectation", message, below.at(key, part="key"), help=help)
+        return
+    if not network.spec.outputs:
+        message = "the network's output has no name, and `outputs` is about names"
+        help = f"write output = {shapes['output']}"
+        sink.error("expectation", message, below.at(key, part="key"), help=help)
+        return
+    for name, dims in claimed.items():
+        place = below.at(key, name)
+        if name not in shapes:
+            message = f"the network has no output `{name}`"
+            help = did_you_mean(name, shapes)
+            sink.error("expectation", message, place, help=help)
+        elif dims != shapes[name]:
+            _differs(name, dims, shapes[name], place, sink)
+
+
+def _differs(what: str, claimed: Any, actual: Any, place: Place, sink: Sink) -> None:
+    message = f"`{what}` is claimed to be {_number(claimed)} but is {_number(actual)}"
+    if isinstance(claimed, int) and isinstance(actual, int):
+        message += f", a difference of {actual - claimed:+,}"
+    help = "`archc summary` shows the number layer by layer"
+    sink.error("expectation", message, place, help=help)
 
 
 def _number(value: Any) -> str:
@@ -54,7 +86,7 @@ def _number(value: Any) -> str:
 
 def _check_unread(network: Network, sink: Sink) -> None:
     """Layers whose output never reaches the network's output or a head."""
-    wanted = {network.output, *(h.source for h in network.heads)}
+    wanted = {*network.outputs.values(), *(h.source for h in network.heads)}
     layers = list(network.layers())
     for layer in reversed(layers):
         if layer.output in wanted:

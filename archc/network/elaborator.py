@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archc.diagnostics.model import Sink
+from archc.diagnostics.model import Place, Sink
 from archc.network.bodies import Bodies
 from archc.network.clash import skip_clash
 from archc.network.frame import Frame
@@ -25,6 +25,7 @@ from archc.spec.model import (
     BrokenNode,
     HeadSpec,
     Node,
+    OutputSpec,
     Spec,
     alternatives,
     walk,
@@ -62,12 +63,16 @@ class Elaborator(Bodies):
         body = Region("network", "", None, x, x)
         self.walk.parts = body.parts
         body.output = self.nodes(self.spec.layers, x, scope, frame)
+        outputs = {
+            o.name: self.output(o, body, scope, frame) for o in self.spec.outputs
+        }
         heads = tuple(self.head(head, scope, frame) for head in self.spec.heads)
         return Network(
             spec=self.spec,
             params={k: v for k, v in params.items() if k in self.spec.params},
             input=x,
             body=body,
+            outputs=outputs or {"output": body.output},
             heads=heads,
             claims=tuple(self.walk.claims),
             reads=frozenset(self.walk.read_values),
@@ -250,13 +255,36 @@ class Elaborator(Bodies):
             skip_clash(self.sink, error, skip, side)
             return self.merged(skip, ends, scope, frame, clash=True)
 
+    def output(
+        self, spec: OutputSpec, body: Region, scope: Scope, frame: Frame
+    ) -> Value:
+        """The value that an output of the network names."""
+        if spec.reads == "prev":
+            value = body.output
+        else:
+            value = self._named(spec.reads, spec.origin.at(), scope, frame)
+            self.walk.read_values.add(value)
+        if value is body.input and value.shape is not None:
+            self.sink.error(
+                "bad-value",
+                f"the output `{spec.name}` would be the input, as it was given",
+                spec.origin.at(),
+                help="name a node that is there and makes something of it",
+            )
+        return value
+
+    def _named(self, name: str, place: Place, scope: Scope, frame: Frame) -> Value:
+        """The value that a name stands for behind the network's last node."""
+        value = frame.values.get(name)
+        if value is None:
+            if not frame.hidden(name, ""):
+                self.naming.unknown(name, place, scope, frame)
+            value = Value(None)
+        return value
+
     def head(self, spec: HeadSpec, scope: Scope, frame: Frame) -> Head:
         """An auxiliary classifier on a value of the network."""
-        source = frame.values.get(spec.reads)
-        if source is None:
-            if not frame.hidden(spec.reads, ""):
-                self.naming.unknown(spec.reads, spec.origin.at("from"), scope, frame)
-            source = Value(None)
+        source = self._named(spec.reads, spec.origin.at("from"), scope, frame)
         self.walk.read_values.add(source)
         check_head(spec.node, scope.layout, self.sink)
         region = Region("head", spec.name, spec.node, source, source)

@@ -130,6 +130,9 @@ class Network:
     params: dict[str, Any]
     input: Value
     body: Region
+    outputs: dict[str, Value]
+    """What `forward` returns, by the names that the spec gives; one that it does not
+    name is called `output`."""
     heads: tuple[Head, ...]
     claims: tuple[Claim, ...]
     reads: frozenset[Value]
@@ -139,9 +142,10 @@ class Network:
     def name(self) -> str:
         return self.spec.name
 
-    @property
-    def output(self) -> Value:
-        return self.body.output
+    def results(self) -> tuple[Value, ...]:
+        """What `forward` returns in training: the outputs, then those of the heads."""
+        heads = (head.region.output for head in self.heads)
+        return (*self.outputs.values(), *heads)
 
     def layers(self) -> Iterator[Layer]:
         """The layers without the heads, in execution order."""

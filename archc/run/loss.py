@@ -15,24 +15,31 @@ def loss(
     """The cross entropy of the output, and of the heads with the module's weights.
 
     `output` is what the generated module gives in training: N x classes, which may have
-    further axes, or a named tuple of such, the network's own first.
+    further axes, or a named tuple of such: the network's own outputs, then its heads.
     """
     each = [cross_entropy(part, labels, smoothing) for part in parts(output)]
     return weighted(each, output, model)
 
 
 def parts(output: Any) -> tuple[Tensor, ...]:
-    """The network's own output, and those of its heads where it gives them."""
-    return (output,) if isinstance(output, Tensor) else tuple(output)
+    """The network's own outputs, and those of its heads where it gives them."""
+    if isinstance(output, Tensor):
+        return (output,)
+    return tuple(part for part in output if part is not None)
 
 
-def weighted(losses: Sequence[Tensor], output: Any, model: nn.Module) -> Tensor:
-    """The losses of the parts of an output, those of heads with their weights."""
-    total, *others = losses
-    if not others:
+def weighted(
+    losses: Sequence[Tensor], output: Any, model: nn.Module, own: int = 1
+) -> Tensor:
+    """The losses of the parts of an output, of which so many are the network's `own`,
+    and the others those of heads, with their weights."""
+    total, *others = losses[:own]
+    for loss in others:
+        total = total + loss
+    if len(losses) == own:
         return total
     weights: Any = model.loss_weights
-    for name, head in zip(output._fields[1:], others, strict=True):
+    for name, head in zip(output._fields[own:], losses[own:], strict=True):
         total = total + weights[name] * head
     return total
 

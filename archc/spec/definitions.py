@@ -102,8 +102,11 @@ class DefinitionParser:
             help="use `repeat` for what is said many times",
         )
 
-    def heads(self, value: Any, root: Origin) -> tuple[HeadSpec, ...]:
-        """The auxiliary classifiers, each with a name of its own."""
+    def heads(
+        self, value: Any, root: Origin, *, beside_outputs: bool
+    ) -> tuple[HeadSpec, ...]:
+        """The auxiliary classifiers, each with a name of its own; `beside_outputs` that
+        have names too."""
         found: dict[str, HeadSpec] = {}
         for number, table in enumerate(items(value)):
             if not is_table(table):
@@ -120,7 +123,8 @@ class DefinitionParser:
                     Label(first.origin.at("name"), "the first one"),
                     help="give each head its own name",
                 )
-        self._beside_the_output(found)
+        if not beside_outputs:
+            self._beside_the_output(found)
         return tuple(found.values())
 
     def _head(self, table: dict[str, Any], origin: Origin) -> HeadSpec | None:

@@ -70,15 +70,20 @@ def of_parameter(name: str) -> Problem | None:
     return of_counter(name)
 
 
-def of_head(name: str) -> Problem | None:
-    """For heads: attributes of the network, and fields of what training returns."""
+def of_output(name: str) -> Problem | None:
+    """For outputs of the network: fields of what `forward` returns."""
     if name.startswith("_"):
         why = "it is a field of a NamedTuple, and those begin with no underscore"
         return why, "leave the underscore out"
     if name in TUPLE:
         why = f"it is a field of a NamedTuple, and a tuple has its own `{name}`"
         return why, _telling(name)
-    return of_layer(name)
+    return _in_python(name)
+
+
+def of_head(name: str) -> Problem | None:
+    """For heads: attributes of the network, and fields of what training returns."""
+    return of_output(name) or of_layer(name)
 
 
 def of_class(name: str) -> Problem | None:

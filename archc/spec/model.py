@@ -168,6 +168,16 @@ class HeadSpec:
     loss_weight: Arg
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputSpec:
+    """One of the network's `outputs`: a field of what `forward` returns."""
+
+    name: str
+    origin: Origin
+    reads: str
+    """The path of the node whose value it is, or `prev` for the last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Initializer:
     """How a parameter of an op starts: a function of `torch.nn.init`, its arguments."""
@@ -189,6 +199,8 @@ class Spec:
     input: tuple[Arg, ...]
     layers: tuple[Node, ...]
     blocks: Mapping[str, Block]
+    outputs: tuple[OutputSpec, ...] = ()
+    """None where `forward` returns what the last node gives."""
     heads: tuple[HeadSpec, ...] = ()
     init: Mapping[str, Mapping[str, Initializer]] = field(
         default_factory=dict[str, Mapping[str, Initializer]]

@@ -34,6 +34,7 @@ from archc.spec.model import (
 )
 from archc.spec.names import NameCheck
 from archc.spec.nodes import NodeParser
+from archc.spec.outputs import beside_heads, parse_outputs
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
 from archc.spec.written import said
@@ -86,6 +87,11 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
             "empty-network", "the network has no layers", below.at("layers"),
             help='add nodes: { op = "conv2d", out_channels = 64, kernel_size = 3 }',
         )  # fmt: skip
+    outputs = parse_outputs(
+        network.get("outputs"), parser.written, below.below("outputs")
+    )
+    heads = definitions.heads(data.get("heads"), root, beside_outputs=bool(outputs))
+    beside_heads(outputs, heads, parser.written)
     spec = Spec(
         origin=root,
         name=_network_name(data, root, sink) or "unnamed",
@@ -96,7 +102,8 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         input=parse_input(network.get("input"), parser.written, below.below("input")),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
         blocks=definitions.without_circles(blocks),
-        heads=definitions.heads(data.get("heads"), root),
+        outputs=outputs,
+        heads=heads,
         init=parse_init(data.get("init"), root.below("init"), sink),
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )

@@ -123,6 +123,21 @@ Branches = Annotated[
         }
     ),
 ]
+Outputs = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": "string"},
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]
 MergeName = Literal["concat", "add", "mul", "sub", "div"]
 
 
@@ -169,6 +184,10 @@ class FileTable(Table):
 
 class NetworkTable(Table):
     input: Dimensions
+    outputs: Outputs = Field(
+        default=None,
+        description="what forward returns, by name; otherwise what the last node gives",
+    )
     layers: Layers = Field(description="the nodes, each reading the one before it")
 
 
@@ -189,6 +208,7 @@ class ExpectTable(Table):
     buffers: int | None = None
     macs: int | None = None
     output: list[int] | None = None
+    outputs: dict[str, list[int]] | None = None
     receptive_field: int | list[int] | None = None
 
 

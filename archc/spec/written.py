@@ -18,7 +18,13 @@ from archc.spec.expressions import (
     parse,
     shifted,
 )
-from archc.spec.identifiers import of_block, of_counter, of_head, of_parameter
+from archc.spec.identifiers import (
+    of_block,
+    of_counter,
+    of_head,
+    of_output,
+    of_parameter,
+)
 from archc.spec.model import Arg, Origin, Template
 
 _DIGITS = re.compile(r"\d{1,9}")
@@ -28,6 +34,7 @@ _RULES = {
     "block": of_block,
     "counter": of_counter,
     "head": of_head,
+    "output": of_output,
     "parameter": of_parameter,
 }
 
@@ -44,9 +51,9 @@ class Written:
         if problem is None:
             return True
         why, help = problem
-        self.sink.error(
-            "bad-name", f"`{text}` cannot name a {what}: {why}", place, help=help
-        )
+        article = "an" if what[0] in "aeiou" else "a"
+        message = f"`{text}` cannot name {article} {what}: {why}"
+        self.sink.error("bad-name", message, place, help=help)
         return False
 
     def argument(self, value: Any, origin: Origin) -> Value | None:

@@ -203,7 +203,7 @@ def measured(one: Subject, batch: int) -> int:
     model = one.module("cuda").train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
     x = torch.randn(batch, *one.input_shape, device="cuda")
-    classes = one.network.output.shape
+    classes = one.network.outputs["output"].shape
     assert classes is not None
     y = torch.randint(classes.channels, (batch,), device="cuda")
     for _ in range(2):

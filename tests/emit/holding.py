@@ -148,15 +148,39 @@ def _hold_outputs(model: nn.Module, network: Network, x: Tensor) -> None:
             hook.remove()
         again = model(x)
     check(torch.equal(x, before), "forward changes its input")
-    wanted = network.output.shape
-    assert wanted is not None
-    check(y.shape == (BATCH, *wanted.dims), "output: shape", f"{y.shape} for {wanted}")
-    _close(y, expected[network.output], "output differs")
-    check(torch.equal(again.nan_to_num(), y.nan_to_num()), "a second forward differs")
+    results = _returned(y, network, training=False)
+    second = _returned(again, network, training=False)
+    for (name, wanted), y, again in zip(
+        network.outputs.items(), results, second, strict=True
+    ):
+        assert wanted.shape is not None
+        shape = (BATCH, *wanted.shape.dims)
+        check(y.shape == shape, "output: shape", f"{name}: {y.shape} for {shape}")
+        _close(y, expected[wanted], "output differs", name)
+        same = torch.equal(again.nan_to_num(), y.nan_to_num())
+        check(same, "a second forward differs", name)
     for path, value in places(network):
         for shown in seen.get(path, ()):
             _close(shown, expected[value], "a module's output differs", path)
         check(len(seen.get(path, ())) <= 1, "a module runs twice", path)
+
+
+def _returned(result: Any, network: Network, *, training: bool) -> list[Tensor]:
+    """What `forward` has returned, each in its place."""
+    if not network.spec.outputs and not (training and network.heads):
+        return [result]
+    heads = len(network.heads)
+    wanted = len(network.outputs) + heads
+    check(len(result) == wanted, "number of outputs", f"{len(result)} for {wanted}")
+    if network.spec.outputs:
+        fields = list(result._fields)[: len(network.outputs)]
+        names = [folded(name) for name in network.outputs]
+        check(fields == names, "names of outputs", f"{fields} for {names}")
+    found = list(result)
+    if not training and heads:
+        check(found[-heads:] == [None] * heads, "a head in evaluation")
+        found = found[:-heads]
+    return found
 
 
 def _hold_training(
@@ -177,11 +201,12 @@ def _hold_training(
     state = {folded(k): v for k, v in model.state_dict().items()}
     for key, buffer in buffers.items():
         _close(state[key], buffer, "training: a buffer differs", key)
-    outputs = list(result) if network.heads else [result]
-    values = [network.output, *(h.region.output for h in network.heads)]
-    check(len(outputs) == len(values), "heads: number of outputs")
-    for number, (output, value) in enumerate(zip(outputs, values, strict=True)):
-        kind = f"training: {'a head' if number else 'the output'}"
+    outputs = _returned(result, network, training=True)
+    for number, (output, value) in enumerate(
+        zip(outputs, network.results(), strict=True)
+    ):
+        own = number < len(network.outputs)
+        kind = f"training: {'an output' if own else 'a head'}"
         assert value.shape is not None
         shape = (BATCH, *value.shape.dims)
         check(output.shape == shape, f"{kind}: shape", f"{output.shape} for {shape}")
@@ -208,7 +233,7 @@ def _hold_heads(
 ) -> None:
     names = [folded(h.name) for h in network.heads]
     with step("heads"):
-        fields = list(result._fields)[1:]
+        fields = list(result._fields)[len(network.outputs) :]
         found: Any = model.loss_weights
     # a field may not start with an underscore, so such a head has another name there
     plain = [name.lstrip("_") for name in names]

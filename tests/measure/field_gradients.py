@@ -52,16 +52,16 @@ class Maps(NamedTuple):
 
 
 def last_maps(network: Network) -> list[Value]:
-    """The output, or what global operations read that it comes from."""
+    """The outputs, or what global operations read that they come from."""
     found: list[Value] = []
-    reached = [network.output]
+    reached = list(network.outputs.values())
     for value in reached:
         if value.layer is None:
             continue
         if not _is_map(value):
             found += [v for v in value.layer.inputs if _is_map(v)]
         reached += [v for v in value.layer.inputs if v not in reached]
-    found += [network.output] if _is_map(network.output) else []
+    found += [value for value in network.outputs.values() if _is_map(value)]
     return [v for v in dict.fromkeys(found) if v.layer is not None]
 
 

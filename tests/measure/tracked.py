@@ -233,8 +233,7 @@ def _storage(tensor: Tensor) -> tuple[int, int]:
 def _labels(case: Case, x: Tensor) -> list[Tensor]:
     """The right classes for each output, as a data loader has them."""
     network = case.network
-    outputs = [network.output, *(head.region.output for head in network.heads)]
-    shapes = [output.shape.sizes[1:] for output in outputs if output.shape]
+    shapes = [output.shape.sizes[1:] for output in network.results() if output.shape]
     return [
         torch.zeros([len(x), *sizes], dtype=torch.long, device=x.device)
         for sizes in shapes

@@ -37,8 +37,10 @@ def draw_spec(seed: int) -> Table:
     layers = w.chain(place, d.number(1, 6))
     if d.chance(35):
         layers += _tail(w, place)
-    expect = _expect(w, _settled(w, place, layers, names), place.x)
-    heads = _heads(w, place, names) if style == "free" else []
+    settled = _settled(w, place, layers, names)
+    outputs = _outputs(w, place)
+    expect = _expect(w, settled, outputs, place)
+    heads = _heads(w, place, names, outputs) if style == "free" else []
     spec: Table = {"archc": 1, "name": w.names.stem("network")}
     for key, percent in (("title", 15), ("source", 15)):
         if d.chance(percent):
@@ -48,6 +50,10 @@ def draw_spec(seed: int) -> Table:
     if params:
         spec["params"] = params
     spec["network"] = {"input": written, "layers": layers}
+    if outputs:
+        listed = list(outputs.values())
+        plain = list(outputs) == listed and d.chance(50)
+        spec["network"]["outputs"] = listed if plain else outputs
     used = _used(w.blocks, [layers, heads])
     if used:
         spec["blocks"] = used
@@ -85,14 +91,38 @@ def _settled(w: Writer, place: Place, layers: list[Table], names: Table) -> Simu
         return simulator
 
 
-def _expect(w: Writer, counted: Simulator, y: Shape) -> Table:
+def _outputs(w: Writer, place: Place) -> dict[str, str]:
+    """Names for what the network returns, mostly none, and the paths that they read."""
+    d = w.draw
+    if not d.chance(25):
+        return {}
+    taken: set[str] = set()
+    paths = d.some(list(place.frame.values), 40) or ["prev"]
+    if d.chance(60):
+        paths = [*paths, "prev"]
+    found: dict[str, str] = {}
+    for path in d.shuffled(paths)[:5]:
+        own = "." not in path and path != "prev" and path[:1] != "_"
+        name = path if own and d.chance(60) else w.names.fresh("head", taken)
+        if name not in found:
+            found[name] = path
+            taken.add(name)
+    return found
+
+
+def _expect(
+    w: Writer, counted: Simulator, outputs: dict[str, str], place: Place
+) -> Table:
     """Claims with the generator's own counts, which archc must come to as well."""
+    shapes = {"prev": place.x, **place.frame.values}
     claims: Table = {
         "params": counted.params,
         "buffers": counted.buffers,
         "macs": counted.macs,
-        "output": list(y.dims),
+        "output": list(place.x.dims),
+        "outputs": {name: list(shapes[path].dims) for name, path in outputs.items()},
     }
+    del claims["output" if outputs else "outputs"]
     return {key: claims[key] for key in w.draw.some(list(claims), 20)}
 
 
@@ -155,10 +185,13 @@ def _tail(w: Writer, place: Place) -> list[Table]:
     return made
 
 
-def _heads(w: Writer, place: Place, names: dict[str, Any]) -> list[Table]:
+def _heads(
+    w: Writer, place: Place, names: dict[str, Any], outputs: dict[str, str]
+) -> list[Table]:
     d = w.draw
     heads: list[Table] = []
-    taken = {"output", "logits"} if not w.names.hostile else set()
+    taken = {"output", "logits"} if not w.names.hostile else set[str]()
+    taken |= outputs.keys()
     readable = dict(place.frame.values)
     if not readable or not d.chance(35):
         return []

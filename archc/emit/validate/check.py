@@ -126,33 +126,43 @@ class _Comparison:
         except Fault as fault:
             yield fault.disagreement()
             return
-        if training and self._network.heads:
-            yield from self._outputs(value)
+        mode = "training" if training else "evaluation"
+        if self._network.spec.outputs or (training and self._network.heads):
+            yield from self._outputs(value, training=training)
         else:
-            mode = "training" if training else "evaluation"
-            yield from self._output(
-                value, self._network.output, f"the output in {mode}"
-            )
+            (wanted,) = self._network.outputs.values()
+            yield from self._output(value, wanted, f"the output in {mode}")
         yield from self._runs(training=training)
 
-    def _outputs(self, value: Value) -> Iterator[Disagreement]:
-        heads = self._network.heads
+    def _outputs(self, value: Value, *, training: bool) -> Iterator[Disagreement]:
+        """Holds what is returned by name to the outputs and the heads; the latter are
+        None in evaluation."""
+        network = self._network
+        mode = "training" if training else "evaluation"
         if not isinstance(value, Record):
+            yield Disagreement("", f"{mode} gives {described(value)}, not a NamedTuple")
+            return
+        names = list(value.fields)
+        heads = [head.name for head in network.heads]
+        wanted = [plain(name) for name in (*network.outputs, *heads)]
+        # an output without a name is called what no head is
+        first = 0 if network.spec.outputs else 1
+        if names[first:] != wanted[first:]:
+            what = "the outputs" if network.spec.outputs else "the heads"
             yield Disagreement(
                 "",
-                f"training gives {described(value)}, not a NamedTuple with the heads",
+                f"{mode} gives {what} {names[first:]}, the network has"
+                f" {wanted[first:]}",
             )
             return
-        names = list(value.fields)[1:]
-        wanted = [plain(h.name) for h in heads]
-        if names != wanted:
-            yield Disagreement(
-                "", f"training gives the heads {names}, the network has {wanted}"
-            )
-            return
-        outputs = [self._network.output, *(h.region.output for h in heads)]
-        for (name, found), output in zip(value.fields.items(), outputs, strict=True):
-            yield from self._output(found, output, f"`{name}` in training")
+        for number, (name, output) in enumerate(
+            zip(names, network.results(), strict=True)
+        ):
+            found, what = value.fields[name], f"`{name}` in {mode}"
+            if training or number < len(network.outputs):
+                yield from self._output(found, output, what)
+            elif found is not None:
+                yield Disagreement("", f"{what} is {described(found)}, not None")
 
     def _output(
         self, value: Value, wanted: NetworkValue, what: str

@@ -145,7 +145,8 @@ def heads(trial: Trial) -> Check:
     """Whether the loss of each head counts with its weight, and reaches the trunk."""
     network = trial.size.subject.network
     output = trial.output(trial.images)
-    given = [] if isinstance(output, Tensor) else list(output._fields[1:])
+    given = [] if isinstance(output, Tensor) else list(output._fields)
+    given = given[len(network.outputs) :]
     expected = {head.name: head.loss_weight for head in network.heads}
     if given != list(expected):
         said = ", ".join(given) or "none"
@@ -168,7 +169,8 @@ def _contributions(trial: Trial, network: Network, output: Any) -> Check:
     total = trial.weighted(output, trial.labels)
     parts = trial.losses(output, trial.labels)
     own = [_grads(trial, part, names) for part in parts]
-    for head, grads in zip(network.heads, own[1:], strict=True):
+    first = len(network.outputs)
+    for head, grads in zip(network.heads, own[first:], strict=True):
         trunk = _before(head)
         reached = {_owner(name, trunk) for name, grad in grads.items() if grad.any()}
         unreached = [n for n in names if _owner(n, trunk) in trunk - reached]
@@ -176,10 +178,11 @@ def _contributions(trial: Trial, network: Network, output: Any) -> Check:
             last = _in_order(network, unreached)[-1]
             detail = f"the loss of {head.name} does not reach {last}, which it is above"
             return Check("heads", "failed", detail, head.name)
-    expected: dict[str, Tensor] = dict(own[0])
-    for head, grads in zip(network.heads, own[1:], strict=True):
+    expected: dict[str, Tensor] = {}
+    weights = [1.0] * first + [head.loss_weight for head in network.heads]
+    for weight, grads in zip(weights, own, strict=True):
         for name, grad in grads.items():
-            share = head.loss_weight * grad
+            share = weight * grad
             expected[name] = expected[name] + share if name in expected else share
     summed = _grads(trial, total, names)
     error = _distance(summed, expected)
@@ -228,7 +231,7 @@ def saving(trial: Trial, other: Trial) -> Check:
     for each in (trial, other):
         each.model.eval()
         with torch.no_grad():
-            outputs.append(each.output(trial.images).float())
+            outputs.append(each.main(each.output(trial.images)))
     if close(trial, *outputs):
         detail = f"equal outputs after {size / 2**20:,.1f} MiB of weights"
         return Check("save and load", "passed", detail)

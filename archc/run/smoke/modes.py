@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from archc.network.graph import Layer
+from archc.run.loss import parts
 from archc.run.smoke.checks import close
 from archc.run.smoke.report import Check
 from archc.run.smoke.trial import SEED, Trial
@@ -44,17 +45,20 @@ def _heads(trial: Trial) -> Problem | None:
     trial.model.eval()
     with torch.no_grad():
         output = trial.output(trial.images)
-    if isinstance(output, Tensor):
+    network = trial.size.subject.network
+    if isinstance(output, Tensor) != bool(network.spec.outputs) and (
+        len(parts(output)) == len(network.outputs)
+    ):
         return None
     return "eval() gives more than the network's output: heads are for training", None
 
 
 def _main(trial: Trial, seed: int, *, train: bool) -> Tensor:
-    """The network's own output."""
+    """The network's own outputs."""
     trial.model.train(train)
     with torch.no_grad():
         output = trial.output(trial.images, seed)
-    return (output if isinstance(output, Tensor) else output[0]).float()
+    return trial.main(output)
 
 
 def _evaluation(trial: Trial, random: Sequence[Layer]) -> Problem | None:

@@ -28,15 +28,16 @@ class Task:
     An output of several channels is one of classes: the labels are for it to learn, and
     for a map at each place. One of a single channel has no classes. Where a network has
     such an output, all are compared to random numbers, to see where the loss of these
-    leads; whether it falls says nothing.
+    leads; whether it falls says nothing. Of several outputs, each is to learn the same.
     """
 
     def __init__(self, network: Network) -> None:
         assert network.input.shape is not None
         self._input = network.input.shape.sizes
-        outputs = [network.output, *(head.region.output for head in network.heads)]
+        outputs = network.results()
         self._shapes = [_shape(value) for value in outputs]
-        self._weights = [1.0, *(head.loss_weight for head in network.heads)]
+        self._weights = [1.0] * len(network.outputs)
+        self._weights += [head.loss_weight for head in network.heads]
         self._bounds = [bound(value) for value in outputs]
         self._classes = min(to_int(shape.channels) for shape in self._shapes)
         self._patterns = min(_PATTERNS, self._classes)
@@ -101,7 +102,7 @@ class Task:
     # ---- the loss
 
     def losses(self, outputs: Sequence[Tensor], labels: Tensor) -> list[Tensor]:
-        """Of the output, and of each head."""
+        """Of each output, and of each head."""
         if self.has_classes:
             logits = map(self._logits, outputs, self._shapes, self._bounds)
             return [cross_entropy(each, labels) for each in logits]

@@ -42,6 +42,7 @@ class Trial:
         self._called: Any = torch.compile(self.model) if settings.compile else built
         self.size = size
         self.task = Task(size.subject.network)
+        self._own = len(size.subject.network.outputs)
         self._classes: Tensor | None = None
         self.images, self._kinds = self._batch(SEED)
         self.optimizer = torch.optim.Adam(
@@ -94,7 +95,15 @@ class Trial:
 
     def weighted(self, output: Any, labels: Tensor) -> Tensor:
         """Their sum, those of heads with the module's weights."""
-        return weighted(self.losses(output, labels), output, self.model)
+        losses = self.losses(output, labels)
+        return weighted(losses, output, self.model, self._own)
+
+    def main(self, output: Any) -> Tensor:
+        """The network's own outputs as one tensor, to compare it with another."""
+        own = parts(output)[: self._own]
+        if len(own) == 1:
+            return own[0].float()
+        return torch.cat([part.float().flatten() for part in own])
 
     def loss(self) -> Tensor:
         """Of the fixed batch."""

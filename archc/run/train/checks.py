@@ -20,7 +20,14 @@ def outputs(subject: Subject) -> int:
     Raises:
         CannotTrain: if it is no classifier of images.
     """
-    output = subject.network.output.shape
+    if subject.network.spec.outputs:
+        names = ", ".join(subject.network.outputs)
+        raise CannotTrain(
+            f"{subject.label} returns {names} by name: archc train trains classifiers,"
+            " which have one output without a name"
+        )
+    (value,) = subject.network.outputs.values()
+    output = value.shape
     assert output is not None
     if len(output.dims) != 1 or output.sizes[0] < 2:
         raise CannotTrain(

@@ -187,7 +187,7 @@ class _Session:
                 "the last batch of an epoch would be a single image, which"
                 f" {layer.path} cannot normalise: it joins the batch before"
             )
-        limit = bound(network.output)
+        limit = bound(network.outputs["output"])
         if limit is not None and limit.probabilities:
             said.append(f"note: {limit.advice}")
         return said

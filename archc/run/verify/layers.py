@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -122,27 +122,42 @@ class _Comparison:
 
     def _outputs(self) -> dict[str, Any]:
         """What a forward pass returns, by what messages call it."""
-        heads = self._network.heads if self._training else ()
+        network = self._network
+        heads = network.heads if self._training else ()
         values = {f"head {head.name}": head.region.output for head in heads}
-        return {"the output": self._network.output} | values
+        if network.spec.outputs:
+            return {f"output {n}": v for n, v in network.outputs.items()} | values
+        return {"the output": network.outputs["output"]} | values
 
     def _given(self, outputs: Any) -> list[Any] | None:
         """What the module returned; None where it is something else."""
         wanted = self._outputs()
         given: list[Any] = list(outputs) if is_tuple(outputs) else [outputs]
+        network = self._network
         mode = "training" if self._training else "evaluation"
         message = ""
-        if len(given) != len(wanted):
-            message = f"{mode} gives {len(given)} outputs instead of {len(wanted)}"
+        absent: list[Any] = []
+        if network.spec.outputs and not self._training:
+            given, absent = given[: len(wanted)], given[len(wanted) :]
+        named = bool(network.spec.outputs)
+        if len(given) != len(wanted) or len(absent) > len(network.heads):
+            count = len(given) + len(absent)
+            message = f"{mode} gives {count} outputs instead of {len(wanted)}"
         elif not all(isinstance(output, Tensor) for output in given) or (
-            len(wanted) == 1 and given[0] is not outputs
+            len(wanted) == 1 and not named and given[0] is not outputs
         ):
             message = f"{mode} gives {type(outputs).__name__} instead of a tensor"
-        elif fields := list(getattr(cast("Any", outputs), "_fields", ())[1:]):
-            fields = [name.strip("_") for name in fields]
-            names = [head.name.strip("_") for head in self._network.heads]
+        elif any(value is not None for value in absent):
+            message = f"{mode} gives what heads are for, and not None"
+        elif fields := list[str](getattr(cast("Any", outputs), "_fields", ())):
+            # one output without a name is called what no head is
+            first = 0 if named else 1
+            names = [*network.outputs, *(head.name for head in network.heads)][first:]
+            fields, names = _bare(fields[first:]), _bare(names)
             if fields != names:
-                message = f"{mode} names its heads {fields} instead of {names}"
+                message = f"{mode} names its outputs {fields} instead of {names}"
+        elif named:
+            message = f"{mode} gives {type(outputs).__name__} instead of a NamedTuple"
         if message:
             self._found.refuse("outputs", "", message)
             return None
@@ -234,6 +249,10 @@ class _Comparison:
             self._refuse("layers", layer.path, message)
             return
         self._refuse("layers", "", message)
+
+
+def _bare(names: Sequence[str]) -> list[str]:
+    return [name.strip("_") for name in names]
 
 
 def _run(function: Any, _: bool, *arguments: Any) -> Any:
