@@ -85,10 +85,14 @@ class Network:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Without the batch."""
-        shape = self._network.input.shape
-        assert shape is not None
-        return shape.sizes
+        """Without the batch; of the first input, where they have names."""
+        return next(iter(self.input_shapes.values()))
+
+    @property
+    def input_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Without the batch, by name, in the order in which `forward` takes them; the
+        input of a network that gives it no name is called `input`."""
+        return MappingProxyType(shapes_of(self._network.inputs))
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -143,10 +147,10 @@ class Network:
         return render(self.dot(), "svg").decode()
 
     def __repr__(self) -> str:
-        start = size(self.input_shape)
+        starts = ", ".join(map(size, self.input_shapes.values()))
         ends = ", ".join(map(size, self.output_shapes.values()))
         return (
-            f"<Network {self.name}: {start} -> {ends},"
+            f"<Network {self.name}: {starts} -> {ends},"
             f" {self.params:,} parameters, {self.macs:,} MACs>"
         )
 
@@ -155,15 +159,15 @@ def load(
     path: str | os.PathLike[str],
     /,
     *,
-    input_shape: Sequence[int] | None = None,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     allow_outside: bool = False,
     **params: Any,
 ) -> Network:
     """The network of the spec at `path`, or of the name that `archc list` shows.
 
     `params` override the spec's [params], and `input_shape` its input (channels,
-    height, width); with one of them the spec's claims are not checked. `allow_outside`
-    lets it name files outside its own tree.
+    height, width), or those of its `inputs` by name; with one of them the spec's claims
+    are not checked. `allow_outside` lets it name files outside its own tree.
 
     Raises:
         SpecError: if the spec has errors.
@@ -172,10 +176,11 @@ def load(
     """
     sink, spec = Sink(), Path(path)
     entry = catalog.locate(spec)
-    overlays = (
-        parameters(params, "archc.load", sink) if params else None,
-        input_overlay(input_shape, sink) if input_shape is not None else None,
-    )
+    overlays = [parameters(params, "archc.load", sink) if params else None]
+    if isinstance(input_shape, Mapping):
+        overlays += [input_overlay(d, sink, name) for name, d in input_shape.items()]
+    elif input_shape is not None:
+        overlays.append(input_overlay(input_shape, sink))
     analysis = analyse(
         spec if entry is None else entry.path,
         Loader(sink, anywhere=allow_outside),

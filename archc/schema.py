@@ -44,7 +44,10 @@ def schema() -> Schema:
     # a file that extends another one may leave out what it takes from there
     whole = {
         "properties": {
-            "network": {"required": ["input", "layers"]},
+            "network": {
+                "required": ["layers"],
+                "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
+            },
             "blocks": {"additionalProperties": {"required": ["layers"]}},
         },
         "anyOf": [

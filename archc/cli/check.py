@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archc.cli.options import SPEC, Overrides, colored, reading, width
+from archc.cli.options import SPEC, Inputs, Overrides, colored, reading, width
 
 _EPILOG = """\b
 Examples:
@@ -34,7 +34,7 @@ def command(
     specs: tuple[Path, ...],
     form: str,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
 ) -> None:
@@ -49,7 +49,7 @@ def command(
     from archc.cli.specs import Run, find
     from archc.diagnostics import render
 
-    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     found = find(specs)
     for spec in found:
         run.analyse(spec.path)

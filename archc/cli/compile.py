@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from archc.catalog import installed
-from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
+from archc.cli.options import (
+    SPEC,
+    Inputs,
+    Overrides,
+    Refused,
+    colored,
+    is_terminal,
+    reading,
+)
 from archc.escaping import visible
 
 if TYPE_CHECKING:
@@ -62,7 +70,7 @@ def command(
     check: bool,
     picture: Picture,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
 ) -> None:
@@ -89,7 +97,7 @@ def command(
     """
     from archc.cli.specs import Run, find
 
-    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     found = find(specs)
     targets = [
         Target(spec.path, analysis, *((out, out) if out else default_place(spec)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, colored, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, colored, reading
 from archc.escaping import visible
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def command(
     out: Path,
     picture: Literal["svg", "pdf", "png"],
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
 ) -> None:
@@ -91,7 +91,7 @@ def command(
     from archc.cli.specs import Run
     from archc.compare.comparison import compare
 
-    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     sides = [_side(spec, run) for spec in (a, b)]
     run.report(color)
     one, other = sides

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
 
 if TYPE_CHECKING:
     from archc.measure.memory import Footprint, Optimizer, Precision
@@ -110,7 +110,7 @@ def command(
     limit: int | None,
     form: str,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
 ) -> None:
@@ -132,7 +132,7 @@ def command(
     source = context.get_parameter_source("batch")
     if limit is not None and source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--fit finds the batch; leave out --batch")
-    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     analysis = run.analyse(spec)
     run.report(color)
     if analysis is None:

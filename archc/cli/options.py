@@ -67,15 +67,27 @@ def _assignments(
 
 
 def _dims(
-    context: click.Context, param: click.Parameter, value: str | None
-) -> tuple[int, ...] | None:
-    """Splits C,H,W."""
-    if value is None:
-        return None
-    parts = [part.strip() for part in value.split(",")]
+    context: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> Inputs:
+    """Splits every C,H,W or NAME=C,H,W."""
+    return tuple(map(_one_input, values))
+
+
+def _one_input(value: str) -> tuple[str | None, tuple[int, ...]]:
+    name, equals, sizes = value.rpartition("=")
+    parts = [part.strip() for part in sizes.split(",")]
     if not all(p.isascii() and p.isdigit() and len(p) < 19 for p in parts):
-        raise click.BadParameter(f"{value!r} is not C,H,W, as in 3,224,224")
-    return tuple(map(int, parts))
+        raise click.BadParameter(
+            f"{value!r} is not C,H,W, as in 3,224,224, nor NAME=C,H,W"
+        )
+    name = name.strip()
+    if equals and not name.isidentifier():
+        raise click.BadParameter(f"{name!r} cannot name an input of a spec")
+    return name if equals else None, tuple(map(int, parts))
+
+
+Inputs = tuple[tuple[str | None, tuple[int, ...]], ...]
+"""Shapes of inputs, each with its name where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +95,16 @@ class Overrides:
     """What --set and --input say."""
 
     assignments: tuple[tuple[str, str], ...] = ()
-    input: tuple[int, ...] | None = None
+    inputs: Inputs = ()
 
     def documents(self, sink: Sink) -> tuple[Document, ...]:
         """The overlays for one spec."""
-        if not self.assignments and self.input is None:
+        if not self.assignments and not self.inputs:
             return ()
         from archc.spec.overrides import assignment, input_shape
 
         documents = [assignment(key, text, sink) for key, text in self.assignments]
-        if self.input is not None:
-            documents.append(input_shape(self.input, sink))
+        documents += [input_shape(dims, sink, name) for name, dims in self.inputs]
         return tuple(d for d in documents if d is not None)
 
 
@@ -104,11 +115,13 @@ def reading(command: F) -> F:
         outside_option,
         click.option(
             "--input",
-            "input_shape",
+            "inputs",
+            multiple=True,
             callback=_dims,
-            metavar="C,H,W",
+            metavar="[NAME=]C,H,W",
             help="Override the input's channels, height and width; C,L for a sequence,"
-            " C,D,H,W for a volume.",
+            " C,D,H,W for a volume. Repeatable with NAME, for a spec that names its"
+            " inputs.",
         ),
         click.option(
             "--set",

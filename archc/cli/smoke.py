@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from archc.cli.options import SPEC, Overrides, Refused, is_terminal, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, is_terminal, reading
 
 if TYPE_CHECKING:
     from archc.run.smoke.report import Conditions, Result
@@ -74,7 +74,7 @@ def command(
     specs: tuple[Path, ...],
     out: Path | None,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
     **options: Any,
@@ -101,14 +101,14 @@ def command(
     from archc.cli.specs import Run, find
 
     need_torch("smoke")
-    overrides = Overrides(assignments, input_shape)
+    overrides = Overrides(assignments, inputs)
     run = Run(overrides, anywhere=allow_outside)
     found = [subject(spec, run, overrides, out) for spec in find(specs)]
     run.report(color)
     subjects = [each for each in found if each is not None]
     if not subjects and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
-    settings = _settings(options, keep_input=input_shape is not None)
+    settings = _settings(options, keep_input=bool(inputs))
     results = _results(subjects, settings)
     _write(results, _conditions(settings), context)
     passed = all(result.passed for result in results)
@@ -240,8 +240,10 @@ def _command_line(context: click.Context) -> str:
         elif name == "assignments":
             for key, text in value:
                 words += [flag, f"{key}={text}"]
-        elif name == "input_shape":
-            words += [flag, ",".join(map(str, value))]
+        elif name == "inputs":
+            for own, dims in value:
+                start = f"{own}=" if own else ""
+                words += [flag, start + ",".join(map(str, dims))]
         else:
             words += [flag, str(value)]
     return shlex.join(words)

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, colored, is_terminal, reading
+from archc.cli.options import (
+    SPEC,
+    Inputs,
+    Overrides,
+    Refused,
+    colored,
+    is_terminal,
+    reading,
+)
 
 _EPILOG = """\b
 Examples:
@@ -39,7 +47,7 @@ def command(
     spec: Path,
     form: str,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
 ) -> None:
@@ -56,7 +64,7 @@ def command(
 
     if spec.is_dir():
         raise click.UsageError(f"{spec} is a directory; give one spec")
-    run = Run(Overrides(assignments, input_shape), anywhere=allow_outside)
+    run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     analysis = run.analyse(spec)
     run.report(color)
     if analysis is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, is_terminal, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, is_terminal, reading
 
 if TYPE_CHECKING:
     from archc.run.subject import Subject
@@ -194,7 +194,7 @@ def command(
     spec: Path,
     data: str,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
     **options: Any,
@@ -217,7 +217,7 @@ def command(
     from archc.cli.specs import Run, find_one
 
     need_torch("train")
-    overrides = Overrides(assignments, input_shape)
+    overrides = Overrides(assignments, inputs)
     run = Run(overrides, anywhere=allow_outside)
     trained = subject(find_one(spec), run, overrides, None)
     run.report(color)

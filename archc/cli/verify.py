@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archc.cli.options import SPEC, Overrides, Refused, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
 from archc.escaping import visible
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def command(
     specs: tuple[Path, ...],
     out: Path | None,
     assignments: tuple[tuple[str, str], ...],
-    input_shape: tuple[int, ...] | None,
+    inputs: Inputs,
     allow_outside: bool,
     color: str,
 ) -> None:
@@ -61,7 +61,7 @@ def command(
     from archc.cli.specs import Run, find
 
     need_torch("verify")
-    overrides = Overrides(assignments, input_shape)
+    overrides = Overrides(assignments, inputs)
     run = Run(overrides, anywhere=allow_outside)
     subjects = [subject(spec, run, overrides, out) for spec in find(specs)]
     run.report(color)

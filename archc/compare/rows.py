@@ -52,7 +52,7 @@ def rewired(rows: list[Row], a: Network, b: Network) -> list[Row]:
     both are followed back through such layers to one that is in both networks.
     """
     counterpart = {row.a.output: row.b.output for row in rows if row.a and row.b}
-    counterpart[a.input] = b.input
+    counterpart |= _inputs(a, b)
     shared = set(counterpart.values())
     found: list[Row] = []
     for row in rows:
@@ -94,14 +94,21 @@ def _back(value: Value, known: Any) -> Value | None:
     return value
 
 
+def _inputs(a: Network, b: Network) -> dict[Value, Value]:
+    """The inputs of one network with those of another: by name, the first as well."""
+    found = {v: b.inputs[name] for name, v in a.inputs.items() if name in b.inputs}
+    if a.input not in found and b.input not in found.values():
+        found[a.input] = b.input
+    return found
+
+
 def _name(value: Value, network: Network) -> str:
-    return (
-        "the input"
-        if value is network.input
-        else value.layer.path
-        if value.layer
-        else "?"
-    )
+    if value.layer is not None:
+        return value.layer.path
+    if not network.inputs_have_names:
+        return "the input"
+    names = (name for name, given in network.inputs.items() if given is value)
+    return f"the input {next(names, '?')}"
 
 
 def with_moves(rows: list[Row]) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archc.compare.model import Dims, Side, Total, Weights
@@ -13,8 +13,11 @@ from archc.ops.base import sizes_of
 
 def totals(a: Side, b: Side) -> Iterator[Total]:
     """The numbers of whole networks."""
-    yield Total("input", _size(a.network.input), _size(b.network.input))
-    yield from _outputs(a.network, b.network)
+    one, other = a.network, b.network
+    names = one.inputs_have_names or other.inputs_have_names
+    yield from _shapes("input", one.inputs, other.inputs, names=names)
+    names = bool(one.spec.outputs or other.spec.outputs)
+    yield from _shapes("output", one.outputs, other.outputs, names=names)
     yield Total("params", a.facts.params, b.facts.params)
     if a.network.heads or b.network.heads:
         yield Total(
@@ -26,12 +29,14 @@ def totals(a: Side, b: Side) -> Iterator[Total]:
     yield Total("depth", depth(a.network), depth(b.network))
 
 
-def _outputs(a: Network, b: Network) -> Iterator[Total]:
-    """The shapes of what two networks return, by name where one of them has names."""
-    names = bool(a.spec.outputs or b.spec.outputs)
-    for name in a.outputs | b.outputs:
-        sizes = (_size(n.outputs[name]) if name in n.outputs else None for n in (a, b))
-        yield Total(f"output {name}" if names else "output", *sizes)
+def _shapes(
+    what: str, a: Mapping[str, Value], b: Mapping[str, Value], *, names: bool
+) -> Iterator[Total]:
+    """The shapes of what two networks are given, or return; by name where one of them
+    has names."""
+    for name in {**a, **b}:
+        sizes = (_size(each[name]) if name in each else None for each in (a, b))
+        yield Total(f"{what} {name}" if names else what, *sizes)
 
 
 def depth(network: Network) -> int:
@@ -40,7 +45,7 @@ def depth(network: Network) -> int:
     import networkx as nx
 
     graph: nx.DiGraph[Any] = nx.DiGraph()
-    graph.add_node(network.input)
+    graph.add_nodes_from(network.inputs.values())
     for layer in network.layers():
         weight = int(layer.op.category in ("convolution", "linear"))
         for value in layer.inputs:

@@ -30,7 +30,7 @@ class Picture:
     heads: list[Box]
     arcs: list[Arc]
     node_of: dict[Leaf, Node]
-    input: Leaf
+    inputs: list[Leaf]
 
 
 def compose(
@@ -49,7 +49,8 @@ def compose(
     for head, box in zip(network.heads, heads, strict=True):
         if not _count(box):
             box.children = [wiring.passed_on(head)]
-    root.children = [wiring.input, *root.children, *wiring.outputs]
+    inputs = list(wiring.inputs.values())
+    root.children = [*inputs, *root.children, *wiring.outputs]
     raw = list(wiring.arcs.values())
     _hide(_hidden(root, heads), raw)
     for box in (root, *heads):
@@ -58,7 +59,7 @@ def compose(
     joiner = Joiner(arcs)
     for box in (root, *heads):
         box.children = joiner.items(box.children, box)
-    return Picture(root, heads, arcs, joiner.node_of, wiring.input)
+    return Picture(root, heads, arcs, joiner.node_of, inputs)
 
 
 def _folded(

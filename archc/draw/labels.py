@@ -141,12 +141,16 @@ def _headline(name: str) -> str:
 
 
 def _numbers(network: Network, facts: Facts) -> list[str]:
-    assert network.input.shape is not None
     params = f"{_large(facts.params)} parameters"
     if facts.params_with_heads != facts.params:
         params += f" ({_large(facts.params_with_heads)} in training)"
-    shape = spelled(network.input.shape)
-    return [params, f"{_large(facts.macs)} MACs", f"input {shape}"]
+    named = network.inputs_have_names
+    inputs = [
+        f"{name} {spelled(value.shape)}" if named else f"input {spelled(value.shape)}"
+        for name, value in network.inputs.items()
+        if value.shape is not None
+    ]
+    return [params, f"{_large(facts.macs)} MACs", *inputs]
 
 
 def legend(shown: list[tuple[str, str]]) -> list[str]:

@@ -22,8 +22,14 @@ class Wiring:
     def __init__(self, network: Network, folder: Folder) -> None:
         self.folder = folder
         self.arcs: dict[ArcKey, Arc] = {}
-        self.input = Leaf(network.name, None, text="input", output=network.input.shape)
-        self.input.tally.add(FIRST)
+        self.inputs: dict[Value, Leaf] = {}
+        for name, value in network.inputs.items():
+            # whatever the input is called, the path is the network's
+            names = network.inputs_have_names
+            path = f"{network.name} {name}" if names else network.name
+            text = f"input {name}" if names else "input"
+            self.inputs[value] = Leaf(path, None, text=text, output=value.shape)
+            self.inputs[value].tally.add(FIRST)
         self.outputs: list[Leaf] = []
         self._entries: dict[Value, Leaf] = {}
         self._before: Leaf | None = None
@@ -52,7 +58,7 @@ class Wiring:
         if entry is not None:
             return entry
         if value.layer is None:
-            return self.input
+            return self.inputs[value]
         return self.folder.leaf_of[value.layer]
 
     def _region(self, region: Region, where: int) -> None:

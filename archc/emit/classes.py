@@ -66,29 +66,34 @@ class Planner:
             name: self.symbols.fresh(name, whole=_is_whole(value))
             for name, value in network.params.items()
         }
-        shape = network.input.shape
-        assert shape is not None
+        shapes = [v.shape for v in network.inputs.values() if v.shape is not None]
         seen = Occurrences(self.roots, self._variant_of)
+        named = [given.name for given in spec.inputs if given.name is not None]
         plan = ClassPlan(
             kind="network",
             wish=network_class(spec.name, spec.class_name, spec.title),
             doc=_network_doc(spec),
             nodes=spec.layers,
             style=body_style(spec.layers),
-            reads=Reads(spec.layers, seen, spec.outputs, spec.heads),
+            reads=Reads(spec.layers, seen, named, spec.outputs, spec.heads),
             seen=seen,
             env=env,
             constants={},
             in_channels=self.symbols.fresh("in_channels"),
-            x=shape,
+            x=shapes[0],
             names=self._names,
             sole=None if spec.outputs or spec.heads else _sole(spec.layers, seen),
         )
         heads = tuple(head.node for head in spec.heads)
         plan.children = _children(plan, (*spec.layers, *heads))
         steps = Walk(plan, self)
-        if isinstance(spec.input[0], Expr):
-            plan.x = shape.with_channels(steps.value(spec.input[0]))
+        for given, shape in zip(spec.inputs, shapes, strict=True):
+            if isinstance(given.sizes[0], Expr):
+                shape = shape.with_channels(steps.value(given.sizes[0]))
+            if given.name is not None:
+                plan.values[given.name] = shape
+            if given is spec.inputs[0]:
+                plan.x = shape
         self._through(plan, steps)
         for head in spec.heads:
             source = plan.reads.heads[head.name]

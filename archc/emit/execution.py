@@ -11,14 +11,13 @@ from weakref import ref
 
 from archc.emit.module import tree
 from archc.emit.tree import Module as Tree
-from archc.emit.validate.expected import INPUT, ValueGraph, expected
+from archc.emit.validate.expected import ValueGraph, expected
 from archc.emit.validate.machine import Machine
 from archc.emit.validate.placed import placed
 from archc.emit.validate.values import (
     Called,
     Module,
     Record,
-    Storage,
     Tensor,
     Value,
 )
@@ -64,10 +63,11 @@ class _Recorder(Machine):
         return Execution(tuple(self._events), outputs)
 
     def _run(self, module: Module) -> Value:
-        # held as a training loop holds it
-        x = Tensor(INPUT, Storage(fixed=True))
-        self._number(x)
-        return self.invoked(module, (x,), {})
+        # held as a training loop holds them
+        given = self.inputs()
+        for x in given:
+            self._number(x)
+        return self.invoked(module, given, {})
 
     def compute(
         self,

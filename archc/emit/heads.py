@@ -24,7 +24,7 @@ from archc.emit.names import snake_case
 from archc.emit.tree import SELF, Assign, Body, If, Return, Statement
 from archc.emit.usage import every, locals_in, written
 from archc.emit.variables import value_of
-from archc.network.graph import Network, Value
+from archc.network.graph import Network
 from archc.ops import code
 from archc.ops.code import Attribute, ClassName, Nothing
 from archc.spec.expressions import BoolOp, Compare, Expr, IfExp
@@ -155,7 +155,7 @@ def _drawing_alike(network: Network) -> set[str]:
     # by the last layer with weights before it, as equal values have the same
     layers = [(layer, "") for layer in network.layers()]
     layers += [(a, head.name) for head in network.heads for a in head.region.layers()]
-    last: dict[Value, int] = {network.input: -1}
+    last = {value: -1 - n for n, value in enumerate(network.inputs.values())}
     owners: dict[int, set[str]] = defaultdict(set)
     for number, (layer, owner) in enumerate(layers):
         x = layer.input_shape()

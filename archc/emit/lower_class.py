@@ -101,12 +101,13 @@ class ClassLowering:
         self.builder = Builder(plan, program)
         self.is_chain = (
             plan.style == "numbered"
+            and not plan.reads.inputs
             and plan.kind != "group"
             and not (plan.kind == "network" and _returns_record(program.network))
             and is_chain(plan.reads, plan.nodes)
         )
         self.inputs: list[Local] = []
-        """What `forward` is given beside `x`."""
+        """What `forward` is given beside `x`, or where inputs have names, all of it."""
         self.name = ClassName(program.symbols.fresh(plan.wish or "Block").id)
         self.outputs: Class | None = None
 
@@ -175,12 +176,27 @@ class ClassLowering:
             builder.layers = builder.local("layers")
         if plan.kind == "group":
             return self._group_body()
+        if plan.reads.inputs:
+            return write_nodes(builder, plan.nodes, self._named_inputs())
         if any(
             s.kind == "input" for found in plan.reads.sources.values() for s in found
         ):
             inputs = builder.local("inputs")
             builder.values[""] = builder.land(MAIN, inputs)
         return write_nodes(builder, plan.nodes, MAIN)
+
+    def _named_inputs(self) -> Expr:
+        """The arguments of `forward`, as the spec calls them; gives the first."""
+        builder = self.builder
+        names = self.plan.reads.inputs
+        for name in names:
+            given = MAIN if name == MAIN.id else builder.local(name)
+            self.inputs.append(given)
+            # what runs through the body is called so as well
+            kept = builder.local(f"{name}_in") if given == MAIN else given
+            builder.values[name] = builder.land(given, kept)
+        builder.values[""] = builder.values[names[0]]
+        return builder.values[""]
 
     def _group_body(self) -> Expr:
         plan, builder = self.plan, self.builder
@@ -203,14 +219,13 @@ class ClassLowering:
         if builder.layers is not None:
             made = code.call(Global("iter"), SELF)
             body.insert(0, Assign((builder.layers,), made))
-        parameters = [Parameter(MAIN, TENSOR)]
+        parameters = [] if plan.reads.inputs and plan.node is None else [MAIN]
+        parameters = [Parameter(local, TENSOR) for local in (*parameters, *self.inputs)]
         owns_features = plan.kind != "group"
         if owns_features and plan.reads.saved:
             body.insert(0, _empty(builder.features, annotations.TENSORS))
-        if plan.node is not None:
-            parameters += [Parameter(local, TENSOR) for local in self.inputs]
-            if plan.reads.needs(plan.node).features:
-                parameters.append(Parameter(builder.features, annotations.TENSORS))
+        if plan.node is not None and plan.reads.needs(plan.node).features:
+            parameters.append(Parameter(builder.features, annotations.TENSORS))
         returns: Expr = TENSOR
         if self.outputs is not None and self.program.network.spec.outputs:
             returns = self.outputs.name

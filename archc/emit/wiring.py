@@ -91,9 +91,12 @@ class Reads:
         self,
         nodes: Sequence[Node],
         seen: Occurrences,
+        inputs: Sequence[str] = (),
         outputs: Sequence[OutputSpec] = (),
         heads: Sequence[HeadSpec] = (),
     ) -> None:
+        self.inputs = tuple(inputs)
+        """The names of what the body is given, if there are any."""
         self._occurring = seen.nodes()
         self._seen = seen
         self.paths: dict[Node, Template] = {}
@@ -109,7 +112,7 @@ class Reads:
         """Paths of values that are read from the dict."""
         self.measured: set[str] = set()
         """Those of them whose number of channels is needed."""
-        self._present: dict[str, tuple[Node, ...]] = {}
+        self._present: dict[str, tuple[Node, ...]] = dict.fromkeys(inputs, ())
         """The paths of values so far, each with the loops and conditions around it."""
         self._left_out: set[str] = set()
         """Paths in nodes that are left out everywhere."""

@@ -198,8 +198,8 @@ def footprint(
     alive = _alive(network)
     trained = [s for layer in alive for s in _parameter_sizes(layer)]
     _optimizer_step(tape.ledger, optimizer, device, trained)
+    given = [v.shape.sizes for v in network.inputs.values() if v.shape is not None]
     labels = sum(_INT64 * prod(o.dims[1:]) for o in outputs)
-    assert network.input.shape is not None
     return Footprint(
         network=network,
         optimizer=optimizer,
@@ -210,7 +210,7 @@ def footprint(
         buffers=sum(map(_buffers, network.all_layers())),
         alive=alive,
         moments=tuple(tape.ledger.moments),
-        input=Amount(0, _FLOAT * prod(network.input.shape.sizes) + labels),
+        input=Amount(0, _FLOAT * sum(map(prod, given)) + labels),
         saved=saved,
         kept=kept,
     )
@@ -230,8 +230,11 @@ def _alive(network: Network) -> frozenset[Layer]:
 
 def _forward(network: Network, execution: Execution, tape: Tape) -> list[Tensor]:
     """Runs all layers; the outputs of the network and of its heads."""
-    assert network.input.shape is not None
-    tensors = {0: tape.input(network.input.shape.sizes)}
+    tensors = {
+        number: tape.input(value.shape.sizes)
+        for number, value in enumerate(network.inputs.values())
+        if value.shape is not None
+    }
     for event in execution.events:
         if isinstance(event, Run):
             reads = [tensors[number] for number in event.reads]

@@ -23,12 +23,14 @@ from archc.measure.extent import (
 )
 from archc.measure.rows import Seen
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import Shape
+from archc.ops.base import MOST_AXES, Shape
 from archc.ops.reach import Everywhere, PerAxis, Reach
 
 Sight: TypeAlias = tuple[tuple[int, Extent], ...]
-"""What an axis says of where a pixel looks: axes of the input, each with what is seen
+"""What an axis says of where a pixel looks: axes of inputs, each with what is seen
 along it. Several where a map meets itself with its axes swapped; none for channels."""
+APART = 1 + MOST_AXES
+"""How far apart the numbers of the first axes of two inputs are."""
 WORK, WORK_PER_LAYER = 1_000_000, 32
 """How many steps of reckoning with spans one network gets."""
 
@@ -93,7 +95,10 @@ class Fields:
 
     def __init__(self, network: Network, layers: Sequence[Layer]) -> None:
         self._network = network
-        self._of: dict[Value, Field | None] = {network.input: _own(network.input.shape)}
+        self._of: dict[Value, Field | None] = {
+            value: _own(value.shape, number)
+            for number, value in enumerate(network.inputs.values())
+        }
         self._sides: dict[Value, dict[int, int] | None] = {}
         self._last_reader = {v: layer for layer in layers for v in layer.inputs}
         self._left = WORK
@@ -152,14 +157,16 @@ class Fields:
         return self._told(found)
 
     def _told(self, sides: dict[int, int] | None) -> Seen:
-        """A field in one number, its longer side; that of a volume in three."""
+        """A field in one number, its longer side; that of a volume in three. Of several
+        inputs it is the one of which it sees most."""
         if sides is None:
             return None
         assert self._network.input.shape is not None
         axes = range(1, len(self._network.input.shape.dims))
         if len(axes) < 3:
             return max(sides.values(), default=0)
-        return tuple(sides.get(axis, 0) for axis in axes)
+        firsts = range(0, max(sides, default=0) + 1, APART)
+        return tuple(max(sides.get(f + a, 0) for f in firsts) for a in axes)
 
     def _behind(self, layer: Layer, reach: Reach) -> Field | None:
         self._left += WORK_PER_LAYER
@@ -225,11 +232,14 @@ class Fields:
             raise TooIrregular
 
 
-def _own(shape: Shape | None) -> Field | None:
-    """Each pixel of the input sees itself; a vector has no pixels."""
+def _own(shape: Shape | None, number: int) -> Field | None:
+    """Each pixel of an input sees itself; a vector has no pixels. The axes of each
+    input have numbers of their own."""
     assert shape is not None
     channel = shape.channel_axis
+    first = number * APART
     axes = [
-        () if axis == channel else ((axis, PIXEL),) for axis in range(len(shape.dims))
+        () if axis == channel else ((first + axis, PIXEL),)
+        for axis in range(len(shape.dims))
     ]
     return Field(tuple(axes), shape.sizes) if len(axes) > 1 else None

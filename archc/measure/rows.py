@@ -82,9 +82,11 @@ class LayerTable:
 
     name: str
     title: str | None
-    input: Dims
+    inputs: Mapping[str, Dims]
+    """By name; the one of a network that gives it none is called `input`."""
+    inputs_have_names: bool
     outputs: Mapping[str, Dims]
-    """By name; the one of a network that gives it none is called `output`."""
+    """The same; one without a name is called `output`."""
     outputs_have_names: bool
     params: int
     params_with_heads: int
@@ -95,21 +97,21 @@ class LayerTable:
     heads: tuple[HeadRows, ...] = field(repr=False)
 
     @property
-    def output(self) -> Dims:
-        """The shape of the first output, which for most networks is the only one."""
-        return next(iter(self.outputs.values()))
+    def input(self) -> Dims:
+        """The shape of the first input, which for most networks is the only one."""
+        return next(iter(self.inputs.values()))
 
-    def _outputs(self) -> dict[str, Any]:
-        if not self.outputs_have_names:
-            return {"output": list(self.output)}
-        return {"outputs": {name: list(dims) for name, dims in self.outputs.items()}}
+    @property
+    def output(self) -> Dims:
+        """The same of the outputs."""
+        return next(iter(self.outputs.values()))
 
     def to_dict(self) -> dict[str, Any]:
         """As `archc summary --format json` gives it."""
         return {
             "name": self.name,
-            "input": list(self.input),
-            **self._outputs(),
+            **_named("inputs", self.inputs, names=self.inputs_have_names),
+            **_named("outputs", self.outputs, names=self.outputs_have_names),
             "params": self.params,
             "params_with_heads": self.params_with_heads,
             "buffers": self.buffers,
@@ -118,3 +120,9 @@ class LayerTable:
             "layers": [row.to_dict() for row in self.layers],
             "heads": [head.to_dict() for head in self.heads],
         }
+
+
+def _named(key: str, shapes: Mapping[str, Dims], *, names: bool) -> dict[str, Any]:
+    """Shapes by name under a key in the plural, or one without a name."""
+    listed: dict[str, Any] = {name: list(dims) for name, dims in shapes.items()}
+    return {key: listed} if names else listed

@@ -30,12 +30,12 @@ class Summary(LayerTable):
 
 def summarize(network: Network, facts: Facts) -> Summary:
     """The summary of a network and its facts."""
-    assert network.input.shape is not None
     known: dict[int, str] = {}
     return Summary(
         name=network.name,
         title=network.spec.title,
-        input=network.input.shape.sizes,
+        inputs=shapes_of(network.inputs),
+        inputs_have_names=network.inputs_have_names,
         outputs=shapes_of(network.outputs),
         outputs_have_names=bool(network.spec.outputs),
         params=facts.params,

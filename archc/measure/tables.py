@@ -72,7 +72,7 @@ def _named(
 def totals(summary: LayerTable) -> list[tuple[str, str]]:
     """The totals with their names."""
     lines = [
-        ("input", size(summary.input)),
+        *_named("input", summary.inputs, names=summary.inputs_have_names),
         *_named("output", summary.outputs, names=summary.outputs_have_names),
         ("parameters", f"{summary.params:,}"),
     ]

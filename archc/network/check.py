@@ -91,6 +91,14 @@ def _check_unread(network: Network, sink: Sink) -> None:
     for layer in reversed(layers):
         if layer.output in wanted:
             wanted.update(layer.inputs)
+    for given in network.spec.inputs:
+        if given.name is not None and network.inputs[given.name] not in wanted:
+            sink.warning(
+                "unread-value",
+                f"nothing reads the input `{given.name}`",
+                given.origin.at(part="key"),
+                help=f'read it by from = "{given.name}", or remove it',
+            )
     for layer in layers:
         if layer.output not in wanted:
             key = "op" if isinstance(layer.node, OpNode) else "merge"
@@ -129,7 +137,7 @@ def check_unused(spec: Spec, sink: Sink) -> None:
     read = _names(spec.layers) | _names(tuple(h.node for h in spec.heads))
     for arg in (
         *spec.params.values(),
-        *spec.input,
+        *(size for given in spec.inputs for size in given.sizes),
         *(h.loss_weight for h in spec.heads),
     ):
         read |= _in(arg)

@@ -7,7 +7,7 @@ independent mistake.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archc.diagnostics.model import Place, Sink
@@ -15,7 +15,7 @@ from archc.network.bodies import Bodies
 from archc.network.clash import skip_clash
 from archc.network.frame import Frame
 from archc.network.graph import Head, Network, Region, Value
-from archc.network.inputs import bound, input_shape, parameters
+from archc.network.inputs import bound, input_shapes, parameters
 from archc.network.scope import Layout, Scope, check_head, defined
 from archc.ops.base import Shape, ShapeError, plain
 from archc.ops.registry import merge_op
@@ -33,7 +33,7 @@ from archc.spec.model import (
 
 
 class Elaborator(Bodies):
-    """One walk over a spec. `input_dims` stands in for the spec's own input."""
+    """One walk over a spec. `input_dims` stands in for the spec's own, only, input."""
 
     def __init__(
         self,
@@ -53,24 +53,29 @@ class Elaborator(Bodies):
             TooLarge: once it was reported that the network has too many nodes.
         """
         params = parameters(self.spec, self.arguments)
-        if self.input_dims is None:
-            shape = input_shape(self.spec, params, self.arguments)
-        else:
-            shape = Shape(self.input_dims)
-        x = Value(shape)
+        shapes = input_shapes(self.spec, params, self.arguments)
+        if self.input_dims is not None:
+            shapes = dict.fromkeys(shapes, Shape(self.input_dims))
+        inputs = {name: Value(shape) for name, shape in shapes.items()}
+        x = next(iter(inputs.values()))
         frame = Frame(None, None, params, bound(self.spec), x)
         scope = Scope("", "", self.layouts.network, defined(self.spec))
+        for given in self.spec.inputs:
+            if given.name is not None:
+                frame.values[given.name] = inputs[given.name]
+                scope.take(given.name, given.origin.at(part="key"), self.sink)
         body = Region("network", "", None, x, x)
         self.walk.parts = body.parts
         body.output = self.nodes(self.spec.layers, x, scope, frame)
         outputs = {
             o.name: self.output(o, body, scope, frame) for o in self.spec.outputs
         }
+        self._given_back(outputs, inputs)
         heads = tuple(self.head(head, scope, frame) for head in self.spec.heads)
         return Network(
             spec=self.spec,
             params={k: v for k, v in params.items() if k in self.spec.params},
-            input=x,
+            inputs=inputs,
             body=body,
             outputs=outputs or {"output": body.output},
             heads=heads,
@@ -264,14 +269,21 @@ class Elaborator(Bodies):
         else:
             value = self._named(spec.reads, spec.origin.at(), scope, frame)
             self.walk.read_values.add(value)
-        if value is body.input and value.shape is not None:
-            self.sink.error(
-                "bad-value",
-                f"the output `{spec.name}` would be the input, as it was given",
-                spec.origin.at(),
-                help="name a node that is there and makes something of it",
-            )
         return value
+
+    def _given_back(
+        self, outputs: Mapping[str, Value], inputs: Mapping[str, Value]
+    ) -> None:
+        """Reports outputs that are what the network was given."""
+        known = {value for value in inputs.values() if value.shape is not None}
+        for spec in self.spec.outputs:
+            if outputs[spec.name] in known:
+                self.sink.error(
+                    "bad-value",
+                    f"the output `{spec.name}` would be an input, as it was given",
+                    spec.origin.at(),
+                    help="name a node that is there and makes something of it",
+                )
 
     def _named(self, name: str, place: Place, scope: Scope, frame: Frame) -> Value:
         """The value that a name stands for behind the network's last node."""

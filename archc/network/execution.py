@@ -1,6 +1,6 @@
 """What a generated module does in one forward pass: its calls, and what it lets go of.
 
-Tensors are numbered as they are made; 0 is the input.
+Tensors are numbered as they are made; the first are the inputs.
 """
 
 from __future__ import annotations

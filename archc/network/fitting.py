@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archc.diagnostics.model import Sink
 from archc.network.arguments import Arguments
-from archc.network.inputs import MAX_SIZE, input_shape, parameters
+from archc.network.inputs import MAX_SIZE, input_shapes, parameters
 from archc.network.smallest import advised, fits
 from archc.ops.base import plain
 from archc.spec.model import Spec
@@ -23,8 +23,11 @@ def with_fitting_inputs(spec: Spec, found: Sink, visits: int) -> Sink:
     `visits` is how many nodes one walk takes.
     """
     arguments = Arguments(Sink())
-    shape = input_shape(spec, parameters(spec, arguments), arguments)
-    if shape is None or len(shape.dims) < 2:
+    # of several inputs nobody knows which ones go together
+    (shape, *others) = input_shapes(
+        spec, parameters(spec, arguments), arguments
+    ).values()
+    if others or shape is None or len(shape.dims) < 2:
         return found
     fitting = [
         f"input = {plain(dims)}"

@@ -128,7 +128,9 @@ class Network:
 
     spec: Spec
     params: dict[str, Any]
-    input: Value
+    inputs: dict[str, Value]
+    """What `forward` is given, by the names that the spec gives; one that it does not
+    name is called `input`."""
     body: Region
     outputs: dict[str, Value]
     """What `forward` returns, by the names that the spec gives; one that it does not
@@ -141,6 +143,15 @@ class Network:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def input(self) -> Value:
+        """The first input, which the first node reads."""
+        return self.body.input
+
+    @property
+    def inputs_have_names(self) -> bool:
+        return any(given.name is not None for given in self.spec.inputs)
 
     def results(self) -> tuple[Value, ...]:
         """What `forward` returns in training: the outputs, then those of the heads."""

@@ -9,7 +9,7 @@ from archc.network.frame import Binding, blame
 from archc.ops.base import Shape, plain
 from archc.spec.circles import in_order
 from archc.spec.expressions import SILENCED, Expr, Known, Silenced, names_in
-from archc.spec.model import Arg, Spec
+from archc.spec.model import Arg, InputSpec, Spec
 from archc.spec.validate import listed
 
 MAX_SIZE = 2**24
@@ -66,15 +66,25 @@ def bound(spec: Spec) -> dict[str, Binding]:
     }
 
 
-def input_shape(
+def input_shapes(
     spec: Spec, params: dict[str, Known], arguments: Arguments
+) -> dict[str, Shape | None]:
+    """The shapes of the spec's inputs, in their order; None once something was
+    reported. One without a name is called `input`."""
+    found: dict[str, Shape | None] = {}
+    for given in spec.inputs:
+        found[given.name or "input"] = _shape(given, spec, params, arguments)
+    return found or {"input": None}
+
+
+def _shape(
+    given: InputSpec, spec: Spec, params: dict[str, Known], arguments: Arguments
 ) -> Shape | None:
-    """The shape of the spec's input; None once something was reported."""
-    if not spec.input:
+    if not given.sizes:
         return None  # what is wrong with it has been reported
-    origin = spec.origin.below("network", "input")
+    origin = given.origin
     dims: list[int] = []
-    for number, arg in enumerate(spec.input):
+    for number, arg in enumerate(given.sizes):
         try:
             size = arguments.value(arg, params, origin.below(number))
         except Silenced:
@@ -90,7 +100,7 @@ def input_shape(
         place, labels = blame(None, bound(spec), params, below, arg)
         arguments.sink.error(
             "bad-value", problem, place, *labels,
-            help="input = [channels, height, width]",
+            help=f"{origin.path[-1]} = [channels, height, width]",
         )  # fmt: skip
         return None
     return Shape(tuple(dims))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from archc.diagnostics.model import Sink
 from archc.network.arguments import Arguments
 from archc.network.elaborator import Elaborator
-from archc.network.inputs import input_shape, parameters
+from archc.network.inputs import input_shapes, parameters
 from archc.network.walk import TooLarge
 from archc.spec.model import Spec
 
@@ -19,8 +19,11 @@ _TOO_SMALL = ("window-too-large",)
 def with_smallest_input(spec: Spec, found: Sink) -> Sink:
     """The diagnostics, those of windows that do not fit naming the smallest input."""
     arguments = Arguments(Sink())
-    shape = input_shape(spec, parameters(spec, arguments), arguments)
-    if shape is None or len(shape.dims) < 2:
+    # of several inputs nobody knows which ones go together
+    (shape, *others) = input_shapes(
+        spec, parameters(spec, arguments), arguments
+    ).values()
+    if others or shape is None or len(shape.dims) < 2:
         return found
     smallest = smallest_input(spec, shape.sizes)
     if smallest is None:

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from archc.measure.cost import Facts
+from archc.measure.summary import shapes_of
 from archc.network.graph import Network
 from archc.run.building import Building, building
 
@@ -40,9 +41,13 @@ class Subject:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of one sample: channels, height, width."""
-        assert self.network.input.shape is not None
-        return self.network.input.shape.sizes
+        """Of one sample: channels, height, width; of the first of several inputs."""
+        return next(iter(self.input_shapes.values()))
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of one sample, by name, in the order in which `forward` takes them."""
+        return shapes_of(self.network.inputs)
 
     def module(self, device: str | torch.device = "cpu") -> nn.Module:
         """A new instance of the network's class, its weights initialised.

@@ -70,6 +70,16 @@ def of_parameter(name: str) -> Problem | None:
     return of_counter(name)
 
 
+def of_input(name: str) -> Problem | None:
+    """For inputs of the network and of blocks: arguments of `forward`, which `from`
+    reads."""
+    if name in ("prev", "input"):
+        return "in `from` it means something else", "call it after what it is: image"
+    if name == "self":
+        return "methods in Python have it", _telling(name)
+    return _in_python(name)
+
+
 def of_output(name: str) -> Problem | None:
     """For outputs of the network: fields of what `forward` returns."""
     if name.startswith("_"):

@@ -1,14 +1,16 @@
-"""`input`: channels and one size for each axis behind them, and what other frameworks
-write in its place."""
+"""`input` and `inputs`: channels and one size for each axis behind them, and what other
+frameworks write in their place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archc.diagnostics.model import Label
 from archc.ops.base import MOST_AXES, plain
+from archc.source.folding import folded
 from archc.source.kinds import is_list, is_table
-from archc.spec.model import Arg, Origin
+from archc.spec.model import Arg, InputSpec, Origin
 from archc.spec.written import Written, items, sizes_in
 
 _FORM = "input = [channels, height, width]"
@@ -20,14 +22,55 @@ Problem = tuple[str, str, str]
 """Code, message and help."""
 
 
-def parse_input(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]:
-    """The sizes of the input; none where it is missing or something was reported."""
-    if value is None:
+def parse_inputs(
+    network: Mapping[str, Any], written: Written, origin: Origin
+) -> tuple[InputSpec, ...]:
+    """The inputs of [network]; none where they are missing or were reported."""
+    table = network.get("inputs")
+    if table is None:
+        if network.get("input") is None:
+            return ()
+        below = origin.below("input")
+        sizes = _parsed(network["input"], written, below)
+        return (InputSpec(None, below, sizes),)
+    if not is_table(table) or not table:
+        help = as_input(table) if is_list(table) and table else f"inputs = {_SEVERAL}"
+        help = f"write {help}" if help.startswith("input") else help
+        message = f"`inputs` must be a table of inputs by name, not {plain(table)}"
+        written.sink.error("wrong-type", message, origin.at("inputs"), help=help)
         return ()
+    first = next(iter(table))
+    if "input" in network:
+        written.sink.error(
+            "bad-value",
+            "a network has `input` or `inputs`, and here are both",
+            origin.at("input", part="key"),
+            Label(origin.at("inputs", part="key"), "the inputs by name"),
+            help="remove one of them; on the command line an input has its name:"
+            f" --input {first}=3,224,224",
+        )
+    found: list[InputSpec] = []
+    for name, value in table.items():
+        below = origin.below("inputs", name)
+        fine = written.identifier(name, below.at(part="key"), "input")
+        sizes = _parsed(value, written, below)
+        known = fine and "input" not in network
+        found.append(InputSpec(folded(name), below, sizes if known else ()))
+    return tuple(found)
+
+
+_SEVERAL = "{ image = [3, 224, 224], depth = [1, 224, 224] }"
+
+
+def _parsed(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]:
+    """The sizes of an input; none where something was reported."""
     problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
     if problem is not None:
         code, message, help = problem
         help = f"write {help}" if help.startswith("input = ") else help
+        if (key := origin.path[-1]) != "input":  # one of several
+            message = message.replace("`input`", f"`{key}`")
+            help = help.replace("input = ", f"{key} = ")
         written.sink.error(code, message, origin.at(), help=help)
         return ()
     sizes = items(value)
@@ -82,12 +125,14 @@ def _several(inputs: Sequence[Any], what: str) -> Problem:
     if len(inputs) < 2:
         message = f"`input` must be a list of sizes, not {what}"
         return "wrong-type", message, _without_batch(first) if first else _FORM
-    message = f"a network has one input, and here are {len(inputs)}"
+    message = f"`input` is one, and here are {len(inputs)}"
+    names = "; or give each its name: inputs = { a = [...], b = [...] }"
     channels = [i[0] for i in inputs if is_list(i) and i and i[1:] == first[1:]]
     if len(channels) == len(inputs) and all(type(c) is int for c in channels):
         together = _written([sum(channels), *first[1:]])
-        return "wrong-type", message, f"concatenate them before the network: {together}"
-    return "wrong-type", message, "keep one of them; archc has no way to say the others"
+        help = f"concatenate them before the network: {together}{names}"
+        return "wrong-type", message, help
+    return "wrong-type", message, f"keep one of them{names}"
 
 
 def _sizes(sizes: Sequence[Any]) -> Problem | None:

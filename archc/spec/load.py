@@ -66,6 +66,7 @@ class Loader:
         if not is_library(layered.data):
             for overlay in overlays:
                 self._check_params(overlay, layered)
+                self._check_inputs(overlay, layered)
                 layered.apply(overlay.data, overlay)
         return Merged(layered.data, layered.owners)
 
@@ -81,6 +82,22 @@ class Loader:
                     f"`{spec.name}` has no parameter `{name}`",
                     overlay.place(("params", name), "key"),
                     help=did_you_mean(name, known) or "it has no [params] at all",
+                )
+
+    def _check_inputs(self, overlay: Document, layered: _Layered) -> None:
+        network: object = layered.data.get("network", {})
+        known: object = network.get("inputs") if is_table(network) else None
+        names = overlay.data.get("network", {}).get("inputs", {})
+        if not is_table(known):
+            known = {}
+        for name in names:
+            if name not in known:
+                self.sink.error(
+                    "unknown-param",
+                    f"`{layered.owners[()].name}` has no input `{name}`",
+                    overlay.place(("network", "inputs", name), "key"),
+                    help=did_you_mean(name, known)
+                    or "its input has no name: --input 3,224,224",
                 )
 
     def _read(

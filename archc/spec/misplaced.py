@@ -34,7 +34,6 @@ _OTHER_KEYS = {
     "nodes": "layers",
     "input_shape": "input",
     "input_size": "input",
-    "inputs": "input",
     "head": "heads",
     "expected": "expect",
     "initialization": "init",

@@ -169,6 +169,16 @@ class HeadSpec:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class InputSpec:
+    """What `forward` is given: the one `input`, or one of the `inputs` by name."""
+
+    name: str | None
+    origin: Origin
+    sizes: tuple[Arg, ...]
+    """None where they were reported."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OutputSpec:
     """One of the network's `outputs`: a field of what `forward` returns."""
 
@@ -196,7 +206,8 @@ class Spec:
     title: str | None
     source: str | None
     params: Mapping[str, Arg]
-    input: tuple[Arg, ...]
+    inputs: tuple[InputSpec, ...]
+    """None where what is wrong with them was reported."""
     layers: tuple[Node, ...]
     blocks: Mapping[str, Block]
     outputs: tuple[OutputSpec, ...] = ()

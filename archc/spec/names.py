@@ -50,9 +50,9 @@ class NameCheck:
         below = spec.origin.below("params")
         for name, arg in spec.params.items():
             self._value(arg, below.below(name), seen)
-        sizes = spec.origin.below("network", "input")
-        for number, arg in enumerate(spec.input):
-            self._value(arg, sizes.below(number), seen)
+        for given in spec.inputs:
+            for number, arg in enumerate(given.sizes):
+                self._value(arg, given.origin.below(number), seen)
         for node in spec.layers:
             self._node(node, seen | _CHANNELS)
         for head in spec.heads:

@@ -36,11 +36,20 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def input_shape(dims: Sequence[int], sink: Sink) -> Document | None:
-    """`--input C,H,W`."""
-    listed = ", ".join(map(str, dims))
-    name = f"--input {','.join(map(str, dims))}"
-    return parse_document(f"network.input = [{listed}]", name, "toml", sink)
+def input_shape(
+    dims: Sequence[int], sink: Sink, name: str | None = None
+) -> Document | None:
+    """`--input C,H,W`, or `--input NAME=C,H,W` of an input with a name.
+
+    The name must be an identifier.
+    """
+    listed, short = ", ".join(map(str, dims)), ",".join(map(str, dims))
+    if name is None:
+        text, option = f"network.input = [{listed}]", f"--input {short}"
+    else:
+        key = name if name.isascii() else f'"{name}"'
+        text, option = f"network.inputs.{key} = [{listed}]", f"--input {name}={short}"
+    return parse_document(text, option, "toml", sink)
 
 
 def parameters(values: Mapping[str, Any], name: str, sink: Sink) -> Document | None:

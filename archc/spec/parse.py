@@ -20,7 +20,7 @@ from archc.spec import tables
 from archc.spec.definitions import DefinitionParser
 from archc.spec.identifiers import of_class, of_network
 from archc.spec.init import parse_init
-from archc.spec.input import as_input, parse_input
+from archc.spec.input import as_input, parse_inputs
 from archc.spec.misplaced import Misplaced, find_misplaced, meant_key
 from archc.spec.model import (
     MAX_NODES,
@@ -99,7 +99,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         title=said(top.title),
         source=said(top.source),
         params=_params(data.get("params"), parser, root.below("params")),
-        input=parse_input(network.get("input"), parser.written, below.below("input")),
+        inputs=parse_inputs(network, parser.written, below),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
         blocks=definitions.without_circles(blocks),
         outputs=outputs,
@@ -174,15 +174,17 @@ def _network_table(
             origin.at(key, part="key"),
             help="move it up, above the first line with [ ]",
         )
-    inputs = [key for key in table if meant_key(key, ("input",)) == "input"]
-    for key in inputs if "input" not in table else ():
+    known = tables.NetworkTable.model_fields.keys()
+    inputs = [key for key in table.keys() - known if meant_key(key, known) == "input"]
+    for key in inputs if not {"input", "inputs"} & table.keys() else ():
         help = f"write {as_input(table.pop(key))}"
         message, place = f"[network] has no key `{key}`", origin.at(key, part="key")
         sink.error("unknown-key", message, place, help=help)
     # what is wrong with these is told elsewhere
-    if inputs:
+    if inputs or {"input", "inputs"} & table.keys():
         table["input"] = [1]
-    for key in misplaced.stands_for & tables.NetworkTable.model_fields.keys():
+    table.pop("inputs", None)
+    for key in misplaced.stands_for & known:
         table.setdefault(key, [1])
     validate(tables.NetworkTable, table, origin, sink, "[network]")
 

@@ -183,7 +183,13 @@ class FileTable(Table):
 
 
 class NetworkTable(Table):
+    # or `inputs`, which is looked at elsewhere
     input: Dimensions
+    inputs: dict[str, Dimensions] = Field(
+        default_factory=dict[str, list[Any]],
+        min_length=1,
+        description="in place of input: the arguments of forward, in this order",
+    )
     outputs: Outputs = Field(
         default=None,
         description="what forward returns, by name; otherwise what the last node gives",

@@ -22,6 +22,7 @@ from archc.spec.identifiers import (
     of_block,
     of_counter,
     of_head,
+    of_input,
     of_output,
     of_parameter,
 )
@@ -34,6 +35,7 @@ _RULES = {
     "block": of_block,
     "counter": of_counter,
     "head": of_head,
+    "input": of_input,
     "output": of_output,
     "parameter": of_parameter,
 }

@@ -57,19 +57,31 @@ def hold_class(
     wanted = analysis.facts.params_with_heads
     check(trainable == wanted, "params differ", f"{trainable} for {wanted}")
     _stir(model)
-    shape = network.input.shape
-    assert shape is not None
+    _hold_inputs(model, network)
     # in double precision the order of a sum does not show
     model.double()
-    x = torch.rand(BATCH, *shape.dims, dtype=torch.double) + 0.1
-    _hold_outputs(model.eval(), network, x)
+    given = [
+        torch.rand(BATCH, *value.shape.dims, dtype=torch.double) + 0.1
+        for value in network.inputs.values()
+        if value.shape is not None
+    ]
+    _hold_outputs(model.eval(), network, given)
     with FlopCounterMode(display=False) as counter, step("counting"):
-        model(x)
+        model(*given)
     # two operations for a multiply-add
     flops, macs = counter.get_total_flops(), 2 * BATCH * analysis.facts.macs
     check(flops == macs, "macs differ", f"{flops} for {macs}")
     # the weights of losses stand in the class, so arguments do not change them
-    _hold_training(model.train(), network, x, weights=arguments is None)
+    _hold_training(model.train(), network, given, weights=arguments is None)
+
+
+def _hold_inputs(model: nn.Module, network: Network) -> None:
+    """`forward` calls its arguments as the spec does, as far as Python lets it."""
+    if not network.inputs_have_names:
+        return
+    names = [name.rstrip("_") for name in inspect.signature(model.forward).parameters]
+    wanted = [folded(name).rstrip("_") for name in network.inputs]
+    check(names == wanted, "names of inputs", f"{names} for {wanted}")
 
 
 def _stir(model: nn.Module) -> None:
@@ -127,9 +139,9 @@ def _close(found: Tensor, expected: Tensor, kind: str, where: str = "") -> None:
         raise Mismatch(kind, f"{where}: by {gap}, of {scale}")
 
 
-def _hold_outputs(model: nn.Module, network: Network, x: Tensor) -> None:
+def _hold_outputs(model: nn.Module, network: Network, given: list[Tensor]) -> None:
     """Values equal those of the layers run one by one, those of modules too."""
-    expected, _ = run(network, model, x)
+    expected, _ = run(network, model, given)
     seen: dict[str, list[Tensor]] = {}
 
     def note(path: str, y: Any) -> None:
@@ -141,13 +153,14 @@ def _hold_outputs(model: nn.Module, network: Network, x: Tensor) -> None:
         module.register_forward_hook(lambda _, __, y, path=path: note(path, y))
         for path, module in model.named_modules()
     ]
-    before = x.clone()
+    before = [x.clone() for x in given]
     with torch.no_grad(), step("forward"):
-        y = model(x)
+        y = model(*given)
         for hook in hooks:
             hook.remove()
-        again = model(x)
-    check(torch.equal(x, before), "forward changes its input")
+        again = model(*given)
+    same = all(map(torch.equal, given, before))
+    check(same, "forward changes its input")
     results = _returned(y, network, training=False)
     second = _returned(again, network, training=False)
     for (name, wanted), y, again in zip(
@@ -184,7 +197,7 @@ def _returned(result: Any, network: Network, *, training: bool) -> list[Tensor]:
 
 
 def _hold_training(
-    model: nn.Module, network: Network, x: Tensor, *, weights: bool
+    model: nn.Module, network: Network, inputs: list[Tensor], *, weights: bool
 ) -> None:
     expected: dict[Value, Tensor] | None = None
     buffers: dict[str, Tensor] = {}
@@ -193,11 +206,11 @@ def _hold_training(
     ops = [layer.op.op for layer in layers_of(network)]
     drawn = sum(op in RANDOM for op in ops)
     if drawn == 0 or (drawn == 1 and "permute" not in ops):
-        expected, buffers = run(network, model, x)
-    given = x.clone().requires_grad_()
+        expected, buffers = run(network, model, inputs)
+    given = [x.clone().requires_grad_() for x in inputs]
     torch.manual_seed(SEED)
     with step("forward in training"):
-        result = model(given)
+        result = model(*given)
     state = {folded(k): v for k, v in model.state_dict().items()}
     for key, buffer in buffers.items():
         _close(state[key], buffer, "training: a buffer differs", key)

@@ -6,7 +6,7 @@ call, which `tests/ops` holds against torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unicodedata import normalize
 
 import torch
@@ -39,12 +39,15 @@ def folded(name: str) -> str:
 
 
 def run(
-    network: Network, model: nn.Module, x: Tensor
+    network: Network, model: nn.Module, given: Sequence[Tensor]
 ) -> tuple[dict[Value, Tensor], dict[str, Tensor]]:
     """Every value of the network, and the buffers afterwards, by their keys."""
     buffers: dict[str, Tensor] = {}
     state = {folded(k): v.detach().clone() for k, v in model.state_dict().items()}
-    values = {network.input: x.detach().clone()}
+    values = {
+        value: x.detach().clone()
+        for value, x in zip(network.inputs.values(), given, strict=True)
+    }
     for layer in layers_of(network):
         shape = layer.input_shape()
         made = None if layer.op.merges else live.module(layer.op, shape)

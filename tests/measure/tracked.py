@@ -28,6 +28,7 @@ from archc.diagnostics.render import render_text
 from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.measure.memory import Footprint, footprint
+from archc.measure.summary import shapes_of
 from archc.network.graph import Network
 from archc.pipeline import analyse
 from archc.spec.load import Loader
@@ -48,9 +49,9 @@ class Case:
     source: str
 
     @property
-    def dims(self) -> tuple[int, ...]:
-        assert self.network.input.shape is not None
-        return self.network.input.shape.sizes
+    def dims(self) -> list[tuple[int, ...]]:
+        """Of each input."""
+        return list(shapes_of(self.network.inputs).values())
 
     def module(self) -> nn.Module:
         """A module on the CPU."""
@@ -120,8 +121,8 @@ def saved(
     """What autograd keeps of a forward pass with its loss."""
     with FakeTensorMode() if fake else nullcontext():
         model = _build(case.source, device)
-        x = torch.zeros(batch, *case.dims, device=device)
-        return _forward(model, x, _labels(case, x), precision)[1]
+        given = [torch.zeros(batch, *dims, device=device) for dims in case.dims]
+        return _forward(model, given, _labels(case, given[0]), precision)[1]
 
 
 def step(
@@ -141,19 +142,19 @@ def step(
     with FakeTensorMode() if fake else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = _build(case.source, "cpu")
-        x = torch.empty(batch, *case.dims)
-        labels = _labels(case, x)
+        given = [torch.empty(batch, *dims) for dims in case.dims]
+        labels = _labels(case, given[0])
         stepper = _optimizer(model, optimizer, foreach)
         if stepper is not None:
-            torch.autograd.backward(_forward(model, x, labels, precision)[0])
+            torch.autograd.backward(_forward(model, given, labels, precision)[0])
             stepper.step()
             stepper.zero_grad()
         tracker = _Tracker()
-        tracker.track_external(model, x, *labels)
+        tracker.track_external(model, *given, *labels)
         if stepper is not None:
             tracker.track_external(stepper)
         with tracker:
-            loss, kept, held = _forward(model, x, labels, precision)
+            loss, kept, held = _forward(model, given, labels, precision)
             torch.autograd.backward(loss)
             del loss
             if stepper is not None:
@@ -193,11 +194,11 @@ class _Kept:
 
 
 def _forward(
-    model: nn.Module, x: Tensor, labels: list[Tensor], precision: str
+    model: nn.Module, given: list[Tensor], labels: list[Tensor], precision: str
 ) -> tuple[Tensor, int, Any]:
     """The loss, what is kept for its backward pass, and the outputs."""
     own = model.state_dict(keep_vars=True).values()
-    known = {_storage(tensor)[0] for tensor in (*own, x, *labels)}
+    known = {_storage(tensor)[0] for tensor in (*own, *given, *labels)}
     packed: WeakSet[_Kept] = WeakSet()
 
     def pack(tensor: Tensor) -> _Kept:
@@ -210,10 +211,10 @@ def _forward(
         return kept.tensor
 
     with (
-        _autocast(x.device.type, precision),
+        _autocast(given[0].device.type, precision),
         torch.autograd.graph.saved_tensors_hooks(pack, unpack),
     ):
-        result = model(x)
+        result = model(*given)
         several = isinstance(result, tuple)
         outputs = cast("tuple[Tensor, ...]", result if several else (result,))
         losses = [F.cross_entropy(o, y) for o, y in zip(outputs, labels, strict=True)]

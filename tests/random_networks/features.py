@@ -76,8 +76,9 @@ def _of_file(spec: Table) -> Iterator[str]:
     for key in ("init", "expect", "class_name", "title"):
         if key in spec:
             yield f"[{key}]"
-    if "outputs" in spec["network"]:
-        yield "outputs by name"
+    for key in ("inputs", "outputs"):
+        if key in spec["network"]:
+            yield f"{key} by name"
     for head in spec.get("heads", []):
         yield "head"
         yield f"head with {_body(head)}"

@@ -170,7 +170,8 @@ def can_follow(network: Network, other: Network) -> bool:
     that the network has nowhere, nobody knows the shape that it would read. Code is
     written for values with these axes.
     """
-    if network.input.shape != other.input.shape:
+    pairs = zip(network.inputs.values(), other.inputs.values(), strict=True)
+    if any(one.shape != same.shape for one, same in pairs):
         return False
     written = {layer.node.origin.path for layer in layers_of(network)}
     if any(layer.node.origin.path not in written for layer in layers_of(other)):

@@ -31,14 +31,15 @@ def draw_spec(seed: int) -> Table:
     dims = _input(w)
     written = [w.values.exactly(names, n, literal=85) for n in dims]
     x = Shape(tuple(dims))
-    frame = Frame(dict(names), x)
     style = "numbered" if d.chance(12) else "free"
-    place = Place(frame, x, style)
+    inputs = _inputs(w, names, written, dims)
+    shapes = {name: Shape(tuple(sizes)) for name, (_, sizes) in inputs.items()}
+    place = Place(Frame(dict(names), x, dict(shapes)), x, style, taken=set(inputs))
     layers = w.chain(place, d.number(1, 6))
     if d.chance(35):
         layers += _tail(w, place)
-    settled = _settled(w, place, layers, names)
-    outputs = _outputs(w, place)
+    settled = _settled(w, place, layers, names, shapes)
+    outputs = _outputs(w, place, shapes)
     expect = _expect(w, settled, outputs, place)
     heads = _heads(w, place, names, outputs) if style == "free" else []
     spec: Table = {"archc": 1, "name": w.names.stem("network")}
@@ -50,6 +51,9 @@ def draw_spec(seed: int) -> Table:
     if params:
         spec["params"] = params
     spec["network"] = {"input": written, "layers": layers}
+    if inputs:
+        del spec["network"]["input"]
+        spec["network"]["inputs"] = {name: size for name, (size, _) in inputs.items()}
     if outputs:
         listed = list(outputs.values())
         plain = list(outputs) == listed and d.chance(50)
@@ -77,11 +81,37 @@ def _input(w: Writer) -> list[int]:
     return [d.number(1, 8), *sides]
 
 
-def _settled(w: Writer, place: Place, layers: list[Table], names: Table) -> Simulator:
+def _inputs(
+    w: Writer, names: Table, written: Any, dims: list[int]
+) -> dict[str, tuple[Any, list[int]]]:
+    """Names for several inputs, mostly none, as they are written and as they are; the
+    first is the one that would be there without a name."""
+    d = w.draw
+    if not d.chance(20):
+        return {}
+    found: dict[str, tuple[Any, list[int]]] = {}
+    for number in range(d.number(1, 3)):
+        name = w.names.fresh("param", set(found))
+        if number:
+            sizes = [d.number(1, 8), *dims[1:]] if d.chance(80) else _input(w)
+            written = [w.values.exactly(names, n, literal=85) for n in sizes]
+            found[name] = written, sizes
+        else:
+            found[name] = written, dims
+    return found
+
+
+def _settled(
+    w: Writer,
+    place: Place,
+    layers: list[Table],
+    names: Table,
+    inputs: dict[str, Shape],
+) -> Simulator:
     """Goes through all layers once more, and drops the last while it is too many."""
     while True:
         simulator = Simulator(w.blocks)
-        frame = Frame(dict(names), place.frame.input)
+        frame = Frame(dict(names), place.frame.input, dict(inputs))
         try:
             place.x = simulator.chain(layers, frame.input, frame)
         except Bad:
@@ -91,13 +121,14 @@ def _settled(w: Writer, place: Place, layers: list[Table], names: Table) -> Simu
         return simulator
 
 
-def _outputs(w: Writer, place: Place) -> dict[str, str]:
+def _outputs(w: Writer, place: Place, inputs: dict[str, Shape]) -> dict[str, str]:
     """Names for what the network returns, mostly none, and the paths that they read."""
     d = w.draw
     if not d.chance(25):
         return {}
     taken: set[str] = set()
-    paths = d.some(list(place.frame.values), 40) or ["prev"]
+    made = [path for path in place.frame.values if path not in inputs]
+    paths = d.some(made, 40) or ["prev"]
     if d.chance(60):
         paths = [*paths, "prev"]
     found: dict[str, str] = {}

@@ -27,8 +27,6 @@ from archc.ops.code import Attribute, Local
 from archc.ops.merge.family import Merge
 from archc.spec.expressions import Expr, is_sequence
 
-INPUT = 0
-"""The node of the network's input."""
 _X = Local("x0")
 _TRAINING = Attribute(Local("self"), "training")
 _SELF = Module("", "module")
@@ -60,6 +58,8 @@ class Built:
 class ValueGraph:
     """The network as its values; a node is a number."""
 
+    inputs: int = 0
+    """How many inputs the network has, which are the first nodes."""
     nodes: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
     """By what computes it: which call on which nodes."""
     layers: list[Layer | None] = field(default_factory=list["Layer | None"])
@@ -99,8 +99,10 @@ def expected(network: Network) -> ValueGraph:
     """The network's value graph, its layers in order, heads last."""
     builder = _Builder()
     graph = builder.graph
-    graph.of[network.input] = graph.add(("input",))
-    graph.shapes[INPUT] = network.input.shape
+    for name, value in network.inputs.items():
+        node = graph.of[value] = graph.add(("input", name))
+        graph.shapes[node] = value.shape
+    graph.inputs = len(network.inputs)
     for layer in network.layers():
         for node in builder.layer(layer):
             graph.runs[node] += 1

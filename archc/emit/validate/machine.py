@@ -22,7 +22,7 @@ from archc.emit.tree import (
 from archc.emit.tree import Module as Tree
 from archc.emit.validate.calls import described
 from archc.emit.validate.disagreement import Fault, NotFollowed
-from archc.emit.validate.expected import INPUT, ValueGraph
+from archc.emit.validate.expected import ValueGraph
 from archc.emit.validate.explain import unknown_step
 from archc.emit.validate.memory import Memory
 from archc.emit.validate.modules import (
@@ -85,13 +85,17 @@ class Machine(ModuleEvaluator):
         self._memory = Memory(self.graph)
 
     def forward(self, module: Module) -> Value:
-        """What the module gives for the network's input."""
-        x = Tensor(INPUT, Storage(fixed=True))
-        value = self.invoked(module, (x,), {})
+        """What the module gives for the network's inputs."""
+        value = self.invoked(module, self.inputs(), {})
         for tensor in value.fields.values() if isinstance(value, Record) else (value,):
             if isinstance(tensor, Tensor):
                 self._memory.read(tensor, "the output")
         return value
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The network's inputs."""
+        count = self.graph.inputs
+        return tuple(Tensor(node, Storage(fixed=True)) for node in range(count))
 
     def is_training(self) -> bool:
         self.asked_training = True

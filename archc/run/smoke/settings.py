@@ -70,10 +70,11 @@ def smaller(subject: Subject, batch: int) -> Subject:
     """The subject at a smaller input, where its code is the same for that.
 
     So it is where a network is convolutional up to a pooling to a fixed size. Behind a
-    flattened map the code depends on the input's size, and the subject is kept.
+    flattened map the code depends on the input's size, and the subject is kept; so is
+    one of several inputs, of which nobody knows how their sizes go together.
     """
     network, dims = subject.network, subject.input_shape
-    if len(dims) < 2:
+    if len(dims) < 2 or len(network.inputs) > 1:
         return subject
     code = _structure(network)
     # of a clip all frames are kept

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from archc.measure.summary import shapes_of
 from archc.network.graph import Network, Value
 from archc.ops.base import Shape, to_int
 from archc.run.layers import Bound, bound
@@ -32,8 +33,7 @@ class Task:
     """
 
     def __init__(self, network: Network) -> None:
-        assert network.input.shape is not None
-        self._input = network.input.shape.sizes
+        self._inputs = tuple(shapes_of(network.inputs).values())
         outputs = network.results()
         self._shapes = [_shape(value) for value in outputs]
         self._weights = [1.0] * len(network.outputs)
@@ -48,16 +48,24 @@ class Task:
 
     # ---- the data
 
-    def images(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Noise over one of some coarse random patterns, and which one that is.
+    def images(self, count: int, seed: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """What the network reads, and which pattern that shows, in each input alike."""
+        generator = torch.Generator().manual_seed(seed)
+        kinds = torch.arange(count) % self._patterns
+        given = [self._shown(kinds, sizes, generator) for sizes in self._inputs]
+        return tuple(given), kinds
+
+    def _shown(
+        self, kinds: Tensor, sizes: tuple[int, ...], generator: torch.Generator
+    ) -> Tensor:
+        """Noise over one of some coarse random patterns for each image.
 
         Coarse, so that what averages over places can tell them apart too; few, so that
         the task is no harder with a large batch. Where each place of a map must tell,
         the whole image also has a colour, which a place that sees little sees as well.
         """
-        channels, *sides = self._input
-        generator = torch.Generator().manual_seed(seed)
-        kinds = torch.arange(count) % self._patterns
+        channels, *sides = sizes
+        count = len(kinds)
         size = self._patterns, channels, *(4 for _ in sides)
         coarse = torch.randn(size, generator=generator)
         patterns = F.interpolate(coarse, size=sides) if sides else coarse
@@ -66,7 +74,7 @@ class Task:
         if any(len(shape.dims) > 1 for shape in self._shapes):
             colors = self._colors(channels, generator)[kinds]
             images = colors.reshape(count, channels, *(1 for _ in sides)) + images / 4
-        return images, kinds
+        return images
 
     def _colors(self, channels: int, generator: torch.Generator) -> Tensor:
         """Of each pattern, evenly apart in each channel."""

@@ -32,13 +32,13 @@ class Trial:
         self.settings = settings
         self.device = torch.device(settings.device)
         layouts = {3: torch.channels_last, 4: torch.channels_last_3d}
-        last = layouts if settings.channels_last else {}
+        self._layouts = layouts if settings.channels_last else {}
         rank = len(size.subject.input_shape)
-        self._layout = last.get(rank, torch.contiguous_format)
+        layout = self._layouts.get(rank, torch.contiguous_format)
         _seed(seed)
         built = size.subject.module(self.device)
         # the overloads of torch know no memory format alone
-        self.model: nn.Module = cast(Any, built).to(memory_format=self._layout).train()
+        self.model: nn.Module = cast(Any, built).to(memory_format=layout).train()
         self._called: Any = torch.compile(self.model) if settings.compile else built
         self.size = size
         self.task = Task(size.subject.network)
@@ -58,10 +58,13 @@ class Trial:
             enabled=settings.precision == "fp16",
         )
 
-    def _batch(self, seed: int) -> tuple[Tensor, Tensor]:
+    def _batch(self, seed: int) -> tuple[tuple[Tensor, ...], Tensor]:
         images, kinds = self.task.images(self.size.batch, seed)
-        moved = images.to(self.device).contiguous(memory_format=self._layout)
-        return moved, kinds
+        return tuple(map(self._moved, images)), kinds
+
+    def _moved(self, images: Tensor) -> Tensor:
+        layout = self._layouts.get(images.dim() - 1, torch.contiguous_format)
+        return images.to(self.device).contiguous(memory_format=layout)
 
     @property
     def labels(self) -> Tensor:
@@ -72,7 +75,7 @@ class Trial:
         assert self._classes is not None
         return self._classes[kinds].to(self.device)
 
-    def samples(self, seed: int) -> tuple[Tensor, Tensor]:
+    def samples(self, seed: int) -> tuple[tuple[Tensor, ...], Tensor]:
         """Another batch of the same classes, and which these are."""
         images, kinds = self._batch(seed)
         return images, self._labelled(kinds)
@@ -82,11 +85,11 @@ class Trial:
         kind = _KINDS[self.settings.precision] if mixed else None
         return torch.autocast(self.device.type, kind, enabled=mixed)
 
-    def output(self, images: Tensor, seed: int = SEED) -> Any:
+    def output(self, images: tuple[Tensor, ...], seed: int = SEED) -> Any:
         """What the model gives, not compiled, with the random numbers of a seed."""
         _seed(seed)
         with self.autocast():
-            return self.model(images)
+            return self.model(*images)
 
     def losses(self, output: Any, labels: Tensor) -> list[Tensor]:
         """Of the parts of an output."""
@@ -109,7 +112,7 @@ class Trial:
         """Of the fixed batch."""
         _seed(SEED)
         with self.autocast():
-            output = self._called(self.images)
+            output = self._called(*self.images)
         if self._classes is None:
             given = [part.detach() for part in parts(output)]
             self._classes = self.task.classes(given, self._kinds)

@@ -26,6 +26,12 @@ def outputs(subject: Subject) -> int:
             f"{subject.label} returns {names} by name: archc train trains classifiers,"
             " which have one output without a name"
         )
+    if subject.network.inputs_have_names:
+        names = ", ".join(subject.network.inputs)
+        raise CannotTrain(
+            f"{subject.label} reads {names} by name: archc train trains classifiers,"
+            " which have one input without a name"
+        )
     (value,) = subject.network.outputs.values()
     output = value.shape
     assert output is not None

@@ -15,7 +15,7 @@ from archc.run.live import named_tensors
 from archc.run.verify.explain import what_is_done
 from archc.run.verify.reconcile import Recording, reconcile
 from archc.run.verify.recorder import Recorder
-from archc.run.verify.reference import BATCH, INPUT, Reference, tensor_key
+from archc.run.verify.reference import BATCH, Reference, input_key, tensor_key
 from archc.run.verify.report import Verification
 from archc.run.verify.tensors import size
 from archc.spec.expressions import is_tuple
@@ -79,8 +79,12 @@ class _Comparison:
 
     def run(self, built: nn.Module, *, weights: bool = True) -> None:
         recorder = self._recorder
-        x = torch.empty(BATCH, *self._found.subject.input_shape, device="meta")
-        recorder.name(x, INPUT)
+        inputs = {
+            name: torch.empty(BATCH, *shape, device="meta")
+            for name, shape in self._found.subject.input_shapes.items()
+        }
+        for name, x in inputs.items():
+            recorder.name(x, input_key(name))
         named = named_tensors(built)
         before = {
             name: recorder.name(tensor, tensor_key(name))
@@ -88,7 +92,7 @@ class _Comparison:
         }
         try:
             with recorder, torch.enable_grad(), _checkpoints_run():
-                outputs = built.train(self._training)(x)
+                outputs = built.train(self._training)(*inputs.values())
         # whatever a file that people edit may raise
         except (Exception, SystemExit) as error:
             self._refuse_failure(error)
@@ -109,8 +113,11 @@ class _Comparison:
             if not self._agrees(recording):
                 self._explain(recording, before)
                 return
-        if recorder.number(x) != self._reference.values[self._network.input]:
-            self._refuse("layers", "", "the input is overwritten")
+        for name, x in inputs.items():
+            value = self._network.inputs[name]
+            if recorder.number(x) != self._reference.values[value]:
+                which = f" {name}" if self._network.inputs_have_names else ""
+                self._refuse("layers", "", f"the input{which} is overwritten")
         if self._training and weights:
             self._compare_weights(built)
 

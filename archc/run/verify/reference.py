@@ -18,7 +18,11 @@ from archc.run.verify.recorder import Recorder
 
 BATCH = 2
 """Batch normalisation of a single pixel needs two samples to train."""
-INPUT = "input"
+
+
+def input_key(name: str) -> tuple[str, str]:
+    """What is known of the value of an input before a forward pass."""
+    return "input", name
 
 
 def tensor_key(path: str) -> tuple[str, str]:
@@ -97,13 +101,14 @@ class Reference:
         self._other = other
         """The same network in the other mode, with which it has much in common."""
         self.layers: dict[Layer, Wanted] = {}
-        shape = network.input.shape
-        assert shape is not None
-        kind = Kind((BATCH, *shape.sizes), torch.float32)
-        self.values: dict[Value, int] = {network.input: numbers.outside(INPUT, kind)}
+        self.values: dict[Value, int] = {}
+        for name, value in network.inputs.items():
+            assert value.shape is not None
+            kind = Kind((BATCH, *value.shape.sizes), torch.float32)
+            self.values[value] = numbers.outside(input_key(name), kind)
         self.buffers: dict[str, int] = {}
         """What buffers are after a forward pass, where that changes them."""
-        self.known: set[int] = {self.values[network.input]}
+        self.known: set[int] = set(self.values.values())
         """All values that the layers read and make."""
         self._training = training
         # by op, and whether training matters to it:
