@@ -227,10 +227,9 @@ def _assign(statement: Assign, indent: int) -> list[str]:
     prefix = f"{target} {statement.operator}= "
     key = statement.targets[0]
     long = columns(f"{' ' * indent}{prefix}{flat(statement.value)}") > WIDTH
-    bare = isinstance(statement.value, Local)
     opening = f"{' ' * indent}{prefix}("
-    if long and isinstance(key, Index) and (bare or columns(opening) > WIDTH):
-        # there is nothing to break behind the equals sign, or no room for it
+    if long and isinstance(key, Index) and columns(opening) > WIDTH:
+        # there is no room behind the equals sign
         inner = rows(indent + STEP, "", key.index, enclosed=True)
         pad = " " * indent
         value = rows(indent, f"] {statement.operator}= ", statement.value)
