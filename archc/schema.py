@@ -76,6 +76,8 @@ def _definitions() -> dict[str, Schema]:
     }
     # the four bodies exclude one another, and arguments of a block have any name
     taken = {other: False for other in tables.BODIES if other != "block"}
+    # a block may read several values
+    bodies["block"]["properties"]["from"] = _reads_any()
     bodies["block"]["properties"] = taken | bodies["block"]["properties"]
     bodies["block"]["additionalProperties"] = {"$ref": "#/$defs/argument"}
     ops = {f"op.{name}": _op(op, shared) for name, op in OPS.items()}
@@ -135,6 +137,13 @@ def _reads_one() -> Schema:
     one = {"type": "string"}
     alone = {"type": "array", "items": one, "minItems": 1, "maxItems": 1}
     return {"anyOf": [one, alone], "description": "the node whose output it reads"}
+
+
+def _reads_any() -> Schema:
+    one = {"type": "string"}
+    several = {"type": "array", "items": one, "minItems": 1}
+    described = "the node whose output it reads, or one for each of its inputs"
+    return {"anyOf": [one, several], "description": described}
 
 
 def _reads_several() -> Schema:

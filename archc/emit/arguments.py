@@ -25,7 +25,8 @@ def arguments(
     measured = [m.symbol.id for m in plan.measured.values() if m.symbol.id in read]
     symbols: list[str] = []
     if plan.block is not None:
-        symbols = [plan.env[p].id for p in plan.block.required]
+        symbols = [s.id for s in plan.taken.values() if s.id in read]
+        symbols += [plan.env[p].id for p in plan.block.required]
         symbols += measured
         terms = {**plan.env, "in_channels": plan.in_channels}
         for name, default in plan.block.defaults.items():

@@ -36,7 +36,7 @@ class Bodies(Terms):
             case OpNode():
                 return self._op(node, met, reads[0])
             case BlockNode():
-                return self._block(node, met, reads[0])
+                return self._block(node, met, reads)
             case GroupNode() if node.name is None or is_chain(
                 self.plan.reads, node.layers
             ):
@@ -85,7 +85,8 @@ class Bodies(Terms):
             return y
         return y.with_channels(self.named(y.channels, "in_channels", met.lets))
 
-    def _block(self, node: BlockNode, met: Met, x: Shape) -> Shape:
+    def _block(self, node: BlockNode, met: Met, reads: tuple[Shape, ...]) -> Shape:
+        x = reads[0]
         made = self.classes.block(self, node)
         given = {k: self.value(v, x) for k, v in node.arguments.items()}
         use = Use(made, {made.env[k].id: v for k, v in given.items()})
@@ -99,7 +100,17 @@ class Bodies(Terms):
                 terms[key] = default if is_known else evaluate(default, terms)
         names = {made.env[k].id: v for k, v in terms.items() if k in made.env}
         names[made.in_channels.id] = x.channels
-        return self._used(node, met, use, names)
+        for symbol, read in zip(made.taken.values(), reads[1:], strict=True):
+            use.given[symbol.id] = names[symbol.id] = read.channels
+        y = self._used(node, met, use, names)
+        paths = self.plan.reads.given(node)
+        for number, (name, shape) in enumerate(made.taps.items()):
+            if name in paths:
+                channels = self._from(node, shape.channels, {**use.given, **names})
+                inner = shape.with_channels(channels)
+                seen = self.seen.given(node, number)
+                self.values[paths[name].text] = shapes.settled(inner, seen)
+        return y
 
     def _group(self, node: GroupNode | BranchesNode, met: Met, x: Shape) -> Shape:
         made = self.classes.group(self, node, x)

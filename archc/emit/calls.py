@@ -177,7 +177,7 @@ def is_single(builder: Builder, node: Node) -> bool:
     if isinstance(node, OpNode):
         return not node.op.merges
     if isinstance(node, BlockNode):
-        return True
+        return not node.is_wide
     return node.name is not None and not builder.plan.reads.taps(node)
 
 
@@ -201,6 +201,8 @@ def _is_module(builder: Builder, node: Node) -> bool:
     if node.name is None or not node.name.fixed or node.skip:
         return False
     if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
+        return False
+    if isinstance(node, BlockNode) and node.is_wide:
         return False
     reads = builder.plan.reads
     if reads.needs(node) or reads.taps(node):

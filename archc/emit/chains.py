@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archc.emit.wiring import Reads
-from archc.spec.model import BranchesNode, GroupNode, Node, OpNode, children
+from archc.spec.model import BlockNode, BranchesNode, GroupNode, Node, OpNode, children
 
 
 def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
@@ -21,6 +21,8 @@ def _is_link(reads: Reads, node: Node) -> bool:
     if isinstance(node, OpNode):
         fits = not (node.op.merges or node.op.bare_parameter)
         return fits and not reads.is_read(node)
+    if isinstance(node, BlockNode) and node.is_wide:
+        return False
     if isinstance(node, GroupNode) and node.name is None:
         return is_chain(reads, node.layers)
     if isinstance(node, BranchesNode) and node.name is None:
@@ -33,6 +35,8 @@ def is_sequence(reads: Reads, node: Node) -> bool:
     inside = f"{reads.paths[node].text}."
     read = any(p.startswith(inside) for p in reads.tapped | reads.saved)
     bare = isinstance(node, OpNode) and node.op.bare_parameter
+    if isinstance(node, BlockNode) and node.is_wide:
+        return False
     return not (node.skip or read or bare or reads.needs(node))
 
 

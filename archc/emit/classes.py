@@ -68,6 +68,7 @@ class Planner:
         }
         shapes = [v.shape for v in network.inputs.values() if v.shape is not None]
         seen = Occurrences(self.roots, self._variant_of)
+        outputs = {output.name: output.reads for output in spec.outputs}
         named = [given.name for given in spec.inputs if given.name is not None]
         plan = ClassPlan(
             kind="network",
@@ -75,7 +76,7 @@ class Planner:
             doc=_network_doc(spec),
             nodes=spec.layers,
             style=body_style(spec.layers),
-            reads=Reads(spec.layers, seen, named, spec.outputs, spec.heads),
+            reads=Reads(spec.layers, seen, named, outputs, spec.heads),
             seen=seen,
             env=env,
             constants={},
@@ -134,7 +135,9 @@ class Planner:
             doc=block.doc,
             nodes=block.layers,
             style=body_style(block.layers),
-            reads=Reads(block.layers, seen),
+            reads=Reads(
+                block.layers, seen, block.inputs, {name: name for name in block.outputs}
+            ),
             seen=seen,
             env={
                 name: self.symbols.fresh(
@@ -147,13 +150,47 @@ class Planner:
             x=_shared(shapes, self.network).with_channels(in_channels),
             block=block,
             names=self._names,
-            sole=_sole(block.layers, seen),
+            sole=None if block.outputs else _sole(block.layers, seen),
         )
         plan.children = _children(plan, block.layers)
+        self._given(plan, block, instances)
         steps = Walk(plan, self)
         self._through(plan, steps)
-        plan.channels = _published(plan, steps, plan.channels, "out_channels")
+        self._gives(plan, block, steps)
         return plan
+
+    def _given(
+        self, plan: ClassPlan, block: Block, instances: Sequence[Region]
+    ) -> None:
+        """What a block reads by name: channels of its own for each, the first apart."""
+        for number, name in enumerate(block.inputs):
+            if number == 0:
+                plan.values[name] = plan.x
+                continue
+            plan.taken[name] = self.symbols.fresh(f"{name}_channels")
+            values = [region.others[number - 1] for region in instances]
+            shapes = [value.shape for value in values if value.shape is not None]
+            shape = _shared(shapes, self.network)
+            plan.values[name] = shape.with_channels(plan.taken[name])
+
+    def _gives(self, plan: ClassPlan, block: Block, steps: Walk) -> None:
+        """The channels of what a block gives, over its arguments."""
+        if not block.outputs:
+            plan.channels = _published(plan, steps, plan.channels, "out_channels")
+        for number, name in enumerate(block.outputs):
+            source = plan.reads.outputs[name]
+            if source.kind == "value":
+                shape = steps.values[source.key.text]
+            else:
+                plan.reads.measure(source)
+                values = [region.outputs[number] for region in plan.instances]
+                shapes = [value.shape for value in values if value.shape is not None]
+                shape = steps.feature(source.key, _shared(shapes, self.network))
+            wish = f"{name}_channels" if number else "out_channels"
+            channels = _published(plan, steps, shape.channels, wish)
+            plan.taps[name] = shape.with_channels(channels)
+            if number == 0:
+                plan.result, plan.channels = shape, channels
 
     def _variants_of(self, block: Block) -> list[list[Region]]:
         """The instances of a block, those apart whose values have other axes."""
@@ -186,8 +223,8 @@ class Planner:
             found[what].append(kind)
             if isinstance(part, Region) and part.kind != "block":
                 stack.extend(reversed(part.parts))
-        shape = region.input.shape
-        start = None if shape is None else (len(shape.dims), shape.channel_axis)
+        given = (value.shape for value in (region.input, *region.others))
+        start = tuple(s and (len(s.dims), s.channel_axis) for s in given)
         uniform = {
             key: turns[0] if all(t == turns[0] for t in turns) else tuple(turns)
             for key, turns in found.items()

@@ -35,9 +35,10 @@ from archc.emit.tree import SELF, Assign, For, Statement
 from archc.emit.usage import reads_of
 from archc.emit.variables import kept_apart, read, remember, variable
 from archc.ops import code
-from archc.ops.code import Attribute, Global, Local
+from archc.ops.code import Apply, Argument, Attribute, Global, Local
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
+    BlockNode,
     BranchesNode,
     GroupNode,
     Node,
@@ -252,6 +253,8 @@ def _plain(
             return write_nodes(builder, node.layers, x, target)
         case BranchesNode() if node.name is None:
             return write_branches(builder, node, x, target)
+        case BlockNode() if node.is_wide:
+            return _wide_block(builder, node, sources, target)
         case OpNode() if node.op.unchanged and node.name is None:
             if builder.plan.style != "numbered":
                 return x
@@ -261,6 +264,26 @@ def _plain(
     if taps:
         return _tapped_group(builder, node, x, target, taps)
     return assign(builder, node, expression(builder, node, x), target)
+
+
+def _wide_block(
+    builder: Builder, node: BlockNode, sources: tuple[Expr, ...], target: Local
+) -> Expr:
+    """A block that reads or gives several values: `a, b = self.exchange(a, b)`."""
+    made = expression(builder, node, sources[0])
+    assert isinstance(made, Apply)
+    more = tuple(Argument(source) for source in sources[1:])
+    made = Apply(made.function, (*made.arguments, *more))
+    if len(node.outputs) < 2:
+        values: list[Local] = [target]
+        assign(builder, node, made, target)
+    else:
+        values = [builder.local(name) for name in node.outputs]
+        builder.forward.append(Assign(tuple(values), made))
+    paths = builder.plan.reads.given(node).values()
+    for path, value in zip(paths, values, strict=False):
+        remember(builder, path, value, builder.plan.values[path.text])
+    return values[0]
 
 
 def _merge_op(

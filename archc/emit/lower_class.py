@@ -69,6 +69,8 @@ class Lowered:
         plan = self._plan
         required = () if plan.block is None else plan.block.required
         positional = {plan.in_channels.id}
+        if plan.kind == "block":
+            positional |= {symbol.id for symbol in plan.taken.values()}
         for name, symbol in plan.env.items():
             if plan.kind == "block" and (name not in required or name in _KEYWORDS):
                 break
@@ -101,7 +103,7 @@ class ClassLowering:
         self.builder = Builder(plan, program)
         self.is_chain = (
             plan.style == "numbered"
-            and not plan.reads.inputs
+            and not (plan.reads.inputs or plan.reads.outputs)
             and plan.kind != "group"
             and not (plan.kind == "network" and _returns_record(program.network))
             and is_chain(plan.reads, plan.nodes)
@@ -123,10 +125,10 @@ class ClassLowering:
         elif plan.kind == "network" and network.heads:
             self._heads(end)
         if not self.is_chain:
-            taps = [builder.values[path] for path in plan.taps]
-            value = code.Sequence((end, *taps), "") if taps else end
+            returned_values = self._returned(end)
+            several = code.Sequence(tuple(returned_values), "")
+            value = several if len(returned_values) > 1 else returned_values[0]
             builder.forward.append(Return(value))
-            returned_values = [end, *taps]
         for attribute, channels in plan.published.items():
             builder.set(attribute, builder.tree(channels))
         forward = self._forward(len(returned_values))
@@ -154,6 +156,14 @@ class ClassLowering:
             self.program.classes.append(self.outputs)
         self.program.classes.append(made)
         return Lowered(made, plan, parameters, builder.feature_channels.id)
+
+    def _returned(self, end: Expr) -> list[Expr]:
+        """What `forward` returns: a block's outputs, a group's value and those that are
+        read from inside it."""
+        builder, plan = self.builder, self.plan
+        if plan.kind == "block" and plan.reads.outputs:
+            return [value_of(builder, s) for s in plan.reads.outputs.values()]
+        return [end, *(builder.values[path] for path in plan.taps)]
 
     def _gives(self) -> Expr | None:
         channels = self.plan.channels

@@ -111,7 +111,8 @@ class Occurrences:
         if isinstance(node, OpNode):
             found = [layer.inputs[number] for layer in self.layers.get(node, ())]
         else:
-            found = [region.input for region in self.regions.get(node, ())]
+            regions = self.regions.get(node, ())
+            found = [(r.input, *r.others)[number] for r in regions]
         if not found:
             # a group without a name leaves no trace but what is in it
             first = next(iter(members(node)), None)
@@ -174,7 +175,8 @@ class Occurrences:
 
     def inputs(self, node: Node) -> list[Sequence[Shape]]:
         """The shapes that each occurrence of a node reads."""
-        values = [(region.input,) for region in self.regions.get(node, ())]
+        regions = self.regions.get(node, ())
+        values = [(region.input, *region.others) for region in regions]
         if not values:
             values = [layer.inputs for layer in self.layers.get(node, ())]
         return [[v.shape for v in reads if v.shape is not None] for reads in values]
@@ -184,6 +186,12 @@ class Occurrences:
         return agreed(
             [reads[number] for reads in self.inputs(node) if number < len(reads)]
         )
+
+    def given(self, node: Node, number: int) -> Shape | None:
+        """The sizes of one of the values that a block gives by name."""
+        regions = self.regions.get(node, ())
+        shapes = [region.outputs[number].shape for region in regions]
+        return agreed([shape for shape in shapes if shape is not None])
 
     def comment(self, node: Node, stage: Stage) -> str | None:
         """The output shape for a reader, where all occurrences agree on it."""

@@ -17,11 +17,11 @@ from typing import Any, Literal
 from archc.emit.occurrences import Occurrences
 from archc.spec.expressions import Name, as_expr, filled, to_source
 from archc.spec.model import (
+    BlockNode,
     BranchesNode,
     GroupNode,
     HeadSpec,
     Node,
-    OutputSpec,
     Template,
     made_by,
     members,
@@ -92,7 +92,7 @@ class Reads:
         nodes: Sequence[Node],
         seen: Occurrences,
         inputs: Sequence[str] = (),
-        outputs: Sequence[OutputSpec] = (),
+        outputs: Mapping[str, str] | None = None,
         heads: Sequence[HeadSpec] = (),
     ) -> None:
         self.inputs = tuple(inputs)
@@ -118,8 +118,10 @@ class Reads:
         """Paths in nodes that are left out everywhere."""
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
-        self.outputs = {o.name: self._output(o, body) for o in outputs}
-        """What the network returns by name."""
+        self.outputs = {
+            name: self._output(path, body) for name, path in (outputs or {}).items()
+        }
+        """What the body returns by name."""
         self.heads: dict[str, Source] = {}
         for head in heads:
             read = Template(head.reads, (head.reads,))
@@ -128,11 +130,23 @@ class Reads:
                 self.measured |= self._met(source.key)
             self._visit(head.node, body)
 
-    def _output(self, output: OutputSpec, body: _Scope) -> Source:
-        read = Template(output.reads, (output.reads,))
-        return (
-            Source("prev", read) if output.reads == "prev" else self._find(read, body)
-        )
+    def _output(self, path: str, body: _Scope) -> Source:
+        read = Template(path, (path,))
+        return Source("prev", read) if path == "prev" else self._find(read, body)
+
+    def measure(self, source: Source) -> None:
+        """Notes that the channels of a value out of the dict are needed."""
+        self.measured |= self._met(source.key)
+
+    def given(self, node: Node) -> dict[str, Template]:
+        """The paths of what a block gives by name."""
+        path = self.paths.get(node)
+        if path is None or not isinstance(node, BlockNode):
+            return {}
+        return {
+            name: _joined(path, Template(f".{name}", (f".{name}",)))
+            for name in node.outputs
+        }
 
     def needs(self, node: Node) -> Needs:
         """What a group's own class must be given."""
@@ -238,6 +252,8 @@ class Reads:
         else:
             again = node.repeat is not None
             self._present[path.text] = within if again else scope.within
+            for given in self.given(node).values():
+                self._present[given.text] = scope.within
 
     def _visit_other(self, node: Node, around: _Scope) -> None:
         """Visits what stands in another node's place; its name is that of the value

@@ -56,7 +56,8 @@ class Blocks:
     def key(self, region: Region) -> tuple[Any, ...]:
         """What makes two instances equal."""
         values = map(exact, region.arguments.values())
-        return (region.block, region.input.shape, *values)
+        others = (value.shape for value in region.others)
+        return (region.block, region.input.shape, *others, *values)
 
     def keep(self, key: tuple[Any, ...], region: Region, since: Mark) -> None:
         """Notes an instance that was walked through `since`, for equal ones.
@@ -67,7 +68,7 @@ class Blocks:
         walk = self.walk
         visits = walk.visits - since.visits
         places = walk.sink.reported[since.reported :]
-        if region.output.shape is None:
+        if any(v.shape is None for v in (region.output, *region.outputs)):
             entered = Counter[str]()
             for name, times in walk.entered[since.entered :]:
                 entered[name] += times
@@ -94,13 +95,16 @@ class Blocks:
             for name, times in known.entered:
                 self.walk.enter(name, times, blind=True)
             region.output = Value(None)
+            region.outputs = tuple(Value(None) for _ in region.block.outputs)
             return True
         self.walk.claims.extend(known.claims)
         first = known.region
         values = {first.input: region.input}
+        values |= dict(zip(first.others, region.others, strict=True))
         copier = Copier(values, len(first.path), region.path)
         region.parts.extend(map(copier.copy, first.parts))
         region.output = values.get(first.output, first.output)
+        region.outputs = tuple(values.get(v, v) for v in first.outputs)
         self.walk.read_values |= {
             new for old, new in values.items() if old in self.walk.read_values
         }

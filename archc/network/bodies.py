@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from archc.diagnostics.model import Sink
+from archc.diagnostics.model import Place, Sink
 from archc.network.arguments import Arguments
 from archc.network.blocks import Blocks
 from archc.network.building import Builder
@@ -18,6 +18,7 @@ from archc.network.walk import Walk
 from archc.ops.base import ShapeError
 from archc.ops.registry import merge_op
 from archc.spec.model import (
+    Block,
     BlockNode,
     BranchesNode,
     GroupNode,
@@ -66,7 +67,7 @@ class Bodies(ABC):
                 inputs = reads if node.op.merges else (x,)
                 y = self._op(node, inputs, name, scope, frame)
             case BlockNode():
-                y = self._block(node, x, name, scope, frame)
+                y = self._block(node, reads, name, scope, frame)
             case GroupNode():
                 y = self._group(node, x, name, scope, frame)
             case BranchesNode():
@@ -109,8 +110,17 @@ class Bodies(ABC):
         return layer.output
 
     def _block(
-        self, node: BlockNode, x: Value, name: str | None, scope: Scope, frame: Frame
+        self,
+        node: BlockNode,
+        reads: tuple[Value, ...],
+        name: str | None,
+        scope: Scope,
+        frame: Frame,
     ) -> Value:
+        x = reads[0]
+        for output in node.outputs if name is not None else ():
+            # until it is known, so that no use of it is a mistake of its own
+            frame.values[f"{scope.local}{name}.{output}"] = Value(None)
         name = scope.default(node.block) if name is None else name
         block = self.spec.blocks.get(node.block)
         names, bindings = self.blocks.given(node, block, frame)
@@ -121,7 +131,7 @@ class Bodies(ABC):
         self.walk.enter(block.name, blind=x.shape is None)
         path = f"{scope.prefix}{name}."
         inner = Frame(block, node, names, bindings, x, frame)
-        region = Region("block", path[:-1], node, x, x, block=block)
+        region = Region("block", path[:-1], node, x, x, block=block, others=reads[1:])
         layout = self.layouts.block(block)
         with self.walk.inside(region):
             inner.see(x)
@@ -129,11 +139,47 @@ class Bodies(ABC):
             self.blocks.defaults(node, block, inner)
             region.arguments = {p: inner.names[p] for p in block.parameters}
             key = self.blocks.key(region)
-            if self.blocks.repeated(key, region):
-                return region.output
-            region.output = self.nodes(block.layers, x, Scope(path, "", layout), inner)
-        self.blocks.keep(key, region, before)
+            if not self.blocks.repeated(key, region):
+                self.inside(block, reads, Scope(path, "", layout), inner, region)
+                self.blocks.keep(key, region, before)
+        for output, value in zip(node.outputs, region.outputs, strict=True):
+            frame.values[f"{scope.local}{name}.{output}"] = value
         return region.output
+
+    def inside(
+        self,
+        block: Block,
+        reads: tuple[Value, ...],
+        scope: Scope,
+        frame: Frame,
+        region: Region,
+    ) -> None:
+        """The nodes of a block's instance, and what it gives."""
+        self.given(block, reads, scope, frame)
+        last = self.nodes(block.layers, reads[0], scope, frame)
+        region.outputs = tuple(
+            self.named(name, block.origin.at("outputs", number), scope, frame)
+            for number, name in enumerate(block.outputs)
+        )
+        region.output = region.outputs[0] if block.outputs else last
+
+    def given(
+        self, block: Block, reads: tuple[Value, ...], scope: Scope, frame: Frame
+    ) -> None:
+        """Notes what a block calls the values that it reads."""
+        for number, name in enumerate(block.inputs):
+            frame.values[name] = reads[number]
+            scope.take(name, block.origin.at("inputs", number), self.sink)
+
+    def named(self, name: str, place: Place, scope: Scope, frame: Frame) -> Value:
+        """The value that a name stands for behind the last node of a body."""
+        value = frame.values.get(name)
+        if value is None:
+            if not frame.hidden(name, ""):
+                self.naming.unknown(name, place, scope, frame)
+            value = Value(None)
+        self.walk.read_values.add(value)
+        return value
 
     def _group(
         self, node: GroupNode, x: Value, name: str | None, scope: Scope, frame: Frame

@@ -85,8 +85,11 @@ def _number(value: Any) -> str:
 
 
 def _check_unread(network: Network, sink: Sink) -> None:
-    """Layers whose output never reaches the network's output or a head."""
+    """Layers whose output never reaches the network's outputs or a head."""
     wanted = {*network.outputs.values(), *(h.source for h in network.heads)}
+    for region in network.body.regions():
+        # a block gives all that it gives, whoever uses it
+        wanted.update(region.outputs[1:])
     layers = list(network.layers())
     for layer in reversed(layers):
         if layer.output in wanted:

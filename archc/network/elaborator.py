@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archc.diagnostics.model import Place, Sink
+from archc.diagnostics.model import Sink
 from archc.network.bodies import Bodies
 from archc.network.clash import skip_clash
 from archc.network.frame import Frame
@@ -104,7 +104,9 @@ class Elaborator(Bodies):
             frame.see(frame.input)
             scope = Scope("", "", self.layouts.block(block))
             self.walk.parts = []
-            self.nodes(block.layers, frame.input, scope, frame)
+            reads = (frame.input, *(Value(None) for _ in block.inputs[1:]))
+            region = Region("block", "", None, frame.input, frame.input, block=block)
+            self.inside(block, reads, scope, frame, region)
 
     # ---- nodes
 
@@ -267,8 +269,7 @@ class Elaborator(Bodies):
         if spec.reads == "prev":
             value = body.output
         else:
-            value = self._named(spec.reads, spec.origin.at(), scope, frame)
-            self.walk.read_values.add(value)
+            value = self.named(spec.reads, spec.origin.at(), scope, frame)
         return value
 
     def _given_back(
@@ -285,19 +286,9 @@ class Elaborator(Bodies):
                     help="name a node that is there and makes something of it",
                 )
 
-    def _named(self, name: str, place: Place, scope: Scope, frame: Frame) -> Value:
-        """The value that a name stands for behind the network's last node."""
-        value = frame.values.get(name)
-        if value is None:
-            if not frame.hidden(name, ""):
-                self.naming.unknown(name, place, scope, frame)
-            value = Value(None)
-        return value
-
     def head(self, spec: HeadSpec, scope: Scope, frame: Frame) -> Head:
         """An auxiliary classifier on a value of the network."""
-        source = self._named(spec.reads, spec.origin.at("from"), scope, frame)
-        self.walk.read_values.add(source)
+        source = self.named(spec.reads, spec.origin.at("from"), scope, frame)
         check_head(spec.node, scope.layout, self.sink)
         region = Region("head", spec.name, spec.node, source, source)
         weight = self._loss_weight(spec, frame)

@@ -79,6 +79,10 @@ class Region:
     """For kind `block`: the block of which this is an instance."""
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     """For kind `block`: the values of its parameters."""
+    others: tuple[Value, ...] = ()
+    """For kind `block`: what it reads beside `input`."""
+    outputs: tuple[Value, ...] = ()
+    """For kind `block`: what it gives by name, `output` first; none without names."""
     merge: str | None = None
     """For `branches` and `skip`: how the parts come together."""
 

@@ -69,6 +69,7 @@ class _Uses:
                     self.readers.update(part.inputs)
                 else:
                     inside = part if part.kind == "block" else body
+                    self.readers.update(part.outputs)
                     stack.extend((p, inside) for p in part.parts)
 
     def overwritable(self, reader: Layer) -> bool:

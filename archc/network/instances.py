@@ -55,11 +55,13 @@ class Copier:
         region = Region(
             part.kind, path, part.node, start, start, block=part.block,
             arguments=part.arguments, merge=part.merge,
+            others=tuple(map(self._copied, part.others)),
         )  # fmt: skip
         if part.kind == "block" and part.block is not None:
             self.blocks.append(part.block.name)
         region.parts.extend(map(self.copy, part.parts))
         region.output = self._copied(part.output)
+        region.outputs = tuple(map(self._copied, part.outputs))
         return region
 
     def _copied(self, value: Value) -> Value:

@@ -31,6 +31,13 @@ class _Misfit:
     missing: list[str]
 
 
+def names_of(block: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The `inputs` or `outputs` of a block's table, without what is no name."""
+    written = block.get(key)
+    names = items(written) if isinstance(written, list) else ()
+    return tuple(folded(name) for name in names if isinstance(name, str))
+
+
 class UseParser:
     """Parses uses of blocks; `blocks` is the spec's whole table of blocks.
 
@@ -69,9 +76,50 @@ class UseParser:
         arguments = {
             k: self.written.plain_argument(v, origin.below(k)) for k, v in table.items()
         }
-        if not self.written.reads_one(origin, f"block `{name}`", common) or not fine:
+        inputs = names_of(self.tables[name], "inputs")
+        outputs = names_of(self.tables[name], "outputs")
+        if len(inputs) < 2:
+            fine &= self.written.reads_one(origin, f"block `{name}`", common)
+        else:
+            fine &= self._reads_all(name, inputs, origin, common)
+        if len(outputs) > 1:
+            fine &= self._gives_several(name, origin, common)
+        if not fine:
             return None
-        return BlockNode(block=name, arguments=arguments, **common)
+        return BlockNode(
+            block=name, arguments=arguments, inputs=inputs, outputs=outputs, **common
+        )
+
+    def _reads_all(
+        self, name: str, inputs: Sequence[str], origin: Origin, common: dict[str, Any]
+    ) -> bool:
+        """Whether `from` has as many names as a block has inputs."""
+        given = len(common.get("reads") or ())
+        if given == len(inputs):
+            return True
+        here = "from" if given else "block"
+        self.sink.error(
+            "from-list",
+            f"block `{name}` reads {len(inputs)} values, {listed(inputs)},"
+            f" and here {'is' if given == 1 else 'are'} {given or 'none'}",
+            origin.at(here),
+            help=f"name a node for each: from = {plain(list(inputs))}",
+        )
+        return False
+
+    def _gives_several(self, name: str, origin: Origin, common: dict[str, Any]) -> bool:
+        """Whether nothing is asked of a block that only one value can do."""
+        for key in ("when", "repeat", "skip"):
+            if common.get(key) is not None:
+                self.sink.error(
+                    "lonely-modifier",
+                    f"block `{name}` gives several values, and `{key}` is about one",
+                    origin.at(key, part="key"),
+                    help="put what is to be left out, repeated or led past into a block"
+                    " that gives one",
+                )
+                return False
+        return True
 
     def _unknown_block(self, name: Any, origin: Origin) -> None:
         if not isinstance(name, str):

@@ -10,7 +10,7 @@ from archc.diagnostics.model import Label
 from archc.source.folding import folded
 from archc.source.kinds import is_table
 from archc.spec import tables
-from archc.spec.block_uses import declared
+from archc.spec.block_uses import declared, names_of
 from archc.spec.circles import circles
 from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
 from archc.spec.nodes import NodeParser
@@ -58,15 +58,40 @@ class DefinitionParser:
             below = origin.below("defaults")
             fine &= self.written.identifier(key, below.at(key, part="key"), "parameter")
             defaults[key] = self.written.argument(value, below.below(key))
+        inputs = names_of(table, "inputs")
+        outputs = names_of(table, "outputs")
+        fine &= self._names(inputs, "input", origin.below("inputs"))
+        fine &= self._names(outputs, "output", origin.below("outputs"))
         return Block(
             name=name,
             origin=origin,
             required=tuple(required),
             defaults=defaults,
             layers=self.nodes.nodes(table.get("layers"), origin.below("layers")),
+            inputs=inputs,
+            outputs=outputs,
             doc=None if model is None else said(model.doc),
             broken=not fine or not whole(model, table),
         )
+
+    def _names(self, names: tuple[str, ...], what: str, origin: Origin) -> bool:
+        """Whether the inputs or outputs of a block have each a name of its own; else
+        that is reported."""
+        fine = True
+        for number, name in enumerate(names):
+            place = origin.at(number)
+            first = names.index(name)
+            if first < number:
+                self.sink.error(
+                    "duplicate-name",
+                    f"two {what}s are called `{name}`",
+                    place,
+                    Label(origin.at(first), "the first one"),
+                    help="give each its own name",
+                )
+            fine &= first == number
+            fine &= self.written.identifier(name, place, f"block's {what}")
+        return fine
 
     def without_circles(self, blocks: dict[str, Block]) -> dict[str, Block]:
         """The blocks; those that contain themselves would never end, and are broken."""

@@ -121,6 +121,15 @@ class OpNode(Node):
 class BlockNode(Node):
     block: str
     arguments: Mapping[str, Arg]
+    inputs: tuple[str, ...] = ()
+    """What the block calls the values that it reads, if it reads several."""
+    outputs: tuple[str, ...] = ()
+    """What it calls those that it gives; none for the value of its last node."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it reads or gives several values."""
+        return len(self.inputs) > 1 or len(self.outputs) > 1
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -148,6 +157,8 @@ class Block:
     required: tuple[str, ...]
     defaults: Mapping[str, Arg]
     layers: tuple[Node, ...]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     doc: str | None = None
     broken: bool = False
     """Whether its parameters or body were reported, so that no use can be judged."""

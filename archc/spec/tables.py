@@ -205,6 +205,14 @@ class BlockTable(Table):
     defaults: dict[str, Argument] = Field(
         default_factory=dict[str, Any], description="arguments a use may give"
     )
+    inputs: list[str] = Field(
+        default_factory=list[str],
+        description="names for the values that a use reads, in the order of its from",
+    )
+    outputs: list[str] = Field(
+        default_factory=list[str],
+        description="the nodes whose values it gives, read from outside as NAME.output",
+    )
     layers: Layers
 
 

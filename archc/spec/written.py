@@ -33,6 +33,8 @@ _SIZES = re.compile(r"\d{1,9}(?:\s*[xX×,;]\s*\d{1,9}){1,7}")
 _TIMES = re.compile(r"(\d{1,9})\s*[xX×]|[xX×]\s*(\d{1,9})")
 _RULES = {
     "block": of_block,
+    "block's input": of_input,
+    "block's output": of_input,
     "counter": of_counter,
     "head": of_head,
     "input": of_input,
