@@ -73,8 +73,9 @@ def _definitions() -> dict[str, Schema]:
         "block": _body("An instance of a block.", shared, "block", _BLOCK_BODY),
         "layers": _body("A sequence.", shared, "layers", _GROUP_BODY),
         "branches": _body("Parallel paths, merged.", shared, "branches", _branches()),
+        "share": _body("An earlier node's module again.", shared, "share", _SHARE_BODY),
     }
-    # the four bodies exclude one another, and arguments of a block have any name
+    # the bodies exclude one another, and arguments of a block have any name
     taken = {other: False for other in tables.BODIES if other != "block"}
     # a block may read several values
     bodies["block"]["properties"]["from"] = _reads_any()
@@ -110,6 +111,9 @@ def _definitions() -> dict[str, Schema]:
 
 
 _BLOCK_BODY: Schema = {"block": {"type": "string", "description": "a block's name"}}
+_SHARE_BODY: Schema = {
+    "share": {"type": "string", "description": "the earlier node's name"}
+}
 _GROUP_BODY: Schema = {"layers": {"type": "array", "items": _NODE}}
 
 
@@ -181,6 +185,7 @@ def _head(modifiers: Schema) -> Schema:
         **_BLOCK_BODY,
         **_GROUP_BODY,
         **_branches(),
+        **_SHARE_BODY,
     }
     return {
         "type": "object",

@@ -20,7 +20,7 @@ def rows_of(pairs: list[Pair], head: str | None) -> Iterator[Row]:
         if a is None or b is None:
             yield Row("removed" if b is None else "inserted", a, b, head=head)
             continue
-        changes = tuple(_changes(a.op, b.op))
+        changes = (*_changes(a.op, b.op), *_module_changes(a, b))
         yield Row("changed" if changes else "same", a, b, changes, head)
 
 
@@ -31,6 +31,15 @@ def _changes(a: Op, b: Op) -> Iterator[Change]:
     for name in before if a.op == b.op else ():
         if before[name] != after[name]:
             yield Change(name, before[name], after[name])
+
+
+def _module_changes(a: Layer, b: Layer) -> Iterator[Change]:
+    """Where only one of two layers has a module of its own."""
+    before, after = (
+        "its own" if layer.again is None else f"{layer.path} again" for layer in (a, b)
+    )
+    if (a.again is None) != (b.again is None):
+        yield Change("module", before, after)
 
 
 def heads_of(a: Network, b: Network) -> list[tuple[Head | None, Head | None]]:

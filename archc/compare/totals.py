@@ -121,6 +121,6 @@ def _tensors(network: Network) -> Iterator[tuple[str, Dims]]:
     """The `state_dict`, but for counters of batches, layer by layer."""
     for region in (network.body, *(head.region for head in network.heads)):
         for layer in region.layers():
-            x = layer.input_shape()
-            for name, dims in (layer.op.parameters(x) | layer.op.buffers(x)).items():
+            tensors = {**layer.parameters(), **layer.buffers()}
+            for name, dims in tensors.items():
                 yield f"{layer.path}.{name}" if name else layer.path, sizes_of(dims)

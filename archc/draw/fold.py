@@ -16,7 +16,7 @@ from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
 from archc.ops.base import Shape, to_int
 
-Kind = Literal["op", "skip", "branches", "block", "group", "repeat"]
+Kind = Literal["op", "skip", "branches", "block", "group", "repeat", "share"]
 Key = tuple[int, Kind]
 Part = Layer | Region
 Variants = list[tuple[Region, int]]
@@ -61,15 +61,37 @@ class Folder:
         regions = [(p, where) for p, where in parts if isinstance(p, Region)]
         if kind == "repeat":
             return self._repeat(regions, beside)
+        if kind == "share":
+            return [self._again(regions, beside)]
+        return [self._box("block" if kind == "block" else "group", regions, beside)]
+
+    def _box(
+        self, kind: Literal["block", "group"], regions: Variants, beside: bool
+    ) -> Box:
         first, last = regions[0][0], regions[-1][0]
-        box = Box("block" if kind == "block" else "group", first.path)
+        box = Box(kind, first.path)
         box.name = name_range(first.path, last.path)
         box.block = first.block.name if first.block is not None else ""
         for _, where in regions:
             box.tally.add(where)
         box.inner = box.tally
         box.children = self.items(regions, beside)
-        return [box]
+        return box
+
+    def _again(self, shares: Variants, beside: bool) -> Item:
+        """A further use of a module: as the first one, with a word that it is that."""
+        made = [(share.parts[0], where) for share, where in shares]
+        layers = [(part, where) for part, where in made if isinstance(part, Layer)]
+        if layers:
+            leaf = self._leaf(layers, beside)
+            leaf.note = f"{name_range(layers[0][0].path, layers[-1][0].path)} again"
+            return leaf
+        regions = [(part, where) for part, where in made if isinstance(part, Region)]
+        framed = all(part.kind in ("block", "group") for part, _ in regions)
+        box = self._box("block", regions if framed else shares, beside)
+        box.name = name_range(regions[0][0].path, regions[-1][0].path)
+        box.remark = "again"
+        return box
 
     def _leaf(self, layers: list[tuple[Layer, int]], beside: bool) -> Leaf:
         first, last = layers[0][0], layers[-1][0]
@@ -131,7 +153,7 @@ def _opened(region: Region, beside: bool) -> Iterator[tuple[Key, Part, bool]]:
             if merging:
                 kind = "skip" if region.kind == "skip" else "branches"
             yield (id(part.node), kind), part, beside
-        elif part.kind in ("block", "group", "repeat"):
+        elif part.kind in ("block", "group", "repeat", "share"):
             yield (id(part.node), _framed(part)), part, beside
         else:
             aside = parallel or part.kind == "shortcut"
@@ -139,8 +161,8 @@ def _opened(region: Region, beside: bool) -> Iterator[tuple[Key, Part, bool]]:
 
 
 def _framed(region: Region) -> Kind:
-    if region.kind == "block":
-        return "block"
+    if region.kind in ("block", "share"):
+        return region.kind
     return "group" if region.kind == "group" else "repeat"
 
 
@@ -215,7 +237,7 @@ def _sizes(
             if part.parts and isinstance(part.parts[0], Region):
                 yield from _sizes(part.parts[0], at)
         else:
-            inside = part.kind in ("block", "group")
+            inside = part.kind in ("block", "group", "share")
             yield from _sizes(part, at if inside else path)
 
 

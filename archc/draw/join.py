@@ -54,7 +54,11 @@ class Joiner:
             return [box] if box.children else []
         only = box.children[0]
         if box.kind != "repeat":
-            return [only] if isinstance(only, Node) else [box]
+            if isinstance(only, Node):
+                # what would be said of the frame
+                only.lead.note = only.lead.note or box.remark
+                return [only]
+            return [box]
         if isinstance(only, Leaf) or only.count or only.tally != box.inner:
             return [box]
         if isinstance(only, Box):

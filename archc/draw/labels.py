@@ -49,12 +49,14 @@ def node_label(node: Node, occurs: str) -> str:
                 f'<td rowspan="{len(rows)}" border="0"><b> ×{text(node.count)}</b></td>'
             )
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    for remark in filter(None, (node.lead.note, occurs)):
-        lines.append(
-            f'<tr><td colspan="{width + extra}" border="0">'
-            f"{small(remark, theme.SKIP if remark is node.lead.note else theme.LINE)}"
-            "</td></tr>"
-        )
+    notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
+    remarks = [*((note, theme.SKIP) for note in notes), (occurs, theme.LINE)]
+    for remark, color in remarks:
+        if remark:
+            lines.append(
+                f'<tr><td colspan="{width + extra}" border="0">'
+                f"{small(remark, color)}</td></tr>"
+            )
     return (
         f'<<table border="0" cellborder="1" cellspacing="0" cellpadding="1"'
         f' color="{theme.LINE}"{dashed}>{"".join(lines)}</table>>'

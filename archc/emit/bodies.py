@@ -14,7 +14,14 @@ from archc.emit.terms import Terms
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Expr, evaluate, names_in
-from archc.spec.model import BlockNode, BranchesNode, GroupNode, Node, OpNode
+from archc.spec.model import (
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    ShareNode,
+)
 
 
 class Bodies(Terms):
@@ -37,6 +44,8 @@ class Bodies(Terms):
                 return self._op(node, met, reads[0])
             case BlockNode():
                 return self._block(node, met, reads)
+            case ShareNode():
+                return self._share(node, met, reads[0])
             case GroupNode() if node.name is None or is_chain(
                 self.plan.reads, node.layers
             ):
@@ -111,6 +120,28 @@ class Bodies(Terms):
                 seen = self.seen.given(node, number)
                 self.values[paths[name].text] = shapes.settled(inner, seen)
         return y
+
+    def _share(self, node: ShareNode, met: Met, x: Shape) -> Shape:
+        """What an earlier node's module gives: as many channels as before, where its
+        uses agree and they can be told here."""
+        met.x = x
+        shared = self.plan.reads.shared[node]
+        first = shared.node if shared.sure else None
+        before = None if first is None else self.met.get(first)
+        seen = self.seen.output(node, "body")
+        y = Shape((UNKNOWN,) * len(x.dims), x.channel_axis)
+        if before is None or first is None:
+            return self._known(node, shapes.settled(y, seen))
+        if before.op is not None and not before.op.joins_axes:
+            y = shapes.output(before.op, (x,), self.seen.layers.get(first, ()), seen)
+        elif before.body is not None and self.seen.gives_as_before(node):
+            channels = before.body.channels
+            if channels is not UNKNOWN:
+                channels = self.outward(channels, self.bound)
+            y = before.body.with_channels(UNKNOWN if channels is None else channels)
+        if y.channels is not UNKNOWN and self.outward(y.channels, self.bound) is None:
+            y = y.with_channels(UNKNOWN)
+        return self._known(node, shapes.settled(y, seen))
 
     def _group(self, node: GroupNode | BranchesNode, met: Met, x: Shape) -> Shape:
         made = self.classes.group(self, node, x)

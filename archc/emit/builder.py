@@ -72,6 +72,8 @@ class Builder:
         self.env: dict[str, Name | int] = {**plan.env, **plan.constants}
         self.values: dict[str, Expr] = {}
         """Variables of `forward` for named values, by their paths."""
+        self.modules: dict[str, Expr] = {}
+        """Modules that `forward` is given, by their paths."""
         self.members: dict[Node, Expr] = {}
         """For a repetition whose children are in a list: the one that is called."""
         self.instance_of: dict[Node, Expr] = {}

@@ -3,7 +3,6 @@ functions."""
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Sequence
 
 from archc.emit.builder import Builder
@@ -17,17 +16,21 @@ from archc.emit.constructor import (
     repetition,
     stem_of,
 )
+from archc.emit.names import is_attribute
+from archc.emit.shared import is_parameter, module_at
 from archc.emit.tree import SELF, Assign, Remark
 from archc.ops import code
 from archc.ops.base import Call, Shape
 from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Const, Expr, Index
-from archc.spec.model import BlockNode, Node, OpNode, alternatives
+from archc.spec.model import BlockNode, Node, OpNode, ShareNode, alternatives
 
 
 def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     """The call that computes a node's body; its module is set up in the constructor."""
+    if isinstance(node, ShareNode):
+        return _shared(builder, node, x)
     if builder.plan.style == "numbered":
         return _numbered(builder, node, x)
     if node in builder.members and builder.plan.sole is not node:
@@ -52,24 +55,27 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     return called(builder, node, attribute, x)
 
 
+def _shared(builder: Builder, node: ShareNode, x: Expr) -> Expr:
+    """The call of a module that an earlier node has made."""
+    shared = builder.plan.reads.shared[node]
+    made, first = module_at(builder, shared), shared.node
+    if is_parameter(first):
+        return _scaled(x, made)
+    return code.call(made, x) if first is None else called(builder, first, made, x)
+
+
 def child(key: Expr) -> Expr:
     """The attribute that holds what is called so."""
-    if isinstance(key, Text) and _is_plain(key):
+    if isinstance(key, Text) and is_attribute(key.value):
         return Attribute(SELF, key.value)
     return code.call(Global("getattr"), SELF, key)
 
 
 def _add_child(builder: Builder, key: Expr, made: Expr) -> None:
-    if isinstance(key, Text) and _is_plain(key):
+    if isinstance(key, Text) and is_attribute(key.value):
         builder.set(key.value, made)
     else:
         builder.invoke(SELF, "add_module", key, made)
-
-
-def _is_plain(key: Text) -> bool:
-    """Whether Python takes it for an attribute as it stands."""
-    name = key.value
-    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
 def _member(builder: Builder, node: Node, x: Expr) -> Expr:
@@ -114,6 +120,7 @@ def called(builder: Builder, node: Node, module: Expr, x: Expr) -> Apply:
     """The call of a module, with what a group of nodes reads from outside itself."""
     needs = builder.plan.reads.needs(node)
     more = [builder.values[path] for path in needs.values]
+    more += [module_at(builder, shared) for shared in needs.modules]
     more += [builder.features] if needs.features else []
     return code.call(module, x, *more)
 
@@ -178,6 +185,8 @@ def is_single(builder: Builder, node: Node) -> bool:
         return not node.op.merges
     if isinstance(node, BlockNode):
         return not node.is_wide
+    if isinstance(node, ShareNode):
+        return True
     return node.name is not None and not builder.plan.reads.taps(node)
 
 
@@ -199,6 +208,8 @@ def is_optional(builder: Builder, node: Node) -> bool:
 def _is_module(builder: Builder, node: Node) -> bool:
     """Whether a node is an attribute that `forward` calls, and nothing more."""
     if node.name is None or not node.name.fixed or node.skip:
+        return False
+    if isinstance(node, ShareNode):
         return False
     if isinstance(node, OpNode) and (node.op.merges or node.op.bare_parameter):
         return False

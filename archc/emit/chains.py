@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archc.emit.wiring import Reads
-from archc.spec.model import BlockNode, BranchesNode, GroupNode, Node, OpNode, children
+from archc.spec.model import (
+    BlockNode,
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    ShareNode,
+    children,
+)
 
 
 def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
@@ -14,7 +22,7 @@ def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
 
 
 def _is_link(reads: Reads, node: Node) -> bool:
-    if node.reads is not None or node.skip is not None:
+    if node.reads is not None or node.skip is not None or isinstance(node, ShareNode):
         return False
     if node.otherwise is not None and not _is_link(reads, node.otherwise):
         return False
@@ -28,6 +36,13 @@ def _is_link(reads: Reads, node: Node) -> bool:
     if isinstance(node, BranchesNode) and node.name is None:
         return False
     return not (reads.is_read(node) or reads.needs(node))
+
+
+def has_module(node: Node) -> bool:
+    """Whether a named node makes a child, and does not only name a value."""
+    if isinstance(node, OpNode):
+        return not node.op.merges
+    return not isinstance(node, ShareNode)
 
 
 def is_sequence(reads: Reads, node: Node) -> bool:

@@ -19,7 +19,7 @@ from archc.emit.calls import (
     next_child,
     optional,
 )
-from archc.emit.chains import is_sequence
+from archc.emit.chains import has_module, is_sequence
 from archc.emit.constructor import (
     IDENTITY,
     child_module,
@@ -163,7 +163,7 @@ def _repeated(
         return once(builder, node, met, sources, target, _Writes(builder))
     reads = builder.plan.reads
     x = sources[0]
-    listed = node in reads.members and not (isinstance(node, OpNode) and node.op.merges)
+    listed = node in reads.members and has_module(node)
     container: Attribute | None = None
     if listed:
         container = Attribute(SELF, str(reads.paths[node].parts[-1]))

@@ -15,6 +15,7 @@ from archc.emit.heads import write_heads, write_optional_heads
 from archc.emit.initialization import initializer
 from archc.emit.passes.dead import without_unread, without_unused
 from archc.emit.plan import ClassPlan
+from archc.emit.shared import is_parameter
 from archc.emit.tree import (
     SELF,
     Assign,
@@ -44,6 +45,7 @@ from archc.spec.expressions import Const, Expr, Name
 from archc.spec.model import BranchesNode
 
 TENSOR = Global("Tensor")
+MODULE = Global("nn.Module")
 INIT = code.call(Attribute(code.call(Global("super")), "__init__"))
 # what nn's constructors are told by keyword reads best so here as well
 _KEYWORDS = frozenset(
@@ -110,6 +112,8 @@ class ClassLowering:
         )
         self.inputs: list[Local] = []
         """What `forward` is given beside `x`, or where inputs have names, all of it."""
+        self.modules: list[Parameter] = []
+        """The modules that it is given, to share them."""
         self.name = ClassName(program.symbols.fresh(plan.wish or "Block").id)
         self.outputs: Class | None = None
 
@@ -215,6 +219,11 @@ class ClassLowering:
             stem = path.rpartition(".")[2].partition("{")[0] or "inputs"
             self.inputs.append(builder.local(stem))
             builder.values[path] = self.inputs[-1]
+        for shared in plan.reads.needs(plan.node).modules:
+            stem = shared.key.text.replace(".", "_")
+            local = builder.modules[shared.key.text] = builder.local(stem)
+            kind = TENSOR if is_parameter(shared.node) else MODULE
+            self.modules.append(Parameter(local, kind))
         if isinstance(plan.node, BranchesNode):
             return write_branches(builder, plan.node, MAIN, MAIN)
         return write_nodes(builder, plan.nodes, MAIN)
@@ -234,6 +243,7 @@ class ClassLowering:
         owns_features = plan.kind != "group"
         if owns_features and plan.reads.saved:
             body.insert(0, _empty(builder.features, annotations.TENSORS))
+        parameters += self.modules
         if plan.node is not None and plan.reads.needs(plan.node).features:
             parameters.append(Parameter(builder.features, annotations.TENSORS))
         returns: Expr = TENSOR

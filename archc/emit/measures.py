@@ -21,7 +21,7 @@ where it is written out."""
 Values: TypeAlias = "Callable[[Region], set[Measure | None]]"
 """The values inside one instance of a class, or one iteration of its loops."""
 
-_BODIES = ("block", "group", "branches")
+_BODIES = ("block", "group", "branches", "share")
 
 
 class Measures:
@@ -59,10 +59,9 @@ class Measures:
         """The channels, or the flattened length, of what an op or a merge gives."""
 
         def values(region: Region) -> set[Measure | None]:
-            return {
-                to_int(layer.output_shape().channels)
-                for layer in self._layers(node, region)
-            }
+            made = [layer.output for layer in self._layers(node, region)]
+            made += [r.output for r in self._bodies(node, region) if r.kind == "share"]
+            return {to_int(y.shape.channels) for y in made if y.shape is not None}
 
         return self._number((node, "given"), node, loops, values)
 
@@ -72,7 +71,7 @@ class Measures:
         def values(region: Region) -> set[Any]:
             return {
                 layer.output_shape().channels
-                for layer in region.layers()
+                for layer in _layers_of(region)
                 if layer.node is node and layer in self.seen.skips
             }
 
@@ -115,10 +114,10 @@ class Measures:
 
     def _layers(self, node: Node, region: Region) -> Iterator[Layer]:
         skips = self.seen.skips
-        return (x for x in region.layers() if x.node is node and x not in skips)
+        return (x for x in _layers_of(region) if x.node is node and x not in skips)
 
     def _bodies(self, node: Node, region: Region) -> Iterator[Region]:
-        return (r for r in region.regions() if r.node is node and r.kind in _BODIES)
+        return (r for r in _regions_of(region) if r.node is node and r.kind in _BODIES)
 
     def _inputs(self, node: Node, region: Region) -> Iterator[Shape]:
         for body in self._bodies(node, region):
@@ -152,13 +151,30 @@ class Measures:
         return _plain(value)
 
 
+def _regions_of(region: Region) -> Iterator[Region]:
+    """A region and those inside, but for what a share applies once more."""
+    stack = [region]
+    while stack:
+        part = stack.pop()
+        yield part
+        if part.kind != "share":
+            stack.extend(p for p in reversed(part.parts) if isinstance(p, Region))
+
+
+def _layers_of(region: Region) -> Iterator[Layer]:
+    """The layers of these."""
+    for part in _regions_of(region):
+        if part.kind != "share":
+            yield from (p for p in part.parts if isinstance(p, Layer))
+
+
 def _spread(region: Region, loops: Loops, values: Values) -> Measure | None:
     """The value inside a region; a tuple over the iterations of each of the loops."""
     if not loops:
         found = values(region)
         return found.pop() if len(found) == 1 else None
     node, at = loops[0]
-    for inner in region.regions():
+    for inner in _regions_of(region):
         if inner.kind == "repeat" and inner.node is node:
             parts = [p for p in inner.parts if isinstance(p, Region)]
             if isinstance(at, int):

@@ -29,6 +29,11 @@ def snake_case(name: str) -> str:
     return parted.lower()
 
 
+def is_attribute(name: str) -> bool:
+    """Whether Python takes it for an attribute as it stands."""
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+
+
 def shared_start(names: Sequence[str]) -> str:
     """The characters that all names begin with."""
     length = 0

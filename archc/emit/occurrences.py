@@ -19,7 +19,7 @@ from archc.spec.model import Node, OpNode, made_by, members
 Stage = Literal["body", "once", "all"]
 """A node's output before its skip, after its skip, and after all of its repetitions."""
 
-_BODIES = ("block", "group", "branches")
+_BODIES = ("block", "group", "branches", "share")
 
 
 class Occurrences:
@@ -38,7 +38,7 @@ class Occurrences:
         self.skips: set[Layer] = set()
         """All of the latter."""
         self.regions: dict[Node, list[Region]] = defaultdict(list)
-        """The block instances, named groups and branches that a node became."""
+        """The block instances, named groups, branches and shares that a node became."""
         self.never: set[Node] = set()
         """Repeated nodes that some occurrence repeats no time at all."""
         self._outputs: dict[tuple[Node, Stage], dict[Shape, None]] = defaultdict(dict)
@@ -129,10 +129,13 @@ class Occurrences:
             part = stack.pop()
             named = part
             while not named.path and isinstance(named, Region) and named.parts:
+                if named.kind == "share":
+                    break
                 # a skip and its name belong to what the skip leads past
                 named = named.parts[0]
             found[part.output].add(named.path)
-            if isinstance(part, Region):
+            # in a share, what is inside has the names of its first use
+            if isinstance(part, Region) and part.kind != "share":
                 stack.extend(part.parts)
         return found
 
@@ -168,6 +171,18 @@ class Occurrences:
             if isinstance(part, Region) and part.kind != "block":
                 stack.extend(part.parts)
         return False
+
+    def gives_as_before(self, node: Node) -> bool:
+        """Whether a share gives as many channels as the first use of what it applies,
+        wherever it occurs."""
+        for region in self.regions.get(node, ()):
+            layer = region.output.layer
+            if layer is None or layer.again is None:
+                return False
+            now, before = layer.output_shape(), layer.again.first.output_shape()
+            if now.channels != before.channels:
+                return False
+        return True
 
     def iteration(self, node: Node) -> Shape | None:
         """The sizes that all iterations of a repeated node read."""
@@ -205,6 +220,8 @@ class Occurrences:
             inside = instance.path and instance.kind != "head"
             cut = len(instance.path) + 1 if inside else 0
             for layer in instance.layers():
+                if layer.again is not None:
+                    continue  # its module may be elsewhere
                 name, dot, _ = layer.path[cut:].partition(".")
                 # a merge, or a function that `forward` calls, is no child
                 if dot or not (layer.node.name is None or layer.op.merges):

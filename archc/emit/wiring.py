@@ -22,6 +22,7 @@ from archc.spec.model import (
     GroupNode,
     HeadSpec,
     Node,
+    ShareNode,
     Template,
     made_by,
     members,
@@ -39,6 +40,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """The module that a share applies: the path at which it is, and what makes it, or
+    one of those that may, as a name with braces leaves open."""
+
+    key: Template
+    node: Node | None
+    sure: bool = True
+    """Whether it is this node, in this iteration of the loops around."""
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What the nodes inside a group read from outside it."""
 
@@ -46,9 +58,11 @@ class Needs:
     """Paths of values; the empty path is the input of the body."""
     features: bool = False
     """Whether they read the dict, or write to it."""
+    modules: tuple[Shared, ...] = ()
+    """What they apply that stands outside."""
 
     def __bool__(self) -> bool:
-        return bool(self.values) or self.features
+        return bool(self.values) or self.features or bool(self.modules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,8 @@ class Reads:
         self.counters: dict[Node, str] = {}
         """For a repetition: what its counter is called in paths, as no other is."""
         self.sources: dict[Node, tuple[Source, ...]] = {}
+        self.shared: dict[Node, Shared] = {}
+        """What each share applies."""
         self.tapped: set[str] = set()
         """Paths of values that are read from a variable."""
         self.saved: set[str] = set()
@@ -116,6 +132,8 @@ class Reads:
         """The paths of values so far, each with the loops and conditions around it."""
         self._left_out: set[str] = set()
         """Paths in nodes that are left out everywhere."""
+        self._nodes: dict[str, Node] = {}
+        """The nodes so far, by their paths."""
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
         self.outputs = {
@@ -151,9 +169,13 @@ class Reads:
     def needs(self, node: Node) -> Needs:
         """What a group's own class must be given."""
         values: dict[str, None] = {}
+        modules: dict[str, Shared] = {}
         features = False
         inside = self._inside(node)
         for member in walk(members(node)):
+            shared = self.shared.get(member)
+            if shared is not None and not shared.key.text.startswith(inside):
+                modules[shared.key.text] = shared
             for source in self.sources.get(member, ()):
                 if source.kind == "input":
                     values[""] = None
@@ -164,7 +186,7 @@ class Reads:
                 p[member].text for p in (self.paths, self.members) if member in p
             ]
             features = features or not self.saved.isdisjoint(written)
-        return Needs(tuple(values), features)
+        return Needs(tuple(values), features, tuple(modules.values()))
 
     def taps(self, node: Node) -> tuple[str, ...]:
         """Paths inside a named group whose values are read outside it."""
@@ -222,13 +244,17 @@ class Reads:
             self.counters[node] = counters[node.index]
         scope = _Scope(scope.paths, scope.within, counters)
         inner = _Scope(scope.paths, within, counters)
+        if isinstance(node, ShareNode):
+            self.shared[node] = self._module(node.shares, scope)
         path = None if node.name is None else scope.child(node.name)
         if path is not None and node.name is not None:
             self.paths[node] = path
+            self._nodes[path.text] = node
             inner = scope.opened(path, within)
             if node.repeat is not None and node.name.fixed:
                 counter = Template(f"{{{node.index}}}", (Name(node.index),))
                 path = self.members[node] = inner.child(counter)
+                self._nodes[path.text] = node
                 inner = inner.opened(path, within)
         left_out = within != scope.within and not self._occurs(node)
         with self._hidden(left_out):
@@ -320,6 +346,33 @@ class Reads:
                 return Source("feature", key)
         # nor has anyone looked whether what it reads is there at all
         return Source("prev", template)
+
+    def _module(self, template: Template, scope: _Scope) -> Shared:
+        """The module that a name stands for, looked for from its scope outwards; with
+        braces, it stands in that scope."""
+        told = scope.told(template)
+        for path in reversed(scope.paths):
+            key = _joined(path, told)
+            found = self._nodes.get(key.text)
+            sure = found is not None
+            if found is None:
+                met = (n for p, n in self._nodes.items() if may_meet(p, key.text))
+                found = next(met, None)
+            if isinstance(found, ShareNode) and sure:
+                return self.shared[found]
+            if isinstance(found, ShareNode):
+                found = self.shared[found].node
+            if found is not None or not template.fixed:
+                return Shared(key, found, sure)
+        return Shared(told, None)  # what is left out itself may apply what is not there
+
+    def below(self, node: Node, key: Template) -> Template:
+        """The path of what is in a named group, from there."""
+        group = self.members.get(node) or self.paths[node]
+        text = key.text[len(group.text) + 1 :]
+        if all(isinstance(part, str) for part in key.parts):
+            return Template(text, (text,))
+        return Template(text, key.parts[len(group.parts) + 1 :])
 
     def _met(self, key: Template) -> set[str]:
         """The paths that may be what a key comes out as."""

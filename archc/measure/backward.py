@@ -15,6 +15,7 @@ from archc.measure.layout import (
     split,
 )
 from archc.measure.ledger import Ledger, Storage
+from archc.network.graph import Layer
 from archc.ops.steps import Step
 
 
@@ -24,6 +25,8 @@ class Backward:
     def __init__(self, ledger: Ledger, *, half: bool) -> None:
         self.ledger = ledger
         self.half = half
+        self._came: set[Layer] = set()
+        """The layers whose parameters have gradients."""
 
     def run(self, calls: list[Call], loss: Tensor) -> None:
         """Runs recorded calls, from the last to the first; their list is used up."""
@@ -67,7 +70,8 @@ class Backward:
         made.reverse()
         if step.spreads_weight:
             scratch.append(ledger.new(step.dims, call.itemsize))
-        halves = self._weight_gradients(call)
+        summed = self._is_further(call)
+        halves = self._weight_gradients(call, summed=summed)
         while scratch:
             ledger.drop(scratch.pop())
         if step.fresh_gradient:
@@ -75,7 +79,10 @@ class Backward:
         for storage in call.kept:
             ledger.release(storage)
         ledger.drop(gradient.storage)
-        for half, dims in zip(halves, call.weights, strict=False):
+        if summed:
+            for half in halves:
+                ledger.drop(half)
+        for half, dims in zip(halves, () if summed else call.weights, strict=False):
             ledger.gradient(prod(dims) * FULL)
             ledger.drop(half)
         if step.weight_as_map:
@@ -93,16 +100,33 @@ class Backward:
         self.ledger.drop(gradient.storage)
         return Gradient(copy, contiguous(step.dims))
 
-    def _weight_gradients(self, call: Call) -> list[Storage]:
+    def _weight_gradients(self, call: Call, *, summed: bool) -> list[Storage]:
         """Makes the gradients of parameters, first in half precision where these were
-        copied to it; those are given."""
-        if self.half and call.step.cast == "low":
+        copied to it; those are given, and all that are `summed` with earlier ones."""
+        size = HALF if self.half and call.step.cast == "low" else FULL
+        if summed:
+            # as in `_deliver`: this use's gradient, and the sum with those before
+            return [
+                self.ledger.new(dims, size, per_sample=False)
+                for dims in call.weights
+                for _ in range(2)
+            ]
+        if size == HALF:
             return [
                 self.ledger.new(dims, HALF, per_sample=False) for dims in call.weights
             ]
         for dims in call.weights:
             self.ledger.gradient(prod(dims) * FULL)
         return []
+
+    def _is_further(self, call: Call) -> bool:
+        """Whether another use of a call's parameters has brought their gradients."""
+        if call.layer is None or not call.weights:
+            return False
+        owner = call.layer.trained()
+        further = owner in self._came
+        self._came.add(owner)
+        return further
 
     def _copy_weight_gradients(self, call: Call) -> None:
         """A weight's gradient lies as the map that it was made from, and is copied into

@@ -16,7 +16,8 @@ from archc.ops.reach import Reach
 class LayerFacts(NamedTuple):
     """What one layer costs and sees.
 
-    `macs` are fused multiply-adds for one sample without biases.
+    `macs` are fused multiply-adds for one sample without biases. Parameters and buffers
+    count where a module is made, and not where it is used again.
     """
 
     params: int
@@ -66,6 +67,8 @@ def _layer(
     if key not in known:
         known[key] = _counts(layer, x, layer.output_shape())
     params, buffers, macs, reach = known[key]
+    if layer.again is not None:
+        params = buffers = 0
     return LayerFacts(params, buffers, macs, fields.behind(layer, reach))
 
 

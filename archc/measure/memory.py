@@ -100,7 +100,7 @@ class Footprint:
     and the optimizer passes them by."""
     buffers: int
     alive: frozenset[Layer] = field(repr=False)
-    """The layers that an output comes from."""
+    """The layers whose parameters an output comes from."""
     moments: tuple[Moment, ...] = field(repr=False)
     input: Amount
     saved: Amount
@@ -195,7 +195,7 @@ def footprint(
     saved, kept = tape.ledger.saved, _by_layer(tape.kept())
     tape.end_forward()
     tape.backward()
-    alive = _alive(network)
+    alive = frozenset(layer.trained() for layer in _alive(network))
     trained = [s for layer in alive for s in _parameter_sizes(layer)]
     _optimizer_step(tape.ledger, optimizer, device, trained)
     given = [v.shape.sizes for v in network.inputs.values() if v.shape is not None]
@@ -268,11 +268,11 @@ def _by_layer(storages: set[Storage]) -> dict[Layer, Amount]:
 
 
 def _parameter_sizes(layer: Layer) -> list[int]:
-    parameters = layer.op.parameters(layer.input_shape())
+    parameters = layer.parameters()
     return [_FLOAT * prod(sizes_of(dims)) for dims in parameters.values()]
 
 
 def _buffers(layer: Layer) -> int:
     """Bytes; a buffer without axes is a counter, an int64."""
-    buffers = layer.op.buffers(layer.input_shape())
+    buffers = layer.buffers()
     return sum(_FLOAT * prod(sizes_of(d)) if d else _INT64 for d in buffers.values())

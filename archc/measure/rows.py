@@ -37,6 +37,8 @@ class LayerRow(NamedTuple):
     params: int
     macs: int
     receptive_field: Seen
+    again: bool = False
+    """Whether it is a further use of the module that the first row of this path has."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `archc summary --format json` gives it."""
@@ -48,6 +50,7 @@ class LayerRow(NamedTuple):
             "params": self.params,
             "macs": self.macs,
             "receptive_field": seen_as_data(self.receptive_field),
+            **({"again": True} if self.again else {}),
         }
 
 

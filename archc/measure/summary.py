@@ -89,6 +89,7 @@ def _rows(
             params=numbers.params,
             macs=numbers.macs,
             receptive_field=numbers.receptive_field,
+            again=layer.again is not None,
         )
 
 

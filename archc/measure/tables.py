@@ -48,7 +48,7 @@ def _sections(summary: LayerTable) -> list[Section]:
 
 def _row(layer: LayerRow) -> Row:
     return (
-        visible(layer.path),
+        visible(f"{layer.path} (again)" if layer.again else layer.path),
         visible(f"{layer.op} {layer.setting}".rstrip()),
         size(layer.output),
         f"{layer.params:,}" if layer.params else "",

@@ -37,7 +37,8 @@ class Tape:
         """Whether autocast is on."""
         self.device: Device = device
         self._calls: list[Call] = []
-        self._copies: list[Storage] = []
+        self._copies: dict[Layer | None, list[Storage]] = {}
+        """What autocast has made of the weights of a layer."""
         self._loss: Tensor | None = None
 
     # ---- forward
@@ -130,8 +131,9 @@ class Tape:
 
     def end_forward(self) -> None:
         """Leaves autocast, which has held its copies of the weights."""
-        for copy in self._copies:
-            self.ledger.drop(copy)
+        for copies in self._copies.values():
+            for copy in copies:
+                self.ledger.drop(copy)
         self._copies.clear()
 
     def _step(self, step: Step, tensors: list[Tensor], weights: Weights) -> Tensor:
@@ -249,8 +251,12 @@ class Tape:
     def _weight_copies(self, step: Step, weights: Weights) -> list[Storage]:
         if not self.half or step.cast != "low":
             return []
+        layer = self.ledger.layer
+        owner = None if layer is None else layer.trained()
+        if layer is not owner and owner in self._copies:
+            return self._copies[owner]
         copies = [self.ledger.new(dims, HALF, per_sample=False) for dims in weights]
-        self._copies += copies
+        self._copies.setdefault(owner, []).extend(copies)
         return copies
 
     def backward(self) -> None:

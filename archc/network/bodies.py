@@ -14,6 +14,7 @@ from archc.network.frame import Frame
 from archc.network.graph import Layer, Region, Value
 from archc.network.naming import Naming
 from archc.network.scope import Layouts, Scope
+from archc.network.sharing import Sharing, applied, is_module
 from archc.network.walk import Walk
 from archc.ops.base import ShapeError
 from archc.ops.registry import merge_op
@@ -24,6 +25,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    ShareNode,
     Spec,
 )
 
@@ -37,6 +39,7 @@ class Bodies(ABC):
         self.walk = Walk(spec, sink)
         self.arguments = Arguments(sink)
         self.naming = Naming(self.walk, self.arguments)
+        self.sharing = Sharing(self.naming)
         self.builder = Builder(self.arguments)
         self.blocks = Blocks(self.walk, self.arguments)
         self.layouts = Layouts(spec, sink)
@@ -72,10 +75,15 @@ class Bodies(ABC):
                 y = self._group(node, x, name, scope, frame)
             case BranchesNode():
                 y = self._branches(node, x, name, scope, frame)
+            case ShareNode():
+                y = self._share(node, x, name, scope, frame)
             case _:
                 self.naming.hide(node, scope, frame)
                 y = Value(None)
         self.walk.up()
+        if name is not None and is_module(node):
+            made = self.walk.parts[-1] if y.shape is not None else None
+            frame.modules[scope.local + name] = made
         return y
 
     def _op(
@@ -176,8 +184,9 @@ class Bodies(ABC):
         value = frame.values.get(name)
         if value is None:
             if not frame.hidden(name, ""):
-                self.naming.unknown(name, place, scope, frame)
+                self.naming.unknown(name, place, scope.local, frame)
             value = Value(None)
+        self.naming.crosses("", name, place, frame)
         self.walk.read_values.add(value)
         return value
 
@@ -190,6 +199,20 @@ class Bodies(ABC):
         region = Region("group", inner.prefix[:-1], node, x, x)
         with self.walk.inside(region):
             region.output = self.nodes(node.layers, x, inner, frame)
+        return region.output
+
+    def _share(
+        self, node: ShareNode, x: Value, name: str | None, scope: Scope, frame: Frame
+    ) -> Value:
+        made = self.sharing.module(node, scope, frame)
+        if name is not None:
+            frame.modules[scope.local + name] = made
+        if made is None or x.shape is None:
+            return Value(None)
+        path = "" if name is None else scope.prefix + name
+        region = Region("share", path, node, x, x)
+        self.walk.parts.append(region)
+        applied(node, made, region, self.walk, self.builder, frame)
         return region.output
 
     def _branches(

@@ -104,11 +104,16 @@ def _check_unread(network: Network, sink: Sink) -> None:
             )
     for layer in layers:
         if layer.output not in wanted:
-            key = "op" if isinstance(layer.node, OpNode) else "merge"
+            node: Node = layer.node
+            key = "op" if isinstance(node, OpNode) else "merge"
+            what = f"the output of `{layer.path}`"
+            if layer.again is not None:
+                node, key = layer.again.node, "share"
+                what += " in this use"
             sink.warning(
                 "unread-value",
-                f"nothing reads the output of `{layer.path}`",
-                layer.node.origin.at(key),
+                f"nothing reads {what}",
+                node.origin.at(key),
                 help="a later node's `from` goes past it; remove it, or read it",
             )
 

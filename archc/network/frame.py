@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc.diagnostics.model import Label, Place
-from archc.network.graph import Value
+from archc.network.graph import Layer, Region, Value
 from archc.ops.base import to_int
 from archc.spec.expressions import SILENCED, Expr, Known, Name, names_in
 from archc.spec.model import Arg, Block, BlockNode, Origin
@@ -35,6 +35,16 @@ class Frame:
     """The named values of this body so far, by their dotted path in it."""
     opaque: set[str] = field(default_factory=set[str])
     """Paths of which nobody knows what is inside, because of a mistake."""
+    modules: dict[str, Layer | Region | None] = field(
+        default_factory=dict[str, "Layer | Region | None"]
+    )
+    """What a share may apply, by path; None where a mistake made that unknown."""
+    leaves: dict[str, Place] = field(default_factory=dict[str, Place])
+    """Named groups of which a node inside reads what is outside, with where it does."""
+    entered: dict[str, Place] = field(default_factory=dict[str, Place])
+    """Named groups of which a node outside reads what is inside, with where it does."""
+    shared: dict[str, Place] = field(default_factory=dict[str, Place])
+    """What has been applied again, with where."""
 
     def see(self, x: Value) -> None:
         """Sets what `in_channels` means: the channels of the value being read."""

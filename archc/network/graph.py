@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archc.diagnostics.model import Place
-from archc.ops.base import Op, Shape
-from archc.spec.model import Block, Node, Spec
+from archc.ops.base import Dims, Op, Shape
+from archc.spec.model import Block, Node, ShareNode, Spec
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +33,9 @@ class Layer:
     """What it was written as; for a merge, the node with `skip` or `branches`."""
     block: Block | None
     """The block in which the node stands; None for the network's own body."""
+    again: Again | None = None
+    """Where it applies the module of an earlier layer: which, and what says so. It has
+    that one's path."""
 
     def input_shape(self) -> Shape:
         shape = self.inputs[0].shape
@@ -43,6 +46,27 @@ class Layer:
         shape = self.output.shape
         assert shape is not None
         return shape
+
+    def parameters(self) -> Mapping[str, Dims]:
+        """The shapes of the parameters that it brings; none where it uses those of an
+        earlier layer."""
+        return {} if self.again else self.op.parameters(self.input_shape())
+
+    def buffers(self) -> Mapping[str, Dims]:
+        """The same of its buffers."""
+        return {} if self.again else self.op.buffers(self.input_shape())
+
+    def trained(self) -> Layer:
+        """The layer whose parameters it uses: itself, or an earlier one."""
+        return self.again.first if self.again else self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Again:
+    """The use of a module that an earlier layer has made."""
+
+    first: Layer
+    node: ShareNode
 
 
 RegionKind = Literal[
@@ -56,6 +80,7 @@ RegionKind = Literal[
     "skip",
     "body",
     "shortcut",
+    "share",
     "head",
 ]
 
@@ -66,7 +91,8 @@ class Region:
 
     A `repeat` holds one `iteration` per repetition; `branches` hold one `branch` each
     and then the merging layer; a `skip` holds its `body`, its `shortcut` if it has one,
-    and then the merging layer.
+    and then the merging layer. A `share` holds the layer, or the region, that it
+    applies once more, with the values and shapes of this use.
     """
 
     kind: RegionKind

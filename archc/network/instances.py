@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.network.graph import Claim, Layer, Region, Value
+from archc.network.graph import Again, Claim, Layer, Region, Value
 from archc.spec.expressions import Known
 
 
@@ -41,6 +41,7 @@ class Copier:
         self.cut = cut
         self.path = path
         self.blocks: list[str] = []
+        self._layers: dict[Layer, Layer] = {}
 
     def copy(self, part: Layer | Region) -> Layer | Region:
         path = self.path + part.path[self.cut :] if part.path else ""
@@ -49,6 +50,9 @@ class Copier:
             inputs = tuple([self._copied(v) for v in part.inputs])
             layer = Layer(path, part.op, inputs, output, part.node, part.block)
             output.layer = layer
+            if part.again is not None:
+                layer.again = Again(self._layers[part.again.first], part.again.node)
+            self._layers[part] = layer
             self.values[part.output] = output
             return layer
         start = self._copied(part.input)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archc.diagnostics.model import Label, Place
 from archc.diagnostics.suggest import did_you_mean
 from archc.network.arguments import Arguments
@@ -104,19 +106,51 @@ class Naming:
                 continue
             if name == "input":
                 found.append(frame.input)
+                self.crosses(scope.local, "", origin.at(), frame)
                 continue
             value = None if name is None else frame.lookup(name, scope.local)
             if value is None:
                 if name is not None and not frame.hidden(name, scope.local):
-                    self.unknown(name, origin.at(), scope, frame)
+                    self.unknown(name, origin.at(), scope.local, frame)
                 value = Value(None)
-            elif name is not None and not template.fixed:
+            elif name is not None:
                 home = frame.home(name, scope.local)
+                self.crosses(scope.local, home + name, origin.at(), frame)
                 outwards = scope.local.count(".") - home.count(".")
-                self._of_one_scope(node, number, outwards, home + name)
+                if not template.fixed:
+                    self._of_one_scope(node, number, outwards, home + name)
             self.walk.read_values.add(value)
             found.append(value)
         return tuple(found)
+
+    def crosses(self, local: str, path: str, place: Place, frame: Frame) -> None:
+        """Notes which named groups are left, and which are entered, where a node in the
+        scope `local` reads what has the `path`. None of them may be applied again."""
+        home = outer(f"{path}.")
+        for found, inside, outside in (
+            (frame.leaves, local, path),
+            (frame.entered, home, local),
+        ):
+            while inside and not outside.startswith(inside):
+                group = inside[:-1]
+                found.setdefault(group, place)
+                if group in frame.shared:
+                    self.not_alone(group, frame.shared[group], frame)
+                inside = outer(inside)
+
+    def not_alone(self, group: str, place: Place, frame: Frame) -> None:
+        """Reports that a group is shared which something else is entangled with."""
+        reads = frame.leaves.get(group)
+        why = "reads what is outside it" if reads else "has an inside that is read"
+        self.walk.sink.error(
+            "share-not-alone",
+            f"`{group}` {why}, so it can't be applied again",
+            place,
+            Label(reads or frame.entered[group], "read here"),
+            help="make a block of it, which has names of its own"
+            if reads
+            else "read its output, or make groups of its parts",
+        )
 
     def _of_one_scope(self, node: Node, number: int, outwards: int, path: str) -> None:
         """Sees to it that a name with braces means the same scope whenever it is read.
@@ -134,14 +168,25 @@ class Naming:
                 help="give the nodes of one of the scopes another name",
             )
 
-    def unknown(self, name: str, place: Place, scope: Scope, frame: Frame) -> None:
-        """Reports a name in `from` that no node before has."""
-        spec, sink = self.walk.spec, self.walk.sink
+    def written(self, frame: Frame) -> Mapping[str, Node]:
+        """The nodes of a body whose names have no braces, by their paths."""
         if frame.block not in self._written:
+            spec = self.walk.spec
             body = spec.layers if frame.block is None else frame.block.layers
             self._written[frame.block] = dict(named_paths(body))
-        written = self._written[frame.block]
-        local = scope.local
+        return self._written[frame.block]
+
+    def unknown(
+        self,
+        name: str,
+        place: Place,
+        local: str,
+        frame: Frame,
+        others: tuple[str, ...] = ("prev", "input"),
+    ) -> None:
+        """Reports a name that no node before has, looked for from the scope `local`
+        outwards; `others` would be known too."""
+        sink, written = self.walk.sink, self.written(frame)
         while True:
             later = written.get(local + name)
             if later is not None or not local:
@@ -160,7 +205,7 @@ class Naming:
             "unknown-node",
             f"no node is called `{name}` here",
             place,
-            help=did_you_mean(name, [*filter(_is_path, frame.values), "prev", "input"])
+            help=did_you_mean(name, [*filter(_is_path, frame.values), *others])
             if sink.affords(len(frame.values))
             else "a node reads by name what stands before it",
         )

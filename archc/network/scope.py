@@ -16,6 +16,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    ShareNode,
     Spec,
     members,
     opened,
@@ -131,7 +132,7 @@ def body_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     in an nn.Sequential; otherwise only what has parameters needs a name.
     """
     inside = tuple(opened(tuple(nodes)))
-    named = [n for n in inside if n.name is not None]
+    named = [n for n in _children(nodes) if n.name is not None]
     nameless = [n for n in inside if n.name is None and _has_parameters(n)]
     if body_style(nodes) == "numbered":
         return Layout("numbered", frozenset())
@@ -161,7 +162,7 @@ def _missing_name(node: Node, sink: Sink, *labels: Label) -> None:
 
 def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     """The layout of a named group: its children are all named or all numbered."""
-    inside = tuple(opened(tuple(nodes)))
+    inside = _children(nodes)
     named = [n for n in inside if n.name is not None]
     # the name of a broken node may be what was reported
     nameless = [n for n in inside if n.name is None and not _is_broken(n)]
@@ -174,7 +175,13 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
             help=f'name this node too, as in name = "{_example(nameless[0])}", or take'
             " the names from the others",
         )
-    return Layout("named" if named else "numbered", _fixed(inside))
+    fixed = _fixed(tuple(opened(tuple(nodes))))
+    return Layout("named" if named else "numbered", fixed)
+
+
+def _children(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """The nodes that may be children of a scope; a share's module is one elsewhere."""
+    return tuple(n for n in opened(tuple(nodes)) if not isinstance(n, ShareNode))
 
 
 def _example(node: Node) -> str:
@@ -185,7 +192,7 @@ def _example(node: Node) -> str:
 
 def body_style(nodes: Sequence[Node]) -> Style:
     """How the children of a block's or network's own body are called."""
-    inside = tuple(opened(tuple(nodes)))
+    inside = _children(nodes)
     if any(n.name for n in inside):
         return "free"
     return "numbered" if any(_has_parameters(n) for n in inside) else "free"
@@ -206,7 +213,7 @@ def named_paths(nodes: Sequence[Node], local: str = "") -> Iterator[tuple[str, N
 
 def style_of(nodes: Sequence[Node]) -> Style:
     """How the children of a named group are called."""
-    return "named" if any(n.name for n in opened(tuple(nodes))) else "numbered"
+    return "named" if any(n.name for n in _children(nodes)) else "numbered"
 
 
 def _fixed(nodes: Sequence[Node]) -> frozenset[str]:

@@ -144,6 +144,13 @@ class BranchesNode(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ShareNode(Node):
+    """The module of an earlier node, applied once more."""
+
+    shares: Template
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class BrokenNode(Node):
     """A node with a mistake in it that has been reported; its value is unknown."""
 

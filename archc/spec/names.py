@@ -19,6 +19,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     Origin,
+    ShareNode,
     Spec,
     Template,
     children,
@@ -147,7 +148,12 @@ class NameCheck:
             return  # nobody knows what the counter is called
         inner = seen if node.repeat is None else seen | {node.index}
         # which value is read decides what `in_channels` is
-        names = {"around": seen, "own": inner, "from": seen - _CHANNELS}
+        names = {
+            "around": seen,
+            "own": inner,
+            "from": seen - _CHANNELS,
+            "share": inner - _CHANNELS,
+        }
         for arg, origin, sees in written(node):
             self._value(arg, origin, names[sees], counter=node.index)
         for child in children(node):
@@ -208,9 +214,9 @@ class NameCheck:
         return f"known are: {', '.join(sorted(seen)[:20])}"
 
 
-Sees = Literal["around", "own", "from"]
-"""Which names a value sees: those around its node, its node's own counter too, or those
-that are known before it is known what the node reads."""
+Sees = Literal["around", "own", "from", "share"]
+"""Which names a value sees: those around its node, its node's own counter too, or, for
+names of other nodes, these without the channels of what the node reads."""
 
 
 def written(node: Node) -> Iterator[tuple[Arg, Origin, Sees]]:
@@ -227,6 +233,9 @@ def written(node: Node) -> Iterator[tuple[Arg, Origin, Sees]]:
     for number, template in enumerate(node.reads or ()):
         for part in _parts(template):
             yield part, node.read_origin(number), "from"
+    if isinstance(node, ShareNode):
+        for part in _parts(node.shares):
+            yield part, origin.below("share"), "share"
     given: Mapping[str, Arg] = {}
     if isinstance(node, OpNode):
         given = node.attributes

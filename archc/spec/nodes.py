@@ -25,6 +25,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     Origin,
+    ShareNode,
 )
 from archc.spec.op_nodes import OpParser
 from archc.spec.validate import validate, whole
@@ -94,6 +95,8 @@ class NodeParser:
                 return self.uses.parse(table, origin, common)
             case "layers":
                 return self._group(table, origin, common, depth)
+            case "share":
+                return self._share(table, origin, common)
             case _:
                 return self._branches(table, origin, common, depth)
 
@@ -121,10 +124,10 @@ class NodeParser:
             meant = next((key for key in odd if near[key]), None)
             self.sink.error(
                 "node-body",
-                "this node has no body: none of op, block, layers, branches",
+                "this node has no body: none of op, block, layers, branches, share",
                 origin.at() if meant is None else origin.at(meant, part="key"),
                 help='say what it is: op = "conv2d", block = "...",'
-                " layers = [...], or branches = [...] with merge"
+                " layers = [...], branches = [...] with merge, or share"
                 if meant is None
                 else f"did you mean `{near[meant]}`?",
             )
@@ -134,7 +137,7 @@ class NodeParser:
                 f"this node has {len(bodies)} bodies: {' and '.join(bodies)}",
                 origin.at(bodies[1], part="key"),
                 Label(origin.at(bodies[0], part="key"), "the first one"),
-                help="a node is exactly one of op, block, layers, branches;"
+                help="a node is exactly one of op, block, layers, branches, share;"
                 " make two nodes of it",
             )
         return None
@@ -248,6 +251,18 @@ class NodeParser:
                 self._no_merge(merge, origin)
             merge = MERGES[0]
         return BranchesNode(branches=tuple(branches), merge=merge, **common)
+
+    def _share(
+        self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
+    ) -> Node | None:
+        common["broken"] |= self._more(table, {"share"}, origin, "a share")
+        common["broken"] |= not self.written.reads_one(origin, "a share", common)
+        name = table["share"]
+        if not isinstance(name, str):
+            self.written.no_name("share", "an earlier node", name, origin)
+            return None
+        shares = self.written.template(name, origin.below("share"))
+        return ShareNode(shares=shares, **common)
 
     def _no_merge(self, merge: Any, origin: Origin) -> None:
         if merge is None:

@@ -286,4 +286,4 @@ class HeadTable(Table):
 
 
 MODIFIERS = frozenset(f.alias or n for n, f in Modifiers.model_fields.items())
-BODIES = ("op", "block", "layers", "branches")
+BODIES = ("op", "block", "layers", "branches", "share")

@@ -66,7 +66,9 @@ def run(
         with torch.no_grad():
             values[layer.output] = live.run(layer.op, made, shape, *inputs)
         for name in layer.op.buffers(shape):
-            buffers[key_of(layer, name)] = made.state_dict()[name]
+            key = key_of(layer, name)
+            # a further use of the module starts from there
+            buffers[key] = state[key] = made.state_dict()[name]
     return values, buffers
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from archc.ops.registry import OPS
 from tests.random_networks.simulate import TEXTS, Table
 
-BODIES = ("op", "block", "layers", "branches")
+BODIES = ("op", "block", "layers", "branches", "share")
 GATING = ("sigmoid", "hardsigmoid", "tanh")
 
 
@@ -112,6 +112,9 @@ def _of_node(node: Table, around: tuple[Table, ...]) -> Iterator[str]:
         yield f"{len(node['branches'])} branches"
     if body == "block":
         yield "use of a block"
+    if body == "share":
+        yield "share with braces" if "{" in node["share"] else "share"
+        yield "share into a group" if "." in node["share"] else "share nearby"
     if name and body in ("layers", "branches"):
         yield "named group" if body == "layers" else "named branches"
     yield from _of_modifiers(node, around, name)

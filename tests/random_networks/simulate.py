@@ -35,6 +35,18 @@ TEXTS = frozenset(
 TEXT_KEYS = frozenset({"padding", "padding_mode", "mode", "approximate"})
 
 
+@dataclass(frozen=True)
+class Made:
+    """A module where it was made: what was written, what its expressions saw, where it
+    stood, and what its layers are."""
+
+    table: Table
+    names: dict[str, Any]
+    local: str
+    layers: tuple[Any, ...]
+    is_op: bool
+
+
 class Bad(Exception):
     """What was drawn does not fit, or is too large; something else is drawn."""
 
@@ -48,14 +60,31 @@ class Frame:
     input: Shape
     values: dict[str, Shape] = field(default_factory=dict[str, Shape])
     """What a `from` can read, by its dotted path in the body."""
+    modules: dict[str, Made] = field(default_factory=dict[str, "Made"])
+    """What a `share` can apply, by its path."""
+    leaves: set[str] = field(default_factory=set[str])
+    """Named groups that read what is outside them,"""
+    entered: set[str] = field(default_factory=set[str])
+    """and those that are read inside from outside."""
+    shared: set[str] = field(default_factory=set[str])
 
     def copy(self) -> Frame:
-        return Frame(dict(self.names), self.input, dict(self.values))
+        return Frame(
+            dict(self.names), self.input, dict(self.values), dict(self.modules),
+            set(self.leaves), set(self.entered), set(self.shared),
+        )  # fmt: skip
 
-    def lookup(self, name: str, local: str) -> Shape:
+    def keep(self, other: Frame) -> None:
+        """Takes over what nodes have left in a copy of this one."""
+        self.values, self.modules = other.values, other.modules
+        self.leaves, self.entered = other.leaves, other.entered
+        self.shared = other.shared
+
+    def lookup(self, name: str, local: str) -> tuple[str, Shape]:
+        """The scope that has a name, and the value that it stands for."""
         while True:
             if local + name in self.values:
-                return self.values[local + name]
+                return local, self.values[local + name]
             if not local:
                 raise Bad(f"no node {name}")
             around = local[:-1].rpartition(".")[0]
@@ -97,6 +126,8 @@ class Simulator:
         self.params = 0
         self.buffers = 0
         self.macs = 0
+        self._trace: list[Any] = []
+        """What the layers so far are, beside the sizes of their maps."""
 
     def chain(
         self, tables: Sequence[Table], x: Shape, frame: Frame, local: str = ""
@@ -141,9 +172,21 @@ class Simulator:
                 found.append(x)
             elif text == "input":
                 found.append(frame.input)
+                self._cross(local, "", frame)
             else:
-                found.append(frame.lookup(text, local))
+                home, shape = frame.lookup(text, local)
+                found.append(shape)
+                self._cross(local, home + text, frame)
         return tuple(found)
+
+    def _cross(self, local: str, path: str, frame: Frame) -> None:
+        """A name that leads out of groups, or into some, from the scope `local`."""
+        inside = [local[:n] for n, sign in enumerate(local) if sign == "."]
+        around = [path[:n] for n, sign in enumerate(path) if sign == "."]
+        frame.leaves |= set(inside) - set(around)
+        frame.entered |= set(around) - set(inside)
+        if frame.shared & (frame.leaves | frame.entered):
+            raise Bad("what is shared is not alone")
 
     def _claimed(self, table: Table, y: Shape, frame: Frame) -> Shape:
         if "shape" in table and value_of(table["shape"], frame.names) != y.dims:
@@ -209,6 +252,59 @@ class Simulator:
         local: str,
     ) -> Shape:
         frame.names["in_channels"] = x.channels
+        if "share" in table:
+            return self._share(table, x, frame, local, name)
+        if name is None or ("op" in table and OPS[table["op"]].merges):
+            return self._made(table, x, reads, name, frame, local)
+        names, before = dict(frame.names), len(self._trace)
+        y = self._made(table, x, reads, name, frame, local)
+        made = tuple(self._trace[before:])
+        inside = f"{local}{name}."
+        frame.modules[local + name] = Made(table, names, inside, made, "op" in table)
+        return y
+
+    def _share(
+        self, table: Table, x: Shape, frame: Frame, local: str, name: str | None
+    ) -> Shape:
+        """The module of an earlier node: the same layers, on another value."""
+        written = table["share"]
+        if "repeat" in table and name is not None and "{" not in table["name"]:
+            local = local[: local[:-1].rfind(".") + 1]
+        seen = {k: v for k, v in frame.names.items() if k != "in_channels"}
+        text = text_of(written, seen)
+        home, _ = frame.lookup(text, local)
+        path = home + text
+        made = frame.modules.get(path)
+        if made is None or ("{" in written and home != local):
+            raise Bad("no module")
+        if name is not None:
+            frame.modules[local + name] = made
+        if not made.is_op and "block" not in made.table:
+            frame.shared.add(path)
+            self._cross("", "", frame)
+        own = Simulator(self.blocks)
+        own.layers = self.layers
+        # names of values inside are those of the first use
+        scratch = Frame(dict(made.names), frame.input, dict(frame.values))
+        scratch.modules = dict(frame.modules)
+        y = own._made(made.table, x, (x,), None, scratch, made.local)
+        if [t[:3] if made.is_op else t for t in own._trace] != [
+            t[:3] if made.is_op else t for t in made.layers
+        ]:
+            raise Bad("what it meets does not fit")
+        self.layers, self.macs = own.layers, self.macs + own.macs
+        self._trace += own._trace
+        return y
+
+    def _made(
+        self,
+        table: Table,
+        x: Shape,
+        reads: tuple[Shape, ...],
+        name: str | None,
+        frame: Frame,
+        local: str,
+    ) -> Shape:
         inside = local if name is None else f"{local}{name}."
         given = {k: v for k, v in table.items() if k not in MODIFIERS}
         if "op" in table:
@@ -254,6 +350,9 @@ class Simulator:
         except (ValidationError, ShapeError, ArithmeticError) as error:
             raise Bad(str(error)) from error
         (x, *_) = inputs
+        module = None if OPS[op].merges else made.module(x)
+        axes = len(x.dims), x.channel_axis
+        self._trace.append((op, module, axes, x.channels))
         self.params += sum(map(prod, made.parameters(x).values()))
         self.buffers += sum(map(prod, made.buffers(x).values()))
         self.macs += made.macs(x, y)

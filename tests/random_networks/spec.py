@@ -6,7 +6,7 @@ from typing import Any
 
 from archc.ops.base import Shape
 from archc.spec.init import initializable
-from tests.random_networks import blocks, compound, merging, patterns
+from tests.random_networks import blocks, compound, merging, patterns, sharing
 from tests.random_networks.drawing import Draw
 from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
 from tests.random_networks.writer import Place, Recipe, Writer, finished
@@ -14,7 +14,7 @@ from tests.random_networks.writer import Place, Recipe, Writer, finished
 RECIPES: dict[Recipe, float] = {
     compound.compound: 30, patterns.group: 4, merging.merge_node: 8, merging.gated: 4,
     patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
-    patterns.across: 3, patterns.u_net: 2,
+    patterns.across: 3, patterns.u_net: 2, sharing.shared: 5, sharing.in_a_row: 4,
 }  # fmt: skip
 
 

@@ -73,7 +73,7 @@ class Writer:
         """Goes past a node; where it does not fit, nothing has changed."""
         frame = place.frame.copy()
         place.x = Simulator(self.blocks).node(table, place.x, frame, place.local)
-        place.frame.values = frame.values
+        place.frame.keep(frame)
         return table
 
     # ---- drawing

@@ -135,9 +135,14 @@ class _Builder(TensorEvaluator):
         if built.has_tensors:
             assert built.constructor is not None
             path = plain(layer.path)
-            if path in graph.weighted:
-                raise Fault("two layers of the network have this path", layer.path)
-            graph.weighted[path] = (layer, built)
+            if layer.again is None:
+                if path in graph.weighted:
+                    raise Fault("two layers of the network have this path", layer.path)
+                graph.weighted[path] = (layer, built)
+            else:
+                first = graph.weighted[path][1].constructor
+                if first is None or first.key != built.constructor.key:
+                    raise Fault("a further use of this has other settings", layer.path)
         key = self._key(layer, built, inputs)
         if key is None:
             assert built.form is not None
@@ -164,7 +169,10 @@ class _Builder(TensorEvaluator):
     ) -> Hashable | None:
         """What a layer that is one call is looked up by; None for any other."""
         if layer.op.bare_parameter:
-            parameter = self.graph.add(("parameter", plain(layer.path)))
+            key = ("parameter", plain(layer.path))
+            parameter = self.graph.nodes.get(key)
+            if parameter is None:
+                parameter = self.graph.add(key)
             return ("*", *sorted((parameter, *inputs)))
         if built.has_tensors:
             return (plain(layer.path), *inputs)

@@ -220,6 +220,25 @@ class ModuleEvaluator(TensorEvaluator):
             raise NotFollowed("`modules()` but where the weights are started")
         return iter(tuple(self.kinds))
 
+    def _submodule(self, module: Module, path: Value) -> Value:
+        found = self._below(module, path)
+        if not isinstance(found, Module):
+            raise Fault(f"a `{module.name}` has no module `{path}`")
+        return found
+
+    def _parameter(self, module: Module, path: Value) -> Value:
+        found = self._below(module, path)
+        if not isinstance(found, Parameter):
+            raise Fault(f"a `{module.name}` has no parameter `{path}`")
+        return found
+
+    def _below(self, module: Module, path: Value) -> Module | Parameter | None:
+        """What has a dotted path below a module."""
+        found: Module | Parameter | None = module
+        for name in str(path).split("."):
+            found = found.children.get(name) if isinstance(found, Module) else None
+        return found
+
     def _initialize(self, module: Module) -> None:
         if module.cls is None or module.cls.method(INITIALIZE) is None:
             raise Fault(f"`{module.name}` has no method `{INITIALIZE}`")
@@ -231,6 +250,8 @@ class ModuleEvaluator(TensorEvaluator):
         "register_parameter": _add,
         "children": _children,
         "values": _values,
+        "get_submodule": _submodule,
+        "get_parameter": _parameter,
         "modules": _modules,
         INITIALIZE: _initialize,
     }

@@ -133,9 +133,10 @@ class Reference:
             paths, sample.types, sample.trained, strict=True
         ):
             number = numbers.outside(tensor_key(path), kind)
-            tensors.append(number)
             if not trained:
                 numbers.buffers.add(number)
+            # a module that is used again reads what it has left
+            tensors.append(self.buffers.get(path, number))
         places = [*inputs, *tensors]
         for form, reads, slot in sample.calls:
             places.append(numbers.of(form, tuple(places[i] for i in reads), slot))

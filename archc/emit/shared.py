@@ -1,0 +1,86 @@
+"""Calls of modules that an earlier node has made: where `forward` finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archc.emit.builder import Builder
+from archc.emit.chains import is_chain
+from archc.emit.names import is_attribute
+from archc.emit.tree import SELF
+from archc.emit.wiring import Shared
+from archc.network.scope import style_of
+from archc.ops import code
+from archc.ops.code import Attribute, Global, Text
+from archc.spec.expressions import Const, Expr, Index
+from archc.spec.model import (
+    BranchesNode,
+    GroupNode,
+    Node,
+    OpNode,
+    opened,
+)
+
+
+def module_at(builder: Builder, shared: Shared) -> Expr:
+    """The module, or the parameter, at a path of the body, for `forward`."""
+    plan = builder.plan
+    given = builder.modules.get(shared.key.text)
+    if given is not None:
+        return given
+    key = shared.key if plan.node is None else plan.reads.below(plan.node, shared.key)
+    name = builder.name_in_forward(key)
+    if isinstance(name, Text):
+        return _at(builder, name.value.split("."), shared)
+    if any("." in part for part in key.parts if isinstance(part, str)):
+        return _looked_up(SELF, name, shared)
+    return code.call(Global("getattr"), SELF, name)
+
+
+def _at(builder: Builder, path: Sequence[str], shared: Shared) -> Expr:
+    """A module by its names, typed as far as its containers are."""
+    reads = builder.plan.reads
+    nodes: Sequence[Node] = builder.plan.nodes
+    found: Expr = SELF
+    listed = False
+    for number, name in enumerate(path):
+        if listed:
+            if not name.isdigit():
+                break
+            found, listed, nodes = Index(found, Const(int(name))), False, ()
+            continue
+        made = next(
+            (n for n in opened(tuple(nodes)) if n.name and n.name.text == name), None
+        )
+        if made is None or not is_attribute(name):
+            return _looked_up(found, Text(".".join(path[number:])), shared)
+        found = Attribute(found, name)
+        members = _members(made)
+        # what is in these has a number; it has a name in a class of the module's own
+        listed = made.repeat is not None or style_of(members) == "numbered"
+        nodes = members
+        if isinstance(made, GroupNode) and is_chain(reads, members):
+            nodes = ()  # an nn.Sequential, whose children have no types
+    else:
+        return found
+    return _looked_up(found, Text(".".join(path[number:])), shared)
+
+
+def _members(node: Node) -> tuple[Node, ...]:
+    match node:
+        case GroupNode():
+            return node.layers
+        case BranchesNode():
+            return node.branches
+        case _:
+            return ()
+
+
+def _looked_up(owner: Expr, path: Expr, shared: Shared) -> Expr:
+    method = "get_parameter" if is_parameter(shared.node) else "get_submodule"
+    return code.call(Attribute(owner, method), path)
+
+
+def is_parameter(node: Node | None) -> bool:
+    """Whether what is shared is a parameter of the class that it stands in."""
+    return isinstance(node, OpNode) and node.op.bare_parameter
