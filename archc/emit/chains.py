@@ -22,7 +22,9 @@ def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
 
 
 def _is_link(reads: Reads, node: Node) -> bool:
-    if node.reads is not None or node.skip is not None or isinstance(node, ShareNode):
+    if node.reads is not None or node.skip is not None:
+        return False
+    if isinstance(node, ShareNode):
         return False
     if node.otherwise is not None and not _is_link(reads, node.otherwise):
         return False
