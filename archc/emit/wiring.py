@@ -9,6 +9,7 @@ kept as they are written, with braces; the counter of a named repetition is a pa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,8 +133,8 @@ class Reads:
         """The paths of values so far, each with the loops and conditions around it."""
         self._left_out: set[str] = set()
         """Paths in nodes that are left out everywhere."""
-        self._nodes: dict[str, Node] = {}
-        """The nodes so far, by their paths."""
+        self._nodes: dict[str, list[Node]] = defaultdict(list)
+        """The nodes so far, by their paths; those of one path exclude each other."""
         body = _Scope((Template("", ()),))
         self._visit_all(nodes, body)
         self.outputs = {
@@ -249,12 +250,12 @@ class Reads:
         path = None if node.name is None else scope.child(node.name)
         if path is not None and node.name is not None:
             self.paths[node] = path
-            self._nodes[path.text] = node
+            self._nodes[path.text].append(node)
             inner = scope.opened(path, within)
             if node.repeat is not None and node.name.fixed:
                 counter = Template(f"{{{node.index}}}", (Name(node.index),))
                 path = self.members[node] = inner.child(counter)
-                self._nodes[path.text] = node
+                self._nodes[path.text].append(node)
                 inner = inner.opened(path, within)
         left_out = within != scope.within and not self._occurs(node)
         with self._hidden(left_out):
@@ -353,11 +354,13 @@ class Reads:
         told = scope.told(template)
         for path in reversed(scope.paths):
             key = _joined(path, told)
-            found = self._nodes.get(key.text)
-            sure = found is not None
-            if found is None:
-                met = (n for p, n in self._nodes.items() if may_meet(p, key.text))
-                found = next(met, None)
+            nodes = self._nodes.get(key.text, [])
+            sure = len(nodes) == 1
+            if not nodes:
+                known = self._nodes.items()
+                nodes = [n for p, ns in known if may_meet(p, key.text) for n in ns]
+            there = (n for n in nodes if n in self._occurring)
+            found = next(there, nodes[0] if nodes else None)
             if isinstance(found, ShareNode) and sure:
                 return self.shared[found]
             if isinstance(found, ShareNode):

@@ -207,6 +207,7 @@ class Bodies(ABC):
         made = self.sharing.module(node, scope, frame)
         if name is not None:
             frame.modules[scope.local + name] = made
+            frame.further[scope.local + name] = node
         if made is None or x.shape is None:
             return Value(None)
         path = "" if name is None else scope.prefix + name

@@ -9,7 +9,7 @@ from archc.diagnostics.model import Label, Place
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import to_int
 from archc.spec.expressions import SILENCED, Expr, Known, Name, names_in
-from archc.spec.model import Arg, Block, BlockNode, Origin
+from archc.spec.model import Arg, Block, BlockNode, Origin, ShareNode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +39,8 @@ class Frame:
         default_factory=dict[str, "Layer | Region | None"]
     )
     """What a share may apply, by path; None where a mistake made that unknown."""
+    further: dict[str, ShareNode] = field(default_factory=dict[str, ShareNode])
+    """The shares among them."""
     leaves: dict[str, Place] = field(default_factory=dict[str, Place])
     """Named groups of which a node inside reads what is outside, with where it does."""
     entered: dict[str, Place] = field(default_factory=dict[str, Place])

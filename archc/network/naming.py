@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from archc.diagnostics.model import Label, Place
 from archc.diagnostics.suggest import did_you_mean
@@ -28,7 +29,7 @@ class Naming:
         self._met: set[Node] = set()
         self._scopes: dict[tuple[Node, int], tuple[int, str]] = {}
         """How far outwards a name with braces was first found, and as what."""
-        self._written: dict[Block | None, dict[str, Node]] = {}
+        self._written: dict[Block | None, dict[str, list[Node]]] = {}
         """The named nodes of bodies in which a name was not found, by their paths."""
 
     def name(self, node: Node, scope: Scope, frame: Frame) -> str | None:
@@ -168,12 +169,15 @@ class Naming:
                 help="give the nodes of one of the scopes another name",
             )
 
-    def written(self, frame: Frame) -> Mapping[str, Node]:
-        """The nodes of a body whose names have no braces, by their paths."""
+    def written(self, frame: Frame) -> Mapping[str, Sequence[Node]]:
+        """The nodes of a body whose names have no braces, by their paths; those of one
+        path exclude each other."""
         if frame.block not in self._written:
             spec = self.walk.spec
             body = spec.layers if frame.block is None else frame.block.layers
-            self._written[frame.block] = dict(named_paths(body))
+            found = self._written[frame.block] = defaultdict(list)
+            for path, node in named_paths(body):
+                found[path].append(node)
         return self._written[frame.block]
 
     def unknown(
@@ -197,7 +201,7 @@ class Naming:
                 "reads-later",
                 f"`{name}` is not there yet: a node reads only what stands before it",
                 place,
-                Label(later.name_origin.at(), "it comes here"),
+                Label(later[-1].name_origin.at(), "it comes here"),
                 help="move this node behind the one it reads",
             )
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Literal
 
 from archc.diagnostics.model import Label, Place
 from archc.network.building import Builder
@@ -21,6 +23,7 @@ from archc.spec.model import (
     OpNode,
     ShareNode,
 )
+from archc.spec.validate import listed
 
 
 def is_module(node: Node) -> bool:
@@ -28,6 +31,18 @@ def is_module(node: Node) -> bool:
     if isinstance(node, OpNode):
         return not node.op.merges
     return isinstance(node, BlockNode | GroupNode | BranchesNode)
+
+
+def _way(node: Node) -> Literal["share", "list", "merge", "parameter", "module"]:
+    """How `forward` reaches what a node makes."""
+    if isinstance(node, ShareNode):
+        return "share"
+    if node.repeat is not None:
+        return "list"
+    if not is_module(node):
+        return "merge"
+    bare = isinstance(node, OpNode) and node.op.bare_parameter
+    return "parameter" if bare else "module"
 
 
 class Sharing:
@@ -58,7 +73,7 @@ class Sharing:
             self._no_module(path, name, place, frame)
             return None
         made = frame.modules[path]
-        if made is None:
+        if made is None or not self._is_one(path, name, home == local, node, frame):
             return None
         if home != local and not node.shares.fixed:
             self.sink.error(
@@ -69,6 +84,9 @@ class Sharing:
                 " braces",
             )
             return None
+        if isinstance(made.node, BlockNode) and made.node.is_wide:
+            self._wide(made.node, name, place)
+            return None
         if isinstance(made, Region) and made.kind != "block":
             frame.shared.setdefault(path, place)
             if path in frame.leaves or path in frame.entered:
@@ -77,20 +95,78 @@ class Sharing:
         return made
 
     def _no_module(self, path: str, name: str, place: Place, frame: Frame) -> None:
-        written = self.naming.written(frame).get(path)
+        written = self.naming.written(frame).get(path, ())
+        owner = path.rpartition(".")[0]
+        giver = frame.modules.get(owner)
         labels: tuple[Label, ...] = ()
         why = "is not there, so that there is no module"
         help = "give the share the same `when`"
-        if written is not None and written.repeat is not None:
-            labels = (Label(written.origin.at("name"), "it is this"),)
+        if path in self._inputs(frame):
+            why = "is an input, and no module"
+            help = f'read it, as in from = "{name}", and name a module to apply'
+        elif owner in frame.modules and giver is None:
+            return  # unknown, which has been reported
+        elif isinstance(giver, Region) and giver.outputs:
+            why = f"is a value that `{owner}` gives, and no module"
+            help = "name what makes a module"
+        elif written and written[0].repeat is not None:
+            labels = (Label(written[0].name_origin.at(), "it is this"),)
             why = "is a repetition, and no module"
             help = "make a group of it, with `repeat` inside, and share that"
-        elif written is not None and not is_module(written):
-            labels = (Label(written.origin.at("name"), "it is this"),)
+        elif written and not is_module(written[0]):
+            labels = (Label(written[0].name_origin.at(), "it is this"),)
             why = "merges values, and is no module"
             help = "write the merge again"
         message = f"`{name}` {why}"
         self.sink.error("share-no-module", message, place, *labels, help=help)
+
+    def _inputs(self, frame: Frame) -> Collection[str | None]:
+        if frame.block is not None:
+            return frame.block.inputs
+        return [given.name for given in self.naming.walk.spec.inputs]
+
+    def _is_one(
+        self, path: str, name: str, near: bool, share: ShareNode, frame: Frame
+    ) -> bool:
+        """Whether what is at a path is called in one way, whenever code reaches the
+        share; else that is reported. The share is `near` if it stands in the scope of
+        what it names."""
+        written = self.naming.written(frame).get(path, ())
+        other = frame.further.get(path)
+        ways = {_way(node) for node in written}
+        if len(written) > 1 and (len(ways) > 1 or "share" in ways):
+            why = "is one of several nodes, which are not called alike"
+            help = "give each a name of its own, and share that"
+        elif other is None or (
+            share.shares.fixed
+            and other.name is not None
+            and other.name.fixed
+            and other.repeat is None
+            and (near or written)
+        ):
+            return True
+        else:
+            why = "is one of several shares"
+            help = "name what they apply"
+        places = dict.fromkeys(n.name_origin.at() for n in written)
+        labels = [Label(place, "it may be this") for place in places]
+        place = share.origin.at("share")
+        message = f"`{name}` {why}"
+        self.sink.error("share-no-module", message, place, *labels, help=help)
+        return False
+
+    def _wide(self, node: BlockNode, name: str, place: Place) -> None:
+        several = len(node.inputs) > 1
+        names = node.inputs if several else node.outputs
+        self.sink.error(
+            "share-not-alone",
+            f"`{name}` {'reads' if several else 'gives'} {len(names)} values,"
+            f" {listed(names)}, and a share {'reads' if several else 'gives'} one",
+            place,
+            Label(node.origin.at("block"), "it is made here"),
+            help="write the block again, with parameters of its own, or share what"
+            " reads and gives one value",
+        )
 
 
 def applied(
@@ -169,11 +245,13 @@ class _Use:
         region = Region(
             part.kind, part.path, part.node, start, start, block=part.block,
             arguments=part.arguments, merge=part.merge,
+            others=tuple(map(self._value, part.others)),
         )  # fmt: skip
         if part.kind == "block" and part.block is not None:
             self.walk.enter(part.block.name)
         region.parts.extend(self.part(p, inside=inside) for p in part.parts)
         region.output = self._value(part.output)
+        region.outputs = tuple(map(self._value, part.outputs))
         return region
 
     def _layer(self, part: Layer, *, inside: bool) -> Layer:
