@@ -28,7 +28,9 @@ def module_at(builder: Builder, shared: Shared) -> Expr:
     given = builder.modules.get(shared.key.text)
     if given is not None:
         return given
-    key = shared.key if plan.node is None else plan.reads.below(plan.node, shared.key)
+    key = shared.key
+    if plan.node is not None and shared.node is not None:
+        key = plan.reads.below(plan.node, key)
     name = builder.name_in_forward(key)
     if isinstance(name, Text):
         return _at(builder, name.value.split("."), shared)

@@ -175,7 +175,9 @@ class Reads:
         inside = self._inside(node)
         for member in walk(members(node)):
             shared = self.shared.get(member)
-            if shared is not None and not shared.key.text.startswith(inside):
+            if shared is None or shared.node is None:
+                pass  # it is left out itself, if what it applies is not there
+            elif not shared.key.text.startswith(inside):
                 modules[shared.key.text] = shared
             for source in self.sources.get(member, ()):
                 if source.kind == "input":
