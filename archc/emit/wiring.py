@@ -1,16 +1,15 @@
 """What the names in `from` stand for, in one body, found before any code is written.
 
 A value that is read in the iteration in which it was made gets a variable. One whose
-name
-is computed, or that a loop or a condition made, goes into a dict under its path. Paths
-are
-kept as they are written, with braces; the counter of a named repetition is a part too.
+name is computed, or that a loop or a condition made, goes into a dict under its path.
+Paths are kept as they are written, with braces; the counter of a named repetition is a
+part too.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -173,7 +172,7 @@ class Reads:
         modules: dict[str, Shared] = {}
         features = False
         inside = self._inside(node)
-        for member in walk(members(node)):
+        for member in self._in_groups(node):
             shared = self.shared.get(member)
             if shared is None or shared.node is None:
                 pass  # it is left out itself, if what it applies is not there
@@ -190,6 +189,17 @@ class Reads:
             ]
             features = features or not self.saved.isdisjoint(written)
         return Needs(tuple(values), features, tuple(modules.values()))
+
+    def _in_groups(self, node: Node) -> Iterator[Node]:
+        """The nodes in a group, and in the groups that it applies again, as a call of
+        these hands on what they need."""
+        met = [node]
+        for group in met:
+            for member in walk(members(group)):
+                yield member
+                shared = self.shared.get(member)
+                if shared is not None and shared.node not in (None, *met):
+                    met.append(shared.node)
 
     def taps(self, node: Node) -> tuple[str, ...]:
         """Paths inside a named group whose values are read outside it."""
