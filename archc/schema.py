@@ -251,6 +251,11 @@ def _table(
     return {key: value for key, value in found.items() if key not in dropped}
 
 
+_IN_BRACES = {
+    "type": "string",
+    "pattern": r"^\{.+\}$",
+    "description": "an expression for the word, in braces",
+}
 _VALUES = ("integer", "number", "boolean", "array")
 
 
@@ -279,6 +284,9 @@ def _adapted(part: Any, evaluated: bool) -> Any:
     }
     if choices:
         adapted["anyOf"] = _flat(_adapted(choices, evaluated))
+    if evaluated and "enum" in table:
+        about = {k: adapted.pop(k) for k in ("default", "description") if k in adapted}
+        return {"anyOf": [adapted, dict(_IN_BRACES)], **about}
     if evaluated and table.get("type") in _VALUES:
         about = {k: adapted.pop(k) for k in ("default", "description") if k in adapted}
         return {"anyOf": [adapted, dict(_EXPRESSION)], **about}

@@ -120,6 +120,8 @@ def _kind_of(value: object) -> tuple[str, Expr]:
             return "bool", Global("bool")
         case float():
             return "float", Global("float")
+        case str():
+            return "str", _STR
         case (int(), int()):
             return "tuple[int, int]", indexed("tuple", _INT, _INT)
         case _ if is_tuple(value):

@@ -19,7 +19,10 @@ from archc.spec.expressions import (
 from archc.spec.model import Arg
 
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_OPPOSITE = {
+    "==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<",
+    "in": "not in", "not in": "in",
+}  # fmt: skip
 
 
 def tidy(value: Any) -> Any:
@@ -30,7 +33,9 @@ def tidy(value: Any) -> Any:
         return value
     made = type(value)(*(tidy(getattr(value, slot)) for slot in value.__slots__))
     match made:
-        case Compare(ops=(op,), operands=(Const() as number, other)):
+        case Compare(ops=(op,), operands=(Const() as number, other)) if (
+            op in _MIRRORED and not isinstance(other, Const)
+        ):
             return Compare((_MIRRORED[op],), (other, number))
         case Unary(op="not", operand=Compare(ops=(op,), operands=pair)):
             return Compare((_OPPOSITE[op],), pair)

@@ -104,14 +104,25 @@ class Arguments:
             return template.text
         try:
             parts = [
-                part
-                if isinstance(part, str)
-                else str(self.value(part, frame.names, origin))
+                part if isinstance(part, str) else self._filled(part, origin, frame)
                 for part in template.parts
             ]
         except Silenced:
             return None
         return folded("".join(parts))
+
+    def _filled(self, part: Expr, origin: Origin, frame: Frame) -> str:
+        """What stands in place of a name's braces."""
+        value = self.value(part, frame.names, origin)
+        if isinstance(value, str):
+            self.sink.error(
+                "wrong-type",
+                f"the braces of a name hold a number, not {plain(value)}",
+                origin.at(),
+                help="choose between nodes by `when` and `otherwise`",
+            )
+            raise Silenced
+        return str(value)
 
     def claim(self, node: Node, y: Value, frame: Frame, claims: list[Claim]) -> Value:
         """Notes the claim of a node, and gives its value.

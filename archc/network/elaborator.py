@@ -8,6 +8,7 @@ independent mistake.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archc.diagnostics.model import Sink
@@ -167,6 +168,8 @@ class Elaborator(Bodies):
         wrong inside."""
         x = Value(None)
         reads = (x,) * len(reads)
+        # what stands in its place may have the same names
+        beside = replace(scope, taken=dict(scope.taken))
         if node.repeat is not None or isinstance(node, BrokenNode):
             self.naming.hide(node, scope, frame)
         if node.repeat is None:
@@ -174,7 +177,7 @@ class Elaborator(Bodies):
             self._once(node, x, reads, name, scope, frame)
         else:
             self._repeat(node, (SILENCED,), x, reads, scope, frame)
-        self._otherwise(node, x, scope, frame)
+        self._otherwise(node, x, beside, frame)
         y = self.arguments.claim(node, x, frame, self.walk.claims)
         return self.naming.name_value(node, y, scope, frame)
 

@@ -49,7 +49,7 @@ _BINARY = {
     "|": UNION, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT,
     "%": PRODUCT, "**": POWER,
 }  # fmt: skip
-MATH = frozenset({"ceil", "floor"})
+MATH = frozenset({"ceil", "floor", "log2"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ class OpNode(Node):
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class BlockNode(Node):
     block: str
-    arguments: Mapping[str, Arg]
+    arguments: dict[str, Arg]
     inputs: tuple[str, ...] = ()
     """What the block calls the values that it reads, if it reads several."""
     outputs: tuple[str, ...] = ()
@@ -162,7 +162,7 @@ class Block:
     name: str
     origin: Origin
     required: tuple[str, ...]
-    defaults: Mapping[str, Arg]
+    defaults: dict[str, Arg]
     layers: tuple[Node, ...]
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -223,7 +223,7 @@ class Spec:
     class_name: str | None
     title: str | None
     source: str | None
-    params: Mapping[str, Arg]
+    params: dict[str, Arg]
     inputs: tuple[InputSpec, ...]
     """None where what is wrong with them was reported."""
     layers: tuple[Node, ...]

@@ -99,11 +99,13 @@ class OpParser:
                 unknown.append(key)
                 self._unknown_attribute(op, key, table, origin)
                 continue
-            attributes[key] = (
-                value
-                if isinstance(value, str) and _takes_text(op, key, value)
-                else self.written.plain_argument(value, origin.below(key))
-            )
+            below = origin.below(key)
+            if isinstance(value, str) and value.startswith("{"):
+                attributes[key] = self.written.word(value, below)
+            elif isinstance(value, str) and takes_text(op, key, value):
+                attributes[key] = value
+            else:
+                attributes[key] = self.written.plain_argument(value, below)
         literal = {k: v for k, v in attributes.items() if not isinstance(v, Expr)}
         try:
             static = op.model_validate(literal)
@@ -173,7 +175,7 @@ class OpParser:
         )
 
 
-def _takes_text(op: type[Op], key: str, value: str) -> bool:
+def takes_text(op: type[Op], key: str, value: str) -> bool:
     """Whether this text is meant as it stands and not as an expression.
 
     True for an attribute that is text only (`padding_mode`) and for the words that a

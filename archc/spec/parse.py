@@ -37,6 +37,7 @@ from archc.spec.nodes import NodeParser
 from archc.spec.outputs import beside_heads, parse_outputs
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
+from archc.spec.words import Words
 from archc.spec.written import said
 
 _NEEDED = {
@@ -123,6 +124,7 @@ def _check_names(
     parser.uses.report_unknown()
     params: Any = data.get("params", {})
     known = params if is_table(params) else ()
+    Words(spec, blocks).settle(parser.sink)
     names = NameCheck(parser.sink, known, misplaced.params)
     told = {
         block.name: names.block(block, parser.uses.undeclared(block.name))

@@ -142,6 +142,21 @@ class Written:
             parts.append(folded(text[position:]))
         return Template(folded(text), tuple(parts))
 
+    def word(self, text: str, origin: Origin) -> Expr:
+        """An attribute that takes a word, with the expression for it in braces."""
+        template = self.template(text, origin)
+        match template.parts:
+            case (Expr() as expr,):
+                return expr
+            case _:
+                self.sink.error(
+                    "expression-syntax",
+                    f"{plain(text)} is no word and no expression in braces",
+                    origin.at(),
+                    help='write the whole of it as one expression: "{mode}"',
+                )
+                return Unparsed()
+
     def no_name(self, key: str, what: str, value: Any, origin: Origin) -> None:
         self.sink.error(
             "wrong-type",

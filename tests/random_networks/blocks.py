@@ -6,6 +6,7 @@ from typing import Any
 
 from archc.spec.expressions import FUNCTIONS
 from tests.random_networks.simulate import MODIFIERS, Bad, Frame, Table, value_of
+from tests.random_networks.values import WORDS
 from tests.random_networks.writer import BlockUse, Place, Writer
 
 RESERVED = MODIFIERS | FUNCTIONS | {"op", "block", "layers", "branches", "self"}
@@ -13,7 +14,7 @@ RESERVED |= {"in_channels"}
 """What no parameter may be called."""
 KINDS = {
     "channels": 5, "small": 3, "flag": 3, "share": 1.5, "list": 2, "flags": 0.5,
-    "rows": 1, "factor": 1,
+    "rows": 1, "factor": 1, "word": 1.5,
 }  # fmt: skip
 MAX_BLOCKS = 5
 
@@ -32,6 +33,8 @@ def literal(w: Writer, kind: str) -> Any:
             return d.pick((0.1, 0.25, 0.5))
         case "factor":
             return d.pick((0.5, 1.5, 2.0, 1.25))
+        case "word":
+            return f"'{d.pick(WORDS)}'"
         case "list":
             return [d.number(1, 7) for _ in range(d.number(1, 4))]
         case "flags":
@@ -72,6 +75,8 @@ def _is(value: Any, kind: str) -> bool:
             return type(value) is bool
         case "share":
             return type(value) is float and value < 0.7
+        case "word":
+            return isinstance(value, str)
         case "factor":
             return type(value) is float and 0.5 <= value <= 2
         case "list":

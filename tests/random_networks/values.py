@@ -7,6 +7,7 @@ from typing import Any
 from tests.random_networks.drawing import Draw
 from tests.random_networks.simulate import Bad, value_of
 
+WORDS = ("left", "right", "centre")
 Env = dict[str, Any]
 Written = int | float | bool | str
 
@@ -112,6 +113,9 @@ class Values:
     def truth(self, env: Env, depth: int = 1) -> str:
         """A condition; it may be a number, of which 0 is false."""
         flags = [n for n, v in env.items() if type(v) is bool]
+        words = [n for n, v in env.items() if isinstance(v, str)]
+        if words and self.draw.chance(30):
+            return self._of_word(self.draw.pick(words))
         kind = self.draw.number(0, 9)
         if kind < 2 and flags:
             return self.draw.pick(flags)
@@ -130,6 +134,13 @@ class Values:
             return self.leaf(env)
         sign = self.draw.pick(("==", "!=", "<", "<=", ">", ">="))
         return f"{self.leaf(env)} {sign} {self._other(env)}"
+
+    def _of_word(self, name: str) -> str:
+        one, other = self.draw.shuffled(list(WORDS))[:2]
+        return self.draw.pick(
+            (f"{name} == '{one}'", f"{name} != '{one}'", f"'{one}' == {name}",
+             f"{name} in ['{one}', '{other}']", f"{name} not in ('{one}',)")
+        )  # fmt: skip
 
     def truth_that(self, env: Env, wanted: bool) -> str:
         """A condition that is so here."""

@@ -37,6 +37,7 @@ _ENVIRONMENT = {
     "width": 64,
     "float": -7.7,
     "flag": True,
+    "text": "same",
     "list": (4, 0.5, True),
     "pairs": ((1, 2), (3,)),
 }
@@ -78,6 +79,12 @@ def test_numbers_are_pythons(expr: Expr, names: dict[str, Value]) -> None:
 @settings(_random, max_examples=1500)
 @given(expressions(), environments(), st.sets(st.sampled_from(sorted(_ENVIRONMENT))))
 @example(parse("flag and 1"), _ENVIRONMENT, {"flag"})
+@example(parse("text == 'same' and whole"), _ENVIRONMENT, {"text"})
+@example(parse("text in ['same', 'valid']"), _ENVIRONMENT, {"text"})
+@example(parse("'same' in ['valid', text]"), _ENVIRONMENT, {"text"})
+@example(parse("not text not in list"), _ENVIRONMENT, {"list"})
+@example(parse("log2(width) * 1"), _ENVIRONMENT, {"width"})
+@example(parse("int(log2(width)) // 1"), _ENVIRONMENT, {"width"})
 @example(parse("list or 3"), _ENVIRONMENT, {"list"})
 @example(parse("0 or whole"), _ENVIRONMENT, {"whole"})
 @example(parse("whole and 1 and flag"), _ENVIRONMENT, {"whole", "flag"})
@@ -157,6 +164,7 @@ _ALLOWED = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
     ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or,
     ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
+    ast.In, ast.NotIn, ast.List, ast.Tuple,
 )  # fmt: skip
 
 
@@ -180,7 +188,7 @@ def test_nothing_but_the_language_parses(text: str) -> None:
     for node in ast.walk(ast.parse(source, mode="eval")):
         assert isinstance(node, _ALLOWED), text
         if isinstance(node, ast.Constant):
-            assert isinstance(node.value, bool | int | float), text
+            assert isinstance(node.value, bool | int | float | str), text
         if isinstance(node, ast.Call):
             assert isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS
             assert not node.keywords
@@ -227,6 +235,35 @@ def test_whole_numbers_are_simplified(
 ) -> None:
     mixed = {n: Name(n, whole=n in names) for n in ("x", "y")}
     assert to_source(evaluate(parse(text), mixed)) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("'a' == 'a'", True),
+        ("'a' != \"a\"", False),
+        ("'a' == 1", False),
+        ("'a' in ['a', 'b']", True),
+        ("'c' not in ('a', 'b')", True),
+        ("2 in x", True),
+        ("'a' if 2 in x else 'b'", "a"),
+        ("log2(8)", 3.0),
+    ],
+)
+def test_words(text: str, value: object) -> None:
+    assert _same(evaluate(parse(text), {"x": (1, 2)}), value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'a' + 'b'", "'a' * 2", "'a' < 'b'", "'a' in 'abc'", "len('a')", "'abc'[0]",
+     "'a\\n'", "b'a'", "f'{x}'", "'a' in [*x]", "log2(0)", "1 in 2"],
+)  # fmt: skip
+def test_what_words_are_not_for(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        evaluate(parse(text), {"x": (1, 2)})
+    with pytest.raises(ExpressionError):
+        evaluate(parse(text), {"x": Name("x")})
 
 
 def test_equal_numbers_of_another_type_are_not_the_same() -> None:

@@ -13,6 +13,7 @@ from archc.spec.expressions import (
     Expr,
     IfExp,
     Index,
+    ListOf,
     Name,
     Slice,
     Unary,
@@ -20,7 +21,7 @@ from archc.spec.expressions import (
 )
 
 # a name's first letter says what it stands for
-NUMBERS = ("whole", "width", "float", "flag")
+NUMBERS = ("whole", "width", "float", "flag", "text")
 LISTS = ("list", "pairs")
 
 _small = st.integers(-7, 7)
@@ -36,12 +37,17 @@ def environments() -> st.SearchStrategy[dict[str, Value]]:
             "width": st.sampled_from([0, 1, 2, 3, 16, 64, 2**31, -1]),
             "float": _floats,
             "flag": st.booleans(),
+            "text": st.sampled_from(["same", "valid", ""]),
             "list": st.lists(_items, max_size=4).map(tuple),
             "pairs": st.lists(
                 st.lists(_items, min_size=1, max_size=2).map(tuple), max_size=3
             ).map(tuple),
         }
     )
+
+
+def _listed(items: list[Expr]) -> ListOf:
+    return ListOf(tuple(i.value if isinstance(i, Const) else i for i in items))
 
 
 def _more(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
@@ -56,12 +62,17 @@ def _more(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
             st.tuples(*[inner] * (n + 1)),
         )
     )
+    within = st.builds(
+        Compare,
+        st.tuples(st.sampled_from(["in", "not in"])),
+        st.tuples(inner, lists | st.lists(inner, max_size=3).map(_listed)),
+    )
     joined = st.integers(2, 3).flatmap(
         lambda n: st.builds(
             BoolOp, st.sampled_from(["and", "or"]), st.tuples(*[inner | some_list] * n)
         )
     )
-    one = st.sampled_from(["abs", "round", "int", "ceil", "floor"])
+    one = st.sampled_from(["abs", "round", "int", "ceil", "floor", "log2"])
     of_list = st.sampled_from(["len", "min", "max", "sum"])
     arithmetic = st.builds(
         Binary, st.sampled_from(["+", "-", "*", "/", "//", "%", "**"]), inner, inner
@@ -71,6 +82,7 @@ def _more(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
         arithmetic,
         st.builds(Unary, st.sampled_from(["-", "+", "not"]), inner),
         chain,
+        within,
         joined,
         st.builds(IfExp, inner, inner, inner | some_list),
         st.builds(Index, some_list | inner, inner),
@@ -90,5 +102,6 @@ def expressions() -> st.SearchStrategy[Expr]:
         st.sampled_from([0, 1, 2, 3, 4]).map(Const),
         st.sampled_from([0.0, 1.0, 0.5, 2.0, 1.5, 0.1, 1e-6]).map(Const),
         st.booleans().map(Const),
+        st.sampled_from(["same", "valid"]).map(Const),
     )
     return st.recursive(leaves, _more, max_leaves=8)

@@ -22,6 +22,7 @@ from archc.spec.expressions import BoolOp, Compare, Expr, IfExp, Unary
 
 _OPPOSITES = {
     ("==", "!="), ("!=", "=="), ("is", "is not"), ("is not", "is"),
+    ("in", "not in"), ("not in", "in"),
 }  # fmt: skip
 _ROOM = 60
 """How long a choice between two children may be."""

@@ -67,6 +67,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
     "is": operator.is_,
     "is not": operator.is_not,
 }
@@ -79,6 +81,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "int": int,
     "ceil": math.ceil,
     "floor": math.floor,
+    "log2": math.log2,
 }
 _LARGEST_POWER = 1000
 _PLAIN = (bool, int, float, str, tuple, list)

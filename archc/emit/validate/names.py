@@ -38,11 +38,11 @@ from archc.spec.expressions import Call, Const, Expr
 
 _UNNAMED = "#"
 """In what is only a wish for a name, which no name has."""
-_MATH = frozenset({"ceil", "floor"})
+_MATH = frozenset({"ceil", "floor", "log2"})
 _SLOTS: dict[type[object], tuple[str, ...]] = {
     kind: tuple(kind.__slots__) for kind in Evaluator.HANDLERS
 }
-_NUMBERS = frozenset({int, float, bool})
+_CONSTANTS = frozenset({int, float, bool, str})
 
 
 class Names:
@@ -233,7 +233,7 @@ class _Sweep:
             if kind is Local:
                 self.odd |= not value.id.isascii()
             elif kind is Const:
-                if type(value.value) not in _NUMBERS:
+                if type(value.value) not in _CONSTANTS:
                     self.unknown.add(f"the constant {value.value!r}"[:80])
             elif kind is Global:
                 self.outside.add(value.name.partition(".")[0])

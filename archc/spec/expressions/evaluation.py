@@ -140,6 +140,8 @@ def _compare(expr: Compare, names: Names) -> Value:
         values.append(evaluate(operand, names))
         left, right = values[-2:]
         known = not isinstance(left, Expr) and not isinstance(right, Expr)
+        if op in ("in", "not in") and not isinstance(right, Expr | tuple):
+            compare(op, 0, right)  # which says what is wrong
         if known and not compare(op, left, right):
             return False
     if any(isinstance(v, Expr) for v in values):

@@ -46,6 +46,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
 }
 
 
@@ -68,6 +70,7 @@ SIGNATURES = {
     "int": Function(int),
     "ceil": Function(math.ceil),
     "floor": Function(math.floor),
+    "log2": Function(math.log2),
 }
 FUNCTIONS = frozenset(SIGNATURES)
 _TO_WHOLE = frozenset({"int", "round", "ceil", "floor"})
@@ -122,7 +125,10 @@ def unary(op: str, value: Value) -> Value:
 
 def compare(op: str, left: Value, right: Value) -> bool:
     """`left op right` of two values without symbols."""
-    if op not in ("==", "!="):
+    if op in ("in", "not in"):
+        if not isinstance(right, tuple):
+            raise wrong_value(f"`{op}` needs a list, not {_describe(right)}")
+    elif op not in ("==", "!="):
         for value in (left, right):
             _number(f"`{op}`", value)
     return _COMPARE[op](left, right)

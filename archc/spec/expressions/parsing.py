@@ -19,6 +19,7 @@ from archc.spec.expressions.tree import (
     Expr,
     IfExp,
     Index,
+    ListOf,
     Name,
     Slice,
     Unary,
@@ -44,7 +45,7 @@ def parse(text: str) -> Expr:
     source = source.strip()
     if not source:
         raise ExpressionError("expression-syntax", "the expression is empty")
-    if "#" in source:  # there are no strings it could stand in
+    if "#" in source:  # no word has it
         at = source.index("#") + shift
         raise ExpressionError(
             "expression-syntax", "expressions have no comments", (at, at + 1)
@@ -109,6 +110,8 @@ _AST_COMPARE: dict[type[ast.cmpop], str] = {
     ast.LtE: "<=",
     ast.Gt: ">",
     ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
 }
 _AST_UNARY: dict[type[ast.unaryop], str] = {
     ast.USub: "-",
@@ -136,8 +139,8 @@ class _Reader:
             f"expressions have no {what}",
             self.at(node),
             help
-            or "numbers, names, + - * / // % **, comparisons, and/or/not,"
-            " a if c else b, indexing, and "
+            or "numbers, names, words in quotes, + - * / // % **, comparisons, in,"
+            " and/or/not, a if c else b, indexing, and "
             + " ".join(sorted(FUNCTIONS))
             + " are all there is",
         )
@@ -153,6 +156,8 @@ class _Reader:
         match node:
             case ast.Constant(value=bool() | int() | float()):
                 return self.constant(node)
+            case ast.Constant(value=str()):
+                return self.word(node)
             case ast.Name():
                 return Name(node.id, self.at(node))
             case ast.UnaryOp() if type(node.op) in _AST_UNARY:
@@ -163,8 +168,14 @@ class _Reader:
                 return Binary(op, left, right, self.at(node))
             case ast.Compare() if all(type(o) in _AST_COMPARE for o in node.ops):
                 ops = tuple(_AST_COMPARE[type(o)] for o in node.ops)
-                operands = (node.left, *node.comparators)
-                return Compare(ops, tuple(self.read(o, down) for o in operands))
+                within = [op in ("in", "not in") for op in ops]
+                listed = zip(within, node.comparators, strict=True)
+                operands = [self.read(node.left, down)]
+                operands += [
+                    self.items(o, down) if inside else self.read(o, down)
+                    for inside, o in listed
+                ]
+                return Compare(ops, tuple(operands))
             case ast.BoolOp():
                 op = "and" if isinstance(node.op, ast.And) else "or"
                 return BoolOp(op, tuple(self.read(v, down) for v in node.values))
@@ -186,6 +197,25 @@ class _Reader:
         except ExpressionError as error:
             error.at = self.at(node)
             raise
+
+    def word(self, node: ast.Constant) -> Const:
+        """A text in quotes."""
+        text = str(node.value)
+        if not text.isprintable() or set(text) & set("\"'\\"):
+            raise self.refuse(
+                node, "such text", "a word has no quotes, backslashes or line ends"
+            )
+        return Const(text)
+
+    def items(self, node: ast.expr, depth: int) -> Expr:
+        """What is behind `in`: a list that is written there, or another expression."""
+        if not isinstance(node, ast.List | ast.Tuple):
+            return self.read(node, depth)
+        if any(isinstance(e, ast.Starred) for e in node.elts):
+            raise self.refuse(node, "stars")
+        items = tuple(self.read(e, depth) for e in node.elts)
+        plain = tuple(i.value if isinstance(i, Const) else i for i in items)
+        return ListOf(plain)
 
     def subscript(self, node: ast.Subscript, depth: int) -> Expr:
         value = self.read(node.value, depth)
@@ -218,8 +248,8 @@ class _Reader:
 
 def _kind(node: ast.expr) -> str:
     match node:
-        case ast.Constant(value=str() | bytes()):
-            return "text in quotes"
+        case ast.Constant(value=bytes()) | ast.JoinedStr():
+            return "text but words in quotes"
         case ast.Attribute():
             return "attributes"
         case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
@@ -231,6 +261,6 @@ def _kind(node: ast.expr) -> str:
         case ast.BinOp() | ast.UnaryOp():
             return "bitwise or matrix operators"
         case ast.Compare():
-            return "`in` or `is`"
+            return "`is`"
         case _:
             return "such thing as this"

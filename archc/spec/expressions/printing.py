@@ -43,8 +43,10 @@ def to_source(value: Value) -> str:
     return _print(as_expr(value))[0]
 
 
-def number_source(value: float) -> str:
-    """A number as people write it: 1e-6, where `repr` has 1e-06."""
+def number_source(value: float | str) -> str:
+    """A number as people write it: 1e-6, where `repr` has 1e-06. A word is quoted."""
+    if isinstance(value, str):
+        return f'"{value}"'
     return re.sub(
         r"e([+-])0+(?=\d)", lambda m: "e-" if m[1] == "-" else "e", repr(value)
     )
@@ -92,7 +94,7 @@ def _print(expr: Expr) -> tuple[str, int]:
             raise TypeError(expr)
 
 
-_MATH = frozenset({"ceil", "floor"})
+_MATH = frozenset({"ceil", "floor", "log2"})
 
 
 def _wrapped(expr: Expr, level: int) -> str:

@@ -14,8 +14,8 @@ from typing import TypeAlias
 from archc.spec.expressions.errors import Undecidable
 
 Number: TypeAlias = bool | int | float
-Value: TypeAlias = "Number | tuple[Value, ...] | Expr"
-"""A number, a boolean, a (nested) list of them, or an expression over symbols."""
+Value: TypeAlias = "Number | str | tuple[Value, ...] | Expr"
+"""A number, a boolean, a word, a (nested) list of them, or an expression."""
 Span: TypeAlias = tuple[int, int]
 """A slice of an expression's text."""
 MAX_TERMS = 16
@@ -75,7 +75,7 @@ class Expr:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Const(Expr):
-    value: Number
+    value: Number | str
 
     # 1, 1.0 and True are equal in Python, and not the same in an expression
     def __eq__(self, other: object) -> bool:
@@ -212,6 +212,8 @@ def is_whole(value: Value) -> bool:
             return is_whole(value.value)
         case Call(function="len" | "int" | "ceil" | "floor"):
             return True
+        case Call(function="log2"):
+            return False
         case Call(function="round"):
             return len(value.args) == 1 or is_whole(value.args[0])
         case Call():

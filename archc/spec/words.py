@@ -1,0 +1,208 @@
+"""Words: which parameters take them, and whether those that are given are meant.
+
+A parameter takes words if what reads it does: an expression compares it with one, an
+attribute has it in braces, or it is handed on to a parameter that takes words. A text
+for it that is one name, and names nothing there, is a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from archc.diagnostics.model import Label, Place, Sink
+from archc.diagnostics.suggest import nearest
+from archc.spec.expressions import Compare, Const, Expr, IfExp, ListOf, Name, is_tuple
+from archc.spec.model import Arg, Block, BlockNode, Node, OpNode, Origin, Spec, walk
+from archc.spec.names import written
+from archc.spec.op_nodes import takes_text
+
+Parameter = tuple[str | None, str]
+"""Of a block, or of the network, by name."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What a parameter is held to."""
+
+    compared: dict[str, Place] = field(default_factory=dict[str, Place])
+    """The words that expressions compare it with, and where."""
+    by_attribute: bool = False
+    """Whether an attribute takes it, which knows its own words."""
+    handed: set[Parameter] = field(default_factory=set[Parameter])
+
+    def __bool__(self) -> bool:
+        return bool(self.compared) or self.by_attribute
+
+
+class Words:
+    """The words of a spec; those without quotes become words where they are given."""
+
+    def __init__(self, spec: Spec | None, blocks: Mapping[str, Block]) -> None:
+        self._spec = spec
+        self._blocks = {n: b for n, b in blocks.items() if not b.broken}
+        self._asked: dict[Parameter, _Asked] = {}
+        for scope, nodes in self._bodies():
+            for node in nodes:
+                self._read(scope, node)
+        for block in self._blocks.values():
+            for key, arg in block.defaults.items():
+                origin = block.origin.below("defaults", key)
+                self._compared(block.name, arg, origin)
+        self._whole: dict[Parameter, _Asked] = {}
+
+    def settle(self, sink: Sink) -> None:
+        """Makes words of the names that are meant so, and reports misspelt ones."""
+        if self._spec is not None:
+            below = self._spec.origin.below("params")
+            self._table(self._spec.params, None, below, self._spec.params, sink)
+        for block in self._blocks.values():
+            seen = {*block.parameters, "in_channels"}
+            below = block.origin.below("defaults")
+            self._table(block.defaults, block.name, below, seen, sink)
+        for scope, nodes in self._bodies():
+            seen = {*self._parameters(scope), "in_channels"}
+            seen |= {n.index for n in nodes if n.repeat is not None}
+            for node in nodes:
+                if isinstance(node, BlockNode):
+                    given = node.arguments
+                    self._table(given, node.block, node.origin, seen, sink, use=True)
+
+    def _bodies(self) -> Iterator[tuple[str | None, list[Node]]]:
+        if self._spec is not None:
+            heads = tuple(head.node for head in self._spec.heads)
+            yield None, list(walk((*self._spec.layers, *heads)))
+        for block in self._blocks.values():
+            yield block.name, list(walk(block.layers))
+
+    def _parameters(self, scope: str | None) -> Collection[str]:
+        if scope is not None:
+            return self._blocks[scope].parameters
+        return () if self._spec is None else self._spec.params
+
+    # ---- what is asked
+
+    def _read(self, scope: str | None, node: Node) -> None:
+        for arg, origin, _ in written(node):
+            self._compared(scope, arg, origin)
+        if isinstance(node, OpNode):
+            for key, arg in node.attributes.items():
+                for name in _passed(arg) if takes_text(node.op, key, "same") else ():
+                    self._of((scope, name)).by_attribute = True
+        elif isinstance(node, BlockNode):
+            for key, arg in node.arguments.items():
+                for name in _passed(arg):
+                    self._of((scope, name)).handed.add((node.block, key))
+
+    def _of(self, parameter: Parameter) -> _Asked:
+        return self._asked.setdefault(parameter, _Asked())
+
+    def _compared(self, scope: str | None, arg: Arg, origin: Origin) -> None:
+        for made in _comparisons(arg):
+            pairs = zip(made.ops, made.operands, made.operands[1:], strict=False)
+            for op, one, other in pairs:
+                sides = [(one, other)] if op in ("==", "!=", "in", "not in") else []
+                sides += [(other, one)] if op in ("==", "!=") else []
+                for name, words in sides:
+                    if isinstance(name, Name) and ("in" in op) == isinstance(
+                        words, ListOf
+                    ):
+                        known = self._of((scope, name.id)).compared
+                        for word in _words(words):
+                            known.setdefault(word, origin.at())
+
+    def _total(self, parameter: Parameter) -> _Asked:
+        """What a parameter is held to, where it is handed on too."""
+        if parameter not in self._whole:
+            total = self._whole[parameter] = _Asked()
+            own = self._asked.get(parameter, _Asked())
+            parts = [own, *(self._total(p) for p in sorted(own.handed, key=str))]
+            for part in parts:
+                total.compared = part.compared | total.compared
+                total.by_attribute |= part.by_attribute
+        return self._whole[parameter]
+
+    # ---- what is given
+
+    def _table(
+        self,
+        table: dict[str, Arg],
+        scope: str | None,
+        origin: Origin,
+        seen: Collection[str],
+        sink: Sink,
+        *,
+        use: bool = False,
+    ) -> None:
+        for key, arg in table.items():
+            asked = self._total((scope, key))
+            if isinstance(arg, Name) and arg.id not in seen and asked:
+                arg = Const(arg.id)
+            if not isinstance(arg, Const) or not isinstance(arg.value, str):
+                continue
+            table[key] = arg.value
+            known = dict(asked.compared)
+            if use and scope in self._blocks:
+                below = self._blocks[scope].origin.below("defaults")
+                default = self._blocks[scope].defaults.get(key)
+                for word in _words(default):
+                    known.setdefault(word, below.at(key))
+            if arg.value not in known and not asked.by_attribute:
+                _misspelt(key, arg.value, known, origin.at(key), sink)
+
+
+def _misspelt(
+    key: str, word: str, known: Mapping[str, Place], place: Place, sink: Sink
+) -> None:
+    near = nearest(word, known) if sink.affords(len(known)) else None
+    if near is None:
+        return  # any other word is what is meant by the other case
+    sink.error(
+        "unknown-word",
+        f"nothing compares `{key}` with '{word}', but with {_listed(known)}",
+        place,
+        Label(known[near], f"'{near}' stands here"),
+        help=f"did you mean '{near}'?",
+    )
+
+
+def _passed(value: object) -> Iterator[str]:
+    """The names of which one may be what an expression gives."""
+    match value:
+        case Name(id=name):
+            yield name
+        case IfExp(body=body, orelse=orelse):
+            yield from _passed(body)
+            yield from _passed(orelse)
+        case _:
+            pass
+
+
+def _listed(words: Collection[str]) -> str:
+    quoted = [f"'{word}'" for word in words]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)
+
+
+def _words(value: object) -> Iterator[str]:
+    """A word, or those of a list."""
+    match value:
+        case str():
+            yield value
+        case Const(value=inner) | ListOf(items=inner):
+            yield from _words(inner)
+        case _ if is_tuple(value):
+            for item in value:
+                yield from _words(item)
+        case _:
+            pass
+
+
+def _comparisons(value: object) -> Iterator[Compare]:
+    if isinstance(value, Compare):
+        yield value
+    if is_tuple(value):
+        for item in value:
+            yield from _comparisons(item)
+    elif isinstance(value, Expr):
+        for slot in value.__slots__:
+            yield from _comparisons(getattr(value, slot))
