@@ -194,6 +194,8 @@ class Occurrences:
         values = [(region.input, *region.others) for region in regions]
         if not values:
             values = [layer.inputs for layer in self.layers.get(node, ())]
+        if not values:  # repeated no time at all
+            values = [(region.input,) for region in self._repeats.get(node, ())]
         return [[v.shape for v in reads if v.shape is not None] for reads in values]
 
     def read(self, node: Node, number: int) -> Shape | None:
