@@ -233,14 +233,16 @@ class Occurrences:
 def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, object]:
     """What a part of a network was written as, and what decides on its code: how many
     axes its values have, which of them holds the channels, which class a block has."""
-    what = (part.node, part.op.op if isinstance(part, Layer) else part.kind)
-    # what is merged has the same axes
-    start = part.inputs[0] if isinstance(part, Layer) else part.input
-    shapes = [v.shape for v in (start, part.output) if v.shape is not None]
-    found = tuple((len(s.dims), s.channel_axis) for s in shapes)
-    if isinstance(part, Region) and part in variants:
-        return what, (*found, variants[part])
-    return what, found
+    if isinstance(part, Layer):
+        # what is merged has the same axes
+        return (part.node, part.op.op), (_axes(part.inputs[0]), _axes(part.output))
+    ends = (_axes(part.input), _axes(part.output))
+    return (part.node, part.kind), (*ends, variants.get(part))
+
+
+def _axes(value: Value) -> tuple[int, int] | None:
+    shape = value.shape
+    return None if shape is None else (len(shape.dims), shape.channel_axis)
 
 
 def agreed(seen: Sequence[Shape] | dict[Shape, None]) -> Shape | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import is_
 from typing import Any
 
 from archc.emit.tree import (
@@ -18,7 +19,7 @@ from archc.emit.tree import (
     Return,
     Statement,
 )
-from archc.ops.code import Argument, Local
+from archc.ops.code import Argument, ClassName, Local
 from archc.spec.expressions import Expr, is_tuple
 
 Change = Callable[[Expr | Argument], Expr | Argument | None]
@@ -28,13 +29,16 @@ Change = Callable[[Expr | Argument], Expr | Argument | None]
 def expression(expr: object, change: Change) -> Any:
     """An expression in which `change` has had its say, outermost part first."""
     if is_tuple(expr):
-        return tuple(expression(part, change) for part in expr)
+        made = [expression(part, change) for part in expr]
+        return expr if all(map(is_, expr, made)) else tuple(made)
     if not isinstance(expr, Expr | Argument):
         return expr
     changed = change(expr)
     if changed is not None:
         return changed
-    return type(expr)(*(expression(getattr(expr, s), change) for s in expr.__slots__))
+    parts = [getattr(expr, name) for name in expr.__slots__]
+    made = [expression(part, change) for part in parts]
+    return expr if all(map(is_, parts, made)) else type(expr)(*made)
 
 
 def body(statements: Body, change: Change) -> Body:
@@ -103,13 +107,15 @@ def without_empty(statements: Body) -> Body:
     return tuple(found)
 
 
-def renamed(names: dict[str, str]) -> Change:
-    """The change that gives variables other names."""
+def renamed(names: dict[str, str], classes: dict[str, str] | None = None) -> Change:
+    """The change that gives variables, and classes, other names."""
 
     def change(part: Expr | Argument) -> Expr | Argument | None:
         match part:
             case Local(id=symbol) if symbol in names:
                 return Local(names[symbol])
+            case ClassName(key=key) if classes is not None:
+                return ClassName(classes[key])
             case Argument(name=str(keyword)) if keyword in names:
                 value = expression(part.value, change)
                 return Argument(value, names[keyword], part.comment)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import cache
 
 from archc.emit.tree import (
     SELF,
@@ -46,12 +49,31 @@ def parts(expr: object) -> Iterator[object]:
     stack: list[object] = [expr]
     while stack:
         node = stack.pop()
-        if isinstance(node, Expr | Argument):
+        names = _holding(type(node))
+        if names is not None:
             yield node
-            slots: tuple[str, ...] = tuple(node.__slots__)
-            stack.extend(getattr(node, s) for s in reversed(slots) if s != "at")
+            stack += [getattr(node, name) for name in names]
         elif is_tuple(node):
-            stack.extend(reversed(node))
+            stack += node[::-1]
+
+
+# what a field may say of its type that has no expressions in it
+_PLAIN = {"str", "int", "bool", "None", "Number", "Span", "tuple"}
+
+
+@cache
+def _holding(kind: type) -> tuple[str, ...] | None:
+    """The fields in which a kind of expression has others, the last one first; None for
+    what is no expression."""
+    if not issubclass(kind, Expr | Argument):
+        return None
+    if not is_dataclass(kind):
+        return ()
+    return tuple(
+        field.name
+        for field in reversed(fields(kind))
+        if not _PLAIN.issuperset(re.findall(r"\w+", str(field.type)))
+    )
 
 
 def computed(expr: Expr) -> Iterator[object]:
@@ -68,13 +90,13 @@ def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
     stack: list[object] = [expr]
     while stack:
         part = stack.pop()
-        if is_tuple(part):
-            stack += reversed(part)
-        elif isinstance(part, Expr | Argument):
+        names = _holding(type(part))
+        if names is not None:
             yield part
             if enters(part):
-                slots: tuple[str, ...] = tuple(part.__slots__)
-                stack += [getattr(part, s) for s in reversed(slots) if s != "at"]
+                stack += [getattr(part, name) for name in names]
+        elif is_tuple(part):
+            stack += part[::-1]
 
 
 def locals_in(expr: object) -> Iterator[str]:

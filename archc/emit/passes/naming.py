@@ -17,7 +17,7 @@ from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module
 from archc.emit.usage import bound, every, written
-from archc.ops.code import Apply, Argument, ClassName, Global
+from archc.ops.code import Apply, ClassName, Global
 from archc.spec.expressions import Expr
 from archc.spec.reserved import IMPORTED
 
@@ -71,14 +71,10 @@ def _class(
     arguments: dict[str, str],
     taken: frozenset[str],
 ) -> Class:
-    def change(part: Expr | Argument) -> Expr | None:
-        return ClassName(classes[part.key]) if isinstance(part, ClassName) else None
-
     methods: list[Method] = []
     for method in made.methods:
         names = {**arguments, **_variables(method, arguments, taken)}
-        method = rewrite.method(method, rewrite.renamed(names))
-        methods.append(rewrite.method(method, change))
+        methods.append(rewrite.method(method, rewrite.renamed(names, classes)))
     name = ClassName(classes[made.name.key])
     return replace(made, name=name, methods=tuple(methods), gives=None)
 
@@ -134,13 +130,14 @@ def _variables(
         for statement in every(loop.body)
         for symbol in written(statement)
     }
-    counters.update(t.id for s in every(method.body) for t in bound(s)[:1])
+    statements = [(s, bound(s)) for s in every(method.body)]
+    counters.update(t.id for _, targets in statements for t in targets[:1])
     used = {*taken, *own, "self", "_"}
     changed = _changeable(method, arguments)
     shared = {wish(symbol): [name] for symbol, name in changed.items()}
     names = dict(changed)
-    for statement in every(method.body):
-        for symbol in (*written(statement), *(t.id for t in bound(statement))):
+    for statement, targets in statements:
+        for symbol in (*written(statement), *(t.id for t in targets)):
             if "#" not in symbol or symbol in names or symbol in arguments:
                 continue
             word = wish(symbol)
