@@ -121,3 +121,25 @@ def as_condition(value: Arg) -> Expr | bool:
             return BoolOp(op, kept)
         case _:
             return value
+
+
+_DENIED = {
+    "==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in",
+    "not in": "in",
+}  # fmt: skip
+
+
+def opposite(test: Expr) -> Expr:
+    """The test that is true where this one is false."""
+    match test:
+        case Unary(op="not", operand=operand):
+            return operand
+        case Compare(ops=(op,), operands=operands) if op in _DENIED:
+            return Compare((_DENIED[op],), operands)
+        case _:
+            return Unary("not", test)
+
+
+def are_opposite(one: Expr, two: Expr) -> bool:
+    """Whether one test is plainly the other one denied."""
+    return one == opposite(two) or two == opposite(one)

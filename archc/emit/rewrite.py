@@ -7,6 +7,7 @@ from dataclasses import replace
 from operator import is_
 from typing import Any
 
+from archc.emit.conditions import opposite
 from archc.emit.tree import (
     Assign,
     Body,
@@ -100,8 +101,10 @@ def without_empty(statements: Body) -> Body:
                     found.append(For(targets, over, rest))
             case If(test=test, body=inner, orelse=orelse):
                 rest, other = without_empty(inner), without_empty(orelse)
-                if rest or other:
+                if rest:
                     found.append(If(test, rest, other))
+                elif other:
+                    found.append(If(opposite(test), other))
             case _:
                 found.append(made)
     return tuple(found)

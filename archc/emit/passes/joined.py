@@ -12,18 +12,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.emit import rewrite
+from archc.emit.conditions import are_opposite
 from archc.emit.lines import STEP, WIDTH
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import Assign, Body, Evaluate, For, If, Method, Module, Statement
 from archc.emit.usage import every, locals_in, parts, written
 from archc.ops.code import Apply, Argument, Attribute, Local
 from archc.ops.source import flat
-from archc.spec.expressions import BoolOp, Compare, Expr, IfExp, Unary
+from archc.spec.expressions import BoolOp, Expr, IfExp
 
-_OPPOSITES = {
-    ("==", "!="), ("!=", "=="), ("is", "is not"), ("is not", "is"),
-    ("in", "not in"), ("not in", "in"),
-}  # fmt: skip
 _ROOM = 60
 """How long a choice between two children may be."""
 
@@ -109,7 +106,7 @@ def _one(first: Statement, second: If) -> If | None:
         return None
     if first.test == second.test:
         return If(first.test, first.body + second.body, first.orelse + second.orelse)
-    if _are_opposite(first.test, second.test):
+    if are_opposite(first.test, second.test):
         return If(first.test, first.body + second.orelse, first.orelse + second.body)
     if first.orelse or second.orelse:
         return None
@@ -117,23 +114,11 @@ def _one(first: Statement, second: If) -> If | None:
         case (
             BoolOp(op="and", operands=(*outer, one)),
             BoolOp(op="and", operands=(*other, two)),
-        ) if outer == other and _are_opposite(one, two):
+        ) if outer == other and are_opposite(one, two):
             test = outer[0] if len(outer) == 1 else BoolOp("and", tuple(outer))
             return If(test, (If(one, first.body, second.body),))
         case _:
             return None
-
-
-def _are_opposite(one: Expr, two: Expr) -> bool:
-    match one, two:
-        case Unary(op="not", operand=operand), _ if operand == two:
-            return True
-        case _, Unary(op="not", operand=operand) if operand == one:
-            return True
-        case Compare(ops=(first,)), Compare(ops=(second,)):
-            return one.operands == two.operands and (first, second) in _OPPOSITES
-        case _:
-            return False
 
 
 def _is_steady(test: Expr, made: Statement) -> bool:

@@ -180,6 +180,8 @@ class _Reads:
 
     def _body(self, body: Body) -> None:
         for statement in body:
+            if isinstance(statement, For | If) and not statement.body:
+                self.body.unknown.add("a statement with nothing in it")
             if isinstance(statement, Assign):
                 for target in statement.targets:
                     self._target(target)
