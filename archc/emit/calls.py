@@ -25,6 +25,7 @@ from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import BlockNode, Node, OpNode, ShareNode, alternatives
+from archc.spec.templates import may_meet
 
 
 def expression(builder: Builder, node: Node, x: Expr) -> Expr:
@@ -201,7 +202,9 @@ def is_optional(builder: Builder, node: Node) -> bool:
     if any(n.reads is not None for n in found[1:]):
         return False
     # a name that other exclusive nodes share must not be overwritten by the absent one
-    alone = builder.plan.names[node.name.text] == len(found)
+    name = node.name.text
+    alike = (n for other, n in builder.plan.names.items() if may_meet(other, name))
+    alone = sum(alike) == len(found)
     return alone and all(n.name == node.name and _is_module(builder, n) for n in found)
 
 

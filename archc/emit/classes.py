@@ -281,7 +281,7 @@ class Planner:
         plan.children = _children(plan, members)
         for path, shape in given.items():
             if isinstance(shape.channels, Expr):
-                stem = path.rpartition(".")[2].partition("{")[0] or "inputs"
+                stem = path.rpartition(".")[2].partition("{")[0].lstrip("_") or "inputs"
                 plan.taken[path] = self.symbols.fresh(f"{stem}_channels")
                 shape = shape.with_channels(plan.taken[path])
             plan.values[path] = shape
@@ -293,7 +293,7 @@ class Planner:
         plan.channels = _published(plan, steps, plan.result.channels, "out_channels")
         for path in plan.reads.taps(node):
             shape = steps.values[path]
-            stem = path.rpartition(".")[2]
+            stem = path.rpartition(".")[2].lstrip("_") or "feature"
             channels = _published(plan, steps, shape.channels, f"{stem}_channels")
             plan.taps[path] = shape.with_channels(channels)
         return plan

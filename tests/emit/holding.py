@@ -22,8 +22,10 @@ BATCH = 2
 # which several values are added or multiplied, and the memory format that a kernel
 # sees. Normalising nearly constant values enlarges that, by 1e5 at most in each layer.
 RTOL = 1e-6
-STEEP = frozenset({"sqrt", "pow", "lp_pool2d"})
+STEEP = frozenset({"sqrt", "pow", "lp_pool2d", "div"})
 """Ops whose slope is infinite at zero."""
+PERMUTING = frozenset({"permute", "layer_norm2d"})
+"""Ops whose outputs lie in another order in memory than their axes."""
 
 
 def network_class(source: str, name: str) -> Any:
@@ -224,7 +226,7 @@ def _hold_training(
     # behind a permute the order in memory, by which they are drawn, is the factors'
     ops = [layer.op.op for layer in layers_of(network)]
     drawn = sum(op in RANDOM for op in ops)
-    if drawn == 0 or (drawn == 1 and "permute" not in ops):
+    if drawn == 0 or (drawn == 1 and PERMUTING.isdisjoint(ops)):
         expected, buffers = run(network, model, inputs)
     given = [x.clone().requires_grad_() for x in inputs]
     torch.manual_seed(SEED)
