@@ -21,7 +21,7 @@ from archc.spec.model import Arg
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPPOSITE = {
     "==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<",
-    "in": "not in", "not in": "in",
+    "in": "not in", "not in": "in", "is": "is not", "is not": "is",
 }  # fmt: skip
 
 
@@ -123,19 +123,13 @@ def as_condition(value: Arg) -> Expr | bool:
             return value
 
 
-_DENIED = {
-    "==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in",
-    "not in": "in",
-}  # fmt: skip
-
-
 def opposite(test: Expr) -> Expr:
     """The test that is true where this one is false."""
     match test:
         case Unary(op="not", operand=operand):
             return operand
-        case Compare(ops=(op,), operands=operands) if op in _DENIED:
-            return Compare((_DENIED[op],), operands)
+        case Compare(ops=(op,), operands=operands) if op in _OPPOSITE:
+            return Compare((_OPPOSITE[op],), operands)
         case _:
             return Unary("not", test)
 
