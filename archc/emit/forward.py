@@ -274,7 +274,7 @@ def _wide_block(
     assert isinstance(made, Apply)
     more = tuple(Argument(source) for source in sources[1:])
     made = Apply(made.function, (*made.arguments, *more))
-    if len(node.outputs) < 2:
+    if not node.outputs:
         values: list[Local] = [target]
         assign(builder, node, made, target)
     else:

@@ -128,8 +128,8 @@ class BlockNode(Node):
 
     @property
     def is_wide(self) -> bool:
-        """Whether it reads or gives several values."""
-        return len(self.inputs) > 1 or len(self.outputs) > 1
+        """Whether it reads several values, or gives some by name."""
+        return len(self.inputs) > 1 or bool(self.outputs)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
