@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
-from archc.emit.conditions import tidy
+from archc.emit.conditions import opposite
 from archc.emit.names import snake_case
 from archc.emit.plan import Choice, Held, Loop, Met, Turn
 from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
@@ -14,7 +14,7 @@ from archc.network.scope import Style, style_of
 from archc.ops import code
 from archc.ops.base import Call
 from archc.ops.code import Apply, Argument, Global, Local, Text
-from archc.spec.expressions import Expr, Unary
+from archc.spec.expressions import Expr
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -130,7 +130,7 @@ def branched(test: Expr, body: Sequence[Statement], orelse: Sequence[Statement])
     """An `if` that has something to do where its test is true."""
     if body:
         return If(test, tuple(body), tuple(orelse))
-    return If(tidy(Unary("not", test)), tuple(orelse))
+    return If(opposite(test), tuple(orelse))
 
 
 def turns(

@@ -14,10 +14,10 @@ from archc.ops import code
 from archc.ops.code import Attribute, Global, Text
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
-    BranchesNode,
     GroupNode,
     Node,
     OpNode,
+    members,
     opened,
 )
 
@@ -57,25 +57,15 @@ def _at(builder: Builder, path: Sequence[str], shared: Shared) -> Expr:
         if made is None or not is_attribute(name):
             return _looked_up(found, Text(".".join(path[number:])), shared)
         found = Attribute(found, name)
-        members = _members(made)
+        inside = members(made)
         # what is in these has a number; it has a name in a class of the module's own
-        listed = made.repeat is not None or style_of(members) == "numbered"
-        nodes = members
-        if isinstance(made, GroupNode) and is_chain(reads, members):
+        listed = made.repeat is not None or style_of(inside) == "numbered"
+        nodes = inside
+        if isinstance(made, GroupNode) and is_chain(reads, inside):
             nodes = ()  # an nn.Sequential, whose children have no types
     else:
         return found
     return _looked_up(found, Text(".".join(path[number:])), shared)
-
-
-def _members(node: Node) -> tuple[Node, ...]:
-    match node:
-        case GroupNode():
-            return node.layers
-        case BranchesNode():
-            return node.branches
-        case _:
-            return ()
 
 
 def _looked_up(owner: Expr, path: Expr, shared: Shared) -> Expr:
