@@ -29,7 +29,7 @@ from archc.emit.tree import (
     Statement,
 )
 from archc.emit.usage import attributes_of, reads_of
-from archc.emit.variables import value_of
+from archc.emit.variables import remember, value_of
 from archc.network.graph import Network
 from archc.ops import code
 from archc.ops.code import (
@@ -42,7 +42,7 @@ from archc.ops.code import (
     Nothing,
 )
 from archc.spec.expressions import Const, Expr, Name
-from archc.spec.model import BranchesNode
+from archc.spec.model import BranchesNode, Template
 
 TENSOR = Global("Tensor")
 MODULE = Global("nn.Module")
@@ -208,7 +208,9 @@ class ClassLowering:
             self.inputs.append(given)
             # what runs through the body is called so as well
             kept = builder.local(f"{name}_in") if given == MAIN else given
-            builder.values[name] = builder.land(given, kept)
+            path = Template(name, (name,))
+            value = builder.land(given, kept)
+            remember(builder, path, value, self.plan.values[name])
         builder.values[""] = builder.values[names[0]]
         return builder.values[""]
 

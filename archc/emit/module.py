@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from os.path import normpath
@@ -61,7 +62,12 @@ def emit(network: Network) -> str:
     differences += map(str, validate(module, network))
     if differences:
         raise WrongModule(network.name, differences)
-    return printed(module)
+    source = printed(module)
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        raise WrongModule(network.name, [f"no Python: {error}"]) from error
+    return source
 
 
 def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:

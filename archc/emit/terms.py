@@ -78,7 +78,9 @@ class Terms:
 
     def presence(self, node: Node, x: Shape) -> bool | Expr:
         """Whether a node that reads `x` is there."""
-        if node.repeat is not None and self.value(node.repeat, x) == 0:
+        # what stands in its place does so where its test is false
+        replaced = node.otherwise is not None
+        if not replaced and node.repeat is not None and self.value(node.repeat, x) == 0:
             return False
         return True if node.when is None else self.decided(node.when, x)
 

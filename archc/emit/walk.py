@@ -29,6 +29,7 @@ from archc.spec.expressions import (
     names_of,
 )
 from archc.spec.model import Node, Template, alternatives
+from archc.spec.templates import may_meet
 
 MAX_CLOSED = 3
 """How many loops deep channels are looked for that need no local."""
@@ -93,7 +94,15 @@ class Walk(Bodies):
             case "value":
                 return self.values[source.key.text]
             case "feature":
-                return self.feature(source.key, self.seen.read(node, number) or x)
+                read = self.seen.read(node, number)
+                return self.feature(source.key, read or self._made(source.key) or x)
+
+    def _made(self, key: Template) -> Shape | None:
+        """The axes of the latest value so far that may have a computed name."""
+        made = [y for path, y in self.values.items() if may_meet(path, key.text)]
+        if not made:
+            return None
+        return Shape((UNKNOWN,) * len(made[-1].dims), made[-1].channel_axis)
 
     def _remember(self, path: Template | None, y: Shape) -> None:
         if path is not None:
@@ -186,7 +195,10 @@ class Walk(Bodies):
         if carried is not None:
             self.bound |= {carried.symbol.id, carried.after.id}
         met.loop = Loop(counter, count, x, carried)
-        return shapes.settled(y, self.seen.output(node, "all"))
+        y = shapes.settled(y, self.seen.output(node, "all"))
+        if y.channels is UNKNOWN and not self.seen.iterations(node):
+            return y.with_channels(x.channels)  # nothing says what else it would give
+        return y
 
     def _written_out(self, node: Node, met: Met, reads: tuple[Shape, ...]) -> Shape:
         """A repetition whose iterations differ in their axes: each by itself."""

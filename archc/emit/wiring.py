@@ -205,17 +205,25 @@ class Reads:
         """Paths inside a named group whose values are read outside it."""
         if node not in self.paths or not isinstance(node, GroupNode | BranchesNode):
             return ()
-        inside = self._inside(node)
+        below = self._below(node)
         outside = {
             source.key.text
             for reader, sources in self.sources.items()
-            if reader not in self._below(node)
+            if reader not in below
             for source in sources
             if source.kind == "value"
         }
         ends = (*self.outputs.values(), *self.heads.values())
         outside |= {s.key.text for s in ends if s.kind == "value"}
-        return tuple(sorted(p for p in outside if p.startswith(inside)))
+        # what stands in the group's place has the same paths
+        return tuple(sorted(outside & {p for n in below for p in self._made(n)}))
+
+    def _made(self, node: Node) -> Iterator[str]:
+        """The paths of what a node gives."""
+        found = (self.paths.get(node), self.members.get(node))
+        for path in (*found, *self.given(node).values()):
+            if path is not None:
+                yield path.text
 
     def is_read(self, node: Node) -> bool:
         """Whether something reads the node's value, or one inside it, by its name."""

@@ -203,13 +203,24 @@ def _(expr: Text) -> Pieces:
 
 @pieces.register
 def _(expr: Joined) -> Pieces:
-    text = "".join(
-        f"{{{flat(p)}}}"
+    inner = [flat(p) for p in expr.parts if isinstance(p, Expr)]
+    # before Python 3.12 an expression in an f-string has none of its quotes
+    if any("\\" in p or {"'", '"'} <= set(p) for p in inner):
+        text = _template(expr, [""] * len(inner))
+        return [f'"{text}".format({", ".join(inner)})']
+    text = _template(expr, [p.replace('"', "'") for p in inner])
+    return [f'f"{text}"']
+
+
+def _template(expr: Joined, inner: list[str]) -> str:
+    """The text of an f-string, with what stands in its braces."""
+    left = iter(inner)
+    return "".join(
+        f"{{{next(left)}}}"
         if isinstance(p, Expr)
         else _escaped(p).replace("{", "{{").replace("}", "}}")
         for p in expr.parts
     )
-    return [f'f"{text}"']
 
 
 def _escaped(text: str) -> str:

@@ -133,6 +133,8 @@ def _variables(
     statements = [(s, bound(s)) for s in every(method.body)]
     counters.update(t.id for _, targets in statements for t in targets[:1])
     used = {*taken, *own, "self", "_"}
+    # what has its name already, such as the value that runs through `forward`
+    used.update(s for statement, _ in statements for s in written(statement))
     changed = _changeable(method, arguments)
     shared = {wish(symbol): [name] for symbol, name in changed.items()}
     names = dict(changed)
