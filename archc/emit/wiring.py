@@ -206,16 +206,19 @@ class Reads:
         if node not in self.paths or not isinstance(node, GroupNode | BranchesNode):
             return ()
         below = self._below(node)
+        # what may stand in the group's place has the same paths
+        instead = {
+            m for n in self._nodes[self.paths[node].text] for m in self._below(n)
+        }
         outside = {
             source.key.text
             for reader, sources in self.sources.items()
-            if reader not in below
+            if reader not in instead
             for source in sources
             if source.kind == "value"
         }
         ends = (*self.outputs.values(), *self.heads.values())
         outside |= {s.key.text for s in ends if s.kind == "value"}
-        # what stands in the group's place has the same paths
         return tuple(sorted(outside & {p for n in below for p in self._made(n)}))
 
     def _made(self, node: Node) -> Iterator[str]:
