@@ -273,12 +273,10 @@ class Reads:
         path = None if node.name is None else scope.child(node.name)
         if path is not None and node.name is not None:
             self.paths[node] = path
-            self._nodes[path.text].append(node)
             inner = scope.opened(path, within)
             if node.repeat is not None and node.name.fixed:
                 counter = Template(f"{{{node.index}}}", (Name(node.index),))
                 path = self.members[node] = inner.child(counter)
-                self._nodes[path.text].append(node)
                 inner = inner.opened(path, within)
         left_out = within != scope.within and not self._occurs(node)
         with self._hidden(left_out):
@@ -296,6 +294,8 @@ class Reads:
             self._visit_other(node.otherwise, outer)
         if node.name is None or path is None:
             return
+        for known in dict.fromkeys((path.text, self.paths[node].text)):
+            self._nodes[known].append(node)
         if node in self.members:
             self._present[path.text] = within
             self._present[self.paths[node].text] = scope.within

@@ -42,7 +42,7 @@ class _Uses:
     """Who reads which value, and in whose body it is made."""
 
     def __init__(self, network: Network) -> None:
-        self.readers: Counter[Value] = Counter(network.outputs.values())
+        self.readers: Counter[Value] = Counter(network.results())
         self.owner: dict[Layer, Region] = {}
         """For each layer the block instance, or the root, in whose body it stands."""
         self.instead: dict[Value, list[Value]] = defaultdict(list)
