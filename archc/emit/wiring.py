@@ -132,6 +132,8 @@ class Reads:
         """The paths of values so far, each with the loops and conditions around it."""
         self._left_out: set[str] = set()
         """Paths in nodes that are left out everywhere."""
+        self._nowhere: set[Node] = set()
+        """What is left out whatever the arguments are."""
         self._nodes: dict[str, list[Node]] = defaultdict(list)
         """The nodes so far, by their paths; those of one path exclude each other."""
         body = _Scope((Template("", ()),))
@@ -174,7 +176,7 @@ class Reads:
         inside = self._inside(node)
         for member in self._in_groups(node):
             shared = self.shared.get(member)
-            if shared is None or shared.node is None:
+            if member in self._nowhere or shared is None or shared.node is None:
                 pass  # it is left out itself, if what it applies is not there
             elif not shared.key.text.startswith(inside):
                 modules[shared.key.text] = shared
@@ -261,6 +263,8 @@ class Reads:
         within = scope.within
         if node.when is not None or node.repeat is not None:
             within = (*within, node)
+        if node.repeat == 0 or node.when in (False, 0):
+            self._nowhere |= {node, *self._below(node)}
         outer = scope
         counters = dict(scope.counters)
         if node.repeat is not None:

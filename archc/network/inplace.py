@@ -47,8 +47,6 @@ class _Uses:
         """For each layer the block instance, or the root, in whose body it stands."""
         self.instead: dict[Value, list[Value]] = defaultdict(list)
         """What may stand in a value's place, as an expression decides on its maker."""
-        for head in network.heads:
-            self.readers[head.source] += 1
         roots = (network.body, *(h.region for h in network.heads))
         elsewhere = _read_elsewhere(network.spec, _nodes(roots))
         held = _held(network.spec)
