@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archc.emit.wiring import Reads
+from archc.network.scope import is_by_hand, is_counted
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -13,11 +14,16 @@ from archc.spec.model import (
     OpNode,
     ShareNode,
     children,
+    opened,
 )
 
 
 def is_chain(reads: Reads, nodes: Sequence[Node]) -> bool:
     """Whether the nodes can be the children of one nn.Sequential."""
+    inside = tuple(opened(tuple(nodes)))
+    if any(map(is_by_hand, inside)) and not all(n.name for n in inside):
+        # what has no number there gets the one of its place
+        return is_counted(nodes) and all(_is_link(reads, node) for node in nodes)
     return all(_is_link(reads, node) for node in nodes)
 
 
@@ -25,6 +31,8 @@ def _is_link(reads: Reads, node: Node) -> bool:
     if node.reads is not None or node.skip is not None:
         return False
     if isinstance(node, ShareNode):
+        return False
+    if node.name is not None and "." in node.name.text:
         return False
     if node.otherwise is not None and not _is_link(reads, node.otherwise):
         return False

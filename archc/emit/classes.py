@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from archc.emit.names import camel_case, network_class
+from archc.emit.names import camel_case, identifier, network_class
 from archc.emit.occurrences import Occurrences, axes
 from archc.emit.plan import ClassPlan, Held
 from archc.emit.symbols import Symbols, wish
@@ -264,7 +264,9 @@ class Planner:
         }
         plan = ClassPlan(
             kind="group",
-            wish=camel_case(node.name.text if node.name and fixed else "stage"),
+            wish=camel_case(
+                identifier(node.name.text) if node.name and fixed else "stage"
+            ),
             doc=node.doc,
             nodes=members,
             style=style_of(members),
@@ -281,7 +283,8 @@ class Planner:
         plan.children = _children(plan, members)
         for path, shape in given.items():
             if isinstance(shape.channels, Expr):
-                stem = path.rpartition(".")[2].partition("{")[0].lstrip("_") or "inputs"
+                stem = path.rpartition(".")[2].partition("{")[0].lstrip("_")
+                stem = identifier(stem or "inputs")
                 plan.taken[path] = self.symbols.fresh(f"{stem}_channels")
                 shape = shape.with_channels(plan.taken[path])
             plan.values[path] = shape
@@ -293,7 +296,7 @@ class Planner:
         plan.channels = _published(plan, steps, plan.result.channels, "out_channels")
         for path in plan.reads.taps(node):
             shape = steps.values[path]
-            stem = path.rpartition(".")[2].lstrip("_") or "feature"
+            stem = identifier(path.rpartition(".")[2].lstrip("_") or "feature")
             channels = _published(plan, steps, shape.channels, f"{stem}_channels")
             plan.taps[path] = shape.with_channels(channels)
         return plan
@@ -324,7 +327,8 @@ def _published(plan: ClassPlan, steps: Walk, channels: Dim, wish: str) -> Any:
 
 def _children(plan: ClassPlan, nodes: Sequence[Node]) -> frozenset[str]:
     fixed = {n.name.text for n in opened(tuple(nodes)) if n.name and n.name.fixed}
-    return frozenset(fixed | set(plan.seen.child_names()))
+    names = fixed | set(plan.seen.child_names())
+    return frozenset(names | {name.partition(".")[0] for name in names})
 
 
 def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
@@ -353,6 +357,7 @@ def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:
     node = nodes[0]
     plain = node.when is None and node.skip_when is None and node.shortcut is None
     many = node.repeat is not None and node.name is not None and not node.name.fixed
+    many = many and not (node.name and "." in node.name.text)
     module = node.reads is None and (
         isinstance(node, BlockNode)
         or (isinstance(node, OpNode) and not (node.op.merges or node.op.bare_parameter))

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
 from archc.emit.conditions import opposite
-from archc.emit.names import snake_case
+from archc.emit.names import identifier, is_name, singular, snake_case
 from archc.emit.plan import Choice, Held, Loop, Met, Turn
 from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
-from archc.network.scope import Style, style_of
+from archc.network.scope import Style, is_counted, style_of
 from archc.ops import code
 from archc.ops.base import Call
 from archc.ops.code import Apply, Argument, Global, Local, Text
@@ -185,7 +185,8 @@ def sequential(builder: Builder, nodes: Sequence[Node], target: Expr | str) -> E
     It is one expression where it can be; where loops or conditions fill it, statements
     that do so are written first, and the expression is the attribute or a local.
     """
-    chain = Chain(builder, style_of(nodes), target)
+    style = "numbered" if is_counted(nodes) else style_of(nodes)
+    chain = Chain(builder, style, target)
     chain.add(nodes)
     return chain.made()
 
@@ -215,7 +216,7 @@ class Chain:
     def _call(self) -> Apply:
         items = tuple(self.items)
         if self.style == "named" and items:
-            items = (Argument(Apply(Global("OrderedDict"), items)),)
+            items = (Argument(Apply(Global("OrderedDict"), _with_keys(items))),)
         return Apply(self.head, items)
 
     def start(self) -> Expr:
@@ -298,6 +299,16 @@ class Chain:
             builder.invoke(self.container, "add_module", name, made, comment=comment)
 
 
+def _with_keys(items: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Arguments of an OrderedDict: by keyword, or as pairs where a name is none."""
+    if all(item.name is None or is_name(item.name) for item in items):
+        return items
+    pairs = (code.Sequence((Text(i.name or ""), i.value), "()") for i in items)
+    comments = tuple(i.comment for i in items)
+    listed = code.Sequence(tuple(pairs), "[]", comments if any(comments) else ())
+    return (Argument(listed),)
+
+
 def _last_comment(made: Expr) -> str | None:
     """What is said behind the last child of a container."""
     while isinstance(made, Apply) and made.arguments:
@@ -310,7 +321,10 @@ def _last_comment(made: Expr) -> str | None:
 
 def repetition(builder: Builder, node: Node, target: Expr | str) -> Expr:
     """The nn.Sequential of a named repetition: children 0, 1, 2, ..."""
-    container = builder.local(target) if isinstance(target, str) else target
+    if isinstance(target, str):
+        container: Expr = builder.local(identifier(target))
+    else:
+        container = target
     builder.init.append(Assign((container,), code.call(SEQUENTIAL)))
 
     def once() -> None:
@@ -324,4 +338,10 @@ def stem_of(name: Template, fallback: str) -> str:
     """What to call a module in the constructor: `layer` for layer{i + 1}."""
     first = name.parts[0]
     stem = first.rstrip("_") if isinstance(first, str) else ""
+    scope, dot, own = stem.rpartition(".")
+    if dot and not own.isidentifier():
+        # one of a list: a `conv` of `convs`
+        scope = scope.rpartition(".")[2]
+        own = singular(scope) or scope
+    stem = own.rstrip("-_ ")
     return stem if stem.isidentifier() else fallback

@@ -28,7 +28,7 @@ from archc.emit.constructor import (
     repetition,
     turns,
 )
-from archc.emit.names import shared_start
+from archc.emit.names import identifier, shared_start
 from archc.emit.plan import Met
 from archc.emit.skips import once
 from archc.emit.tree import SELF, Assign, For, Statement
@@ -138,7 +138,7 @@ def _conditional(
         sources = kept_apart(builder, sources, target)
         builder.land(sources[0], target)
     if node.name and node.name.fixed:
-        condition = f"has_{node.name.text}"
+        condition = f"has_{identifier(node.name.text)}"
 
     def run() -> None:
         after = _repeated(builder, node, (target, *sources[1:]), target)
@@ -303,7 +303,7 @@ def _merge_op(
 def branch_stem(branch: Node) -> str | None:
     """What to call a branch's value: as the branch, or what its layers' names share."""
     if branch.name is not None and branch.name.fixed:
-        return branch.name.text
+        return identifier(branch.name.text)
     if isinstance(branch, OpNode):
         return "branch_pool" if branch.op.category == "pooling" else None
     names = [n.name.text for n in opened((branch,)) if n.name and n.name.fixed]
@@ -338,7 +338,7 @@ def _tapped_group(
     assert node.name is not None
     attribute = Attribute(SELF, node.name.text)
     builder.init.append(Assign((attribute,), child_module(builder, node, attribute)))
-    variables = [builder.local(path.replace(".", "_")) for path in taps]
+    variables = [builder.local(identifier(path)) for path in taps]
     values = called(builder, node, attribute, x)
     builder.forward.append(Assign((target, *variables), values))
     builder.values |= dict(zip(taps, variables, strict=True))

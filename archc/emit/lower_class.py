@@ -13,6 +13,7 @@ from archc.emit.constructor import Chain
 from archc.emit.forward import MAIN, write_branches, write_nodes
 from archc.emit.heads import write_heads, write_optional_heads
 from archc.emit.initialization import initializer
+from archc.emit.names import identifier
 from archc.emit.passes.dead import without_unread, without_unused
 from archc.emit.plan import ClassPlan
 from archc.emit.shared import is_parameter
@@ -218,11 +219,11 @@ class ClassLowering:
         plan, builder = self.plan, self.builder
         assert plan.node is not None
         for path in plan.reads.needs(plan.node).values:
-            stem = path.rpartition(".")[2].partition("{")[0] or "inputs"
+            stem = identifier(path.rpartition(".")[2].partition("{")[0] or "inputs")
             self.inputs.append(builder.local(stem))
             builder.values[path] = self.inputs[-1]
         for shared in plan.reads.needs(plan.node).modules:
-            stem = shared.key.text.replace(".", "_")
+            stem = identifier(shared.key.text)
             local = builder.modules[shared.key.text] = builder.local(stem)
             kind = TENSOR if is_parameter(shared.node) else MODULE
             self.modules.append(Parameter(local, kind))

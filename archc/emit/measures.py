@@ -7,6 +7,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TypeAlias
 
+from archc.emit.names import identifier
 from archc.emit.occurrences import Occurrences
 from archc.emit.plan import Measure, Measured
 from archc.emit.symbols import Symbols
@@ -139,7 +140,8 @@ class Measures:
             if isinstance(value, tuple):
                 value = ListOf(value)
         else:
-            name = node.name.text if node.name is not None and node.name.fixed else "in"
+            named = node.name is not None and node.name.fixed
+            name = identifier(node.name.text) if node.name and named else "in"
             key = (key, *(at for _, at in loops if isinstance(at, int)))
             if key not in self._known:
                 self._known[key] = self._symbols.fresh(wish or f"{name}_features")

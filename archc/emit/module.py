@@ -8,6 +8,7 @@ from dataclasses import replace
 from os.path import normpath
 from pathlib import Path
 
+from archc.emit.keys import keys
 from archc.emit.lower import Lowering
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
@@ -31,6 +32,7 @@ from archc.emit.passes.stages import stages
 from archc.emit.passes.strides import strides
 from archc.emit.passes.subexpressions import subexpressions
 from archc.emit.passes.tests import tests
+from archc.emit.passes.walked import walked
 from archc.emit.print import printed
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Module
@@ -41,8 +43,8 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    stages, derived, items, counters, counting, strides, nested, tests, joined, guards,
-    held, subexpressions, children, containers, copies, halves, beside, running,
+    walked, stages, derived, items, counters, counting, strides, nested, tests, joined,
+    guards, held, subexpressions, children, containers, copies, halves, beside, running,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 
@@ -73,7 +75,7 @@ def emit(network: Network) -> str:
 def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:
     """The tree of a network's module, with all names given."""
     lowering = Lowering(network)
-    module = lowering.module()
+    module = keys(lowering.module(), lowering.symbols)
     module = replace(
         module, doc=(*module.doc, f"Compiled by archc from {_path(network)}.")
     )

@@ -29,6 +29,17 @@ def snake_case(name: str) -> str:
     return parted.lower()
 
 
+def identifier(name: str) -> str:
+    """What to call a variable for what has this name: `block1_0` for `block1-0`."""
+    made = re.sub(r"\W+", "_", name).strip("_")
+    return name if name.isidentifier() else made if made.isidentifier() else "layer"
+
+
+def is_name(name: str) -> bool:
+    """Whether Python takes it for a name, in whatever script."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
 def is_attribute(name: str) -> bool:
     """Whether Python takes it for an attribute as it stands."""
     return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)

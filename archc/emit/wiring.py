@@ -92,7 +92,14 @@ class _Scope:
         return Template(text, parts)
 
     def opened(self, path: Template, within: tuple[Node, ...]) -> _Scope:
-        return _Scope((*self.paths, _joined(path, _DOT)), within, self.counters)
+        """The scope that a node opens, inside those that its name puts it into."""
+        own = path.parts[len(self.paths[-1].parts) :]
+        first = own[0] if own else ""
+        *around, _ = first.split(".") if isinstance(first, str) else [""]
+        paths = [*self.paths]
+        for name in around:
+            paths.append(_joined(paths[-1], Template(f"{name}.", (f"{name}.",))))
+        return _Scope((*paths, _joined(path, _DOT)), within, self.counters)
 
 
 _DOT = Template(".", (".",))

@@ -169,7 +169,7 @@ class Elaborator(Bodies):
         x = Value(None)
         reads = (x,) * len(reads)
         # what stands in its place may have the same names
-        beside = replace(scope, taken=dict(scope.taken))
+        beside = replace(scope, taken=dict(scope.taken), dotted=dict(scope.dotted))
         if node.repeat is not None or isinstance(node, BrokenNode):
             self.naming.hide(node, scope, frame)
         if node.repeat is None:

@@ -13,7 +13,7 @@ from archc.network.graph import Value
 from archc.network.scope import Scope, named_paths
 from archc.network.walk import Walk
 from archc.spec.identifiers import Problem, of_layer
-from archc.spec.model import Block, Node, Template
+from archc.spec.model import Block, Node, OpNode, Template
 from archc.spec.model import walk as nodes_in
 
 UNKNOWN = "?"
@@ -37,14 +37,17 @@ class Naming:
         if node.name is None:
             return None
         self._met.add(node)
+        if scope.layout.style == "numbered":
+            scope.number()  # which is the one that it was given by hand
         place = node.name_origin.at()
         name = self._text(node, frame)
         if name is None:
             return UNKNOWN
-        problem = of_layer(name)
-        if problem is None and name in scope.defined:
-            why = f"the network's class has it for {scope.defined[name]}"
-            problem = why, f"call it `{name}_`"
+        problem = _of_dots(node, name) or of_layer(name)
+        first = name.partition(".")[0]
+        if problem is None and first in scope.defined:
+            why = f"the network's class has it for {scope.defined[first]}"
+            problem = why, f"call it `{first}_`"
         if problem is None:
             scope.take(name, place, self.walk.sink)
         else:
@@ -69,7 +72,8 @@ class Naming:
             for node in nodes_in(body):
                 if node.name is None or not node.name.fixed or node in self._met:
                     continue
-                problem = of_layer(node.name.text)
+                problem = _of_dots(node, node.name.text)
+                problem = problem or of_layer(node.name.text)
                 if problem is not None:
                     place = node.name_origin.at()
                     self._refuse(node.name, node.name.text, problem, place)
@@ -215,5 +219,28 @@ class Naming:
         )
 
 
+def _of_dots(node: Node, name: str) -> Problem | None:
+    """What is wrong with the dots of a name, which comes out as `name`."""
+    assert node.name is not None
+    if "." not in name:
+        return None
+    *scopes, last = [p if isinstance(p, str) else "{}" for p in node.name.parts]
+    written = "".join((*scopes, last))
+    if name.count(".") != written.count("."):
+        return "its braces give a number with a dot", "write a whole number: `int(...)`"
+    if "{}" in written.rpartition(".")[0]:
+        return (
+            "braces stand before a dot",
+            "make a group with that name, and put the node into it",
+        )
+    if isinstance(node, OpNode) and node.op.bare_parameter:
+        return (
+            f"`{node.op.op}` is a parameter, and a list of modules holds none",
+            "give it a name without a dot",
+        )
+    return None
+
+
 def _is_path(name: str) -> bool:
-    return all(part.isidentifier() or part.isdigit() for part in name.split("."))
+    """Whether a name is one that somebody may have meant: no mistake is one."""
+    return of_layer(name) is None

@@ -48,6 +48,8 @@ class Scope:
     """What the class around defines beside its layers, and what that is."""
     count: int = 0
     taken: dict[str, Place] = field(default_factory=dict[str, Place])
+    dotted: dict[str, Place] = field(default_factory=dict[str, Place])
+    """The scopes inside it that dotted names put nodes into."""
     automatic: dict[str, int] = field(default_factory=dict[str, int])
 
     def number(self) -> str:
@@ -74,9 +76,7 @@ class Scope:
     def take(self, name: str, place: Place, sink: Sink) -> None:
         """Notes a name; a second one in the same scope is an error."""
         first = self.taken.get(name)
-        if first is None:
-            self.taken[name] = place
-        else:
+        if first is not None:
             sink.error(
                 "duplicate-name",
                 f"the name `{name}` is given twice in the same scope",
@@ -85,6 +85,31 @@ class Scope:
                 help="give each its own name; a repeated node takes braces:"
                 ' name = "conv{i + 1}"',
             )
+            return
+        self.taken[name] = place
+        around = list(_scopes_of(name))
+        for scope in around:
+            self.dotted.setdefault(scope, place)
+        both = next((n for n in (name, *around) if self._is_both(n)), None)
+        if both is not None:
+            first = self.dotted[both] if both == name else self.taken[both]
+            sink.error(
+                "duplicate-name",
+                f"`{both}` is the name of a node, and of the scope of dotted names",
+                place,
+                Label(first, "the other one is here"),
+                help="give the node another name, or put into it what is to be there",
+            )
+
+    def _is_both(self, name: str) -> bool:
+        return name in self.taken and name in self.dotted
+
+
+def _scopes_of(name: str) -> Iterator[str]:
+    """The scopes that a dotted name puts its node into, the innermost first."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
 def defined(spec: Spec) -> dict[str, str]:
@@ -166,7 +191,13 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
     named = [n for n in inside if n.name is not None]
     # the name of a broken node may be what was reported
     nameless = [n for n in inside if n.name is None and not _is_broken(n)]
-    if named and nameless:
+    by_hand = next((n for n in named if is_by_hand(n)), None)
+    if by_hand is not None:
+        for node in filter(_has_parameters, nameless):
+            _missing_name(
+                node, sink, Label(_name_place(by_hand), "numbered by hand here")
+            )
+    elif named and nameless:
         sink.error(
             "mixed-names",
             "the children of a named group are all named or all unnamed",
@@ -176,7 +207,46 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
             " the names from the others",
         )
     fixed = _fixed(tuple(opened(tuple(nodes))))
-    return Layout("named" if named else "numbered", fixed)
+    counted = not named or (by_hand is not None and is_counted(nodes))
+    return Layout("numbered" if counted else "named", fixed)
+
+
+def is_by_hand(node: Node) -> bool:
+    """Whether a name is a number, or puts the node into a list."""
+    if node.name is None:
+        return False
+    text = "".join(p if isinstance(p, str) else "0" for p in node.name.parts)
+    return text.isdigit() or "." in text
+
+
+def is_counted(nodes: Sequence[Node]) -> bool:
+    """Whether numbers given by hand are those that an nn.Sequential gives as well."""
+    for place, node in enumerate(nodes):
+        if _counts_from(node, place):
+            return place == len(nodes) - 1
+        if not _has_place(node, place):
+            return False
+    return True
+
+
+def _has_place(node: Node, place: int) -> bool:
+    """Whether a node is always the child of this number."""
+    if node.repeat is not None or not isinstance(node, OpNode | BlockNode | GroupNode):
+        return False
+    if node.name is None and isinstance(node, GroupNode):
+        return False
+    if node.name is not None and node.name.parts != (str(place),):
+        return False
+    other = node.otherwise
+    return node.when is None or (other is not None and _has_place(other, place))
+
+
+def _counts_from(node: Node, place: int) -> bool:
+    """Whether a repetition gives the numbers from a place on: `{i}`, `{i + 2}`."""
+    if node.name is None or node.repeat is None or node.when is not None:
+        return False
+    counter = node.index if place == 0 else f"{node.index} + {place}"
+    return node.name.text == f"{{{counter}}}"
 
 
 def _children(nodes: Sequence[Node]) -> tuple[Node, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from archc.diagnostics.model import Label, Place
 from archc.network.building import Builder
-from archc.network.frame import Frame, outer
+from archc.network.frame import Frame
 from archc.network.graph import Again, Layer, Region, Value
 from archc.network.naming import Naming
 from archc.network.scope import Scope
@@ -60,7 +60,8 @@ class Sharing:
         place = origin.at()
         local = scope.local
         if node.repeat is not None and node.name is not None and node.name.fixed:
-            local = outer(local)  # its own scope is for its values
+            # its own scope is for its values
+            local = local[: -len(node.name.text) - 1]
         name = self.naming.arguments.text(node.shares, origin, frame)
         if name is None or frame.hidden(name, local):
             return None

@@ -11,7 +11,7 @@ from archc.escaping import has_hidden, is_hidden
 from archc.ops.registry import is_helper
 from archc.spec import tables
 from archc.spec.expressions import FUNCTIONS
-from archc.spec.reserved import BUILTINS, FILES, IMPORTED, MODULE, TUPLE
+from archc.spec.reserved import BUILTINS, DICT, FILES, IMPORTED, MODULE, TUPLE
 
 IDENTIFIER = "letters, digits and _, not a digit first, and no Python keyword"
 
@@ -36,17 +36,33 @@ def _in_python(name: str) -> Problem | None:
 
 
 def of_layer(name: str) -> Problem | None:
-    """For the attributes of modules: layers, groups, branches."""
-    if "." in name and all(part.isidentifier() for part in name.split(".")):
-        return (
-            "it has a dot",
-            "a dotted path comes from groups: name the group and what is in it",
-        )
+    """For the children of modules: layers, groups, branches.
+
+    It is what `nn.Module.add_module` takes, or several with dots between them.
+    """
     if not name:
         return "it is empty", "leave `name` out, or write a name"
+    first, *rest = name.split(".")
+    problem = _of_child(first)
+    for part in rest:
+        if problem is None and part in DICT:
+            problem = f"an nn.ModuleDict has its own `{part}`", _another(part)
+        problem = problem or _of_child(part)
+    return problem
+
+
+def _of_child(name: str) -> Problem | None:
+    """For one child of a module."""
+    if not name:
+        return "there is nothing beside a dot", 'a dot parts names: "convs.0"'
     if name in MODULE or name == "self":
         return f"a torch module has its own `{name}`", _another(name)
-    return _in_python(name)
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return _in_python(name)
+    if has_hidden(name):
+        why = "it has a character that nobody sees"
+        return why, f"call it `{_seen(name)}`"
+    return None
 
 
 def of_block(name: str) -> Problem | None:
@@ -93,7 +109,7 @@ def of_output(name: str) -> Problem | None:
 
 def of_head(name: str) -> Problem | None:
     """For heads: attributes of the network, and fields of what training returns."""
-    return of_output(name) or of_layer(name)
+    return of_output(name) or _of_child(name)
 
 
 def of_class(name: str) -> Problem | None:

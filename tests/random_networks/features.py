@@ -126,6 +126,10 @@ def _of_node(node: Table, around: tuple[Table, ...]) -> Iterator[str]:
 def _of_modifiers(
     node: Table, around: tuple[Table, ...], name: str | None
 ) -> Iterator[str]:
+    if name is not None and "." in name:
+        yield "name with a dot"
+    elif name is not None and not re.sub(r"\{.*?\}", "0", name).isidentifier():
+        yield "name that is a key"
     if "when" in node:
         yield "when"
     if "otherwise" in node:

@@ -71,6 +71,14 @@ CLASHING = (
 """Names that become one when they are made classes, arguments or locals."""
 HOSTILE = (*IMPORTED, *BUILTINS, *LOCALS, *OWN, *ODD)
 
+KEYS = (
+    "0", "1", "2", "10", "block1-0", "0-1", "-", "class", "lambda", "None", "1x1",
+    "conv 1", "3×3", 'say "x"', "it's", "a\\b", "$", "#1", "%s", "名-0", "🙂", "a,b",
+)  # fmt: skip
+"""Names of layers that are no identifiers."""
+LISTS = ("convs", "bns", "branches.0", "fuse_layers.1.0", "list-1", "0", "moduleses")
+"""Scopes that dotted names put nodes into."""
+
 # a few names met again and again in one network find more than many met once
 FEW = 14
 
@@ -110,6 +118,8 @@ class Names:
 
     def stem(self, kind: str) -> str:
         """A name, which may be taken already."""
+        if kind == "layer" and self.draw.chance(6):
+            return self.draw.pick(KEYS)
         if self.hostile and self.draw.chance(65):
             return self.draw.pick(self.hostile)
         return self.draw.pick(PLAIN[kind])

@@ -269,7 +269,7 @@ class Simulator:
         """The module of an earlier node: the same layers, on another value."""
         written = table["share"]
         if "repeat" in table and name is not None and "{" not in table["name"]:
-            local = local[: local[:-1].rfind(".") + 1]
+            local = local[: -len(table["name"]) - 1]
         seen = {k: v for k, v in frame.names.items() if k != "in_channels"}
         text = text_of(written, seen)
         home, _ = frame.lookup(text, local)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from archc.ops.base import Shape
 from tests.random_networks import attributes
 from tests.random_networks.drawing import Draw
-from tests.random_networks.names import Names
+from tests.random_networks.names import LISTS, Names
 from tests.random_networks.simulate import Bad, Frame, Simulator, Table, text_of
 from tests.random_networks.values import Env, Values
 
@@ -135,12 +135,33 @@ class Writer:
 
         `braces` is a counter that the name must hold as well.
         """
-        stem = self.names.fresh("layer", place.taken)
         counters = [*place.counters, *([braces] if braces else [])]
+        if self.draw.chance(8):
+            listed = self._listed(place, counters)
+            if listed is not None:
+                return listed
+        stem = self.names.fresh("layer", place.taken)
         parts = [
             f"{{{c}}}" if self.draw.chance(60) else f"{{{c} + 1}}" for c in counters
         ]
         return stem + "_".join(parts)
+
+    def _listed(self, place: Place, counters: list[str]) -> str | None:
+        """A dotted name, mostly the next one of its list; None where that is full."""
+        scope = self.draw.pick(LISTS)
+        taken = {name for name in place.taken if name.startswith(f"{scope}.")}
+        last = "_".join(f"{{{c}}}" for c in counters)
+        if counters and taken:
+            return None
+        if not counters:
+            last = str(len(taken)) if self.draw.chance(80) else self.names.stem("layer")
+        name = f"{scope}.{last}"
+        if name in place.taken or f"{scope}.{{}}" in place.taken:
+            return None
+        place.taken |= {name, scope.partition(".")[0]}
+        if counters:
+            place.taken.add(f"{scope}.{{}}")
+        return name
 
     def inside(self, place: Place, name: str | None, counter: str | None) -> Place:
         """The scope of what stands in a node of this name, in its first turn.

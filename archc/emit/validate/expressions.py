@@ -241,6 +241,8 @@ class Evaluator(ABC):
                 if index not in value:
                     raise NotFollowed(f"the dict has no {index!r}")
                 return value[index]
+            case Module(kind="dict"), str() if index in value.children:
+                return value.children[index]
             case Module(kind="sequential" | "list" | "parameters"), int():
                 return value.members()[index]
             case tuple() | list(), int():

@@ -317,6 +317,9 @@ class Machine(ModuleEvaluator):
             case Index():
                 owner = self.evaluate(target.value, env)
                 key = self.evaluate(target.index, env)
+                if isinstance(owner, Module) and owner.kind == "dict":
+                    self.register(owner, str(key), value)
+                    return
                 if not isinstance(owner, dict) or not isinstance(key, str):
                     raise NotFollowed(f"an item of {described(owner)} that is assigned")
                 owner[key] = value

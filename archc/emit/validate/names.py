@@ -243,9 +243,12 @@ class _Sweep:
                 self.classes.add(value.key)
             elif kind is Apply:
                 stack.append(value.function)
-                stack += [a.value for a in value.arguments]
+                for argument in value.arguments:
+                    self._name(argument.name)
+                    stack.append(argument.value)
             elif kind is Attribute:
                 self.odd |= not value.name.isascii()
+                self._name(value.name)
                 stack.append(value.value)
             elif kind is tuple:
                 stack += value
@@ -259,6 +262,10 @@ class _Sweep:
                 stack += [getattr(value, slot) for slot in _SLOTS[kind]]
             elif isinstance(value, Expr | Argument):
                 self.unknown.add(f"an expression of the kind {kind.__name__}")
+
+    def _name(self, name: str | None) -> None:
+        if name is not None and not name.isidentifier():
+            self.unknown.add(f"{name!r}, which is no name in Python,")
 
 
 def _parts(field: Statement) -> tuple[Expr | None, ...]:
