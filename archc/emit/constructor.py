@@ -341,7 +341,7 @@ def stem_of(name: Template, fallback: str) -> str:
     scope, dot, own = stem.rpartition(".")
     if dot and not own.isidentifier():
         # one of a list: a `conv` of `convs`
-        scope = scope.rpartition(".")[2]
-        own = singular(scope) or scope
+        names = [part for part in scope.split(".") if part.isidentifier()]
+        own = singular(names[-1]) or names[-1] if names else ""
     stem = own.rstrip("-_ ")
     return stem if stem.isidentifier() else fallback

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archc.emit.keys import keys
 from archc.emit.lower import Lowering
+from archc.emit.passes.appended import appended
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
 from archc.emit.passes.children import children
@@ -44,7 +45,8 @@ from archc.network.graph import Network
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
     walked, stages, derived, items, counters, counting, strides, nested, tests, joined,
-    guards, held, subexpressions, children, containers, copies, halves, beside, running,
+    guards, held, subexpressions, children, containers, appended, copies, halves,
+    beside, running,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

@@ -61,6 +61,8 @@ def singular(name: str) -> str | None:
         return "out_channels"
     if name.endswith("ies"):
         return f"{name[:-3]}y"
+    if re.search(r"(ch|sh|ss)es$", name):
+        return name[:-2]
     return name[:-1] if re.search(r"[^s]s$", name) and len(name) > 2 else None
 
 

@@ -75,7 +75,7 @@ KINDS = (
     Kind("broken expression", r'= "(planes \* 4)"', "planes *"),
     Kind("another claim", r"\b(?:shape|params|macs) = (\[?\d+)", r"\g<1>1"),
     Kind("claim of another rank", r"\bshape = \[(\d+, )", ""),
-    Kind("bad name", r'\bname = "(\w+)", (?:op|block)', "a-b"),
+    Kind("bad name", r'\bname = "(\w+)", (?:op|block)', "a..b"),
     Kind("no repetition", r'\brepeat = ("[^"]*")', "-1"),
     Kind("endless repetition", r'\brepeat = ("[^"]*")', "1_000_000_000"),
     Kind("shortcut without its stride", r'kernel_size = 1(, stride = "stride")', ""),

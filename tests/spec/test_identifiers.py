@@ -39,6 +39,31 @@ def test_what_is_reserved_no_longer_than_needed() -> None:
     assert of_layer("features") is None and of_layer("_own") is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["0", "block1-0", "class", "a b", "3×3", "🙂", "conv", "größe", 'a"b', "a\\b"],
+)
+def test_layers_are_what_add_module_takes(name: str) -> None:
+    assert of_layer(name) is None and of_layer(f"lists.{name}") is None
+    module = nn.Module()
+    module.add_module(name, nn.ReLU())
+    nn.ModuleDict()[name] = nn.ReLU()
+
+
+@pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a..b", "forward", "a.train"])
+def test_layers_are_not_what_it_refuses(name: str) -> None:
+    assert of_layer(name) is not None
+    container, _, last = name.rpartition(".")
+    with pytest.raises(KeyError):
+        nn.Module().add_module(name if "." in name else last, nn.ReLU())
+    assert of_layer(f"{container}a\0") is not None
+
+
+@pytest.mark.parametrize("name", sorted({*dir(nn.ModuleDict)} - {*dir(nn.Module)}))
+def test_lists_hold_nothing_that_a_module_dict_has(name: str) -> None:
+    assert of_layer(f"lists.{name}") is not None
+
+
 def test_heads_are_what_a_named_tuple_takes() -> None:
     for name in {*dir(tuple), *dir(NamedTuple("T", [])), *keyword.kwlist, "_aux"}:
         assert of_head(name) is not None, name
