@@ -165,9 +165,10 @@ def load(
 ) -> Network:
     """The network of the spec at `path`, or of the name that `archc list` shows.
 
-    `params` override the spec's [params], and `input_shape` its input (channels,
-    height, width), or those of its `inputs` by name; with one of them the spec's claims
-    are not checked. `allow_outside` lets it name files outside its own tree.
+    `params` override the spec's [params] and, with nodes as dicts, its [slots], and
+    `input_shape` its input (channels, height, width), or those of its `inputs` by name;
+    with one of them the spec's claims are not checked. `allow_outside` lets it name
+    files outside its own tree.
 
     Raises:
         SpecError: if the spec has errors.

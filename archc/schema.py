@@ -74,13 +74,16 @@ def _definitions() -> dict[str, Schema]:
         "layers": _body("A sequence.", shared, "layers", _GROUP_BODY),
         "branches": _body("Parallel paths, merged.", shared, "branches", _branches()),
         "share": _body("An earlier node's module again.", shared, "share", _SHARE_BODY),
+        "slot": _body("What is put into a slot.", shared, "slot", _SLOT_BODY),
     }
     # the bodies exclude one another, and arguments of a block have any name
     taken = {other: False for other in tables.BODIES if other != "block"}
     # a block may read several values
     bodies["block"]["properties"]["from"] = _reads_any()
     bodies["block"]["properties"] = taken | bodies["block"]["properties"]
-    bodies["block"]["additionalProperties"] = {"$ref": "#/$defs/argument"}
+    # or a node, for a slot of its
+    argument = {"$ref": "#/$defs/argument"}
+    bodies["block"]["additionalProperties"] = {"anyOf": [argument, _NODE]}
     ops = {f"op.{name}": _op(op, shared) for name, op in OPS.items()}
     names = [*ops, *(f"node.{body}" for body in bodies)]
     return {
@@ -114,6 +117,7 @@ _BLOCK_BODY: Schema = {"block": {"type": "string", "description": "a block's nam
 _SHARE_BODY: Schema = {
     "share": {"type": "string", "description": "the earlier node's name"}
 }
+_SLOT_BODY: Schema = {"slot": {"type": "string", "description": "the slot's name"}}
 _GROUP_BODY: Schema = {"layers": {"type": "array", "items": _NODE}}
 
 
@@ -186,6 +190,7 @@ def _head(modifiers: Schema) -> Schema:
         **_GROUP_BODY,
         **_branches(),
         **_SHARE_BODY,
+        **_SLOT_BODY,
     }
     return {
         "type": "object",

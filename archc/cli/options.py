@@ -129,7 +129,8 @@ def reading(command: F) -> F:
             multiple=True,
             callback=_assignments,
             metavar="KEY=VALUE",
-            help="Override one of [params]; VALUE is TOML or an expression. Repeatable."
+            help="Override one of [params]; VALUE is TOML or an expression. Or put"
+            " another node into one of [slots]: 'act={op=\"gelu\"}'. Repeatable."
             " With --set or --input the spec's claims (`shape`, [expect]) are not"
             " checked: they are about its own numbers.",
         ),

@@ -10,7 +10,7 @@ from archc.emit.plan import ClassPlan
 from archc.emit.tree import Parameter
 from archc.network.graph import Network, Region
 from archc.ops import code
-from archc.ops.code import Global, Local, Nothing, Text
+from archc.ops.code import Anything, Global, Local, Nothing, Text
 from archc.spec.expressions import Binary, Const, Expr, Index, is_sequence, is_tuple
 from archc.spec.model import Arg
 
@@ -35,6 +35,14 @@ def either(*types: Expr) -> Expr:
 
 def tuple_of(kind: Expr, length: int) -> Expr:
     return indexed("tuple", *[kind] * length)
+
+
+def factory(*, told: bool | None) -> Expr:
+    """The type of what makes modules, with what it is told if that matters."""
+    given: Expr = Anything()
+    if told is not None:
+        given = code.Sequence((_INT,) if told else ())
+    return indexed("Callable", given, Global("nn.Module"))
 
 
 class Types:

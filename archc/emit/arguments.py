@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from archc.emit.builder import Builder
 from archc.emit.conditions import tidy
+from archc.emit.plan import is_slot
 from archc.emit.symbols import symbols_in
 from archc.emit.tree import Assign, Body, If, Statement
 from archc.network.graph import Network
@@ -28,6 +29,8 @@ def arguments(
         symbols = [s.id for s in plan.taken.values() if s.id in read]
         symbols += [plan.env[p].id for p in plan.block.required]
         symbols += measured
+        slots = [s for s in plan.slots.values() if s.symbol.id in read]
+        symbols += [s.symbol.id for s in slots if s.default is None]
         terms = {**plan.env, "in_channels": plan.in_channels}
         for name, default in plan.block.defaults.items():
             symbol = plan.env[name]
@@ -39,14 +42,15 @@ def arguments(
                 test = Compare(("is",), (local, Nothing()))
                 given = Assign((local,), builder.tree(value))
                 prelude.append(If(test, (given,)))
+        symbols += [s.symbol.id for s in slots if s.default is not None]
     else:
-        symbols = [
-            s for s in dict.fromkeys(e.id for e in plan.env.values()) if s in read
-        ]
+        own = [(is_slot(key), e.id) for key, e in plan.env.items() if e.id in read]
+        symbols = list(dict.fromkeys(symbol for slot, symbol in own if not slot))
         symbols += [s.id for s in plan.taken.values() if s.id in read]
         symbols += measured
         if builder.feature_channels.id in read:
             symbols.append(builder.feature_channels.id)
+        symbols += [symbol for slot, symbol in own if slot]
     if plan.in_channels.id in read:
         symbols.insert(0, plan.in_channels.id)
     return tuple(prelude), symbols

@@ -9,11 +9,11 @@ from typing import Any
 from archc.emit import shapes
 from archc.emit.chains import is_chain
 from archc.emit.conditions import tidy
-from archc.emit.plan import Held, Met, Published, Use
+from archc.emit.plan import Factory, Held, Met, Published, Slot, Use, slot_key
 from archc.emit.terms import Terms
 from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.ops.registry import merge_op
-from archc.spec.expressions import Expr, evaluate, names_in
+from archc.spec.expressions import Expr, Name, Undecidable, evaluate, names_in
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -21,6 +21,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     ShareNode,
+    SlotNode,
 )
 
 
@@ -44,6 +45,8 @@ class Bodies(Terms):
                 return self._op(node, met, reads[0])
             case BlockNode():
                 return self._block(node, met, reads)
+            case SlotNode():
+                return self._slot(node, met, reads[0])
             case ShareNode():
                 return self._share(node, met, reads[0])
             case GroupNode() if node.name is None or is_chain(
@@ -94,12 +97,77 @@ class Bodies(Terms):
             return y
         return y.with_channels(self.named(y.channels, "in_channels", met.lets))
 
-    def _block(self, node: BlockNode, met: Met, reads: tuple[Shape, ...]) -> Shape:
+    def _slot(self, node: SlotNode, met: Met, x: Shape) -> Shape:
+        """What is put there: it mostly gives as many channels as it reads."""
+        read = self.seen.read(node, 0)
+        met.x = x = x if read is None else shapes.settled(x, read)
+        y = x
+        if not self.seen.keeps_channels(node):
+            y = x.with_channels(self._given_channels(node, x))
+        y = shapes.settled(y, self.seen.output(node, "body"))
+        return self._known(node, y)
+
+    def _given_channels(self, node: SlotNode, x: Shape) -> Dim:
+        """The channels of what is in a slot, where that is the class's own default."""
+        layers = self.seen.layers.get(node, ())
+        given = {layer.given for layer in layers}
+        inner = given.pop() if len(given) == 1 else None
+        default = self.plan.slots[node.slot].node
+        if inner is None or inner is not default or inner.op.joins_axes:
+            return UNKNOWN
+        if self.seen.regions.get(node):
+            return UNKNOWN  # somewhere it is a block
+        values = {k: self.value(v, x) for k, v in inner.attributes.items()}
+        op = shapes.symbolic(inner.op, values, layers)
+        seen = self.seen.output(node, "body")
+        return shapes.output(op, (x,), layers, seen).channels
+
+    def factory(self, node: Node, slot: Slot) -> Factory | Name | None:
+        """What a node in a slot is; None where nobody can say how it is made."""
+        if isinstance(node, SlotNode):
+            slot.link(self.plan.slots[node.slot])
+            return self.plan.env[slot_key(node.slot)]
+        channels = self.symbol((node, "channels"), "channels")
+        if isinstance(node, BlockNode):
+            regions = self.seen.given_regions.get(node, ())
+            read = [r.input.shape for r in regions if r.input.shape is not None]
+        else:
+            layers = self.seen.given_layers.get(node, ())
+            read = [layer.input_shape() for layer in layers]
+        x = read[0] if read else self.plan.x
+        x = Shape((UNKNOWN,) * len(x.dims), x.channel_axis).with_channels(channels)
+        if isinstance(node, BlockNode):
+            use, _ = self._use(node, (x,))
+            for measured in use.made.measured.values():
+                use.given[measured.symbol.id] = self.measures.handed_on(
+                    node, measured, self.loops
+                )
+            return Factory(channels, use)
+        assert isinstance(node, OpNode)
+        layers = self.seen.given_layers.get(node, ())
+        values = {k: self.value(v, x) for k, v in node.attributes.items()}
+        try:
+            made = shapes.symbolic(node.op, values, layers).module(x)
+        except Undecidable:
+            return None
+        return Factory(channels, made, node.op)
+
+    def _use(
+        self, node: BlockNode, reads: tuple[Shape, ...]
+    ) -> tuple[Use, dict[str, Any]]:
+        """The call of a block's class, and what its expressions speak of, with its
+        defaults."""
         x = reads[0]
         made = self.classes.block(self, node)
         given = {k: self.value(v, x) for k, v in node.arguments.items()}
         use = Use(made, {made.env[k].id: v for k, v in given.items()})
         use.given[made.in_channels.id] = x.channels
+        for name, inner in node.slots.items():
+            factory = self.factory(inner, made.slots[name])
+            assert factory is not None
+            use.given[made.slots[name].symbol.id] = factory
+            if isinstance(factory, Factory):
+                made.slots[name].given[inner] = factory
         terms: dict[str, Any] = {**given, "in_channels": x.channels}
         block = made.block
         assert block is not None
@@ -111,6 +179,11 @@ class Bodies(Terms):
         names[made.in_channels.id] = x.channels
         for symbol, read in zip(made.taken.values(), reads[1:], strict=True):
             use.given[symbol.id] = names[symbol.id] = read.channels
+        return use, names
+
+    def _block(self, node: BlockNode, met: Met, reads: tuple[Shape, ...]) -> Shape:
+        use, names = self._use(node, reads)
+        made = use.made
         y = self._used(node, met, use, names)
         paths = self.plan.reads.given(node)
         for number, (name, shape) in enumerate(made.taps.items()):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from archc.emit import rewrite
 from archc.emit.conditions import as_condition, tidy
-from archc.emit.plan import ClassPlan, Feature, Let, Published
+from archc.emit.plan import ClassPlan, Convention, Feature, Let, Published, Slot
 from archc.emit.shapes import Listed
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import SELF, Assign, Evaluate, Statement
@@ -42,7 +42,9 @@ from archc.spec.reserved import MODULE
 class Constructed(Protocol):
     """A class that has been lowered, as its users see it."""
 
-    def call(self, given: Mapping[str, object], builder: Builder) -> Apply: ...
+    def call(
+        self, given: Mapping[str, object], builder: Builder, *, by_name: bool = False
+    ) -> Apply: ...
 
 
 class Program(Protocol):
@@ -53,6 +55,8 @@ class Program(Protocol):
     helpers: dict[str, str]
 
     def lowered(self, plan: ClassPlan) -> Constructed: ...
+
+    def convention(self, slot: Slot) -> Convention: ...
 
 
 class Builder:

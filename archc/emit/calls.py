@@ -24,7 +24,14 @@ from archc.ops.base import Call, Shape
 from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Const, Expr, Index
-from archc.spec.model import BlockNode, Node, OpNode, ShareNode, alternatives
+from archc.spec.model import (
+    BlockNode,
+    Node,
+    OpNode,
+    ShareNode,
+    SlotNode,
+    alternatives,
+)
 from archc.spec.templates import may_meet
 
 
@@ -41,6 +48,8 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
             return _bare_parameter(builder, node, x)
         if node.name is None:
             return _function(builder, node, x)
+    if isinstance(node, SlotNode) and node.name is None:
+        return _unnamed_module(builder, node, node.slot, x)
     if node.name is not None and not node.name.fixed:
         made = child_module(builder, node, stem_of(node.name, "block"))
         read = builder.met[node].x
@@ -140,24 +149,27 @@ def _function(builder: Builder, node: OpNode, x: Expr) -> Expr:
     stated = node.op.model_construct(_fields_set=set(values), **values)
     made = stated.function(met.x, x)
     if made is None:
-        return _unnamed_module(builder, node, x)
+        return _unnamed_module(builder, node, node.op.op, x)
     builder.let(met.lets)
     return builder.tree(
         in_place(builder, node, made) if isinstance(made, Call) else made
     )
 
 
-def _unnamed_module(builder: Builder, node: OpNode, x: Expr) -> Expr:
-    """An op without a name that is a module all the same, in each iteration its own."""
+def _unnamed_module(
+    builder: Builder, node: OpNode | SlotNode, stem: str, x: Expr
+) -> Expr:
+    """What has no name and is a module all the same, in each iteration its own."""
+    made = child_module(builder, node, stem)
     if not builder.loops:
-        name = builder.attribute(node.op.op)
-        builder.set(name, op_module(builder, node))
+        name = builder.attribute(stem)
+        builder.set(name, made)
         return code.call(Attribute(SELF, name), x)
-    parts: list[str | Expr] = [builder.family(node.op.op)]
+    parts: list[str | Expr] = [builder.family(stem)]
     for counter in builder.loops:
         parts += ["_", Local(counter.id)]
     key = Joined(tuple(parts))
-    builder.invoke(SELF, "add_module", key, op_module(builder, node))
+    builder.invoke(SELF, "add_module", key, made)
     return code.call(child(key), x)
 
 
@@ -186,7 +198,7 @@ def is_single(builder: Builder, node: Node) -> bool:
         return not node.op.merges
     if isinstance(node, BlockNode):
         return not node.is_wide
-    if isinstance(node, ShareNode):
+    if isinstance(node, ShareNode | SlotNode):
         return True
     return node.name is not None and not builder.plan.reads.taps(node)
 

@@ -7,12 +7,12 @@ map and a vector are not the same code. A named group that is no chain has a cla
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archc.emit.names import camel_case, identifier, network_class
 from archc.emit.occurrences import Occurrences, axes
-from archc.emit.plan import ClassPlan, Held
+from archc.emit.plan import ClassPlan, Held, Slot, slot_key
 from archc.emit.symbols import Symbols, wish
 from archc.emit.terms import Terms
 from archc.emit.walk import Walk
@@ -28,6 +28,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    SlotNode,
     Spec,
     opened,
     used_blocks,
@@ -43,7 +44,9 @@ class Planner:
         self.symbols = Symbols()
         self.roots = (network.body, *(head.region for head in network.heads))
         self._instances = _instances(self.roots)
-        self._variants: dict[Block, list[list[Region]]] = {}
+        self._variants: dict[
+            Block, list[tuple[dict[object, object], list[Region]]]
+        ] = {}
         self._variant_of: dict[Region, int] = {}
         self._blocks: dict[tuple[Block, int], ClassPlan] = {}
         self._groups: dict[object, ClassPlan] = {}
@@ -66,6 +69,8 @@ class Planner:
             name: self.symbols.fresh(name, whole=_is_whole(value))
             for name, value in network.params.items()
         }
+        slots = self._slots(spec.slots)
+        env |= {slot_key(name): slot.symbol for name, slot in slots.items()}
         shapes = [v.shape for v in network.inputs.values() if v.shape is not None]
         seen = Occurrences(self.roots, self._variant_of)
         outputs = {output.name: output.reads for output in spec.outputs}
@@ -83,6 +88,7 @@ class Planner:
             in_channels=self.symbols.fresh("in_channels"),
             x=shapes[0],
             names=self._names,
+            slots=slots,
             sole=None if spec.outputs or spec.heads else _sole(spec.layers, seen),
         )
         heads = tuple(head.node for head in spec.heads)
@@ -95,6 +101,7 @@ class Planner:
                 plan.values[given.name] = shape
             if given is spec.inputs[0]:
                 plan.x = shape
+        self._defaults(plan, steps)
         self._through(plan, steps)
         for head in spec.heads:
             source = plan.reads.heads[head.name]
@@ -107,6 +114,20 @@ class Planner:
             steps.node(head.node, x)
         return plan
 
+    def _slots(self, slots: Mapping[str, Node | None]) -> dict[str, Slot]:
+        return {
+            name: Slot(self.symbols.fresh(_slot_wish(name)), node)
+            for name, node in slots.items()
+        }
+
+    def _defaults(self, plan: ClassPlan, steps: Walk) -> None:
+        """How that is made which stands in the slots of a class by default."""
+        for slot in plan.slots.values():
+            if slot.node is not None:
+                made = steps.factory(slot.node, slot)
+                assert not isinstance(made, Name)
+                slot.default = made
+
     def _through(self, plan: ClassPlan, steps: Walk) -> None:
         plan.values[""] = plan.x
         plan.result = steps.nodes(plan.nodes, plan.x)
@@ -116,7 +137,7 @@ class Planner:
 
     def block(self, user: Terms, node: BlockNode) -> ClassPlan:
         block = self.network.spec.blocks[node.block]
-        regions = user.seen.regions.get(node, ())
+        regions = user.seen.regions.get(node) or user.seen.given_regions.get(node)
         variants = self._variants_of(block)
         number = self._variant_of[regions[0]] if regions else 0
         key = (block, number)
@@ -129,6 +150,7 @@ class Planner:
         in_channels = self.symbols.fresh("in_channels")
         shapes = [r.input.shape for r in instances if r.input.shape is not None]
         seen = Occurrences(instances, self._variant_of)
+        slots = self._slots(block.slots)
         plan = ClassPlan(
             kind="block",
             wish=camel_case(block.name),
@@ -144,7 +166,9 @@ class Planner:
                     name, whole=all(_is_whole(r.arguments.get(name)) for r in instances)
                 )
                 for name in block.parameters
-            },
+            }
+            | {slot_key(name): slot.symbol for name, slot in slots.items()},
+            slots=slots,
             constants={},
             in_channels=in_channels,
             x=_shared(shapes, self.network).with_channels(in_channels),
@@ -155,6 +179,7 @@ class Planner:
         plan.children = _children(plan, block.layers)
         self._given(plan, block, instances)
         steps = Walk(plan, self)
+        self._defaults(plan, steps)
         self._through(plan, steps)
         self._gives(plan, block, steps)
         return plan
@@ -195,20 +220,25 @@ class Planner:
     def _variants_of(self, block: Block) -> list[list[Region]]:
         """The instances of a block, those apart whose values have other axes."""
         if block not in self._variants:
-            groups: list[tuple[dict[object, object], list[Region]]] = []
+            self._variants[block] = []
             for region in self._instances.get(block, ()):
-                found = self._axes(region)
-                for number, (known, members) in enumerate(groups):
-                    if all(known.get(n, a) == a for n, a in found.items()):
-                        known.update(found)
-                        members.append(region)
-                        self._variant_of[region] = number
-                        break
-                else:
-                    self._variant_of[region] = len(groups)
-                    groups.append((found, [region]))
-            self._variants[block] = [members for _, members in groups]
-        return self._variants[block]
+                self._sort(block, region)
+        return [members for _, members in self._variants[block]]
+
+    def _sort(self, block: Block, region: Region) -> None:
+        """Puts an instance of a block to those with the same axes."""
+        if region in self._variant_of:
+            return
+        found = self._axes(region)
+        variants = self._variants[block]
+        for number, (known, members) in enumerate(variants):
+            if all(known.get(n, a) == a for n, a in found.items()):
+                known.update(found)
+                members.append(region)
+                self._variant_of[region] = number
+                return
+        self._variant_of[region] = len(variants)
+        variants.append((found, [region]))
 
     def _axes(self, region: Region) -> dict[object, object]:
         """The axes of an instance's values, by node; in turn, where they change from
@@ -219,6 +249,8 @@ class Planner:
             part = stack.pop()
             if isinstance(part, Region) and part.block is not None:
                 self._variants_of(part.block)
+                # in a slot, a block may hold another instance of itself
+                self._sort(part.block, part)
             what, kind = axes(part, self._variant_of)
             found[what].append(kind)
             if isinstance(part, Region) and part.kind != "block":
@@ -278,6 +310,7 @@ class Planner:
             x=x.with_channels(in_channels),
             node=node,
             owner=user.plan,
+            slots=user.plan.slots,
             names=self._names,
         )
         plan.children = _children(plan, members)
@@ -340,6 +373,11 @@ def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
     return found
 
 
+def _slot_wish(name: str) -> str:
+    """What the argument for a slot would like to be called: `norm_layer` for `norm`."""
+    return name if name.endswith("layer") else f"{name}_layer"
+
+
 def _is_whole(value: object) -> bool:
     """Whether a parameter is a whole number, or a list of such."""
     if is_tuple(value):
@@ -359,7 +397,7 @@ def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:
     many = node.repeat is not None and node.name is not None and not node.name.fixed
     many = many and not (node.name and "." in node.name.text)
     module = node.reads is None and (
-        isinstance(node, BlockNode)
+        isinstance(node, BlockNode | SlotNode)
         or (isinstance(node, OpNode) and not (node.op.merges or node.op.bare_parameter))
     )
     return node if plain and many and module else None

@@ -8,7 +8,7 @@ from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
 from archc.emit.conditions import opposite
 from archc.emit.names import identifier, is_name, singular, snake_case
-from archc.emit.plan import Choice, Held, Loop, Met, Turn
+from archc.emit.plan import Choice, Held, Loop, Met, Turn, slot_key
 from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
 from archc.network.scope import Style, is_counted, style_of
 from archc.ops import code
@@ -21,6 +21,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    SlotNode,
     Template,
 )
 
@@ -36,6 +37,8 @@ def child_module(builder: Builder, node: Node, target: Expr | str) -> Expr:
     match node:
         case OpNode():
             return op_module(builder, node)
+        case SlotNode():
+            return slot_module(builder, node)
         case GroupNode() if is_chain(builder.plan.reads, node.layers):
             return sequential(builder, node.layers, target)
         case BlockNode() | GroupNode() | BranchesNode():
@@ -53,6 +56,15 @@ def op_module(builder: Builder, node: OpNode) -> Expr:
     if (helper := node.op.helper_of(made.function)) is not None:
         builder.program.helpers[made.function] = helper
     return builder.tree(in_place(builder, node, made))
+
+
+def slot_module(builder: Builder, node: SlotNode) -> Expr:
+    """The module of what is in a slot."""
+    met = builder.met[node]
+    assert met.x is not None
+    called = builder.tree(builder.plan.env[slot_key(node.slot)])
+    told = builder.program.convention(builder.plan.slots[node.slot]).told
+    return code.call(called, *([builder.tree(met.x.channels)] if told else []))
 
 
 def in_place(builder: Builder, node: OpNode, made: Call) -> Call:

@@ -28,7 +28,7 @@ from archc.network.graph import Network
 from archc.ops import code
 from archc.ops.code import Attribute, ClassName, Nothing
 from archc.spec.expressions import BoolOp, Compare, Expr, IfExp
-from archc.spec.model import BlockNode, Node, OpNode
+from archc.spec.model import BlockNode, Node, OpNode, SlotNode
 
 _TRAINING = Attribute(SELF, "training")
 
@@ -140,7 +140,7 @@ def _places(body: Body) -> dict[str, int]:
 def _is_call(builder: Builder, node: Node) -> bool:
     """Whether a head is the call of its module, and no more."""
     met = builder.met[node]
-    is_module = isinstance(node, BlockNode) or (
+    is_module = isinstance(node, BlockNode | SlotNode) or (
         node.name is not None and not isinstance(node, OpNode)
     )
     always = met.choice is None and met.test is True

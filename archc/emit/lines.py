@@ -12,6 +12,7 @@ from archc.ops.code import (
     Argument,
     Axes,
     Comprehension,
+    Lambda,
     Mapping,
     Sequence,
     Starred,
@@ -28,6 +29,7 @@ from archc.ops.source import (
     level,
     needs,
     pieces,
+    signature,
     text_of,
 )
 from archc.spec.expressions import Binary, BoolOp, Call, Compare, Expr, Index, Slice
@@ -65,6 +67,13 @@ def rows(
         return bracketed(indent, prefix + head, expr.arguments, "()", suffix)
     if isinstance(expr, Starred):
         return rows(indent, f"{prefix}*", expr.value, suffix, enclosed=enclosed)
+    if isinstance(expr, Lambda):
+        head = f"{prefix}{signature(expr)}: "
+        found = rows(indent, head, expr.value, suffix, enclosed=enclosed)
+        if columns(found[0]) <= WIDTH:
+            return found
+        inner = rows(indent + STEP, "", expr.value, enclosed=True)
+        return [f"{' ' * indent}{head}(", *inner, f"{' ' * indent}){suffix}"]
     if isinstance(expr, Comprehension):
         pad = " " * indent
         inner = _comprehended(expr, indent + STEP)

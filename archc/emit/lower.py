@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from archc.emit import annotations
 from archc.emit.classes import Planner
+from archc.emit.factories import Conventions
 from archc.emit.lower_class import ClassLowering, Lowered
-from archc.emit.plan import ClassPlan
+from archc.emit.plan import ClassPlan, Convention, Slot
 from archc.emit.tree import (
     Class,
     Module,
@@ -27,6 +28,8 @@ class Lowering:
         self.helpers: dict[str, str] = {}
         self.classes: list[Class] = []
         self._lowered: dict[ClassPlan, Lowered] = {}
+        self._begun: set[ClassPlan] = set()
+        self._conventions = Conventions(self)
         self._types = annotations.Types(network)
 
     def module(self) -> Module:
@@ -47,8 +50,18 @@ class Lowering:
     def lowered(self, plan: ClassPlan) -> Lowered:
         """A class, lowered when it is first asked for."""
         if plan not in self._lowered:
+            self._begun.add(plan)
             self._lowered[plan] = ClassLowering(self, plan).lowered()
+            self._begun.remove(plan)
         return self._lowered[plan]
+
+    def is_begun(self, plan: ClassPlan) -> bool:
+        """Whether a class is just being lowered."""
+        return plan in self._begun
+
+    def convention(self, slot: Slot) -> Convention:
+        """How what is in a slot is called."""
+        return self._conventions.of(slot)
 
     def parameter(self, plan: ClassPlan, symbol: str) -> Parameter:
         return self._types.parameter(plan, symbol)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from archc.emit import annotations, builder
@@ -10,12 +10,13 @@ from archc.emit.arguments import arguments
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain, numbered_children
 from archc.emit.constructor import Chain
+from archc.emit.factories import SlotArguments, factory
 from archc.emit.forward import MAIN, write_branches, write_nodes
 from archc.emit.heads import write_heads, write_optional_heads
 from archc.emit.initialization import initializer
 from archc.emit.names import identifier
 from archc.emit.passes.dead import without_unread, without_unused
-from archc.emit.plan import ClassPlan
+from archc.emit.plan import ClassPlan, Factory, is_slot
 from archc.emit.shared import is_parameter
 from archc.emit.tree import (
     SELF,
@@ -67,25 +68,48 @@ class Lowered:
         self._features = features
         """That of the dict of channels, which is handed on."""
 
-    def call(self, given: Mapping[str, object], builder: Builder) -> Apply:
-        """The constructor call with these values, by symbols."""
+    def call(
+        self, given: Mapping[str, object], builder: Builder, *, by_name: bool = False
+    ) -> Apply:
+        """The constructor call with these values, by symbols; with `by_name`, all but
+        the channels that it reads are given so."""
+        slots = {slot.symbol.id: slot for slot in self._plan.slots.values()}
+        items: list[Argument] = []
+        for symbol, value, keyword in self._given(given, by_name=by_name):
+            if symbol == self._features:
+                made: Expr = builder.feature_channels
+            elif isinstance(value, Factory):
+                made = factory(builder, slots[symbol], value)
+            else:
+                made = builder.tree(value)
+            items.append(Argument(made, keyword))
+        return Apply(self.made.name, tuple(items))
+
+    def given(self, values: Mapping[str, object]) -> list[tuple[object, str | None]]:
+        """What its constructor is given of these, in order, and by which name: all but
+        the channels that it reads."""
+        found = self._given(values, by_name=True)
+        return [(value, keyword) for _, value, keyword in found]
+
+    def _given(
+        self, given: Mapping[str, object], *, by_name: bool
+    ) -> Iterator[tuple[str, object, str | None]]:
+        """The same, each behind the symbol that it is for."""
         plan = self._plan
         required = () if plan.block is None else plan.block.required
         positional = {plan.in_channels.id}
-        if plan.kind == "block":
+        if plan.kind == "block" and not by_name:
             positional |= {symbol.id for symbol in plan.taken.values()}
         for name, symbol in plan.env.items():
-            if plan.kind == "block" and (name not in required or name in _KEYWORDS):
+            own = plan.kind == "block" and (name not in required or name in _KEYWORDS)
+            if own or by_name:
                 break
-            positional.add(symbol.id)
-        items: list[Argument] = []
+            if not is_slot(name):
+                positional.add(symbol.id)
         for symbol in self._parameters:
-            keyword = None if symbol in positional else symbol
-            if symbol == self._features:
-                items.append(Argument(builder.feature_channels, keyword))
-            elif symbol in given:
-                items.append(Argument(builder.tree(given[symbol]), keyword))
-        return Apply(self.made.name, tuple(items))
+            if symbol in given or symbol == self._features:
+                keyword = None if symbol in positional else symbol
+                yield symbol, given.get(symbol), keyword
 
 
 class Program(builder.Program, Protocol):
@@ -317,9 +341,13 @@ class ClassLowering:
         if starts is not None:
             made = code.call(Attribute(SELF, starts.name))
             body = (*body, Evaluate(made))
+        slots = SlotArguments(builder)
+        body = (*slots.prelude(reads_of(body)), *body)
         prelude, symbols = arguments(builder, self.program.network, reads_of(body))
         body = (*prelude, *body)
-        parameters = [self.program.parameter(plan, s) for s in symbols]
+        parameters = [
+            slots.parameter(s) or self.program.parameter(plan, s) for s in symbols
+        ]
         if body == (Evaluate(INIT),) and not parameters:
             return None, []
         return Method("__init__", tuple(parameters), Nothing(), body), symbols

@@ -61,7 +61,11 @@ class Measures:
 
         def values(region: Region) -> set[Measure | None]:
             made = [layer.output for layer in self._layers(node, region)]
-            made += [r.output for r in self._bodies(node, region) if r.kind == "share"]
+            made += [
+                r.output
+                for r in self._bodies(node, region)
+                if r.kind == "share" or r.given is not None
+            ]
             return {to_int(y.shape.channels) for y in made if y.shape is not None}
 
         return self._number((node, "given"), node, loops, values)
@@ -118,7 +122,8 @@ class Measures:
         return (x for x in _layers_of(region) if x.node is node and x not in skips)
 
     def _bodies(self, node: Node, region: Region) -> Iterator[Region]:
-        return (r for r in _regions_of(region) if r.node is node and r.kind in _BODIES)
+        inside = (r for r in _regions_of(region) if r.kind in _BODIES)
+        return (r for r in inside if r.node is node or r.given is node)
 
     def _inputs(self, node: Node, region: Region) -> Iterator[Shape]:
         for body in self._bodies(node, region):

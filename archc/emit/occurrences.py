@@ -14,7 +14,7 @@ from typing import Literal
 
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.model import Node, OpNode, made_by, members
+from archc.spec.model import Node, OpNode, SlotNode, made_by, members
 
 Stage = Literal["body", "once", "all"]
 """A node's output before its skip, after its skip, and after all of its repetitions."""
@@ -108,11 +108,10 @@ class Occurrences:
         return found
 
     def _makers(self, node: Node, number: int) -> set[str]:
-        if isinstance(node, OpNode):
-            found = [layer.inputs[number] for layer in self.layers.get(node, ())]
-        else:
-            regions = self.regions.get(node, ())
-            found = [(r.input, *r.others)[number] for r in regions]
+        regions = self.regions.get(node, ())
+        found = [(r.input, *r.others)[number] for r in regions]
+        if isinstance(node, OpNode | SlotNode):
+            found += [layer.inputs[number] for layer in self.layers.get(node, ())]
         if not found:
             # a group without a name leaves no trace but what is in it
             first = next(iter(members(node)), None)
@@ -184,6 +183,38 @@ class Occurrences:
                 return False
         return True
 
+    def keeps_channels(self, node: Node) -> bool:
+        """Whether what is put into a slot gives as many channels as it reads, and in
+        their place, wherever it occurs."""
+        parts = (*self.layers.get(node, ()), *self.regions.get(node, ()))
+        ends = [(_start(part), part.output.shape) for part in parts]
+        return all(
+            x is not None
+            and y is not None
+            and (x.channels, x.channel_axis) == (y.channels, y.channel_axis)
+            for x, y in ends
+        )
+
+    @cached_property
+    def given_layers(self) -> Mapping[Node, Sequence[Layer]]:
+        """What nodes that are put into slots became, by these."""
+        found: dict[Node, list[Layer]] = defaultdict(list)
+        for instance in self.instances:
+            for layer in instance.layers():
+                if layer.given is not None:
+                    found[layer.given].append(layer)
+        return found
+
+    @cached_property
+    def given_regions(self) -> Mapping[Node, Sequence[Region]]:
+        """The same of those that are blocks."""
+        found: dict[Node, list[Region]] = defaultdict(list)
+        for instance in self.instances:
+            for region in instance.regions():
+                if region.given is not None:
+                    found[region.given].append(region)
+        return found
+
     def iteration(self, node: Node) -> Shape | None:
         """The sizes that all iterations of a repeated node read."""
         return agreed(self._iterations.get(node, {}))
@@ -191,9 +222,9 @@ class Occurrences:
     def inputs(self, node: Node) -> list[Sequence[Shape]]:
         """The shapes that each occurrence of a node reads."""
         regions = self.regions.get(node, ())
-        values = [(region.input, *region.others) for region in regions]
-        if not values:
-            values = [layer.inputs for layer in self.layers.get(node, ())]
+        values: list[tuple[Value, ...]] = [(r.input, *r.others) for r in regions]
+        if not values or isinstance(node, SlotNode):
+            values += [layer.inputs for layer in self.layers.get(node, ())]
         if not values:  # repeated no time at all
             values = [(region.input,) for region in self._repeats.get(node, ())]
         return [[v.shape for v in reads if v.shape is not None] for reads in values]
@@ -228,6 +259,10 @@ class Occurrences:
                 # a merge, or a function that `forward` calls, is no child
                 if dot or not (layer.node.name is None or layer.op.merges):
                     yield name
+
+
+def _start(part: Layer | Region) -> Shape | None:
+    return (part.inputs[0] if isinstance(part, Layer) else part.input).shape
 
 
 def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, object]:

@@ -12,7 +12,7 @@ when the tree is complete.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -99,6 +99,70 @@ class Use:
     """Values by what the callee's arguments are called in its own plan."""
     published: Name | None = None
     """The channels that only the instance can tell, an attribute of it."""
+
+
+@dataclass(slots=True, eq=False)
+class Factory:
+    """What is put into a slot: how it is made of the channels that it reads."""
+
+    channels: Name
+    made: Call | Use
+    op: type[Op] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A slot of a block or of the network, which is an argument of its constructor."""
+
+    symbol: Name
+    node: Node | None = None
+    """What stands there unless something else is given."""
+    default: Factory | None = None
+    given: dict[Node, Factory] = field(default_factory=lambda: dict[Node, Factory]())
+    """What uses put there."""
+    linked: list[Slot] = field(default_factory=lambda: list[Slot]())
+    """The slots that it hands its own on to, or is handed it from."""
+
+    def link(self, other: Slot) -> None:
+        self.linked.append(other)
+        other.linked.append(self)
+
+    def together(self) -> Iterator[Slot]:
+        """The slots that hold the same, itself among them."""
+        found: dict[Slot, None] = {}
+        todo = [self]
+        while todo:
+            slot = todo.pop()
+            if slot not in found:
+                found[slot] = None
+                todo += slot.linked
+        return iter(found)
+
+    def factories(self) -> Iterator[Factory]:
+        """What is put there, by default too."""
+        yield from self.given.values()
+        if self.default is not None:
+            yield self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How what is in a slot is called."""
+
+    told: bool
+    """Whether it is given the channels that it reads."""
+    functions: bool
+    """Whether something that is put there is a `lambda`."""
+
+
+def slot_key(name: str) -> str:
+    """What a class has the symbol of a slot under, beside those of its parameters."""
+    return f"slot {name}"
+
+
+def is_slot(key: str) -> bool:
+    """Whether a class has the symbol of a slot under a key."""
+    return key.startswith("slot ")
 
 
 @dataclass(slots=True)
@@ -220,6 +284,8 @@ class ClassPlan:
     """Attributes for users of the class, with the channels that they hold."""
     taps: dict[str, Shape] = field(default_factory=dict[str, Shape])
     """Values from inside that it also gives, by their paths, over its arguments."""
+    slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
+    """Those of its block or of the network."""
     children: frozenset[str] = frozenset()
     """Names that attributes may not have."""
 

@@ -22,15 +22,15 @@ from archc.emit.tree import (
     Statement,
 )
 from archc.escaping import comment, docstring, one_line
-from archc.ops.code import Apply, Local, Sequence
+from archc.ops.code import Apply, Lambda, Local, Sequence
 from archc.ops.source import flat
 from archc.spec.expressions import Index
 
 _STANDARD = {
     "math": "import math",
     "OrderedDict": "from collections import OrderedDict",
-    "Sequence": "from collections.abc import Sequence",
 }
+_ABSTRACT = ("Callable", "Sequence")
 _TYPING = ("ClassVar", "NamedTuple")
 _TORCH = {
     "torch": "import torch",
@@ -71,8 +71,13 @@ def _module_doc(module: Module) -> str:
 
 def _imports(names: tuple[str, ...]) -> list[str]:
     standard = [line for name, line in _STANDARD.items() if name in names]
-    typing = [name for name in _TYPING if name in names]
-    standard += [f"from typing import {', '.join(typing)}"] if typing else []
+    for module, members in (
+        ("collections.abc", _ABSTRACT),
+        ("functools", ("partial",)),
+        ("typing", _TYPING),
+    ):
+        found = ", ".join(name for name in members if name in names)
+        standard += [f"from {module} import {found}"] if found else []
     own = [line for name, line in _TORCH.items() if name in names]
     own.append(f"from torch import {'Tensor, nn' if 'Tensor' in names else 'nn'}")
     return [*standard, *([""] if standard else []), *own]
@@ -147,7 +152,8 @@ def _signature(method: Method, parameters: list[str], ending: str) -> list[str]:
     for parameter, text in zip(method.parameters, parameters, strict=True):
         default = parameter.default
         # a list can be broken over several lines
-        if isinstance(default, Sequence) and len(default.items) > 1:
+        is_short = isinstance(default, Sequence) and len(default.items) < 2
+        if isinstance(default, Sequence | Lambda) and not is_short:
             head = f"{parameter.local.id}: {flat(parameter.annotation)} = "
             lines += rows(2 * STEP, head, default, ",", enclosed=True)
         else:

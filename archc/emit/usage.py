@@ -25,6 +25,7 @@ from archc.ops.code import (
     Attribute,
     Comprehension,
     Joined,
+    Lambda,
     Local,
     Mapping,
     Sequence,
@@ -101,13 +102,18 @@ def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
 
 def locals_in(expr: object) -> Iterator[str]:
     """The variables that an expression reads, as often as it does; not those that
-    comprehensions in it have for themselves."""
+    comprehensions and functions in it have for themselves."""
     own: set[str] = set()
     for part in parts(expr):
-        if isinstance(part, Comprehension):
-            own.update(t.id for t in part.targets)
+        if isinstance(part, Comprehension | Lambda):
+            own.update(t.id for t in own_locals(part))
         elif isinstance(part, Local) and part.id not in own:
             yield part.id
+
+
+def own_locals(part: Comprehension | Lambda) -> tuple[Local, ...]:
+    """The variables that only what is in it reads."""
+    return part.targets if isinstance(part, Comprehension) else part.parameters
 
 
 def expressions(statement: Statement) -> Iterator[Expr]:
@@ -158,13 +164,13 @@ def written(statement: Statement) -> tuple[str, ...]:
 
 
 def bound(statement: Statement) -> tuple[Local, ...]:
-    """The variables of the comprehensions in a statement itself."""
+    """The variables of the comprehensions and functions in a statement itself."""
     return tuple(
         target
         for expr in expressions(statement)
         for part in parts(expr)
-        if isinstance(part, Comprehension)
-        for target in part.targets
+        if isinstance(part, Comprehension | Lambda)
+        for target in own_locals(part)
     )
 
 

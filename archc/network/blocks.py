@@ -12,6 +12,7 @@ from archc.network.arguments import Arguments
 from archc.network.frame import Binding, Frame
 from archc.network.graph import Region, Value
 from archc.network.instances import Copier, Failure, Instance, exact
+from archc.network.slots import key_of
 from archc.network.walk import Mark, Walk
 from archc.source.document import KeyPlace
 from archc.spec.expressions import SILENCED, Known, Silenced
@@ -53,11 +54,12 @@ class Blocks:
                 frame.names[key] = self.arguments.value(arg, frame.names, origin)
             frame.bindings[key] = Binding(frame, origin, arg)
 
-    def key(self, region: Region) -> tuple[Any, ...]:
+    def key(self, region: Region, frame: Frame) -> tuple[Any, ...]:
         """What makes two instances equal."""
         values = map(exact, region.arguments.values())
         others = (value.shape for value in region.others)
-        return (region.block, region.input.shape, *others, *values)
+        slots = (key_of(filling) for filling in frame.slots.values())
+        return (region.block, region.input.shape, *others, *values, *slots)
 
     def keep(self, key: tuple[Any, ...], region: Region, since: Mark) -> None:
         """Notes an instance that was walked through `since`, for equal ones.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from archc.diagnostics.model import Place, Sink
+from archc.diagnostics.model import Label, Place, Sink
 from archc.network.arguments import Arguments
 from archc.network.blocks import Blocks
 from archc.network.building import Builder
 from archc.network.clash import branch_clash
-from archc.network.frame import Frame
+from archc.network.frame import Filling, Frame
 from archc.network.graph import Layer, Region, Value
 from archc.network.naming import Naming
 from archc.network.scope import Layouts, Scope
 from archc.network.sharing import Sharing, applied, is_module
+from archc.network.slots import check_use, fill
 from archc.network.walk import Walk
-from archc.ops.base import ShapeError
+from archc.ops.base import Op, ShapeError
 from archc.ops.registry import merge_op
 from archc.spec.model import (
     Block,
@@ -26,6 +27,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     ShareNode,
+    SlotNode,
     Spec,
 )
 
@@ -75,6 +77,8 @@ class Bodies(ABC):
                 y = self._group(node, x, name, scope, frame)
             case BranchesNode():
                 y = self._branches(node, x, name, scope, frame)
+            case SlotNode():
+                y = self._slot(node, x, name, scope, frame)
             case ShareNode():
                 y = self._share(node, x, name, scope, frame)
             case _:
@@ -104,18 +108,69 @@ class Bodies(ABC):
                     help='add name = "...": it is the parameter\'s name',
                 )
             name = scope.default(node.op.op)
+        made = self._computed(node, inputs, frame)
+        if made is None:
+            return Value(None)
+        layer = Layer(scope.prefix + name, *made, node, frame.block)
+        return self._added(layer)
+
+    def _computed(
+        self, node: OpNode, inputs: tuple[Value, ...], frame: Frame
+    ) -> tuple[Op, tuple[Value, ...], Value] | None:
+        """An op, what it reads and what it gives; None once something was reported."""
         op = self.builder.build(node, frame)
         if op is None or any(v.shape is None for v in inputs):
-            return Value(None)
+            return None
         try:
-            shape = self.builder.infer(op, inputs)
+            return op, inputs, Value(self.builder.infer(op, inputs))
         except ShapeError as error:
             self.builder.refuse(node, error, inputs, frame)
-            return Value(None)
-        layer = Layer(scope.prefix + name, op, inputs, Value(shape), node, frame.block)
+            return None
+
+    def _added(self, layer: Layer) -> Value:
         layer.output.layer = layer
         self.walk.parts.append(layer)
         return layer.output
+
+    def _slot(
+        self, node: SlotNode, x: Value, name: str | None, scope: Scope, frame: Frame
+    ) -> Value:
+        """What is in a slot, with the names that it sees where it was written."""
+        filling = frame.slots.get(node.slot)
+        if filling is None:
+            return Value(None)
+        given, inner = filling.node, filling.frame
+        inner.see(x)
+        if isinstance(given, BlockNode):
+            named = name or scope.default(node.slot)
+            y = self._block(given, (x,), named, scope, inner, node)
+        else:
+            made = self._computed(given, (x,), inner)
+            if made is None:
+                return Value(None)
+            path = scope.prefix + (name or scope.default(node.slot))
+            layer = Layer(path, *made, node, frame.block, given)
+            y = self._added(layer)
+        if y.shape is not None:
+            part = self.walk.parts[-1]
+            check_use(filling, part, node, self.sink)
+            if name is None and scope.layout.style != "numbered":
+                self._nameless(filling, part, node)
+        return y
+
+    def _nameless(self, filling: Filling, part: Layer | Region, node: SlotNode) -> None:
+        """Reports a slot without a name, once what is put there needs one."""
+        layers = (part,) if isinstance(part, Layer) else part.layers()
+        if not any(layer.parameters() or layer.buffers() for layer in layers):
+            return
+        self.sink.error(
+            "missing-name",
+            f"what is put into `{node.slot}` has parameters, so the slot needs a name"
+            " here",
+            node.origin.at("slot"),
+            Label(filling.node.origin.at(), "this is put there"),
+            help='add name = "...": it is the prefix of the parameter names',
+        )
 
     def _block(
         self,
@@ -124,7 +179,9 @@ class Bodies(ABC):
         name: str | None,
         scope: Scope,
         frame: Frame,
+        slot: SlotNode | None = None,
     ) -> Value:
+        """An instance of a block, in a slot where one is given."""
         x = reads[0]
         for output in node.outputs if name is not None else ():
             # until it is known, so that no use of it is a mistake of its own
@@ -139,14 +196,18 @@ class Bodies(ABC):
         self.walk.enter(block.name, blind=x.shape is None)
         path = f"{scope.prefix}{name}."
         inner = Frame(block, node, names, bindings, x, frame)
-        region = Region("block", path[:-1], node, x, x, block=block, others=reads[1:])
+        region = Region(
+            "block", path[:-1], slot or node, x, x, block=block, others=reads[1:],
+            given=node if slot else None,
+        )  # fmt: skip
         layout = self.layouts.block(block)
         with self.walk.inside(region):
             inner.see(x)
             before = self.walk.mark()
             self.blocks.defaults(node, block, inner)
+            fill(block.slots, node.slots, frame, inner)
             region.arguments = {p: inner.names[p] for p in block.parameters}
-            key = self.blocks.key(region)
+            key = self.blocks.key(region, inner)
             if not self.blocks.repeated(key, region):
                 self.inside(block, reads, Scope(path, "", layout), inner, region)
                 self.blocks.keep(key, region, before)

@@ -10,8 +10,18 @@ from archc.diagnostics.suggest import did_you_mean
 from archc.measure.cost import Facts
 from archc.measure.rows import seen_as_data
 from archc.network.graph import Network
+from archc.source.kinds import is_list
 from archc.spec.expressions import Expr, names_in
-from archc.spec.model import Block, BlockNode, Node, OpNode, Spec, walk
+from archc.spec.model import (
+    Block,
+    BlockNode,
+    Node,
+    OpNode,
+    SlotNode,
+    Spec,
+    body_of,
+    walk_given,
+)
 from archc.spec.names import written
 
 
@@ -107,6 +117,8 @@ def _check_unread(network: Network, sink: Sink) -> None:
             node: Node = layer.node
             key = "op" if isinstance(node, OpNode) else "merge"
             what = f"the output of `{layer.path}`"
+            if isinstance(node, SlotNode):
+                key = "slot"
             if layer.again is not None:
                 node, key = layer.again.node, "share"
                 what += " in this use"
@@ -128,7 +140,7 @@ def check_unused(spec: Spec, sink: Sink) -> None:
     used = {
         n.block
         for nodes in _bodies(spec)
-        for n in walk(nodes)
+        for n in walk_given(nodes)
         if isinstance(n, BlockNode)
     }
     for block in spec.blocks.values():
@@ -142,7 +154,27 @@ def check_unused(spec: Spec, sink: Sink) -> None:
                 help="remove it, or use it",
             )
         _check_block_parameters(block, sink)
-    read = _names(spec.layers) | _names(tuple(h.node for h in spec.heads))
+        used_slots = _slots(body_of(block))
+        is_listed = is_list(block.origin.value().get("slots"))
+        for number, name in enumerate(block.slots):
+            if name not in used_slots:
+                sink.warning(
+                    "unused-param",
+                    f"no node of block `{block.name}` uses its slot `{name}`",
+                    block.origin.at("slots", number if is_listed else name, part="key"),
+                    help=f'remove it, or write a node {{ slot = "{name}" }}',
+                )
+    used_slots = set[str]().union(*map(_slots, _own_bodies(spec)))
+    for name in spec.slots.keys() - used_slots:
+        path = (*spec.origin.path, "slots", name)
+        if spec.origin.merged.document(path) is own:
+            sink.warning(
+                "unused-param",
+                f"no node uses the slot `{name}`",
+                spec.origin.at("slots", name, part="key"),
+                help=f'remove it, or write a node {{ slot = "{name}" }}',
+            )
+    read = set[str]().union(*map(_names, _own_bodies(spec)))
     for arg in (
         *spec.params.values(),
         *(size for given in spec.inputs for size in given.sizes),
@@ -161,7 +193,7 @@ def check_unused(spec: Spec, sink: Sink) -> None:
 
 
 def _check_block_parameters(block: Block, sink: Sink) -> None:
-    read = _names(block.layers)
+    read = _names(body_of(block))
     for arg in block.defaults.values():
         read |= _in(arg)
     for name in block.parameters:
@@ -180,18 +212,27 @@ def _check_block_parameters(block: Block, sink: Sink) -> None:
 
 
 def _bodies(spec: Spec) -> Iterator[tuple[Node, ...]]:
+    yield from _own_bodies(spec)
+    for block in spec.blocks.values():
+        yield body_of(block)
+
+
+def _own_bodies(spec: Spec) -> Iterator[tuple[Node, ...]]:
     yield spec.layers
     yield tuple(h.node for h in spec.heads)
-    for block in spec.blocks.values():
-        yield block.layers
+    yield tuple(spec.slots.values())
 
 
 def _names(nodes: tuple[Node, ...]) -> set[str]:
     found: set[str] = set()
-    for node in walk(nodes):
+    for node in walk_given(nodes):
         for arg, _, _ in written(node):
             found |= _in(arg)
     return found
+
+
+def _slots(nodes: tuple[Node, ...]) -> set[str]:
+    return {n.slot for n in walk_given(nodes) if isinstance(n, SlotNode)}
 
 
 def _in(arg: Any) -> set[str]:

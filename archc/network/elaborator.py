@@ -18,6 +18,7 @@ from archc.network.frame import Frame
 from archc.network.graph import Head, Network, Region, Value
 from archc.network.inputs import bound, input_shapes, parameters
 from archc.network.scope import Layout, Scope, check_head, defined
+from archc.network.slots import fill
 from archc.ops.base import Shape, ShapeError, plain
 from archc.ops.registry import merge_op
 from archc.spec.expressions import SILENCED, Known, Silenced
@@ -29,7 +30,8 @@ from archc.spec.model import (
     OutputSpec,
     Spec,
     alternatives,
-    walk,
+    body_of,
+    walk_given,
 )
 
 
@@ -60,6 +62,7 @@ class Elaborator(Bodies):
         inputs = {name: Value(shape) for name, shape in shapes.items()}
         x = next(iter(inputs.values()))
         frame = Frame(None, None, params, bound(self.spec), x)
+        fill(self.spec.slots, {}, frame, frame)
         scope = Scope("", "", self.layouts.network, defined(self.spec))
         for given in self.spec.inputs:
             if given.name is not None:
@@ -90,7 +93,7 @@ class Elaborator(Bodies):
         used = {
             node.block
             for block in blocks.values()
-            for node in walk(block.layers)
+            for node in walk_given(body_of(block))
             if isinstance(node, BlockNode)
         }
         self.walk.looking = True

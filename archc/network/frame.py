@@ -9,7 +9,15 @@ from archc.diagnostics.model import Label, Place
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import to_int
 from archc.spec.expressions import SILENCED, Expr, Known, Name, names_in
-from archc.spec.model import Arg, Block, BlockNode, Origin, ShareNode
+from archc.spec.model import (
+    Arg,
+    Block,
+    BlockNode,
+    OpNode,
+    Origin,
+    ShareNode,
+    SlotNode,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +30,17 @@ class Binding:
 
 
 @dataclass(slots=True, eq=False)
+class Filling:
+    """A node in a slot: the modules of all uses of the slot, which are made alike."""
+
+    node: OpNode | BlockNode
+    frame: Frame
+    """Where it was written, with names of its own."""
+    first: tuple[object, SlotNode] | None = None
+    """How it is made, and by which use that is known."""
+
+
+@dataclass(slots=True, eq=False)
 class Frame:
     """The body of the network (no block) or of one instance of a block."""
 
@@ -31,6 +50,10 @@ class Frame:
     bindings: dict[str, Binding]
     input: Value
     caller: Frame | None = None
+    slots: dict[str, Filling | None] = field(
+        default_factory=dict[str, "Filling | None"]
+    )
+    """What is in the slots of this body; None where a mistake made that unknown."""
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     """The named values of this body so far, by their dotted path in it."""
     opaque: set[str] = field(default_factory=set[str])

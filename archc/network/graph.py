@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from archc.diagnostics.model import Place
 from archc.ops.base import Dims, Op, Shape
-from archc.spec.model import Block, Node, ShareNode, Spec
+from archc.spec.model import Block, BlockNode, Node, OpNode, ShareNode, Spec
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +33,8 @@ class Layer:
     """What it was written as; for a merge, the node with `skip` or `branches`."""
     block: Block | None
     """The block in which the node stands; None for the network's own body."""
+    given: OpNode | None = None
+    """What was put there, where the node is a slot."""
     again: Again | None = None
     """Where it applies the module of an earlier layer: which, and what says so. It has
     that one's path."""
@@ -105,6 +107,8 @@ class Region:
     """For kind `block`: the block of which this is an instance."""
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     """For kind `block`: the values of its parameters."""
+    given: BlockNode | None = None
+    """For kind `block`: what was put there, where the node is a slot."""
     others: tuple[Value, ...] = ()
     """For kind `block`: what it reads beside `input`."""
     outputs: tuple[Value, ...] = ()

@@ -48,7 +48,9 @@ class Copier:
         if isinstance(part, Layer):
             output = Value(part.output.shape)
             inputs = tuple([self._copied(v) for v in part.inputs])
-            layer = Layer(path, part.op, inputs, output, part.node, part.block)
+            layer = Layer(
+                path, part.op, inputs, output, part.node, part.block, part.given
+            )
             output.layer = layer
             if part.again is not None:
                 layer.again = Again(self._layers[part.again.first], part.again.node)
@@ -58,7 +60,7 @@ class Copier:
         start = self._copied(part.input)
         region = Region(
             part.kind, path, part.node, start, start, block=part.block,
-            arguments=part.arguments, merge=part.merge,
+            arguments=part.arguments, merge=part.merge, given=part.given,
             others=tuple(map(self._copied, part.others)),
         )  # fmt: skip
         if part.kind == "block" and part.block is not None:

@@ -17,6 +17,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     ShareNode,
+    SlotNode,
     Spec,
     members,
     opened,
@@ -231,7 +232,8 @@ def is_counted(nodes: Sequence[Node]) -> bool:
 
 def _has_place(node: Node, place: int) -> bool:
     """Whether a node is always the child of this number."""
-    if node.repeat is not None or not isinstance(node, OpNode | BlockNode | GroupNode):
+    bodies = OpNode | BlockNode | SlotNode | GroupNode
+    if node.repeat is not None or not isinstance(node, bodies):
         return False
     if node.name is None and isinstance(node, GroupNode):
         return False
@@ -257,6 +259,8 @@ def _children(nodes: Sequence[Node]) -> tuple[Node, ...]:
 def _example(node: Node) -> str:
     if isinstance(node, OpNode):
         return stem(node.op.op)
+    if isinstance(node, SlotNode):
+        return node.slot
     return node.block if isinstance(node, BlockNode) else "part"
 
 
@@ -265,7 +269,7 @@ def body_style(nodes: Sequence[Node]) -> Style:
     inside = _children(nodes)
     if any(n.name for n in inside):
         return "free"
-    return "numbered" if any(_has_parameters(n) for n in inside) else "free"
+    return "numbered" if any(_may_have_parameters(n) for n in inside) else "free"
 
 
 def named_paths(nodes: Sequence[Node], local: str = "") -> Iterator[tuple[str, Node]]:
@@ -300,6 +304,11 @@ def _has_parameters(node: Node) -> bool:
     if isinstance(node, OpNode):
         return node.op.can_have_parameters()
     return isinstance(node, BlockNode)
+
+
+def _may_have_parameters(node: Node) -> bool:
+    """The same, where a slot may be filled with anything."""
+    return _has_parameters(node) or isinstance(node, SlotNode)
 
 
 def _name_place(node: Node) -> Any:

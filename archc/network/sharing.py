@@ -22,6 +22,7 @@ from archc.spec.model import (
     Node,
     OpNode,
     ShareNode,
+    SlotNode,
 )
 from archc.spec.validate import listed
 
@@ -30,7 +31,7 @@ def is_module(node: Node) -> bool:
     """Whether what a named node makes is a module, or a parameter, by itself."""
     if isinstance(node, OpNode):
         return not node.op.merges
-    return isinstance(node, BlockNode | GroupNode | BranchesNode)
+    return isinstance(node, BlockNode | GroupNode | BranchesNode | SlotNode)
 
 
 def _way(node: Node) -> Literal["share", "list", "merge", "parameter", "module"]:
@@ -245,7 +246,7 @@ class _Use:
         start = self._value(part.input)
         region = Region(
             part.kind, part.path, part.node, start, start, block=part.block,
-            arguments=part.arguments, merge=part.merge,
+            arguments=part.arguments, merge=part.merge, given=part.given,
             others=tuple(map(self._value, part.others)),
         )  # fmt: skip
         if part.kind == "block" and part.block is not None:
@@ -259,7 +260,9 @@ class _Use:
         inputs = tuple(self._value(value) for value in part.inputs)
         shape = self._shape(part, inputs, inside=inside)
         first = part if part.again is None else part.again.first
-        layer = Layer(part.path, part.op, inputs, Value(shape), part.node, part.block)
+        layer = Layer(
+            part.path, part.op, inputs, Value(shape), part.node, part.block, part.given
+        )
         layer.again = Again(first, self.share)
         layer.output.layer = layer
         self.values[part.output] = layer.output
@@ -310,4 +313,4 @@ def _key(node: Node) -> str:
         return "op"
     if isinstance(node, BlockNode):
         return "block"
-    return "name"
+    return "slot" if isinstance(node, SlotNode) else "name"

@@ -95,6 +95,16 @@ class Comprehension(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class Lambda(Expr):
+    """`lambda a, b=c: value`."""
+
+    parameters: tuple[Local, ...]
+    defaults: tuple[Expr, ...]
+    """Of the last parameters."""
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Starred(Expr):
     """`*value`, in a list or among the arguments of a call."""
 
@@ -121,6 +131,11 @@ class Axes(Expr):
 @dataclass(frozen=True, slots=True)
 class Nothing(Expr):
     """`None`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anything(Expr):
+    """`...`, the arguments of a callable of which nothing is said."""
 
 
 def call(function: Expr, *values: Expr, **named: Expr) -> Apply:

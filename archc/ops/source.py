@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from archc.ops.base import Call
 from archc.ops.code import (
+    Anything,
     Apply,
     Argument,
     Attribute,
@@ -16,6 +17,7 @@ from archc.ops.code import (
     Comprehension,
     Global,
     Joined,
+    Lambda,
     Local,
     Mapping,
     Nothing,
@@ -107,6 +109,15 @@ def each(expr: Comprehension) -> str:
     return f"for {', '.join(t.id for t in expr.targets)} in "
 
 
+def signature(expr: Lambda) -> str:
+    """`lambda a, b=c`, before the colon."""
+    start = len(expr.parameters) - len(expr.defaults)
+    given = zip(expr.parameters[start:], expr.defaults, strict=True)
+    names = [p.id for p in expr.parameters[:start]]
+    names += [f"{p.id}={flat(value)}" for p, value in given]
+    return f"lambda {', '.join(names)}" if names else "lambda"
+
+
 def argument(item: Argument) -> str:
     return f"{item.name}={flat(item.value)}" if item.name else flat(item.value)
 
@@ -114,7 +125,7 @@ def argument(item: Argument) -> str:
 def level(expr: Expr) -> int:
     """How tightly an expression holds together."""
     match expr:
-        case IfExp():
+        case IfExp() | Lambda():
             return CONDITIONAL
         case BoolOp(op=op):
             return OR if op == "or" else AND
@@ -197,6 +208,11 @@ def _(expr: Nothing) -> Pieces:
 
 
 @pieces.register
+def _(expr: Anything) -> Pieces:
+    return ["..."]
+
+
+@pieces.register
 def _(expr: Text) -> Pieces:
     return [f'"{_escaped(expr.value)}"']
 
@@ -250,6 +266,11 @@ def _(expr: Sequence) -> Pieces:
 @pieces.register
 def _(expr: Comprehension) -> Pieces:
     return [f"[{flat(expr.item)} {each(expr)}{flat(expr.over)}]"]
+
+
+@pieces.register
+def _(expr: Lambda) -> Pieces:
+    return [f"{signature(expr)}: ", *pieces(expr.value)]
 
 
 @pieces.register

@@ -16,6 +16,7 @@ from archc.spec import tables
 from archc.spec.identifiers import of_parameter
 from archc.spec.model import BlockNode, Origin
 from archc.spec.repeated import Mentions
+from archc.spec.slots import SlotParser, slot_names
 from archc.spec.validate import listed, not_misspelled
 from archc.spec.written import Written, items
 
@@ -27,6 +28,7 @@ class _Misfit:
     block: str
     origin: Origin
     known: set[str]
+    slots: Collection[str]
     unknown: list[str]
     missing: list[str]
 
@@ -45,9 +47,14 @@ class UseParser:
     """
 
     def __init__(
-        self, written: Written, blocks: Any, misplaced: Collection[str]
+        self,
+        written: Written,
+        blocks: Any,
+        misplaced: Collection[str],
+        slots: SlotParser,
     ) -> None:
         self.written = written
+        self.slots = slots
         self.sink = written.sink
         self.no_blocks = not isinstance(blocks, dict | None)
         self.known: dict[str, Any] = blocks if isinstance(blocks, dict) else {}
@@ -59,7 +66,11 @@ class UseParser:
         self._unknown = Mentions("block")
 
     def parse(
-        self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
+        self,
+        table: dict[str, Any],
+        origin: Origin,
+        common: dict[str, Any],
+        depth: int,
     ) -> BlockNode | None:
         name = table.pop("block")
         name = folded(name) if isinstance(name, str) else name
@@ -67,14 +78,23 @@ class UseParser:
             self._unknown_block(name, origin)
             return None
         parameters = declared(self.tables[name])
+        slots = slot_names(self.tables[name])
         fine = True
         if parameters is not None:
             required, optional = parameters
+            required = [*required, *(s for s in slots if not slots[s])]
             # one with a bad name has been reported, and cannot be given
             required = [p for p in required if of_parameter(p) is None]
-            fine = self._fits(name, table, required, optional, origin)
+            fine = self._fits(name, table, required, {*optional, *slots}, origin)
         arguments = {
-            k: self.written.plain_argument(v, origin.below(k)) for k, v in table.items()
+            k: self.written.plain_argument(v, origin.below(k))
+            for k, v in table.items()
+            if k not in slots and not (is_table(v) and not fine)
+        }
+        given = {
+            k: self.slots.given(table[k], origin.below(k), depth + 1)
+            for k in slots
+            if k in table
         }
         inputs = names_of(self.tables[name], "inputs")
         outputs = names_of(self.tables[name], "outputs")
@@ -87,8 +107,9 @@ class UseParser:
         if not fine:
             return None
         return BlockNode(
-            block=name, arguments=arguments, inputs=inputs, outputs=outputs, **common
-        )
+            block=name, arguments=arguments, slots=given, inputs=inputs,
+            outputs=outputs, **common,
+        )  # fmt: skip
 
     def _reads_all(
         self, name: str, inputs: Sequence[str], origin: Origin, common: dict[str, Any]
@@ -158,7 +179,9 @@ class UseParser:
         unknown = [key for key in table if key not in known]
         missing = [p for p in required if p not in table]
         if unknown or missing:
-            self._misfits.append(_Misfit(name, origin, known, unknown, missing))
+            slots = slot_names(self.tables[name])
+            misfit = _Misfit(name, origin, known, slots, unknown, missing)
+            self._misfits.append(misfit)
         return not unknown and not missing
 
     def undeclared(self, block: str) -> dict[str, Place]:
@@ -203,7 +226,11 @@ class UseParser:
                 "missing-argument",
                 f"block `{name}` needs the argument{plural} {listed(lacking)}",
                 origin.at("block"),
-                help="add " + ", ".join(f"{p} = ..." for p in lacking),
+                help="add "
+                + ", ".join(
+                    f"{p} = {'{ op = ... }' if p in misfit.slots else '...'}"
+                    for p in lacking
+                ),
             )
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from archc.diagnostics.model import Label
 from archc.source.folding import folded
-from archc.source.kinds import is_table
+from archc.source.kinds import is_list, is_table
 from archc.spec import tables
 from archc.spec.block_uses import declared, names_of
 from archc.spec.circles import circles
-from archc.spec.model import Arg, Block, BlockNode, HeadSpec, Origin, walk
+from archc.spec.model import (
+    Arg,
+    Block,
+    BlockNode,
+    HeadSpec,
+    Origin,
+    body_of,
+    walk_given,
+)
 from archc.spec.nodes import NodeParser
 from archc.spec.validate import validate, whole
 from archc.spec.written import items, said
@@ -58,6 +67,9 @@ class DefinitionParser:
             below = origin.below("defaults")
             fine &= self.written.identifier(key, below.at(key, part="key"), "parameter")
             defaults[key] = self.written.argument(value, below.below(key))
+        below = origin.below("slots")
+        slots, named = self.nodes.slots.declared(table.get("slots"), below)
+        fine &= named & self._slots_apart(slots, required, defaults, origin)
         inputs = names_of(table, "inputs")
         outputs = names_of(table, "outputs")
         fine &= self._names(inputs, "input", origin.below("inputs"))
@@ -68,11 +80,29 @@ class DefinitionParser:
             required=tuple(required),
             defaults=defaults,
             layers=self.nodes.nodes(table.get("layers"), origin.below("layers")),
+            slots=slots,
             inputs=inputs,
             outputs=outputs,
             doc=None if model is None else said(model.doc),
             broken=not fine or not whole(model, table),
         )
+
+    def _slots_apart(
+        self,
+        slots: Collection[str],
+        required: Sequence[str],
+        defaults: Collection[str],
+        origin: Origin,
+    ) -> bool:
+        """Whether no slot has the name of a parameter; else that is reported."""
+        is_listed = is_list(origin.value().get("slots"))
+        found = {
+            name: origin.below("slots", number if is_listed else name)
+            for number, name in enumerate(slots)
+        }
+        others = {n: origin.below("params", i) for i, n in enumerate(required)}
+        others |= {name: origin.below("defaults", name) for name in defaults}
+        return self.nodes.slots.apart(found, others)
 
     def _names(self, names: tuple[str, ...], what: str, origin: Origin) -> bool:
         """Whether the inputs or outputs of a block have each a name of its own; else
@@ -96,7 +126,9 @@ class DefinitionParser:
     def without_circles(self, blocks: dict[str, Block]) -> dict[str, Block]:
         """The blocks; those that contain themselves would never end, and are broken."""
         uses: dict[str, dict[str, BlockNode]] = {
-            name: {n.block: n for n in walk(b.layers) if isinstance(n, BlockNode)}
+            name: {
+                n.block: n for n in walk_given(body_of(b)) if isinstance(n, BlockNode)
+            }
             for name, b in blocks.items()
         }
         kept = dict(blocks)

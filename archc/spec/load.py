@@ -65,24 +65,65 @@ class Loader:
             return None
         if not is_library(layered.data):
             for overlay in overlays:
-                self._check_params(overlay, layered)
+                wrong = {
+                    "params": self._wrong_params(overlay, layered),
+                    "slots": self._wrong_slots(overlay, layered),
+                }
                 self._check_inputs(overlay, layered)
-                layered.apply(overlay.data, overlay)
+                tables = {
+                    key: {k: v for k, v in table.items() if k not in wrong.get(key, ())}
+                    for key, table in overlay.data.items()
+                }
+                layered.apply(tables, overlay)
         return Merged(layered.data, layered.owners)
 
-    def _check_params(self, overlay: Document, layered: _Layered) -> None:
+    def _wrong_params(self, overlay: Document, layered: _Layered) -> list[str]:
+        """The parameters that a spec does not have, once they were reported."""
         known: object = layered.data.get("params", {})
         if not is_table(known):
-            return  # the wrong type is parsing's to report
+            return []  # the wrong type is parsing's to report
+        wrong: list[str] = []
+        slots: Any = layered.data.get("slots", {})
         for name in overlay.data.get("params", {}):
             if name not in known:
+                wrong.append(name)
                 spec = layered.owners[()]
                 self.sink.error(
                     "unknown-param",
                     f"`{spec.name}` has no parameter `{name}`",
                     overlay.place(("params", name), "key"),
-                    help=did_you_mean(name, known) or "it has no [params] at all",
+                    help=_a_node(name)
+                    if name in slots
+                    else did_you_mean(name, known) or "it has no [params] at all",
                 )
+        return wrong
+
+    def _wrong_slots(self, overlay: Document, layered: _Layered) -> list[str]:
+        """The same of slots."""
+        known: object = layered.data.get("slots", {})
+        params: object = layered.data.get("params", {})
+        if not is_table(known):
+            return []
+        wrong: list[str] = []
+        for name in overlay.data.get("slots", {}):
+            if name in known:
+                continue
+            wrong.append(name)
+            if is_table(params) and name in params:
+                self.sink.error(
+                    "wrong-type",
+                    f"`{name}` is a parameter, and takes a value, not a table",
+                    overlay.place(("slots", name)),
+                    help="a table is a node, for one of [slots]",
+                )
+                continue
+            self.sink.error(
+                "unknown-param",
+                f"`{layered.owners[()].name}` has no slot `{name}`",
+                overlay.place(("slots", name), "key"),
+                help=did_you_mean(name, known) or "it has no [slots] at all",
+            )
+        return wrong
 
     def _check_inputs(self, overlay: Document, layered: _Layered) -> None:
         network: object = layered.data.get("network", {})
@@ -303,7 +344,7 @@ class _Layered:
         for key, value in over.items():
             here = (*path, key)
             known = merged.get(key)
-            if is_table(known) and is_table(value):
+            if is_table(known) and is_table(value) and not _is_slot(here):
                 merged[key] = self._merge(known, value, here, document)
                 continue
             merged[key] = value
@@ -311,6 +352,17 @@ class _Layered:
                 del self.owners[old]
             self.owners[here] = document
         return merged
+
+
+def _is_slot(path: KeyPath) -> bool:
+    """Whether a node stands there, which is replaced whole."""
+    return path[-2:-1] == ("slots",) and (
+        len(path) == 2 or (len(path) == 4 and path[0] == "blocks")
+    )
+
+
+def _a_node(name: str) -> str:
+    return f"`{name}` is a slot, and takes a node: '{name}={{op=\"relu\"}}'"
 
 
 def _tree(path: Path) -> Path:

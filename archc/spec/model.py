@@ -121,6 +121,8 @@ class OpNode(Node):
 class BlockNode(Node):
     block: str
     arguments: dict[str, Arg]
+    slots: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    """The nodes that it gives for slots of the block."""
     inputs: tuple[str, ...] = ()
     """What the block calls the values that it reads, if it reads several."""
     outputs: tuple[str, ...] = ()
@@ -151,6 +153,13 @@ class ShareNode(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SlotNode(Node):
+    """The node that the block's use, or who builds the network, gives for a slot."""
+
+    slot: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class BrokenNode(Node):
     """A node with a mistake in it that has been reported; its value is unknown."""
 
@@ -164,6 +173,8 @@ class Block:
     required: tuple[str, ...]
     defaults: dict[str, Arg]
     layers: tuple[Node, ...]
+    slots: Mapping[str, Node | None] = field(default_factory=dict[str, "Node | None"])
+    """Its slots, with the node that stands there where a use gives none."""
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     doc: str | None = None
@@ -228,6 +239,8 @@ class Spec:
     """None where what is wrong with them was reported."""
     layers: tuple[Node, ...]
     blocks: Mapping[str, Block]
+    slots: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    """The network's own slots, with the node that stands there."""
     outputs: tuple[OutputSpec, ...] = ()
     """None where `forward` returns what the last node gives."""
     heads: tuple[HeadSpec, ...] = ()
@@ -276,15 +289,29 @@ def walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
         stack.extend(reversed(tuple(children(node))))
 
 
+def walk_given(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """The same, and the nodes that these give for slots of blocks."""
+    for node in walk(nodes):
+        yield node
+        if isinstance(node, BlockNode):
+            yield from walk_given(tuple(node.slots.values()))
+
+
+def body_of(block: Block) -> tuple[Node, ...]:
+    """The nodes of a block, and those that stand in its slots by default."""
+    return (*block.layers, *(n for n in block.slots.values() if n is not None))
+
+
 def used_blocks(spec: Spec) -> set[str]:
     """The blocks that the network and its heads use, also through other blocks."""
     found: set[str] = set()
-    todo = [spec.layers, tuple(head.node for head in spec.heads)]
+    heads = tuple(head.node for head in spec.heads)
+    todo = [spec.layers, heads, tuple(spec.slots.values())]
     while todo:
-        for node in walk(todo.pop()):
+        for node in walk_given(todo.pop()):
             if isinstance(node, BlockNode) and node.block not in found:
                 found.add(node.block)
-                todo.append(spec.blocks[node.block].layers)
+                todo.append(body_of(spec.blocks[node.block]))
     return found
 
 

@@ -22,6 +22,7 @@ from archc.spec.model import (
     ShareNode,
     Spec,
     Template,
+    body_of,
     children,
 )
 
@@ -54,7 +55,7 @@ class NameCheck:
         for given in spec.inputs:
             for number, arg in enumerate(given.sizes):
                 self._value(arg, given.origin.below(number), seen)
-        for node in spec.layers:
+        for node in (*spec.layers, *spec.slots.values()):
             self._node(node, seen | _CHANNELS)
         for head in spec.heads:
             self._node(head.node, seen | _CHANNELS)
@@ -76,7 +77,7 @@ class NameCheck:
             origin = block.origin.below("defaults", name)
             self._value(arg, origin, seen, later=block.defaults.keys() - seen)
             seen |= {name}
-        for node in block.layers:
+        for node in body_of(block):
             self._node(node, seen)
         declared = {
             name: block.origin.at("params", number)
@@ -159,6 +160,9 @@ class NameCheck:
         for child in children(node):
             # nothing is repeated where something else stands
             self._node(child, seen if child is node.otherwise else inner)
+        if isinstance(node, BlockNode):
+            for given in node.slots.values():
+                self._node(given, inner)
 
     def _value(
         self,

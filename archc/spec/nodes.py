@@ -28,6 +28,7 @@ from archc.spec.model import (
     ShareNode,
 )
 from archc.spec.op_nodes import OpParser
+from archc.spec.slots import SlotParser
 from archc.spec.validate import validate, whole
 from archc.spec.written import Written, items, said
 
@@ -44,7 +45,8 @@ class NodeParser:
     ) -> None:
         self.sink = sink
         self.written = Written(sink)
-        self.uses = UseParser(self.written, blocks, misplaced)
+        self.slots = SlotParser(self.written, self.node)
+        self.uses = UseParser(self.written, blocks, misplaced, self.slots)
         self.ops = OpParser(self.written, self.uses.known)
 
     def nodes(self, value: Any, origin: Origin, depth: int = 0) -> tuple[Node, ...]:
@@ -59,7 +61,7 @@ class NodeParser:
                 "wrong-type",
                 f"a node is a table, `{{ op = ... }}`, not {plain(table)}",
                 origin.at(),
-                help=self._meant_node(table),
+                help=self.meant_node(table),
             )
             return BrokenNode(origin=origin)
         if depth > MAX_NESTING:
@@ -92,7 +94,10 @@ class NodeParser:
             case "op":
                 return self.ops.parse(table, origin, common)
             case "block":
-                return self.uses.parse(table, origin, common)
+                return self.uses.parse(table, origin, common, depth)
+            case "slot":
+                common["broken"] |= self._more(table, {"slot"}, origin, "a slot")
+                return self.slots.use(table, origin, common)
             case "layers":
                 return self._group(table, origin, common, depth)
             case "share":
@@ -100,7 +105,8 @@ class NodeParser:
             case _:
                 return self._branches(table, origin, common, depth)
 
-    def _meant_node(self, value: Any) -> str:
+    def meant_node(self, value: Any) -> str:
+        """What to write for a node that is no table."""
         if isinstance(value, str) and value in OPS:
             return f'write {{ op = "{value}" }}'
         if isinstance(value, str) and value in self.uses.known:
@@ -124,10 +130,11 @@ class NodeParser:
             meant = next((key for key in odd if near[key]), None)
             self.sink.error(
                 "node-body",
-                "this node has no body: none of op, block, layers, branches, share",
+                "this node has no body: none of op, block, layers, branches, share,"
+                " slot",
                 origin.at() if meant is None else origin.at(meant, part="key"),
                 help='say what it is: op = "conv2d", block = "...",'
-                " layers = [...], branches = [...] with merge, or share"
+                " layers = [...], branches = [...] with merge, share or slot"
                 if meant is None
                 else f"did you mean `{near[meant]}`?",
             )
@@ -137,8 +144,8 @@ class NodeParser:
                 f"this node has {len(bodies)} bodies: {' and '.join(bodies)}",
                 origin.at(bodies[1], part="key"),
                 Label(origin.at(bodies[0], part="key"), "the first one"),
-                help="a node is exactly one of op, block, layers, branches, share;"
-                " make two nodes of it",
+                help="a node is exactly one of op, block, layers, branches, share,"
+                " slot; make two nodes of it",
             )
         return None
 

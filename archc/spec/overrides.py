@@ -16,18 +16,22 @@ from archc.source.document import Document, parse_document
 
 
 def assignment(key: str, value: str, sink: Sink) -> Document | None:
-    """`--set KEY=VALUE`; a value that is not TOML is text, that is, an expression.
+    """`--set KEY=VALUE`; a value that is not TOML is text, that is, an expression. A
+    table is a node, for a slot.
 
     The key must be an identifier.
     """
     quoted = key if key.isascii() else f'"{key}"'
     text = f"params.{quoted} = {value}"
     try:
-        fits = tomllib.loads(text).keys() == {"params"}
+        table = tomllib.loads(text)
+        fits = table.keys() == {"params"}
     except (ValueError, RecursionError):
-        fits = False
+        table, fits = {}, False
     if not fits or "\n" in value:
         text = f"params.{quoted} = {_string(value)}"
+    elif isinstance(table["params"][key], dict):
+        text = f"slots.{quoted} = {value}"
     return parse_document(text, f"--set {key}={value}", "toml", sink)
 
 
@@ -53,7 +57,8 @@ def input_shape(
 
 
 def parameters(values: Mapping[str, Any], name: str, sink: Sink) -> Document | None:
-    """Values of [params] that come from Python; `name` stands for the file.
+    """Values of [params] that come from Python, and nodes, which are dicts, for
+    [slots]; `name` stands for the file.
 
     Raises:
         TypeError: if one of them is nothing that a spec could hold.
@@ -63,8 +68,12 @@ def parameters(values: Mapping[str, Any], name: str, sink: Sink) -> Document | N
             json.dumps(value)
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"the parameter {key} must be a number, a boolean, a list of these or"
-                f" an expression, not {value!r}"
+                f"the parameter {key} must be a number, a boolean, a list of these,"
+                f" an expression or, for a slot, a node, not {value!r}"
             ) from error
-    text = json.dumps({"params": dict(values)}, indent=2, ensure_ascii=False)
+    tables: dict[str, dict[str, Any]] = {"params": {}}
+    for key, value in values.items():
+        kind = "slots" if isinstance(value, dict) else "params"
+        tables.setdefault(kind, {})[key] = value
+    text = json.dumps(tables, indent=2, ensure_ascii=False)
     return parse_document(text, name, "json", sink)

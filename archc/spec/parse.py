@@ -30,11 +30,13 @@ from archc.spec.model import (
     Node,
     Origin,
     Spec,
+    body_of,
     children,
 )
 from archc.spec.names import NameCheck
 from archc.spec.nodes import NodeParser
 from archc.spec.outputs import beside_heads, parse_outputs
+from archc.spec.slots import check_slots
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
 from archc.spec.words import Words
@@ -102,6 +104,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         params=_params(data.get("params"), parser, root.below("params")),
         inputs=parse_inputs(network, parser.written, below),
         layers=parser.nodes(network.get("layers"), below.below("layers")),
+        slots=_slots(data, parser, root),
         blocks=definitions.without_circles(blocks),
         outputs=outputs,
         heads=heads,
@@ -122,6 +125,7 @@ def _check_names(
     """What needs all nodes: names in expressions, and the arguments of blocks."""
     parser.ops.report_unknown()
     parser.uses.report_unknown()
+    check_slots(spec, blocks, parser.sink)
     params: Any = data.get("params", {})
     known = params if is_table(params) else ()
     Words(spec, blocks).settle(parser.sink)
@@ -240,6 +244,22 @@ def _params(table: Any, parser: NodeParser, origin: Origin) -> dict[str, Any]:
     return params
 
 
+def _slots(
+    data: Mapping[str, Any], parser: NodeParser, root: Origin
+) -> dict[str, Node]:
+    """The network's own slots; their names are none of its parameters'."""
+    table, params = data.get("slots"), data.get("params")
+    if not is_table(table):
+        return {}
+    found, _ = parser.slots.declared(table, root.below("slots"))
+    others = params if is_table(params) else {}
+    parser.slots.apart(
+        {name: root.below("slots", name) for name in found},
+        {name: root.below("params", name) for name in others},
+    )
+    return {name: node for name, node in found.items() if node is not None}
+
+
 def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:
     if not is_table(table):
         return {}
@@ -265,8 +285,8 @@ def _uses(spec: Spec) -> dict[str, int]:
     count as often as they are used from elsewhere.
     """
     heads = tuple(head.node for head in spec.heads)
-    direct = {name: _direct_uses(b.layers, 1) for name, b in spec.blocks.items()}
-    total = _direct_uses((*spec.layers, *heads), 1)
+    direct = {name: _direct_uses(body_of(b), 1) for name, b in spec.blocks.items()}
+    total = _direct_uses((*spec.layers, *heads, *spec.slots.values()), 1)
     waiting = Counter(used for uses in direct.values() for used in uses)
     ready = [name for name in direct if not waiting[name]]
     while ready:
@@ -287,5 +307,6 @@ def _direct_uses(nodes: tuple[Node, ...], times: int) -> Counter[str]:
             inside *= node.repeat
         if isinstance(node, BlockNode):
             found[node.block] += inside
+            found += _direct_uses(tuple(node.slots.values()), inside)
         found += _direct_uses(tuple(children(node)), inside)
     return found

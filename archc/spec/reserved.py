@@ -42,9 +42,9 @@ DICT = frozenset({"clear", "items", "keys", "update", "values"})
 
 IMPORTED = frozenset(
     {
-        "torch", "nn", "F", "math", "functools", "Any", "Callable", "ClassVar",
-        "Iterator", "Mapping", "NamedTuple", "OrderedDict", "Sequence", "Tensor",
-        "annotations",
+        "torch", "nn", "F", "math", "functools", "partial", "Any", "Callable",
+        "ClassVar", "Iterator", "Mapping", "NamedTuple", "OrderedDict", "Sequence",
+        "Tensor", "annotations",
     }
 )  # fmt: skip
 """What generated modules import, or may come to."""

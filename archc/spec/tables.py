@@ -138,6 +138,11 @@ Outputs = Annotated[
         }
     ),
 ]
+SLOTS = {"type": "object", "additionalProperties": NODE}
+Slots = Annotated[
+    dict[str, Any] | list[str],
+    WithJsonSchema({"anyOf": [SLOTS, {"type": "array", "items": {"type": "string"}}]}),
+]
 MergeName = Literal["concat", "add", "mul", "sub", "div"]
 
 
@@ -164,6 +169,10 @@ class FileTable(Table):
     params: dict[str, Argument] = Field(
         default_factory=dict[str, Any],
         description="numbers the network is built from; each can be overridden",
+    )
+    slots: Annotated[dict[str, Any], WithJsonSchema(SLOTS)] = Field(
+        default_factory=dict[str, Any],
+        description="nodes that can be replaced from outside, by what they are for",
     )
     network: dict[str, Any] | None = Field(default=None, description="the network")
     blocks: dict[str, dict[str, Any]] = Field(
@@ -204,6 +213,10 @@ class BlockTable(Table):
     )
     defaults: dict[str, Argument] = Field(
         default_factory=dict[str, Any], description="arguments a use may give"
+    )
+    slots: Slots = Field(
+        default_factory=dict[str, Any],
+        description="nodes that a use may give, with defaults, or must give, in a list",
     )
     inputs: list[str] = Field(
         default_factory=list[str],
@@ -286,4 +299,4 @@ class HeadTable(Table):
 
 
 MODIFIERS = frozenset(f.alias or n for n, f in Modifiers.model_fields.items())
-BODIES = ("op", "block", "layers", "branches", "share")
+BODIES = ("op", "block", "layers", "branches", "share", "slot")

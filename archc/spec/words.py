@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from archc.diagnostics.model import Label, Place, Sink
 from archc.diagnostics.suggest import nearest
 from archc.spec.expressions import Compare, Const, Expr, IfExp, ListOf, Name, is_tuple
-from archc.spec.model import Arg, Block, BlockNode, Node, OpNode, Origin, Spec, walk
+from archc.spec.model import (
+    Arg,
+    Block,
+    BlockNode,
+    Node,
+    OpNode,
+    Origin,
+    Spec,
+    body_of,
+    walk_given,
+)
 from archc.spec.names import written
 from archc.spec.op_nodes import takes_text
 
@@ -71,9 +81,10 @@ class Words:
     def _bodies(self) -> Iterator[tuple[str | None, list[Node]]]:
         if self._spec is not None:
             heads = tuple(head.node for head in self._spec.heads)
-            yield None, list(walk((*self._spec.layers, *heads)))
+            slots = self._spec.slots.values()
+            yield None, list(walk_given((*self._spec.layers, *heads, *slots)))
         for block in self._blocks.values():
-            yield block.name, list(walk(block.layers))
+            yield block.name, list(walk_given(body_of(block)))
 
     def _parameters(self, scope: str | None) -> Collection[str]:
         if scope is not None:

@@ -40,6 +40,7 @@ _RULES = {
     "input": of_input,
     "output": of_output,
     "parameter": of_parameter,
+    "slot": of_parameter,
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from archc.emit import tree
 from archc.ops.code import (
+    Anything,
     Apply,
     Argument,
     Attribute,
@@ -19,6 +20,7 @@ from archc.ops.code import (
     Comprehension,
     Global,
     Joined,
+    Lambda,
     Local,
     Mapping,
     Nothing,
@@ -185,7 +187,7 @@ class _Reader:
             case ast.Constant(value=bool() | int() | float() as value):
                 return Const(value)
             case ast.Constant(value=value) if value is ...:
-                return Global("...")
+                return Anything()
             case ast.Name():
                 return self.name(node.id)
             case ast.Attribute():
@@ -218,6 +220,14 @@ class _Reader:
             case ast.ListComp(generators=[ast.comprehension(ifs=[]) as loop]):
                 targets = _targets(loop.target)
                 return Comprehension(self.expr(node.elt), targets, self.expr(loop.iter))
+            case ast.Lambda():
+                names = tuple(a.arg for a in node.args.args)
+                defaults = self.all(node.args.defaults)
+                around = self.locals
+                self.locals = {*around, *names}
+                value = self.expr(node.body)
+                self.locals = around
+                return Lambda(tuple(map(Local, names)), defaults, value)
             case ast.Starred():
                 return Starred(self.expr(node.value))
             case ast.Dict():

@@ -9,7 +9,7 @@ from typing import Any
 from archc.ops.registry import OPS
 from tests.random_networks.simulate import TEXTS, Table
 
-BODIES = ("op", "block", "layers", "branches", "share")
+BODIES = ("op", "block", "layers", "branches", "share", "slot")
 GATING = ("sigmoid", "hardsigmoid", "tanh")
 
 
@@ -112,6 +112,10 @@ def _of_node(node: Table, around: tuple[Table, ...]) -> Iterator[str]:
         yield f"{len(node['branches'])} branches"
     if body == "block":
         yield "use of a block"
+    if body == "slot":
+        yield "slot"
+    if body == "block" and any(isinstance(v, dict) for v in node.values()):
+        yield "slot that is given"
     if body == "share":
         yield "share with braces" if "{" in node["share"] else "share"
         yield "share into a group" if "." in node["share"] else "share nearby"

@@ -11,7 +11,7 @@ from tests.random_networks.simulate import MODIFIERS, Table
 
 Path = tuple[str | int, ...]
 BODY_LISTS = ("layers", "branches")
-KEPT = ("archc", "op", "block", "merge", "from")
+KEPT = ("archc", "op", "block", "slot", "merge", "from")
 
 
 def shrink(spec: Table, bad: Callable[[Table], bool], seconds: float) -> Table:

@@ -9,6 +9,7 @@ from archc.spec.init import initializable
 from tests.random_networks import blocks, compound, merging, patterns, sharing
 from tests.random_networks.drawing import Draw
 from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
+from tests.random_networks.slots import put_into_slots
 from tests.random_networks.writer import Place, Recipe, Writer, finished
 
 RECIPES: dict[Recipe, float] = {
@@ -67,7 +68,9 @@ def draw_spec(seed: int) -> Table:
         spec["expect"] = expect
     if d.chance(30):
         spec["init"] = _init(w)
-    return finished(spec)
+    spec = finished(spec)
+    put_into_slots(d, w.names, spec)
+    return spec
 
 
 def _input(w: Writer) -> list[int]:

@@ -34,6 +34,8 @@ def _expressions(module: Module) -> Iterator[Expr]:
             yield method.returns
             for parameter in method.parameters:
                 yield parameter.annotation
+                if parameter.default is not None:
+                    yield parameter.default
             for statement in every(method.body):
                 yield from expressions(statement)
                 if isinstance(statement, Assign) and statement.annotation is not None:

@@ -16,8 +16,8 @@ from archc.emit.names import following
 from archc.emit.passes.liveness import Conflicts
 from archc.emit.symbols import wish
 from archc.emit.tree import Class, For, Method, Module
-from archc.emit.usage import bound, every, written
-from archc.ops.code import Apply, ClassName, Global
+from archc.emit.usage import bound, every, parts, written
+from archc.ops.code import Apply, ClassName, Global, Lambda
 from archc.spec.expressions import Expr
 from archc.spec.reserved import IMPORTED
 
@@ -104,6 +104,11 @@ def _arguments(method: Method, taken: frozenset[str]) -> dict[str, str]:
             name = f"{bare}_" if name.startswith("__") else f"{name}_"
             name = name if bare else "value"
         names[symbol] = name
+    # functions that are defaults have arguments of their own
+    for parameter in method.parameters:
+        for part in parts(parameter.default):
+            for local in part.parameters if isinstance(part, Lambda) else ():
+                names[local.id] = _free(_numbered(wish(local.id)), set(taken))
     return names
 
 

@@ -13,9 +13,11 @@ from archc.emit.validate.disagreement import NotFollowed
 from archc.emit.validate.values import (
     TRAINING,
     Environment,
+    Function,
     Made,
     Module,
     Parameter,
+    Partial,
     Symbol,
     Tensor,
     Value,
@@ -28,6 +30,7 @@ from archc.ops.code import (
     Comprehension,
     Global,
     Joined,
+    Lambda,
     Local,
     Mapping,
     Nothing,
@@ -128,6 +131,8 @@ class Evaluator(ABC):
             return self.is_training()
         if value is None or isinstance(value, (*_PLAIN, dict)):
             return bool(value)
+        if isinstance(value, Symbol | Partial | Function):
+            return True
         raise NotFollowed(f"the truth of {described(value)}")
 
     def items(self, value: Value) -> Iterator[Value]:
@@ -321,6 +326,13 @@ class Evaluator(ABC):
             values.append(self.evaluate(expr.item, inside))
         return values
 
+    def _lambda(self, expr: Lambda, env: Environment) -> Value:
+        names = tuple(p.id for p in expr.parameters)
+        values = [self.evaluate(value, env) for value in expr.defaults]
+        with_defaults = names[len(names) - len(values) :]
+        defaults = dict(zip(with_defaults, values, strict=True))
+        return Function(names, defaults, expr.value, env)
+
     def _starred(self, expr: Starred, env: Environment) -> Value:
         raise NotFollowed("a star but in a list or among the arguments of a call")
 
@@ -351,6 +363,7 @@ class Evaluator(ABC):
         Joined: _joined,
         Sequence: _sequence,
         Comprehension: _comprehension,
+        Lambda: _lambda,
         Starred: _starred,
         Mapping: _mapping,
         Apply: _apply,

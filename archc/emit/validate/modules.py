@@ -19,6 +19,7 @@ from archc.emit.validate.values import (
     Made,
     Module,
     Parameter,
+    Partial,
     Super,
     Symbol,
     Value,
@@ -324,6 +325,11 @@ class ModuleEvaluator(TensorEvaluator):
                 raise Fault(f"{described(value)} has no `{name}`") from None
             return default[0]
 
+    def _partial(self, function: Value, *args: Value, **kwargs: Value) -> Value:
+        if not isinstance(function, Symbol) or len(function.names) != 1:
+            raise NotFollowed(f"partial({described(function)})")
+        return Partial(function, args, kwargs)
+
     def _range(self, *bounds: Value) -> Iterator[Value]:
         if not all(isinstance(b, int) for b in bounds):
             raise NotFollowed(f"range({', '.join(map(described, bounds))})")
@@ -369,6 +375,7 @@ class ModuleEvaluator(TensorEvaluator):
     _PYTHON: ClassVar[dict[str, Callable[..., Any]]] = {
         "isinstance": _is_instance,
         "getattr": _getattr,
+        "partial": _partial,
         "range": _range,
         "enumerate": _enumerate,
         "zip": _zip,

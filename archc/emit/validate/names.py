@@ -26,12 +26,14 @@ from archc.emit.validate.expressions import Evaluator
 from archc.emit.validate.folding import plain
 from archc.emit.validate.modules import class_names, is_record
 from archc.ops.code import (
+    Anything,
     Apply,
     Argument,
     Attribute,
     ClassName,
     Comprehension,
     Global,
+    Lambda,
     Local,
 )
 from archc.spec.expressions import Call, Const, Expr
@@ -42,6 +44,7 @@ _MATH = frozenset({"ceil", "floor", "log2"})
 _SLOTS: dict[type[object], tuple[str, ...]] = {
     kind: tuple(kind.__slots__) for kind in Evaluator.HANDLERS
 }
+_SLOTS[Anything] = ()
 _CONSTANTS = frozenset({int, float, bool, str})
 
 
@@ -259,6 +262,8 @@ class _Sweep:
             elif kind in _SLOTS:
                 if isinstance(value, Comprehension):
                     self.bound.update(t.id for t in value.targets)
+                if isinstance(value, Lambda):
+                    self.bound.update(p.id for p in value.parameters)
                 stack += [getattr(value, slot) for slot in _SLOTS[kind]]
             elif isinstance(value, Expr | Argument):
                 self.unknown.add(f"an expression of the kind {kind.__name__}")

@@ -14,9 +14,11 @@ from archc.emit.validate.values import (
     TRAINING,
     Called,
     Environment,
+    Function,
     Made,
     Module,
     Parameter,
+    Partial,
     Super,
     Symbol,
     Tensor,
@@ -99,9 +101,29 @@ class TensorEvaluator(Evaluator):
             return self._of_value(receiver, target.name, args, kwargs, env)
         callee = self.evaluate(target, env)
         args, kwargs = self.arguments(expr, env)
-        if isinstance(callee, Symbol) and len(callee.names) == 1:
-            return self.named(callee.names[0], args, kwargs, env)
-        return self.invoked(callee, args, kwargs)
+        return self._called(callee, args, kwargs, env)
+
+    def _called(
+        self,
+        callee: Value,
+        args: tuple[Value, ...],
+        kwargs: dict[str, Value],
+        env: Environment,
+    ) -> Value:
+        """A call of what a variable holds."""
+        match callee:
+            case Symbol(names=(name,)):
+                return self.named(name, args, kwargs, env)
+            case Partial():
+                args, kwargs = (*callee.args, *args), callee.kwargs | kwargs
+                return self._called(callee.function, args, kwargs, env)
+            case Function(parameters=names) if not kwargs and len(args) <= len(names):
+                given = callee.defaults | dict(zip(names, args, strict=False))
+                if given.keys() < set(names):
+                    raise Fault(f"a function of {len(names)} gets {len(args)} values")
+                return self.evaluate(callee.value, {**callee.around, **given})
+            case _:
+                return self.invoked(callee, args, kwargs)
 
     def _of_value(
         self,

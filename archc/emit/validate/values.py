@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from archc.emit.tree import Class
 from archc.network.graph import Layer
+from archc.spec.expressions import Expr
 
 
 class Storage:
@@ -118,6 +119,25 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """A class with some of its arguments."""
+
+    function: Value
+    args: tuple[Value, ...]
+    kwargs: dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A `lambda`, with the variables around it."""
+
+    parameters: tuple[str, ...]
+    defaults: dict[str, Value]
+    value: Expr
+    around: Environment
+
+
+@dataclass(frozen=True, slots=True)
 class Super:
     """`super()`."""
 
@@ -157,6 +177,8 @@ Value: TypeAlias = (
     | Module
     | Record
     | Symbol
+    | Partial
+    | Function
     | Super
     | Initialized
     | Training
