@@ -11,7 +11,7 @@ from archc.emit.chains import is_chain
 from archc.emit.conditions import tidy
 from archc.emit.plan import Factory, Held, Met, Published, Slot, Use, slot_key
 from archc.emit.terms import Terms
-from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.ops.base import UNKNOWN, Call, Dim, Shape, items
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Expr, Name, Undecidable, evaluate, names_in
 from archc.spec.model import (
@@ -150,6 +150,8 @@ class Bodies(Terms):
             made = shapes.symbolic(node.op, values, layers).module(x)
         except Undecidable:
             return None
+        if _is_open(made):
+            return None  # of a size that nothing says, as it is put there nowhere
         return Factory(channels, made, node.op)
 
     def _use(
@@ -278,3 +280,11 @@ class Bodies(Terms):
         if op.stacks_channels:
             y = y.with_channels(self.named(y.channels, "in_channels", met.lets))
         return y
+
+
+def _is_open(made: Any) -> bool:
+    """Whether a call has an argument of which nothing is known."""
+    if isinstance(made, Call):
+        return any(map(_is_open, (*made.args, *made.kwargs.values())))
+    inner = items(made)
+    return made is UNKNOWN if inner is None else any(map(_is_open, inner))

@@ -187,7 +187,10 @@ class Builder:
     def _first(self, choices: Iterable[str], name: str, *, alone: bool = False) -> str:
         """The first choice that is free, or else `name` with a number; no attribute
         begins with one that is to be `alone`."""
-        for choice in chain(choices, (f"{name}{n}" for n in count(2))):
+        # no number helps what begins as the attributes of a loop do
+        counted = any(name.startswith(family) for family in self._families)
+        stem = f"own_{name}" if counted else name
+        for choice in chain(choices, (f"{stem}{n}" for n in count(2))):
             begins = alone and any(a.startswith(choice) for a in self.attributes)
             if not (begins or self._is_taken(choice)):
                 self.attributes.add(choice)

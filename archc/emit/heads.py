@@ -43,7 +43,7 @@ def write_heads(
     early: dict[int, list[Statement]] = defaultdict(list)
     values = [end]
     there: list[Expr] = []
-    alike = _drawing_alike(network)
+    late = _behind_the_body(network)
     nodes = [head.node for head in network.spec.heads]
     for number, (head, node) in enumerate(zip(network.heads, nodes, strict=True)):
         x = _read_by(builder, head.name)
@@ -53,7 +53,7 @@ def write_heads(
             continue
         made = expression(builder, node, x)
         place = _place(made, places)
-        if place is not None and head.name not in alike:
+        if place is not None and head.name not in late:
             value = builder.local(snake_case(head.name))
             when = IfExp(_TRAINING, made, Nothing())
             early[place].append(Assign((value,), when))
@@ -77,7 +77,7 @@ def write_optional_heads(builder: Builder, network: Network) -> list[Expr]:
     body, builder.forward = builder.forward, []
     places = _places(tuple(body))
     early: dict[int, list[Statement]] = defaultdict(list)
-    alike = _drawing_alike(network)
+    late = _behind_the_body(network)
     values: list[Expr] = []
     for head in network.spec.heads:
         x = _read_by(builder, head.name)
@@ -93,7 +93,7 @@ def write_optional_heads(builder: Builder, network: Network) -> list[Expr]:
         made = expression(builder, head.node, x)
         statement = Assign((value,), IfExp(_TRAINING, made, Nothing()))
         place = _place(made, places)
-        if place is None or head.name in alike:
+        if place is None or head.name in late:
             builder.forward.append(statement)
         else:
             early[place].append(statement)
@@ -147,10 +147,12 @@ def _is_call(builder: Builder, node: Node) -> bool:
     return is_module and always and met.skip is False and not met.repeats
 
 
-def _drawing_alike(network: Network) -> set[str]:
-    """The heads that may drop the same value as the network's body or another head.
+def _behind_the_body(network: Network) -> set[str]:
+    """The heads whose order matters.
 
-    Which of equal dropouts is which can only be told by their order.
+    They may drop the same value as the body or another head, as which of equal dropouts
+    is which can only be told by their order; or they use a normalisation again, which
+    updates its statistics at each use.
     """
     # by the last layer with weights before it, as equal values have the same
     layers = [(layer, "") for layer in network.layers()]
@@ -164,4 +166,10 @@ def _drawing_alike(network: Network) -> set[str]:
         last[layer.output] = behind
         if layer.op.category == "dropout":
             owners[behind].add(owner)
-    return {name for alike in owners.values() if len(alike) > 1 for name in alike}
+    updating = {
+        owner
+        for layer, owner in layers
+        if owner and layer.again and layer.op.buffers(layer.input_shape())
+    }
+    alike = (found for found in owners.values() if len(found) > 1)
+    return updating.union(*alike)

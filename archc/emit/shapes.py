@@ -186,8 +186,7 @@ def settled(inferred: Shape | None, seen: Shape | None) -> Shape:
     if seen is None:
         if inferred is None:
             return Shape((UNKNOWN,))
-        unknown = Shape((UNKNOWN,) * len(inferred.dims), inferred.channel_axis)
-        return unknown.with_channels(inferred.channels)
+        return _without_sizes(inferred)
     fits = (
         inferred is not None
         and len(inferred.dims) == len(seen.dims)
@@ -216,6 +215,16 @@ def _inferred(op: Op, inputs: Sequence[Shape]) -> Shape | None:
     """What the op's rule says; None where it can't say anything on symbols."""
     try:
         return op.infer(*inputs)
-    except (Undecidable, ShapeError, ExpressionError, ZeroDivisionError):
+    except Undecidable:
+        # whether a window fits: that of an argument over sizes that are numbers here
+        without = [_without_sizes(x) for x in inputs]
+        return None if without == list(inputs) else _inferred(op, without)
+    except (ShapeError, ExpressionError, ZeroDivisionError):
         # a zero may stand where no instance ever comes, such as before a loop
         return None
+
+
+def _without_sizes(x: Shape) -> Shape:
+    """The channels alone."""
+    unknown = Shape((UNKNOWN,) * len(x.dims), x.channel_axis)
+    return unknown.with_channels(x.channels)

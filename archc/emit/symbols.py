@@ -12,7 +12,7 @@ from archc.spec.expressions import (
     Index,
     Name,
     filled,
-    is_tuple,
+    is_sequence,
     names_in,
     to_source,
 )
@@ -45,7 +45,7 @@ def wish(symbol: str) -> str:
 
 def symbols_in(value: object) -> Iterator[str]:
     """The symbols that an expression reads, in lists too."""
-    if is_tuple(value):
+    if is_sequence(value):
         for item in value:
             yield from symbols_in(item)
     elif isinstance(value, Expr):

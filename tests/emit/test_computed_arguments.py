@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.emit import live
+from tests.emit.holding import network_class
 
 CASE = Path(__file__).parent / "cases" / "computed_arguments.toml"
 
@@ -65,3 +67,11 @@ layers = [{ block = "chain", planes = 8 }, { block = "chain", planes = 16 }]
 def test_a_chain_needs_its_locals_before_it_is_made(source: str) -> None:
     made = _constructor(source, "Chain")
     assert made.index("middle = planes * 3") < made.index("super()")
+
+
+def test_a_width_stays_an_argument_behind_windows_of_arguments() -> None:
+    case = CASE.with_name("windows_of_arguments.toml")
+    analysis, source = live.compiled(case)
+    for width in (6, 4):
+        made = network_class(source, analysis.network.name)(width=width)
+        assert made(torch.ones(2, 1, 33, 33)).shape == (2, 2 * width, 6, 6)

@@ -49,7 +49,8 @@ def _read_in(statement: Statement) -> list[object]:
     """What a statement reads, less the attribute that it sets."""
     exprs = [*expressions(statement)]
     if isinstance(statement, Assign) and not statement.operator:
-        exprs = [e for e in exprs if e not in statement.targets]
+        set_here = [t for t in statement.targets if isinstance(t, Attribute)]
+        exprs = [e for e in exprs if e not in set_here]
     return [part for expr in exprs for part in parts(expr)]
 
 
