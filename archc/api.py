@@ -14,6 +14,7 @@ from archc.diagnostics.render import render_text, summary_line
 from archc.measure.summary import Summary, shapes_of, summarize
 from archc.measure.tables import size
 from archc.pipeline import Analysis, analyse
+from archc.spec.expressions import Row, is_tuple
 from archc.spec.load import Loader
 from archc.spec.overrides import input_shape as input_overlay
 from archc.spec.overrides import parameters
@@ -55,7 +56,8 @@ class Network:
     @property
     def parameters(self) -> Mapping[str, Any]:
         """The values of the spec's [params], with what `load` was given."""
-        return MappingProxyType(self._network.params)
+        params = self._network.params
+        return MappingProxyType({name: _shown(value) for name, value in params.items()})
 
     @property
     def params(self) -> int:
@@ -193,3 +195,12 @@ def load(
     if analysis is None:
         raise SpecError(catalog.with_names(sink, spec))
     return Network(analysis, tuple(sink))
+
+
+def _shown(value: Any) -> Any:
+    """A parameter's value with tables for its rows."""
+    if is_tuple(value):
+        return tuple(map(_shown, value))
+    if isinstance(value, Row):
+        return dict(zip(value.fields, map(_shown, value.items), strict=True))
+    return value

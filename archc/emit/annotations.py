@@ -11,7 +11,17 @@ from archc.emit.tree import Parameter
 from archc.network.graph import Network, Region
 from archc.ops import code
 from archc.ops.code import Anything, Global, Local, Nothing, Text
-from archc.spec.expressions import Binary, Const, Expr, Index, is_sequence, is_tuple
+from archc.ops.source import row_class
+from archc.spec.expressions import (
+    Binary,
+    Const,
+    Expr,
+    Index,
+    Row,
+    is_sequence,
+    is_tuple,
+    rows_in,
+)
 from archc.spec.model import Arg
 
 _INT, _STR, _TENSOR = Global("int"), Global("str"), Global("Tensor")
@@ -67,12 +77,16 @@ class Types:
     def _declared(self, plan: ClassPlan, name: str, local: Local) -> Parameter:
         if plan.kind == "network":
             value = self._network.params[name]
+            if rows_in(value):
+                # a default that is a call would be made once for all
+                kind = either(type_of([value]), Nothing())
+                return Parameter(local, kind, Nothing())
             return Parameter(local, type_of([value]), default_of(value))
         kind = self._kind(plan, name)
         if plan.block is None or name not in plan.block.defaults:
             return Parameter(local, kind)
         default = plan.block.defaults[name]
-        if isinstance(default, Expr):
+        if isinstance(default, Expr) or rows_in(default):
             return Parameter(local, either(kind, Nothing()), Nothing())
         return Parameter(local, kind, default_of(default))
 
@@ -130,6 +144,9 @@ def _kind_of(value: object) -> tuple[str, Expr]:
             return "float", Global("float")
         case str():
             return "str", _STR
+        case Row():
+            made = row_class(value.fields)
+            return made.key, made
         case (int(), int()):
             return "tuple[int, int]", indexed("tuple", _INT, _INT)
         case _ if is_tuple(value):

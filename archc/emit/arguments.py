@@ -11,7 +11,7 @@ from archc.emit.symbols import symbols_in
 from archc.emit.tree import Assign, Body, If, Statement
 from archc.network.graph import Network
 from archc.ops.code import Local, Nothing
-from archc.spec.expressions import Compare, Expr, Value, evaluate
+from archc.spec.expressions import Compare, Expr, Name, Value, evaluate, rows_in
 
 
 def arguments(
@@ -35,13 +35,11 @@ def arguments(
         for name, default in plan.block.defaults.items():
             symbol = plan.env[name]
             symbols.append(symbol.id)
-            if isinstance(default, Expr):
-                value = tidy(evaluate(default, terms))
+            if isinstance(default, Expr) or rows_in(default):
+                known = not isinstance(default, Expr)
+                value = default if known else tidy(evaluate(default, terms))
                 read |= set(symbols_in(value))
-                local = builder.tree(symbol)
-                test = Compare(("is",), (local, Nothing()))
-                given = Assign((local,), builder.tree(value))
-                prelude.append(If(test, (given,)))
+                prelude.append(_unless_given(builder, symbol, value))
         symbols += [s.symbol.id for s in slots if s.default is not None]
     else:
         own = [(is_slot(key), e.id) for key, e in plan.env.items() if e.id in read]
@@ -54,6 +52,13 @@ def arguments(
     if plan.in_channels.id in read:
         symbols.insert(0, plan.in_channels.id)
     return tuple(prelude), symbols
+
+
+def _unless_given(builder: Builder, symbol: Name, value: object) -> If:
+    """What an argument is where it is None."""
+    local = builder.tree(symbol)
+    test = Compare(("is",), (local, Nothing()))
+    return If(test, (Assign((local,), builder.tree(value)),))
 
 
 def _network_arguments(
@@ -76,7 +81,14 @@ def _network_arguments(
         if symbol in read
     )
     symbols = [s.id for s in plan.env.values() if s.id in read]
-    return prelude, [s for s in symbols if s not in derived]
+    rows = tuple(
+        _unless_given(builder, symbol, network.params[name])
+        for name, symbol in plan.env.items()
+        if symbol.id in read
+        and symbol.id not in derived
+        and rows_in(network.params[name])
+    )
+    return (*rows, *prelude), [s for s in symbols if s not in derived]
 
 
 def _in_order(derived: Mapping[str, Value]) -> dict[str, Value]:

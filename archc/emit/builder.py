@@ -24,12 +24,14 @@ from archc.ops.code import (
     Text,
 )
 from archc.ops.source import as_code
+from archc.ops.source import row as made_row
 from archc.spec.expressions import (
     Const,
     Expr,
     Index,
     ListOf,
     Name,
+    RowOf,
     Value,
     as_expr,
     evaluate,
@@ -111,6 +113,8 @@ class Builder:
                 return self._symbol(symbol)
             case Listed():
                 return self.tree(part.whole)
+            case RowOf(fields=fields, items=items):
+                return made_row(fields, tuple(map(self.tree, items)))
             case ListOf(items=items):
                 return code.Sequence(tuple(map(self.tree, items)), "()")
             case _:

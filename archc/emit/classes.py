@@ -20,7 +20,7 @@ from archc.emit.wiring import Reads
 from archc.network.graph import Layer, Network, Region
 from archc.network.scope import body_style, style_of
 from archc.ops.base import UNKNOWN, Dim, Shape
-from archc.spec.expressions import Expr, Name, is_tuple
+from archc.spec.expressions import Expr, Name, is_tuple, rows_in
 from archc.spec.model import (
     Block,
     BlockNode,
@@ -66,7 +66,7 @@ class Planner:
         network = self.network
         spec = network.spec
         env = {
-            name: self.symbols.fresh(name, whole=_is_whole(value))
+            name: self._parameter(name, [value])
             for name, value in network.params.items()
         }
         slots = self._slots(spec.slots)
@@ -133,6 +133,11 @@ class Planner:
         plan.result = steps.nodes(plan.nodes, plan.x)
         plan.channels = plan.result.channels
 
+    def _parameter(self, name: str, values: Sequence[object]) -> Name:
+        """The symbol of a parameter that has these values."""
+        whole = all(map(_is_whole, values))
+        return self.symbols.fresh(name, whole=whole, fields=whole_fields(values))
+
     # ---- blocks
 
     def block(self, user: Terms, node: BlockNode) -> ClassPlan:
@@ -162,9 +167,7 @@ class Planner:
             ),
             seen=seen,
             env={
-                name: self.symbols.fresh(
-                    name, whole=all(_is_whole(r.arguments.get(name)) for r in instances)
-                )
+                name: self._parameter(name, [r.arguments.get(name) for r in instances])
                 for name in block.parameters
             }
             | {slot_key(name): slot.symbol for name, slot in slots.items()},
@@ -291,7 +294,9 @@ class Planner:
         # the names of a counter are one argument
         given_names = {n: s for n, s in user.env.items() if isinstance(s, Name)}
         arguments = {
-            symbol.id: self.symbols.fresh(wish(symbol.id), whole=symbol.whole)
+            symbol.id: self.symbols.fresh(
+                wish(symbol.id), whole=symbol.whole, fields=symbol.fields
+            )
             for symbol in given_names.values()
         }
         plan = ClassPlan(
@@ -383,6 +388,20 @@ def _is_whole(value: object) -> bool:
     if is_tuple(value):
         return all(map(_is_whole, value))
     return type(value) is int
+
+
+def whole_fields(values: Sequence[object]) -> frozenset[str]:
+    """The fields that hold whole numbers in all rows of these values."""
+    rows = rows_in(tuple(values))
+    names = {name for row in rows for name in row.fields}
+    return frozenset(
+        name
+        for name in names
+        if all(
+            name in row.fields and _is_whole(row.items[row.fields.index(name)])
+            for row in rows
+        )
+    )
 
 
 def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:

@@ -8,6 +8,7 @@ from archc.emit.classes import Planner
 from archc.emit.factories import Conventions
 from archc.emit.lower_class import ClassLowering, Lowered
 from archc.emit.plan import ClassPlan, Convention, Slot
+from archc.emit.row_classes import row_classes
 from archc.emit.tree import (
     Class,
     Module,
@@ -43,7 +44,7 @@ class Lowering:
             doc=tuple(doc),
             imports=(),
             helpers=tuple(self.helpers[name] for name in sorted(self.helpers)),
-            classes=tuple(self.classes),
+            classes=(*row_classes(self.network, self.classes), *self.classes),
             network=main.name,
         )
 

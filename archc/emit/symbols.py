@@ -26,8 +26,16 @@ class Symbols:
         self.whole: set[str] = set()
         """Those that stand for whole numbers, or for lists of such."""
 
-    def fresh(self, wish: str, *, whole: bool = True, natural: bool = False) -> Name:
-        """A symbol that would like to be called `wish`, mostly for a whole number."""
+    def fresh(
+        self,
+        wish: str,
+        *,
+        whole: bool = True,
+        natural: bool = False,
+        fields: frozenset[str] = frozenset(),
+    ) -> Name:
+        """A symbol that would like to be called `wish`, mostly for a whole number; for
+        a row, or a list of such, `fields` are those that mean whole numbers."""
         self._count += 1
         # cut out of other names, it may be one that Python folds to another
         wish = normalize("NFKC", wish)
@@ -35,7 +43,7 @@ class Symbols:
         symbol = f"{wish}#{self._count}"
         if whole:
             self.whole.add(symbol)
-        return Name(symbol, whole=whole, natural=natural)
+        return Name(symbol, whole=whole, natural=natural, fields=fields)
 
 
 def wish(symbol: str) -> str:

@@ -15,6 +15,8 @@ from archc.spec.expressions import (
     ExpressionError,
     Known,
     ListOf,
+    Row,
+    RowOf,
     Silenced,
     UnknownName,
     evaluate,
@@ -37,6 +39,12 @@ class Arguments:
                 self.value(item, names, origin.below(number))
                 for number, item in enumerate(arg.items)
             )
+        if isinstance(arg, RowOf):
+            values = tuple(
+                self.value(item, names, origin.below(name))
+                for name, item in zip(arg.fields, arg.items, strict=True)
+            )
+            return Row(arg.fields, values)
         try:
             return evaluate(arg, names)
         except UnknownName:
@@ -114,12 +122,14 @@ class Arguments:
     def _filled(self, part: Expr, origin: Origin, frame: Frame) -> str:
         """What stands in place of a name's braces."""
         value = self.value(part, frame.names, origin)
-        if isinstance(value, str):
+        if not isinstance(value, int | float):
             self.sink.error(
                 "wrong-type",
                 f"the braces of a name hold a number, not {plain(value)}",
                 origin.at(),
-                help="choose between nodes by `when` and `otherwise`",
+                help="choose between nodes by `when` and `otherwise`"
+                if isinstance(value, str)
+                else None,
             )
             raise Silenced
         return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archc.network.graph import Again, Claim, Layer, Region, Value
-from archc.spec.expressions import Known
+from archc.spec.expressions import Known, Row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +21,8 @@ def exact(value: Known) -> object:
     """A value that is only equal to others of its type: 1 is not True here."""
     if isinstance(value, tuple):
         return tuple(map(exact, value))
+    if isinstance(value, Row):
+        return (value.fields, *map(exact, value.items))
     return type(value), value
 
 

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from archc.ops.functions import Function
 from archc.ops.reach import Reach
 from archc.ops.steps import Cast, Device, Extra, Layout, Step
-from archc.spec.expressions import Expr, ListOf, Undecidable, is_sequence
+from archc.spec.expressions import Expr, ListOf, Row, Undecidable, is_sequence
 
 
 class Unknown:
@@ -517,6 +517,8 @@ def plain(value: Any) -> str:
     parts = items(value)
     if parts is not None:
         text = f"[{', '.join(map(plain, parts[:20]))}]"
+    elif isinstance(value, Row):
+        return plain(dict(zip(value.fields, value.items, strict=True)))
     elif isinstance(value, dict):
         pairs = list(cast("dict[str, Any]", value).items())[:20]
         text = f"{{ {', '.join(f'{k} = {plain(v)}' for k, v in pairs)} }}"

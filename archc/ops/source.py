@@ -32,10 +32,12 @@ from archc.spec.expressions import (
     Compare,
     Const,
     Expr,
+    Field,
     IfExp,
     Index,
     ListOf,
     Name,
+    Row,
     Slice,
     Unary,
     as_expr,
@@ -81,6 +83,8 @@ def as_code(value: Any) -> Expr:
             items = [Argument(as_code(a)) for a in args]
             items += [Argument(as_code(v), k) for k, v in kwargs.items()]
             return Apply(Global(function), tuple(items))
+        case Row():
+            return row(value.fields, value.items)
         case tuple() | list():
             brackets = "[]" if isinstance(value, list) else "()"
             return Sequence(tuple(map(as_code, cast("list[Any]", value))), brackets)
@@ -90,6 +94,17 @@ def as_code(value: Any) -> Expr:
             return Nothing()
         case _:
             return Const(value)
+
+
+def row_class(fields: tuple[str, ...]) -> ClassName:
+    """The class of the rows that have these fields."""
+    return ClassName(f"row of {' '.join(fields)}")
+
+
+def row(fields: tuple[str, ...], items: tuple[Any, ...]) -> Apply:
+    """The call that makes a row."""
+    pairs = zip(fields, items, strict=True)
+    return Apply(row_class(fields), tuple(Argument(as_code(v), k) for k, v in pairs))
 
 
 def flat(expr: Expr) -> str:
@@ -313,7 +328,7 @@ def _(expr: Expr) -> Pieces:
 def _is_simple(expr: Expr) -> bool:
     """What stands in a power without spaces around it: a name, its attribute, a
     number."""
-    while isinstance(expr, Attribute):
+    while isinstance(expr, Attribute | Field):
         expr = expr.value
     return isinstance(expr, Local | Name | Const)
 
@@ -322,6 +337,11 @@ def _is_simple(expr: Expr) -> bool:
 def _(expr: Index) -> Pieces:
     inner = Group("[]", (Argument(expr.index),), listed=False)
     return [*wrapped(expr.value, ATOM), inner]
+
+
+@pieces.register
+def _(expr: Field) -> Pieces:
+    return [*wrapped(expr.value, ATOM), f".{expr.name}"]
 
 
 @pieces.register

@@ -87,7 +87,7 @@ class UseParser:
             required = [p for p in required if of_parameter(p) is None]
             fine = self._fits(name, table, required, {*optional, *slots}, origin)
         arguments = {
-            k: self.written.plain_argument(v, origin.below(k))
+            k: self.written.plain_argument(v, origin.below(k), rows=True)
             for k, v in table.items()
             if k not in slots and not (is_table(v) and not fine)
         }

@@ -8,11 +8,11 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from archc.ops.base import Op
 from archc.source.document import Document, KeyPath, KeyPlace
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, Row
 
 # A number, a boolean, a (nested) list of them as a tuple, or an expression for one of
 # these.
-Arg: TypeAlias = "bool | int | float | str | tuple[Arg, ...] | Expr | None"
+Arg: TypeAlias = "bool | int | float | str | tuple[Arg, ...] | Row | Expr | None"
 Merge = Literal["concat", "add", "mul", "sub", "div"]
 MAX_NODES = 250_000
 """How many nodes a network may have once blocks and repetitions are written out."""

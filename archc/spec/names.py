@@ -11,7 +11,7 @@ from typing import Literal
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.diagnostics.suggest import nearest
-from archc.spec.expressions import Expr, ListOf, names_in
+from archc.spec.expressions import Expr, ListOf, RowOf, names_in
 from archc.spec.model import (
     Arg,
     Block,
@@ -176,6 +176,11 @@ class NameCheck:
         if isinstance(arg, ListOf):
             for number, item in enumerate(arg.items):
                 below = origin.below(number)
+                self._value(item, below, seen, later=later, counter=counter)
+            return
+        if isinstance(arg, RowOf):
+            for key, item in zip(arg.fields, arg.items, strict=True):
+                below = origin.below(key)
                 self._value(item, below, seen, later=later, counter=counter)
             return
         if not isinstance(arg, Expr):

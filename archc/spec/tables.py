@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import plain
-from archc.source.kinds import is_list
+from archc.source.kinds import is_list, is_table
 
 EXPRESSION = {"type": "string", "description": "an expression"}
 NODE = {"$comment": "node"}
 """Stands for the JSON Schema of a node, which pydantic does not know."""
+
+
+ROWS = "tables stand in a list, as its rows: stages = [{ depth = 3, width = 64 }]"
 
 
 def _number(value: Any) -> Any:
@@ -67,13 +70,29 @@ def _reads(value: Any) -> Any:
 def _argument(value: Any) -> Any:
     if is_list(value):
         for item in value:
-            _argument(item)
+            if is_table(item):
+                # a row, whose fields hold no further ones
+                for part in item.values():
+                    _plain_argument(part)
+            else:
+                _argument(item)
+        return value
+    return _plain_argument(value)
+
+
+def _plain_argument(value: Any) -> Any:
+    if is_list(value):
+        for item in value:
+            _plain_argument(item)
     elif not isinstance(value, bool | int | float | str):
+        found = {"value": plain(value)}
+        if is_table(value):
+            found["help"] = ROWS
         raise PydanticCustomError(
             "argument",
             "must be a number, a boolean, an expression or a list of these,"
             " not {value}",
-            {"value": plain(value)},
+            found,
         )
     return value
 

@@ -9,10 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.diagnostics.suggest import nearest
-from archc.spec.expressions import Compare, Const, Expr, IfExp, ListOf, Name, is_tuple
+from archc.spec.expressions import (
+    Compare,
+    Const,
+    Expr,
+    Field,
+    IfExp,
+    Index,
+    ListOf,
+    Name,
+    RowOf,
+    Slice,
+    is_tuple,
+    row_of,
+)
 from archc.spec.model import (
     Arg,
     Block,
@@ -104,6 +118,8 @@ class Words:
             for key, arg in node.arguments.items():
                 for name in _passed(arg):
                     self._of((scope, name)).handed.add((node.block, key))
+                if (root := _root(arg)) is not None:
+                    self._of((scope, root)).handed.add((node.block, key))
 
     def _of(self, parameter: Parameter) -> _Asked:
         return self._asked.setdefault(parameter, _Asked())
@@ -115,10 +131,9 @@ class Words:
                 sides = [(one, other)] if op in ("==", "!=", "in", "not in") else []
                 sides += [(other, one)] if op in ("==", "!=") else []
                 for name, words in sides:
-                    if isinstance(name, Name) and ("in" in op) == isinstance(
-                        words, ListOf
-                    ):
-                        known = self._of((scope, name.id)).compared
+                    asked = _parameter(name)
+                    if asked and ("in" in op) == isinstance(words, ListOf):
+                        known = self._of((scope, asked)).compared
                         for word in _words(words):
                             known.setdefault(word, origin.at())
 
@@ -127,11 +142,20 @@ class Words:
         if parameter not in self._whole:
             total = self._whole[parameter] = _Asked()
             own = self._asked.get(parameter, _Asked())
-            parts = [own, *(self._total(p) for p in sorted(own.handed, key=str))]
+            handed = {*own.handed, *self._rows(parameter)}
+            parts = [own, *(self._total(p) for p in sorted(handed, key=str))]
             for part in parts:
                 total.compared = part.compared | total.compared
                 total.by_attribute |= part.by_attribute
         return self._whole[parameter]
+
+    def _rows(self, parameter: Parameter) -> Iterator[Parameter]:
+        """Where a field of a parameter goes: with the rows, which are handed on."""
+        scope, name = parameter
+        table, dot, field_ = name.partition(".")
+        whole = self._asked.get((scope, table))
+        for block, key in whole.handed if dot and whole is not None else ():
+            yield block, f"{key}.{field_}"
 
     # ---- what is given
 
@@ -147,6 +171,11 @@ class Words:
     ) -> None:
         for key, arg in table.items():
             asked = self._total((scope, key))
+            if isinstance(arg, ListOf):
+                table[key] = self._list(
+                    arg, (scope, key), origin.below(key), seen, sink
+                )
+                continue
             if isinstance(arg, Name) and arg.id not in seen and asked:
                 arg = Const(arg.id)
             if not isinstance(arg, Const) or not isinstance(arg.value, str):
@@ -159,7 +188,29 @@ class Words:
                 for word in _words(default):
                     known.setdefault(word, below.at(key))
             if arg.value not in known and not asked.by_attribute:
-                _misspelt(key, arg.value, known, origin.at(key), sink)
+                own = key.rpartition(".")[2]
+                _misspelt(own, arg.value, known, origin.at(own), sink)
+
+    def _list(
+        self,
+        listed: ListOf,
+        parameter: Parameter,
+        origin: Origin,
+        seen: Collection[str],
+        sink: Sink,
+    ) -> Arg:
+        """A list whose rows have the words that are meant in them."""
+        scope, key = parameter
+        found: list[Any] = []
+        for number, item in enumerate(listed.items):
+            if isinstance(item, RowOf):
+                names = (f"{key}.{name}" for name in item.fields)
+                fields: dict[str, Any] = dict(zip(names, item.items, strict=True))
+                self._table(fields, scope, origin.below(number), seen, sink)
+                item = row_of(item.fields, tuple(fields.values()))
+            found.append(item)
+        symbolic = any(isinstance(item, Expr) for item in found)
+        return ListOf(tuple(found)) if symbolic else tuple(found)
 
 
 def _misspelt(
@@ -178,15 +229,36 @@ def _misspelt(
 
 
 def _passed(value: object) -> Iterator[str]:
-    """The names of which one may be what an expression gives."""
+    """The parameters of which one may be what an expression gives."""
     match value:
-        case Name(id=name):
-            yield name
+        case Name() | Field():
+            name = _parameter(value)
+            if name is not None:
+                yield name
         case IfExp(body=body, orelse=orelse):
             yield from _passed(body)
             yield from _passed(orelse)
         case _:
             pass
+
+
+def _parameter(value: object) -> str | None:
+    """The parameter that a value is, or a field of its rows: `stages.kind`."""
+    match value:
+        case Name(id=name):
+            return name
+        case Field(value=inner, name=name):
+            root = _root(inner)
+            return None if root is None else f"{root}.{name}"
+        case _:
+            return None
+
+
+def _root(value: object) -> str | None:
+    """The list that a value is taken from."""
+    while isinstance(value, Index | Slice):
+        value = value.value
+    return value.id if isinstance(value, Name) else None
 
 
 def _listed(words: Collection[str]) -> str:

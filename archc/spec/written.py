@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from archc.diagnostics.model import Place, Sink
+from archc.diagnostics.model import Label, Place, Sink
 from archc.ops.base import plain
 from archc.source.folding import folded
-from archc.source.kinds import is_list
+from archc.source.kinds import is_list, is_table
 from archc.spec.expressions import (
+    Const,
     Expr,
     ExpressionError,
     ListOf,
+    Row,
+    RowOf,
     Unparsed,
     Value,
     parse,
+    row_of,
     shifted,
 )
 from archc.spec.identifiers import (
@@ -39,6 +43,7 @@ _RULES = {
     "head": of_head,
     "input": of_input,
     "output": of_output,
+    "field": of_output,
     "parameter": of_parameter,
     "slot": of_parameter,
 }
@@ -64,7 +69,7 @@ class Written:
     def argument(self, value: Any, origin: Origin) -> Value | None:
         """A value as it will be evaluated; text becomes an expression.
 
-        A table is none; it has been reported where it stands.
+        A table in a list is a row; another one has been reported where it stands.
         """
         if isinstance(value, str):
             try:
@@ -81,11 +86,45 @@ class Written:
         if isinstance(value, list):
             numbered = enumerate(items(value))
             parts: tuple[Any, ...] = tuple(
-                self.argument(v, origin.below(i)) for i, v in numbered
+                self._row(v, origin.below(i))
+                if is_table(v)
+                else self.argument(v, origin.below(i))
+                for i, v in numbered
             )
+            parts = self._alike(parts, origin)
             symbolic = any(isinstance(part, Expr) for part in parts)
             return ListOf(parts) if symbolic else parts
         return Unparsed() if isinstance(value, dict) else value
+
+    def _row(self, table: dict[str, Any], origin: Origin) -> Value:
+        """A table in a list; each of its fields is a value."""
+        values: list[Any] = []
+        for name, value in table.items():
+            self.identifier(name, origin.at(name, part="key"), "field")
+            made = self.argument(value, origin.below(name))
+            values.append(made.value if isinstance(made, Const) else made)
+        return row_of(tuple(table), tuple(values))
+
+    def _alike(self, parts: tuple[Any, ...], origin: Origin) -> tuple[Any, ...]:
+        """A list, whose rows have the fields of the first in one order."""
+        if not any(isinstance(part, Row | RowOf) for part in parts):
+            return parts
+        first = next(part for part in parts if isinstance(part, Row | RowOf))
+        found: list[Any] = []
+        for number, part in enumerate(parts):
+            problem = _unlike(part, first)
+            if problem is None:
+                found.append(_in_order(part, first.fields))
+                continue
+            found.append(Unparsed())
+            self.sink.error(
+                "unlike-rows",
+                f"the rows of a list have the same fields, {problem}",
+                origin.at(number),
+                Label(origin.at(parts.index(first)), "they are as in this row"),
+                help=f"its fields are {', '.join(first.fields)}",
+            )
+        return tuple(found)
 
     def _number_as_text(self, text: str, origin: Origin) -> bool:
         """Reports sizes that are written as people say them: `3x3`, `2x`."""
@@ -105,9 +144,10 @@ class Written:
         self.sink.error("expression-syntax", message, origin.at(), help=help)
         return True
 
-    def plain_argument(self, value: Any, origin: Origin) -> Arg:
-        """A value of an attribute or a parameter, which holds no table."""
-        if _holds_table(value):
+    def plain_argument(self, value: Any, origin: Origin, *, rows: bool = False) -> Arg:
+        """A value of an attribute, which holds no table, or of a block's parameter,
+        which may be a list of `rows`."""
+        if (_is_deep if rows else _holds_table)(value):
             self.sink.error(
                 "wrong-type",
                 f"`{origin.path[-1]}` must be a number, a boolean, an expression or"
@@ -194,6 +234,32 @@ def said(text: str | None) -> str | None:
 def items(value: Any) -> list[Any]:
     """The items of a list; none for anything else, which has been reported."""
     return value if is_list(value) else []
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value holds a table that is no row of a list, or is in another row."""
+    rows = [item for item in items(value) if is_table(item)]
+    parts = [part for row in rows for part in row.values()]
+    others = [item for item in items(value) if not is_table(item)]
+    return (
+        is_table(value) or any(map(_holds_table, parts)) or any(map(_is_deep, others))
+    )
+
+
+def _unlike(part: Any, first: Row | RowOf) -> str | None:
+    """What a row lacks or has beside those of the first one."""
+    if not isinstance(part, Row | RowOf):
+        return "and this is none"
+    lacks = [f"`{name}`" for name in first.fields if name not in part.fields]
+    more = [f"`{name}`" for name in part.fields if name not in first.fields]
+    if lacks:
+        return f"and this one lacks {', '.join(lacks)}"
+    return f"and this one has {', '.join(more)} beside them" if more else None
+
+
+def _in_order(row: Row | RowOf, fields: tuple[str, ...]) -> Row | RowOf:
+    values = dict(zip(row.fields, row.items, strict=True))
+    return type(row)(fields, tuple(values[name] for name in fields))
 
 
 def _holds_table(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.spec.expressions import FUNCTIONS
+from archc.spec.expressions import FUNCTIONS, Row
 from tests.random_networks.simulate import MODIFIERS, Bad, Frame, Table, value_of
 from tests.random_networks.values import WORDS
 from tests.random_networks.writer import BlockUse, Place, Writer
@@ -14,7 +14,7 @@ RESERVED |= {"in_channels"}
 """What no parameter may be called."""
 KINDS = {
     "channels": 5, "small": 3, "flag": 3, "share": 1.5, "list": 2, "flags": 0.5,
-    "rows": 1, "factor": 1, "word": 1.5,
+    "rows": 1, "factor": 1, "word": 1.5, "tables": 2,
 }  # fmt: skip
 MAX_BLOCKS = 5
 
@@ -39,6 +39,17 @@ def literal(w: Writer, kind: str) -> Any:
             return [d.number(1, 7) for _ in range(d.number(1, 4))]
         case "flags":
             return [d.chance(50) for _ in range(d.number(2, 3))]
+        case "tables":
+            return [
+                {
+                    "width": d.number(1, 7),
+                    "times": d.number(0, 3),
+                    "flag": d.chance(50),
+                    "kind": f"'{d.pick(WORDS)}'",
+                    "part": d.pick((0.5, 2, 1.5)),
+                }
+                for _ in range(d.number(1, 3))
+            ]
         case _:
             return [[d.number(1, 6), d.number(1, 3)] for _ in range(d.number(2, 3))]
 
@@ -61,6 +72,10 @@ def argument(w: Writer, kind: str, env: dict[str, Any]) -> Any:
             return w.values.real(env, 0.05, 0.6)
         case "list":
             return [w.values.whole(env, 1, 7, literal=75) for _ in plain]
+        case "tables":
+            for row in plain:
+                row["width"] = w.values.whole(env, 1, 7, literal=75)
+            return plain
         case _:
             return plain
 
@@ -83,6 +98,8 @@ def _is(value: Any, kind: str) -> bool:
             return isinstance(value, tuple) and all(type(v) is int for v in value)
         case "flags":
             return isinstance(value, tuple) and all(type(v) is bool for v in value)
+        case "tables":
+            return isinstance(value, tuple) and all(isinstance(v, Row) for v in value)
         case _:
             return isinstance(value, tuple) and all(isinstance(v, tuple) for v in value)
 

@@ -88,8 +88,11 @@ def _of_file(spec: Table) -> Iterator[str]:
             yield "block with defaults"
     if any(isinstance(v, str) for v in spec.get("params", {}).values()):
         yield "computed param"
-    if any(isinstance(v, list) for v in spec.get("params", {}).values()):
+    listed = [v for v in spec.get("params", {}).values() if isinstance(v, list)]
+    if listed:
         yield "list param"
+    if any(isinstance(v[0], dict) for v in listed):
+        yield "rows"
 
 
 def _body(node: Table) -> str:

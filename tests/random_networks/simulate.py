@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import OPS, merge_op
-from archc.spec.expressions import ExpressionError, evaluate, parse
+from archc.spec.expressions import ExpressionError, Row, evaluate, parse
 
 Table = dict[str, Any]
 
@@ -95,6 +95,8 @@ def value_of(value: Any, names: dict[str, Any]) -> Any:
     """A written value, evaluated."""
     if isinstance(value, list):
         return tuple(value_of(v, names) for v in value)
+    if isinstance(value, dict):
+        return Row(tuple(value), tuple(value_of(v, names) for v in value.values()))
     if not isinstance(value, str):
         return value
     try:

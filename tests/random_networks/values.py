@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archc.spec.expressions import Row
 from tests.random_networks.drawing import Draw
 from tests.random_networks.simulate import Bad, value_of
 
@@ -114,6 +115,11 @@ class Values:
         """A condition; it may be a number, of which 0 is false."""
         flags = [n for n, v in env.items() if type(v) is bool]
         words = [n for n, v in env.items() if isinstance(v, str)]
+        for name, value in env.items():
+            if isinstance(value, tuple) and value and isinstance(value[0], Row):
+                row = f"{name}[{self._index(env, len(value))}]"
+                words.append(f"{row}.kind")
+                flags.append(f"{row}.flag")
         if words and self.draw.chance(30):
             return self._of_word(self.draw.pick(words))
         kind = self.draw.number(0, 9)
@@ -172,6 +178,11 @@ class Values:
 
     def _of_list(self, env: Env, name: str) -> str:
         value = env[name]
+        if isinstance(value[0], Row):
+            if self.draw.chance(15):
+                return f"len({name})"
+            row = f"{name}[{self._index(env, len(value))}]"
+            return f"{row}.{self.draw.pick(('width', 'width', 'times', 'part'))}"
         if isinstance(value[0], tuple):
             row = f"{name}[{self._index(env, len(value))}]"
             return f"{row}[{self.draw.number(0, len(value[0]) - 1)}]"

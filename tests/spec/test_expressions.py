@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import math
+import re
 import warnings
 from collections.abc import Mapping
 
@@ -18,9 +19,13 @@ from archc.spec.expressions import (
     Const,
     Expr,
     ExpressionError,
+    Field,
     IfExp,
+    Index,
     ListOf,
     Name,
+    Row,
+    RowOf,
     Value,
     as_expr,
     choose,
@@ -164,7 +169,7 @@ _ALLOWED = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
     ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or,
     ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
-    ast.In, ast.NotIn, ast.List, ast.Tuple,
+    ast.In, ast.NotIn, ast.List, ast.Tuple, ast.Attribute,
 )  # fmt: skip
 
 
@@ -174,6 +179,9 @@ _ALLOWED = (
 @example("max(*x)")
 @example("max(x for x in y)")
 @example("x.real")
+@example("x[0].y.z")
+@example("(1).real")
+@example("x.__class__")
 @example("x[1, 2]")
 @example("[1, 2][0]")
 def test_nothing_but_the_language_parses(text: str) -> None:
@@ -187,6 +195,9 @@ def test_nothing_but_the_language_parses(text: str) -> None:
     source = text.replace("\n", " ").replace("\r", " ").strip()
     for node in ast.walk(ast.parse(source, mode="eval")):
         assert isinstance(node, _ALLOWED), text
+        if isinstance(node, ast.Attribute):
+            assert not node.attr.startswith("_"), text
+            assert isinstance(node.value, ast.Name | ast.Subscript | ast.Attribute)
         if isinstance(node, ast.Constant):
             assert isinstance(node.value, bool | int | float | str), text
         if isinstance(node, ast.Call):
@@ -281,3 +292,36 @@ def test_a_list_is_no_number(text: str) -> None:
     if "1" in text and "<" not in text:
         with pytest.raises(ExpressionError):
             evaluate(parse(text.replace("1", "y")), {"x": (1, 2), "y": Name("y")})
+
+
+def test_fields_of_rows() -> None:
+    rows = (Row(("depth", "width"), (3, 64)), Row(("depth", "width"), (4, 128)))
+    names = {"stages": rows, "s": 1}
+    assert evaluate(parse("stages[s].depth * stages[0].width"), names) == 256
+    assert evaluate(parse("len(stages[1:])"), names) == 1
+    assert evaluate(parse("stages[-1]"), names) == rows[1]
+    for text, message in (
+        ("stages[0].dpth", "has no field `dpth`"),
+        ("stages.depth", "only each of its rows"),
+        ("s.depth", "a number has no field"),
+        ("stages[0] + 1", "needs numbers, not a row"),
+        ("stages[2].depth", "out of range"),
+    ):
+        with pytest.raises(ExpressionError, match=re.escape(message)):
+            evaluate(parse(text), names)
+
+
+def test_fields_of_rows_that_are_symbols() -> None:
+    stages = Name("stages", fields=frozenset({"depth"}))
+    depth = evaluate(
+        parse("stages[s].depth * 2 * 2"), {"stages": stages, "s": Name("s")}
+    )
+    assert to_source(depth) == "stages[s].depth * 4"
+    share = evaluate(parse("stages[0].share * 2 * 2"), {"stages": stages})
+    assert to_source(share) == "stages[0].share * 2 * 2"  # floats round twice
+    row = RowOf(("depth", "width"), (Name("n"), 64))
+    assert evaluate(row, {"n": 3}) == Row(("depth", "width"), (3, 64))
+    assert (
+        evaluate(Field(Index(ListOf((row,)), Const(0)), "width"), {"n": Name("n")})
+        == 64
+    )

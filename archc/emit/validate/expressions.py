@@ -18,6 +18,7 @@ from archc.emit.validate.values import (
     Module,
     Parameter,
     Partial,
+    Record,
     Symbol,
     Tensor,
     Value,
@@ -45,6 +46,7 @@ from archc.spec.expressions import (
     Compare,
     Const,
     Expr,
+    Field,
     IfExp,
     Index,
     ListOf,
@@ -255,6 +257,12 @@ class Evaluator(ABC):
             case _:
                 raise NotFollowed(f"{described(value)}[{described(index)}]")
 
+    def _field(self, expr: Field, env: Environment) -> Value:
+        value = self.evaluate(expr.value, env)
+        if not isinstance(value, Record) or expr.name not in value.fields:
+            raise NotFollowed(f"the field `{expr.name}` of {described(value)}")
+        return value.fields[expr.name]
+
     def bounds(self, expr: Slice, env: Environment) -> slice:
         """The bounds of a slice.
 
@@ -357,6 +365,7 @@ class Evaluator(ABC):
         IfExp: _if,
         Index: _index,
         Slice: _slice,
+        Field: _field,
         Axes: _axes,
         Call: _call,
         ListOf: _list_of,

@@ -18,6 +18,7 @@ from archc.spec.expressions.kinds import is_sequence, is_tuple
 from archc.spec.expressions.operations import FUNCTIONS, MAX_MAGNITUDE
 from archc.spec.expressions.parsing import MAX_LENGTH, parse
 from archc.spec.expressions.printing import number_source, to_source
+from archc.spec.expressions.rows import Row, rows_in
 from archc.spec.expressions.tree import (
     Binary,
     BoolOp,
@@ -25,17 +26,20 @@ from archc.spec.expressions.tree import (
     Compare,
     Const,
     Expr,
+    Field,
     IfExp,
     Index,
     ListOf,
     Name,
     Number,
+    RowOf,
     Slice,
     Unary,
     Unparsed,
     Value,
     as_expr,
     is_whole,
+    row_of,
 )
 from archc.spec.expressions.walk import filled, names_in, names_of, replaced, shifted
 
@@ -51,6 +55,7 @@ __all__ = [
     "Const",
     "Expr",
     "ExpressionError",
+    "Field",
     "IfExp",
     "Index",
     "Known",
@@ -58,6 +63,8 @@ __all__ = [
     "Name",
     "Names",
     "Number",
+    "Row",
+    "RowOf",
     "Silenced",
     "Slice",
     "Unary",
@@ -77,6 +84,8 @@ __all__ = [
     "number_source",
     "parse",
     "replaced",
+    "row_of",
+    "rows_in",
     "shifted",
     "to_source",
 ]

@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Final, ParamSpec, TypeAlias
 
 from archc.spec.expressions.errors import ExpressionError, Silenced, UnknownName
-from archc.spec.expressions.operations import binary, call, compare, cut, index, unary
+from archc.spec.expressions.operations import (
+    binary,
+    call,
+    compare,
+    cut,
+    field_of,
+    index,
+    unary,
+)
 from archc.spec.expressions.tree import (
     Binary,
     BoolOp,
@@ -19,10 +27,12 @@ from archc.spec.expressions.tree import (
     Compare,
     Const,
     Expr,
+    Field,
     IfExp,
     Index,
     ListOf,
     Name,
+    RowOf,
     Slice,
     Span,
     Unary,
@@ -30,6 +40,7 @@ from archc.spec.expressions.tree import (
     Value,
     as_expr,
     is_whole,
+    row_of,
 )
 from archc.spec.expressions.walk import filled, names_of
 
@@ -89,6 +100,12 @@ def evaluate(expr: Expr, names: Names) -> Value:
         case ListOf():
             items = tuple(evaluate(as_expr(i), names) for i in expr.items)
             return ListOf(items) if any(isinstance(i, Expr) for i in items) else items
+        case RowOf():
+            items = tuple(evaluate(as_expr(i), names) for i in expr.items)
+            return row_of(expr.fields, items)
+        case Field():
+            value = evaluate(expr.value, names)
+            return _located(expr.at, field_of, value, expr.name)
         case Unparsed():
             raise Silenced
         case _:

@@ -11,15 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archc.spec.expressions.errors import too_large, wrong_value
+from archc.diagnostics.suggest import did_you_mean
+from archc.spec.expressions.errors import ExpressionError, too_large, wrong_value
+from archc.spec.expressions.rows import Row, rows_in
 from archc.spec.expressions.tree import (
     Binary,
     Call,
     Const,
     Expr,
+    Field,
     Index,
     ListOf,
     Number,
+    RowOf,
     Slice,
     Unary,
     Value,
@@ -158,6 +162,22 @@ def index(value: Value, at: Value) -> Value:
     return items[at]
 
 
+def field_of(value: Value, name: str) -> Value:
+    """`value.name`."""
+    if isinstance(value, Row | RowOf):
+        if name not in value.fields:
+            raise ExpressionError(
+                "expression-value",
+                f"the row has no field `{name}`",
+                help=did_you_mean(name, value.fields),
+            )
+        return value.items[value.fields.index(name)]
+    if isinstance(value, Expr):
+        return Field(value, name)
+    only = "each of its rows" if rows_in(value) else "a row"
+    raise wrong_value(f"{_describe(value)} has no field `{name}`, only {only} has")
+
+
 def cut(value: Value, bounds: Sequence[Value | None]) -> Value:
     """`value[lower:upper:step]`."""
     if isinstance(value, Expr) or any(isinstance(b, Expr) for b in bounds):
@@ -223,5 +243,7 @@ def _describe(value: object) -> str:
             return "a list"
         case str():
             return "text"
+        case Row() | RowOf():
+            return "a row"
         case _:
             return "no number"

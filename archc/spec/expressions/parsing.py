@@ -17,6 +17,7 @@ from archc.spec.expressions.tree import (
     Compare,
     Const,
     Expr,
+    Field,
     IfExp,
     Index,
     ListOf,
@@ -186,6 +187,10 @@ class _Reader:
                 return self.subscript(node, down)
             case ast.Call():
                 return self.call(node, down)
+            case ast.Attribute(
+                value=ast.Name() | ast.Subscript() | ast.Attribute()
+            ) if not node.attr.startswith("_"):
+                return Field(self.read(node.value, down), node.attr, self.at(node))
             case _:
                 raise self.refuse(node, _kind(node))
 
@@ -226,7 +231,7 @@ class _Reader:
 
     def call(self, node: ast.Call, depth: int) -> Expr:
         if not isinstance(node.func, ast.Name):
-            raise self.refuse(node.func, "methods or attributes")
+            raise self.refuse(node.func, "methods")
         name = node.func.id
         if name not in FUNCTIONS:
             raise self.refuse(
@@ -251,7 +256,7 @@ def _kind(node: ast.expr) -> str:
         case ast.Constant(value=bytes()) | ast.JoinedStr():
             return "text but words in quotes"
         case ast.Attribute():
-            return "attributes"
+            return "attributes but the fields of rows"
         case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
             return "lists or tables; put the list into [params] and name it"
         case ast.Lambda():

@@ -11,6 +11,7 @@ from archc.spec.expressions.tree import (
     Compare,
     Const,
     Expr,
+    Field,
     IfExp,
     Index,
     ListOf,
@@ -84,6 +85,8 @@ def _print(expr: Expr) -> tuple[str, int]:
             return f"{_wrapped(expr.value, 9)}[{to_source(expr.index)}]", 9
         case Slice():
             return _print_slice(expr), 9
+        case Field():
+            return f"{_wrapped(expr.value, 9)}.{expr.name}", 9
         case Call():
             name = f"math.{expr.function}" if expr.function in _MATH else expr.function
             return f"{name}({', '.join(to_source(a) for a in expr.args)})", 9

@@ -12,10 +12,11 @@ from math import gcd
 from typing import TypeAlias
 
 from archc.spec.expressions.errors import Undecidable
+from archc.spec.expressions.rows import Row
 
 Number: TypeAlias = bool | int | float
-Value: TypeAlias = "Number | str | tuple[Value, ...] | Expr"
-"""A number, a boolean, a word, a (nested) list of them, or an expression."""
+Value: TypeAlias = "Number | str | tuple[Value, ...] | Row | Expr"
+"""A number, a boolean, a word, a row, a (nested) list of them, or an expression."""
 Span: TypeAlias = tuple[int, int]
 """A slice of an expression's text."""
 MAX_TERMS = 16
@@ -97,6 +98,8 @@ class Name(Expr):
     at: Span | None = field(default=None, compare=False)
     whole: bool = field(default=False, compare=False)
     natural: bool = field(default=False, compare=False)
+    fields: frozenset[str] = field(default=frozenset(), compare=False)
+    """Of a row, or a list of such: those of its fields that mean whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +173,50 @@ class ListOf(Expr):
         return tuple(map(as_expr, self.items))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RowOf(Expr):
+    """A row with expressions in it."""
+
+    fields: tuple[str, ...]
+    items: tuple[Value, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RowOf) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[tuple[str, ...], tuple[Expr, ...]]:
+        return self.fields, tuple(map(as_expr, self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Expr):
+    """A field of a row: `stages[s].depth`."""
+
+    value: Expr
+    name: str
+    at: Span | None = field(default=None, compare=False)
+
+
 class Unparsed(Expr):
     """Stands where a faulty expression was reported."""
 
     __slots__ = ()
 
 
+def row_of(fields: tuple[str, ...], items: tuple[Value, ...]) -> Row | RowOf:
+    """A row, with expressions in it or without."""
+    symbolic = any(isinstance(item, Expr) for item in items)
+    return (RowOf if symbolic else Row)(fields, items)
+
+
 def as_expr(value: Value) -> Expr:
     """A value as an expression."""
     if isinstance(value, Expr):
         return value
+    if isinstance(value, Row):
+        return RowOf(value.fields, value.items)
     return ListOf(value) if isinstance(value, tuple) else Const(value)
 
 
@@ -210,6 +247,8 @@ def is_whole(value: Value) -> bool:
             return all(map(is_whole, value.operands))
         case Index() | Slice():
             return is_whole(value.value)
+        case Field():
+            return value.name in _whole_fields(value.value)
         case Call(function="len" | "int" | "ceil" | "floor"):
             return True
         case Call(function="log2"):
@@ -220,6 +259,13 @@ def is_whole(value: Value) -> bool:
             return all(map(is_whole, value.args))
         case _:
             return False
+
+
+def _whole_fields(value: Expr) -> frozenset[str]:
+    """The fields of a row that mean whole numbers."""
+    while isinstance(value, Index | Slice):
+        value = value.value
+    return value.fields if isinstance(value, Name) else frozenset()
 
 
 def _is_natural(value: Expr) -> bool:

@@ -1,0 +1,64 @@
+"""The classes of rows: a NamedTuple for each kind of table in a list of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archc.emit.annotations import type_of
+from archc.emit.names import camel_case, singular
+from archc.emit.tree import Assign, Class
+from archc.emit.usage import every, expressions, parts
+from archc.network.graph import Network
+from archc.ops.code import Global, Local
+from archc.ops.source import row_class
+from archc.spec.expressions import Row, rows_in
+
+_Fields = tuple[str, ...]
+
+
+def row_classes(network: Network, classes: Sequence[Class]) -> tuple[Class, ...]:
+    """A class for the rows of each set of fields that the module's classes speak of,
+    called after what they are first given to: a `StageConfig` for `stages`."""
+    found: dict[_Fields, list[Row]] = {}
+    names: dict[_Fields, str] = {}
+    for name, value in _given(network):
+        for row in rows_in(value):
+            found.setdefault(row.fields, []).append(row)
+            names.setdefault(row.fields, f"{camel_case(singular(name) or name)}Config")
+    used = set(_spoken_of(classes))
+    return tuple(
+        _class(names[fields], rows)
+        for fields, rows in found.items()
+        if row_class(fields) in used
+    )
+
+
+def _spoken_of(classes: Sequence[Class]) -> Iterator[object]:
+    """What stands in the expressions of classes, types included."""
+    for method in (method for made in classes for method in made.methods):
+        for parameter in method.parameters:
+            yield from parts(parameter.annotation)
+        for statement in every(method.body):
+            for expr in expressions(statement):
+                yield from parts(expr)
+
+
+def _given(network: Network) -> Iterator[tuple[str, object]]:
+    """The values of all parameters, of the network and of its blocks."""
+    yield from network.params.items()
+    roots = (network.body, *(head.region for head in network.heads))
+    for root in roots:
+        for region in root.regions():
+            yield from region.arguments.items()
+    for block in network.spec.blocks.values():
+        yield from block.defaults.items()
+
+
+def _class(wish: str, rows: list[Row]) -> Class:
+    fields = rows[0].fields
+    columns = zip(*(row.items for row in rows), strict=True)
+    declared = tuple(
+        Assign((Local(name),), None, annotation=type_of(column))
+        for name, column in zip(fields, columns, strict=True)
+    )
+    return Class(row_class(fields), wish, Global("NamedTuple"), None, declared, ())
