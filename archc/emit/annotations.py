@@ -92,7 +92,8 @@ class Types:
 
     def _kind(self, plan: ClassPlan, name: str) -> Expr:
         if plan.kind == "network":
-            return type_of([self._network.params[name]])
+            known = {**self._network.params, **self._network.lets}
+            return type_of([known[name]])
         if plan.block is not None:
             seen = [_argument(r, name) for r in plan.instances if name in r.arguments]
             default = plan.block.defaults.get(name)
@@ -100,7 +101,8 @@ class Types:
             return type_of([*seen, *([default] if plain else [])])
         assert plan.owner is not None
         # a counter is none of the owner's arguments
-        return self._kind(plan.owner, name) if name in plan.owner.env else _INT
+        owned = name in plan.owner.env or name in plan.owner.lets
+        return self._kind(plan.owner, name) if owned else _INT
 
 
 def _argument(region: Region, name: str) -> Arg:

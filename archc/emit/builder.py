@@ -75,7 +75,7 @@ class Builder:
         """How many loops and conditions of the constructor are around."""
         self.loops: tuple[Name, ...] = ()
         """The counters of the loops around."""
-        self.env: dict[str, Name | int] = {**plan.env, **plan.constants}
+        self.env: dict[str, Name | int] = plan.known
         self.values: dict[str, Expr] = {}
         """Variables of `forward` for named values, by their paths."""
         self.modules: dict[str, Expr] = {}
@@ -224,7 +224,7 @@ class Builder:
         Loops and simple conditions need no attribute of their own.
         """
         used = set(names_in(condition))
-        arguments = {s.id for s in self.plan.env.values()}
+        arguments = {s.id for s in self.plan.known.values() if isinstance(s, Name)}
         simple = len(used) == 1 and used <= arguments
         reads_channels = isinstance(arg, Expr) and "in_channels" in names_in(arg)
         if self.loops or (simple and not reads_channels):

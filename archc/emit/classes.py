@@ -101,6 +101,7 @@ class Planner:
                 plan.values[given.name] = shape
             if given is spec.inputs[0]:
                 plan.x = shape
+        steps.compute(spec.lets)
         self._defaults(plan, steps)
         self._through(plan, steps)
         for head in spec.heads:
@@ -182,6 +183,7 @@ class Planner:
         plan.children = _children(plan, block.layers)
         self._given(plan, block, instances)
         steps = Walk(plan, self)
+        steps.compute(block.lets)
         self._defaults(plan, steps)
         self._through(plan, steps)
         self._gives(plan, block, steps)

@@ -330,6 +330,9 @@ class ClassLowering:
     ) -> tuple[Method | None, list[str]]:
         plan, builder = self.plan, self.builder
         start: list[Statement] = [] if self.is_chain else [Evaluate(INIT)]
+        for let in plan.lets.values():
+            target, value = builder.tree(let.symbol), builder.tree(let.value)
+            start.append(Assign((target,), value))
         read = _attributes(forward)
         for symbol, attribute in builder.stored.items():
             if attribute in read:

@@ -259,6 +259,8 @@ class ClassPlan:
     """Counters of repetitions around that are written out."""
     in_channels: Name
     x: Shape
+    lets: dict[str, Let] = field(default_factory=dict[str, Let])
+    """What the constructor computes first, by the names that the spec has."""
     block: Block | None = None
     node: GroupNode | BranchesNode | None = None
     """What a group's own class is written for."""
@@ -288,6 +290,12 @@ class ClassPlan:
     """Those of its block or of the network."""
     children: frozenset[str] = frozenset()
     """Names that attributes may not have."""
+
+    @property
+    def known(self) -> dict[str, Name | int]:
+        """What the names of the spec stand for where its class begins."""
+        computed = {name: let.symbol for name, let in self.lets.items()}
+        return {**self.env, **computed, **self.constants}
 
     @property
     def instances(self) -> Sequence[Region]:

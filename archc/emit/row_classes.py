@@ -11,7 +11,8 @@ from archc.emit.usage import every, expressions, parts
 from archc.network.graph import Network
 from archc.ops.code import Global, Local
 from archc.ops.source import row_class
-from archc.spec.expressions import Row, rows_in
+from archc.spec.expressions import ListOf, Row, RowOf, is_tuple, rows_in
+from archc.spec.model import BlockNode, walk
 
 _Fields = tuple[str, ...]
 
@@ -25,6 +26,11 @@ def row_classes(network: Network, classes: Sequence[Class]) -> tuple[Class, ...]
         for row in rows_in(value):
             found.setdefault(row.fields, []).append(row)
             names.setdefault(row.fields, f"{camel_case(singular(name) or name)}Config")
+    for name, value in _written(network):
+        for row in _rows_of(value):
+            if row.fields not in names:
+                found.setdefault(row.fields, []).append(row)
+                names[row.fields] = f"{camel_case(singular(name) or name)}Config"
     used = set(_spoken_of(classes))
     return tuple(
         _class(names[fields], rows)
@@ -46,12 +52,39 @@ def _spoken_of(classes: Sequence[Class]) -> Iterator[object]:
 def _given(network: Network) -> Iterator[tuple[str, object]]:
     """The values of all parameters, of the network and of its blocks."""
     yield from network.params.items()
+    yield from network.lets.items()
     roots = (network.body, *(head.region for head in network.heads))
     for root in roots:
         for region in root.regions():
             yield from region.arguments.items()
-    for block in network.spec.blocks.values():
-        yield from block.defaults.items()
+
+
+def _written(network: Network) -> Iterator[tuple[str, object]]:
+    """What is given to blocks that are left out, as it is written."""
+    spec = network.spec
+    heads = tuple(head.node for head in spec.heads)
+    bodies = (block.layers for block in spec.blocks.values())
+    for body in (spec.layers, heads, *bodies):
+        for node in walk(body):
+            if isinstance(node, BlockNode):
+                yield from node.arguments.items()
+    for block in spec.blocks.values():
+        yield from (*block.defaults.items(), *block.lets.items())
+
+
+def _rows_of(value: object) -> Iterator[Row]:
+    match value:
+        case Row():
+            yield value
+        case RowOf():
+            yield Row(value.fields, value.items)
+        case ListOf():
+            yield from _rows_of(value.items)
+        case _ if is_tuple(value):
+            for item in value:
+                yield from _rows_of(item)
+        case _:
+            pass
 
 
 def _class(wish: str, rows: list[Row]) -> Class:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from copy import copy
 from typing import Any, Protocol, Self
 
@@ -12,7 +12,16 @@ from archc.emit.measures import Loops, Measures
 from archc.emit.plan import ClassPlan, Feature, Let, Met, Opaque
 from archc.emit.symbols import Symbols, is_long, shown, symbols_in
 from archc.ops.base import Dim, Shape
-from archc.spec.expressions import Binary, Expr, Name, as_expr, evaluate, names_of
+from archc.spec.expressions import (
+    Binary,
+    Expr,
+    Name,
+    as_expr,
+    evaluate,
+    fields_of,
+    is_whole,
+    names_of,
+)
 from archc.spec.model import Arg, BlockNode, BranchesNode, GroupNode, Node, Template
 
 
@@ -46,7 +55,7 @@ class Terms:
         """The latest of these for each value."""
         self.lasting: MutableMapping[str, Dim] = {}
         """Locals behind a loop, with what its last iteration leaves in them."""
-        self.env: dict[str, Name | int] = {**plan.env, **plan.constants}
+        self.env: dict[str, Name | int] = plan.known
         self.bound: frozenset[str] = frozenset()
         """The symbols, beside arguments, that have a value here."""
         self.arguments = {s.id for s in (*plan.env.values(), plan.in_channels)}
@@ -64,6 +73,19 @@ class Terms:
         other.env = dict(self.env)
         other.measures = self.measures.fork()
         return other
+
+    def compute(self, lets: Mapping[str, Arg]) -> None:
+        """Gives what the spec computes once a local of its own, in its order."""
+        for name, arg in lets.items():
+            value = as_expr(self.value(arg, self.plan.x))
+            fields = fields_of(value)
+            whole = is_whole(value)
+            symbol = self.classes.symbols.fresh(name, whole=whole, fields=fields)
+            self.plan.lets[name] = Let(symbol, value)
+            self.env[name] = symbol
+            self.definitions[symbol.id] = value
+            self.locals[value] = symbol
+            self.bound |= {symbol.id}
 
     # ---- expressions
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from archc.network.slots import key_of
 from archc.network.walk import Mark, Walk
 from archc.source.document import KeyPlace
 from archc.spec.expressions import SILENCED, Known, Silenced
-from archc.spec.model import Block, BlockNode
+from archc.spec.model import Arg, Block, BlockNode, Origin
 
 
 class Blocks:
@@ -40,7 +40,7 @@ class Blocks:
             except Silenced:
                 names[key] = SILENCED
             bindings[key] = Binding(frame, origin, arg)
-        for key in () if block is None else block.parameters:
+        for key in () if block is None else (*block.parameters, *block.lets):
             names.setdefault(key, SILENCED)
         return names, bindings
 
@@ -49,10 +49,19 @@ class Blocks:
         for key, arg in block.defaults.items():
             if key in node.arguments:
                 continue
-            origin = block.origin.below("defaults", key)
-            with suppress(Silenced):  # it stays silenced
-                frame.names[key] = self.arguments.value(arg, frame.names, origin)
-            frame.bindings[key] = Binding(frame, origin, arg)
+            self._computed(key, arg, block.origin.below("defaults", key), frame)
+        self.lets(block.lets, block.origin.below("let"), frame)
+
+    def lets(self, lets: Mapping[str, Arg], origin: Origin, frame: Frame) -> None:
+        """What a body computes once, each over those before it."""
+        for key, arg in lets.items():
+            self._computed(key, arg, origin.below(key), frame)
+
+    def _computed(self, key: str, arg: Arg, origin: Origin, frame: Frame) -> None:
+        frame.names[key] = SILENCED  # and stays so, if it has no value
+        with suppress(Silenced):
+            frame.names[key] = self.arguments.value(arg, frame.names, origin)
+        frame.bindings[key] = Binding(frame, origin, arg)
 
     def key(self, region: Region, frame: Frame) -> tuple[Any, ...]:
         """What makes two instances equal."""

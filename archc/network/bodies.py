@@ -206,7 +206,8 @@ class Bodies(ABC):
             before = self.walk.mark()
             self.blocks.defaults(node, block, inner)
             fill(block.slots, node.slots, frame, inner)
-            region.arguments = {p: inner.names[p] for p in block.parameters}
+            known = (*block.parameters, *block.lets)
+            region.arguments = {name: inner.names[name] for name in known}
             key = self.blocks.key(region, inner)
             if not self.blocks.repeated(key, region):
                 self.inside(block, reads, Scope(path, "", layout), inner, region)

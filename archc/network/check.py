@@ -17,6 +17,7 @@ from archc.spec.model import (
     BlockNode,
     Node,
     OpNode,
+    Origin,
     SlotNode,
     Spec,
     body_of,
@@ -181,6 +182,12 @@ def check_unused(spec: Spec, sink: Sink) -> None:
         *(h.loss_weight for h in spec.heads),
     ):
         read |= _in(arg)
+    for arg in spec.lets.values():
+        read |= _in(arg)
+    lets = spec.origin.below("network", "let")
+    for name in spec.lets:
+        if name not in read and lets.merged.document((*lets.path, name)) is own:
+            _unread_let(name, lets, sink)
     for name in spec.params:
         path = (*spec.origin.path, "params", name)
         if name not in read and spec.origin.merged.document(path) is own:
@@ -196,6 +203,11 @@ def _check_block_parameters(block: Block, sink: Sink) -> None:
     read = _names(body_of(block))
     for arg in block.defaults.values():
         read |= _in(arg)
+    for arg in block.lets.values():
+        read |= _in(arg)
+    for name in block.lets:
+        if name not in read:
+            _unread_let(name, block.origin.below("let"), sink)
     for name in block.parameters:
         if name not in read:
             place = (
@@ -209,6 +221,15 @@ def _check_block_parameters(block: Block, sink: Sink) -> None:
                 place,
                 help="remove it, or use it in an expression",
             )
+
+
+def _unread_let(name: str, lets: Origin, sink: Sink) -> None:
+    sink.warning(
+        "unused-param",
+        f"nothing reads `{name}`, which `let` computes",
+        lets.at(name, part="key"),
+        help="remove it, or use it in an expression",
+    )
 
 
 def _bodies(spec: Spec) -> Iterator[tuple[Node, ...]]:

@@ -62,6 +62,10 @@ class Elaborator(Bodies):
         inputs = {name: Value(shape) for name, shape in shapes.items()}
         x = next(iter(inputs.values()))
         frame = Frame(None, None, params, bound(self.spec), x)
+        frame.see(x)
+        self.blocks.lets(
+            self.spec.lets, self.spec.origin.below("network", "let"), frame
+        )
         fill(self.spec.slots, {}, frame, frame)
         scope = Scope("", "", self.layouts.network, defined(self.spec))
         for given in self.spec.inputs:
@@ -79,6 +83,7 @@ class Elaborator(Bodies):
         return Network(
             spec=self.spec,
             params={k: v for k, v in params.items() if k in self.spec.params},
+            lets={name: frame.names[name] for name in self.spec.lets},
             inputs=inputs,
             body=body,
             outputs=outputs or {"output": body.output},
@@ -103,7 +108,8 @@ class Elaborator(Bodies):
             if block.broken or self.walk.instances[name]:
                 continue
             self.walk.enter(name)
-            names: dict[str, Known] = dict.fromkeys(block.parameters, SILENCED)
+            known = (*block.parameters, *block.lets)
+            names: dict[str, Known] = dict.fromkeys(known, SILENCED)
             frame = Frame(block, None, names, {}, Value(None))
             frame.see(frame.input)
             scope = Scope("", "", self.layouts.block(block))

@@ -162,6 +162,8 @@ class Network:
 
     spec: Spec
     params: dict[str, Any]
+    lets: dict[str, Any]
+    """What `let` computes."""
     inputs: dict[str, Value]
     """What `forward` is given, by the names that the spec gives; one that it does not
     name is called `input`."""

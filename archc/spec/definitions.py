@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from archc.diagnostics.model import Label
+from archc.diagnostics.model import Label, Place
 from archc.source.folding import folded
 from archc.source.kinds import is_list, is_table
 from archc.spec import tables
@@ -70,6 +70,12 @@ class DefinitionParser:
         below = origin.below("slots")
         slots, named = self.nodes.slots.declared(table.get("slots"), below)
         fine &= named & self._slots_apart(slots, required, defaults, origin)
+        params = origin.below("params")
+        places = {name: params.at(number) for number, name in enumerate(required)}
+        below = origin.below("defaults")
+        places |= {name: below.at(name, part="key") for name in defaults}
+        lets, computed = self.lets(table.get("let"), origin.below("let"), places)
+        fine &= computed
         inputs = names_of(table, "inputs")
         outputs = names_of(table, "outputs")
         fine &= self._names(inputs, "input", origin.below("inputs"))
@@ -83,6 +89,7 @@ class DefinitionParser:
             slots=slots,
             inputs=inputs,
             outputs=outputs,
+            lets=lets,
             doc=None if model is None else said(model.doc),
             broken=not fine or not whole(model, table),
         )
@@ -103,6 +110,30 @@ class DefinitionParser:
         others = {n: origin.below("params", i) for i, n in enumerate(required)}
         others |= {name: origin.below("defaults", name) for name in defaults}
         return self.nodes.slots.apart(found, others)
+
+    def lets(
+        self, table: Any, origin: Origin, parameters: Mapping[str, Place]
+    ) -> tuple[dict[str, Arg], bool]:
+        """What a body computes once, by names that no parameter has, and whether all of
+        them are fine; else that is reported."""
+        fine = True
+        found: dict[str, Arg] = {}
+        for name, value in table.items() if is_table(table) else ():
+            place = origin.at(name, part="key")
+            fine &= self.written.identifier(name, place, "computed value")
+            computed = self.written.argument(value, origin.below(name))
+            if name not in parameters:
+                found[name] = computed
+            else:
+                fine = False
+                self.sink.error(
+                    "duplicate-name",
+                    f"`{name}` is a parameter, and computed by `let`",
+                    place,
+                    Label(parameters[name], "the parameter"),
+                    help="give what is computed a name of its own",
+                )
+        return found, fine
 
     def _names(self, names: tuple[str, ...], what: str, origin: Origin) -> bool:
         """Whether the inputs or outputs of a block have each a name of its own; else

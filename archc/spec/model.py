@@ -177,6 +177,8 @@ class Block:
     """Its slots, with the node that stands there where a use gives none."""
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    lets: dict[str, Arg] = field(default_factory=dict[str, "Arg"])
+    """What its expressions call by a name, computed once, in this order."""
     doc: str | None = None
     broken: bool = False
     """Whether its parameters or body were reported, so that no use can be judged."""
@@ -241,6 +243,8 @@ class Spec:
     blocks: Mapping[str, Block]
     slots: Mapping[str, Node] = field(default_factory=dict[str, Node])
     """The network's own slots, with the node that stands there."""
+    lets: dict[str, Arg] = field(default_factory=dict[str, "Arg"])
+    """What the network's expressions call by a name, as in blocks."""
     outputs: tuple[OutputSpec, ...] = ()
     """None where `forward` returns what the last node gives."""
     heads: tuple[HeadSpec, ...] = ()

@@ -55,12 +55,20 @@ class NameCheck:
         for given in spec.inputs:
             for number, arg in enumerate(given.sizes):
                 self._value(arg, given.origin.below(number), seen)
-        for node in (*spec.layers, *spec.slots.values()):
+        lets = spec.origin.below("network", "let")
+        inside = self._lets(spec.lets, lets, seen | _CHANNELS)
+        for node in spec.layers:
+            self._node(node, inside)
+        for node in spec.slots.values():
             self._node(node, seen | _CHANNELS)
         for head in spec.heads:
-            self._node(head.node, seen | _CHANNELS)
-            self._value(head.loss_weight, head.origin.below("loss_weight"), seen)
-        self._report({name: below.at(name, part="key") for name in spec.params}, {})
+            self._node(head.node, inside)
+            self._value(
+                head.loss_weight, head.origin.below("loss_weight"), inside - _CHANNELS
+            )
+        declared = {name: below.at(name, part="key") for name in spec.params}
+        declared |= {name: lets.at(name, part="key") for name in spec.lets}
+        self._report(declared, {})
 
     def block(self, block: Block, given: Mapping[str, Place]) -> set[str]:
         """The expressions of a block's defaults and body.
@@ -78,6 +86,11 @@ class NameCheck:
             self._value(arg, origin, seen, later=block.defaults.keys() - seen)
             seen |= {name}
         for node in body_of(block):
+            if node not in block.layers:
+                self._node(node, seen)
+        lets = block.origin.below("let")
+        seen = self._lets(block.lets, lets, seen)
+        for node in block.layers:
             self._node(node, seen)
         declared = {
             name: block.origin.at("params", number)
@@ -85,12 +98,24 @@ class NameCheck:
         }
         for name in block.defaults:
             declared[name] = block.origin.below("defaults").at(name, part="key")
+        declared |= {name: lets.at(name, part="key") for name in block.lets}
         undeclared = given.keys() & self._unknown.keys()
         if undeclared:
             # one in its place would be missing at each use, or changes nothing
             undeclared |= declared.keys() - self._read
         self._report(declared, given, block.origin)
         return undeclared
+
+    def _lets(
+        self, lets: Mapping[str, Arg], origin: Origin, seen: frozenset[str]
+    ) -> frozenset[str]:
+        """The expressions of `let`, each of which sees those before it; gives what the
+        nodes see."""
+        for name, arg in lets.items():
+            later = lets.keys() - seen
+            self._value(arg, origin.below(name), seen, later=later)
+            seen |= {name}
+        return seen
 
     def _begin(self, block: str | None) -> None:
         self._block = block
@@ -202,7 +227,7 @@ class NameCheck:
         origin: Origin,
     ) -> str:
         if name in later:
-            return f"a default sees only those before it: move `{name}` before this one"
+            return f"only what stands before is seen: move `{name}` before this one"
         if self._block is not None and name in self.elsewhere:
             return (
                 f"a block sees its own parameters only: add `{name}` to the `params` of"

@@ -93,6 +93,10 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
     outputs = parse_outputs(
         network.get("outputs"), parser.written, below.below("outputs")
     )
+    params = data.get("params")
+    keys = params if is_table(params) else {}
+    places = {name: root.at("params", name, part="key") for name in keys}
+    lets, _ = definitions.lets(network.get("let"), below.below("let"), places)
     heads = definitions.heads(data.get("heads"), root, beside_outputs=bool(outputs))
     beside_heads(outputs, heads, parser.written)
     spec = Spec(
@@ -106,6 +110,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         layers=parser.nodes(network.get("layers"), below.below("layers")),
         slots=_slots(data, parser, root),
         blocks=definitions.without_circles(blocks),
+        lets=lets,
         outputs=outputs,
         heads=heads,
         init=parse_init(data.get("init"), root.below("init"), sink),

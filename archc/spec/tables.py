@@ -169,6 +169,9 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
+LET = "names for what is computed once, in this order; no arguments"
+
+
 class FileTable(Table):
     archc: Literal[1] = Field(description="the version of the spec language")
     name: str | None = Field(
@@ -222,6 +225,7 @@ class NetworkTable(Table):
         default=None,
         description="what forward returns, by name; otherwise what the last node gives",
     )
+    let: dict[str, Argument] = Field(default_factory=dict[str, Any], description=LET)
     layers: Layers = Field(description="the nodes, each reading the one before it")
 
 
@@ -245,6 +249,7 @@ class BlockTable(Table):
         default_factory=list[str],
         description="the nodes whose values it gives, read from outside as NAME.output",
     )
+    let: dict[str, Argument] = Field(default_factory=dict[str, Any], description=LET)
     layers: Layers
 
 

@@ -73,6 +73,10 @@ class Words:
             for key, arg in block.defaults.items():
                 origin = block.origin.below("defaults", key)
                 self._compared(block.name, arg, origin)
+        for scope, lets, origin in self._lets():
+            for key, arg in lets.items():
+                self._compared(scope, arg, origin.below(key))
+                self._handed(scope, arg, (scope, key))
         self._whole: dict[Parameter, _Asked] = {}
 
     def settle(self, sink: Sink) -> None:
@@ -84,6 +88,9 @@ class Words:
             seen = {*block.parameters, "in_channels"}
             below = block.origin.below("defaults")
             self._table(block.defaults, block.name, below, seen, sink)
+        for scope, lets, origin in self._lets():
+            seen = {*self._parameters(scope), "in_channels"}
+            self._table(lets, scope, origin, seen, sink)
         for scope, nodes in self._bodies():
             seen = {*self._parameters(scope), "in_channels"}
             seen |= {n.index for n in nodes if n.repeat is not None}
@@ -102,8 +109,9 @@ class Words:
 
     def _parameters(self, scope: str | None) -> Collection[str]:
         if scope is not None:
-            return self._blocks[scope].parameters
-        return () if self._spec is None else self._spec.params
+            block = self._blocks[scope]
+            return (*block.parameters, *block.lets)
+        return () if self._spec is None else (*self._spec.params, *self._spec.lets)
 
     # ---- what is asked
 
@@ -116,10 +124,21 @@ class Words:
                     self._of((scope, name)).by_attribute = True
         elif isinstance(node, BlockNode):
             for key, arg in node.arguments.items():
-                for name in _passed(arg):
-                    self._of((scope, name)).handed.add((node.block, key))
-                if (root := _root(arg)) is not None:
-                    self._of((scope, root)).handed.add((node.block, key))
+                self._handed(scope, arg, (node.block, key))
+
+    def _handed(self, scope: str | None, arg: Arg, to: Parameter) -> None:
+        """Notes that what a parameter has is another one's value."""
+        names = [*_passed(arg), _root(arg)]
+        for name in names:
+            if name is not None and (scope, name) != to:
+                self._of((scope, name)).handed.add(to)
+
+    def _lets(self) -> Iterator[tuple[str | None, dict[str, Arg], Origin]]:
+        """What is computed in each body."""
+        if self._spec is not None:
+            yield None, self._spec.lets, self._spec.origin.below("network", "let")
+        for block in self._blocks.values():
+            yield block.name, block.lets, block.origin.below("let")
 
     def _of(self, parameter: Parameter) -> _Asked:
         return self._asked.setdefault(parameter, _Asked())

@@ -39,6 +39,7 @@ _RULES = {
     "block": of_block,
     "block's input": of_input,
     "block's output": of_input,
+    "computed value": of_parameter,
     "counter": of_counter,
     "head": of_head,
     "input": of_input,

@@ -124,6 +124,21 @@ def use_block(w: Writer, place: Place) -> Table:
     raise Bad("no block fits")
 
 
+def computed(w: Writer, names: dict[str, Any], taken: set[str]) -> Table:
+    """What a body computes once, mostly nothing; `names` know it then."""
+    d = w.draw
+    lets: Table = {}
+    for _ in range(d.number(1, 3) if d.chance(35) else 0):
+        name = w.names.fresh("param", taken)
+        written = argument(w, d.weighted(KINDS), names)
+        try:
+            names[name] = value_of(written, names)
+        except Bad:
+            continue
+        lets[name] = written
+    return lets
+
+
 def _new_block(w: Writer, place: Place) -> Table:
     d = w.draw
     env = place.env()
@@ -149,6 +164,7 @@ def _new_block(w: Writer, place: Place) -> Table:
                 continue
         table[parameter] = written
         names[parameter] = value_of(written, env)
+    lets = computed(w, names, used)
     body = Frame(names, place.x)
     style = "numbered" if d.chance(22) else "free"
     inner = Place(body, place.x, style, depth=place.depth + 1)
@@ -157,6 +173,8 @@ def _new_block(w: Writer, place: Place) -> Table:
     }
     if required:
         made["params"] = required
+    if lets:
+        made["let"] = lets
     if defaults:
         made["defaults"] = defaults
     if d.chance(25):

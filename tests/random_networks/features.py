@@ -76,6 +76,8 @@ def _of_file(spec: Table) -> Iterator[str]:
     for key in ("init", "expect", "class_name", "title"):
         if key in spec:
             yield f"[{key}]"
+    if "let" in spec["network"]:
+        yield "let of the network"
     for key in ("inputs", "outputs"):
         if key in spec["network"]:
             yield f"{key} by name"
@@ -86,6 +88,8 @@ def _of_file(spec: Table) -> Iterator[str]:
         yield "block"
         if table.get("defaults"):
             yield "block with defaults"
+        if "let" in table:
+            yield "let of a block"
     if any(isinstance(v, str) for v in spec.get("params", {}).values()):
         yield "computed param"
     listed = [v for v in spec.get("params", {}).values() if isinstance(v, list)]

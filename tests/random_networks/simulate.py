@@ -335,6 +335,8 @@ class Simulator:
         for parameter, value in block.get("defaults", {}).items():
             if parameter not in names:
                 names[parameter] = value_of(value, names)
+        for name, value in block.get("let", {}).items():
+            names[name] = value_of(value, names)
         return self.chain(block["layers"], x, Frame(names, x))
 
     def op(self, op: str, attributes: Table, *inputs: Shape) -> Shape:

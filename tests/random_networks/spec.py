@@ -34,6 +34,9 @@ def draw_spec(seed: int) -> Table:
     x = Shape(tuple(dims))
     style = "numbered" if d.chance(12) else "free"
     inputs = _inputs(w, names, written, dims)
+    seen = names | {"in_channels": x.channels}
+    lets = blocks.computed(w, seen, {*blocks.RESERVED, *names})
+    names |= {name: seen[name] for name in lets}
     shapes = {name: Shape(tuple(sizes)) for name, (_, sizes) in inputs.items()}
     place = Place(Frame(dict(names), x, dict(shapes)), x, style, taken=set(inputs))
     layers = w.chain(place, d.number(1, 6))
@@ -52,6 +55,8 @@ def draw_spec(seed: int) -> Table:
     if params:
         spec["params"] = params
     spec["network"] = {"input": written, "layers": layers}
+    if lets:
+        spec["network"]["let"] = lets
     if inputs:
         del spec["network"]["input"]
         spec["network"]["inputs"] = {name: size for name, (size, _) in inputs.items()}

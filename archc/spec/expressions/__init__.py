@@ -38,6 +38,7 @@ from archc.spec.expressions.tree import (
     Unparsed,
     Value,
     as_expr,
+    fields_of,
     is_whole,
     row_of,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "as_expr",
     "choose",
     "evaluate",
+    "fields_of",
     "filled",
     "is_sequence",
     "is_tuple",

@@ -16,6 +16,7 @@ from archc.spec.expressions.tree import (
     Index,
     ListOf,
     Name,
+    RowOf,
     Slice,
     Unary,
     Value,
@@ -93,6 +94,9 @@ def _print(expr: Expr) -> tuple[str, int]:
         case ListOf():
             items = ", ".join(to_source(i) for i in expr.items)
             return f"({items}{',' if len(expr.items) == 1 else ''})", 9
+        case RowOf():
+            pairs = zip(expr.fields, expr.items, strict=True)
+            return f"({', '.join(f'{name}={to_source(v)}' for name, v in pairs)})", 9
         case _:
             raise TypeError(expr)
 

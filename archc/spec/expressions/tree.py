@@ -248,7 +248,7 @@ def is_whole(value: Value) -> bool:
         case Index() | Slice():
             return is_whole(value.value)
         case Field():
-            return value.name in _whole_fields(value.value)
+            return value.name in fields_of(value.value)
         case Call(function="len" | "int" | "ceil" | "floor"):
             return True
         case Call(function="log2"):
@@ -261,11 +261,23 @@ def is_whole(value: Value) -> bool:
             return False
 
 
-def _whole_fields(value: Expr) -> frozenset[str]:
-    """The fields of a row that mean whole numbers."""
-    while isinstance(value, Index | Slice):
-        value = value.value
-    return value.fields if isinstance(value, Name) else frozenset()
+def fields_of(value: Value) -> frozenset[str]:
+    """The fields of a row, or of all rows of a list, that mean whole numbers."""
+    match value:
+        case Name():
+            return value.fields
+        case Index() | Slice():
+            return fields_of(value.value)
+        case Row() | RowOf():
+            pairs = zip(value.fields, value.items, strict=True)
+            return frozenset(name for name, item in pairs if is_whole(item))
+        case ListOf():
+            return fields_of(value.items)
+        case tuple() if value:
+            first, *others = map(fields_of, value)
+            return first.intersection(*others)
+        case _:
+            return frozenset()
 
 
 def _is_natural(value: Expr) -> bool:
