@@ -97,7 +97,17 @@ def _definitions() -> dict[str, Schema]:
             "anyOf": [
                 {"type": ["number", "boolean"]},
                 _EXPRESSION,
-                {"type": "array", "items": {"$ref": "#/$defs/argument"}},
+                {"type": "array", "items": {"$ref": "#/$defs/item"}},
+            ]
+        },
+        "item": {
+            "anyOf": [
+                {"$ref": "#/$defs/argument"},
+                {
+                    "type": "object",
+                    "additionalProperties": {"$ref": "#/$defs/argument"},
+                    "description": "a row, whose fields expressions read",
+                },
             ]
         },
         "node": {

@@ -229,7 +229,8 @@ def _(expr: Anything) -> Pieces:
 
 @pieces.register
 def _(expr: Text) -> Pieces:
-    return [f'"{_escaped(expr.value)}"']
+    sign = _quote(expr.value)
+    return [f"{sign}{_escaped(expr.value, sign)}{sign}"]
 
 
 @pieces.register
@@ -239,23 +240,30 @@ def _(expr: Joined) -> Pieces:
     if any("\\" in p or {"'", '"'} <= set(p) for p in inner):
         text = _template(expr, [""] * len(inner))
         return [f'"{text}".format({", ".join(inner)})']
-    text = _template(expr, [p.replace('"', "'") for p in inner])
-    return [f'f"{text}"']
+    plain = "".join(p for p in expr.parts if isinstance(p, str))
+    sign = '"' if any({"'", '"'} & set(p) for p in inner) else _quote(plain)
+    text = _template(expr, [p.replace('"', "'") for p in inner], sign)
+    return [f"f{sign}{text}{sign}"]
 
 
-def _template(expr: Joined, inner: list[str]) -> str:
+def _template(expr: Joined, inner: list[str], sign: str = '"') -> str:
     """The text of an f-string, with what stands in its braces."""
     left = iter(inner)
     return "".join(
         f"{{{next(left)}}}"
         if isinstance(p, Expr)
-        else _escaped(p).replace("{", "{{").replace("}", "}}")
+        else _escaped(p, sign).replace("{", "{{").replace("}", "}}")
         for p in expr.parts
     )
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _quote(text: str) -> str:
+    """The quotes around a text, those that it has fewer of, as Ruff takes them."""
+    return "'" if text.count('"') > text.count("'") else '"'
+
+
+def _escaped(text: str, sign: str = '"') -> str:
+    return text.replace("\\", "\\\\").replace(sign, f"\\{sign}")
 
 
 @pieces.register

@@ -15,7 +15,8 @@ from archc.spec.tables import MODIFIERS
 from .conftest import SPECS, TINY
 
 VALIDATOR = Draft202012Validator(schema())
-FILES = sorted([*SPECS.rglob("*.toml"), *SPECS.rglob("*.json")])
+CASES = Path(__file__).parents[1] / "emit" / "cases"
+FILES = sorted([*SPECS.rglob("*.toml"), *SPECS.rglob("*.json"), *CASES.glob("*.toml")])
 
 
 def read(path: Path) -> dict[str, Any]:
