@@ -248,7 +248,7 @@ def _resizes(region: Region) -> bool:
 
 def _spatial(shape: Shape) -> tuple[int, ...]:
     axis = shape.channel_axis
-    return (*shape.sizes[:axis], *shape.sizes[axis + 1 :])
+    return tuple(size for n, size in enumerate(shape.sizes) if n != axis)
 
 
 def _growth(iterations: list[Region]) -> str:

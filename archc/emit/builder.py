@@ -159,8 +159,9 @@ class Builder:
         names: dict[str, Value] = {}
         for name in names_in(arg):
             if name == "in_channels" and x is not None:
-                sizes = Attribute(variable, "shape")
-                names[name] = Index(sizes, Const(x.channel_axis + 1))
+                # what has no channels has no expressions that read them
+                sizes, axis = Attribute(variable, "shape"), x.channel_axis or 0
+                names[name] = Index(sizes, Const(axis + 1))
             else:
                 names[name] = self._kept(self.env[name])
         return tidy(evaluate(arg, names))

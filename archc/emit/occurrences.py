@@ -275,7 +275,7 @@ def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, 
     return (part.node, part.kind), (*ends, variants.get(part))
 
 
-def _axes(value: Value) -> tuple[int, int] | None:
+def _axes(value: Value) -> tuple[int, int | None] | None:
     shape = value.shape
     return None if shape is None else (len(shape.dims), shape.channel_axis)
 

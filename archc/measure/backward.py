@@ -13,6 +13,7 @@ from archc.measure.layout import (
     joined,
     kept,
     split,
+    viewed,
 )
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
@@ -146,6 +147,13 @@ class Backward:
                 read.dims, read.itemsize, per_sample=read.per_sample
             )
             return Gradient(storage, contiguous(read.dims))
+        if step.reshapes:
+            strides = viewed(step.dims, gradient.strides, read.dims)
+            if strides is not None:
+                self.ledger.hold(gradient.storage)
+                return Gradient(gradient.storage, strides)
+            copy = self.ledger.new(read.dims, call.itemsize, per_sample=read.per_sample)
+            return Gradient(copy, contiguous(read.dims))
         if not step.fresh_gradient:
             self.ledger.hold(gradient.storage)
             return Gradient(gradient.storage, _back_view(step, read, gradient))

@@ -69,6 +69,33 @@ def joined(
     return (*strides[:first], step, *strides[last + 1 :])
 
 
+def viewed(
+    dims: tuple[int, ...], strides: Strides, new: tuple[int, ...]
+) -> Strides | None:
+    """The strides with the same numbers in their order on other axes; None where they
+    do not lie so (ATen/TensorUtils.cpp, `computeStride`)."""
+    old = [
+        (size, stride)
+        for size, stride in zip((_MANY, *dims), strides, strict=True)
+        if size != 1
+    ]
+    sizes, found = (_MANY, *new), [1] * (1 + len(new))
+    at = len(sizes) - 1
+    while old:
+        # axes that lie as one, from the last back
+        count, near = old.pop()
+        while old and old[-1][1] == count * near:
+            count *= old.pop()[0]
+        covered = 1
+        while at >= 0 and (covered < count or sizes[at] == 1):
+            found[at] = covered * near
+            covered *= sizes[at]
+            at -= 1
+        if covered != count:
+            return None
+    return tuple(found)
+
+
 def split(dims: tuple[int, ...], strides: Strides, first: int, last: int) -> Strides:
     """The strides with one axis made those from `first` to `last` again, the batch
     counted; `dims` are those that come of it."""

@@ -183,11 +183,19 @@ class Fields:
                 return None
             if reach is not None:
                 seen = self._through(reach, seen, layer.output_shape().sizes)
+                if seen is None:
+                    return None
             found = seen if found is None else self._merged(found, seen)
         return found
 
-    def _through(self, reach: PerAxis, field: Field, sizes: tuple[int, ...]) -> Field:
-        """What a map of these sizes sees that so reads one that sees `field`."""
+    def _through(
+        self, reach: PerAxis, field: Field, sizes: tuple[int, ...]
+    ) -> Field | None:
+        """What a map of these sizes sees that so reads one that sees `field`; None
+        where an axis of that is read whole."""
+        named = {along.axis for along in reach if along is not None}
+        if any(sight for n, sight in enumerate(field.axes) if n not in named):
+            return None
         axes: list[Sight] = []
         last = made = None
         for along, out in zip(reach, sizes, strict=True):

@@ -21,6 +21,7 @@ from archc.measure.layout import (
     is_channels_last,
     joined,
     kept,
+    viewed,
 )
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
@@ -272,6 +273,8 @@ def _view(step: Step, read: Tensor) -> Strides | None:
         if strides is None or len(step.dims) < len(read.dims):
             return strides
         return read.strides
+    if step.reshapes:
+        return viewed(read.dims, read.strides, step.dims)
     if step.shares is None:
         return None
     if step.order:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archc.network.arguments import Arguments
+from archc.network.channels import lost_here
 from archc.network.clash import read_clash
 from archc.network.frame import Frame
 from archc.network.graph import Value
@@ -99,6 +100,11 @@ class Builder:
         """Reports inputs that an op cannot take."""
         if node.op.merges:
             read_clash(self.sink, error, node, inputs)
+            return
+        if error.code == "no-channels":
+            labels = (*lost_here(inputs[0]), *frame.use_labels())
+            place = node.origin.at("op")
+            self.sink.error(error.code, error.message, place, *labels, help=error.help)
             return
         arg = node.attributes.get(error.attribute or "")
         if error.attribute is not None and arg is not None:

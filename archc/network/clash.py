@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archc.diagnostics.model import Label, Place, Sink
+from archc.network.channels import lost_here
 from archc.network.decoders import missed
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import Shape, ShapeError
@@ -140,6 +141,8 @@ def read_clash(
             place = _node_place(value.layer.node)
             labels.append(Label(place, f"`{name.text}` is {value.shape}"))
     causes, mends = _missed(inputs)
+    if error.code == "no-channels":
+        labels += [label for value in inputs for label in lost_here(value)]
     help = "; or ".join(mends) or error.help
     place = node.origin.at("from")
     sink.error(error.code, error.message, place, *labels, *causes, help=help)

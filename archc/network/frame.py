@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc.diagnostics.model import Label, Place
+from archc.network.channels import without_channels
 from archc.network.graph import Layer, Region, Value
 from archc.ops.base import to_int
-from archc.spec.expressions import SILENCED, Expr, Known, Name, names_in
+from archc.spec.expressions import SILENCED, Expr, Known, Lacking, Name, names_in
 from archc.spec.model import (
     Arg,
     Block,
@@ -73,9 +74,12 @@ class Frame:
 
     def see(self, x: Value) -> None:
         """Sets what `in_channels` means: the channels of the value being read."""
-        self.names["in_channels"] = (
-            SILENCED if x.shape is None else to_int(x.shape.channels)
-        )
+        if x.shape is None:
+            self.names["in_channels"] = SILENCED
+        elif x.shape.channel_axis is None:
+            self.names["in_channels"] = Lacking(lambda: without_channels(x))
+        else:
+            self.names["in_channels"] = to_int(x.shape.channels)
 
     def lookup(self, name: str, local: str) -> Value | None:
         """The value called `name`, looked for from the scope `local` outwards."""

@@ -100,15 +100,16 @@ class Shape:
     """The shape of a value without its batch dimension.
 
     `channel_axis` is where the channels are: 0 in C x H x W, last after a permute to
-    H x W x C.
+    H x W x C, None where no axis holds them any longer. A vector's one axis does.
     """
 
     dims: Dims
-    channel_axis: int = 0
+    channel_axis: int | None = 0
 
     @property
     def channels(self) -> Dim:
-        return self.dims[self.channel_axis]
+        """How many there are; 0 where no axis holds them."""
+        return 0 if self.channel_axis is None else self.dims[self.channel_axis]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -116,11 +117,19 @@ class Shape:
         return sizes_of(self.dims)
 
     def with_channels(self, channels: Dim) -> Shape:
+        """The same with so many; where no axis holds them, just the same."""
         axis = self.channel_axis
+        if axis is None:
+            return self
         return Shape((*self.dims[:axis], channels, *self.dims[axis + 1 :]), axis)
 
     def __str__(self) -> str:
         return " x ".join(str(d) for d in self.dims)
+
+
+def value(dims: Dims, channel_axis: int | None) -> Shape:
+    """A shape of which an axis may hold the channels; a vector's one axis does."""
+    return Shape(dims, 0 if len(dims) == 1 else channel_axis)
 
 
 class ShapeError(Exception):

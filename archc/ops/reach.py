@@ -42,7 +42,8 @@ class Everywhere:
 EVERYWHERE = Everywhere()
 PerAxis: TypeAlias = tuple[Along | None, ...]
 """For each axis of the output, the batch not counted, what it reads; None for the
-channels, of which all are read."""
+channels, of which all are read. Of an axis of the input that is not named, each reads
+all."""
 Reach: TypeAlias = PerAxis | Everywhere | None
 """How far an op looks; None where a pixel sees that pixel, on the same axes."""
 

@@ -86,7 +86,7 @@ def _along(sizes: Dims, *settings: Sides) -> list[tuple[Dim, tuple[Any, ...]]]:
 def _fitting(size: Dim, k: Any, s: Any, p: Any, d: Any, *, ceil_mode: Dim) -> Any:
     """The number of windows along one axis; None where it is known that none fits."""
     count = window_size(size, k, s, p, d, ceil_mode=ceil_mode)
-    if known(count, size) and (
+    if known(count, size, k, p, d) and (
         count < 1 or (not ceil_mode and size + 2 * p < d * (k - 1) + 1)
     ):
         return None
@@ -135,13 +135,29 @@ def _too_large(
     )
 
 
+def need_channels(op: str, x: Shape) -> int:
+    """The axis that holds the channels.
+
+    Raises:
+        ShapeError: `no-channels`, where none does.
+    """
+    if x.channel_axis is None:
+        raise ShapeError(
+            f"`{op}` needs to know which axis holds the channels, but none of {x} does",
+            code="no-channels",
+            help="say which it is where they are lost:"
+            ' { op = "reshape", sizes = [...], channel_dim = 1 }',
+        )
+    return x.channel_axis
+
+
 def need_channels_first(op: str, x: Shape) -> None:
     """Raises ShapeError unless the channels are the first axis.
 
     It is the one that PyTorch takes for them, whatever is in it.
     """
-    if x.channel_axis != 0:
-        channels = x.channel_axis + 1
+    if need_channels(op, x) != 0:
+        channels = need_channels(op, x) + 1
         others = [axis for axis in range(1, len(x.dims) + 1) if axis != channels]
         raise ShapeError(
             f"`{op}` works on channels first, but the channels of {x} are its axis"
@@ -188,7 +204,7 @@ def _other_rank(op: Op, x: Shape) -> str:
     return f"{use}{_SIZES[op.axes]} sizes: input = [{names}]"
 
 
-def axis_of(op: str, dim: int, x: Shape) -> int:
+def axis_of(op: str, dim: int, x: Shape, attribute: str = "dim") -> int:
     """Which axis of the sample `dim` is, which counts the batch as axis 0.
 
     Raises:
@@ -197,11 +213,13 @@ def axis_of(op: str, dim: int, x: Shape) -> int:
     rank = len(x.dims)
     if not 1 <= abs(dim) <= rank:
         raise ShapeError(
-            f"`{op}` along dim = {dim}, but {x} has the axes 1 to {rank}"
+            f"`{op}` along {attribute} = {dim}, but {x} has the axes 1 to {rank}"
             " (0 is the batch)",
             code="bad-axis",
-            attribute="dim",
-            help=f"dim = {x.channel_axis + 1} is the channels",
+            attribute=attribute,
+            help=None
+            if x.channel_axis is None
+            else f"{attribute} = {x.channel_axis + 1} is the channels",
         )
     return dim % (rank + 1) - 1
 

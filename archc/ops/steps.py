@@ -71,6 +71,9 @@ class Step:
     joins: tuple[int, int] | None = None
     """For a view that makes one of these axes, the batch counted, and all in between;
     where they do not lie in a row, a copy takes its place."""
+    reshapes: bool = False
+    """For a view with its numbers in their order on other axes; where they do not lie
+    so, a copy takes its place."""
     rows: tuple[int, int] | None = None
     """The axes that are one to the call, going back: the batch counted, and all in
     between."""

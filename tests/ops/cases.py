@@ -6,6 +6,8 @@ A plain tuple is a shape whose channels come first.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
+from math import prod
 from typing import Any
 
 import torch
@@ -17,6 +19,8 @@ MAP = (8, 6, 5)
 LAST = Shape((6, 5, 8), 2)  # channels last, as permute leaves them
 SEQUENCE = (8, 9)
 VOLUME = (8, 4, 6, 5)
+WITHOUT = Shape((4, 6), None)  # no axis holds the channels, as a sum leaves them
+GROUPS = Shape((4, 2, 5), 1)  # as unflatten leaves them
 
 CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "conv2d": [
@@ -43,6 +47,9 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "linear": [
         ({"out_features": 5}, (8,)),
         ({"out_features": 5, "bias": False}, LAST),
+        ({"out_features": 5, "in_features": 9}, SEQUENCE),
+        ({"out_features": 3, "in_features": 5, "bias": False}, MAP),
+        ({"out_features": 3}, WITHOUT),
     ],
     "max_pool2d": [
         ({"kernel_size": 2}, MAP),
@@ -83,6 +90,8 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"dim": (2, 3)}, MAP),
         ({"dim": 1, "keepdim": True}, (8,)),
         ({"dim": (1, 2)}, LAST),
+        ({"dim": 1}, MAP),
+        ({"dim": 1}, GROUPS),
         ({"dim": 3, "keepdim": True}, MAP),
     ],
     "amax": [
@@ -194,7 +203,33 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"padding": 1}, MAP),
         ({"padding": (7, 0, 1, -3)}, MAP),
     ],
-    "permute": [({"dims": (0, 2, 3, 1)}, MAP), ({"dims": (0, 3, -3, 2)}, LAST)],
+    "permute": [
+        ({"dims": (0, 2, 3, 1)}, MAP),
+        ({"dims": (0, 3, -3, 2)}, LAST),
+        ({"dims": (0, 2, 1)}, WITHOUT),
+    ],
+    "transpose": [
+        ({"dim0": 1, "dim1": 2}, MAP),
+        ({"dim0": -1, "dim1": 1}, LAST),
+        ({"dim0": 2, "dim1": 2}, MAP),
+        ({"dim0": 1, "dim1": 2}, WITHOUT),
+    ],
+    "unflatten": [
+        ({"dim": 1, "unflattened_size": (2, -1)}, MAP),
+        ({"dim": 1, "unflattened_size": (-1, 1, 1)}, (8,)),
+        ({"dim": -2, "unflattened_size": (2, 3)}, MAP),
+        ({"dim": 2, "unflattened_size": (1, 5)}, LAST),
+        ({"dim": 2, "unflattened_size": (-1,)}, WITHOUT),
+    ],
+    "reshape": [
+        ({"sizes": (8, -1)}, MAP),
+        ({"sizes": (2, 4, 6, 5)}, MAP),
+        ({"sizes": (-1,)}, LAST),
+        ({"sizes": (1, -1), "channel_dim": 1}, (8,)),
+        ({"sizes": (-1, 1, 1)}, WITHOUT),
+        ({"sizes": (30, 8)}, LAST),
+        ({"sizes": (4, -1)}, GROUPS),
+    ],
     "channel_shuffle": [({"groups": 2}, MAP), ({"groups": 1}, MAP)],
     "pixel_shuffle": [
         ({"upscale_factor": 2}, MAP),
@@ -218,7 +253,14 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"padding": (3, 0)}, (8,)),
         ({"padding": 0}, (8, 5)),
     ],
-    "add": [({}, [MAP, MAP]), ({}, [(8,), (8,), (8,)]), ({}, [MAP])],
+    "add": [
+        ({}, [MAP, MAP]),
+        ({}, [(8,), (8,), (8,)]),
+        ({}, [MAP]),
+        ({}, [MAP, (8, 1, 1)]),
+        ({}, [(8, 6, 1), (8, 1, 5)]),
+        ({}, [WITHOUT, WITHOUT]),
+    ],
     "mul": [
         ({}, [MAP, MAP]),
         ({}, [(8, 1, 1), MAP]),
@@ -226,6 +268,8 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({}, [MAP, (1, 6, 5)]),
         ({}, [(8,), (8,)]),
         ({}, [LAST, Shape((1, 1, 8), 2)]),
+        ({}, [(8, 6, 1), (8, 1, 5)]),
+        ({}, [(8, 1, 1), (1, 6, 5)]),
         ({}, [MAP]),
     ],
     "sub": [
@@ -234,6 +278,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({}, [MAP, (1, 6, 5)]),
         ({}, [(8,), (8,)]),
         ({}, [LAST, Shape((1, 1, 8), 2)]),
+        ({}, [(8, 6, 1), (8, 1, 5)]),
         ({}, [MAP]),
     ],
     "div": [
@@ -446,6 +491,25 @@ def _layer_norm2d(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     return gamma * centred / deviation + beta
 
 
+def _transpose(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    order = list(range(x.ndim))
+    order[op.dim0], order[op.dim1] = order[op.dim1], order[op.dim0]
+    return x.permute(order)
+
+
+def _reshape(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    """Number by number, where it comes in its order."""
+    sizes = list(op.sizes)
+    if -1 in sizes:
+        sizes[sizes.index(-1)] = x[0].numel() // -prod(sizes)
+    places = list(product(*map(range, sizes)))
+    numbers = product(*map(range, x.shape[1:]))
+    made = x.new_empty(len(x), *sizes)
+    for place, number in zip(places, numbers, strict=True):
+        made[:, *place] = x[:, *number]
+    return made
+
+
 # What is computed by ops that neither torch nor torchvision has as a module: from the
 # input, the axis of its channels with the batch counted, the parameters, and the op.
 FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
@@ -464,4 +528,6 @@ FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "sqrt": lambda x, axis, tensors, op: x**0.5,
     "channel_slice": _channel_slice,
     "channel_pad": _channel_pad,
+    "transpose": _transpose,
+    "reshape": _reshape,
 }

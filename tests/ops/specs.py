@@ -57,12 +57,14 @@ def _map(shapes: list[Shape]) -> tuple[int, ...]:
     if all(len(x.dims) == 1 for x in shapes):
         return shapes[0].dims
     sizes = [_behind(x) for x in shapes]
-    return (shapes[0].channels, *(max(column) for column in zip(*sizes, strict=True)))
+    channels = shapes[0].dims[shapes[0].channel_axis or 0]
+    return (channels, *(max(column) for column in zip(*sizes, strict=True)))
 
 
 def _behind(x: Shape) -> tuple[int, ...]:
     """All sizes but the channels."""
-    return x.dims[: x.channel_axis] + x.dims[x.channel_axis + 1 :]
+    axis = x.channel_axis or 0
+    return x.dims[:axis] + x.dims[axis + 1 :]
 
 
 def _source(x: Shape, dims: Sequence[int], name: str) -> list[Node]:
@@ -71,13 +73,17 @@ def _source(x: Shape, dims: Sequence[int], name: str) -> list[Node]:
         made: list[Node] = [{"op": "linear", "out_features": x.channels}]
     else:
         axes = len(x.dims) - 1
-        made = [{"op": f"conv{axes}d", "out_channels": x.channels, "kernel_size": 1}]
+        at = x.channel_axis or 0
+        made = [{"op": f"conv{axes}d", "out_channels": x.dims[at], "kernel_size": 1}]
         if _behind(x) != tuple(dims[1:]):
             size = list(_behind(x))
             made.append({"op": f"adaptive_avg_pool{axes}d", "output_size": size})
-        if x.channel_axis:
-            order = [0, *range(2, axes + 2), 1]
+        if at:
+            order = [0, *range(2, at + 2), 1, *range(at + 2, axes + 2)]
             made.append({"op": "permute", "dims": order})
+        if x.channel_axis is None:
+            made.append({"op": "reshape", "sizes": [1, *x.dims], "channel_dim": 1})
+            made.append({"op": "sum", "dim": 1})
     if name:
         made = [n | {"name": f"{name}_{i}"} for i, n in enumerate(made)]
         made[0]["from"] = "input"

@@ -18,7 +18,7 @@ from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import OPS
 from archc.spec.expressions import Name, Undecidable, evaluate
 
-from .cases import CASES, FORMULAS, LAST, MAP, shapes_of
+from .cases import CASES, FORMULAS, GROUPS, LAST, MAP, SEQUENCE, WITHOUT, shapes_of
 from .live import make, module, run
 
 # ------------------------------------------------------------- attributes and defaults
@@ -45,6 +45,7 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     ("log_softmax", "dim"): 1,
     ("layer_norm", "normalized_shape"): None,  # inferred, if not given
     ("rms_norm", "normalized_shape"): None,
+    ("linear", "in_features"): None,
     ("stochastic_depth", "mode"): "row",  # what all of torchvision's networks use
 }
 ELSEWHERE: dict[str, type[nn.Module]] = {
@@ -82,7 +83,7 @@ def test_other_ops_compute_their_formula(name: str, case: Any) -> None:
     for tensor in own.values():
         nn.init.normal_(tensor)
     value = torch.randn(4, *x.dims)
-    expected = FORMULAS[name](value, x.channel_axis + 1, own, op)
+    expected = FORMULAS[name](value, (x.channel_axis or 0) + 1, own, op)
     # sums may be taken in another order
     found = run(op, part, x, value)
     torch.testing.assert_close(found, expected, equal_nan=True)
@@ -94,7 +95,8 @@ def test_attributes_are_those_of_pytorch(name: str) -> None:
     theirs = {
         key: PydanticUndefined if p.default is p.empty else p.default
         for key, p in signature.items()
-        if key not in INFERRED | LEFT_OUT | OTHERWISE.get(name, {}).keys()
+        if key not in LEFT_OUT | OTHERWISE.get(name, {}).keys()
+        and (key not in INFERRED or key in OPS[name].model_fields)
         and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     }
     ours = {key: field.default for key, field in OPS[name].model_fields.items()}
@@ -119,6 +121,26 @@ def test_has_inplace_says_what_pytorch_offers(name: str) -> None:
     [
         ("permute", {"dims": (0, 2, 3, 1)}, Shape(MAP), 2),
         ("permute", {"dims": (0, 3, 1, 2)}, LAST, 0),
+        ("transpose", {"dim0": 1, "dim1": 3}, Shape(MAP), 2),
+        ("sum", {"dim": 1}, Shape(MAP), None),
+        ("sum", {"dim": 1}, GROUPS, 0),
+        ("sum", {"dim": 1}, Shape(SEQUENCE), 0),
+        ("linear", {"out_features": 3, "in_features": 9}, Shape(SEQUENCE), 0),
+        ("linear", {"out_features": 3}, WITHOUT, None),
+        ("unflatten", {"dim": 1, "unflattened_size": (2, -1)}, Shape(MAP), 1),
+        ("unflatten", {"dim": 1, "unflattened_size": (-1, 1, 1)}, Shape((8,)), 0),
+        ("unflatten", {"dim": 1, "unflattened_size": (2, 3)}, LAST, 3),
+        ("reshape", {"sizes": (8, -1)}, Shape(MAP), 0),
+        ("reshape", {"sizes": (2, 4, 30)}, Shape(MAP), 1),
+        ("reshape", {"sizes": (30, 8)}, LAST, 1),
+        ("reshape", {"sizes": (10, -1)}, Shape(MAP), None),
+        ("reshape", {"sizes": (8, 5)}, GROUPS, 0),
+        ("reshape", {"sizes": (1, -1)}, Shape((8,)), 1),
+        ("reshape", {"sizes": (1, -1), "channel_dim": 1}, Shape((8,)), 0),
+        ("reshape", {"sizes": (-1,)}, WITHOUT, 0),
+        ("reshape", {"sizes": (-1, 1, 1)}, Shape((1, 8)), None),
+        ("reshape", {"sizes": (1, 2, 4)}, Shape((1, 8)), 0),
+        ("add", {}, WITHOUT, None),
         ("flatten", {}, LAST, 0),
         ("flatten", {"end_dim": 2}, LAST, 1),
         ("flatten", {"start_dim": 2}, Shape(MAP), 0),
@@ -132,7 +154,7 @@ def test_has_inplace_says_what_pytorch_offers(name: str) -> None:
     ],
 )
 def test_where_the_channels_are(
-    name: str, attributes: dict[str, Any], x: Shape, axis: int
+    name: str, attributes: dict[str, Any], x: Shape, axis: int | None
 ) -> None:
     assert make(name, **attributes).infer(x).channel_axis == axis
 
@@ -182,7 +204,24 @@ REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
     ("rms_norm", {"normalized_shape": 7}, LAST, "shape-mismatch"),
     ("mean", {"dim": (2, 3)}, (8,), "bad-axis"),
     ("mean", {"dim": 0}, MAP, "bad-axis"),
-    ("sum", {"dim": 1}, MAP, "bad-axis"),
+    ("linear", {"out_features": 4, "in_features": 6}, MAP, "shape-mismatch"),
+    ("linear", {"out_features": 4, "in_features": 6}, (8,), "shape-mismatch"),
+    ("transpose", {"dim0": 0, "dim1": 1}, MAP, "bad-axis"),
+    ("transpose", {"dim0": 1, "dim1": 4}, MAP, "bad-axis"),
+    ("unflatten", {"dim": 4, "unflattened_size": (2, -1)}, MAP, "bad-axis"),
+    ("unflatten", {"dim": 1, "unflattened_size": (3, -1)}, MAP, "not-divisible"),
+    ("unflatten", {"dim": 1, "unflattened_size": (2, 2)}, MAP, "not-divisible"),
+    ("reshape", {"sizes": (7, -1)}, MAP, "shape-mismatch"),
+    ("reshape", {"sizes": (7, 8)}, MAP, "shape-mismatch"),
+    ("reshape", {"sizes": (8, -1), "channel_dim": 3}, MAP, "bad-axis"),
+    ("reshape", {"sizes": (8, -1), "channel_dim": 0}, MAP, "bad-axis"),
+    ("conv1d", {"out_channels": 4, "kernel_size": 1}, WITHOUT, "no-channels"),
+    ("channel_slice", {"stop": 1}, WITHOUT, "no-channels"),
+    ("channel_pad", {"padding": 1}, WITHOUT, "no-channels"),
+    ("layer_scale", {}, WITHOUT, "no-channels"),
+    ("normalize", {}, WITHOUT, "no-channels"),
+    ("group_norm", {"num_groups": 2}, WITHOUT, "no-channels"),
+    ("concat", {}, [WITHOUT, WITHOUT], "no-channels"),
     ("sum", {"dim": (1, 2, 3)}, MAP, "bad-axis"),
     ("amax", {"dim": (2, -2)}, MAP, "bad-axis"),
     ("normalize", {"dim": 4}, MAP, "bad-axis"),
@@ -204,14 +243,13 @@ REFUSED: list[tuple[str, dict[str, Any], Any, str]] = [
     ("pixel_unshuffle", {"downscale_factor": 2}, MAP, "not-divisible"),
     ("upsample", {"scale_factor": 0.1}, MAP, "window-too-large"),
     ("add", {}, [MAP, (4, 6, 5)], "merge-mismatch"),
-    ("add", {}, [MAP, (8, 1, 1)], "merge-mismatch"),
+    ("add", {}, [MAP, (8, 2, 1)], "merge-mismatch"),
     ("add", {}, [MAP, (8,)], "merge-mismatch"),
     ("add", {}, [MAP, Shape(MAP, 2)], "merge-mismatch"),
     ("mul", {}, [MAP, (4, 1, 1)], "merge-mismatch"),
-    ("mul", {}, [MAP, (8, 6, 1)], "merge-mismatch"),
-    ("mul", {}, [(8, 1, 1), (1, 6, 5)], "merge-mismatch"),
+    ("mul", {}, [MAP, (8, 6, 2)], "merge-mismatch"),
     ("sub", {}, [MAP, (4, 6, 5)], "merge-mismatch"),
-    ("div", {}, [(8, 1, 1), (1, 6, 5)], "merge-mismatch"),
+    ("div", {}, [(8, 2, 1), (1, 6, 5)], "merge-mismatch"),
     ("concat", {}, [MAP, (8, 6, 4)], "merge-mismatch"),
 ]
 

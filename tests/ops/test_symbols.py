@@ -16,13 +16,15 @@ from pydantic import ValidationError
 from archc.ops.base import UNKNOWN, Op, Shape, ShapeError
 from archc.ops.code import Local
 from archc.ops.registry import OPS
-from archc.spec.expressions import Expr, Name, evaluate
+from archc.spec.expressions import Expr, Name, Undecidable, evaluate
 
 from .cases import CASES, shapes_of
 from .live import make
 
-AXES = {"dim", "dims", "start_dim", "end_dim"}
+AXES = {"dim", "dims", "start_dim", "end_dim", "dim0", "dim1", "channel_dim"}
 """Attributes that name an axis; a rule cannot go on without them."""
+NUMBERS = {"reshape", "unflatten"}
+"""Ops of which only numbers may tell where the channels go."""
 each_case = pytest.mark.parametrize(
     ("name", "case"),
     [
@@ -108,7 +110,11 @@ def test_rules_on_symbols_are_rules_on_numbers(name: str, case: Any, data: Any) 
     }
     symbolic = OPS[name].model_construct(**named)
     inputs = [symbols.shape(x, f"x{i}") for i, x in enumerate(shapes)]
-    y = symbolic.infer(*inputs)
+    try:
+        y = symbolic.infer(*inputs)
+    except Undecidable:
+        assert name in NUMBERS
+        return
     assert y.channel_axis == numbers.channel_axis
     assert len(y.dims) == len(numbers.dims)
     _equal(symbols, y.dims, numbers.dims)
@@ -142,8 +148,11 @@ def test_channels_are_known_where_they_are_symbols(name: str, case: Any) -> None
     inputs: list[Shape] = []
     for x in shapes_of(case):
         dims = [1 if size == 1 else UNKNOWN for size in x.dims]
-        dims[x.channel_axis] = 1 if x.channels == 1 else Name("channels")
+        if x.channel_axis is not None:
+            dims[x.channel_axis] = 1 if x.channels == 1 else Name("channels")
         inputs.append(Shape(tuple(dims), x.channel_axis))
+    if name in NUMBERS:
+        return
     y = op.infer(*inputs)
     if len(y.dims) == len(inputs[0].dims):
         assert y.channels is not UNKNOWN

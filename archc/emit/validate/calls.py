@@ -13,6 +13,7 @@ from typing import cast
 from archc.emit.validate.disagreement import NotFollowed
 from archc.emit.validate.values import (
     BATCH,
+    Batch,
     Called,
     Initialized,
     Made,
@@ -42,7 +43,7 @@ def frozen(value: Value) -> Hashable:
         return tuple(map(frozen, value))
     if isinstance(value, Made):
         return value.call.key
-    if isinstance(value, Training):
+    if isinstance(value, Training | Batch):
         return value
     raise NotFollowed(f"{described(value)} as an argument")
 

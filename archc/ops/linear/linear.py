@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError
+from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError, known
 from archc.ops.functions import Function, Sizes
+from archc.ops.reach import EVERYWHERE, Along, Reach, Read
 from archc.ops.steps import Device, Step
 
 
@@ -54,22 +55,49 @@ class Linear(Op):
     layout = "ordered"
     shows = (("out_features", "{}"),)
 
+    in_features: int | None = Field(
+        default=None,
+        ge=1,
+        description="the last axis; to be given where that is not the channels",
+    )
     out_features: int = Field(ge=1)
     bias: bool = True
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if x.channel_axis != len(x.dims) - 1:
+        last, given = x.dims[-1], self.in_features
+        if given is None and x.channel_axis not in (len(x.dims) - 1, None):
             raise ShapeError(
                 f"`linear` needs a vector but reads a feature map, {x};"
-                f" it would mix its last axis ({x.dims[-1]}), not its channels",
+                f" it would mix its last axis ({last}), not its channels",
                 code="needs-flatten",
-                help='put { op = "flatten" } before it',
+                help='put { op = "flatten" } before it; where its last axis is meant,'
+                f" say so: in_features = {last}",
+            )
+        if given is not None and known(given, last) and given != last:
+            raise ShapeError(
+                f"`linear` with in_features = {given} reads {x}, whose last axis has"
+                f" {last}",
+                attribute="in_features",
+                help=f"write in_features = {last}, or bring the axis that is meant to"
+                " the end with transpose",
             )
         return Shape((*x.dims[:-1], self.out_features), x.channel_axis)
 
+    def reach(self, x: Shape, y: Shape) -> Reach:
+        last = len(x.dims) - 1
+        if last in (0, x.channel_axis):
+            return None
+        if all(axis in (last, x.channel_axis) for axis in range(last)):
+            return EVERYWHERE
+        whole = Read(step=0, last=x.sizes[last] - 1)
+        return (*map(Along, range(last)), Along(last, (whole,)))
+
+    def _last(self, x: Shape) -> Dim:
+        return x.dims[-1] if self.in_features is None else self.in_features
+
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        weight: dict[str, Dims] = {"weight": (self.out_features, x.dims[-1])}
+        weight: dict[str, Dims] = {"weight": (self.out_features, self._last(x))}
         return weight | ({"bias": (self.out_features,)} if self.bias else {})
 
     def steps(
@@ -87,7 +115,7 @@ class Linear(Op):
         return (rows, replace(step, reads=(1,), keeps=(1,), rows=axes))
 
     def macs(self, x: Shape, y: Shape) -> Dim:
-        return prod(y.dims) * x.dims[-1]
+        return prod(y.dims) * self._last(x)
 
     def module(self, x: Shape) -> Call:
-        return self._construct(x.dims[-1], self.out_features, **self.given("bias"))
+        return self._construct(self._last(x), self.out_features, **self.given("bias"))

@@ -6,20 +6,13 @@ from functools import reduce
 
 from archc.ops.base import Shape
 from archc.ops.functions import Function
-from archc.ops.merge.family import (
-    Merge,
-    agree,
-    in_one_expression,
-    in_turn,
-    same_rank,
-    shared_shape,
-)
+from archc.ops.merge.family import Spreading, in_turn, shared_shape
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Binary, Expr
 
 
-class Add(Merge):
-    """The sum of inputs of one shape (torch.add)."""
+class Add(Spreading):
+    """The sum of inputs; an axis of one is spread over the others' (torch.add)."""
 
     op = "add"
     other_names = ("addition", "plus", "elementwise_add")
@@ -39,14 +32,7 @@ class Add(Merge):
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
-        return in_turn(inputs, Step(y.dims, fresh_gradient=False))
-
-    def infer(self, *inputs: Shape) -> Shape:
-        in_one_expression(self.op, inputs)
-        same_rank(self.op, inputs)
-        first = inputs[0]
-        axes = list(range(len(first.dims)))
-        return Shape(tuple(agree(self.op, inputs, axes)), first.channel_axis)
+        return in_turn(inputs, Step(y.dims, spread=True, fresh_gradient=False))
 
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
         return reduce(lambda a, b: Binary("+", a, b), arguments)

@@ -8,7 +8,8 @@ from typing import Any
 from archc.ops import code
 from archc.ops.base import Shape
 from archc.ops.functions import Function, Sizes
-from archc.ops.merge.family import Merge, agree, passed_on, same_rank
+from archc.ops.merge.family import Merge, agree, channel_axis, passed_on
+from archc.ops.shapes import need_channels
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr
 
@@ -49,9 +50,9 @@ class Concat(Merge):
         return (Step(y.dims, reads, fresh_gradient=False, layout="map"),)
 
     def infer(self, *inputs: Shape) -> Shape:
-        same_rank(self.op, inputs)
         first = inputs[0]
-        channel = first.channel_axis
+        axis = channel_axis(self.op, inputs)
+        channel = need_channels(self.op, Shape(first.dims, axis))
         rest = [axis for axis in range(len(first.dims)) if axis != channel]
         channels = first.channels
         for x in inputs[1:]:
@@ -63,6 +64,6 @@ class Concat(Merge):
     def combine(self, x: Shape, *arguments: Expr) -> Expr:
         if len(arguments) == 1:
             return arguments[0]
-        axis = Const(x.channel_axis + 1)
+        axis = Const(need_channels(self.op, x) + 1)
         values = code.Sequence(arguments)
         return code.call(code.Global("torch.cat"), values, dim=axis)

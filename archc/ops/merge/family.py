@@ -17,6 +17,7 @@ from archc.ops.base import (
     Unknown,
     axis_names,
     known,
+    value,
 )
 from archc.ops.functions import Sizes
 from archc.ops.reach import Along, PerAxis, Read
@@ -61,16 +62,23 @@ def in_one_expression(op: str, inputs: tuple[Shape, ...]) -> None:
         )
 
 
-def same_rank(op: str, inputs: tuple[Shape, ...]) -> None:
-    first = inputs[0]
-    for x in inputs[1:]:
-        if len(x.dims) != len(first.dims) or x.channel_axis != first.channel_axis:
-            raise _mismatch(
-                op,
-                inputs,
-                "their axes are not the same",
-                "bring them into one form with flatten or permute",
-            )
+def channel_axis(op: str, inputs: tuple[Shape, ...]) -> int | None:
+    """The axis that holds the channels of all inputs that have any.
+
+    Raises:
+        ShapeError: `merge-mismatch`, where it is another one for each, or where they
+            have not as many axes.
+    """
+    ranks = {len(x.dims) for x in inputs}
+    found = {x.channel_axis for x in inputs} - {None}
+    if len(ranks) > 1 or len(found) > 1:
+        raise _mismatch(
+            op,
+            inputs,
+            "their axes are not the same",
+            "bring them into one form with flatten or permute",
+        )
+    return next(iter(found), None)
 
 
 def agree(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
@@ -99,7 +107,7 @@ def _difference(x: Shape, axis: int) -> tuple[str, str]:
             "their channels differ",
             f"give them the same number of channels, for example with a {layer}",
         )
-    if is_map:
+    if is_map and x.channel_axis is not None:
         behind_channels = axis - (axis > x.channel_axis)
         return (
             f"their {axis_names(axes)[behind_channels]}s differ",
@@ -146,31 +154,15 @@ def shared_shape(tensors: Sequence[Sizes], settings: Mapping[str, Any]) -> Sizes
 
 
 class Spreading(Merge):
-    """What merges share whose inputs may be gates."""
+    """What merges share whose inputs are spread as torch does: an axis of one is as
+    wide as the others'."""
 
     spreads = True
 
     def infer(self, *inputs: Shape) -> Shape:
         in_one_expression(self.op, inputs)
-        same_rank(self.op, inputs)
-        first = inputs[0]
-        rank = len(first.dims)
-        if rank == 1:
-            return Shape(tuple(agree(self.op, inputs, [0])))
-        spatial = [axis for axis in range(rank) if axis != first.channel_axis]
-        # a gate has no say about the axes it is spread over
-        (channels,) = _spread(self.op, inputs, [first.channel_axis])
-        dims = _spread(self.op, inputs, spatial)
-        dims.insert(first.channel_axis, channels)
-        y = Shape(tuple(dims), first.channel_axis)
-        if not any(_fills(x, y) for x in inputs):
-            raise _mismatch(
-                self.op,
-                inputs,
-                "none of them has the full size",
-                "one input must have both all channels and all pixels",
-            )
-        return y
+        axis = channel_axis(self.op, inputs)
+        return value(tuple(_spread(self.op, inputs)), axis)
 
     def reach(self, x: Shape, y: Shape) -> PerAxis | None:
         if len(x.dims) == 1 or x.dims == y.dims:
@@ -200,27 +192,22 @@ class OfTwo(Spreading):
         return reduce(lambda a, b: Binary(self.sign, a, b), arguments)
 
 
-def _spread(op: str, inputs: tuple[Shape, ...], axes: list[int]) -> list[Dim]:
-    """As `agree`, for inputs of which some may be spread over `axes`.
+def _spread(op: str, inputs: tuple[Shape, ...]) -> list[Dim]:
+    """As `agree` on all axes, for inputs that may be one wide.
 
-    Where nothing but symbols is left, each of them may stand for a gate's 1, so that
-    only one that all have in common is the size.
+    Where nothing but symbols is left, each of them may stand for a 1, so that only one
+    that all have in common is the size.
     """
-    full = [
-        x
-        for x in inputs
-        if any(known(x.dims[axis]) and x.dims[axis] != 1 for axis in axes)
-    ]
-    if full:
-        return agree(op, tuple(full), axes)
-    undecided = [x for x in inputs if not known(*(x.dims[axis] for axis in axes))]
     found: list[Dim] = []
-    for axis in axes:
-        sizes = [x.dims[axis] for x in undecided or inputs]
-        alike = all(size == sizes[0] for size in sizes)
-        found.append(sizes[0] if alike else UNKNOWN)
+    for axis in range(len(inputs[0].dims)):
+        sizes = [x.dims[axis] for x in inputs]
+        wide = [x for x in inputs if known(x.dims[axis]) and x.dims[axis] != 1]
+        undecided = [size for size in sizes if not known(size)]
+        if wide:
+            found += agree(op, tuple(wide), [axis])
+        elif undecided:
+            alike = all(size == undecided[0] for size in undecided)
+            found.append(undecided[0] if alike else UNKNOWN)
+        else:
+            found.append(1)
     return found
-
-
-def _fills(x: Shape, y: Shape) -> bool:
-    return all(a == b for a, b in zip(x.dims, y.dims, strict=True) if known(a, b))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.shapes import need_channels
 from archc.ops.steps import Device, Step
 
 
@@ -19,8 +20,12 @@ class LayerScale(Op):
 
     init: float = 1e-6
 
+    def infer(self, *inputs: Shape) -> Shape:
+        need_channels(self.op, inputs[0])
+        return inputs[0]
+
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        behind = len(x.dims) - 1 - x.channel_axis
+        behind = len(x.dims) - 1 - need_channels(self.op, x)
         return {"": (x.channels, *(1,) * behind)}
 
     def steps(

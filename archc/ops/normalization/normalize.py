@@ -8,7 +8,7 @@ from pydantic import Field
 
 from archc.ops.base import Call, Op, Shape, known
 from archc.ops.reach import EVERYWHERE, Everywhere
-from archc.ops.shapes import axis_of
+from archc.ops.shapes import axis_of, need_channels
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 
@@ -43,7 +43,9 @@ class Normalize(nn.Module):
     eps: float = Field(default=1e-12, ge=0)
 
     def _axis(self, x: Shape) -> int:
-        return x.channel_axis if self.dim is None else axis_of(self.op, self.dim, x)
+        if self.dim is None:
+            return need_channels(self.op, x)
+        return axis_of(self.op, self.dim, x)
 
     def _settings(self, x: Shape) -> dict[str, Any]:
         settings = self.given()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archc.ops.base import MOST_AXES, Call, Dim, Op, Padding, Shape, pair
 from archc.ops.padding.family import PADS
+from archc.ops.shapes import need_channels
 from archc.spec.expressions import Expr
 
 
@@ -32,7 +33,7 @@ class ChannelPad(nn.Module):
 
     def _sides(self, x: Shape) -> tuple[Dim, ...]:
         """As PyTorch has them: from the last axis back to the channels."""
-        behind = len(x.dims) - 1 - x.channel_axis
+        behind = len(x.dims) - 1 - need_channels(self.op, x)
         return (0, 0) * behind + pair(self.padding)
 
     @property
@@ -41,6 +42,7 @@ class ChannelPad(nn.Module):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
+        need_channels(self.op, x)
         before, after = pair(self.padding)
         return x.with_channels(x.channels + before + after)
 
@@ -49,7 +51,8 @@ class ChannelPad(nn.Module):
         if len(x.dims) > MOST_AXES:
             return Call("ChannelPad", (sides,))
         # PyTorch takes the batch for the first of the padded axes, which is the same
-        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides + (0, 0) * x.channel_axis,))
+        sides += (0, 0) * (len(x.dims) - len(sides) // 2)
+        return Call(f"nn.ZeroPad{len(x.dims)}d", (sides,))
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.pad", (argument, self._sides(x)))

@@ -16,6 +16,7 @@ from archc.ops.base import (
     items,
     need_known,
     plain,
+    value,
 )
 from archc.ops.functions import Function
 from archc.ops.reach import EVERYWHERE, Along, Reach, parts
@@ -106,21 +107,28 @@ class Reduction(Op):
         if self.keepdim:
             sizes = (1 if axis in axes else n for axis, n in enumerate(x.dims))
             return Shape(tuple(sizes), channel)
-        if channel in axes:
+        if len(axes) == len(x.dims):
             raise ShapeError(
-                f"`{self.op}` with dim = {plain(self.dim)} leaves {x} without channels,"
-                f" which are its axis {channel + 1}",
+                f"`{self.op}` with dim = {plain(self.dim)} leaves a single number of"
+                f" {x}, which has no axis for what comes next",
                 code="bad-axis",
                 attribute="dim",
-                help="with keepdim = true it has one channel",
+                help="with keepdim = true all axes stay, each one wide",
             )
-        left = (n for axis, n in enumerate(x.dims) if axis not in axes)
-        return Shape(tuple(left), channel - sum(axis < channel for axis in axes))
+        left = tuple(n for axis, n in enumerate(x.dims) if axis not in axes)
+        if channel is None or channel in axes:
+            return value(left, None)
+        return value(left, channel - sum(axis < channel for axis in axes))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
-        axes = {*self._axes(x)} - {x.channel_axis}
+        reduced = {*self._axes(x)}
+        if len(y.dims) < len(x.dims):
+            return tuple(
+                Along(axis) for axis in range(len(x.dims)) if axis not in reduced
+            )
+        axes = reduced - {x.channel_axis}
         wide = any(x.dims[axis] != 1 for axis in axes)
-        if len(y.dims) < len(x.dims) or (wide and len(axes) == len(x.dims) - 1):
+        if wide and len(axes) == len(x.dims) - (x.channel_axis is not None):
             return EVERYWHERE
         if not wide:
             return None

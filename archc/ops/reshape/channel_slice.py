@@ -7,6 +7,7 @@ from pydantic import Field
 from archc.ops.base import Call, Op, Shape, ShapeError, known
 from archc.ops.code import Attribute, Axes
 from archc.ops.functions import Function
+from archc.ops.shapes import need_channels
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
 
@@ -50,6 +51,7 @@ class ChannelSlice(nn.Module):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
+        need_channels(self.op, x)
         start, stop = self.start, self.stop
         if known(start, stop) and stop <= start:
             raise ShapeError(
@@ -68,11 +70,13 @@ class ChannelSlice(nn.Module):
         return x.with_channels(stop - start)
 
     def module(self, x: Shape) -> Call:
-        dim = {"dim": x.channel_axis + 1} if x.channel_axis else {}
+        axis = need_channels(self.op, x)
+        dim = {"dim": axis + 1} if axis else {}
         return self._construct(self.start, self.stop, **dim)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         start = None if self.start == 0 else as_expr(self.start)
-        whole = Index(Attribute(argument, "shape"), Const(x.channel_axis + 1))
+        axis = need_channels(self.op, x) + 1
+        whole = Index(Attribute(argument, "shape"), Const(axis))
         stop = None if start is not None and self.stop == whole else as_expr(self.stop)
-        return Axes(argument, x.channel_axis + 1, Slice(argument, start, stop, None))
+        return Axes(argument, axis, Slice(argument, start, stop, None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Call, Op, Shape, ShapeError, need_known
+from archc.ops.base import Call, Op, Shape, ShapeError, need_known, value
 from archc.ops.functions import Function
 from archc.ops.reach import EVERYWHERE, Everywhere
 from archc.ops.steps import Device, Step
@@ -65,8 +65,9 @@ class Flatten(Op):
         for size in x.dims[start + 1 : end + 1]:
             joined = joined * size
         axis = x.channel_axis
-        axis = max(start, axis - (end - start)) if axis >= start else axis
-        return Shape((*x.dims[:start], joined, *x.dims[end + 1 :]), axis)
+        if axis is not None and axis >= start:
+            axis = max(start, axis - (end - start))
+        return value((*x.dims[:start], joined, *x.dims[end + 1 :]), axis)
 
     def reach(self, x: Shape, y: Shape) -> Everywhere | None:
         return EVERYWHERE if len(y.dims) < len(x.dims) else None

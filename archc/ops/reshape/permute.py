@@ -6,11 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from archc.ops.base import Call, Op, Shape, ShapeError, check_numbers, need_known, plain
+from archc.ops.base import (
+    Call,
+    Shape,
+    ShapeError,
+    check_numbers,
+    items,
+    need_known,
+    plain,
+)
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
-from archc.ops.reach import Along, PerAxis
-from archc.ops.steps import Device, Step
+from archc.ops.reshape.family import Reordering
 from archc.spec.expressions import Expr, as_expr
 
 AxisOrder = Annotated[
@@ -20,12 +27,11 @@ AxisOrder = Annotated[
 ]
 
 
-class Permute(Op):
+class Permute(Reordering):
     """Axes in another order, the batch first and counted (torch.permute)."""
 
     op = "permute"
-    category = "reshape"
-    other_names = ("transpose", "swapaxes", "moveaxis", "movedim")
+    other_names = ("moveaxis", "movedim")
     other_attributes = (("order", "dims"), ("perm", "dims"), ("axes", "dims"))
     module_class = "Permute"
     calls = (
@@ -35,7 +41,6 @@ class Permute(Op):
     )
     shows = (("dims", "{}"),)
     symbols = (("dims", (0, 2, 3, 1)),)
-    aliases = True
     helper = '''\
 class Permute(nn.Module):
     """Puts the axes into another order."""
@@ -54,11 +59,11 @@ class Permute(nn.Module):
     def detail(self) -> str:
         return plain(self.dims)
 
-    def _order(self, x: Shape) -> list[int]:
-        """The axes of `x` in their new order, the batch first."""
-        need_known("dims", *self.dims)
+    def order(self, x: Shape) -> list[int]:
+        dims = items(self.dims) or ()
+        need_known("dims", *dims)
         rank = len(x.dims)
-        order: list[int] = [d + rank + 1 if d < 0 else d for d in self.dims]
+        order: list[int] = [d + rank + 1 if d < 0 else d for d in dims]
         if sorted(order) != list(range(rank + 1)) or order[0] != 0:
             raise ShapeError(
                 f"`permute` with dims = {plain(self.dims)} is no order of the axes of"
@@ -70,24 +75,10 @@ class Permute(nn.Module):
             )
         return order
 
-    def infer(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        order = self._order(x)
-        dims = tuple(x.dims[axis - 1] for axis in order[1:])
-        return Shape(dims, order.index(x.channel_axis + 1) - 1)
-
-    def reach(self, x: Shape, y: Shape) -> PerAxis:
-        return tuple(Along(axis - 1) for axis in self._order(x)[1:])
-
-    def steps(
-        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
-    ) -> tuple[Step, ...]:
-        rank = len(y.dims) + 1
-        order = tuple(int(axis) % rank for axis in self.dims)
-        return (Step(y.dims, shares="view", order=order, fresh_gradient=False),)
-
     def module(self, x: Shape) -> Call:
         return self._construct(self.dims)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
-        return call(Attribute(argument, "permute"), *map(as_expr, self.dims))
+        return call(
+            Attribute(argument, "permute"), *map(as_expr, items(self.dims) or ())
+        )

@@ -39,7 +39,7 @@ class Task:
         self._weights = [1.0] * len(network.outputs)
         self._weights += [head.loss_weight for head in network.heads]
         self._bounds = [bound(value) for value in outputs]
-        self._classes = min(to_int(shape.channels) for shape in self._shapes)
+        self._classes = min(map(_classes, self._shapes))
         self._patterns = min(_PATTERNS, self._classes)
 
     @property
@@ -129,7 +129,8 @@ class Task:
     @staticmethod
     def _first(output: Tensor, shape: Shape) -> Tensor:
         """The output with its channels where the loss wants them."""
-        return output.movedim(shape.channel_axis + 1, 1)
+        axis = shape.channel_axis
+        return output if axis is None else output.movedim(axis + 1, 1)
 
     def blind(self, labels: Tensor) -> float:
         """The lowest loss of outputs that ignore the image: the labels' entropy."""
@@ -169,6 +170,11 @@ def _distance(output: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     target = torch.randn(output.shape, generator=generator).to(output.device)
     return F.mse_loss(output.float(), target)
+
+
+def _classes(shape: Shape) -> int:
+    """How many an output can tell apart: its channels; without any it has none."""
+    return 1 if shape.channel_axis is None else to_int(shape.channels)
 
 
 def _lowest(limit: Bound | None, shape: Shape) -> float:

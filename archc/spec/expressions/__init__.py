@@ -13,7 +13,14 @@ from archc.spec.expressions.errors import (
     Undecidable,
     UnknownName,
 )
-from archc.spec.expressions.evaluation import SILENCED, Known, Names, choose, evaluate
+from archc.spec.expressions.evaluation import (
+    SILENCED,
+    Known,
+    Lacking,
+    Names,
+    choose,
+    evaluate,
+)
 from archc.spec.expressions.kinds import is_sequence, is_tuple
 from archc.spec.expressions.operations import FUNCTIONS, MAX_MAGNITUDE
 from archc.spec.expressions.parsing import MAX_LENGTH, parse
@@ -60,6 +67,7 @@ __all__ = [
     "IfExp",
     "Index",
     "Known",
+    "Lacking",
     "ListOf",
     "Name",
     "Names",

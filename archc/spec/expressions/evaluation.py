@@ -8,6 +8,7 @@ it would have given at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, ParamSpec, TypeAlias
 
 from archc.spec.expressions.errors import ExpressionError, Silenced, UnknownName
@@ -53,7 +54,16 @@ class Silence:
 
 SILENCED: Final = Silence()
 """Stands in a mapping of names for a value that is unknown because of a mistake."""
-Known: TypeAlias = "Value | Silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Stands in a mapping of names for what there is not here, and says so."""
+
+    said: Callable[[], ExpressionError]
+
+
+Known: TypeAlias = "Value | Silence | Lacking"
 """What a name stands for."""
 Names: TypeAlias = Mapping[str, Known]
 
@@ -119,6 +129,10 @@ def _named(name: Name, names: Names) -> Value:
         raise UnknownName(name.id, name.at) from None
     if isinstance(value, Silence):
         raise Silenced
+    if isinstance(value, Lacking):
+        error = value.said()
+        error.at = name.at
+        raise error
     return value
 
 
@@ -143,7 +157,8 @@ def _later(expr: Expr, names: Names) -> Value:
         raise
     except ExpressionError:
         return filled(
-            expr, {n: v for n, v in names.items() if not isinstance(v, Silence)}
+            expr,
+            {n: v for n, v in names.items() if not isinstance(v, Silence | Lacking)},
         )
 
 

@@ -1,0 +1,135 @@
+"""What the ops of this family share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from math import prod
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from archc.ops.base import UNKNOWN, Dim, Dims, Op, Shape, check_numbers, known, plain
+from archc.ops.reach import Along, PerAxis
+from archc.ops.steps import Device, Step
+from archc.spec.expressions import Undecidable
+
+
+class Reordering(Op):
+    """What ops share that put the axes into another order."""
+
+    category = "reshape"
+    aliases = True
+
+    @abstractmethod
+    def order(self, x: Shape) -> list[int]:
+        """The axes of `x` in their new order, the batch counted, which stays first.
+
+        Raises:
+            ShapeError: `bad-axis`, where it has no such axes.
+        """
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        order = self.order(x)
+        dims = tuple(x.dims[axis - 1] for axis in order[1:])
+        channels = x.channel_axis
+        if channels is not None:
+            channels = order.index(channels + 1) - 1
+        return Shape(dims, channels)
+
+    def reach(self, x: Shape, y: Shape) -> PerAxis:
+        return tuple(Along(axis - 1) for axis in self.order(x)[1:])
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        order = tuple(self.order(inputs[0]))
+        return (Step(y.dims, shares="view", order=order, fresh_gradient=False),)
+
+
+# ---- axes whose numbers stay in their order
+
+
+REST = -1
+"""A size that is what the others leave."""
+
+
+def _check_sizes(value: Any) -> tuple[int, ...]:
+    sizes = check_numbers(value)
+    if any(size < 1 and size != REST for size in sizes) or sizes.count(REST) > 1:
+        raise PydanticCustomError(
+            "sizes",
+            "must be sizes from 1, of which one may be -1, not {value}",
+            {"value": plain(value), "help": "-1 is what the other sizes leave"},
+        )
+    return sizes
+
+
+Sizes = Annotated[
+    Any,
+    PlainValidator(_check_sizes),
+    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": -1}}),
+]
+"""Sizes of axes, of which one may be left to be worked out."""
+
+
+def rest_of(sizes: Dims) -> int | None:
+    """The axis whose size is what the others leave."""
+    return next((n for n, s in enumerate(sizes) if known(s) and s == REST), None)
+
+
+def without_rest(sizes: Dims) -> Dims:
+    """Sizes none of which is written as -1; a symbol may still stand for it."""
+    return tuple(size if known(size) else UNKNOWN for size in sizes)
+
+
+def is_one(size: Dim) -> bool:
+    """Whether a size is known to be 1."""
+    return known(size) and size == 1
+
+
+def innermost(sizes: Dims) -> int:
+    """The last axis that is not written as 1: groups come first, and what they hold
+    behind them.
+
+    Raises:
+        Undecidable: if a symbol may stand for the 1.
+    """
+    for axis in reversed(range(len(sizes))):
+        if not known(sizes[axis]):
+            raise Undecidable(str(sizes[axis]))
+        if sizes[axis] != 1:
+            return axis
+    return 0
+
+
+def parted(
+    old: tuple[int, ...], new: tuple[int, ...]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Which axes became which, where as many numbers are laid out anew, in parts as
+    small as can be: (512, 49) to (2, 256, 7, 7) is [0] to [0, 1] and [1] to [2, 3].
+
+    Axes of one are in no part.
+    """
+    left = [axis for axis, size in enumerate(old) if size != 1]
+    right = [axis for axis, size in enumerate(new) if size != 1]
+    while left:
+        before, behind = [left.pop(0)], [right.pop(0)]
+        while (a := prod(old[n] for n in before)) != (
+            b := prod(new[n] for n in behind)
+        ):
+            if a < b:
+                before.append(left.pop(0))
+            else:
+                behind.append(right.pop(0))
+        yield before, behind
+
+
+def single(old: tuple[int, ...], axis: int, new: tuple[int, ...]) -> int | None:
+    """Where an axis of one is: at an axis of one that has as much before it."""
+    before = prod(old[:axis])
+    return next(
+        (n for n, size in enumerate(new) if size == 1 and prod(new[:n]) == before), None
+    )

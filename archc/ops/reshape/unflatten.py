@@ -1,0 +1,121 @@
+"""The op `unflatten`."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archc.ops.base import (
+    Call,
+    Dim,
+    Dims,
+    Op,
+    Shape,
+    ShapeError,
+    items,
+    known,
+    need_known,
+    plain,
+)
+from archc.ops.code import Attribute, Sequence, call
+from archc.ops.functions import Function
+from archc.ops.reach import Along, PerAxis
+from archc.ops.reshape.family import (
+    REST,
+    Sizes,
+    innermost,
+    is_one,
+    rest_of,
+    without_rest,
+)
+from archc.ops.shapes import axis_of
+from archc.ops.steps import Device, Step
+from archc.spec.expressions import Expr, as_expr
+
+
+class Unflatten(Op):
+    """One axis made several, the batch counted as axis 0; one size may be -1
+    (torch.nn.Unflatten)."""
+
+    op = "unflatten"
+    category = "reshape"
+    other_attributes = (("sizes", "unflattened_size"), ("axis", "dim"))
+    module_class = "nn.Unflatten"
+    calls = (
+        Function(
+            "torch.Tensor.unflatten",
+            also=("torch.unflatten",),
+            signature="input dim sizes",
+        ),
+    )
+    shows = (("unflattened_size", "to {}"),)
+    symbols = (("dim", 1), ("unflattened_size", (2, REST)))
+    aliases = True
+
+    dim: int
+    unflattened_size: Sizes
+
+    @property
+    def _given(self) -> Dims:
+        return items(self.unflattened_size) or ()
+
+    @property
+    def detail(self) -> str:
+        return plain(self.unflattened_size)
+
+    def _axis(self, x: Shape) -> int:
+        need_known("dim", self.dim)
+        return axis_of(self.op, self.dim, x)
+
+    def _sizes(self, whole: Dim) -> Dims:
+        """What the axis becomes."""
+        sizes = self._given
+        rest = rest_of(sizes)
+        others = [s for n, s in enumerate(sizes) if n != rest and not is_one(s)]
+        if known(whole, *others):
+            part = prod(others)
+            if whole % part if rest is not None else whole != part:
+                raise ShapeError(
+                    f"`unflatten` cannot lay out {whole} as {plain(sizes)}",
+                    code="not-divisible",
+                    attribute="unflattened_size",
+                    help="the sizes multiply to what the axis has; one of them may be"
+                    " -1, which is what the others leave",
+                )
+        if rest is None:
+            return without_rest(sizes)
+        left = whole // prod(others[1:], start=others[0]) if others else whole
+        return (*sizes[:rest], left, *sizes[rest + 1 :])
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        axis = self._axis(x)
+        sizes = self._sizes(x.dims[axis])
+        channels = x.channel_axis
+        if channels is not None and channels >= axis:
+            behind = len(sizes) - 1
+            if channels == axis:
+                behind = innermost(self._given)
+            channels += behind
+        return Shape((*x.dims[:axis], *sizes, *x.dims[axis + 1 :]), channels)
+
+    def reach(self, x: Shape, y: Shape) -> PerAxis:
+        axis = self._axis(x)
+        sizes = y.sizes[axis : axis + 1 + len(y.dims) - len(x.dims)]
+        alone = [n for n, size in enumerate(sizes) if size == x.sizes[axis]]
+        made: list[Along | None] = [None] * len(sizes)
+        if alone:
+            made[alone[-1]] = Along(axis)
+        behind = (Along(n) for n in range(axis + 1, len(x.dims)))
+        return (*map(Along, range(axis)), *made, *behind)
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        return (Step(y.dims, reshapes=True, shares="view", fresh_gradient=False),)
+
+    def module(self, x: Shape) -> Call:
+        return self._construct(self.dim, self.unflattened_size)
+
+    def function(self, x: Shape, argument: Expr) -> Expr:
+        sizes = Sequence(tuple(map(as_expr, self._given)), "()")
+        return call(Attribute(argument, "unflatten"), as_expr(self.dim), sizes)
