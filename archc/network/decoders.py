@@ -22,7 +22,7 @@ _FARTHEST = 10_000
 def grows(layer: Layer) -> bool:
     """Whether it enlarges the map that it reads."""
     before, after = _map(layer.inputs[0]), _map(layer.output)
-    return bool(before and after) and any(
+    return len(before) == len(after) and any(
         was < now for was, now in zip(before, after, strict=True)
     )
 
@@ -80,7 +80,7 @@ def _rounds(layer: Layer) -> bool:
     """Whether it divides a map's size and leaves a rest; without a stride it does not
     divide."""
     before, after = _map(layer.inputs[0]), _map(layer.output)
-    if not before or not after:
+    if len(before) != len(after):
         return False
     return any(
         2 * was >= 3 * now and was % now for was, now in zip(before, after, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
+from math import prod
 from typing import Any
 
 from archc.ops.base import MOST_AXES, Shape
@@ -93,6 +94,8 @@ def linear(v: Values, env: Env, x: Shape) -> Table:
         table["out_features"] = v.draw.pick(("in_channels * 2", "in_channels", 3))
     if v.draw.chance(25):
         table["bias"] = v.flag(env)
+    if x.channel_axis not in (len(x.dims) - 1, None) or v.draw.chance(10):
+        table["in_features"] = v.exactly(env, x.dims[-1])
     return table
 
 
@@ -220,7 +223,7 @@ def activation(v: Values, env: Env, x: Shape) -> Table:
     if name == "softplus":
         settings = (("beta", 0.5, 2.0), ("threshold", 1.0, 20.0))
         table |= {k: v.real(env, a, b) for k, a, b in settings if d.chance(40)}
-    if name == "prelu" and d.chance(60):
+    if name == "prelu" and x.channel_axis is not None and d.chance(60):
         table["num_parameters"] = v.exactly(env, x.channels)
         if d.chance(50):
             table["num_parameters"] = "in_channels"
@@ -265,7 +268,7 @@ def reduction(v: Values, env: Env, x: Shape) -> Table:
     d = v.draw
     rank = len(x.dims)
     axes = d.shuffled(range(1, rank + 1))[: d.number(1, rank)]
-    if d.chance(50):
+    if d.chance(50) and x.channel_axis is not None:
         axes = [axis for axis in range(1, rank + 1) if axis != x.channel_axis + 1]
     dims = [
         axis - rank - 1 if d.chance(20) else v.exactly(env, axis, literal=80)
@@ -281,7 +284,7 @@ def reduction(v: Values, env: Env, x: Shape) -> Table:
 
 def random_op(v: Values, env: Env, x: Shape) -> Table:
     """An op that drops something."""
-    n = max(len(x.dims) - 1, 1)
+    n = min(max(len(x.dims) - 1, 1), MOST_AXES)
     op = v.draw.pick(("dropout", f"dropout{n}d", "stochastic_depth"))
     table: Table = {"op": op}
     if op == "stochastic_depth" or v.draw.chance(70):
@@ -353,7 +356,7 @@ def permute(v: Values, env: Env, x: Shape) -> Table:
     order = list(v.draw.pick(orders[1:] or orders))
     if rank > 2 and v.draw.chance(70):
         order = [*range(2, rank + 1), 1]
-        if x.channel_axis != 0:
+        if x.channel_axis not in (0, None):
             order = [rank, *range(1, rank)]
     if v.draw.chance(15):
         order = [axis - rank - 1 for axis in order]
@@ -367,7 +370,49 @@ def channel_shuffle(v: Values, env: Env, x: Shape) -> Table:
     return {"op": "channel_shuffle", "groups": written}
 
 
+def transpose(v: Values, env: Env, x: Shape) -> Table:
+    rank = len(x.dims)
+    dims = [v.draw.number(1, rank) for _ in range(2)]
+    if v.draw.chance(30):
+        dims = [dim - rank - 1 for dim in dims]
+    return {"op": "transpose", "dim0": dims[0], "dim1": dims[1]}
+
+
+def unflatten(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    axis = d.number(0, len(x.dims) - 1)
+    size = x.dims[axis]
+    part = d.pick([n for n in range(1, size + 1) if size % n == 0])
+    sizes: list[Any] = [v.exactly(env, part), -1]
+    if d.chance(20):
+        sizes = [v.exactly(env, part), v.exactly(env, size // part)]
+    if d.chance(25):
+        sizes.insert(d.number(0, 2), 1)
+    if d.chance(25):
+        sizes.reverse()
+    dim = axis + 1 if d.chance(70) else axis - len(x.dims)
+    return {"op": "unflatten", "dim": dim, "unflattened_size": sizes}
+
+
+def reshape(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    count, sizes = prod(x.dims), list[Any]()
+    for _ in range(d.number(0, 3)):
+        sizes.append(d.pick([n for n in range(1, count + 1) if count % n == 0]))
+        count //= sizes[-1]
+    if d.chance(50):
+        sizes, count = list(x.dims[:-1]), x.dims[-1]
+    sizes = [v.exactly(env, size) for size in sizes]
+    sizes.insert(d.number(0, len(sizes)), -1 if d.chance(80) else count)
+    table: Table = {"op": "reshape", "sizes": sizes}
+    if d.chance(30):
+        table["channel_dim"] = d.number(1, len(sizes))
+    return table
+
+
 def channel_slice(v: Values, env: Env, x: Shape) -> Table:
+    if x.channel_axis is None:
+        raise Bad("no channels")
     form = v.draw.number(0, 3)
     if form == 0 and x.channels > 1:
         return {"op": "channel_slice", "stop": "in_channels // 2"}
@@ -395,7 +440,8 @@ MAKERS: dict[Maker, float] = {
     algebra: 4, reduction: 2,
     identity: 2, flatten: 0.8, upsample: 4, pad: 4, permute: 4,
     pixel_unshuffle: 1,
-    channel_shuffle: 2, channel_slice: 4, channel_pad: 4,
+    channel_shuffle: 2, channel_slice: 4, channel_pad: 4, transpose: 1.5,
+    unflatten: 1.5, reshape: 1,
 }  # fmt: skip
 
 KEEPING: dict[Maker, float] = {

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from archc.spec.expressions import FUNCTIONS, Row
-from tests.random_networks.simulate import MODIFIERS, Bad, Frame, Table, value_of
+from tests.random_networks.simulate import (
+    MODIFIERS,
+    Bad,
+    Frame,
+    Table,
+    channels_of,
+    value_of,
+)
 from tests.random_networks.values import WORDS
 from tests.random_networks.writer import BlockUse, Place, Writer
 
@@ -151,7 +158,7 @@ def _new_block(w: Writer, place: Place) -> Table:
     order = list(parameters)
     required = order[: d.number(0, len(order))]
     table: Table = {"block": name}
-    names: dict[str, Any] = {"in_channels": place.x.channels}
+    names: dict[str, Any] = channels_of(place.x)
     defaults: Table = {}
     for parameter, kind in parameters.items():
         written = argument(w, kind, env)

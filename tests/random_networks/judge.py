@@ -179,7 +179,10 @@ def can_follow(network: Network, other: Network) -> bool:
     axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
     if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
         return False
-    sized = {"flatten", "permute", "layer_norm", "rms_norm"}
+    sized = {
+        "flatten", "permute", "layer_norm", "rms_norm", "transpose", "unflatten",
+        "reshape", "linear",
+    }  # fmt: skip
     if not any(layer.op.op in sized for layer in layers_of(other)):
         return True
     sizes = {_key(layer): _sizes(layer) for layer in layers_of(network)}
@@ -194,7 +197,7 @@ def _key(layer: Any) -> tuple[str, str]:
     return layer.path, layer.op.op
 
 
-def _axes(layer: Any) -> list[tuple[int, int]]:
+def _axes(layer: Any) -> list[tuple[int, int | None]]:
     values = (*layer.inputs, layer.output)
     return [(len(v.shape.dims), v.shape.channel_axis) for v in values]
 
@@ -203,9 +206,8 @@ def _sizes(layer: Any) -> list[tuple[int, ...]]:
     """The dims of what a layer reads and makes, without the channels."""
     found: list[tuple[int, ...]] = []
     for value in (*layer.inputs, layer.output):
-        axis = value.shape.channel_axis
-        dims = value.shape.dims
-        found.append((*dims[:axis], *dims[axis + 1 :]))
+        axis, dims = value.shape.channel_axis, value.shape.dims
+        found.append(tuple(size for n, size in enumerate(dims) if n != axis))
     return found
 
 

@@ -63,15 +63,20 @@ def is_map(x: Shape) -> bool:
     return x.channel_axis == 0 and 1 < len(x.dims) <= 4
 
 
-def gates_of(x: Shape) -> tuple[Shape, Shape]:
-    """What can be spread over a map: over its channels, and over its pixels."""
-    return Shape((1, *x.dims[1:])), Shape((x.dims[0], *(1 for _ in x.dims[1:])))
+def gates_of(x: Shape) -> tuple[Shape, ...]:
+    """What can be spread over a map: over its channels, over its pixels, and along its
+    last axis."""
+    return (
+        Shape((1, *x.dims[1:])),
+        Shape((x.dims[0], *(1 for _ in x.dims[1:]))),
+        Shape((*x.dims[:-1], 1)),
+    )
 
 
 def gate_of(w: Writer, place: Place, *, spatial: bool) -> list[Table]:
     """Nodes to a gate: C x 1 x 1, or 1 x H x W."""
-    over_channels, over_pixels = gates_of(place.x)
-    target = over_channels if spatial else over_pixels
+    over_channels, *over_pixels = gates_of(place.x)
+    target = over_channels if spatial else w.draw.pick(over_pixels)
     tables = reach(w, place, target)
     if w.draw.chance(60):
         table = {"op": w.draw.pick(("sigmoid", "hardsigmoid", "tanh"))}
@@ -151,17 +156,17 @@ def merge_node(w: Writer, place: Place) -> Table:
 
 
 def _fits(kind: str, a: Shape, b: Shape) -> bool:
-    if len(a.dims) != len(b.dims) or a.channel_axis != b.channel_axis:
+    apart = len({a.channel_axis, b.channel_axis} - {None}) > 1
+    if len(a.dims) != len(b.dims) or apart:
         return False
     pairs = list(zip(a.dims, b.dims, strict=True))
     if kind == "concat":
-        del pairs[a.channel_axis]
-    if merge_op(kind).spreads and is_map(a):
-        flat = all(x == y for x, y in pairs[1:]) or {1} in (
-            {*a.dims[1:]},
-            {*b.dims[1:]},
-        )
-        return flat and (a.dims[0] == b.dims[0] or 1 in (a.dims[0], b.dims[0]))
+        axis = b.channel_axis if a.channel_axis is None else a.channel_axis
+        if axis is None:
+            return False
+        del pairs[axis]
+    if merge_op(kind).spreads:
+        return all(x == y or 1 in (x, y) for x, y in pairs)
     return all(x == y for x, y in pairs)
 
 

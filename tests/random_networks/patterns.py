@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
+from archc.ops.base import Shape
 from archc.spec.expressions import FUNCTIONS
 from tests.random_networks import attributes
 from tests.random_networks.blocks import use_block
@@ -13,7 +15,7 @@ from tests.random_networks.writer import Place, Writer
 
 def _map(place: Place) -> int:
     """How many axes the map has that is here."""
-    if place.x.channel_axis:
+    if place.x.channel_axis != 0:
         raise Bad("no map")
     return attributes.axes(place.x)
 
@@ -187,6 +189,79 @@ def permuted(w: Writer, place: Place) -> Table:
     back = {"op": "permute", "dims": [0, n + 1, *range(1, n + 1)]}
     nodes.append(w.commit(own, w.christen(own, back)))
     return {"layers": nodes}
+
+
+def tokens(w: Writer, place: Place) -> Table:
+    """Pixels in a row that are mixed, as in an MLP-Mixer, and back on a map."""
+    n = _map(place)
+    d = w.draw
+    own = place.scratch()
+    env, sides = own.env(), place.x.dims[1:]
+    count = prod(sides)
+    swap: Table = {"op": "transpose", "dim0": 1, "dim1": 2}
+    if d.chance(30):
+        swap = {"op": "transpose", "dim0": -1, "dim1": -2}
+    mixing: Table = {"op": "linear", "in_features": w.values.exactly(env, count)}
+    mixing["out_features"] = count if d.chance(60) else w.values.whole(env, 1, 9)
+    tables: list[Table] = [{"op": "flatten", "start_dim": 2}] if n > 1 else []
+    tables += [swap, attributes.layer_norm(w.values, env, Shape((9, 9), 1)), swap]
+    tables[-2].pop("normalized_shape", None)
+    tables.append(mixing)
+    if d.chance(40) and mixing["out_features"] == count:
+        tables += [swap, {"op": "linear", "out_features": "in_channels"}, swap]
+    if d.chance(50) and mixing["out_features"] == count:
+        tables.append({"op": "unflatten", "dim": 2, "unflattened_size": [*sides]})
+    made = [w.commit(own, w.christen(own, table)) for table in tables]
+    node: Table = {"layers": made}
+    if own.x == place.x and d.chance(40):
+        node["skip"] = "add"
+    return node
+
+
+def groups(w: Writer, place: Place) -> Table:
+    """Channels in groups that are weighed and summed up, as in a split attention."""
+    n = _map(place)
+    d = w.draw
+    own = place.scratch()
+    env, channels = own.env(), place.x.dims[0]
+    count = d.pick([g for g in range(1, channels + 1) if channels % g == 0])
+    written = w.values.exactly(env, count)
+    split: Table = {"op": "unflatten", "dim": 1, "unflattened_size": [written, -1]}
+    if d.chance(30):
+        sides = list(place.x.dims[1:])
+        split = {"op": "reshape", "sizes": [written, -1, *sides]}
+    tables = [split]
+    form = d.number(0, 3)
+    if form == 0:
+        tables.append({"op": "softmax", "dim": 1})
+    if form == 1:
+        tables += [{"op": "transpose", "dim0": 1, "dim1": 2}, {"op": "flatten",
+                   "start_dim": 1, "end_dim": 2}]  # fmt: skip
+    else:
+        op, keep = d.pick(("sum", "mean", "amax")), d.chance(30)
+        tables.append({"op": op, "dim": 1} | ({"keepdim": True} if keep else {}))
+    if form == 2 and n > 1:
+        tables.append({"op": d.pick(("sum", "mean")), "dim": d.number(1, 2)})
+    made = [w.commit(own, w.christen(own, table)) for table in tables]
+    return {"layers": made}
+
+
+def over_channels(w: Writer, place: Place) -> Table:
+    """A convolution over the channels of what is left of a map, as in ECA."""
+    n = _map(place)
+    d = w.draw
+    own = place.scratch()
+    pool: Table = {"op": "mean", "dim": [*range(2, n + 2)]}
+    lay: Table = {"op": "reshape", "sizes": [1, -1], "channel_dim": 1}
+    conv: Table = {"op": "conv1d", "out_channels": 1, "kernel_size": 3, "padding": 1}
+    back: Table = {"op": "reshape", "sizes": [-1, *(1 for _ in range(n))]}
+    if d.chance(40):
+        back["channel_dim"] = 1
+    tables = [pool, lay, conv, back]
+    if d.chance(30):
+        tables.insert(3, {"op": "sigmoid"})
+    made = [w.commit(own, w.christen(own, table)) for table in tables]
+    return {"layers": made, "skip": "mul"} if d.chance(60) else {"layers": made}
 
 
 def across(w: Writer, place: Place) -> Table:

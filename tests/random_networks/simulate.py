@@ -68,6 +68,11 @@ class Frame:
     """and those that are read inside from outside."""
     shared: set[str] = field(default_factory=set[str])
 
+    def see(self, x: Shape) -> None:
+        """Sets what `in_channels` is, if anything."""
+        self.names.pop("in_channels", None)
+        self.names |= channels_of(x)
+
     def copy(self) -> Frame:
         return Frame(
             dict(self.names), self.input, dict(self.values), dict(self.modules),
@@ -89,6 +94,11 @@ class Frame:
                 raise Bad(f"no node {name}")
             around = local[:-1].rpartition(".")[0]
             local = f"{around}." if around else ""
+
+
+def channels_of(x: Shape) -> dict[str, Any]:
+    """What `in_channels` is where `x` is read."""
+    return {} if x.channel_axis is None else {"in_channels": x.channels}
 
 
 def value_of(value: Any, names: dict[str, Any]) -> Any:
@@ -143,7 +153,7 @@ class Simulator:
         if "from" in table:
             reads = self._reads(table["from"], x, frame, local)
             x = reads[0]
-        frame.names["in_channels"] = x.channels
+        frame.see(x)
         name = table.get("name")
         if "when" in table and not value_of(table["when"], frame.names):
             y = x
@@ -205,7 +215,8 @@ class Simulator:
         fixed = name is not None and "{" not in name
         before = frame.names.get(index)
         for i in range(count):
-            frame.names |= {index: i, "in_channels": x.channels}
+            frame.names[index] = i
+            frame.see(x)
             inside, own = local, None if name is None else text_of(name, frame.names)
             if fixed:
                 inside, own = f"{local}{name}.", str(i)
@@ -231,7 +242,7 @@ class Simulator:
     ) -> Shape:
         if "skip" not in table:
             return self._body(table, x, reads, name, frame, local)
-        frame.names["in_channels"] = x.channels
+        frame.see(x)
         if not value_of(table.get("skip_when", True), frame.names):
             return self._body(table, x, reads, name, frame, local)
         y = side = self._body(table, x, reads, name, frame, local)
@@ -253,7 +264,7 @@ class Simulator:
         frame: Frame,
         local: str,
     ) -> Shape:
-        frame.names["in_channels"] = x.channels
+        frame.see(x)
         if "share" in table:
             return self._share(table, x, frame, local, name)
         if name is None or ("op" in table and OPS[table["op"]].merges):
@@ -331,7 +342,7 @@ class Simulator:
     def _block(self, name: str, given: Table, x: Shape, frame: Frame) -> Shape:
         block = self.blocks[name]
         names = {k: value_of(v, frame.names) for k, v in given.items()}
-        names["in_channels"] = x.channels
+        names |= channels_of(x)
         for parameter, value in block.get("defaults", {}).items():
             if parameter not in names:
                 names[parameter] = value_of(value, names)
@@ -360,6 +371,8 @@ class Simulator:
         self.params += sum(map(prod, made.parameters(x).values()))
         self.buffers += sum(map(prod, made.buffers(x).values()))
         self.macs += made.macs(x, y)
+        if len(y.dims) > 5:
+            raise Bad("too many axes")
         if len(y.dims) > 2:
             sides = [d for axis, d in enumerate(y.dims) if axis != y.channel_axis]
             if y.channels > MAX_CHANNELS or max(sides) > MAX_SIDE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.ops.base import Shape
+from archc.ops.base import MOST_AXES, Shape
 from archc.spec.init import initializable
 from tests.random_networks import blocks, compound, merging, patterns, sharing
 from tests.random_networks.drawing import Draw
@@ -15,7 +15,9 @@ from tests.random_networks.writer import Place, Recipe, Writer, finished
 RECIPES: dict[Recipe, float] = {
     compound.compound: 30, patterns.group: 4, merging.merge_node: 8, merging.gated: 4,
     patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
-    patterns.across: 3, patterns.u_net: 2, sharing.shared: 5, sharing.in_a_row: 4,
+    patterns.across: 3, patterns.tokens: 2, patterns.groups: 2.5,
+    patterns.over_channels: 1.5, patterns.u_net: 2, sharing.shared: 5,
+    sharing.in_a_row: 4,
 }  # fmt: skip
 
 
@@ -207,7 +209,7 @@ def _tail(w: Writer, place: Place) -> list[Table]:
     d = w.draw
     nodes: list[Table] = []
     axes = len(place.x.dims) - 1
-    if axes and d.chance(60):
+    if 0 < axes <= MOST_AXES and d.chance(60):
         size = w.values.size(place.env(), 1, 2, axes)
         nodes.append({"op": f"adaptive_avg_pool{axes}d", "output_size": size})
     if len(place.x.dims) > 1:

@@ -10,7 +10,14 @@ from archc.ops.base import Shape
 from tests.random_networks import attributes
 from tests.random_networks.drawing import Draw
 from tests.random_networks.names import LISTS, Names
-from tests.random_networks.simulate import Bad, Frame, Simulator, Table, text_of
+from tests.random_networks.simulate import (
+    Bad,
+    Frame,
+    Simulator,
+    Table,
+    channels_of,
+    text_of,
+)
 from tests.random_networks.values import Env, Values
 
 Style = Literal["named", "numbered", "free"]
@@ -32,7 +39,8 @@ class Place:
     depth: int = 0
 
     def env(self) -> Env:
-        return self.frame.names | {"in_channels": self.x.channels}
+        names = {k: v for k, v in self.frame.names.items() if k != "in_channels"}
+        return names | channels_of(self.x)
 
     def scratch(self) -> Place:
         """The same place, where drawing leaves no trace but names that are taken."""

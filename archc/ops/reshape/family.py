@@ -61,8 +61,8 @@ def _check_sizes(value: Any) -> tuple[int, ...]:
     if any(size < 1 and size != REST for size in sizes) or sizes.count(REST) > 1:
         raise PydanticCustomError(
             "sizes",
-            "must be sizes from 1, of which one may be -1, not {value}",
-            {"value": plain(value), "help": "-1 is what the other sizes leave"},
+            "has sizes below 1, or more than one -1: {value}",
+            {"value": plain(value), "help": "one -1 is what the other sizes leave"},
         )
     return sizes
 
