@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from pydantic import Field
 
@@ -71,7 +72,7 @@ class Reshape(nn.Module):
     channel_dim: int | None = Field(default=None, description="where they went")
 
     @property
-    def _sizes(self) -> Dims:
+    def _sizes(self) -> tuple[Any, ...]:
         return items(self.sizes) or ()
 
     @property

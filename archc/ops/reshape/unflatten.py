@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from archc.ops.base import (
     Call,
@@ -55,7 +56,7 @@ class Unflatten(Op):
     unflattened_size: Sizes
 
     @property
-    def _given(self) -> Dims:
+    def _given(self) -> tuple[Any, ...]:
         return items(self.unflattened_size) or ()
 
     @property
