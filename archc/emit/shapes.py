@@ -130,7 +130,7 @@ def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
     full += [x.channels for x, size in pairs if size.has_channels]
     if not full:
         return UNKNOWN
-    if not op.spreads:
+    if not op.spreads or (op.seldom_spreads and all(s.is_full for s in sizes)):
         return full[0]
     for channels in full:
         if isinstance(channels, int) and channels != 1:

@@ -18,6 +18,7 @@ class Add(Spreading):
     other_names = ("addition", "plus", "elementwise_add")
     verb = "add"
     commutative = True
+    seldom_spreads = True
     calls = (
         Function(
             "torch.Tensor.add",

@@ -37,6 +37,9 @@ class Merge(Op):
     its body comes first."""
     spreads: ClassVar[bool] = False
     """Whether an input that is one wide is spread over the others."""
+    seldom_spreads: ClassVar[bool] = False
+    """Whether its inputs have one shape as a rule: where they do, code takes it that
+    they do with other arguments too."""
     stacks_channels: ClassVar[bool] = False
     """Whether its output has the channels of all inputs together. Otherwise they have
     to agree, or be spread."""
