@@ -23,7 +23,11 @@ def initializer(network: Network, helpers: Collection[str]) -> Method | None:
     `helpers` are the classes of ops that the generated module has.
     """
     alike: dict[Body, list[str]] = {}
-    for op, parameters in network.spec.init.items():
+    # a kind of another op's class is asked for before that
+    stated = sorted(
+        network.spec.init.items(), key=lambda i: OPS[i[0]].starts_as is None
+    )
+    for op, parameters in stated:
         if OPS[op].helper is not None and OPS[op].module_class not in helpers:
             continue
         statements = _statements(network, op, parameters)
@@ -73,7 +77,13 @@ def _is_switched(layer: Layer) -> bool:
 
 
 def _layers(network: Network, op: str) -> Iterator[Layer]:
-    return (layer for layer in network.all_layers() if layer.op.op == op)
+    """Those whose parameters start as is said of an op."""
+    init = network.spec.init
+    return (
+        layer
+        for layer in network.all_layers()
+        if op == layer.op.op or (op == layer.op.starts_as and layer.op.op not in init)
+    )
 
 
 def _is_anywhere(network: Network, op: str, parameter: str) -> bool:

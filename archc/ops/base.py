@@ -221,6 +221,9 @@ class Op(BaseModel):
     """Whether it is an `nn.Parameter` of the module around it, not a module itself."""
     initializable: ClassVar[tuple[str, ...]] = ()
     """The parameters of `module_class` that `[init]` can set."""
+    starts_as: ClassVar[str | None] = None
+    """The op of whose class its own is a kind: what `[init]` says of that holds for it
+    too, where nothing is said of it."""
     optional: ClassVar[frozenset[str]] = frozenset()
     """Those of them that PyTorch annotates as `Tensor | None`, so that code asks
     `module.bias is not None`. Others that a setting leaves out are annotated as if

@@ -239,3 +239,22 @@ def need_divisible(op: str, what: str, number: Dim, by: Dim, attribute: str) -> 
             help=f"{attribute} = {' or '.join(str(n) for n in sorted(near))}"
             f" divides {number}",
         )
+
+
+def same_sizes(op: Op, x: Shape, stride: Sides) -> Dims:
+    """The sizes of a map that is padded as TensorFlow does: size / stride, rounded
+    up."""
+    each = zip(x.dims[1:], op.each_axis(stride), strict=True)
+    return tuple((size + s - 1) // s for size, s in each)
+
+
+def same_pads(
+    op: Op, x: Shape, kernel_size: Sides, stride: Sides, dilation: Sides
+) -> list[int]:
+    """How many pixels TensorFlow pads each axis with, both sides together; of an odd
+    number the last is behind."""
+    settings = map(op.each_axis, (kernel_size, stride, dilation))
+    return [
+        max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        for size, k, s, d in zip(x.sizes[1:], *settings, strict=True)
+    ]

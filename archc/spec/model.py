@@ -253,6 +253,12 @@ class Spec:
     )
     expect: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def starts(self, op: Op | type[Op]) -> Mapping[str, Initializer]:
+        """How the parameters of an op start, by their names."""
+        if op.op in self.init or op.starts_as is None:
+            return self.init.get(op.op, {})
+        return self.init.get(op.starts_as, {})
+
 
 def members(node: Node) -> tuple[Node, ...]:
     """The nodes that a group or branches hold."""

@@ -44,6 +44,41 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
             MAP,
         ),
     ],
+    "conv2d_same": [
+        ({"out_channels": 4, "kernel_size": 3, "stride": 2}, MAP),
+        (
+            {
+                "out_channels": 4,
+                "kernel_size": (3, 2),
+                "stride": (1, 2),
+                "bias": False,
+                "groups": 2,
+            },
+            MAP,
+        ),
+        ({"out_channels": 4, "kernel_size": 3, "stride": 3, "dilation": 2}, MAP),
+        ({"out_channels": 4, "kernel_size": 1, "stride": 2}, MAP),
+    ],
+    "std_conv2d": [
+        ({"out_channels": 4, "kernel_size": 3, "padding": 1}, MAP),
+        ({"out_channels": 4, "kernel_size": 1, "bias": True, "eps": 1e-3}, MAP),
+        ({"out_channels": 8, "kernel_size": (3, 1), "stride": 2, "groups": 4}, MAP),
+    ],
+    "scaled_std_conv2d": [
+        ({"out_channels": 4, "kernel_size": 3, "padding": 1}, MAP),
+        (
+            {
+                "out_channels": 4,
+                "kernel_size": 1,
+                "bias": False,
+                "eps": 1e-3,
+                "gamma": 1.7,
+                "gain_init": 0.5,
+            },
+            MAP,
+        ),
+        ({"out_channels": 8, "kernel_size": 3, "stride": 2, "groups": 4}, MAP),
+    ],
     "linear": [
         ({"out_features": 5}, (8,)),
         ({"out_features": 5, "bias": False}, LAST),
@@ -58,6 +93,16 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "avg_pool2d": [
         ({"kernel_size": 1}, MAP),
         ({"kernel_size": 3, "stride": 1, "count_include_pad": False}, MAP),
+    ],
+    "max_pool2d_same": [
+        ({"kernel_size": 3, "stride": 2}, MAP),
+        ({"kernel_size": 2}, MAP),
+        ({"kernel_size": 2, "stride": 3}, MAP),
+    ],
+    "avg_pool2d_same": [
+        ({"kernel_size": 3, "stride": 2}, MAP),
+        ({"kernel_size": 2}, MAP),
+        ({"kernel_size": 1, "stride": 1}, MAP),
     ],
     "lp_pool2d": [
         ({"norm_type": 2.0, "kernel_size": 2}, MAP),
@@ -510,6 +555,69 @@ def _reshape(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     return made
 
 
+def _windows(x: Tensor, kernel: Any, stride: Any, dilation: Any, fill: float) -> Tensor:
+    """What each window sees: its pixels last, and `fill` where TensorFlow pads."""
+    seen: list[Tensor] = []
+    rows, columns = (
+        [
+            [
+                i * s
+                + n * d
+                - max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0) // 2
+                for n in range(k)
+            ]
+            for i in range(-(-size // s))
+        ]
+        for size, k, s, d in zip(
+            x.shape[2:], pair(kernel), pair(stride), pair(dilation), strict=True
+        )
+    )
+    for row in rows:
+        for column in columns:
+            pixels = [
+                x[:, :, i, j]
+                if 0 <= i < x.shape[2] and 0 <= j < x.shape[3]
+                else torch.full_like(x[:, :, 0, 0], fill)
+                for i in row
+                for j in column
+            ]
+            seen.append(torch.stack(pixels, -1))
+    return torch.stack(seen, 2).unflatten(2, (len(rows), len(columns)))
+
+
+def _conv2d_same(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    seen = _windows(x, op.kernel_size, op.stride, op.dilation, 0)
+    weight = tensors["weight"].flatten(2)
+    made: list[Tensor] = []
+    for channel, row in enumerate(weight):
+        first = channel // (len(weight) // op.groups) * len(row)
+        made.append(
+            (seen[:, first : first + len(row)] * row[:, None, None]).sum((1, -1))
+        )
+    y = torch.stack(made, 1)
+    return y + shaped(tensors["bias"], y, 1) if op.bias else y
+
+
+def _max_pool2d_same(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    stride = op.stride or op.kernel_size
+    return _windows(x, op.kernel_size, stride, 1, float("-inf")).amax(-1)
+
+
+def _avg_pool2d_same(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    return _windows(x, op.kernel_size, op.stride or op.kernel_size, 1, 0).mean(-1)
+
+
+def _std_conv2d(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    weight = tensors["weight"]
+    centred = weight - weight.mean((1, 2, 3), keepdim=True)
+    weight = centred / ((centred**2).mean((1, 2, 3), keepdim=True) + op.eps) ** 0.5
+    if "gain" in tensors:
+        weight = weight * tensors["gain"] * op.gamma / weight[0].numel() ** 0.5
+    return torch.nn.functional.conv2d(
+        x, weight, tensors.get("bias"), op.stride, op.padding, op.dilation, op.groups
+    )
+
+
 # What is computed by ops that neither torch nor torchvision has as a module: from the
 # input, the axis of its channels with the batch counted, the parameters, and the op.
 FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
@@ -529,5 +637,10 @@ FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "channel_slice": _channel_slice,
     "channel_pad": _channel_pad,
     "transpose": _transpose,
+    "conv2d_same": _conv2d_same,
+    "max_pool2d_same": _max_pool2d_same,
+    "avg_pool2d_same": _avg_pool2d_same,
+    "std_conv2d": _std_conv2d,
+    "scaled_std_conv2d": _std_conv2d,
     "reshape": _reshape,
 }

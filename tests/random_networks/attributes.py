@@ -66,6 +66,37 @@ def conv(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
+def conv_made_otherwise(v: Values, env: Env, x: Shape) -> Table:
+    """A convolution that standardises its weight, or pads as TensorFlow does."""
+    d = v.draw
+    if axes(x) != 2:
+        raise Bad("no map")
+    op = d.pick(("std_conv2d", "scaled_std_conv2d", "conv2d_same", "conv2d_same"))
+    kernel: Any = d.pick((1, 2, 3, 3))
+    table: Table = {"op": op, "out_channels": v.whole(env, 1, 8)}
+    table["kernel_size"] = v.exactly(env, kernel)
+    if d.chance(20):
+        table |= {"groups": "in_channels", "out_channels": "in_channels * 2"}
+    if op == "conv2d_same":
+        table |= {"stride": v.size(env, 1, 3, 2)} if d.chance(70) else {}
+        table |= {"dilation": v.whole(env, 1, 2)} if d.chance(20) else {}
+    else:
+        table |= {"padding": v.exactly(env, kernel // 2)} if d.chance(80) else {}
+        table |= {"stride": v.whole(env, 1, 2)} if d.chance(20) else {}
+        table |= {"eps": v.real(env, 1e-6, 0.1)} if d.chance(20) else {}
+    if op == "scaled_std_conv2d" and d.chance(40):
+        table |= {"gamma": v.real(env, 0.5, 2.0), "gain_init": v.real(env, 0.5, 2.0)}
+    return table | ({"bias": v.flag(env)} if d.chance(30) else {})
+
+
+def pool_same(v: Values, env: Env, x: Shape) -> Table:
+    if axes(x) != 2:
+        raise Bad("no map")
+    op = v.draw.pick(("max_pool2d_same", "avg_pool2d_same"))
+    table: Table = {"op": op, "kernel_size": v.whole(env, 1, 3)}
+    return table | ({"stride": v.whole(env, 1, 3)} if v.draw.chance(70) else {})
+
+
 def conv_transpose(v: Values, env: Env, x: Shape) -> Table:
     d, n = v.draw, axes(x)
     stride = d.pick((1, 2)) if max(x.dims) < 10 else 1
@@ -435,7 +466,7 @@ def channel_pad(v: Values, env: Env, x: Shape) -> Table:
 
 MAKERS: dict[Maker, float] = {
     conv: 26, conv_transpose: 4, linear: 6, pool: 8, lp_pool: 1, blur_pool: 1,
-    adaptive_pool: 3, norm: 10,
+    adaptive_pool: 3, norm: 10, conv_made_otherwise: 2.5, pool_same: 1,
     batch_norm1d: 2, layer_norm: 4, layer_scale: 4, activation: 12, random_op: 4,
     algebra: 4, reduction: 2,
     identity: 2, flatten: 0.8, upsample: 4, pad: 4, permute: 4,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archc.emit.validate.calls import call_text
 from archc.emit.validate.disagreement import Disagreement
@@ -10,6 +10,7 @@ from archc.emit.validate.machine import Machine
 from archc.emit.validate.modules import INITIALIZE
 from archc.emit.validate.values import Called, Module, Parameter
 from archc.network.graph import Network
+from archc.spec.model import Initializer
 
 
 def initialization(
@@ -54,12 +55,14 @@ def initialization(
         machine.run_method(network_module, method, (), {})
     for (_, names), path in kinds.items():
         weighted = machine.graph.weighted.get(path)
-        op = "" if weighted is None else weighted[0].op.op
+        starts: Mapping[str, Initializer] = {}
+        if weighted is not None:
+            starts = network.spec.starts(weighted[0].op)
         for name in sorted(names | {"weight", "bias"}):
             found = [_shown(c) for c in machine.initializers.get((path, name), [])]
             wanted: list[str] = []
-            if name in names and name in init.get(op, {}):
-                how = init[op][name]
+            if name in names and name in starts:
+                how = starts[name]
                 call = Called(f"nn.init.{how.function}", (), dict(how.arguments), None)
                 wanted = [_shown(call)]
             if found != wanted:

@@ -26,6 +26,7 @@ from archc.emit.validate.values import (
 )
 from archc.ops.base import Shape
 from archc.ops.code import Global, Local
+from archc.ops.registry import OPS
 from archc.ops.reshape.identity import Identity
 from archc.spec.reserved import DICT, MODULE
 
@@ -308,6 +309,9 @@ class ModuleEvaluator(TensorEvaluator):
             raise NotFollowed(f"isinstance of {described(value)}")
         own = {value.name, "nn.Module"}
         own |= {k for k, v in CONTAINERS.items() if v == value.kind}
+        layer, _ = self.graph.weighted.get(value.path, (None, None))
+        if layer is not None and layer.op.starts_as is not None:
+            own.add(OPS[layer.op.starts_as].module_class or "")
         for symbol in names:
             if not isinstance(symbol, Symbol):
                 raise NotFollowed(

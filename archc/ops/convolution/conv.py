@@ -82,7 +82,7 @@ def _convolution(name: str) -> tuple[Function, ...]:
     )
 
 
-class _Conv(Op):
+class Conv(Op):
     """Convolution of a map."""
 
     category = "convolution"
@@ -131,6 +131,10 @@ class _Conv(Op):
         self._check_padding_mode(x)
         return Shape((self.out_channels, *sizes))
 
+    @property
+    def _kin(self) -> str:
+        return "; conv2d_same pads as TensorFlow does" if self.axes == 2 else ""
+
     def _in_numbers(self) -> str:
         """What to write for "same" beside a stride."""
         totals = self._covered()
@@ -138,7 +142,7 @@ class _Conv(Op):
             return "give the padding as a number, or drop the stride"
         halves = tuple(total // 2 for total in totals)
         number = plain(halves[0] if len({*halves}) == 1 else halves)
-        return f"write padding = {number}, half of what the window covers"
+        return f"write padding = {number}, half of what the window covers{self._kin}"
 
     def _covered(self) -> list[Any]:
         """How many more positions than its first the window covers, along each axis."""
@@ -232,7 +236,7 @@ class _Conv(Op):
         return self._construct(x.dims[0], self.out_channels, **rest)
 
 
-class Conv2d(_Conv):
+class Conv2d(Conv):
     """2-D convolution over C x H x W (torch.nn.Conv2d)."""
 
     op = "conv2d"
@@ -256,7 +260,7 @@ class Conv2d(_Conv):
     calls = _convolution("conv2d")
 
 
-class Conv1d(_Conv):
+class Conv1d(Conv):
     """1-D convolution over C x L (torch.nn.Conv1d)."""
 
     op = "conv1d"
@@ -270,7 +274,7 @@ class Conv1d(_Conv):
     calls = _convolution("conv1d")
 
 
-class Conv3d(_Conv):
+class Conv3d(Conv):
     """3-D convolution over C x D x H x W (torch.nn.Conv3d)."""
 
     op = "conv3d"

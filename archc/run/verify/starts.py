@@ -22,10 +22,10 @@ def compare_starts(
 ) -> None:
     """Holds the function that fills each parameter and buffer, and its numbers."""
     there = named_tensors(built)
-    init = found.subject.network.spec.init
+    spec = found.subject.network.spec
     for layer, wanted in reference.layers.items():
         sample = wanted.sample
-        stated = init.get(layer.op.op, {})
+        stated = spec.starts(layer.op)
         for name, plain in zip(sample.tensors, sample.starts, strict=True):
             path = path_of(layer, name)
             tensor = there[path]
