@@ -412,6 +412,21 @@ CASES |= {
     ],
     "dropout1d": [({}, SEQUENCE), ({"p": 0.2}, SEQUENCE)],
     "dropout3d": [({}, VOLUME), ({"p": 0.2}, VOLUME)],
+    "constant_pad1d": [({"padding": (-2, 3), "value": 2.0}, SEQUENCE)],
+    "constant_pad3d": [({"padding": 1, "value": -1.0}, VOLUME)],
+    "reflection_pad1d": [({"padding": (3, 0)}, SEQUENCE)],
+    "reflection_pad3d": [({"padding": (1, 2, 0, 1, 3, 0)}, VOLUME)],
+    "replication_pad1d": [({"padding": (9, -2)}, SEQUENCE)],
+    "replication_pad3d": [({"padding": (1, 2, 0, 1, 5, -1)}, VOLUME)],
+    "lp_pool1d": [
+        ({"norm_type": 2.0, "kernel_size": 2}, SEQUENCE),
+        ({"norm_type": 3.0, "kernel_size": 3, "stride": 1, "ceil_mode": True},
+         SEQUENCE),
+    ],
+    "lp_pool3d": [
+        ({"norm_type": 2.0, "kernel_size": 2}, VOLUME),
+        ({"norm_type": 4.0, "kernel_size": (1, 3, 2), "stride": 2}, VOLUME),
+    ],
     "zero_pad1d": [({"padding": 1}, SEQUENCE), ({"padding": (-2, 3)}, SEQUENCE)],
     "zero_pad3d": [
         ({"padding": 1}, VOLUME),

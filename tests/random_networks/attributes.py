@@ -154,10 +154,11 @@ def pool(v: Values, env: Env, x: Shape) -> Table:
 
 
 def lp_pool(v: Values, env: Env, x: Shape) -> Table:
-    table: Table = {"op": "lp_pool2d", "norm_type": v.draw.pick((2, 2, 4, 1.5))}
-    table["kernel_size"] = v.size(env, 1, 3, 2)
+    n = axes(x)
+    table: Table = {"op": f"lp_pool{n}d", "norm_type": v.draw.pick((2, 2, 4, 1.5))}
+    table["kernel_size"] = v.size(env, 1, 3, n)
     if v.draw.chance(75):
-        table["stride"] = v.size(env, 1, 2, 2)
+        table["stride"] = v.size(env, 1, 2, n)
     if v.draw.chance(25):
         table["ceil_mode"] = v.flag(env)
     return table
@@ -361,12 +362,10 @@ def upsample(v: Values, env: Env, x: Shape) -> Table:
 
 def pad(v: Values, env: Env, x: Shape) -> Table:
     d, n = v.draw, axes(x)
-    ops = [f"zero_pad{n}d"] * 2
-    if n == 2:
-        ops += ["constant_pad2d", "reflection_pad2d", "replication_pad2d"]
-    op = d.pick(ops)
+    kinds = ("zero", "zero", "constant", "reflection", "replication")
+    op = f"{d.pick(kinds)}_pad{n}d"
     table: Table = {"op": op}
-    if op == "constant_pad2d":
+    if op.startswith("constant"):
         table["value"] = v.real(env, -2.0, 2.0)
     if d.chance(50):
         return table | {"padding": v.whole(env, 0, 2)}

@@ -1,4 +1,4 @@
-"""The op `constant_pad2d`."""
+"""The ops `constant_pad1d`, `constant_pad2d` and `constant_pad3d`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from archc.ops.padding.family import Pad, PadSides
 from archc.spec.expressions import Expr
 
 
-class ConstantPad2d(Pad):
-    """A number around C x H x W: left, right, top, bottom (torch.nn.ConstantPad2d)."""
-
-    op = "constant_pad2d"
-    other_names = ("constant_pad",)
-    module_class = "nn.ConstantPad2d"
+class _ConstantPad(Pad):
+    """A number around a map."""
 
     padding: PadSides
     value: float
@@ -26,3 +22,28 @@ class ConstantPad2d(Pad):
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.pad", (argument, self._sides), {"value": self.value})
+
+
+class ConstantPad2d(_ConstantPad):
+    """A number around C x H x W: left, right, top, bottom (torch.nn.ConstantPad2d)."""
+
+    op = "constant_pad2d"
+    other_names = ("constant_pad",)
+    module_class = "nn.ConstantPad2d"
+
+
+class ConstantPad1d(_ConstantPad):
+    """A number around C x L: before and behind (torch.nn.ConstantPad1d)."""
+
+    op = "constant_pad1d"
+    axes = 1
+    module_class = "nn.ConstantPad1d"
+
+
+class ConstantPad3d(_ConstantPad):
+    """A number around C x D x H x W: left, right, top, bottom, front, back
+    (torch.nn.ConstantPad3d)."""
+
+    op = "constant_pad3d"
+    axes = 3
+    module_class = "nn.ConstantPad3d"

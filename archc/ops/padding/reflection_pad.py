@@ -1,4 +1,4 @@
-"""The op `reflection_pad2d`."""
+"""The ops `reflection_pad1d`, `reflection_pad2d` and `reflection_pad3d`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from archc.ops.base import Shape, ShapeError, axis_names, known
 from archc.ops.padding.family import EdgePad
 
 
-class ReflectionPad2d(EdgePad):
-    """The map mirrored at its edges around C x H x W: left, right, top, bottom
-    (torch.nn.ReflectionPad2d)."""
+class _ReflectionPad(EdgePad):
+    """A map mirrored at its edges."""
 
-    op = "reflection_pad2d"
-    other_names = ("reflection_pad", "reflect_pad", "mirror_pad")
-    module_class = "nn.ReflectionPad2d"
     mode = "reflect"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -27,6 +23,35 @@ class ReflectionPad2d(EdgePad):
                     " beside its edge",
                     code="bad-padding",
                     attribute="padding",
-                    help=f"use a padding of at most {size - 1}, or replication_pad2d",
+                    help=f"use a padding of at most {size - 1}, or"
+                    f" {self.op.replace('reflection', 'replication')}",
                 )
         return y
+
+
+class ReflectionPad2d(_ReflectionPad):
+    """The map mirrored at its edges around C x H x W: left, right, top, bottom
+    (torch.nn.ReflectionPad2d)."""
+
+    op = "reflection_pad2d"
+    other_names = ("reflection_pad", "reflect_pad", "mirror_pad")
+    module_class = "nn.ReflectionPad2d"
+
+
+class ReflectionPad1d(_ReflectionPad):
+    """The sequence mirrored at its ends around C x L: before and behind
+    (torch.nn.ReflectionPad1d)."""
+
+    op = "reflection_pad1d"
+    axes = 1
+    module_class = "nn.ReflectionPad1d"
+
+
+class ReflectionPad3d(_ReflectionPad):
+    """The volume mirrored at its sides around C x D x H x W: left, right, top, bottom,
+    front, back (torch.nn.ReflectionPad3d)."""
+
+    op = "reflection_pad3d"
+    axes = 3
+    module_class = "nn.ReflectionPad3d"
+    autocast_on_cpu = "widest"  # the CPU's list lacks it (ATen/autocast_mode.cpp)

@@ -1,4 +1,4 @@
-"""The op `lp_pool2d`."""
+"""The ops `lp_pool1d`, `lp_pool2d` and `lp_pool3d`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr, Name
 
 
-class LpPool2d(Op):
-    """The p-norm of a window, over C x H x W (torch.nn.LPPool2d)."""
+def _lp_pooling(name: str) -> tuple[Function, ...]:
+    return (Function(f"torch.nn.functional.{name}", settle=settle_stride),)
 
-    op = "lp_pool2d"
+
+class _LpPool(Op):
+    """The p-norm of a window."""
+
     category = "pooling"
-    other_names = ("lp_pool", "lppool", "power_average_pool", "l2_pool")
     other_attributes = (*OTHER_ATTRIBUTES[:-1], ("p", "norm_type"))
-    module_class = "nn.LPPool2d"
-    calls = (Function("torch.nn.functional.lp_pool2d", settle=settle_stride),)
     symbols = (("stride", Name("stride")),)
     shows = (*SHOWS, ("norm_type", "p {}"))
     saves = frozenset({"input", "steps between"})
@@ -61,9 +61,11 @@ class LpPool2d(Op):
         torch's Python writes it."""
         (x,) = inputs
         powers = "full" if device == "cuda" else "widest"
+        # of the means, that of volumes is on the CPU's list (ATen/autocast_mode.cpp)
+        mean = "full" if device == "cpu" and self.axes == 3 else "widest"
         return (
             Step(x.dims, keeps=(0,), scratch=2, cast=powers),
-            Step(y.dims, reads=(1,), keeps=(1,), layout="map"),
+            Step(y.dims, reads=(1,), keeps=(1,), layout="map", cast=mean),
             Step(y.dims, reads=(2,)),
             Step(y.dims, reads=(2,), keeps=(2,), scratch=1),
             Step(y.dims, reads=(4,), keeps=(5,)),
@@ -78,3 +80,30 @@ class LpPool2d(Op):
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call(f"F.{self.op}", (argument,), self.module(x).kwargs)
+
+
+class LpPool2d(_LpPool):
+    """The p-norm of a window, over C x H x W (torch.nn.LPPool2d)."""
+
+    op = "lp_pool2d"
+    other_names = ("lp_pool", "lppool", "power_average_pool", "l2_pool")
+    module_class = "nn.LPPool2d"
+    calls = _lp_pooling("lp_pool2d")
+
+
+class LpPool1d(_LpPool):
+    """The p-norm of a window, over C x L (torch.nn.LPPool1d)."""
+
+    op = "lp_pool1d"
+    axes = 1
+    module_class = "nn.LPPool1d"
+    calls = _lp_pooling("lp_pool1d")
+
+
+class LpPool3d(_LpPool):
+    """The p-norm of a window, over C x D x H x W (torch.nn.LPPool3d)."""
+
+    op = "lp_pool3d"
+    axes = 3
+    module_class = "nn.LPPool3d"
+    calls = _lp_pooling("lp_pool3d")
