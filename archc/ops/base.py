@@ -200,6 +200,8 @@ class Op(BaseModel):
     special_names: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The same for names of a special case of it, each with what a spec writes beside
     the op: a global pooling has one output."""
+    or_none: ClassVar[frozenset[str]] = frozenset()
+    """The attributes that PyTorch lets be None, for which a spec has "none"."""
     other_attributes: ClassVar[tuple[tuple[str, str], ...]] = ()
     """What its attributes are called elsewhere, each with what it is here."""
 
@@ -320,7 +322,7 @@ class Op(BaseModel):
     def takes_word(cls, attribute: str, value: str) -> bool:
         """Whether this text is a word that a numeric attribute knows, as it stands or
         in another case, and no expression."""
-        return False
+        return attribute in cls.or_none and value.lower() == "none"
 
     @classmethod
     def helper_of(cls, function: str) -> str | None:

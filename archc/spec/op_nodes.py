@@ -102,6 +102,8 @@ class OpParser:
             below = origin.below(key)
             if isinstance(value, str) and value.startswith("{"):
                 attributes[key] = self.written.word(value, below)
+            elif value == "none" and key in op.or_none:
+                attributes[key] = None
             elif isinstance(value, str) and takes_text(op, key, value):
                 attributes[key] = value
             else:

@@ -121,6 +121,10 @@ def saved(
     """What autograd keeps of a forward pass with its loss."""
     with FakeTensorMode() if fake else nullcontext():
         model = _build(case.source, device)
+        for part in model.modules() if fake else ():
+            # fake tensors have no number that counts the batches
+            if getattr(part, "momentum", 0.1) is None:
+                part.momentum = 0.1
         given = [torch.zeros(batch, *dims, device=device) for dims in case.dims]
         return _forward(model, given, _labels(case, given[0]), precision)[1]
 

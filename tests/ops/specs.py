@@ -22,8 +22,8 @@ def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
     network is an nn.Sequential then.
     """
     shapes = shapes_of(case)
-    # what is None cannot be written, and is left out
-    node: Node = {"op": name} | {k: v for k, v in case[0].items() if v is not None}
+    written = {k: "none" if v is None else v for k, v in case[0].items()}
+    node: Node = {"op": name} | written
     if not OPS[name].merges:
         layers = [*_source(shapes[0], _map(shapes), ""), node]
         if named or not OPS[name].can_have_parameters():

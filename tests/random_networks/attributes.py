@@ -207,6 +207,8 @@ def _batch_norm(v: Values, env: Env, op: str) -> Table:
         table["eps"] = v.real(env, 0.001, 0.1)
     if v.draw.chance(20):
         table["momentum"] = v.real(env, 0.01, 0.5)
+    if v.draw.chance(5):
+        table["momentum"] = "none"
     for key in ("affine", "track_running_stats"):
         if v.draw.chance(15):
             table[key] = v.flag(env)

@@ -32,7 +32,7 @@ TEXTS = frozenset(
     {"same", "valid", "zeros", "reflect", "replicate", "circular", "none", "nearest"}
     | {"nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "batch", "row"}
 )
-TEXT_KEYS = frozenset({"padding", "padding_mode", "mode", "approximate"})
+TEXT_KEYS = frozenset({"padding", "padding_mode", "mode", "approximate", "momentum"})
 
 
 @dataclass(frozen=True)
@@ -322,6 +322,7 @@ class Simulator:
         given = {k: v for k, v in table.items() if k not in MODIFIERS}
         if "op" in table:
             op = given.pop("op")
+            given |= {k: None for k in OPS[op].or_none if given.get(k) == "none"}
             attributes = {
                 k: v
                 if k in TEXT_KEYS and isinstance(v, str) and v in TEXTS

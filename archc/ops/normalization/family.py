@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from archc.ops.base import (
     Call,
@@ -19,6 +20,7 @@ from archc.ops.base import (
     check_size,
     items,
     known,
+    plain,
 )
 from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_map
@@ -32,6 +34,24 @@ def _statistics(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return ("running_mean", "running_var") if settings["training"] else ()
 
 
+def _or_none(value: Any) -> Any:
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "momentum",
+            'must be a number or "none", not {value}',
+            {"value": plain(value), "help": 'write "none", in small letters'},
+        )
+    return value
+
+
+Momentum = Annotated[
+    float | None,
+    BeforeValidator(_or_none),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["none"]}]}),
+]
+"""How much a batch counts in the running statistics; None for their plain mean."""
+
+
 class BatchNorm(Op):
     """What the batch normalisations share; the channels are the first axis."""
 
@@ -43,11 +63,12 @@ class BatchNorm(Op):
             "torch.nn.functional.batch_norm", shape=same_shape, writes=_statistics
         ),
     )
+    or_none = frozenset({"momentum"})
     saves = STATISTICS
     short = "BN"
 
     eps: float = Field(default=1e-5, ge=0)
-    momentum: float | None = 0.1
+    momentum: Momentum = 0.1
     affine: bool = True
     track_running_stats: bool = True
 

@@ -83,6 +83,9 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         if func in _GETTERS:
             return func(*args, **(kwargs or {}))
+        if func is Tensor.__float__:
+            # a normalisation asks how many batches there were; any number will do
+            return 1.0
         tensors: list[Tensor] = []
         given = _skeleton(args, tensors)
         named: tuple[Any, ...] = ()
