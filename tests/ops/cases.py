@@ -419,6 +419,7 @@ CASES |= {
     "replication_pad1d": [({"padding": (9, -2)}, SEQUENCE)],
     "replication_pad3d": [({"padding": (1, 2, 0, 1, 5, -1)}, VOLUME)],
     "lp_pool1d": [
+        ({"norm_type": 2.0, "kernel_size": (2,), "stride": (1,)}, SEQUENCE),
         ({"norm_type": 2.0, "kernel_size": 2}, SEQUENCE),
         ({"norm_type": 3.0, "kernel_size": 3, "stride": 1, "ceil_mode": True},
          SEQUENCE),

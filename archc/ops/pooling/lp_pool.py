@@ -99,6 +99,12 @@ class LpPool1d(_LpPool):
     module_class = "nn.LPPool1d"
     calls = _lp_pooling("lp_pool1d")
 
+    def module(self, x: Shape) -> Call:
+        made = super().module(x)
+        # torch multiplies by it, which a list of one number cannot be
+        (kernel,) = self.each_axis(self.kernel_size)
+        return Call(made.function, made.args, made.kwargs | {"kernel_size": kernel})
+
 
 class LpPool3d(_LpPool):
     """The p-norm of a window, over C x D x H x W (torch.nn.LPPool3d)."""
