@@ -131,18 +131,21 @@ class SpecFile(pytest.File):
         Raises:
             Refuted: if the spec has errors, or archc is wrong about it.
         """
-        from archc.cli.options import Overrides
+        from archc.cli.options import Overrides, Refused
         from archc.cli.running import subject
         from archc.cli.specs import Found, Run
+        from archc.emit.lower import packages
         from archc.emit.wrong import WrongModule
 
         run = Run(Overrides(), anywhere=False)
         try:
             found = subject(Found(self.path), run, Overrides(), None)
-        except WrongModule as error:
+        except (WrongModule, Refused) as error:
             raise Refuted(str(error)) from error
         if found is None:
             raise Refuted(_report(run))
+        for package in packages(found.network):
+            self.warn(pytest.PytestWarning(f"runs the code of `{package}`, an import"))
         return found
 
     @cached_property

@@ -38,6 +38,7 @@ def schema() -> Schema:
     properties["params"]["additionalProperties"] = {"$ref": "#/$defs/argument"}
     properties["network"] = _table(tables.NetworkTable, required=False)
     properties["blocks"]["additionalProperties"] = {"$ref": "#/$defs/block"}
+    properties["ops"]["additionalProperties"] = {"$ref": "#/$defs/own_op"}
     properties["heads"]["items"] = {"$ref": "#/$defs/head"}
     properties["init"] = _init(properties["init"]["description"])
     properties["expect"] |= _table(tables.ExpectTable)
@@ -85,6 +86,11 @@ def _definitions() -> dict[str, Schema]:
     argument = {"$ref": "#/$defs/argument"}
     bodies["block"]["additionalProperties"] = {"anyOf": [argument, _NODE]}
     ops = {f"op.{name}": _op(op, shared) for name, op in OPS.items()}
+    bodies["op"] = _body("An op of the spec's own.", shared, "op", _OWN_OP_BODY)
+    bodies["op"]["properties"] = {
+        other: False for other in tables.BODIES if other != "op"
+    } | bodies["op"]["properties"]
+    bodies["op"]["additionalProperties"] = argument
     names = [*ops, *(f"node.{body}" for body in bodies)]
     return {
         "expression": {
@@ -115,6 +121,7 @@ def _definitions() -> dict[str, Schema]:
             "oneOf": [{"$ref": f"#/$defs/{name}"} for name in names],
         },
         "block": _table(tables.BlockTable, required=False),
+        "own_op": _table(tables.OwnOpTable),
         "head": _head(modifiers),
         "initializer": _initializer(),
         **{f"modifier.{name}": body for name, body in modifiers.items()},
@@ -126,6 +133,15 @@ def _definitions() -> dict[str, Schema]:
 _BLOCK_BODY: Schema = {"block": {"type": "string", "description": "a block's name"}}
 _SHARE_BODY: Schema = {
     "share": {"type": "string", "description": "the earlier node's name"}
+}
+_OWN_OP_BODY: Schema = {
+    "op": {
+        "type": "string",
+        "description": "the name of one of [ops]",
+        # which names a file has in [ops] is nothing that a schema could look up
+        "pattern": r"^\w+$",
+        "not": {"enum": list(OPS)},
+    }
 }
 _SLOT_BODY: Schema = {"slot": {"type": "string", "description": "the slot's name"}}
 _GROUP_BODY: Schema = {"layers": {"type": "array", "items": _NODE}}
@@ -195,7 +211,7 @@ def _head(modifiers: Schema) -> Schema:
     """A head is a node with a few keys more; which ones its body has is for `check`."""
     own = _table(tables.HeadTable)
     bodies = {
-        "op": {"enum": list(OPS)},
+        "op": {"type": "string", "pattern": r"^\w+$"},
         **_BLOCK_BODY,
         **_GROUP_BODY,
         **_branches(),

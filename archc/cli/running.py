@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from archc.cli.compile import default_directory
 from archc.cli.options import Overrides, Refused
 from archc.escaping import visible
@@ -13,6 +15,7 @@ from archc.source.files import contents
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
+    from archc.network.graph import Network
     from archc.run.subject import Subject
 
 
@@ -36,6 +39,28 @@ def need_torch(command: str) -> None:
         ) from error
 
 
+def need_packages(network: Network) -> None:
+    """Says which modules ops of the spec's own are imported from.
+
+    Raises:
+        Refused: if one is not installed.
+    """
+    from importlib.util import find_spec
+
+    needed = {layer.op.imports: layer.op.op for layer in network.all_layers()}
+    for package, op in sorted((p, op) for p, op in needed.items() if p is not None):
+        try:
+            missing = find_spec(package.partition(".")[0]) is None
+        except (ImportError, ValueError):
+            missing = True
+        if missing:
+            raise Refused(
+                f"`{package}` is not installed, and [ops.{op}] of {network.name} needs"
+                " it"
+            )
+        click.echo(f"this imports `{package}`, as [ops.{op}] says", err=True)
+
+
 def first_line(error: Exception) -> str:
     """Why something failed, in a line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -57,6 +82,7 @@ def subject(
     if analysis is None:
         return None
     network, facts = analysis.network, analysis.facts
+    need_packages(network)
     label = visible(spec.entry.key if spec.entry else str(spec.path))
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"

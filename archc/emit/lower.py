@@ -18,6 +18,12 @@ from archc.network.graph import Network
 from archc.network.inplace import inplace_nodes
 
 
+def packages(network: Network) -> tuple[str, ...]:
+    """The modules that a network's code imports beside PyTorch's."""
+    found = {layer.op.imports for layer in network.all_layers()}
+    return tuple(sorted(name for name in found if name is not None))
+
+
 class Lowering:
     """All classes of one generated module."""
 
@@ -46,6 +52,7 @@ class Lowering:
             helpers=tuple(self.helpers[name] for name in sorted(self.helpers)),
             classes=(*row_classes(self.network, self.classes), *self.classes),
             network=main.name,
+            packages=packages(self.network),
         )
 
     def lowered(self, plan: ClassPlan) -> Lowered:

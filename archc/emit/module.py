@@ -83,7 +83,8 @@ def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:
     )
     for rewritten in passes:
         module = rewritten(module, lowering.symbols)
-    module = named(module, frozenset(lowering.helpers))
+    tops = {package.partition(".")[0] for package in module.packages}
+    module = named(module, frozenset({*lowering.helpers, *tops}))
     module = assignments(module)
     module = returns(module)
     return imports(module)

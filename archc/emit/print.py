@@ -46,7 +46,7 @@ def printed(module: Module) -> str:
     remark = "  # noqa: RUF022 - the network first, then its parts"
     is_sorted = exports == sorted(exports, key=_natural)
     lines = [f'"""{_module_doc(module)}', '"""', ""]
-    lines += _imports(module.imports)
+    lines += _imports(module.imports, module.packages)
     lines += ["", f"__all__ = [{'' if is_sorted else remark}"]
     lines += [*(f'    "{name}",' for name in exports), "]"]
     for helper in module.helpers:
@@ -69,7 +69,7 @@ def _module_doc(module: Module) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _imports(names: tuple[str, ...]) -> list[str]:
+def _imports(names: tuple[str, ...], packages: tuple[str, ...]) -> list[str]:
     standard = [line for name, line in _STANDARD.items() if name in names]
     for module, members in (
         ("collections.abc", _ABSTRACT),
@@ -79,8 +79,15 @@ def _imports(names: tuple[str, ...]) -> list[str]:
         found = ", ".join(name for name in members if name in names)
         standard += [f"from {module} import {found}"] if found else []
     own = [line for name, line in _TORCH.items() if name in names]
+    own = sorted([*own, *(f"import {name}" for name in packages)], key=_by_module)
     own.append(f"from torch import {'Tensor, nn' if 'Tensor' in names else 'nn'}")
     return [*standard, *([""] if standard else []), *own]
+
+
+def _by_module(line: str) -> tuple[str, str]:
+    """The order of Ruff's I001: by module, whatever it is imported as."""
+    module = line.split()[1]
+    return module.lower(), module
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

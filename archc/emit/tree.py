@@ -131,6 +131,8 @@ class Module:
     classes: tuple[Class, ...]
     """In the order in which they depend; the network's is `network`."""
     network: ClassName
+    packages: tuple[str, ...] = ()
+    """The modules that ops of the spec's own are imported from."""
 
 
 SELF = Local("self")

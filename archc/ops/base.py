@@ -362,6 +362,16 @@ class Op(BaseModel):
         """
         return inputs[0]
 
+    @property
+    def imports(self) -> str | None:
+        """The module that code imports for it, if it is none of PyTorch's."""
+        return None
+
+    @property
+    def counts_macs(self) -> bool:
+        """Whether `macs` says what torch counts."""
+        return True
+
     def parameters(self, x: Shape) -> dict[str, Dims]:
         """Shape of each trainable parameter, by its name in the module."""
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any, cast
 
 import torch
@@ -61,6 +62,10 @@ def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
 
 def _evaluated(op: Op, form: Call | Expr, **names: Any) -> Any:
     namespace = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor} | names
+    if op.imports:
+        import_module(op.imports)
+        top = op.imports.partition(".")[0]
+        namespace[top] = import_module(top)
     if op.helper:
         exec(op.helper, namespace)
     elif isinstance(form, Call) and _is_plain(form):

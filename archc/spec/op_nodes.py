@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +11,7 @@ from archc.diagnostics.suggest import nearest
 from archc.ops.absent import absent
 from archc.ops.base import Op, plain
 from archc.ops.registry import OPS, meant_op
+from archc.source.folding import folded
 from archc.spec import tables
 from archc.spec.expressions import Expr
 from archc.spec.foreign import instead
@@ -27,6 +28,8 @@ class OpParser:
         self.written = written
         self.sink = written.sink
         self.blocks = blocks
+        self.own: Mapping[str, type[Op] | None] = {}
+        """The ops that the spec defines; None of one with a mistake."""
         self._unknown = Mentions("op")
 
     def parse(
@@ -36,7 +39,10 @@ class OpParser:
         if not isinstance(name, str):
             self.written.no_name("op", "an op", name, origin)
             return None
-        op = OPS.get(name)
+        name = folded(name)
+        op = self.own[name] if name in self.own else OPS.get(name)
+        if op is None and name in self.own:
+            return None  # what is wrong with it has been reported
         if op is None:
             self._unknown.note(name, origin)
             self._look_into(name, table, origin, common)
@@ -67,7 +73,7 @@ class OpParser:
                 help = f'write op = "{meant.op.op}"{beside}'
             elif missing is not None:
                 message, help = f"{message}: {missing.why}", missing.use
-            elif near := nearest(name, OPS):
+            elif near := nearest(name, [*self.own, *OPS]):
                 help = f"did you mean `{near}`?"
             else:
                 help = f"the ops are {', '.join(sorted(OPS))}"

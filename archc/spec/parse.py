@@ -36,6 +36,7 @@ from archc.spec.model import (
 from archc.spec.names import NameCheck
 from archc.spec.nodes import NodeParser
 from archc.spec.outputs import beside_heads, parse_outputs
+from archc.spec.own_ops import parse_own_ops
 from archc.spec.slots import check_slots
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
@@ -74,6 +75,8 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
     misplaced = find_misplaced(data, root, sink)
     top = _file_table(data, root, misplaced, sink)
     parser = NodeParser(sink, data.get("blocks"), misplaced.blocks)
+    own = parse_own_ops(data.get("ops"), parser.written, root.below("ops"))
+    parser.ops.own = own
     definitions = DefinitionParser(parser)
     blocks = {
         name: definitions.block(name, table, root.below("blocks", name))

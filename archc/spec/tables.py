@@ -196,6 +196,10 @@ class FileTable(Table):
         default_factory=dict[str, Any],
         description="nodes that can be replaced from outside, by what they are for",
     )
+    ops: dict[str, dict[str, Any]] = Field(
+        default_factory=dict[str, dict[str, Any]],
+        description="ops of other packages, by name, with what they do to shapes",
+    )
     network: dict[str, Any] | None = Field(default=None, description="the network")
     blocks: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
@@ -251,6 +255,30 @@ class BlockTable(Table):
     )
     let: dict[str, Argument] = Field(default_factory=dict[str, Any], description=LET)
     layers: Layers
+
+
+Tensors = Annotated[
+    dict[str, list[Whole]],
+    Field(description="shapes of tensors in the state_dict, by their names"),
+]
+
+
+class OwnOpTable(Table):
+    module: str = Field(description="the class, with its package: package.Class")
+    doc: str | None = None
+    params: list[str] = Field(
+        default_factory=list[str], description="arguments a node must give"
+    )
+    defaults: dict[str, Argument] = Field(
+        default_factory=dict[str, Any], description="arguments a node may give"
+    )
+    arguments: dict[str, Argument] | None = Field(
+        default=None, description="what its constructor is given; otherwise all of them"
+    )
+    output: Dimensions
+    parameters: Tensors = Field(default_factory=dict[str, list[Any]])
+    buffers: Tensors = Field(default_factory=dict[str, list[Any]])
+    macs: Whole = Field(default=None, description="multiply-adds of one sample")
 
 
 class ExpectTable(Table):

@@ -46,6 +46,7 @@ _RULES = {
     "output": of_output,
     "field": of_output,
     "parameter": of_parameter,
+    "op": of_block,
     "slot": of_parameter,
 }
 

@@ -83,7 +83,7 @@ def test_what_is_right(text: str) -> None:
     [
         "{ }",
         "3",
-        '{ op = "rleu" }',
+        '{ op = "re lu" }',
         '{ op = "relu", layers = [] }',
         '{ op = "conv2d", kernel_size = 3 }',
         '{ op = "conv2d", out_channels = 8, kernel_size = 3, strid = 1 }',
@@ -102,7 +102,7 @@ def test_what_is_right(text: str) -> None:
         '{ block = "b", width = { a = 1 } }',
         "{ block = 3 }",
         '{ layers = { op = "relu" } }',
-        '{ layers = [{ op = "rleu" }] }',
+        '{ layers = [{ op = "re lu" }] }',
         '{ branches = [{ op = "relu" }] }',
         '{ branches = [], merge = "add" }',
     ],

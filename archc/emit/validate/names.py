@@ -96,6 +96,7 @@ class Names:
         """What is wrong with those of the module itself; `used` is read from it."""
         module = self._module
         imported = {text.split()[-1] for text in module.imports}
+        imported |= {name.partition(".")[0] for name in module.packages}
         helpers = {_class_of(source) for source in module.helpers}
         classes: set[str] = set()
         for cls in module.classes:

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
+from archc.ops.own import OwnOp
 from archc.run.fills import Start
 from archc.run.live import module, named_tensors, result
+from archc.run.subject import BrokenModule
 from archc.run.verify.numbers import Form, Kind, Numbers, Slot
 from archc.run.verify.recorder import Recorder
 
@@ -151,7 +153,8 @@ class Reference:
         op = layer.op
         known = self._written.get(id(op))
         if known is None:
-            changes = op.category == "dropout" or bool(op.buffers(layer.input_shape()))
+            changes = op.category == "dropout" or isinstance(op, OwnOp)
+            changes |= bool(op.buffers(layer.input_shape()))
             known = self._written[id(op)] = repr(op), changes
         written, changes = known
         training = self._training or not changes
@@ -167,6 +170,18 @@ class Reference:
 
 def _carried_out(layer: Layer, shapes: Sequence[Shape], *, training: bool) -> Sample:
     """Runs an op on meta tensors."""
+    op = layer.op
+    try:
+        return _recorded(layer, shapes, training=training)
+    except Exception as error:
+        if not isinstance(op, OwnOp):
+            raise  # archc is wrong about its own ops
+        reason = f"{type(error).__name__}: {error}"
+        message = f"`{layer.path}`, `{op.op}` on {shapes[0]}, does not run: {reason}"
+        raise BrokenModule(message) from error
+
+
+def _recorded(layer: Layer, shapes: Sequence[Shape], *, training: bool) -> Sample:
     op = layer.op
     recorder = Recorder(Numbers())
     inputs = [torch.empty(BATCH, *x.sizes, device="meta") for x in shapes]

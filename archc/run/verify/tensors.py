@@ -29,11 +29,21 @@ def compare_tensors(
         if rule is None:
             rule = rules[id(wanted.sample)] = _rule(layer)
         sample = wanted.sample
+        for name in rule.keys() - set(sample.tensors):
+            message = "the module has no such tensor, which the spec claims"
+            found.refuse("tensors", path_of(layer, name), message)
         for name, kind, trained in zip(
             sample.tensors, sample.types, sample.trained, strict=True
         ):
             key = path_of(layer, name)
             found.tensors += 1
+            claimed = trained == (name in layer.op.parameters(layer.input_shape()))
+            if name not in rule or not claimed:
+                kind_ = "parameter" if trained else "buffer"
+                message = f"the module has this {kind_}, and the spec claims none"
+                found.refuse("tensors", key, message)
+                there.ask(key)
+                continue
             message = there.differs(key, rule[name], kind.dtype, trained=trained)
             if message:
                 found.refuse("tensors", key, message)
@@ -61,6 +71,10 @@ class _There:
     def unknown(self) -> list[str]:
         """Those in the `state_dict` that were not asked for."""
         return [key for key in self._state if key not in self._asked]
+
+    def ask(self, key: str) -> None:
+        """Notes that a tensor was looked at."""
+        self._asked.add(key)
 
     def differs(
         self, key: str, dims: tuple[int, ...], dtype: torch.dtype, *, trained: bool
