@@ -20,7 +20,7 @@ PAIRS = [
     ("resnet50", "resnet152"),
     ("densenet121", "densenet201"),
     ("tests/family/unet", "tests/family/unet_loop"),
-    ("lenet5", "tests/family/inception_v3"),
+    ("lenet5", "torchvision/inception_v3"),
 ]
 
 

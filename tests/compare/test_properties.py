@@ -45,10 +45,10 @@ BASES = [
     "specs/torchvision/googlenet",
     "specs/torchvision/resnet50",
     "tests/family/convnext_tiny",
-    "tests/family/inception_v3",
-    "tests/family/mobilenet_v2",
-    "tests/family/shufflenet_v2_x1_0",
-    "tests/family/squeezenet1_1",
+    "specs/torchvision/inception_v3",
+    "specs/torchvision/mobilenet_v2",
+    "specs/torchvision/shufflenet_v2_x1_0",
+    "specs/torchvision/squeezenet1_1",
     "tests/family/unet",
 ]
 FAMILY = sorted((ROOT / "tests" / "family").glob("*.toml"))

@@ -1,4 +1,4 @@
-"""The wider family: networks that people write, held against torchvision's editions."""
+"""Networks as others would write them, held against torchvision's editions."""
 
 from __future__ import annotations
 
@@ -38,14 +38,12 @@ class Edition:
     size: int = 64
     """Height and width at which logits are compared."""
     training_size: int = 32
-    frames: tuple[int, ...] = ()
-    """How many a clip has; none for an image."""
     options: tuple[tuple[str, Any], ...] = ()
     rename: tuple[str, str] | None = None
     """Pattern and replacement for torchvision's keys that no spec can have."""
 
     def random(self, batch: int, size: int) -> Tensor:
-        return torch.randn(batch, 3, *self.frames, size, size)
+        return torch.randn(batch, 3, size, size)
 
     def build(self) -> nn.Module:
         make = torchvision.models.get_model_builder(self.name)
@@ -67,13 +65,6 @@ EDITIONS = (
     Edition("wide_resnet50_2"),
     Edition("vgg16_bn", options=(("init_weights", False),)),
     Edition("vgg11", options=(("init_weights", False),)),
-    Edition("squeezenet1_1"),
-    Edition("mobilenet_v2"),
-    Edition("mobilenet_v3_small"),
-    Edition("mobilenet_v3_large"),
-    Edition("mnasnet1_0"),
-    Edition("shufflenet_v2_x1_0"),
-    Edition("efficientnet_b0"),
     # a hyphen is part of no Python attribute's name
     Edition("regnet_y_400mf", rename=(r"(block\d)-(\d)", r"\1_\2")),
     # torchvision's LayerNorm2d is an nn.LayerNorm with permutes inside its own forward;
@@ -85,11 +76,7 @@ EDITIONS = (
             r"\1.norm.",
         ),
     ),
-    Edition(
-        "inception_v3", size=107, training_size=299, options=(("init_weights", False),)
-    ),
     Edition("densenet161"),
-    Edition("r3d_18", size=32, frames=(8,)),
 )
 # GhostNet, DPN-68 and Xception claim as many parameters as timm 1.0.31 counts for its
 # ghostnet_100, dpn68 and legacy_xception

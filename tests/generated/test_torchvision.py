@@ -21,16 +21,35 @@ from tests.networks import (
 from tests.networks.conftest import one_thread  # noqa: F401
 
 NAMES = sorted(editions("torchvision"))
+HEADS_TOO = {"inception_v3"}
+"""Of whose published parameters those of the auxiliary heads are part."""
+TRAINED = {
+    "alexnet": (3, 64, 64),
+    "convnext_tiny": (3, 64, 64),
+    "densenet121": (3, 64, 64),
+    "efficientnet_b0": (3, 64, 64),
+    "inception_v3": (3, 299, 299),
+    "mnasnet0_5": (3, 64, 64),
+    "mobilenet_v2": (3, 64, 64),
+    "mobilenet_v3_small": (3, 64, 64),
+    "r2plus1d_18": (3, 8, 32, 32),
+    "r3d_18": (3, 8, 32, 32),
+    "resnet18": (3, 64, 64),
+    "shufflenet_v2_x0_5": (3, 64, 64),
+    "squeezenet1_0": (3, 64, 64),
+    "vgg11_bn": (3, 64, 64),
+}
+"""One of each family, and what it is trained on here."""
 
 
 def peer(name: str) -> torch.nn.Module:
     arguments: dict[str, Any] = {"weights": None}
     if name == "googlenet":
         arguments["aux_logits"] = True
-    if name.startswith(("googlenet", "vgg")):
+    if name.startswith(("googlenet", "inception", "vgg")):
         # a slow initialisation that is not needed here
         arguments["init_weights"] = False
-    return getattr(torchvision.models, name)(**arguments)
+    return torchvision.models.get_model_builder(name)(**arguments)
 
 
 def pair(name: str) -> tuple[torch.nn.Module, torch.nn.Module]:
@@ -44,15 +63,19 @@ def pair(name: str) -> tuple[torch.nn.Module, torch.nn.Module]:
     return ours, theirs
 
 
+def loaded(name: str) -> archc.Network:
+    return archc.load(ROOT / "specs" / "torchvision" / f"{name}.toml")
+
+
 def published(name: str) -> dict[str, Any]:
-    weights = torchvision.models.get_model_weights(name)
-    return next(w for w in weights if w.name == "IMAGENET1K_V1").meta
+    """What torchvision says of its first weights."""
+    return next(iter(torchvision.models.get_model_weights(name))).meta
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_takes_torchvision_weights_with_logits_equal_to_the_bit(name: str):
     ours, theirs = pair(name)
-    x = torch.randn(1, 3, 224, 224)
+    x = torch.randn(1, *loaded(name).input_shape)
     with torch.no_grad():
         mine, reference = ours.eval()(x), theirs.eval()(x)
     assert reference.isfinite().all()
@@ -62,27 +85,28 @@ def test_takes_torchvision_weights_with_logits_equal_to_the_bit(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_counts_agree_with_the_published_ones(name: str):
-    network = archc.load(ROOT / "specs" / "torchvision" / f"{name}.toml")
-    meta = published(name)
-    assert network.params == meta["num_params"]
+    network, meta = loaded(name), published(name)
+    params = network.params_with_heads if name in HEADS_TOO else network.params
+    assert params == meta["num_params"]
     # torchvision prints GFLOPS, fused multiply-adds counted once, with three decimals
     assert round(network.macs / 1e9, 3) == meta["_ops"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_macs_agree_with_torchs_counter_exactly(name: str):
-    network = archc.load(ROOT / "specs" / "torchvision" / f"{name}.toml")
-    assert network.macs == macs(lambda: peer(name), (3, 224, 224))
+    network = loaded(name)
+    assert network.macs == macs(lambda: peer(name), network.input_shape)
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg11_bn", "resnet18", "densenet121"])
+@pytest.mark.parametrize("name", TRAINED)
 def test_trains_as_torchvisions_does(name: str):
-    """One of each family: dropout, batch statistics and gradients."""
+    """Dropout, stochastic depth, batch statistics, heads and gradients."""
     results: list[tuple[torch.Tensor, ...]] = []
     for model in pair(name):
         torch.manual_seed(1)
-        x = torch.randn(2, 3, 64, 64).requires_grad_()
+        x = torch.randn(2, *TRAINED[name]).requires_grad_()
         y = model.requires_grad_(False).train()(x)
+        y = torch.cat(y, dim=1) if isinstance(y, tuple) else y
         results.append((y.detach(), *torch.autograd.grad(y.square().sum(), x)))
     (mine, gradient), (reference, expected) = results
     assert torch.equal(mine, reference)

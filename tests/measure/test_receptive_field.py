@@ -187,7 +187,7 @@ def test_random_networks(tmp_path: Path) -> None:
         ("specs/resnet50", 483),
         ("specs/resnet101", 1027),
         ("specs/resnet152", 1507),
-        ("tests/family/inception_v3", 1311),
+        ("specs/torchvision/inception_v3", 1311),
     ],
 )
 def test_published_fields(spec: str, published: int) -> None:

@@ -24,11 +24,11 @@ GOOGLENET = "specs/googlenet"
 DENSENET = "specs/densenet121"
 NIN = "specs/nin"
 VGG = "specs/vgg16"
-MOBILENET = "tests/family/mobilenet_v3_small"
-SHUFFLENET = "tests/family/shufflenet_v2_x1_0"
+MOBILENET = "specs/torchvision/mobilenet_v3_small"
+SHUFFLENET = "specs/torchvision/shufflenet_v2_x1_0"
 CONVNEXT = "tests/family/convnext_tiny"
 UNET = "tests/family/unet"
-SQUEEZENET = "tests/family/squeezenet1_1"
+SQUEEZENET = "specs/torchvision/squeezenet1_1"
 
 TO_HEAD = ("import torch\n", "import math\n\nimport torch\n")
 CHECKPOINT = (
