@@ -24,7 +24,7 @@ from archc.compare.text import as_line, headline
 from archc.compare.totals import depth
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
-from archc.measure.tables import markdown, pipes, size
+from archc.measure.tables import markdown, pipes, seen_as_text, size
 from archc.pipeline import analyse
 from archc.spec.load import Loader
 
@@ -103,7 +103,7 @@ def _overview(keys: list[str]) -> Iterator[str]:
                 size(network.input.shape.dims, "×"),
                 f"{facts.params:,}",
                 f"{facts.macs:,}",
-                f"{facts.receptive_field:,}",
+                seen_as_text(facts.receptive_field, "×"),
                 str(depth(network)),
             )
         )
@@ -159,8 +159,9 @@ def published(key: str) -> Iterator[dict[str, Any]]:
     if edition == "torchvision" and name in PUBLISHED["torchvision"]:
         params, giga = PUBLISHED["torchvision"][name]
         where = "torchvision"
+        heads = "_with_heads" if name in PUBLISHED["counted_with_heads"] else ""
         yield {
-            "quantity": "params", "printed": f"{params:,} parameters",
+            "quantity": f"params{heads}", "printed": f"{params:,} parameters",
             "value": params, "step": 1, "where": where,
         }  # fmt: skip
         yield {
@@ -177,7 +178,7 @@ def inferred(key: str, number: dict[str, Any]) -> int:
         return prod(next(layers).output_shape().dims)
     if number["quantity"] == "depth":
         return depth(network)
-    return {"params": facts.params, "macs": facts.macs}[number["quantity"]]
+    return getattr(facts, number["quantity"])
 
 
 def agree(found: int, number: dict[str, Any]) -> bool:
