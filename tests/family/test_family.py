@@ -65,8 +65,6 @@ EDITIONS = (
     Edition("wide_resnet50_2"),
     Edition("vgg16_bn", options=(("init_weights", False),)),
     Edition("vgg11", options=(("init_weights", False),)),
-    # a hyphen is part of no Python attribute's name
-    Edition("regnet_y_400mf", rename=(r"(block\d)-(\d)", r"\1_\2")),
     # torchvision's LayerNorm2d is an nn.LayerNorm with permutes inside its own forward;
     # of ops, it is a module that has the nn.LayerNorm as a child
     Edition(

@@ -34,6 +34,7 @@ TRAINED = {
     "mobilenet_v3_small": (3, 64, 64),
     "r2plus1d_18": (3, 8, 32, 32),
     "r3d_18": (3, 8, 32, 32),
+    "regnet_y_400mf": (3, 64, 64),
     "resnet18": (3, 64, 64),
     "shufflenet_v2_x0_5": (3, 64, 64),
     "squeezenet1_0": (3, 64, 64),
@@ -49,7 +50,11 @@ def peer(name: str) -> torch.nn.Module:
     if name.startswith(("googlenet", "inception", "vgg")):
         # a slow initialisation that is not needed here
         arguments["init_weights"] = False
-    return torchvision.models.get_model_builder(name)(**arguments)
+    make = torchvision.models.get_model_builder(name)
+    if name.startswith("regnet"):
+        with torch.device("cpu"):  # its widths are computed in tensors
+            return make(**arguments).to("meta")
+    return make(**arguments)
 
 
 def pair(name: str) -> tuple[torch.nn.Module, torch.nn.Module]:
