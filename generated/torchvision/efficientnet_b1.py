@@ -5,7 +5,7 @@ Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficient
 Compiled by archc from specs/torchvision/efficientnet_b1.toml.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,7 @@ class ConvNormAct(nn.Sequential):
         in_channels: int,
         out_channels: int,
         kernel_size: int,
+        norm_layer: Callable[..., nn.Module],
         stride: int = 1,
         groups: int = 1,
     ) -> None:
@@ -58,7 +59,7 @@ class ConvNormAct(nn.Sequential):
                 groups=groups,
                 bias=False,
             ),
-            nn.BatchNorm2d(out_channels),
+            norm_layer(out_channels),
             nn.SiLU(inplace=True),
         )
 
@@ -84,10 +85,12 @@ class SqueezeExcitation(nn.Module):
 
 
 class ConvNorm(nn.Sequential):
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, norm_layer: Callable[..., nn.Module]
+    ) -> None:
         super().__init__(
             nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
-            nn.BatchNorm2d(out_channels),
+            norm_layer(out_channels),
         )
 
 
@@ -102,18 +105,22 @@ class MBConv(nn.Module):
         stride: int,
         out_channels: int,
         drop_path: float,
+        norm_layer: Callable[..., nn.Module],
     ) -> None:
         super().__init__()
         self.residual = stride == 1 and in_channels == out_channels
         layers: list[nn.Module] = []
         expanded = in_channels * expand_ratio
         if expanded != in_channels:
-            layers.append(ConvNormAct(in_channels, expanded, kernel_size=1))
+            layers.append(
+                ConvNormAct(in_channels, expanded, kernel_size=1, norm_layer=norm_layer)
+            )
         layers.append(
             ConvNormAct(
                 expanded,
                 expanded,
                 kernel_size=kernel_size,
+                norm_layer=norm_layer,
                 stride=stride,
                 groups=expanded,
             )
@@ -121,7 +128,7 @@ class MBConv(nn.Module):
         squeezed = max(1, in_channels // 4)
         layers += [
             SqueezeExcitation(expanded, squeezed),
-            ConvNorm(expanded, out_channels),
+            ConvNorm(expanded, out_channels, norm_layer=norm_layer),
         ]
         self.block = nn.Sequential(*layers)
         if self.residual:
@@ -149,6 +156,7 @@ class Stage(nn.Sequential):
         depth: int,
         blocks_before: int,
         drop_rate: float,
+        norm_layer: Callable[..., nn.Module],
     ) -> None:
         layers: list[nn.Module] = []
         for i in range(depth):
@@ -160,6 +168,7 @@ class Stage(nn.Sequential):
                     stride=stride if i == 0 else 1,
                     out_channels=out_channels,
                     drop_path=drop_rate * (blocks_before + i),
+                    norm_layer=norm_layer,
                 )
             )
             in_channels = out_channels
@@ -186,9 +195,12 @@ class EfficientNet(nn.Module):
             (6, 5, 2),
             (6, 3, 1),
         ),
+        norm_layer: Callable[..., nn.Module] = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [ConvNormAct(3, stem_width, kernel_size=3, stride=2)]
+        layers: list[nn.Module] = [
+            ConvNormAct(3, stem_width, kernel_size=3, norm_layer=norm_layer, stride=2)
+        ]  # 32 x 120 x 120
         in_channels = stem_width
         blocks_before = 0
         for out_channels, depth, setting in zip(widths, depths, settings, strict=True):
@@ -202,11 +214,16 @@ class EfficientNet(nn.Module):
                     depth=depth,
                     blocks_before=blocks_before,
                     drop_rate=stochastic_depth / sum(depths),
+                    norm_layer=norm_layer,
                 )
             )
             in_channels = out_channels
             blocks_before += depth
-        layers.append(ConvNormAct(in_channels, in_channels * 4, kernel_size=1))
+        layers.append(
+            ConvNormAct(
+                in_channels, in_channels * 4, kernel_size=1, norm_layer=norm_layer
+            )
+        )  # 1280 x 8 x 8
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(

@@ -27,7 +27,9 @@ def test_every_published_and_every_small_network_has_a_peer():
     assert peers == editions("") | {f"cifar/{name}" for name in editions("cifar")}
 
 
-OTHER_LAYERS = {"googlenet_bn", "cifar/nin", "torchvision/squeezenet1_0"}
+OTHER_LAYERS = {
+    "googlenet_bn", "cifar/nin", "torchvision/squeezenet1_0", "torchvision/efficientnet_v2_s",
+}  # fmt: skip
 """They extend a network that has other layers or another block."""
 
 

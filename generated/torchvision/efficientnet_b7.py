@@ -1,0 +1,254 @@
+"""EfficientNet-B7.
+
+Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b7.
+
+Compiled by archc from specs/torchvision/efficientnet_b7.toml.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [  # noqa: RUF022 - the network first, then its parts
+    "EfficientNet",
+    "ConvNormAct",
+    "SqueezeExcitation",
+    "ConvNorm",
+    "MBConv",
+    "Stage",
+]
+
+
+class StochasticDepth(nn.Module):
+    """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
+
+    def __init__(self, p: float, mode: str = "row") -> None:
+        super().__init__()
+        self.p = p
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        rows = x.shape[0] if self.mode == "row" else 1
+        survival = 1.0 - self.p
+        mask = x.new_empty([rows] + [1] * (x.ndim - 1)).bernoulli_(survival)
+        if survival > 0.0:
+            mask = mask / survival
+        return x * mask
+
+
+class ConvNormAct(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        norm_layer: Callable[..., nn.Module],
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(
+                in_channels,
+                out_channels,
+                kernel_size=kernel_size,
+                stride=stride,
+                padding=kernel_size // 2,
+                groups=groups,
+                bias=False,
+            ),
+            norm_layer(out_channels),
+            nn.SiLU(inplace=True),
+        )
+
+
+class SqueezeExcitation(nn.Module):
+    """A gate for each channel, computed from the means of all."""
+
+    def __init__(self, in_channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(in_channels, squeezed, kernel_size=1)
+        self.activation = nn.SiLU(inplace=True)
+        self.fc2 = nn.Conv2d(squeezed, in_channels, kernel_size=1)
+        self.scale_activation = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.avgpool(x)
+        scale = self.fc1(scale)
+        scale = self.activation(scale)
+        scale = self.fc2(scale)
+        scale = self.scale_activation(scale)
+        return x * scale
+
+
+class ConvNorm(nn.Sequential):
+    def __init__(
+        self, in_channels: int, out_channels: int, norm_layer: Callable[..., nn.Module]
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
+            norm_layer(out_channels),
+        )
+
+
+class MBConv(nn.Module):
+    """An inverted residual whose channels are weighed before the projection."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        expand_ratio: int,
+        kernel_size: int,
+        stride: int,
+        out_channels: int,
+        drop_path: float,
+        norm_layer: Callable[..., nn.Module],
+    ) -> None:
+        super().__init__()
+        self.residual = stride == 1 and in_channels == out_channels
+        layers: list[nn.Module] = []
+        expanded = in_channels * expand_ratio
+        if expanded != in_channels:
+            layers.append(
+                ConvNormAct(in_channels, expanded, kernel_size=1, norm_layer=norm_layer)
+            )
+        layers.append(
+            ConvNormAct(
+                expanded,
+                expanded,
+                kernel_size=kernel_size,
+                norm_layer=norm_layer,
+                stride=stride,
+                groups=expanded,
+            )
+        )
+        squeezed = max(1, in_channels // 4)
+        layers += [
+            SqueezeExcitation(expanded, squeezed),
+            ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+        ]
+        self.block = nn.Sequential(*layers)
+        if self.residual:
+            self.stochastic_depth = StochasticDepth(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.block(x)
+        if self.residual:
+            x = self.stochastic_depth(x)
+            x = x + identity
+        return x
+
+
+class Stage(nn.Sequential):
+    """The deeper a block in the network, the more often stochastic depth drops it."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        expand_ratio: int,
+        kernel_size: int,
+        stride: int,
+        out_channels: int,
+        depth: int,
+        blocks_before: int,
+        drop_rate: float,
+        norm_layer: Callable[..., nn.Module],
+    ) -> None:
+        layers: list[nn.Module] = []
+        for i in range(depth):
+            layers.append(
+                MBConv(
+                    in_channels,
+                    expand_ratio,
+                    kernel_size=kernel_size,
+                    stride=stride if i == 0 else 1,
+                    out_channels=out_channels,
+                    drop_path=drop_rate * (blocks_before + i),
+                    norm_layer=norm_layer,
+                )
+            )
+            in_channels = out_channels
+        super().__init__(*layers)
+
+
+class EfficientNet(nn.Module):
+    """EfficientNet-B7."""
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        dropout: float = 0.5,
+        stochastic_depth: float = 0.2,
+        widths: Sequence[int] = (32, 48, 80, 160, 224, 384, 640),
+        depths: Sequence[int] = (4, 7, 7, 10, 10, 13, 4),
+        stem_width: int = 64,
+        settings: Sequence[Sequence[int]] = (
+            (1, 3, 1),
+            (6, 3, 2),
+            (6, 5, 2),
+            (6, 3, 2),
+            (6, 5, 1),
+            (6, 5, 2),
+            (6, 3, 1),
+        ),
+        norm_layer: Callable[..., nn.Module] | None = None,
+    ) -> None:
+        super().__init__()
+        if norm_layer is None:
+            norm_layer = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
+        layers: list[nn.Module] = [
+            ConvNormAct(3, stem_width, kernel_size=3, norm_layer=norm_layer, stride=2)
+        ]  # 64 x 300 x 300
+        in_channels = stem_width
+        blocks_before = 0
+        for out_channels, depth, setting in zip(widths, depths, settings, strict=True):
+            layers.append(
+                Stage(
+                    in_channels,
+                    setting[0],
+                    kernel_size=setting[1],
+                    stride=setting[2],
+                    out_channels=out_channels,
+                    depth=depth,
+                    blocks_before=blocks_before,
+                    drop_rate=stochastic_depth / sum(depths),
+                    norm_layer=norm_layer,
+                )
+            )
+            in_channels = out_channels
+            blocks_before += depth
+        layers.append(
+            ConvNormAct(
+                in_channels, in_channels * 4, kernel_size=1, norm_layer=norm_layer
+            )
+        )  # 2560 x 19 x 19
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(
+            nn.Dropout(p=dropout),
+            nn.Linear(in_channels * 4, num_classes),  # 1000
+        )
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)  # 2560 x 19 x 19
+        x = self.avgpool(x)  # 2560 x 1 x 1
+        x = torch.flatten(x, 1)  # 2560
+        return self.classifier(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.kaiming_uniform_(
+                    module.weight, mode="fan_out", a=2.23606797749979
+                )
+                nn.init.zeros_(module.bias)

@@ -1,0 +1,320 @@
+"""EfficientNetV2-S.
+
+Source: Tan and Le 2021, Table 4, arXiv:2104.00298;
+torchvision.models.efficientnet_v2_s.
+
+Compiled by archc from specs/torchvision/efficientnet_v2_s.toml.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [  # noqa: RUF022 - the network first, then its parts
+    "EfficientNet",
+    "ConvNormAct",
+    "ConvNorm",
+    "FusedMBConv",
+    "SqueezeExcitation",
+    "MBConv",
+    "Stage",
+]
+
+
+class StochasticDepth(nn.Module):
+    """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
+
+    def __init__(self, p: float, mode: str = "row") -> None:
+        super().__init__()
+        self.p = p
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        rows = x.shape[0] if self.mode == "row" else 1
+        survival = 1.0 - self.p
+        mask = x.new_empty([rows] + [1] * (x.ndim - 1)).bernoulli_(survival)
+        if survival > 0.0:
+            mask = mask / survival
+        return x * mask
+
+
+class ConvNormAct(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        norm_layer: Callable[..., nn.Module],
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(
+                in_channels,
+                out_channels,
+                kernel_size=kernel_size,
+                stride=stride,
+                padding=kernel_size // 2,
+                groups=groups,
+                bias=False,
+            ),
+            norm_layer(out_channels),
+            nn.SiLU(inplace=True),
+        )
+
+
+class ConvNorm(nn.Sequential):
+    def __init__(
+        self, in_channels: int, out_channels: int, norm_layer: Callable[..., nn.Module]
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
+            norm_layer(out_channels),
+        )
+
+
+class FusedMBConv(nn.Module):
+    """An inverted residual whose expansion and depthwise filter are one convolution."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        expand_ratio: int,
+        kernel_size: int,
+        stride: int,
+        out_channels: int,
+        drop_path: float,
+        norm_layer: Callable[..., nn.Module],
+    ) -> None:
+        super().__init__()
+        self.residual = stride == 1 and in_channels == out_channels
+        expanded = in_channels * expand_ratio
+        layers: list[nn.Module] = [
+            ConvNormAct(
+                in_channels,
+                expanded if expand_ratio != 1 else out_channels,
+                kernel_size=kernel_size,
+                norm_layer=norm_layer,
+                stride=stride,
+            )
+        ]
+        if expand_ratio != 1:
+            layers.append(
+                ConvNorm(
+                    expanded if expand_ratio != 1 else out_channels,
+                    out_channels,
+                    norm_layer=norm_layer,
+                )
+            )
+        self.block = nn.Sequential(*layers)
+        if self.residual:
+            self.stochastic_depth = StochasticDepth(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.block(x)
+        if self.residual:
+            x = self.stochastic_depth(x)
+            x = x + identity
+        return x
+
+
+class SqueezeExcitation(nn.Module):
+    """A gate for each channel, computed from the means of all."""
+
+    def __init__(self, in_channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(in_channels, squeezed, kernel_size=1)
+        self.activation = nn.SiLU(inplace=True)
+        self.fc2 = nn.Conv2d(squeezed, in_channels, kernel_size=1)
+        self.scale_activation = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.avgpool(x)
+        scale = self.fc1(scale)
+        scale = self.activation(scale)
+        scale = self.fc2(scale)
+        scale = self.scale_activation(scale)
+        return x * scale
+
+
+class MBConv(nn.Module):
+    """An inverted residual whose channels are weighed before the projection."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        expand_ratio: int,
+        kernel_size: int,
+        stride: int,
+        out_channels: int,
+        drop_path: float,
+        norm_layer: Callable[..., nn.Module],
+    ) -> None:
+        super().__init__()
+        self.residual = stride == 1 and in_channels == out_channels
+        layers: list[nn.Module] = []
+        expanded = in_channels * expand_ratio
+        if expanded != in_channels:
+            layers.append(
+                ConvNormAct(in_channels, expanded, kernel_size=1, norm_layer=norm_layer)
+            )
+        layers.append(
+            ConvNormAct(
+                expanded,
+                expanded,
+                kernel_size=kernel_size,
+                norm_layer=norm_layer,
+                stride=stride,
+                groups=expanded,
+            )
+        )
+        squeezed = max(1, in_channels // 4)
+        layers += [
+            SqueezeExcitation(expanded, squeezed),
+            ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+        ]
+        self.block = nn.Sequential(*layers)
+        if self.residual:
+            self.stochastic_depth = StochasticDepth(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.block(x)
+        if self.residual:
+            x = self.stochastic_depth(x)
+            x = x + identity
+        return x
+
+
+class Stage(nn.Sequential):
+    """The deeper a block in the network, the more often stochastic depth drops it."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        expand_ratio: int,
+        kernel_size: int,
+        stride: int,
+        out_channels: int,
+        depth: int,
+        blocks_before: int,
+        drop_rate: float,
+        fused: bool,
+        norm_layer: Callable[..., nn.Module],
+    ) -> None:
+        layers: list[nn.Module] = []
+        if fused:
+            for i in range(depth):
+                layers.append(
+                    FusedMBConv(
+                        in_channels,
+                        expand_ratio,
+                        kernel_size=kernel_size,
+                        stride=stride if i == 0 else 1,
+                        out_channels=out_channels,
+                        drop_path=drop_rate * (blocks_before + i),
+                        norm_layer=norm_layer,
+                    )
+                )
+                in_channels = out_channels
+            channels = in_channels
+        else:
+            for i in range(depth):
+                layers.append(
+                    MBConv(
+                        in_channels,
+                        expand_ratio,
+                        kernel_size=kernel_size,
+                        stride=stride if i == 0 else 1,
+                        out_channels=out_channels,
+                        drop_path=drop_rate * (blocks_before + i),
+                        norm_layer=norm_layer,
+                    )
+                )
+                in_channels = out_channels
+            channels = in_channels
+        super().__init__(*layers)
+        self.out_channels = channels
+
+
+class EfficientNet(nn.Module):
+    """EfficientNetV2-S."""
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        dropout: float = 0.2,
+        stochastic_depth: float = 0.2,
+        widths: Sequence[int] = (24, 48, 64, 128, 160, 256),
+        depths: Sequence[int] = (2, 4, 4, 6, 9, 15),
+        stem_width: int = 24,
+        settings: Sequence[Sequence[int]] = (
+            (1, 3, 1),
+            (4, 3, 2),
+            (4, 3, 2),
+            (4, 3, 2),
+            (6, 3, 1),
+            (6, 3, 2),
+        ),
+        norm_layer: Callable[..., nn.Module] | None = None,
+    ) -> None:
+        super().__init__()
+        if norm_layer is None:
+            norm_layer = partial(nn.BatchNorm2d, eps=0.001)
+        layers: list[nn.Module] = [
+            ConvNormAct(3, stem_width, kernel_size=3, norm_layer=norm_layer, stride=2)
+        ]  # 24 x 192 x 192
+        in_channels = stem_width
+        blocks_before = 0
+        for stage, (out_channels, depth, setting) in enumerate(
+            zip(widths, depths, settings, strict=True)
+        ):
+            stage2 = Stage(
+                in_channels,
+                setting[0],
+                kernel_size=setting[1],
+                stride=setting[2],
+                out_channels=out_channels,
+                depth=depth,
+                blocks_before=blocks_before,
+                drop_rate=stochastic_depth / sum(depths),
+                fused=stage < 3,
+                norm_layer=norm_layer,
+            )
+            layers.append(stage2)
+            in_channels = stage2.out_channels
+            blocks_before += depth
+        layers.append(
+            ConvNormAct(in_channels, 1280, kernel_size=1, norm_layer=norm_layer)
+        )  # 1280 x 12 x 12
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(
+            nn.Dropout(p=dropout),
+            nn.Linear(1280, num_classes),  # 1000
+        )
+        self._initialize_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)  # 1280 x 12 x 12
+        x = self.avgpool(x)  # 1280 x 1 x 1
+        x = torch.flatten(x, 1)  # 1280
+        return self.classifier(x)  # 1000
+
+    def _initialize_weights(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.kaiming_uniform_(
+                    module.weight, mode="fan_out", a=2.23606797749979
+                )
+                nn.init.zeros_(module.bias)
