@@ -28,8 +28,11 @@ def test_every_published_and_every_small_network_has_a_peer():
 
 
 OTHER_LAYERS = {
-    "googlenet_bn", "cifar/nin", "torchvision/squeezenet1_0", "torchvision/efficientnet_v2_s",
-}  # fmt: skip
+    "googlenet_bn",
+    "cifar/nin",
+    "torchvision/squeezenet1_0",
+    "torchvision/efficientnet_v2_s",
+}
 """They extend a network that has other layers or another block."""
 
 
