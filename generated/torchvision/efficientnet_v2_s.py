@@ -92,22 +92,27 @@ class FusedMBConv(nn.Module):
     ) -> None:
         super().__init__()
         self.residual = stride == 1 and in_channels == out_channels
+        layers: list[nn.Module] = []
         expanded = in_channels * expand_ratio
-        layers: list[nn.Module] = [
-            ConvNormAct(
-                in_channels,
-                expanded if expand_ratio != 1 else out_channels,
-                kernel_size=kernel_size,
-                norm_layer=norm_layer,
-                stride=stride,
-            )
-        ]
-        if expand_ratio != 1:
-            layers.append(
-                ConvNorm(
-                    expanded if expand_ratio != 1 else out_channels,
-                    out_channels,
+        if expanded != in_channels:
+            layers += [
+                ConvNormAct(
+                    in_channels,
+                    expanded,
+                    kernel_size=kernel_size,
                     norm_layer=norm_layer,
+                    stride=stride,
+                ),
+                ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+            ]
+        else:
+            layers.append(
+                ConvNormAct(
+                    in_channels,
+                    out_channels,
+                    kernel_size=kernel_size,
+                    norm_layer=norm_layer,
+                    stride=stride,
                 )
             )
         self.block = nn.Sequential(*layers)
