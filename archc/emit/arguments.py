@@ -86,7 +86,7 @@ def _network_arguments(
         for name, symbol in plan.env.items()
         if symbol.id in read
         and symbol.id not in derived
-        and rows_in(network.params[name])
+        and rows_in(network.params.get(name))
     )
     return (*rows, *prelude), [s for s in symbols if s not in derived]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
+from types import CodeType
 from typing import Any, cast
 
 import torch
@@ -61,17 +63,29 @@ def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
 
 
 def _evaluated(op: Op, form: Call | Expr, **names: Any) -> Any:
-    namespace = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor} | names
+    if not (op.helper or op.imports) and isinstance(form, Call) and _is_plain(form):
+        made = getattr(nn, form.function.removeprefix("nn."))
+        return made(*form.args, **form.kwargs)
+    known = _namespace(op.helper)
     if op.imports:
         import_module(op.imports)
         top = op.imports.partition(".")[0]
-        namespace[top] = import_module(top)
-    if op.helper:
-        exec(op.helper, namespace)
-    elif isinstance(form, Call) and _is_plain(form):
-        made = getattr(nn, form.function.removeprefix("nn."))
-        return made(*form.args, **form.kwargs)
-    return eval(flat(as_code(form)), namespace)
+        known = {**known, top: import_module(top)}
+    return eval(_compiled(flat(as_code(form))), {**known, **names})
+
+
+@cache
+def _compiled(expression: str) -> CodeType:
+    return compile(expression, "<op>", "eval")
+
+
+@cache
+def _namespace(helper: str | None) -> dict[str, Any]:
+    """The names that an op's code knows, its helper class among them."""
+    found = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor}
+    if helper:
+        exec(helper, found)
+    return found
 
 
 def _is_plain(form: Call) -> bool:
