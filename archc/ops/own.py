@@ -80,7 +80,7 @@ class OwnOp(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if x.channel_axis != 0:
+        if x.channel_axis is not None and x.channel_axis != 0:
             raise ShapeError(
                 f"`{self.op}` reads a map with its channels first, and they are axis"
                 f" {x.channel_axis + 1} here",
