@@ -26,6 +26,7 @@ from archc.ops.base import (
     axis_names,
     known,
 )
+from archc.ops.shapes import need_channels_first
 from archc.spec.expressions import (
     Expr,
     ExpressionError,
@@ -80,13 +81,7 @@ class OwnOp(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if x.channel_axis is not None and x.channel_axis != 0:
-            raise ShapeError(
-                f"`{self.op}` reads a map with its channels first, and they are axis"
-                f" {x.channel_axis + 1} here",
-                code="channels-not-first",
-                help="bring them back by a `permute`",
-            )
+        need_channels_first(self.op, x)
         y = Shape(tuple(self._size(size, x, "output") for size in self.own.output))
         if known(*x.dims):
             # what else cannot be said of this input is told here as well
