@@ -138,6 +138,8 @@ def merge_node(w: Writer, place: Place) -> Table:
     every = {"prev": place.x, "input": place.frame.input} | values
     first = d.pick(list(every))
     fitting = [n for n, s in every.items() if _fits(kind, every[first], s)]
+    if not fitting:
+        raise Bad("nothing fits what has no channels")
     reads = [
         first,
         *(d.pick(fitting) for _ in range(1 if kind in OF_TWO else d.number(1, 3))),

@@ -54,9 +54,9 @@ class Concat(Merge):
         axis = channel_axis(self.op, inputs)
         channel = need_channels(self.op, Shape(first.dims, axis))
         rest = [axis for axis in range(len(first.dims)) if axis != channel]
-        channels = first.channels
+        channels = first.dims[channel]
         for x in inputs[1:]:
-            channels = channels + x.channels
+            channels = channels + x.dims[channel]
         dims = agree(self.op, inputs, rest)
         dims.insert(channel, channels)
         return Shape(tuple(dims), channel)
