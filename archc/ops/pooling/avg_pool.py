@@ -9,18 +9,16 @@ from archc.ops.base import (
     Op,
     Padding,
     Shape,
-    ShapeError,
     Sides,
     Size,
     SizeOrNone,
-    axis_names,
-    known,
 )
 from archc.ops.functions import Function
 from archc.ops.pooling.family import (
     OTHER_ATTRIBUTES,
     SHOWS,
     check_padding,
+    need_whole_windows,
     pooled,
     settle_stride,
     window_reach,
@@ -127,15 +125,5 @@ class AvgPool3d(_DividedAvgPool):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         y = super().infer(x)
-        kernel = self.each_axis(self.kernel_size)
-        for name, size, k in zip(axis_names(3), x.dims[1:], kernel, strict=True):
-            if known(size, k) and size < k:
-                raise ShapeError(
-                    f"`avg_pool3d` has a window {k} wide but its input is {x}: its"
-                    f" {name} is {size}, and PyTorch counts no padding here",
-                    code="window-too-large",
-                    attribute="kernel_size",
-                    help=f"a window of at most {size} fits here, or pad with zero_pad3d"
-                    " before it",
-                )
+        need_whole_windows(self, x, self.kernel_size)
         return y

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archc.ops.base import Call, Op, Shape, ShapeError, Sides, Size, known, sides
+from archc.ops.base import (
+    Call,
+    Op,
+    Shape,
+    ShapeError,
+    Sides,
+    Size,
+    axis_names,
+    known,
+    sides,
+)
 from archc.ops.functions import Sizes
 from archc.ops.reach import EVERYWHERE, Reach, over_map, parts, window
 from archc.ops.shapes import need_map, windows
@@ -24,6 +34,22 @@ def check_padding(op: Op, kernel_size: Any, padding: Any) -> None:
                 code="bad-padding",
                 attribute="padding",
                 help=f"use a padding of at most {k // 2}, or a larger kernel_size",
+            )
+
+
+def need_whole_windows(op: Op, x: Shape, kernel_size: Any) -> None:
+    """Raises ShapeError where a mean of a volume's window has no room without padding,
+    whatever rounding up leaves."""
+    kernel = op.each_axis(kernel_size)
+    for name, size, k in zip(axis_names(op.axes), x.dims[1:], kernel, strict=True):
+        if known(size, k) and size < k:
+            raise ShapeError(
+                f"`{op.op}` has a window {k} wide but its input is {x}: its {name} is"
+                f" {size}, and PyTorch counts no padding here",
+                code="window-too-large",
+                attribute="kernel_size",
+                help=f"a window of at most {size} fits here, or pad with zero_pad3d"
+                " before it",
             )
 
 

@@ -9,6 +9,7 @@ from archc.ops.functions import Function
 from archc.ops.pooling.family import (
     OTHER_ATTRIBUTES,
     SHOWS,
+    need_whole_windows,
     settle_stride,
     window_reach,
 )
@@ -113,3 +114,8 @@ class LpPool3d(_LpPool):
     axes = 3
     module_class = "nn.LPPool3d"
     calls = _lp_pooling("lp_pool3d")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        y = super().infer(*inputs)
+        need_whole_windows(self, inputs[0], self.kernel_size)
+        return y
