@@ -41,7 +41,7 @@ def need_whole_windows(op: Op, x: Shape, kernel_size: Any) -> None:
     """Raises ShapeError where a mean of a volume's window has no room without padding,
     whatever rounding up leaves."""
     kernel = op.each_axis(kernel_size)
-    for name, size, k in zip(axis_names(op.axes), x.dims[1:], kernel, strict=True):
+    for name, size, k in zip(axis_names(len(kernel)), x.dims[1:], kernel, strict=True):
         if known(size, k) and size < k:
             raise ShapeError(
                 f"`{op.op}` has a window {k} wide but its input is {x}: its {name} is"
