@@ -38,14 +38,22 @@ def network_class(source: str, name: str) -> Any:
         return getattr(namespace, namespace.__all__[0])
 
 
-def hold(analysis: Analysis, source: str) -> None:
-    """Everything that the generated module must have in common with the network."""
+def hold(analysis: Analysis, source: str, *, inside: bool = True) -> None:
+    """Everything that the generated module must have in common with the network.
+
+    What is `inside`, modules that hold no tensors, may be in another order where the
+    network's outputs are the same.
+    """
     made = network_class(source, analysis.network.name)
-    hold_class(made, analysis)
+    hold_class(made, analysis, inside=inside)
 
 
 def hold_class(
-    network_class: Any, analysis: Analysis, arguments: dict[str, Any] | None = None
+    network_class: Any,
+    analysis: Analysis,
+    arguments: dict[str, Any] | None = None,
+    *,
+    inside: bool = True,
 ) -> None:
     """The same, of a class that is already there, made with these arguments."""
     network = analysis.network
@@ -67,7 +75,7 @@ def hold_class(
         for value in network.inputs.values()
         if value.shape is not None
     ]
-    _hold_outputs(model.eval(), network, given)
+    _hold_outputs(model.eval(), network, given, inside=inside)
     with FlopCounterMode(display=False) as counter, step("counting"):
         model(*given)
     # two operations for a multiply-add
@@ -152,7 +160,9 @@ def _scale(expected: Tensor) -> float:
     return finite.abs().max().item() if finite.numel() else 0.0
 
 
-def _hold_outputs(model: nn.Module, network: Network, given: list[Tensor]) -> None:
+def _hold_outputs(
+    model: nn.Module, network: Network, given: list[Tensor], *, inside: bool
+) -> None:
     """Values equal those of the layers run one by one, those of modules too."""
     expected, _ = run(network, model, given)
     seen: dict[str, list[Tensor]] = {}
@@ -165,6 +175,7 @@ def _hold_outputs(model: nn.Module, network: Network, given: list[Tensor]) -> No
     hooks = [
         module.register_forward_hook(lambda _, __, y, path=path: note(path, y))
         for path, module in model.named_modules()
+        if inside or module.state_dict()
     ]
     before = [x.clone() for x in given]
     with torch.no_grad(), step("forward"):

@@ -18,7 +18,6 @@ from archc.emit.validate.values import (
     Module,
     Parameter,
     Partial,
-    Record,
     Symbol,
     Tensor,
     Value,
@@ -258,10 +257,7 @@ class Evaluator(ABC):
                 raise NotFollowed(f"{described(value)}[{described(index)}]")
 
     def _field(self, expr: Field, env: Environment) -> Value:
-        value = self.evaluate(expr.value, env)
-        if not isinstance(value, Record) or expr.name not in value.fields:
-            raise NotFollowed(f"the field `{expr.name}` of {described(value)}")
-        return value.fields[expr.name]
+        return self.attribute(self.evaluate(expr.value, env), expr.name)
 
     def bounds(self, expr: Slice, env: Environment) -> slice:
         """The bounds of a slice.

@@ -19,6 +19,7 @@ from archc.emit.validate.values import (
     Module,
     Parameter,
     Partial,
+    Record,
     Super,
     Symbol,
     Tensor,
@@ -236,6 +237,8 @@ class TensorEvaluator(Evaluator):
             return (BATCH, *cast("tuple[int, ...]", self.dims(value)))
         if isinstance(value, Module) and name == "training":
             return TRAINING
+        if isinstance(value, Record) and name in value.fields:
+            return value.fields[name]
         raise NotFollowed(f"`{name}` of {described(value)}")
 
 
