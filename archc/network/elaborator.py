@@ -28,6 +28,7 @@ from archc.spec.model import (
     HeadSpec,
     Node,
     OutputSpec,
+    ShareNode,
     Spec,
     alternatives,
     body_of,
@@ -150,6 +151,8 @@ class Elaborator(Bodies):
         except Silenced:
             return self._unknown(node, reads, scope, frame)
         if not wanted:
+            if isinstance(node, ShareNode):
+                self.sharing.name(node, scope.local, frame)
             y = self._otherwise(node, x, scope, frame)
             return self.naming.name_value(node, y, scope, frame)
         if count is None:

@@ -57,17 +57,13 @@ class Sharing:
         self, node: ShareNode, scope: Scope, frame: Frame
     ) -> Layer | Region | None:
         """What a share applies; None where that is unknown, which has been reported."""
-        origin = node.origin.below("share")
-        place = origin.at()
+        place = node.origin.below("share").at()
         local = scope.local
         if node.repeat is not None and node.name is not None and node.name.fixed:
             # its own scope is for its values
             local = local[: -len(node.name.text) - 1]
-        name = self.naming.arguments.text(node.shares, origin, frame)
-        if name is None or frame.hidden(name, local):
-            return None
-        if frame.lookup(name, local) is None:
-            self.naming.unknown(name, place, local, frame, ())
+        name = self.name(node, local, frame)
+        if name is None:
             return None
         home = frame.home(name, local)
         path = home + name
@@ -95,6 +91,18 @@ class Sharing:
                 self.naming.not_alone(path, place, frame)
                 return None
         return made
+
+    def name(self, node: ShareNode, local: str, frame: Frame) -> str | None:
+        """The name of what a share in the scope `local` applies; None where nothing is
+        known by it, which has been reported."""
+        origin = node.origin.below("share")
+        name = self.naming.arguments.text(node.shares, origin, frame)
+        if name is None or frame.hidden(name, local):
+            return None
+        if frame.lookup(name, local) is None:
+            self.naming.unknown(name, origin.at(), local, frame, ())
+            return None
+        return name
 
     def _no_module(self, path: str, name: str, place: Place, frame: Frame) -> None:
         written = self.naming.written(frame).get(path, ())
