@@ -23,7 +23,7 @@ def _lines(path: Path, name: str) -> list[str]:
 
 
 def test_rows_are_unpacked() -> None:
-    lines = _lines(HERE.parent / "family" / "mobilenet_v2.toml", "MobileNetV2")
+    lines = _lines(live.ROOT / "specs/torchvision/mobilenet_v2.toml", "MobileNetV2")
     assert "for expand_ratio, out_channels, depth, stride in settings:" in lines
 
 

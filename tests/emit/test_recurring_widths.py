@@ -22,7 +22,7 @@ def test_what_a_block_gives() -> None:
 
 def test_what_stands_between_its_ends() -> None:
     made = _constructor(
-        HERE.parent / "family" / "mobilenet_v2.toml", "InvertedResidual"
+        live.ROOT / "specs/torchvision/mobilenet_v2.toml", "InvertedResidual"
     )
     assert made.count("in_channels * expand_ratio") == 1
     assert "inter_channels = in_channels * expand_ratio" in made

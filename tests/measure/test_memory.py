@@ -11,18 +11,26 @@ from archc.measure.memory import Footprint, Memory
 from tests.measure import tracked
 from tests.measure.random_errors import errors
 from tests.measure.tracked import BATCH
+from tests.siblings import stands_for_itself
 
 ROOT = Path(__file__).parents[2]
-SPECS = sorted(p for p in (ROOT / "specs").rglob("*.toml") if "blocks" not in p.parts)
+SPECS = sorted(
+    path
+    for path in (ROOT / "specs").rglob("*.toml")
+    if "blocks" not in path.parts and stands_for_itself(path)
+)
 # other ops: depthwise convolutions, gates, layer norm, upsampling, channel shuffle
 FAMILY = [
     ROOT / "tests" / "family" / f"{name}.toml"
     for name in (
-        "cifar_resnet", "convnext_tiny", "efficientnet_b0", "inception_v3",
-        "mobilenet_v3_large", "shufflenet_v2_x1_0", "se_resnet50", "unet",
+        "cifar_resnet", "convnext_tiny", "se_resnet50", "unet",
     )
 ]  # fmt: skip
-SAMPLE = ("alexnet", "googlenet", "lenet5", "nin", "resnet18", "vgg11", "zfnet")
+SAMPLE = (
+    "alexnet", "googlenet", "lenet5", "nin", "resnet18", "vgg11", "zfnet",
+    "torchvision/efficientnet_b0", "torchvision/inception_v3",
+    "torchvision/mobilenet_v3_large", "torchvision/shufflenet_v2_x1_0",
+)  # fmt: skip
 RANDOM_NETWORKS = 40
 EXACT = 0.0001
 """Share by which the peak of a named network may differ. All that are known are equal

@@ -13,6 +13,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from archc.cli import main
+from tests.siblings import stands_for_itself
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +45,7 @@ def report(tmp_path: Path, *arguments: object) -> tuple[Result, dict[str, dict]]
 KEYS = sorted(
     path.relative_to(ROOT / "specs").with_suffix("").as_posix()
     for path in (ROOT / "specs").rglob("*.toml")
-    if "blocks" not in path.parts
+    if "blocks" not in path.parts and stands_for_itself(path)
 )
 # The committed module is tested wherever that takes seconds. Otherwise it is written
 # anew: with smaller matrices behind the flattened map, or with fewer blocks.
@@ -69,7 +70,12 @@ SMALLER: dict[str, tuple[str, ...]] = {
     for key in KEYS
     if key.removeprefix("torchvision/").startswith("vgg")
 }
-WITH_HEADS = {"googlenet", "googlenet_bn", "torchvision/googlenet"}
+WITH_HEADS = {
+    "googlenet",
+    "googlenet_bn",
+    "torchvision/googlenet",
+    "torchvision/inception_v3",
+}
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -401,7 +407,7 @@ def test_a_softmax_of_two_classes_slows_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [32, 64, 96])
 def test_outputs_that_a_rectifier_keeps_at_zero(size: int, tmp_path: Path) -> None:
     """Many of SqueezeNet's thousand are zero for all images before it has learnt."""
-    spec = ROOT / "tests" / "family" / "squeezenet1_1.toml"
+    spec = ROOT / "specs" / "torchvision" / "squeezenet1_1.toml"
     done, _ = report(tmp_path, spec, "--input", f"3,{size},{size}")
     assert done.exit_code == 0, done.output
     network = json.loads((tmp_path / "report.json").read_text())["networks"][0]
