@@ -129,12 +129,17 @@ def bare(name: str) -> str:
 
 def meant_op(name: str) -> Meant | None:
     """The op that has this name here or elsewhere, case and `_` aside."""
-    wanted = bare(name)
-    for op in OPS.values() if wanted else ():
-        own = (op.op, *op.other_names, op.module_class or "")
-        if wanted in map(bare, own):
-            return Meant(op)
-        for special, rest in op.special_names:
-            if bare(special) == wanted:
-                return Meant(op, rest)
-    return None
+    return _meant().get(bare(name))
+
+
+@cache
+def _meant() -> dict[str, Meant]:
+    """What every name means, by its bare form; the first op that has it counts."""
+    found: dict[str, Meant] = {}
+    for op in OPS.values():
+        for name in (op.op, *op.other_names, op.module_class or ""):
+            found.setdefault(bare(name), Meant(op))
+        for name, rest in op.special_names:
+            found.setdefault(bare(name), Meant(op, rest))
+    found.pop("", None)
+    return found
