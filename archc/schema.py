@@ -69,7 +69,8 @@ def schema() -> Schema:
 
 def _definitions() -> dict[str, Schema]:
     modifiers = _table(tables.Modifiers)["properties"]
-    shared = {name: {"$ref": f"#/$defs/modifier.{name}"} for name in modifiers}
+    # a node's own schema judges them, once: they hold nodes, which hold nodes
+    shared: Schema = dict.fromkeys(modifiers, True)
     bodies = {
         "block": _body("An instance of a block.", shared, "block", _BLOCK_BODY),
         "layers": _body("A sequence.", shared, "layers", _GROUP_BODY),
@@ -91,7 +92,6 @@ def _definitions() -> dict[str, Schema]:
         other: False for other in tables.BODIES if other != "op"
     } | bodies["op"]["properties"]
     bodies["op"]["additionalProperties"] = argument
-    names = [*ops, *(f"node.{body}" for body in bodies)]
     return {
         "expression": {
             "type": "string",
@@ -116,17 +116,47 @@ def _definitions() -> dict[str, Schema]:
                 },
             ]
         },
-        "node": {
-            "type": "object",
-            "oneOf": [{"$ref": f"#/$defs/{name}"} for name in names],
-        },
+        "node": _node(modifiers),
         "block": _table(tables.BlockTable, required=False),
         "own_op": _table(tables.OwnOpTable),
         "head": _head(modifiers),
         "initializer": _initializer(),
-        **{f"modifier.{name}": body for name, body in modifiers.items()},
         **{f"node.{name}": body for name, body in bodies.items()},
         **ops,
+    }
+
+
+def _node(modifiers: Schema) -> Schema:
+    """What any node has; what else may stand in it depends on its body, or on its op.
+
+    A validator that tries one alternative after the other would judge the nodes inside
+    a node once for each op, and so on inwards.
+    """
+    own: Schema = {"not": {"enum": list(OPS)}}
+
+    def when(test: Schema, name: str) -> Schema:
+        return {"if": test, "then": {"$ref": f"#/$defs/{name}"}}
+
+    def with_op(op: Schema) -> Schema:
+        return {"required": ["op"], "properties": {"op": op}}
+
+    others = [body for body in tables.BODIES if body != "op"]
+    return {
+        "type": "object",
+        "properties": {
+            "op": {
+                "anyOf": [{"enum": list(OPS)}, _OWN_OP_BODY["op"]],
+                "description": "an op, or the name of one of [ops]",
+            }
+        }
+        | modifiers,
+        "dependentRequired": _NEEDS,
+        "oneOf": [{"required": [body]} for body in tables.BODIES],
+        "allOf": [
+            *(when({"required": [body]}, f"node.{body}") for body in others),
+            *(when(with_op({"const": name}), f"op.{name}") for name in OPS),
+            when(with_op(own), "node.op"),
+        ],
     }
 
 
@@ -163,7 +193,6 @@ def _body(description: str, shared: Schema, key: str, own: Schema) -> Schema:
         "properties": own | shared | {"from": _reads_one()},
         "required": required,
         "additionalProperties": False,
-        "dependentRequired": _NEEDS,
     }
 
 
@@ -203,7 +232,6 @@ def _op(op: type[Op], shared: Schema) -> Schema:
         | {"from": reads},
         "required": required,
         "additionalProperties": False,
-        "dependentRequired": _NEEDS,
     }
 
 

@@ -41,7 +41,10 @@ def test_every_op_and_modifier_is_offered() -> None:
         assert offered["description"] == op.__doc__
         assert {"op", *op.model_fields, *MODIFIERS} == offered["properties"].keys()
         assert offered["properties"]["op"] == {"const": name}
-        assert {"$ref": f"#/$defs/op.{name}"} in nodes["node"]["oneOf"]
+        test = {"required": ["op"], "properties": {"op": {"const": name}}}
+        one = {"if": test, "then": {"$ref": f"#/$defs/op.{name}"}}
+        assert one in nodes["node"]["allOf"]
+        assert name in nodes["node"]["properties"]["op"]["anyOf"][0]["enum"]
 
 
 def test_numbers_may_be_expressions_and_have_defaults() -> None:
