@@ -101,6 +101,7 @@ class Bodies(Terms):
         """What is put there: it mostly gives as many channels as it reads."""
         read = self.seen.read(node, 0)
         met.x = x = x if read is None else shapes.settled(x, read)
+        self.plan.slots[node.slot].met.append(x)
         y = x
         if not self.seen.keeps_channels(node):
             y = x.with_channels(self._given_channels(node, x))
@@ -122,8 +123,11 @@ class Bodies(Terms):
         seen = self.seen.output(node, "body")
         return shapes.output(op, (x,), layers, seen).channels
 
-    def factory(self, node: Node, slot: Slot) -> Factory | Name | None:
-        """What a node in a slot is; None where nobody can say how it is made."""
+    def factory(
+        self, node: Node, slot: Slot, *, last: bool = False
+    ) -> Factory | Name | None:
+        """What a node in a slot is; None where nobody can say how it is made, if nobody
+        has to."""
         if isinstance(node, SlotNode):
             slot.link(self.plan.slots[node.slot])
             return self.plan.env[slot_key(node.slot)]
@@ -135,7 +139,11 @@ class Bodies(Terms):
             layers = self.seen.given_layers.get(node, ())
             read = [layer.input_shape() for layer in layers]
         x = read[0] if read else self.plan.x
-        x = Shape((UNKNOWN,) * len(x.dims), x.channel_axis).with_channels(channels)
+        x = Shape((UNKNOWN,) * len(x.dims), x.channel_axis)
+        met = {shape.with_channels(UNKNOWN) for shape in slot.met}
+        if not read and len(met) == 1:
+            x = met.pop()  # it stands where the network has nothing
+        x = x.with_channels(channels)
         if isinstance(node, BlockNode):
             use, _ = self._use(node, (x,))
             for measured in use.made.measured.values():
@@ -151,7 +159,10 @@ class Bodies(Terms):
         except Undecidable:
             return None
         if _is_open(made):
-            return None  # of a size that nothing says, as it is put there nowhere
+            # of a size that nothing says, as it is put there nowhere
+            if not last:
+                return None
+            made = self.measures.filled(node, made, self.loops)
         return Factory(channels, made, node.op)
 
     def _use(

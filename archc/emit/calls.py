@@ -39,7 +39,7 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     """The call that computes a node's body; its module is set up in the constructor."""
     if isinstance(node, ShareNode):
         return _shared(builder, node, x)
-    if builder.plan.style == "numbered":
+    if builder.plan.style == "numbered" and node.name is None:
         return _numbered(builder, node, x)
     if node in builder.members and builder.plan.sole is not node:
         return _member(builder, node, x)

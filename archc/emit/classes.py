@@ -121,11 +121,11 @@ class Planner:
             for name, node in slots.items()
         }
 
-    def _defaults(self, plan: ClassPlan, steps: Walk) -> None:
+    def _defaults(self, plan: ClassPlan, steps: Walk, *, last: bool = False) -> None:
         """How that is made which stands in the slots of a class by default."""
         for slot in plan.slots.values():
-            if slot.node is not None:
-                made = steps.factory(slot.node, slot)
+            if slot.node is not None and slot.default is None:
+                made = steps.factory(slot.node, slot, last=last)
                 assert not isinstance(made, Name)
                 slot.default = made
 
@@ -133,6 +133,8 @@ class Planner:
         plan.values[""] = plan.x
         plan.result = steps.nodes(plan.nodes, plan.x)
         plan.channels = plan.result.channels
+        # now it is known where slots stand; the network can be made without any given
+        self._defaults(plan, steps, last=plan.kind == "network")
 
     def _parameter(self, name: str, values: Sequence[object]) -> Name:
         """The symbol of a parameter that has these values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
 
 from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
@@ -16,20 +16,18 @@ from archc.spec.model import Initializer, OpNode
 _MODULE = Local("module")
 
 
-def initializer(network: Network, helpers: Collection[str]) -> Method | None:
+def initializer(network: Network) -> Method | None:
     """`_initialize_weights`: for each module, what its op's parameters start with; None
-    where no module has what `[init]` speaks of.
-
-    `helpers` are the classes of ops that the generated module has.
-    """
+    where no module has what `[init]` speaks of."""
+    there = {layer.op.op for layer in network.all_layers()}
     alike: dict[Body, list[str]] = {}
     # a kind of another op's class is asked for before that
     stated = sorted(
         network.spec.init.items(), key=lambda i: OPS[i[0]].starts_as is None
     )
     for op, parameters in stated:
-        if OPS[op].helper is not None and OPS[op].module_class not in helpers:
-            continue
+        if OPS[op].helper is not None and op not in there:
+            continue  # its class would not be defined
         statements = _statements(network, op, parameters)
         if not statements:
             continue

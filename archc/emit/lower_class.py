@@ -162,8 +162,7 @@ class ClassLowering:
             builder.set(attribute, builder.tree(channels))
         forward = self._forward(len(returned_values))
         is_network = plan.kind == "network"
-        helpers = self.program.helpers
-        starts = initializer(network, helpers) if is_network else None
+        starts = initializer(network) if is_network else None
         init, parameters = self._constructor(forward, starts)
         methods = [m for m in (init, forward, starts) if m is not None]
         base = "nn.Module"

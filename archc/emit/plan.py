@@ -122,6 +122,8 @@ class Slot:
     """What uses put there."""
     linked: list[Slot] = field(default_factory=lambda: list[Slot]())
     """The slots that it hands its own on to, or is handed it from."""
+    met: list[Shape] = field(default_factory=lambda: list[Shape]())
+    """What is read where it stands in its class."""
 
     def link(self, other: Slot) -> None:
         self.linked.append(other)

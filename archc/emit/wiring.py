@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Literal
 
 from archc.emit.occurrences import Occurrences
@@ -398,10 +399,22 @@ class Reads:
             if isinstance(found, ShareNode) and sure:
                 return self.shared[found]
             if isinstance(found, ShareNode):
+                key = self._applied(found, key)
                 found = self.shared[found].node
             if found is not None or not template.fixed:
                 return Shared(key, found, sure)
         return Shared(told, None)  # what is left out itself may apply what is not there
+
+    def _applied(self, share: ShareNode, key: Template) -> Template:
+        """Where the module is that the share applies which comes out as `key`."""
+        here, made, own = (
+            t.text.split(".") for t in (key, self.shared[share].key, self.paths[share])
+        )
+        pairs = zip(made, own, strict=False)
+        around = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        text = ".".join((*here[:around], *made[around:]))
+        known = len(here) == len(own) and "{" not in text
+        return Template(text, (text,)) if known else key
 
     def below(self, node: Node, key: Template) -> Template:
         """The path of what is in a named group, from there."""

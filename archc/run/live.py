@@ -53,7 +53,7 @@ def named_tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
-    """What an op gives; `shape` is its first input's."""
+    """What an op gives; `shape` is its input's, of a merge its output's."""
     if isinstance(op, Merge):
         names = {f"x{i}": x for i, x in enumerate(inputs)}
         return _evaluated(op, op.combine(shape, *map(Local, names)), **names)

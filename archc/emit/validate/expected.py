@@ -129,8 +129,9 @@ class _Builder(TensorEvaluator):
     def layer(self, layer: Layer) -> list[int]:
         """Adds a layer; gives the nodes that are computed for it."""
         graph, op = self.graph, layer.op
-        x = layer.input_shape()
-        built = self._build(op, x, len(layer.inputs))
+        known = layer.output.shape if op.merges else layer.input_shape()
+        assert known is not None
+        built = self._build(op, known, len(layer.inputs))
         inputs = tuple(graph.of[v] for v in layer.inputs)
         if built.has_tensors:
             assert built.constructor is not None

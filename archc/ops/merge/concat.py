@@ -61,9 +61,9 @@ class Concat(Merge):
         dims.insert(channel, channels)
         return Shape(tuple(dims), channel)
 
-    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+    def combine(self, y: Shape, *arguments: Expr) -> Expr:
         if len(arguments) == 1:
             return arguments[0]
-        axis = Const(need_channels(self.op, x) + 1)
+        axis = Const(need_channels(self.op, y) + 1)
         values = code.Sequence(arguments)
         return code.call(code.Global("torch.cat"), values, dim=axis)

@@ -44,8 +44,8 @@ class Merge(Op):
     """Whether its output has the channels of all inputs together. Otherwise they have
     to agree, or be spread."""
 
-    def combine(self, x: Shape, *arguments: Expr) -> Expr:
-        """How `forward` computes it; `x` is the first value's shape.
+    def combine(self, y: Shape, *arguments: Expr) -> Expr:
+        """How `forward` computes it; `y` is the shape of what it gives.
 
         A merge of one value is that value.
         """
@@ -191,7 +191,7 @@ class OfTwo(Spreading):
             )
         return super().infer(*inputs)
 
-    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+    def combine(self, y: Shape, *arguments: Expr) -> Expr:
         return reduce(lambda a, b: Binary(self.sign, a, b), arguments)
 
 

@@ -35,5 +35,5 @@ class Mul(Spreading):
     ) -> tuple[Step, ...]:
         return in_turn(inputs, Step(y.dims, keeps=(0, 1), spread=True))
 
-    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+    def combine(self, y: Shape, *arguments: Expr) -> Expr:
         return reduce(lambda a, b: Binary("*", a, b), arguments)

@@ -183,6 +183,8 @@ def _carried_out(layer: Layer, shapes: Sequence[Shape], *, training: bool) -> Sa
 
 def _recorded(layer: Layer, shapes: Sequence[Shape], *, training: bool) -> Sample:
     op = layer.op
+    shape = layer.output.shape if op.merges else shapes[0]
+    assert shape is not None
     recorder = Recorder(Numbers())
     inputs = [torch.empty(BATCH, *x.sizes, device="meta") for x in shapes]
     made, starts = (None, None) if op.merges else module(op, shapes[0])
@@ -195,7 +197,7 @@ def _recorded(layer: Layer, shapes: Sequence[Shape], *, training: bool) -> Sampl
     read = [*inputs, *named.values()]
     places = {recorder.name(tensor, i): i for i, tensor in enumerate(read)}
     with recorder, torch.enable_grad():
-        output = recorder.number(result(op, *inputs, shape=shapes[0]))
+        output = recorder.number(result(op, *inputs, shape=shape))
     assert output is not None
     calls: list[tuple[Form, tuple[int, ...], Slot]] = []
     flops, last = 0, None
