@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archc.emit import shapes
@@ -79,6 +80,8 @@ class Bodies(Terms):
         # what stands before it may be left out in some occurrences
         read = self.seen.read(node, 0)
         x = x if read is None else shapes.settled(x, read)
+        if x.channel_axis is None and not layers:
+            x = replace(x, channel_axis=0)  # it never happens, as far as anyone knows
         if node.op.category == "convolution":
             x = x.with_channels(self.named(x.channels, "width", met.lets))
         values = {k: self.value(v, x) for k, v in node.attributes.items()}

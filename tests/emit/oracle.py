@@ -64,7 +64,8 @@ def run(
         if layer.op.op in RANDOM:
             torch.manual_seed(SEED)  # making modules has drawn numbers
         with torch.no_grad():
-            values[layer.output] = live.run(layer.op, made, shape, *inputs)
+            given = layer.output_shape() if layer.op.merges else shape
+            values[layer.output] = live.run(layer.op, made, given, *inputs)
         for name in layer.op.buffers(shape):
             key = key_of(layer, name)
             # a further use of the module starts from there

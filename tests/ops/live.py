@@ -36,7 +36,8 @@ def module(op: Op, x: Shape) -> Any:
 
 
 def run(op: Op, live: Any, shape: Shape, *inputs: Tensor) -> Tensor:
-    """The op's output; `live` is its module or parameter, `shape` its first input's."""
+    """The op's output; `live` is its module or parameter, `shape` its input's; of a
+    merge its output's."""
     if isinstance(op, Merge):
         names = {f"x{i}": x for i, x in enumerate(inputs)}
         return evaluate(op, op.combine(shape, *map(Local, names)), **names)
