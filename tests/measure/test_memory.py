@@ -37,7 +37,7 @@ EXACT = 0.0001
 to the byte; this leaves room for a scalar that another torch makes."""
 PEAK = 0.02
 """The same for random networks, where a rare meeting of layouts is not followed: of
-4,000 drawn from the whole language 0.9 % were further off, most of them of a few kB, and
+4,000 drawn from the whole language 0.9 % were further off, most of a few kB, and
 0.1 % kept other bytes, such as a kernel's output that lies in its workspace."""
 RARE_PEAKS, RARE_BYTES = 2, 1
 """So many of the random networks may be such. With these shares more are met once in
