@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archc.emit.keys import keys
 from archc.emit.lower import Lowering
+from archc.emit.passes.alike import alike
 from archc.emit.passes.appended import appended
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
@@ -46,7 +47,7 @@ Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
     walked, stages, derived, items, counters, counting, strides, nested, tests, joined,
     guards, held, subexpressions, children, containers, appended, copies, halves,
-    beside, running,
+    beside, running, alike,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 
