@@ -32,6 +32,8 @@ OTHER_LAYERS = {
     "cifar/nin",
     "torchvision/squeezenet1_0",
     "torchvision/efficientnet_v2_s",
+    "timm/ecaresnet50d",
+    "timm/resnest50d",
 }
 """They extend a network that has other layers or another block."""
 
