@@ -76,27 +76,20 @@ EDITIONS = (
     ),
     Edition("densenet161"),
 )
-# GhostNet, DPN-68 and Xception claim as many parameters as timm 1.0.31 counts for its
-# ghostnet_100, dpn68 and legacy_xception
 PLAIN = (
-    "cifar_resnet", "dpn68", "ghostnet", "lenet", "m5", "nin", "se_resnet50", "unet",
-    "unet_loop", "xception",
+    "cifar_resnet", "lenet", "m5", "nin", "se_resnet50", "unet", "unet_loop",
 )  # fmt: skip
 SMALL: dict[str, dict[str, Any]] = {
     "cifar_resnet": {"n": 1},
-    "dpn68": {"depths": [1, 2, 2, 1]},
     "se_resnet50": {"depths": [2, 1, 1, 1]},
     "unet": {"width": 16},
     "unet_loop": {"width": 8},
 }
 SMALL_INPUT = {
-    "dpn68": (3, 32, 32),
-    "ghostnet": (3, 32, 32),
     "m5": (1, 4_000),
     "se_resnet50": (3, 32, 32),
     "unet": (1, 32, 32),
     "unet_loop": (1, 32, 32),
-    "xception": (3, 71, 71),
 }
 
 
