@@ -9,6 +9,7 @@ from tests.networks import (
     test_densenet,
     test_googlenet,
     test_nin_lenet,
+    test_others,
     test_resnet,
     test_vgg,
 )
@@ -21,6 +22,7 @@ def test_every_published_and_every_small_network_has_a_peer():
         "cifar/densenet_bc100",
         *test_googlenet.PEERS,
         *test_nin_lenet.PEERS,
+        *test_others.PEERS,
         *test_resnet.PEERS,
         *test_vgg.NUMBERS,
     }
