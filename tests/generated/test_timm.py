@@ -27,7 +27,7 @@ def loaded(name: str) -> archc.Network:
 def pair(
     request: pytest.FixtureRequest,
 ) -> tuple[str, torch.nn.Module, torch.nn.Module]:
-    """A name, and both networks with timm's state, each tensor with values of its own."""
+    """A name, and both networks with timm's state, each tensor with its own values."""
     name: str = request.param
     torch.manual_seed(1)
     with torch.device("meta"):  # no time for initialisations that are overwritten
