@@ -28,7 +28,7 @@ def test_rows_are_unpacked() -> None:
 
 
 def test_lists_of_one_length_are_walked_together() -> None:
-    lines = _lines(HERE.parent / "family" / "dpn68.toml", "DPN")
+    lines = _lines(live.ROOT / "specs" / "timm" / "dpn68.toml", "DPN")
     assert "for stage, (depth, width, growth_rate) in enumerate(" in lines
     lines = _lines(HERE.parent / "family" / "convnext_tiny.toml", "ConvNeXt")
     assert "blocks_before += depth" in lines
