@@ -81,8 +81,7 @@ class Backward:
             ledger.release(storage)
         ledger.drop(gradient.storage)
         if summed:
-            for half in halves:
-                ledger.drop(half)
+            self._sum(call, halves)
         for half, dims in zip(halves, () if summed else call.weights, strict=False):
             ledger.gradient(prod(dims) * FULL)
             ledger.drop(half)
@@ -105,20 +104,23 @@ class Backward:
         """Makes the gradients of parameters, first in half precision where these were
         copied to it; those are given, and all that are `summed` with earlier ones."""
         size = HALF if self.half and call.step.cast == "low" else FULL
-        if summed:
-            # as in `_deliver`: this use's gradient, and the sum with those before
+        if summed or size == HALF:
             return [
-                self.ledger.new(dims, size, per_sample=False)
-                for dims in call.weights
-                for _ in range(2)
-            ]
-        if size == HALF:
-            return [
-                self.ledger.new(dims, HALF, per_sample=False) for dims in call.weights
+                self.ledger.new(dims, size, per_sample=False) for dims in call.weights
             ]
         for dims in call.weights:
             self.ledger.gradient(prod(dims) * FULL)
         return []
+
+    def _sum(self, call: Call, gradients: list[Storage]) -> None:
+        """Adds the gradients of one more use of parameters to those that are there,
+        which is done when all else of the call is gone; as in `_deliver`."""
+        size = HALF if self.half and call.step.cast == "low" else FULL
+        parts = [*zip(call.weights, gradients, strict=True)]
+        for dims, one in reversed(parts) if call.step.bias_first else parts:
+            total = self.ledger.new(dims, size, per_sample=False)
+            self.ledger.drop(one)
+            self.ledger.drop(total)
 
     def _is_further(self, call: Call) -> bool:
         """Whether another use of a call's parameters has brought their gradients."""

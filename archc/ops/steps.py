@@ -79,6 +79,8 @@ class Step:
     between."""
     spreads_weight: bool = False
     """Whether the weight's gradient is made at the output's size and then summed up."""
+    bias_first: bool = False
+    """Whether torch has the gradient of the bias before that of the weight."""
     weight_as_map: bool = False
     """Whether the gradient of the weight lies as the map that is read does."""
     per_sample: bool = True

@@ -63,6 +63,37 @@ def test_saved_and_peak(path: Path) -> None:
     assert predicted.peak.total == pytest.approx(found.peak, rel=EXACT)
 
 
+@pytest.mark.parametrize("bias", ["true", "false"])
+@pytest.mark.parametrize("norm", ["batch_norm2d", "layer_norm2d"])
+def test_modules_that_are_used_again(norm: str, bias: str, tmp_path: Path) -> None:
+    """A further gradient is added to the first when all else of its call is gone."""
+    path = tmp_path / "again.toml"
+    path.write_text(f"""
+archc = 1
+name = "again"
+[network]
+inputs = {{ first = [64, 4, 4], second = [64, 4, 4] }}
+layers = [
+  {{ name = "conv", op = "conv2d", out_channels = 64, kernel_size = 3, padding = 1, bias = {bias} }},
+  {{ name = "norm", op = "{norm}" }},
+  {{ op = "relu" }},
+  {{ share = "conv", repeat = 3 }},
+  {{ name = "one", share = "norm" }},
+  {{ from = "second", share = "conv" }},
+  {{ op = "add", from = ["one", "prev"] }},
+  {{ op = "flatten" }},
+  {{ name = "fc", op = "linear", out_features = 1024, bias = {bias} }},
+  {{ op = "sigmoid" }},
+  {{ share = "fc", repeat = 2 }},
+  {{ name = "score", op = "linear", out_features = 1 }},
+]
+""")  # noqa: E501 - a spec is not wrapped
+    made = tracked.read(path)
+    found = tracked.step(made)
+    predicted = made.footprint(optimizer="none", device="cpu").at(BATCH)
+    assert (predicted.saved, predicted.peak.total) == (found.saved, found.peak)
+
+
 @pytest.mark.skipif(
     not tracked.fakes_a_gpu(), reason="an older torch asks for the driver of a GPU"
 )

@@ -105,7 +105,7 @@ class Linear(Op):
     ) -> tuple[Step, ...]:
         (x,) = inputs
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        step = replace(step, weight_for_input=True)
+        step = replace(step, weight_for_input=True, bias_first=True)
         rank = len(x.dims)
         if rank == 1:
             return (step,)
