@@ -65,9 +65,9 @@ def command(
     run = Run(overrides, anywhere=allow_outside)
     subjects = [subject(spec, run, overrides, out) for spec in find(specs)]
     run.report(color)
-    from archc.run.verify import verify
+    from archc.run.verify import verify_each
 
-    found = [verify(each) for each in subjects if each is not None]
+    found = verify_each([each for each in subjects if each is not None])
     if not found and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
     click.echo(_table(found), nl=False)

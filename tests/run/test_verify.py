@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -199,6 +200,23 @@ def test_errors_in_a_spec(tmp_path: Path) -> None:
     done = run(str(spec))
     assert done.exit_code == 1
     assert "error[" in done.output
+
+
+def test_modules_that_end_their_process(tmp_path: Path) -> None:
+    """Nobody waits for them, and the others are verified."""
+    for name in ("one", "two", "three"):
+        body = {"input": [3, 8, 8], "layers": [{"op": "relu"}]}
+        spec = {"archc": 1, "name": name, "network": body}
+        (tmp_path / f"{name}.json").write_text(json.dumps(spec))
+    (tmp_path / "two.py").write_text("import os\nos._exit(0)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "archc", "verify", *tmp_path.glob("*.json"), "-o", "."],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == (1 if sys.platform == "linux" else 0)
+    if sys.platform == "linux":
+        assert "its code ends the process that runs it" in done.stdout
+        assert done.stdout.count("agrees") == 2
 
 
 def test_without_torch() -> None:

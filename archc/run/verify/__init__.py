@@ -2,5 +2,6 @@
 
 from archc.run.verify.report import CHECKS, Check, Disagreement, Verification
 from archc.run.verify.session import verify
+from archc.run.verify.several import verify_each
 
-__all__ = ["CHECKS", "Check", "Disagreement", "Verification", "verify"]
+__all__ = ["CHECKS", "Check", "Disagreement", "Verification", "verify", "verify_each"]
