@@ -53,7 +53,7 @@ def form_of(
     holes = iter(map(Hole, range(len(tensors))))
     shown = _with_holes(args, holes)
     named: dict[str, Any] = {k: _with_holes(v, holes) for k, v in kwargs.items()}
-    function, settings = _described(func, shown, named)
+    function, settings = described(func, shown, named)
     known = functions().get(function)
     form = Form(function, (), func, shown, named, ())
     form.opaque = cast
@@ -248,7 +248,7 @@ def filled(value: Any, tensors: list[Tensor]) -> Any:
     return value
 
 
-def _described(
+def described(
     func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[str, dict[Any, Any]]:
     """The name of a function, and its arguments by their names."""

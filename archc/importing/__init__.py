@@ -1,0 +1,1 @@
+"""The way back: from what a module computes to a spec that says it."""

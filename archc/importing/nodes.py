@@ -1,0 +1,44 @@
+"""What a network computes as ops of the language, each with what it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc.importing.trace import Call, Refusal, Trace
+from archc.ops.base import Shape
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One op."""
+
+    op: str
+    attributes: dict[str, Any]
+    """Those that differ from the op's defaults."""
+    reads: tuple[int, ...]
+    makes: int
+    key: str | None
+    """The path of its tensors in the `state_dict`; None if it has none."""
+    use: int
+    """The innermost use of a module in which it stands."""
+    call: Call
+
+
+@dataclass(slots=True)
+class Graph:
+    """A trace as ops: values are numbered as there, and further on."""
+
+    trace: Trace
+    nodes: list[Node] = field(default_factory=list[Node])
+    shapes: dict[int, Shape] = field(default_factory=dict[int, Shape])
+    """Of each value, without its batch."""
+    same: dict[int, int] = field(default_factory=dict[int, int])
+    """Values that are others, because what made them changes nothing."""
+    refused: list[Refusal] = field(default_factory=list[Refusal])
+
+    def value(self, number: int) -> int:
+        """The value that this one is."""
+        while number in self.same:
+            number = self.same[number]
+        return number

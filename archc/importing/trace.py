@@ -1,0 +1,172 @@
+"""What a module computed, as plain data.
+
+A trace is made with torch (`run/importing/tracer.py`) and read without. It can be
+written to JSON and read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+from archc.spec.expressions import is_sequence
+
+BATCH = 1009
+"""The samples of a trace: a prime that is no size of a map, so that it is told apart."""
+
+Sizes: TypeAlias = tuple[int, ...]
+"""A shape with its batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor that was given or computed, by its number in `Trace.shapes`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter or buffer, by its key in the `state_dict`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A parameter or buffer of the module."""
+
+    shape: Sizes
+    trained: bool
+    """Whether it is a parameter."""
+    fill: float | None = None
+    """The number that all of it starts as, where it is one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is called, in somebody's code."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a function of torch, or of a module that is known as a whole."""
+
+    function: str
+    """As torch resolves it; for a whole module the class with its package."""
+    settings: dict[str, Any]
+    """Its arguments by name, tensors as `Value` or `Param`; of a whole module its plain
+    attributes and tensors, with what it reads as `input`."""
+    makes: tuple[int, ...]
+    use: int
+    """The innermost use of a module in which it stands, an index of `Trace.uses`."""
+    place: Place | None = None
+
+
+@dataclass(slots=True)
+class Use:
+    """One call of a module, in which other calls stand."""
+
+    path: str
+    class_name: str
+    """With its package."""
+    parent: int
+    """The use around it; -1 for the network's."""
+    reads: tuple[int, ...] = ()
+    makes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What cannot be said in a spec, and where it is."""
+
+    module: str
+    reason: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        where = f" ({self.file}:{self.line})" if self.file else ""
+        return f"{self.module or 'the network'}: {self.reason}{where}"
+
+
+@dataclass(slots=True)
+class Trace:
+    """One forward pass."""
+
+    name: str
+    class_name: str
+    training: bool
+    inputs: dict[str, int] = field(default_factory=dict[str, int])
+    outputs: dict[str, int] = field(default_factory=dict[str, int])
+    """By name; the one of a network that gives a single tensor is called ``."""
+    shapes: list[Sizes] = field(default_factory=list[Sizes])
+    """Of each value, by its number."""
+    tensors: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    containers: dict[str, str] = field(default_factory=dict[str, str])
+    """The class of each module by its path."""
+    calls: list[Call] = field(default_factory=list[Call])
+    uses: list[Use] = field(default_factory=list[Use])
+    refused: list[Refusal] = field(default_factory=list[Refusal])
+
+
+def to_json(trace: Trace) -> dict[str, Any]:
+    """The trace as what JSON can hold."""
+    data = asdict(trace)
+    for call, plain in zip(trace.calls, data["calls"], strict=True):
+        plain["settings"] = {k: _encoded(v) for k, v in call.settings.items()}
+    return data
+
+
+def from_json(data: dict[str, Any]) -> Trace:
+    """The trace that was written so."""
+    given = dict(data)
+    given["shapes"] = [tuple(shape) for shape in data["shapes"]]
+    given["tensors"] = {
+        key: Tensor(tuple(t["shape"]), t["trained"], t["fill"])
+        for key, t in data["tensors"].items()
+    }
+    given["uses"] = [
+        Use(**{**u, "reads": tuple(u["reads"]), "makes": tuple(u["makes"])})
+        for u in data["uses"]
+    ]
+    given["refused"] = [Refusal(**refusal) for refusal in data["refused"]]
+    given["calls"] = [
+        Call(
+            c["function"],
+            {k: _decoded(v) for k, v in c["settings"].items()},
+            tuple(c["makes"]),
+            c["use"],
+            None if c["place"] is None else Place(**c["place"]),
+        )
+        for c in data["calls"]
+    ]
+    return Trace(**given)
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, Value):
+        return {"value": value.number}
+    if isinstance(value, Param):
+        return {"tensor": value.key}
+    if isinstance(value, slice):
+        return {"slice": [value.start, value.stop, value.step]}  # pyright: ignore[reportUnknownMemberType]
+    if value is Ellipsis:
+        return {"ellipsis": True}
+    if is_sequence(value):
+        return [_encoded(part) for part in value]
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_decoded, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if not isinstance(value, dict):
+        return value
+    ((kind, inner),) = value.items()  # pyright: ignore[reportUnknownVariableType]
+    if kind == "slice":
+        return slice(*inner)
+    return {"value": Value, "tensor": Param, "ellipsis": lambda _: Ellipsis}[kind](inner)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,0 +1,453 @@
+"""What a live module computes, recorded while it runs on tensors without values.
+
+Values are followed by the tensors that hold them: where one is overwritten, each tensor
+that shows the same memory has the new value, and one that shows a part of it has none
+that could be named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from types import TracebackType
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from archc.importing.modules import WHOLE
+from archc.importing.trace import (
+    BATCH,
+    Call,
+    Param,
+    Place,
+    Refusal,
+    Trace,
+    Use,
+    Value,
+)
+from archc.importing.trace import Tensor as TensorOf
+from archc.run.verify.forms import described
+from archc.spec.expressions import is_sequence
+
+# asked all the time, and never a tensor
+_GETTERS = frozenset(
+    [getattr(Tensor, name).__get__
+     for name in ("shape", "dtype", "device", "ndim", "requires_grad", "is_meta",
+                  "is_leaf", "grad", "layout", "is_cuda", "is_quantized")]
+    + [getattr(Tensor, name)
+       for name in ("dim", "size", "numel", "is_contiguous", "is_floating_point",
+                    "is_complex", "stride", "ndimension", "__len__", "element_size")]
+)  # fmt: skip
+# what is asked of the numbers themselves, and what is answered so that it goes on
+_NUMBERS: dict[str, Any] = {
+    "__bool__": False, "__int__": 1, "__float__": 1.0, "__index__": 1, "item": 1.0,
+    "tolist": [], "is_nonzero": False, "equal": False, "allclose": False,
+    "__contains__": False,
+}  # fmt: skip
+_BY_NUMBERS = frozenset({"nonzero", "unique", "masked_select", "argwhere", "numpy"})
+_PLAIN = (bool, int, float, str, type(None))
+_MOST_CALLS = 50_000
+_HERE = tuple(
+    os.path.dirname(file) + os.sep
+    for file in (torch.__file__, os.path.dirname(os.path.dirname(__file__)))
+)
+"""Torch and this package: their lines are nobody's."""
+
+
+class Stopped(Exception):
+    """The trace goes no further; why is in its refusals."""
+
+
+def trace(
+    module: nn.Module,
+    name: str,
+    inputs: Mapping[str, Sequence[int]],
+    *,
+    training: bool = False,
+) -> Trace:
+    """What `module` computes of inputs with these shapes (without the batch).
+
+    The module is as it was afterwards: its tensors are only lent others without values.
+    What it does that no spec can say is in the trace's `refused`.
+    """
+    found = Trace(name, _class(module), training)
+    tracer = _Tracer(module, found)
+    given = {n: torch.empty((BATCH, *s), device="meta") for n, s in inputs.items()}
+    found.inputs = {n: tracer.made(x) for n, x in given.items()}
+    modes = {part: part.training for part in module.modules()}
+    module.train(training)
+    try:
+        with torch.no_grad(), tracer.lending(), tracer.following(), tracer:
+            out = module(*given.values())
+        found.outputs = tracer.named(out)
+    except Stopped:
+        pass
+    except Exception as error:
+        tracer.failed(error)
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+    return found
+
+
+class _Tracer(TorchFunctionMode):
+    """Records calls of torch's functions and of modules while it is on."""
+
+    def __init__(self, module: nn.Module, found: Trace) -> None:
+        super().__init__()
+        self._module = module
+        self._found = found
+        self._paths = {part: path for path, part in module.named_modules()}
+        self._stack: list[int] = []
+        self._whole = 0
+        """How many modules that are known as a whole are running."""
+        self._names: dict[int, Value | Param | None] = {}
+        """What each tensor holds, by its id; None for memory overwritten in part."""
+        self._alive: list[Tensor] = []
+        self._sharing: dict[int, list[Tensor]] = {}
+        self._keys: dict[int, str] = {}
+        found.containers = {path: _class(part) for part, path in self._paths.items()}
+
+    # ---- the module's own tensors
+
+    @contextmanager
+    def lending(self) -> Generator[None]:
+        """While it lasts, the module has tensors without values."""
+        lent: dict[int, Tensor] = {}
+        kept: list[tuple[dict[str, Any], str, Tensor]] = []
+        for part, path in self._paths.items():
+            if isinstance(part, torch.jit.ScriptModule):
+                if not any(path.startswith(f"{r.module}.") for r in self._found.refused):
+                    self.refuse("it is compiled by torch.jit, which hides its calls", path)
+                continue
+            for store in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
+                for name, tensor in store.items():
+                    if tensor is None:
+                        continue
+                    key = f"{path}.{name}" if path else name
+                    if name not in part._non_persistent_buffers_set:  # pyright: ignore[reportPrivateUsage]
+                        self._found.tensors[key] = _described(tensor)
+                    if id(tensor) not in lent:
+                        lent[id(tensor)] = self._twin(tensor, key)
+                    kept.append((cast("dict[str, Any]", store), name, tensor))
+                    store[name] = lent[id(tensor)]  # pyright: ignore[reportArgumentType]
+        try:
+            yield
+        finally:
+            for store, name, tensor in kept:
+                store[name] = tensor
+
+    def _twin(self, tensor: Tensor, key: str) -> Tensor:
+        twin = torch.empty_like(tensor, device="meta")
+        if isinstance(tensor, nn.Parameter):
+            twin = nn.Parameter(twin, requires_grad=tensor.requires_grad)
+        self._set(twin, Param(key))
+        return twin
+
+    # ---- modules
+
+    @contextmanager
+    def following(self) -> Generator[None]:
+        """While it lasts, calls of the module's parts are noted."""
+        plain = nn.Module.__call__
+
+        def called(part: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            path = self._paths.get(part)
+            if path is None or self._whole:
+                return plain(part, *args, **kwargs)
+            return self._called(part, path, plain, args, kwargs)
+
+        nn.Module.__call__ = called
+        try:
+            yield
+        finally:
+            nn.Module.__call__ = plain
+
+    def _called(
+        self,
+        part: nn.Module,
+        path: str,
+        plain: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        parent = self._stack[-1] if self._stack else -1
+        use = Use(path, _class(part), parent)
+        self._found.uses.append(use)
+        self._stack.append(len(self._found.uses) - 1)
+        reads = self._values((*args, *kwargs.values()))
+        use.reads = tuple(reads)
+        whole = next((c for c in _classes(type(part)) if c in WHOLE), None)
+        if whole is None:
+            out = plain(part, *args, **kwargs)
+        else:
+            self._whole += 1
+            try:
+                out = plain(part, *args, **kwargs)
+            finally:
+                self._whole -= 1
+            out = self._whole_call(part, path, whole, args, out)
+        use.makes = tuple(self._values((out,)))
+        self._stack.pop()
+        return out
+
+    def _whole_call(
+        self, part: nn.Module, path: str, whole: str, args: tuple[Any, ...], out: Any
+    ) -> Any:
+        """Notes the call of a module that is known as a whole."""
+        if not args or not all(isinstance(x, Tensor) for x in (*args, out)):
+            self.refuse(f"{whole} is called otherwise than it is known")
+            raise Stopped
+        (x, *_) = args
+        if any(out is arg for arg in args):
+            out = out.view_as(out)
+        settings = {
+            name: value
+            for name, value in vars(part).items()
+            if isinstance(value, _PLAIN) or _is_sizes(value)
+        }
+        prefix = f"{path}." if path else ""
+        settings |= {
+            name: Param(prefix + name)
+            for name in (*part._parameters, *part._buffers)  # pyright: ignore[reportPrivateUsage]
+            if getattr(part, name) is not None
+        }
+        settings["path"] = path
+        settings["input"] = self._held(x)
+        self._note(whole, settings, (self.made(out),))
+        return out
+
+    # ---- functions
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _GETTERS or self._whole:
+            return func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if name in _NUMBERS or name in _BY_NUMBERS:
+            return self._asked(name, args)
+        tensors = list(_tensors((*args, *kwargs.values())))
+        before = [t._version for t in tensors]  # pyright: ignore[reportPrivateUsage]
+        held = self._encoded(args), {k: self._encoded(v) for k, v in kwargs.items()}
+        out = func(*args, **kwargs)
+        after = [t._version for t in tensors]  # pyright: ignore[reportPrivateUsage]
+        written = [t for t, a, b in zip(tensors, before, after, strict=True) if a != b]
+        made = list(_tensors((out,)))
+        if not made and not written:
+            return out
+        if all(isinstance(self._names.get(id(t)), Param) for t in written) and written:
+            return out  # counts of batches, statistics: they are the module's own
+        if not written and any(out is t for t in tensors):
+            # what it gives is what it reads, in this mode; in another it is not
+            out = out.view_as(out)
+            made = [out]
+        function, settings = described(func, *held)
+        settings = {str(k): v for k, v in settings.items()}
+        results = [self.made(t) for t in made if all(t is not w for w in written)]
+        for tensor in written:
+            results.append(self._overwritten(tensor))
+        self._note(function, settings, tuple(results))
+        return out
+
+    def _asked(self, name: str, args: tuple[Any, ...]) -> Any:
+        """What Python asks of a tensor's numbers: there are none."""
+        held = self._names.get(id(args[0])) if args else None
+        if isinstance(held, Param) and held.key.endswith("num_batches_tracked"):
+            return 1.0
+        shown = name.strip("_")
+        self.refuse(f"it asks for the numbers of a tensor ({shown}), so that what it"
+                    " computes depends on the data")  # fmt: skip
+        if name in _BY_NUMBERS:
+            raise Stopped
+        return _NUMBERS[name]
+
+    def _encoded(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return self._held(value)
+        if isinstance(value, slice):
+            parts = (value.start, value.stop, value.step)  # pyright: ignore[reportUnknownMemberType]
+            return slice(*map(self._encoded, parts))
+        if is_sequence(value):
+            return tuple(map(self._encoded, value))
+        if isinstance(value, _PLAIN) or value is Ellipsis:
+            return value
+        return str(value)
+
+    def _note(
+        self, function: str, settings: dict[str, Any], makes: tuple[int, ...]
+    ) -> None:
+        if len(self._found.calls) >= _MOST_CALLS:
+            self.refuse(f"it makes more than {_MOST_CALLS:,} calls, as one for each"
+                        " sample of a batch")  # fmt: skip
+            raise Stopped
+        use = self._stack[-1] if self._stack else -1
+        self._found.calls.append(Call(function, settings, makes, use, _place()))
+
+    # ---- values
+
+    def _set(self, tensor: Tensor, held: Value | Param | None) -> None:
+        if id(tensor) not in self._names:
+            self._alive.append(tensor)  # so that no other tensor can have its id
+            self._sharing.setdefault(_memory(tensor), []).append(tensor)
+        self._names[id(tensor)] = held
+
+    def made(self, tensor: Tensor) -> int:
+        """Gives a new value its number."""
+        number = len(self._found.shapes)
+        self._found.shapes.append(tuple(tensor.shape))
+        self._set(tensor, Value(number))
+        return number
+
+    def _held(self, tensor: Tensor) -> Value | Param:
+        held = self._names.get(id(tensor))
+        if held is None:
+            if id(tensor) in self._names:
+                self.refuse("it reads memory of which another view overwrote a part")
+            else:
+                self.refuse("it reads a tensor that is no parameter, no buffer and not"
+                            " computed from the input")  # fmt: skip
+            held = Value(self.made(tensor))
+        return held
+
+    def _overwritten(self, tensor: Tensor) -> int:
+        number = self.made(tensor)
+        for other in self._sharing[_memory(tensor)]:
+            if other is not tensor:
+                alike = _shown(other) == _shown(tensor)
+                self._set(other, Value(number) if alike else None)
+        return number
+
+    def _values(self, given: Iterable[Any]) -> list[int]:
+        held = [self._names.get(id(tensor)) for tensor in _tensors(given)]
+        return [value.number for value in held if isinstance(value, Value)]
+
+    def named(self, out: Any) -> dict[str, int]:
+        """The network's outputs by name."""
+        found: dict[str, int] = {}
+        for name, tensor in _named(out, ""):
+            held = self._held(tensor)
+            if isinstance(held, Value):
+                found[name] = held.number
+        if not found:
+            self.refuse(f"it returns {type(out).__name__}, and no tensor")
+        return found
+
+    # ---- refusals
+
+    def refuse(self, reason: str, path: str | None = None) -> None:
+        if path is None:
+            path = self._found.uses[self._stack[-1]].path if self._stack else ""
+        place = _place() or Place("", 0)
+        refusal = Refusal(path, reason, place.file, place.line)
+        if refusal not in self._found.refused:
+            self._found.refused.append(refusal)
+
+    def failed(self, error: Exception) -> None:
+        """The forward pass raised an error."""
+        path = self._found.uses[self._stack[-1]].path if self._stack else ""
+        place = _raised(error.__traceback__) or Place("", 0)
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = f"its forward pass fails on tensors without values: {said}"
+        self._found.refused.append(Refusal(path, reason, place.file, place.line))
+
+
+def _described(tensor: Tensor) -> TensorOf:
+    shape = tuple(tensor.shape)
+    fill = None
+    if len(shape) <= 4 and tensor.numel() and tensor.numel() == max(shape, default=0):
+        values = tensor.detach()
+        if not values.is_meta and bool((values == values.flatten()[0]).all()):
+            fill = float(values.flatten()[0])
+    return TensorOf(shape, isinstance(tensor, nn.Parameter), fill)
+
+
+def _class(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+@cache
+def _classes(cls: type) -> tuple[str, ...]:
+    """A class and those that it takes `forward` from."""
+    forward = getattr(cls, "forward", None)
+    return tuple(
+        f"{c.__module__}.{c.__qualname__}"
+        for c in cls.__mro__
+        if getattr(c, "forward", None) is forward
+    )
+
+
+def _is_sizes(value: Any) -> bool:
+    return is_sequence(value) and all(isinstance(part, _PLAIN) for part in value)
+
+
+def _tensors(values: Iterable[Any]) -> Generator[Tensor]:
+    """All tensors in lists, tuples, dicts and dataclasses, in their order."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, _PLAIN):
+            continue
+        elif is_sequence(value):
+            yield from _tensors(value)
+        elif isinstance(value, Mapping):
+            yield from _tensors(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from _tensors(vars(value).values())
+
+
+def _named(value: Any, name: str) -> Generator[tuple[str, Tensor]]:
+    """The tensors that a network returns, with names for them."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():  # pyright: ignore[reportUnknownVariableType]
+            yield from _named(part, f"{name}_{key}" if name else str(key))  # pyright: ignore[reportUnknownArgumentType]
+    elif is_sequence(value):
+        fields = getattr(value, "_fields", [f"output{i}" for i in range(len(value))])
+        for field, part in zip(fields, value, strict=True):
+            yield from _named(part, f"{name}_{field}" if name else field)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field, part in vars(value).items():
+            yield from _named(part, f"{name}_{field}" if name else field)
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]
+
+
+def _shown(tensor: Tensor) -> Any:
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+
+
+def _place() -> Place | None:
+    """The line that is running, outside of torch and of this package."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_HERE) and "contextlib" not in file:
+            return Place(file, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def _raised(traceback: TracebackType | None) -> Place | None:
+    """The last line of somebody's code on the way to where an error was raised."""
+    found = None
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(_HERE):
+            found = Place(file, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
