@@ -1,0 +1,340 @@
+"""Which modules become blocks, and what their parameters are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from archc.importing.bodies import Body, Used
+from archc.importing.fitting import COUNTERS, Expression, Names, fitted
+from archc.importing.items import SEQUENTIAL, Item, Scope, lists_of
+from archc.importing.nodes import Graph
+from archc.importing.pieces import (
+    MISSING,
+    Occurrence,
+    Piece,
+    all_pieces,
+    merged_lists,
+)
+from archc.importing.repeats import with_repeats
+from archc.ops.base import stem
+from archc.ops.registry import OPS
+from archc.spec.expressions.operations import FUNCTIONS
+from archc.spec.tables import BODIES, MODIFIERS
+
+_TAKEN = frozenset({"in_channels", "self", "merge", "input", *COUNTERS, *FUNCTIONS,
+                    *MODIFIERS, *BODIES})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Definition:
+    """A block, or the network."""
+
+    name: str
+    pieces: list[Piece]
+    params: list[str] = field(default_factory=list[str])
+    values: dict[str, dict[int, Any]] = field(default_factory=dict[str, dict[int, Any]])
+    """What each parameter is in each instance."""
+    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Structure:
+    """A network with its blocks."""
+
+    network: Definition
+    blocks: dict[str, Definition]
+
+
+def structure_of(graph: Graph, root: Scope, outputs: list[int]) -> Structure:
+    """The network's ops as blocks, repetitions and what is left."""
+    blocks: dict[str, Definition] = {}
+    used: dict[int, Used] = {}
+    for key, scopes in _classes(root):
+        _define_class(key, scopes, graph, used, blocks)
+    body = Body(graph, 0, "", list(graph.trace.inputs.values()), used)
+    named = outputs if len(graph.trace.outputs) > 1 else []
+    pieces = with_repeats(body.pieces(root.items, named))
+    network = _defined("network", pieces, 1)
+    _set_defaults([network, *blocks.values()], blocks)
+    return Structure(network, blocks)
+
+
+# ---- which modules
+
+
+def _classes(root: Scope) -> list[tuple[str, list[Scope]]]:
+    """The modules of each class that may become a block, inner ones first.
+
+    Where classes hold each other, their modules are told apart by how much they hold.
+    """
+    by_depth = {SEQUENTIAL}
+    while True:
+        found: dict[str, list[Scope]] = {}
+        inside: dict[str, set[str]] = {}
+        for item in all_direct(root.items):
+            _class_of(item, by_depth, found, inside)
+        order = TopologicalSorter(inside)
+        try:
+            return [(key, found[key]) for key in order.static_order()]
+        except CycleError as error:
+            by_depth.update(key.partition("@")[0] for key in error.args[1])
+
+
+def _class_of(
+    scope: Scope,
+    by_depth: set[str],
+    found: dict[str, list[Scope]],
+    inside: dict[str, set[str]],
+) -> tuple[set[str], int]:
+    """Notes a module by its class; which classes it holds, itself counted, and how
+    deep."""
+    below: set[str] = set()
+    depth = 0
+    for item in all_direct(scope.items):
+        keys, deep = _class_of(item, by_depth, found, inside)
+        below |= keys
+        depth = max(depth, deep + 1)
+    key = scope.class_name
+    if key in by_depth:
+        key = f"{key}@{depth}"
+    found.setdefault(key, []).append(scope)
+    inside.setdefault(key, set()).update(below)
+    return below | {key}, depth
+
+
+def all_direct(items: Iterable[Item]) -> list[Scope]:
+    """The scopes in a list that stand in no other scope."""
+    found: list[Scope] = []
+    for item in items:
+        if isinstance(item, Scope):
+            found.append(item)
+        else:
+            found += [s for inner in lists_of(item) for s in all_direct(inner)]
+    return found
+
+
+def _define_class(
+    key: str,
+    scopes: list[Scope],
+    graph: Graph,
+    used: dict[int, Used],
+    blocks: dict[str, Definition],
+) -> None:
+    """Makes blocks of the modules of one class, where there is something to say once."""
+    plain = key.partition("@")[0] == SEQUENTIAL
+    closed = [
+        s for s in scopes
+        if len(s.reads) == 1 and len(s.makes) == 1 and s.makes == _last(s)
+    ]  # fmt: skip
+    if len(closed) < (3 if plain else 2):
+        return
+    variants: list[tuple[list[Piece], list[Scope]]] = []
+    for scope in closed:
+        instance = scopes.index(scope)
+        body = Body(graph, instance, scope.path or "", scope.reads, used)
+        pieces = with_repeats(body.pieces(scope.items))
+        for n, (known, members) in enumerate(variants):
+            both = merged_lists(known, pieces, loose=not plain)
+            if both is not None:
+                variants[n] = (both, [*members, scope])
+                break
+        else:
+            variants.append((pieces, [scope]))
+    for pieces, members in variants:
+        if len(members) < (3 if plain else 1) or (plain and len(pieces) < 2):
+            continue
+        if len(members) == 1:
+            continue
+        name = _block_name(key, pieces, blocks)
+        instances = [scopes.index(m) for m in members]
+        block = _defined(name, pieces, len(members))
+        blocks[name] = block
+        for scope, instance in zip(members, instances, strict=True):
+            arguments = {p: block.values[p][instance] for p in block.params}
+            used[id(scope)] = Used(name, arguments)
+
+
+
+
+def _last(scope: Scope) -> list[int]:
+    last = scope.items[-1] if scope.items else None
+    while isinstance(last, Scope) and last.items:
+        last = last.items[-1]
+    return last.makes[:1] if last is not None else []
+
+
+def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) -> str:
+    cls = key.partition("@")[0].rpartition(".")[2].strip("_")
+    if key.partition("@")[0] == SEQUENTIAL:
+        short = {"conv": "conv", "batch_norm": "bn"}
+        parts = [short.get(stem(p.what), stem(p.what)) for p in all_pieces(pieces) if p.kind == "op"]
+        cls = "_".join(parts[:4]) or "sequence"
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
+    base = re.sub(r"\W+", "_", words).lower().strip("_") or "block"
+    if not base[0].isalpha():
+        base = f"block_{base}"
+    name, number = base, 1
+    while name in blocks:
+        number += 1
+        name = f"{base}_{number}"
+    return name
+
+
+# ---- what differs
+
+
+def _defined(name: str, pieces: list[Piece], instances: int) -> Definition:
+    """A body whose numbers are written: as they are, or by parameters."""
+    found = Definition(name, pieces)
+    names = Names(found.values)
+    for piece in all_pieces(pieces):
+        for slot in _in_order(piece):
+            _fill_defaults(piece, slot)
+            values = piece.slots[slot]
+            written = fitted(values, piece.occurrences, names)
+            if written is None:
+                written = _parameter(found, piece, slot, values, piece.occurrences)
+            piece.written[slot] = written
+    for piece in all_pieces(pieces):
+        if not piece.absent:
+            continue
+        places = piece.occurrences + piece.absent
+        present = [True] * len(piece.occurrences) + [False] * len(piece.absent)
+        written = fitted(present, places, names)
+        if written is None:
+            written = _parameter(found, piece, "when", present, places)
+        piece.when = written
+    return found
+
+
+def _in_order(piece: Piece) -> list[str]:
+    """Its slots, an op's in the order of its attributes."""
+    if piece.kind == "op":
+        order = list(OPS[piece.what].model_fields)
+        return sorted(piece.slots, key=order.index)
+    return list(piece.slots)
+
+
+def _fill_defaults(piece: Piece, slot: str) -> None:
+    values = piece.slots[slot]
+    if any(v is MISSING for v in values):
+        default = OPS[piece.what].model_fields[slot].default
+        values[:] = [default if v is MISSING else v for v in values]
+
+
+def _parameter(
+    found: Definition,
+    piece: Piece,
+    slot: str,
+    values: Sequence[Any],
+    places: Sequence[Occurrence],
+) -> Expression:
+    """A new parameter for what nothing else says."""
+    name = _param_name(found, piece, slot)
+    levels = _levels(values, places)
+    by_instance: dict[int, dict[tuple[int, ...], Any]] = {}
+    for value, place in zip(values, places, strict=True):
+        turn = tuple(place.counters[n] for n in levels)
+        by_instance.setdefault(place.instance, {})[turn] = value
+    everywhere = {o.instance for p in found.pieces for o in (*p.occurrences, *p.absent)}
+    known = {i: _nested(turns, len(levels)) for i, turns in by_instance.items()}
+    some = next(iter(known.values()))
+    found.params.append(name)
+    # where the node is absent the argument means nothing
+    found.values[name] = {i: known.get(i, some) for i in sorted(everywhere | {*known})}
+    return Expression(name + "".join(f"[{COUNTERS[n]}]" for n in levels))
+
+
+def _levels(values: Sequence[Any], places: Sequence[Occurrence]) -> list[int]:
+    """The counters that decide a value, as few as do."""
+    depth = min(len(o.counters) for o in places)
+    choices = [[], *([n] for n in reversed(range(depth))), [*range(depth)]]
+    for levels in choices:
+        seen: dict[Any, Any] = {}
+        for value, place in zip(values, places, strict=True):
+            key = (place.instance, *(place.counters[n] for n in levels))
+            if seen.setdefault(key, value) != value:
+                break
+        else:
+            return levels
+    raise AssertionError("a node has two values at one place")
+
+
+def _nested(turns: dict[tuple[int, ...], Any], depth: int) -> Any:
+    if depth == 0:
+        return turns[()]
+    count = max(turn[0] for turn in turns) + 1
+    parts: list[Any] = []
+    for n in range(count):
+        inner = {turn[1:]: v for turn, v in turns.items() if turn[0] == n}
+        parts.append(_nested(inner, depth - 1) if inner else 0)
+    return parts
+
+
+def _param_name(found: Definition, piece: Piece, slot: str) -> str:
+    own = piece.name
+    own = own.replace(".", "_") if own and re.fullmatch(r"[A-Za-z_.]\w*[\w.]*", own) else ""
+    own = re.sub(r"\W", "_", own)
+    if slot == "when":
+        wanted = [f"with_{own or stem(piece.what) or piece.kind}"]
+    elif slot == "repeat":
+        wanted = ["depth", "layers_in_it"]
+    elif slot == "out_channels":
+        wanted = ["width" if piece is not _last_conv(found.pieces) else "out_channels"]
+        wanted += [f"{own}_channels"] if own else []
+    else:
+        wanted = [slot, *([f"{own}_{slot}"] if own else [])]
+    taken = {*found.params, *_TAKEN}
+    for name in wanted:
+        if name not in taken:
+            return name
+    number = 2
+    while f"{wanted[0]}{number}" in taken:
+        number += 1
+    return f"{wanted[0]}{number}"
+
+
+def _last_conv(pieces: list[Piece]) -> Piece | None:
+    convs = [p for p in all_pieces(pieces) if "out_channels" in p.slots]
+    return convs[-1] if convs else None
+
+
+# ---- defaults
+
+
+def _set_defaults(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
+    """Gives a block's parameters the value that most uses give, as a default."""
+    uses: dict[str, list[Piece]] = {}
+    for body in bodies:
+        for piece in all_pieces(body.pieces):
+            if piece.kind == "use":
+                uses.setdefault(piece.what, []).append(piece)
+    for name, block in blocks.items():
+        places = uses.get(name, [])
+        for param in block.params:
+            given = Counter(
+                repr(p.written[param]) for p in places
+                if not isinstance(p.written[param], Expression)
+            )  # fmt: skip
+            if not given or isinstance(next(iter(block.values[param].values())), list):
+                continue
+            most, count = given.most_common(1)[0]
+            if count * 2 > len(places) and count > 1 or _usual(param, most):
+                value = next(
+                    p.written[param] for p in places if repr(p.written[param]) == most
+                )
+                block.defaults[param] = value
+
+
+def _usual(param: str, value: str) -> bool:
+    """Whether a value is what everybody takes to be meant."""
+    return (param, value) in {("stride", "1"), ("groups", "1"), ("dilation", "1")} or (
+        param.startswith("with_") and value == "False"
+    )
+
+

@@ -1,0 +1,248 @@
+"""The items of one body, which is a block's or the network's, as pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc.importing.items import (
+    BranchesItem,
+    Item,
+    OpItem,
+    Scope,
+    ShareItem,
+    SkipItem,
+)
+from archc.importing.nodes import Graph
+from archc.importing.pieces import Occurrence, Piece
+from archc.ops.base import stem
+from archc.ops.registry import OPS
+
+_SAID = frozenset({"activation", "reshape", "merge"})
+"""Families whose ops need no names in a body: their names say nothing."""
+
+
+@dataclass(slots=True)
+class Used:
+    """A block in place of a scope."""
+
+    block: str
+    arguments: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Body:
+    """Makes pieces of what stands in one instance of a block, or in the network."""
+
+    graph: Graph
+    instance: int
+    path: str
+    inputs: list[int]
+    used: dict[int, Used]
+    """Blocks by the ids of the scopes in whose place they stand."""
+    _makers: dict[int, tuple[Piece, list[Piece], str]] = field(
+        default_factory=dict[int, tuple[Piece, list[Piece], str]]
+    )
+    """The piece that makes a value, the list it stands in, the scope around."""
+    _pending: list[tuple[Piece, list[int], int | None]] = field(
+        default_factory=list[tuple[Piece, list[int], int | None]]
+    )
+
+    def pieces(self, items: list[Item], outputs: list[int] | None = None) -> list[Piece]:
+        """The body's nodes; `outputs` are values that have to have names."""
+        found = self._list(items, self.inputs[0] if self.inputs else None, self.path, "")
+        for piece, reads, prev in self._pending:
+            piece.reads = tuple(self.label(v, prev) for v in reads)
+        for value in outputs or ():
+            self.label(value, None)
+        _name(found, root=True)
+        return found
+
+    # ---- one after the other
+
+    def _list(
+        self, items: list[Item], entry: int | None, path: str, label: str
+    ) -> list[Piece]:
+        found: list[Piece] = []
+        prev = entry
+        for item in items:
+            piece = self._piece(item, prev, path, label)
+            found.append(piece)
+            prev = _given(item)
+            if not isinstance(item, Scope) or id(item) in self.used:
+                for made in item.makes:
+                    self._makers[made] = (piece, found, label)
+        return found
+
+    def _piece(self, item: Item, prev: int | None, path: str, label: str) -> Piece:
+        name = None if item.path is None else _relative(item.path, path)
+        if isinstance(item, Scope) and id(item) not in self.used:
+            piece = Piece("group", "", [name], None, [self._at(prev, item)])
+            inner = f"{label}{name}."
+            piece.lists = [self._list(item.items, prev, item.path or path, inner)]
+            piece.has_tensors = any(p.has_tensors for p in piece.lists[0])
+            return piece
+        reads = item.reads
+        place = [self._at(reads[0] if reads else prev, item)]
+        if isinstance(item, Scope):
+            used = self.used[id(item)]
+            slots = {k: [v] for k, v in used.arguments.items()}
+            piece = Piece("use", used.block, [name], None, place, slots, has_tensors=True)
+        elif isinstance(item, OpItem):
+            slots = {k: [v] for k, v in item.attributes.items()}
+            piece = Piece("op", item.op, [name], None, place, slots,
+                          has_tensors=item.has_tensors)  # fmt: skip
+        elif isinstance(item, ShareItem):
+            target = _relative(item.target, self.path)
+            piece = Piece("share", target, [None], None, place)
+        elif isinstance(item, SkipItem):
+            piece = Piece("skip", item.op, [None], None, place)
+            piece.lists = [
+                self._list(inner, reads[0], path, label)
+                for inner in (item.body, item.shortcut)
+            ]
+            piece.has_tensors = any(p.has_tensors for i in piece.lists for p in i)
+        else:
+            assert isinstance(item, BranchesItem)
+            piece = Piece("branches", item.op, [None], None, place)
+            piece.lists = [self._list(b, reads[0], path, label) for b in item.branches]
+            piece.has_tensors = any(p.has_tensors for i in piece.lists for p in i)
+        if reads != [prev]:
+            self._pending.append((piece, reads, prev))
+        return piece
+
+    def _at(self, value: int | None, item: Item) -> Occurrence:
+        shape = None if value is None else self.graph.shapes.get(value)
+        channels = 0
+        if shape is not None and isinstance(shape.channels, int):
+            channels = shape.channels
+        return Occurrence(self.instance, (), channels)
+
+    # ---- what reads something else
+
+    def label(self, value: int, prev: int | None) -> str:
+        """What `from` calls a value."""
+        if value == prev:
+            return "prev"
+        if value in self.inputs:
+            at = self.inputs.index(value)
+            return "input" if at == 0 else self.input_name(at)
+        piece, siblings, scope = self._makers[value]
+        if piece.kind in ("skip", "branches", "share") or (
+            piece.kind == "op" and piece.name is None and piece.what == "identity"
+        ):
+            at = siblings.index(piece)
+            name = self._free({"branches": piece.what}.get(piece.kind, "sum"), scope)
+            behind = Piece("op", "identity", [name], None, piece.occurrences)
+            siblings.insert(at + 1, behind)
+            self._makers[value] = (behind, siblings, scope)
+            piece = behind
+        if piece.name is None:
+            piece.names = [self._free(stem(piece.what), scope)]
+        piece.labelled = True
+        return f"{scope}{piece.name}"
+
+    def input_name(self, at: int) -> str:
+        """What a body calls its inputs."""
+        names = list(self.graph.trace.inputs)
+        if self.path == "" and len(names) == len(self.inputs):
+            return names[at]
+        return f"x{at + 1}"
+
+    def _free(self, wanted: str, scope: str) -> str:
+        taken = {p.name for p, _, s in self._makers.values() if s == scope}
+        number = 1
+        name = wanted
+        while name in taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        return name
+
+
+def _given(item: Item) -> int | None:
+    """The value that stands for it behind it."""
+    if isinstance(item, Scope) and item.items:
+        return _given(item.items[-1])
+    return item.makes[0] if item.makes else None
+
+
+def _relative(path: str, around: str) -> str:
+    return path.removeprefix(f"{around}.") if around else path
+
+
+# ---- names
+
+
+def _name(pieces: list[Piece], *, root: bool = False) -> bool:
+    """Gives nodes of a scope the names that they need, and no others; whether they are
+    numbered without names."""
+    children = _children(pieces)
+    for _, piece in children:
+        if piece.kind == "group" and piece.name is not None:
+            piece.auto = _name(piece.lists[0])
+    if _number(children):
+        return True
+    names = [p.name for _, p in children]
+    by_hand = any(n is not None and n[:1].isdigit() for n in names)
+    if root or by_hand:
+        for _, piece in children:
+            if (
+                piece.kind == "op"
+                and not piece.has_tensors
+                and not piece.labelled
+                and (by_hand or OPS[piece.what].category in _SAID)
+            ):
+                piece.names = [None]
+        return False
+    taken = set(names)
+    for _, piece in children:
+        if piece.name is None and piece.kind == "op":
+            wanted, number = stem(piece.what), 1
+            name = wanted
+            while name in taken:
+                number += 1
+                name = f"{wanted}{number}"
+            taken.add(name)
+            piece.names = [name]
+    return False
+
+
+def _children(pieces: list[Piece]) -> list[tuple[list[Piece], Piece]]:
+    """The nodes of one scope, unnamed ones opened up, each with its list."""
+    found: list[tuple[list[Piece], Piece]] = []
+    for piece in pieces:
+        if piece.kind in ("skip", "branches"):
+            found += [c for inner in piece.lists for c in _children(inner)]
+        elif piece.kind != "share":
+            found.append((pieces, piece))
+    return found
+
+
+def _number(children: list[tuple[list[Piece], Piece]]) -> bool:
+    """Takes the numbers away that nodes have by their order, where all do."""
+    if not children or any(p.labelled or p.kind == "group" for _, p in children):
+        return False
+    if not any(p.name is not None for _, p in children):
+        return False
+    holes: list[tuple[list[Piece], Piece, int]] = []
+    count = 0
+    for siblings, piece in children:
+        name = piece.name
+        if name is not None:
+            if not name.isdigit() or int(name) < count:
+                return False
+            if int(name) > count:
+                holes.append((siblings, piece, int(name) - count))
+                count = int(name)
+        count += 1
+    if sum(missing for _, _, missing in holes) > 2:
+        return False
+    for siblings, piece, missing in holes:
+        at = siblings.index(piece)
+        occurrences = piece.occurrences
+        siblings[at:at] = [
+            Piece("op", "identity", [None], None, occurrences) for _ in range(missing)
+        ]
+    for _, piece in children:
+        piece.names = [None]
+    return True

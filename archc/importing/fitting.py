@@ -1,0 +1,239 @@
+"""Expressions for numbers that differ between occurrences.
+
+Of what fits all of them, the shortest is taken: a number, a name, a name and a number,
+two names, one thing in the first turn and another in the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archc.importing.pieces import MISSING, Occurrence
+
+COUNTERS = ("i", "j", "k", "l", "m")
+"""What the counters of repetitions are called, the outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Text that stands for values."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(slots=True)
+class Names:
+    """What expressions in a body may name: its parameters, by their values in each
+    instance."""
+
+    params: dict[str, dict[int, Any]]
+
+    def columns(self, places: Sequence[Occurrence]) -> Iterator[tuple[str, list[Any]]]:
+        """Each name with its values at these places."""
+        for name, values in self.params.items():
+            column = [values[o.instance] for o in places]
+            if all(isinstance(v, int | float) for v in column):
+                yield name, column
+        if all(o.in_channels > 0 for o in places):
+            yield "in_channels", [o.in_channels for o in places]
+
+
+def fitted(values: Sequence[Any], places: Sequence[Occurrence], names: Names) -> Any:
+    """The constant or `Expression` that has these values at these places; None if there
+    is no short one."""
+    if _all_same(values):
+        return values[0]
+    found = _fitted_by_names(values, places, names)
+    if found is None:
+        found = _fitted_by_turns(values, places, names)
+    return found
+
+
+def _all_same(values: Sequence[Any]) -> bool:
+    first = values[0]
+    return all(v is first or (type(v) is type(first) and v == first) for v in values)
+
+
+def _whole(values: Sequence[Any]) -> bool:
+    return all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+
+
+def _fitted_by_names(
+    values: Sequence[Any], places: Sequence[Occurrence], names: Names
+) -> Any:
+    if any(v is MISSING for v in values):
+        return None
+    columns = list(names.columns(places))
+    for name, column in columns:
+        if _equal(column, values):
+            return Expression(name)
+    if all(isinstance(v, bool) for v in values):
+        return _truth(values, columns)
+    if not _whole(values):
+        return None
+    columns = [(n, c) for n, c in columns if _whole(c) and not _all_same(c)]
+    for name, column in columns:
+        text = _one_name(name, column, values)
+        if text:
+            return Expression(text)
+    for n, (one, first) in enumerate(columns):
+        for other, second in columns[n + 1 :]:
+            for sign, function in _TWO:
+                if _equal(list(map(function, first, second)), values):
+                    return Expression(f"{one} {sign} {other}")
+    return None
+
+
+_TWO = (
+    ("*", lambda a, b: a * b),
+    ("+", lambda a, b: a + b),
+    ("-", lambda a, b: a - b),
+    ("//", lambda a, b: a // b if b else -1),
+)
+
+
+def _equal(column: Sequence[Any], values: Sequence[Any]) -> bool:
+    return all(
+        a == b and isinstance(a, bool) == isinstance(b, bool)
+        for a, b in zip(column, values, strict=True)
+    )
+
+
+def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None:
+    """A name with one number."""
+    a, v = column[0], values[0]
+    if a and v % a == 0 and _equal([x * (v // a) for x in column], values):
+        return f"{name} * {v // a}"
+    if v > 0 and a % v == 0 and _equal([x // (a // v) for x in column], values):
+        return f"{name} // {a // v}"
+    if _equal([(x - 1) // 2 for x in column], values):
+        return f"({name} - 1) // 2"
+    if 0 < abs(v - a) <= 4 and _equal([x + v - a for x in column], values):
+        return f"{name} {'+' if v > a else '-'} {abs(v - a)}"
+    return None
+
+
+def _truth(values: Sequence[bool], columns: list[tuple[str, list[Any]]]) -> Any:
+    """A comparison that is true where they are, or two of them."""
+    tests: list[tuple[str, list[bool]]] = []
+    for name, column in columns:
+        if _all_same(column):
+            continue
+        for number in (1, 0):
+            tests.append((f"{name} != {number}", [x != number for x in column]))
+            tests.append((f"{name} == {number}", [x == number for x in column]))
+        tests.append((f"{name} > 1", [x > 1 for x in column]))
+    for n, (name, column) in enumerate(columns):
+        for other, second in columns[n + 1 :]:
+            if not _whole(column) or not _whole(second):
+                continue
+            factors = {1}
+            for x, y in zip(column, second, strict=True):
+                if x and y % x == 0 and y // x <= 8:
+                    factors.add(y // x)
+            for factor in sorted(factors):
+                scaled = name if factor == 1 else f"{name} * {factor}"
+                differ = [x * factor != y for x, y in zip(column, second, strict=True)]
+                tests.append((f"{other} != {scaled}", differ))
+                tests.append((f"{other} == {scaled}", [not d for d in differ]))
+    for text, column in tests:
+        if column == list(values):
+            return Expression(text)
+    for n, (one, first) in enumerate(tests):
+        for other, second in tests[n + 1 :]:
+            if [a or b for a, b in zip(first, second, strict=True)] == list(values):
+                return Expression(f"{one} or {other}")
+            if [a and b for a, b in zip(first, second, strict=True)] == list(values):
+                return Expression(f"{one} and {other}")
+    return None
+
+
+def _fitted_by_turns(
+    values: Sequence[Any], places: Sequence[Occurrence], names: Names
+) -> Any:
+    """An expression of the counters."""
+    depth = min(len(o.counters) for o in places)
+    for level in reversed(range(depth)):
+        counter = COUNTERS[level]
+        turns = [o.counters[level] for o in places]
+        if _all_same(turns):
+            continue
+        text = _by_counter(values, turns, counter)
+        if text:
+            return Expression(text)
+        for at, test in ((0, f"{counter} == 0"), (max(turns), "")):
+            if not test and any(t > 0 for t in turns):
+                continue
+            chosen = [v for v, t in zip(values, turns, strict=True) if t == at]
+            rest = [v for v, t in zip(values, turns, strict=True) if t != at]
+            where = [o for o, t in zip(places, turns, strict=True) if t == at]
+            others = [o for o, t in zip(places, turns, strict=True) if t != at]
+            first = _simple(chosen, where, names)
+            second = _simple(rest, others, names)
+            if first is None or second is None:
+                continue
+            if (first, second) == ("True", "False"):
+                return Expression(test)
+            if (first, second) == ("False", "True"):
+                return Expression(f"{counter} > 0")
+            return Expression(f"{first} if {test} else {second}")
+    return _fitted_by_two(values, places) if depth > 1 else None
+
+
+def _fitted_by_two(values: Sequence[Any], places: Sequence[Occurrence]) -> Any:
+    """One number in the first turns of an inner repetition but for its first time, or
+    there alone, and another elsewhere."""
+    if any(v is MISSING or not isinstance(v, int | float) for v in values):
+        return None
+    for sign, later in ((">", True), ("==", False)):
+        tests = [
+            o.counters[-1] == 0 and (o.counters[-2] > 0) == later for o in places
+        ]
+        inside = [v for v, t in zip(values, tests, strict=True) if t]
+        others = [v for v, t in zip(values, tests, strict=True) if not t]
+        if inside and others and _all_same(inside) and _all_same(others):
+            depth = len(places[0].counters)
+            outer, inner = COUNTERS[depth - 2 : depth]
+            test = f"{outer} {sign} 0 and {inner} == 0"
+            if inside[0] is True and others[0] is False:
+                return Expression(test)
+            return Expression(f"{inside[0]!r} if {test} else {others[0]!r}")
+    return None
+
+
+def _simple(
+    values: Sequence[Any], places: Sequence[Occurrence], names: Names
+) -> str | None:
+    if any(v is MISSING or not isinstance(v, int | float) for v in values):
+        return None
+    if _all_same(values):
+        return repr(values[0])
+    found = _fitted_by_names(values, places, names)
+    return None if found is None or " or " in str(found) else str(found)
+
+
+def _by_counter(values: Sequence[Any], turns: list[int], counter: str) -> str | None:
+    """Numbers that grow evenly, or double."""
+    if not _whole(values):
+        return None
+    by_turn: dict[int, int] = {}
+    for value, turn in zip(values, turns, strict=True):
+        if by_turn.setdefault(turn, value) != value:
+            return None
+    if len(by_turn) < 2 or 0 not in by_turn or 1 not in by_turn:
+        return None
+    start, step = by_turn[0], by_turn[1] - by_turn[0]
+    if len(by_turn) > 2 or abs(step) == 1:
+        if all(v == start + step * t for t, v in by_turn.items()):
+            turn = counter if step == 1 else f"{step} * {counter}"
+            if step == -1:
+                return f"{start} - {counter}"
+            return turn if start == 0 else f"{turn} + {start}" if step == 1 else f"{start} + {turn}"
+        if start and all(v == start * 2**t for t, v in by_turn.items()):
+            return f"{start} * 2 ** {counter}"
+    return None

@@ -1,0 +1,173 @@
+"""A network with its blocks as the tables of a spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc.importing.blocks import Definition, Structure
+from archc.importing.fitting import COUNTERS, Expression
+from archc.importing.nodes import Graph
+from archc.importing.pieces import Piece
+from archc.importing.repeats import name_of
+
+Table = dict[str, Any]
+
+
+def tables_of(structure: Structure, graph: Graph, title: str, source: str) -> Table:
+    """The spec; its `[expect]` is missing yet."""
+    trace = graph.trace
+    network = structure.network
+    inputs = {n: list(graph.shapes[v].sizes) for n, v in trace.inputs.items()}
+    only = next(iter(inputs.values())) if len(inputs) == 1 else None
+    data: Table = {"archc": 1, "name": trace.name}
+    data |= {"class_name": title} if title.isidentifier() else {}
+    data |= {"title": title} if title else {}
+    data |= {"source": source} if source else {}
+    params = {p: _plain(network.values[p][0]) for p in network.params}
+    data |= {"params": params} if params else {}
+    body: Table = {"input": only} if only is not None else {"inputs": inputs}
+    body["layers"] = nodes_of(network.pieces, structure)
+    data["network"] = body
+    blocks: Table = {}
+    for name in _in_use(structure):
+        blocks[name] = _block(structure.blocks[name], structure)
+    data |= {"blocks": blocks} if blocks else {}
+    return data
+
+
+def _in_use(structure: Structure) -> list[str]:
+    """The blocks in the order in which they are met."""
+    found: dict[str, None] = {}
+
+    def visit(pieces: list[Piece]) -> None:
+        met: list[str] = []
+        for piece in pieces:
+            if piece.kind == "use" and piece.what not in found:
+                found[piece.what] = None
+                met.append(piece.what)
+            for inner in piece.lists:
+                visit(inner)
+        for name in met:
+            visit(structure.blocks[name].pieces)
+
+    visit(structure.network.pieces)
+    return list(found)
+
+
+def _block(block: Definition, structure: Structure) -> Table:
+    required = [p for p in block.params if p not in block.defaults]
+    data: Table = {"params": required} if required else {}
+    if block.defaults:
+        data["defaults"] = {
+            p: _plain(block.defaults[p]) for p in block.params if p in block.defaults
+        }
+    data["layers"] = nodes_of(block.pieces, structure)
+    return data
+
+
+def nodes_of(pieces: list[Piece], structure: Structure, depth: int = 0) -> list[Table]:
+    """The nodes of a list; `depth` repetitions are around it."""
+    return [_node(piece, structure, depth) for piece in pieces]
+
+
+def _node(piece: Piece, structure: Structure, depth: int) -> Table:
+    name = name_of(piece)
+    head: Table = {"name": name} if isinstance(name, str) else {}
+    if piece.reads is not None:
+        reads = piece.reads
+        head["from"] = reads[0] if len(reads) == 1 else list(reads)
+    if piece.when is not None:
+        head["when"] = _plain(piece.when)
+    return _BODIES[piece.kind](piece, head, structure, depth)
+
+
+def _op(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    if piece.what == "concat" or "from" not in head:
+        pass
+    return head | {"op": piece.what} | {k: _plain(v) for k, v in piece.written.items()}
+
+
+def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    block = structure.blocks[piece.what]
+    arguments = {
+        param: _plain(piece.written[param])
+        for param in block.params
+        if param not in block.defaults
+        or not _same(piece.written[param], block.defaults[param])
+    }
+    return head | {"block": piece.what} | arguments
+
+
+def _same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def _share(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    return head | {"share": piece.what}
+
+
+def _group(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    (inner,) = piece.lists
+    nodes = nodes_of(inner, structure, depth)
+    counts = "{" in head.get("name", "")
+    if len(nodes) == 1 and inner[0].kind == "repeat" and not counts:
+        (repeat,) = inner
+        (body,) = repeat.lists
+        if piece.auto and len(body) == 1 and body[0].kind in ("op", "use", "skip"):
+            (node,) = nodes
+            if "name" not in node and "layers" not in node:
+                return head | node
+    return head | {"layers": nodes}
+
+
+def _skip(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    body, way = piece.lists
+    nodes = nodes_of(body, structure, depth)
+    shortcut: Table = {}
+    if way:
+        around = nodes_of(way, structure, depth)
+        shortcut = {"shortcut": around[0] if len(around) == 1 else {"layers": around}}
+    (node, *more) = nodes
+    alone = not more and not {"skip", "when", "from", "repeat", "merge"}.intersection(node)
+    if alone:
+        name = {"name": node.pop("name")} if "name" in node else {}
+        return name | head | {"skip": piece.what} | node | shortcut
+    return head | {"skip": piece.what, "layers": nodes} | shortcut
+
+
+def _branches(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    found: list[Any] = []
+    for branch in piece.lists:
+        nodes = nodes_of(branch, structure, depth)
+        found.append(nodes[0] if len(nodes) == 1 else nodes)
+    return head | {"merge": piece.what, "branches": found}
+
+
+def _repeat(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    (body,) = piece.lists
+    nodes = nodes_of(body, structure, depth + 1)
+    turns: Table = {"repeat": _plain(piece.written["repeat"])}
+    if depth:
+        turns["index"] = COUNTERS[depth]
+    (node, *more) = nodes
+    taken = {"when", "from", "repeat", "index", "merge"}
+    if more or taken.intersection(node):
+        return head | turns | {"layers": nodes}
+    name = {"name": node.pop("name")} if "name" in node else {}
+    first = {k: node.pop(k) for k in ("block", "op") if k in node}
+    return head | name | first | turns | node
+
+
+_BODIES = {
+    "op": _op,
+    "use": _use,
+    "share": _share,
+    "group": _group,
+    "skip": _skip,
+    "branches": _branches,
+    "repeat": _repeat,
+}
+
+
+def _plain(value: Any) -> Any:
+    return value.text if isinstance(value, Expression) else value

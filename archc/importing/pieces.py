@@ -1,0 +1,221 @@
+"""Nodes of a spec to be, whose numbers are not written yet.
+
+A piece stands for one node in all its occurrences: in each instance of a block, in each
+turn of a repetition. It keeps what each of its attributes is there; the expressions for
+them are found when all are known (`fitting.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["op", "use", "share", "group", "skip", "branches", "repeat"]
+
+
+class Occurrence(NamedTuple):
+    """Where a piece stands once."""
+
+    instance: int
+    """Of the block or network; see `Body`."""
+    counters: tuple[int, ...]
+    """The turns of the repetitions around it, the outermost first."""
+    in_channels: int
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """One node."""
+
+    kind: Kind
+    what: str
+    """The op, the block, the node that is shared, the merge of a skip or of branches."""
+    names: list[str | None]
+    """Its name at each occurrence."""
+    reads: tuple[str, ...] | None
+    """What `from` says; None for what stands before it."""
+    occurrences: list[Occurrence]
+    slots: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """Attributes and arguments, with their values at each occurrence."""
+    lists: list[list[Piece]] = field(default_factory=list["list[Piece]"])
+    """A group's or repetition's nodes; a skip's body and shortcut; the branches."""
+    absent: list[Occurrence] = field(default_factory=list[Occurrence])
+    """Where it could stand and does not."""
+    labelled: bool = False
+    """Whether another node names it."""
+    auto: bool = False
+    """Of a group: whether its nodes are numbered and need no names."""
+    has_tensors: bool = False
+    written: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the spec says of each slot, once it is known."""
+    when: Any = None
+    """The same of whether it is there."""
+
+    @property
+    def name(self) -> str | None:
+        return self.names[0]
+
+
+MISSING = object()
+"""An attribute's value where the op has its default."""
+
+
+def merged(a: Piece, b: Piece, *, turns: bool = False, loose: bool = False) -> Piece | None:
+    """The node that stands for both; None if they differ in more than numbers.
+
+    `turns` are those of a repetition, whose names may count; `loose` lets nodes be there
+    in one of them alone.
+    """
+    if a.kind != b.kind or a.what != b.what or a.reads != b.reads or a.auto != b.auto:
+        return None
+    if not _same_name(a.name, b.name, turns):
+        return None
+    if len(a.lists) != len(b.lists):
+        return None
+    lists: list[list[Piece]] = []
+    for one, other in zip(a.lists, b.lists, strict=True):
+        both = merged_lists(one, other, turns=turns, loose=loose, whole=a, others=b)
+        if both is None:
+            return None
+        lists.append(both)
+    slots: dict[str, list[Any]] = {}
+    for name in (*a.slots, *(n for n in b.slots if n not in a.slots)):
+        first = a.slots.get(name, [MISSING] * len(a.occurrences))
+        slots[name] = first + b.slots.get(name, [MISSING] * len(b.occurrences))
+    return replace(
+        a,
+        names=a.names + b.names,
+        occurrences=a.occurrences + b.occurrences,
+        slots=slots,
+        lists=lists,
+        absent=a.absent + b.absent,
+        labelled=a.labelled or b.labelled,
+    )
+
+
+def _same_name(a: str | None, b: str | None, turns: bool) -> bool:
+    if a is None or b is None or not turns:
+        return a == b
+    return re.sub(r"\d+", "#", a) == re.sub(r"\d+", "#", b)
+
+
+def merged_lists(
+    a: list[Piece],
+    b: list[Piece],
+    *,
+    turns: bool = False,
+    loose: bool = False,
+    whole: Piece | None = None,
+    others: Piece | None = None,
+) -> list[Piece] | None:
+    """The nodes that stand for both lists; see `merged`.
+
+    `whole` and `others` are the pieces in which they stand, if any.
+    """
+    if len(a) == len(b):
+        found: list[Piece] = []
+        for one, other in zip(a, b, strict=True):
+            both = merged(one, other, turns=turns, loose=loose)
+            if both is None:
+                break
+            found.append(both)
+        else:
+            return found
+    if not loose:
+        return None
+    return _aligned(a, b, whole, others)
+
+
+def _aligned(
+    a: list[Piece], b: list[Piece], whole: Piece | None, others: Piece | None
+) -> list[Piece] | None:
+    """Both lists with nodes that only one of them has; None where they share little."""
+    if (not a or not b) and whole is not None and others is not None and whole.kind == "skip":
+        # a shortcut that some have
+        given, lacking = (a, others) if a else (b, whole)
+        (only, *more) = given
+        if more:
+            return None
+        return [replace(only, absent=only.absent + lacking.occurrences)]
+    rows = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    pairs: dict[tuple[int, int], Piece] = {}
+    for i in reversed(range(len(a))):
+        for j in reversed(range(len(b))):
+            both = merged(a[i], b[j], loose=True)
+            best = max(rows[i + 1][j], rows[i][j + 1])
+            if both is not None:
+                pairs[i, j] = both
+                best = max(best, rows[i + 1][j + 1] + _weight(both))
+            rows[i][j] = best
+    least = min(sum(map(_weight, a)), sum(map(_weight, b)))
+    if rows[0][0] < max(1, 0.6 * least):
+        return None
+    found: list[Piece] = []
+    i = j = 0
+    while i < len(a) or j < len(b):
+        both = pairs.get((i, j))
+        if both is not None and rows[i][j] == rows[i + 1][j + 1] + _weight(both):
+            found.append(both)
+            i, j = i + 1, j + 1
+        elif i < len(a) and (j == len(b) or rows[i][j] == rows[i + 1][j]):
+            lone = _lone(a[i], b, j, others)
+            i += 1
+            if lone is None:
+                return None
+            found.append(lone)
+        else:
+            lone = _lone(b[j], a, i, whole)
+            j += 1
+            if lone is None:
+                return None
+            found.append(lone)
+    return found
+
+
+def _weight(piece: Piece) -> int:
+    return max(1, sum(_weight(p) for inner in piece.lists for p in inner))
+
+
+def _lone(
+    piece: Piece, lacking: list[Piece], at: int, around: Piece | None
+) -> Piece | None:
+    """A node that the other list lacks, where its node `at` stands."""
+    if piece.labelled or piece.reads is not None:
+        return None
+    if at < len(lacking):
+        there = lacking[at].occurrences + lacking[at].absent
+    elif around is not None and not lacking:
+        there = around.occurrences
+    elif lacking:
+        # behind the last one; what it reads there is not known
+        there = [o._replace(in_channels=-1) for o in lacking[-1].occurrences]
+    else:
+        return None
+    return replace(piece, absent=piece.absent + there)
+
+
+# ---- repetitions
+
+
+def turned(piece: Piece, turn: int) -> Piece:
+    """The same in a turn of a repetition around it."""
+
+    def within(occurrences: list[Occurrence]) -> list[Occurrence]:
+        return [o._replace(counters=(turn, *o.counters)) for o in occurrences]
+
+    return replace(
+        piece,
+        occurrences=within(piece.occurrences),
+        absent=within(piece.absent),
+        lists=[[turned(p, turn) for p in inner] for inner in piece.lists],
+    )
+
+
+def all_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """They and all that stand in them, in the order of the text."""
+    for piece in pieces:
+        yield piece
+        for inner in piece.lists:
+            yield from all_pieces(inner)
