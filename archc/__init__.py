@@ -12,11 +12,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archc.api import Network, SpecError, load
+    from archc.api import ImportRefused, Network, SpecError, import_module, load
 
     __version__: str
 
-__all__ = ["Network", "SpecError", "__version__", "load"]
+__all__ = [
+    "ImportRefused",
+    "Network",
+    "SpecError",
+    "__version__",
+    "import_module",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

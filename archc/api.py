@@ -197,6 +197,48 @@ def load(
     return Network(analysis, tuple(sink))
 
 
+class ImportRefused(Exception):
+    """A module that no spec says, or whose spec would compute something else."""
+
+
+def import_module(
+    module: nn.Module,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+    *,
+    name: str | None = None,
+) -> str:
+    """The text of a spec that is `module`.
+
+    `input_shape` is that of one sample, without the batch (channels, height, width), or
+    those of several inputs by the names of `forward`'s arguments. The spec was compiled,
+    takes the module's `state_dict` strictly, and gives the same outputs on the CPU in
+    evaluation; the module is as it was afterwards. `name` is the network's, by default
+    that of its class.
+
+    Raises:
+        ImportRefused: with every reason, if there is no such spec.
+        ImportError: without PyTorch.
+    """
+    try:
+        from archc.run.importing.session import import_network, input_names
+    except ImportError as error:
+        raise ImportError(
+            "importing a module needs PyTorch: pip install 'archc[torch]'"
+        ) from error
+    if not isinstance(input_shape, Mapping):
+        names = input_names(module)
+        input_shape = {names[0] if names else "input": input_shape}
+    result = import_network(module, name or type(module).__name__, input_shape)
+    if not result.passed:
+        proof = result.proof
+        reasons = list(map(str, result.refused))
+        reasons = reasons or [
+            proof.why or f"its outputs differ, first at {proof.first}"
+        ]
+        raise ImportRefused("\n".join(reasons))
+    return result.text
+
+
 def _shown(value: Any) -> Any:
     """A parameter's value with tables for its rows."""
     if is_tuple(value):

@@ -10,6 +10,7 @@ import errno
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from archc.escaping import visible
 _COMMANDS = (
     "list",
     "new",
+    "import",
     "check",
     "summary",
     "compile",
@@ -37,6 +39,7 @@ _EPILOG = """\b
 Examples:
   archc list
   archc new my_net --from resnet50
+  archc import timm:resnet50d -o specs/resnet50d.toml
   archc check specs/
   archc summary googlenet
   archc compile specs/googlenet.toml
@@ -53,7 +56,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"archc.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command = import_module(f"archc.cli.{module}").command
         assert isinstance(command, click.Command)
         return command
 

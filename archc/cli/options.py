@@ -108,18 +108,25 @@ class Overrides:
         return tuple(d for d in documents if d is not None)
 
 
+def shapes_option(help: str) -> Callable[[F], F]:
+    """Of shapes of inputs, as `Inputs`."""
+    return click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        callback=_dims,
+        metavar="[NAME=]C,H,W",
+        help=help,
+    )
+
+
 def reading(command: F) -> F:
     """The options of every command that reads specs; see `Overrides` and `Run`."""
     for option in (
         color_option,
         outside_option,
-        click.option(
-            "--input",
-            "inputs",
-            multiple=True,
-            callback=_dims,
-            metavar="[NAME=]C,H,W",
-            help="Override the input's channels, height and width; C,L for a sequence,"
+        shapes_option(
+            "Override the input's channels, height and width; C,L for a sequence,"
             " C,D,H,W for a volume. Repeatable with NAME, for a spec that names its"
             " inputs.",
         ),

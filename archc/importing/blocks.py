@@ -11,6 +11,7 @@ from typing import Any
 
 from archc.importing.bodies import Body, Used
 from archc.importing.fitting import COUNTERS, Expression, Names, fitted
+from archc.importing.heads import Head
 from archc.importing.items import SEQUENTIAL, Item, Scope, lists_of
 from archc.importing.nodes import Graph
 from archc.importing.pieces import (
@@ -48,26 +49,41 @@ class Structure:
 
     network: Definition
     blocks: dict[str, Definition]
+    outputs: dict[str, str] = field(default_factory=dict[str, str])
+    """What `from` calls the network's outputs, where there are several."""
+    heads: list[tuple[str, str, Definition]] = field(
+        default_factory=list[tuple[str, str, Definition]]
+    )
+    """Each head's name, the node that it hangs on, and its body."""
 
 
-def structure_of(graph: Graph, root: Scope, outputs: list[int]) -> Structure:
+def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Structure:
     """The network's ops as blocks, repetitions and what is left."""
     blocks: dict[str, Definition] = {}
     used: dict[int, Used] = {}
-    for key, scopes in _classes(root):
-        _define_class(key, scopes, graph, used, blocks)
+    for key, members in _classes([*root.items, *(h.scope for h in heads)]):
+        _define_class(key, members, graph, used, blocks)
     body = Body(graph, 0, "", list(graph.trace.inputs.values()), used)
-    named = outputs if len(graph.trace.outputs) > 1 else []
-    pieces = with_repeats(body.pieces(root.items, named))
-    network = _defined("network", pieces, 1)
-    _set_defaults([network, *blocks.values()], blocks)
-    return Structure(network, blocks)
+    outputs = {n: graph.value(v) for n, v in graph.trace.outputs.items()}
+    named = list(outputs.values()) if len(outputs) > 1 and not heads else []
+    pieces = body.pieces(root.items, [*named, *(h.source for h in heads)])
+    found = Structure(_defined("network", with_repeats(pieces)), blocks)
+    if named:
+        found.outputs = {n: body.label(v, None) for n, v in outputs.items()}
+    for head in heads:
+        inner = Body(graph, 0, "", [head.source], used)
+        pieces = inner.pieces([head.scope])
+        definition = _defined(head.name, with_repeats(pieces))
+        found.heads.append((head.name, body.label(head.source, None), definition))
+    bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
+    _set_defaults(bodies, blocks)
+    return found
 
 
 # ---- which modules
 
 
-def _classes(root: Scope) -> list[tuple[str, list[Scope]]]:
+def _classes(items: list[Item]) -> list[tuple[str, list[Scope]]]:
     """The modules of each class that may become a block, inner ones first.
 
     Where classes hold each other, their modules are told apart by how much they hold.
@@ -76,7 +92,7 @@ def _classes(root: Scope) -> list[tuple[str, list[Scope]]]:
     while True:
         found: dict[str, list[Scope]] = {}
         inside: dict[str, set[str]] = {}
-        for item in all_direct(root.items):
+        for item in all_direct(items):
             _class_of(item, by_depth, found, inside)
         order = TopologicalSorter(inside)
         try:
@@ -152,13 +168,11 @@ def _define_class(
             continue
         name = _block_name(key, pieces, blocks)
         instances = [scopes.index(m) for m in members]
-        block = _defined(name, pieces, len(members))
+        block = _defined(name, pieces)
         blocks[name] = block
         for scope, instance in zip(members, instances, strict=True):
             arguments = {p: block.values[p][instance] for p in block.params}
             used[id(scope)] = Used(name, arguments)
-
-
 
 
 def _last(scope: Scope) -> list[int]:
@@ -172,7 +186,11 @@ def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) ->
     cls = key.partition("@")[0].rpartition(".")[2].strip("_")
     if key.partition("@")[0] == SEQUENTIAL:
         short = {"conv": "conv", "batch_norm": "bn"}
-        parts = [short.get(stem(p.what), stem(p.what)) for p in all_pieces(pieces) if p.kind == "op"]
+        parts = [
+            short.get(stem(p.what), stem(p.what))
+            for p in all_pieces(pieces)
+            if p.kind == "op"
+        ]
         cls = "_".join(parts[:4]) or "sequence"
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
     base = re.sub(r"\W+", "_", words).lower().strip("_") or "block"
@@ -188,7 +206,7 @@ def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) ->
 # ---- what differs
 
 
-def _defined(name: str, pieces: list[Piece], instances: int) -> Definition:
+def _defined(name: str, pieces: list[Piece]) -> Definition:
     """A body whose numbers are written: as they are, or by parameters."""
     found = Definition(name, pieces)
     names = Names(found.values)
@@ -278,7 +296,11 @@ def _nested(turns: dict[tuple[int, ...], Any], depth: int) -> Any:
 
 def _param_name(found: Definition, piece: Piece, slot: str) -> str:
     own = piece.name
-    own = own.replace(".", "_") if own and re.fullmatch(r"[A-Za-z_.]\w*[\w.]*", own) else ""
+    own = (
+        own.replace(".", "_")
+        if own and re.fullmatch(r"[A-Za-z_.]\w*[\w.]*", own)
+        else ""
+    )
     own = re.sub(r"\W", "_", own)
     if slot == "when":
         wanted = [f"with_{own or stem(piece.what) or piece.kind}"]
@@ -336,5 +358,3 @@ def _usual(param: str, value: str) -> bool:
     return (param, value) in {("stride", "1"), ("groups", "1"), ("dilation", "1")} or (
         param.startswith("with_") and value == "False"
     )
-
-

@@ -48,9 +48,13 @@ class Body:
         default_factory=list[tuple[Piece, list[int], int | None]]
     )
 
-    def pieces(self, items: list[Item], outputs: list[int] | None = None) -> list[Piece]:
+    def pieces(
+        self, items: list[Item], outputs: list[int] | None = None
+    ) -> list[Piece]:
         """The body's nodes; `outputs` are values that have to have names."""
-        found = self._list(items, self.inputs[0] if self.inputs else None, self.path, "")
+        found = self._list(
+            items, self.inputs[0] if self.inputs else None, self.path, ""
+        )
         for piece, reads, prev in self._pending:
             piece.reads = tuple(self.label(v, prev) for v in reads)
         for value in outputs or ():
@@ -87,7 +91,9 @@ class Body:
         if isinstance(item, Scope):
             used = self.used[id(item)]
             slots = {k: [v] for k, v in used.arguments.items()}
-            piece = Piece("use", used.block, [name], None, place, slots, has_tensors=True)
+            piece = Piece(
+                "use", used.block, [name], None, place, slots, has_tensors=True
+            )
         elif isinstance(item, OpItem):
             slots = {k: [v] for k, v in item.attributes.items()}
             piece = Piece("op", item.op, [name], None, place, slots,

@@ -221,7 +221,9 @@ class _Reader:
             made = OPS[op](**given)
             shape = made.infer(*(graph.shapes[n] for n in reads))
         except ValidationError as error:
-            raise _Refused(f"`{op}` does not take this: {error.errors()[0]['msg']}") from None
+            raise _Refused(
+                f"`{op}` does not take this: {error.errors()[0]['msg']}"
+            ) from None
         except ShapeError as error:
             raise _Refused(error.message) from None
         if last:
@@ -230,7 +232,9 @@ class _Reader:
                 raise _Refused(f"`{self._call.function}` gives {seen[1:]}, where `{op}`"
                                f" gives {shape.sizes}")  # fmt: skip
         graph.shapes[makes] = shape
-        node = Node(op, _kept(made, given), reads, makes, key, self._call.use, self._call)
+        node = Node(
+            op, _kept(made, given), reads, makes, key, self._call.use, self._call
+        )
         graph.nodes.append(node)
         return makes
 
@@ -453,10 +457,14 @@ def _div(call: _Reader) -> None:
 
 def _binary(call: _Reader, op: str) -> None:
     operands = [
-        v for k, v in call.settings.items() if k not in ("alpha", "rounding_mode", "out")
+        v
+        for k, v in call.settings.items()
+        if k not in ("alpha", "rounding_mode", "out")
     ]
     if len(operands) != 2:
-        raise _Refused(f"`{call.call.function}` is called otherwise than with two values")
+        raise _Refused(
+            f"`{call.call.function}` is called otherwise than with two values"
+        )
     first, second = operands
     numbers = [v for v in operands if isinstance(v, int | float)]
     if all(isinstance(v, Value) for v in operands):
@@ -472,7 +480,9 @@ def _binary(call: _Reader, op: str) -> None:
     elif numbers and isinstance(second, Value) and op in ("add", "mul"):
         _with_number(call, op, call.graph.value(second.number), float(numbers[0]))
     else:
-        kind = {"add": "adds", "sub": "subtracts", "div": "divides by"}.get(op, "multiplies")
+        kind = {"add": "adds", "sub": "subtracts", "div": "divides by"}.get(
+            op, "multiplies"
+        )
         raise _Refused(f"it {kind} a parameter, which no op does"
                        if not numbers else f"no op {kind} a number")  # fmt: skip
 
@@ -521,7 +531,9 @@ def _square(call: _Reader) -> None:
 def _dropout(call: _Reader) -> None:
     op = call.call.function.rpartition(".")[2]
     if bool(call.settings.get("training", True)) != call.graph.trace.training:
-        state = "on in evaluation" if call.settings.get("training") else "off in training"
+        state = (
+            "on in evaluation" if call.settings.get("training") else "off in training"
+        )
         raise _Refused(f"a dropout that is {state}")
     p = float(call.settings.get("p", 0.5))
     if p == 0:
@@ -542,7 +554,9 @@ def _cat(call: _Reader) -> None:
     shape = call.shape_of(reads[0])
     dim = call.settings.get("dim", 0) % (len(shape.dims) + 1)
     if shape.channel_axis is None or dim != shape.channel_axis + 1:
-        raise _Refused(f"it joins values along axis {dim}, which is not that of channels")
+        raise _Refused(
+            f"it joins values along axis {dim}, which is not that of channels"
+        )
     call.make("concat", reads=reads)
 
 
@@ -642,7 +656,9 @@ def _split(call: _Reader) -> None:
     axis = call.shape_of(read).channel_axis
     start = 0
     for made, shape in zip(call.call.makes, shapes, strict=True):
-        others = [n for n, (a, b) in enumerate(zip(shape[1:], source, strict=True)) if a != b]
+        others = [
+            n for n, (a, b) in enumerate(zip(shape[1:], source, strict=True)) if a != b
+        ]
         if axis is None or (others and others != [axis]):
             raise _Refused("it splits along an axis that is not that of channels")
         stop = start + shape[1 + axis]
@@ -695,14 +711,17 @@ def _getitem(call: _Reader) -> None:
         call.make("channel_slice", start | {"stop": window.stop})
     elif channel == 0 and all(
         n > 1 and r.start == 0 and len(r) == -(-source[n] // r.step)
-        for n, r in enumerate(ranges) if n in cut
+        for n, r in enumerate(ranges)
+        if n in cut
     ):
         # every so manieth pixel
         steps = [r.step for r in ranges[2:]]
         axes_count = len(steps)
         stride = steps[0] if len({*steps}) == 1 else steps
         call.make(f"max_pool{axes_count}d", {"kernel_size": 1, "stride": stride})
-    elif channel == 0 and all(n > 1 and r.step == 1 for n, r in enumerate(ranges) if n in cut):
+    elif channel == 0 and all(
+        n > 1 and r.step == 1 for n, r in enumerate(ranges) if n in cut
+    ):
         pads: list[int] = []
         for size, r in reversed(list(zip(source[2:], ranges[2:], strict=True))):
             pads += [-r.start, r.stop - size]
@@ -722,9 +741,16 @@ def _pad(call: _Reader) -> None:
     if not any(pad):
         call.nothing()
         return
-    if len(pad) > 2 * axes and not any(pad[: 2 * axes]) and mode == "constant" and not value:
+    if (
+        len(pad) > 2 * axes
+        and not any(pad[: 2 * axes])
+        and mode == "constant"
+        and not value
+    ):
         before, after = pad[2 * axes : 2 * axes + 2]
-        call.make("channel_pad", {"padding": before if before == after else [before, after]})
+        call.make(
+            "channel_pad", {"padding": before if before == after else [before, after]}
+        )
         return
     if len(pad) > 2 * axes and any(pad[2 * axes :]):
         raise _Refused("it pads a map and its channels at once")

@@ -191,9 +191,7 @@ def _fitted_by_two(values: Sequence[Any], places: Sequence[Occurrence]) -> Any:
     if any(v is MISSING or not isinstance(v, int | float) for v in values):
         return None
     for sign, later in ((">", True), ("==", False)):
-        tests = [
-            o.counters[-1] == 0 and (o.counters[-2] > 0) == later for o in places
-        ]
+        tests = [o.counters[-1] == 0 and (o.counters[-2] > 0) == later for o in places]
         inside = [v for v, t in zip(values, tests, strict=True) if t]
         others = [v for v, t in zip(values, tests, strict=True) if not t]
         if inside and others and _all_same(inside) and _all_same(others):
@@ -233,7 +231,13 @@ def _by_counter(values: Sequence[Any], turns: list[int], counter: str) -> str | 
             turn = counter if step == 1 else f"{step} * {counter}"
             if step == -1:
                 return f"{start} - {counter}"
-            return turn if start == 0 else f"{turn} + {start}" if step == 1 else f"{start} + {turn}"
+            return (
+                turn
+                if start == 0
+                else f"{turn} + {start}"
+                if step == 1
+                else f"{start} + {turn}"
+            )
         if start and all(v == start * 2**t for t, v in by_turn.items()):
             return f"{start} * 2 ** {counter}"
     return None

@@ -151,11 +151,20 @@ def join_concats(root: Scope) -> None:
         scope.items = found
 
     def _leads(scope: Scope, first: Item) -> bool:
-        if not (isinstance(first, OpItem) and first.op == "concat" and first.path is None):
+        if not (
+            isinstance(first, OpItem) and first.op == "concat" and first.path is None
+        ):
             return False
-        made = {v for i in all_items(scope.items) if not isinstance(i, Scope) for v in i.makes}
+        made = {
+            v
+            for i in all_items(scope.items)
+            if not isinstance(i, Scope)
+            for v in i.makes
+        }
         others = {v for i in all_items(scope.items[1:]) for v in i.reads}
-        return not made.intersection(first.reads) and not others.intersection(first.reads)
+        return not made.intersection(first.reads) and not others.intersection(
+            first.reads
+        )
 
     visit(root)
     for item in all_items(root.items):

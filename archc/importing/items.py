@@ -98,8 +98,15 @@ def tree_of(graph: Graph) -> Scope:
         reads = [graph.value(n) for n in node.reads]
         path = node.key
         scope.items.append(
-            OpItem(path, reads, [node.makes], node.op, node.attributes,
-                   path is not None, node)  # fmt: skip
+            OpItem(
+                path,
+                reads,
+                [node.makes],
+                node.op,
+                node.attributes,
+                path is not None,
+                node,
+            )  # fmt: skip
         )
     root.items = [item for item in root.items if not _is_empty(item)]
     _share(root, set(), graph)
@@ -136,13 +143,17 @@ def _share(scope: Scope, met: set[str], graph: Graph) -> None:
             ops = [i for i in all_items(item.items) if isinstance(i, OpItem)]
             if again and any(i.has_tensors for i in ops):
                 made = {v for i in ops for v in i.makes}
-                outside = list(dict.fromkeys(v for i in ops for v in i.reads if v not in made))
+                outside = list(
+                    dict.fromkeys(v for i in ops for v in i.reads if v not in made)
+                )
                 last = ops[-1].makes
                 scope.items[n] = ShareItem(None, outside, last, item.path)
                 if len(outside) != 1:
                     graph.refused.append(
-                        Refusal(item.path, "it is applied more than once, and reads several"
-                                " values")  # fmt: skip
+                        Refusal(
+                            item.path,
+                            "it is applied more than once, and reads several values",
+                        )  # fmt: skip
                     )
             else:
                 if again:

@@ -13,21 +13,26 @@ from archc.importing.repeats import name_of
 Table = dict[str, Any]
 
 
-def tables_of(structure: Structure, graph: Graph, title: str, source: str) -> Table:
+def tables_of(
+    structure: Structure, graph: Graph, class_name: str, source: str
+) -> Table:
     """The spec; its `[expect]` is missing yet."""
     trace = graph.trace
     network = structure.network
     inputs = {n: list(graph.shapes[v].sizes) for n, v in trace.inputs.items()}
     only = next(iter(inputs.values())) if len(inputs) == 1 else None
     data: Table = {"archc": 1, "name": trace.name}
-    data |= {"class_name": title} if title.isidentifier() else {}
-    data |= {"title": title} if title else {}
+    data |= {"class_name": class_name} if class_name else {}
     data |= {"source": source} if source else {}
     params = {p: _plain(network.values[p][0]) for p in network.params}
     data |= {"params": params} if params else {}
     body: Table = {"input": only} if only is not None else {"inputs": inputs}
     body["layers"] = nodes_of(network.pieces, structure)
+    if structure.outputs:
+        body["outputs"] = structure.outputs
     data["network"] = body
+    heads = [_head(*head, structure) for head in structure.heads]
+    data |= {"heads": heads} if heads else {}
     blocks: Table = {}
     for name in _in_use(structure):
         blocks[name] = _block(structure.blocks[name], structure)
@@ -51,7 +56,15 @@ def _in_use(structure: Structure) -> list[str]:
             visit(structure.blocks[name].pieces)
 
     visit(structure.network.pieces)
+    for _, _, head in structure.heads:
+        visit(head.pieces)
     return list(found)
+
+
+def _head(name: str, source: str, body: Definition, structure: Structure) -> Table:
+    """An auxiliary classifier, on the node `source`."""
+    (node,) = nodes_of(body.pieces, structure)
+    return {"name": name, "from": source} | node
 
 
 def _block(block: Definition, structure: Structure) -> Table:
@@ -128,7 +141,9 @@ def _skip(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
         around = nodes_of(way, structure, depth)
         shortcut = {"shortcut": around[0] if len(around) == 1 else {"layers": around}}
     (node, *more) = nodes
-    alone = not more and not {"skip", "when", "from", "repeat", "merge"}.intersection(node)
+    alone = not more and not {"skip", "when", "from", "repeat", "merge"}.intersection(
+        node
+    )
     if alone:
         name = {"name": node.pop("name")} if "name" in node else {}
         return name | head | {"skip": piece.what} | node | shortcut

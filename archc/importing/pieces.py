@@ -62,7 +62,9 @@ MISSING = object()
 """An attribute's value where the op has its default."""
 
 
-def merged(a: Piece, b: Piece, *, turns: bool = False, loose: bool = False) -> Piece | None:
+def merged(
+    a: Piece, b: Piece, *, turns: bool = False, loose: bool = False
+) -> Piece | None:
     """The node that stands for both; None if they differ in more than numbers.
 
     `turns` are those of a repetition, whose names may count; `loose` lets nodes be there
@@ -132,7 +134,12 @@ def _aligned(
     a: list[Piece], b: list[Piece], whole: Piece | None, others: Piece | None
 ) -> list[Piece] | None:
     """Both lists with nodes that only one of them has; None where they share little."""
-    if (not a or not b) and whole is not None and others is not None and whole.kind == "skip":
+    if (
+        (not a or not b)
+        and whole is not None
+        and others is not None
+        and whole.kind == "skip"
+    ):
         # a shortcut that some have
         given, lacking = (a, others) if a else (b, whole)
         (only, *more) = given

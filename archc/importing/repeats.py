@@ -51,9 +51,7 @@ def _best(pieces: list[Piece], at: int) -> tuple[Piece, int] | None:
     return None if best is None else (best[1], best[2])
 
 
-def _run(
-    pieces: list[Piece], at: int, period: int
-) -> tuple[list[Piece], int] | None:
+def _run(pieces: list[Piece], at: int, period: int) -> tuple[list[Piece], int] | None:
     """One turn for the longest run of them, and how many there are."""
     body = [turned(p, 0) for p in pieces[at : at + period]]
     if any(p.labelled or _reads_out(p) for p in body):
@@ -119,9 +117,7 @@ def _cost(body: list[Piece]) -> float:
         for name, values in piece.slots.items():
             found = fitted(values, piece.occurrences, Names({}))
             if isinstance(found, Expression):
-                total += 0.45
+                total += 0.55
             elif found is None:
-                total += 0.8 if name != "p" else 0.3
+                total += 1.2 if name != "p" else 0.5
     return total
-
-

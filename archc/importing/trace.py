@@ -169,4 +169,6 @@ def _decoded(value: Any) -> Any:
     ((kind, inner),) = value.items()  # pyright: ignore[reportUnknownVariableType]
     if kind == "slice":
         return slice(*inner)
-    return {"value": Value, "tensor": Param, "ellipsis": lambda _: Ellipsis}[kind](inner)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return {"value": Value, "tensor": Param, "ellipsis": lambda _: Ellipsis}[kind](
+        inner
+    )  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

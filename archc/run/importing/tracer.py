@@ -123,8 +123,12 @@ class _Tracer(TorchFunctionMode):
         kept: list[tuple[dict[str, Any], str, Tensor]] = []
         for part, path in self._paths.items():
             if isinstance(part, torch.jit.ScriptModule):
-                if not any(path.startswith(f"{r.module}.") for r in self._found.refused):
-                    self.refuse("it is compiled by torch.jit, which hides its calls", path)
+                if not any(
+                    path.startswith(f"{r.module}.") for r in self._found.refused
+                ):
+                    self.refuse(
+                        "it is compiled by torch.jit, which hides its calls", path
+                    )
                 continue
             for store in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
                 for name, tensor in store.items():

@@ -1,0 +1,75 @@
+"""Auxiliary classifiers: what only training computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archc.importing.items import Item, OpItem, Scope, all_items
+from archc.importing.nodes import Graph, Node
+
+
+@dataclass(slots=True, eq=False)
+class Head:
+    """An auxiliary classifier that hangs on a value of the network."""
+
+    name: str
+    source: int
+    """The value that it reads."""
+    scope: Scope
+
+
+def lacks(graph: Graph) -> list[str]:
+    """The tensors that no op of the network has."""
+    keys = {n.key for n in graph.nodes if n.key is not None}
+    return [
+        key for key in graph.trace.tensors
+        if key not in keys and key.rpartition(".")[0] not in keys
+    ]  # fmt: skip
+
+
+def main_output(evaluated: Graph, trained: Graph) -> str | None:
+    """Which output of training is that of evaluation; None if none is."""
+    wanted = _outline(_behind(evaluated, [*evaluated.trace.outputs.values()]))
+    for name, value in trained.trace.outputs.items():
+        if _outline(_behind(trained, [value])) == wanted:
+            return name
+    return None
+
+
+def split(graph: Graph, root: Scope, main: str) -> list[Head] | str:
+    """Takes the heads out of the network's items; why not, if they are none."""
+    mine = {id(n) for n in _behind(graph, [graph.trace.outputs[main]])}
+    heads: list[Head] = []
+    kept: list[Item] = []
+    for item in root.items:
+        ops = [i for i in all_items([item]) if isinstance(i, OpItem)]
+        own = [i.place is not None and id(i.place) in mine for i in ops]
+        if all(own):
+            kept.append(item)
+            continue
+        if any(own) or item.path is None or "." in item.path:
+            return "what training computes besides is no part of its own"
+        made = {v for i in ops for v in i.makes}
+        reads = {v for i in ops for v in i.reads if v not in made}
+        if len(reads) != 1 or any(h.name == item.path for h in heads):
+            return f"`{item.path}` reads several values in training"
+        if not isinstance(item, Scope):
+            item = Scope(item.path, item.reads, item.makes, "", [item])
+        heads.append(Head(str(item.path), reads.pop(), item))
+    root.items = kept
+    return heads
+
+
+def _behind(graph: Graph, values: list[int]) -> list[Node]:
+    """The ops that make these values, in their order."""
+    wanted = {graph.value(v) for v in values}
+    found: list[Node] = []
+    for node in reversed(graph.nodes):
+        if node.makes in wanted:
+            found.append(node)
+            wanted.update(graph.value(v) for v in node.reads)
+    return found[::-1]
+
+
+def _outline(nodes: list[Node]) -> list[tuple[str, str | None, str]]:
+    return [(n.op, n.key, str(n.attributes)) for n in nodes]

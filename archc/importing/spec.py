@@ -1,0 +1,89 @@
+"""From traces to the tables of a spec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc.importing.blocks import structure_of
+from archc.importing.calls import graph_of
+from archc.importing.folding import fold
+from archc.importing.heads import Head, lacks, main_output, split
+from archc.importing.items import all_items, tree_of
+from archc.importing.layout import tables_of
+from archc.importing.nodes import Graph
+from archc.importing.trace import Refusal, Trace
+
+
+@dataclass(slots=True)
+class Imported:
+    """A spec, or why there is none."""
+
+    tables: dict[str, Any] | None = None
+    refused: list[Refusal] = field(default_factory=list[Refusal])
+
+
+def lacking(trace: Trace) -> list[str]:
+    """The tensors that evaluation has no use for: those of heads, or of nothing."""
+    graph = graph_of(trace)
+    return [] if graph.refused else lacks(graph)
+
+
+def imported(
+    evaluated: Trace, trained: Trace | None, class_name: str, source: str
+) -> Imported:
+    """The spec of a network by its traces; that of training is for its heads."""
+    graph = graph_of(evaluated)
+    if graph.refused:
+        return Imported(refused=graph.refused)
+    heads: list[Head] = []
+    main = None
+    if trained is not None:
+        graph, main = _with_heads(graph, trained)
+    root = tree_of(graph)
+    if main is not None:
+        found = split(graph, root, main)
+        if isinstance(found, str):
+            graph.refused.append(Refusal("", found))
+        else:
+            heads = found
+    missing = lacks(graph)
+    if missing and not graph.refused:
+        shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        reason = f"it has tensors that nothing it computes depends on: {shown}"
+        graph.refused.append(Refusal("", reason))
+    if graph.refused:
+        return Imported(refused=graph.refused)
+    outputs = graph.trace.outputs
+    last = (
+        [graph.value(outputs[main])]
+        if main
+        else [graph.value(v) for v in outputs.values()]
+    )
+    fold(root, [*last, *(h.source for h in heads)])
+    for head in heads:
+        _fold_head(head, graph)
+    structure = structure_of(graph, root, heads)
+    return Imported(tables_of(structure, graph, class_name, source))
+
+
+def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:
+    """The network as it is trained, and which of its outputs is the main one."""
+    graph = graph_of(trained)
+    if graph.refused:
+        evaluated.refused += graph.refused
+        return evaluated, None
+    main = main_output(evaluated, graph)
+    if main is None:
+        reason = "in training it computes something else than in evaluation"
+        evaluated.refused.append(Refusal("", reason))
+        return evaluated, None
+    return graph, main
+
+
+def _fold_head(head: Head, graph: Graph) -> None:
+    """Finds the skips and branches of a head."""
+    made = {v for item in all_items(head.scope.items) for v in item.makes}
+    ends = [v for v in map(graph.value, graph.trace.outputs.values()) if v in made]
+    fold(head.scope, ends)
+    head.scope.reads, head.scope.makes = [head.source], ends

@@ -1,0 +1,186 @@
+"""That a spec is the network that it was made from: one state, one output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+Outputs = Literal["equal", "close", "differ", "not run"]
+_MOST_BYTES = 1_000_000_000
+"""Weights above which only names and shapes are compared."""
+_CLOSE = 1e-4
+"""Of the largest output: what another order of the same float32 sums may come to over
+a network of hundreds of layers."""
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was compared."""
+
+    state_dict: bool = False
+    outputs: Outputs = "not run"
+    max_difference: float = 0.0
+    first: str = ""
+    """The first module whose output is another one."""
+    why: str = ""
+    """What is wrong with the state, or why the outputs were not compared."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against the spec."""
+        return self.state_dict and self.outputs != "differ"
+
+
+def prove(
+    reference: nn.Module,
+    generated: Callable[[], nn.Module],
+    inputs: Mapping[str, Sequence[int]],
+) -> Proof:
+    """Gives both one state of random numbers, and compares what they compute.
+
+    The reference is as it was afterwards.
+    """
+    proof = Proof()
+    state = reference.state_dict()
+    size = sum(t.numel() * t.element_size() for t in state.values())
+    large = size > _MOST_BYTES
+    with torch.device("meta") if large else torch.device("cpu"):
+        made = generated()
+    proof.why = _other_keys(state, made.state_dict())
+    if proof.why:
+        return proof
+    proof.state_dict = True
+    if large:
+        proof.why = f"{size / 1e9:.1f} GB of weights are too many to compute with"
+        return proof
+    generator = torch.Generator().manual_seed(0)
+    samples = 2 if prod(next(iter(inputs.values()))) < 400_000 else 1
+    given = [torch.randn(samples, *s, generator=generator) for s in inputs.values()]
+    with _filled(reference, generator) as numbers, torch.no_grad():
+        made.load_state_dict(numbers, strict=True)
+        made.eval()
+        one, first = _run(reference, given)
+        other, second = _run(made, given)
+    _compare(proof, one, other)
+    if proof.outputs != "equal":
+        proof.first = next(
+            (p for p, x in first.items() if p in second and not _same(x, second[p])), ""
+        )
+    return proof
+
+
+def _other_keys(state: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> str:
+    """The first tensor that one of two states lacks, or has with another shape."""
+    for key in state:
+        if key not in made:
+            return f"the spec has no `{key}`"
+        if state[key].shape != made[key].shape:
+            shapes = f"{tuple(made[key].shape)} instead of {tuple(state[key].shape)}"
+            return f"`{key}` is {shapes}"
+    extra = next((key for key in made if key not in state), None)
+    return f"the spec has `{extra}`, which the network has not" if extra else ""
+
+
+@contextmanager
+def _filled(
+    module: nn.Module, generator: torch.Generator
+) -> Generator[Mapping[str, Tensor]]:
+    """While it lasts, the module has random numbers of a usual size."""
+    new: dict[int, Tensor] = {}
+    kept: list[tuple[Any, str, Tensor]] = []
+    for part in module.modules():
+        for store in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
+            for name, tensor in store.items():
+                if tensor is None or name in part._non_persistent_buffers_set:  # pyright: ignore[reportPrivateUsage]
+                    continue
+                if id(tensor) not in new:
+                    numbers = _random(name, tensor, generator)
+                    if isinstance(tensor, nn.Parameter):
+                        numbers = nn.Parameter(numbers, requires_grad=False)
+                    new[id(tensor)] = numbers
+                kept.append((store, name, tensor))
+                store[name] = new[id(tensor)]  # pyright: ignore[reportArgumentType]
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield module.state_dict()
+    finally:
+        for store, name, tensor in kept:
+            store[name] = tensor
+        for part, mode in modes.items():
+            part.training = mode
+
+
+def _random(name: str, tensor: Tensor, generator: torch.Generator) -> Tensor:
+    shape = tuple(tensor.shape)
+    if not tensor.is_floating_point():
+        return tensor.detach().clone()
+    if len(shape) > 1:
+        spread = max(prod(shape[1:]), 1) ** -0.5
+        return torch.randn(shape, generator=generator).mul_(spread)
+    if name in ("weight", "running_var"):
+        return torch.rand(shape, generator=generator).add_(0.5)
+    return torch.randn(shape, generator=generator).mul_(0.1)
+
+
+def _run(
+    module: nn.Module, given: list[Tensor]
+) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """What a module gives, and what its parts gave when they were called first."""
+    parts: dict[str, Tensor] = {}
+    handles: list[Any] = []
+
+    def noted(path: str) -> Callable[..., None]:
+        def note(part: nn.Module, args: Any, out: Any) -> None:
+            if path not in parts and isinstance(out, Tensor):
+                parts[path] = out.detach()[:1].flatten()[:4096].clone()
+
+        return note
+
+    for path, part in module.named_modules():
+        if path:
+            handles.append(part.register_forward_hook(noted(path)))
+    try:
+        out = module(*given)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(_tensors(out)), parts
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (t for part in value.values() for t in _tensors(part))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    elif isinstance(value, list | tuple):
+        yield from (t for part in value for t in _tensors(part))  # pyright: ignore[reportUnknownVariableType]
+    elif hasattr(value, "__dataclass_fields__"):
+        yield from (t for part in vars(value).values() for t in _tensors(part))
+
+
+def _compare(proof: Proof, one: list[Tensor], other: list[Tensor]) -> None:
+    if [t.shape for t in one] != [t.shape for t in other]:
+        proof.outputs, proof.why = "differ", "the outputs have other shapes"
+        return
+    if not all(bool(t.isfinite().all()) for t in one):
+        proof.why = "the network gives infinite numbers for random weights"
+        return
+    if all(map(torch.equal, one, other)):
+        proof.outputs = "equal"
+        return
+    differences = [float((a - b).abs().max()) for a, b in zip(one, other, strict=True)]
+    largest = max(float(t.abs().max()) for t in one)
+    proof.max_difference = max(differences)
+    close = proof.max_difference <= _CLOSE * max(largest, 1e-12)
+    proof.outputs = "close" if close else "differ"
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.equal(a, b)

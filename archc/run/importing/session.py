@@ -1,0 +1,148 @@
+"""An import from a live network to a spec that is proven."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from archc.diagnostics.model import Sink
+from archc.diagnostics.render import render_text
+from archc.emit.module import emit
+from archc.emit.wrong import WrongModule
+from archc.importing.spec import imported, lacking
+from archc.importing.trace import Refusal
+from archc.pipeline import Analysis, analyse
+from archc.run.importing.proof import Proof, prove
+from archc.run.importing.tracer import trace
+from archc.run.subject import Subject
+from archc.source.writing import write_spec
+from archc.spec.load import Loader
+
+
+class NotASpec(Exception):
+    """The text that an import made has errors: a fault of archc's."""
+
+
+@dataclass(slots=True)
+class Result:
+    """A network as a spec, with what speaks for it; or why it is none."""
+
+    source: str
+    text: str = ""
+    blocks: int = 0
+    repeats: int = 0
+    tensors: int = 0
+    params: int = 0
+    proof: Proof = field(default_factory=Proof)
+    refused: list[Refusal] = field(default_factory=list[Refusal])
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is a spec, and nothing speaks against it."""
+        return bool(self.text) and not self.refused and self.proof.holds
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        proof: dict[str, Any] = {
+            "state_dict": self.proof.state_dict,
+            "outputs": self.proof.outputs,
+            "max_difference": self.proof.max_difference,
+        }
+        proof |= {"first": self.proof.first} if self.proof.first else {}
+        proof |= {"why": self.proof.why} if self.proof.why else {}
+        return {
+            "source": self.source,
+            "spec": self.text or None,
+            "lines": len(self.text.splitlines()),
+            "blocks": self.blocks,
+            "repeats": self.repeats,
+            "tensors": self.tensors,
+            "params": self.params,
+            "proof": proof,
+            "refused": [
+                {"module": r.module, "reason": r.reason, "file": r.file, "line": r.line}
+                for r in self.refused
+            ],
+        }
+
+
+def import_network(
+    module: nn.Module,
+    name: str,
+    inputs: Mapping[str, Sequence[int]],
+    *,
+    label: str = "",
+    source: str = "",
+) -> Result:
+    """The spec of a live network that reads inputs with these shapes."""
+    result = Result(label or name)
+    named = _identifier(name)
+    evaluated = trace(module, named, inputs)
+    trained = None
+    if not evaluated.refused and lacking(evaluated):
+        trained = trace(module, named, inputs, training=True)
+    class_name = re.sub(r"\W", "", type(module).__name__)
+    found = imported(evaluated, trained, class_name, source)
+    result.refused = found.refused
+    if found.tables is None:
+        return result
+    analysis = _analysed(write_spec(found.tables), named)
+    facts = analysis.facts
+    expect: dict[str, Any] = {"params": facts.params}
+    if found.tables.get("heads"):
+        expect["params_with_heads"] = facts.params_with_heads
+    expect["macs"] = facts.macs
+    found.tables["expect"] = expect
+    result.text = write_spec(found.tables)
+    analysis = _analysed(result.text, named)
+    result.blocks = len(found.tables.get("blocks", {}))
+    result.repeats = result.text.count("repeat = ")
+    result.tensors = len(evaluated.tensors)
+    result.params = facts.params_with_heads
+    subject = Subject(named, analysis.network, facts, _written(analysis))
+    result.proof = prove(module, subject.module, inputs)
+    return result
+
+
+def _written(analysis: Analysis) -> str:
+    try:
+        return emit(analysis.network)
+    except WrongModule as error:
+        raise NotASpec(str(error)) from error
+
+
+def _analysed(text: str, name: str) -> Analysis:
+    """The text through the stages that any spec goes through."""
+    sink = Sink()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, f"{name}.toml")
+        path.write_text(text, "utf-8")
+        analysis = analyse(path, Loader(sink), sink)
+        if analysis is None:
+            raise NotASpec(f"{render_text(tuple(sink))}\n\n{text}")
+    return analysis
+
+
+def input_names(module: nn.Module) -> list[str]:
+    """What `forward` calls the tensors that it must be given."""
+    given = inspect.signature(module.forward).parameters.values()
+    positional = (
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.POSITIONAL_ONLY,
+    )
+    return [p.name for p in given if p.kind in positional and p.default is p.empty]
+
+
+def _identifier(name: str) -> str:
+    from archc.spec.identifiers import of_network
+
+    near = re.sub(r"\W+", "_", name).strip("_").lower() or "network"
+    near = f"net_{near}" if not near[0].isalpha() else near
+    return near if of_network(near) is None else f"{near}_net"
