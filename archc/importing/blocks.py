@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from archc.importing.bodies import Body, Used
-from archc.importing.fitting import COUNTERS, Expression, Names, fitted
+from archc.importing.fitting import COUNTERS, WIDTHS, Expression, Names, fitted
 from archc.importing.heads import Head
 from archc.importing.items import SEQUENTIAL, Item, Scope, lists_of
 from archc.importing.nodes import Graph
@@ -41,6 +41,8 @@ class Definition:
     values: dict[str, dict[int, Any]] = field(default_factory=dict[str, dict[int, Any]])
     """What each parameter is in each instance."""
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    widths: set[str] = field(default_factory=set[str])
+    """The parameters that are numbers of channels."""
 
 
 @dataclass(slots=True)
@@ -67,13 +69,13 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
     outputs = {n: graph.value(v) for n, v in graph.trace.outputs.items()}
     named = list(outputs.values()) if len(outputs) > 1 and not heads else []
     pieces = body.pieces(root.items, [*named, *(h.source for h in heads)])
-    found = Structure(_defined("network", with_repeats(pieces)), blocks)
+    found = Structure(_defined("network", with_repeats(pieces), blocks), blocks)
     if named:
         found.outputs = {n: body.label(v, None) for n, v in outputs.items()}
     for head in heads:
         inner = Body(graph, 0, "", [head.source], used)
         pieces = inner.pieces([head.scope])
-        definition = _defined(head.name, with_repeats(pieces))
+        definition = _defined(head.name, with_repeats(pieces), blocks)
         found.heads.append((head.name, body.label(head.source, None), definition))
     bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
     _set_defaults(bodies, blocks)
@@ -168,7 +170,7 @@ def _define_class(
             continue
         name = _block_name(key, pieces, blocks)
         instances = [scopes.index(m) for m in members]
-        block = _defined(name, pieces)
+        block = _defined(name, pieces, blocks)
         blocks[name] = block
         for scope, instance in zip(members, instances, strict=True):
             arguments = {p: block.values[p][instance] for p in block.params}
@@ -206,17 +208,29 @@ def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) ->
 # ---- what differs
 
 
-def _defined(name: str, pieces: list[Piece]) -> Definition:
+def _kind(piece: Piece, slot: str, widths: dict[str, set[str]]) -> str:
+    """The attribute that decides of what kind a slot is."""
+    if piece.kind == "use":
+        return "out_channels" if slot in widths[piece.what] else "stride"
+    return slot
+
+
+def _defined(
+    name: str, pieces: list[Piece], blocks: dict[str, Definition]
+) -> Definition:
     """A body whose numbers are written: as they are, or by parameters."""
     found = Definition(name, pieces)
-    names = Names(found.values)
+    names = Names(found.values, found.widths)
+    widths = {name: block.widths for name, block in blocks.items()}
     for piece in all_pieces(pieces):
         for slot in _in_order(piece):
             _fill_defaults(piece, slot)
             values = piece.slots[slot]
-            written = fitted(values, piece.occurrences, names)
+            written = fitted(values, piece.occurrences, names.of(_kind(piece, slot, widths)))
             if written is None:
                 written = _parameter(found, piece, slot, values, piece.occurrences)
+                if _kind(piece, slot, widths) in WIDTHS:
+                    found.widths.add(found.params[-1])
             piece.written[slot] = written
     for piece in all_pieces(pieces):
         if not piece.absent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +45,11 @@ class Body:
         default_factory=dict[int, tuple[Piece, list[Piece], str]]
     )
     """The piece that makes a value, the list it stands in, the scope around."""
-    _pending: list[tuple[Piece, list[int], int | None]] = field(
-        default_factory=list[tuple[Piece, list[int], int | None]]
+    _pending: list[tuple[Piece, list[int], int | None, str]] = field(
+        default_factory=list[tuple[Piece, list[int], int | None, str]]
     )
+    _names: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """The names in each scope."""
 
     def pieces(
         self, items: list[Item], outputs: list[int] | None = None
@@ -55,8 +58,8 @@ class Body:
         found = self._list(
             items, self.inputs[0] if self.inputs else None, self.path, ""
         )
-        for piece, reads, prev in self._pending:
-            piece.reads = tuple(self.label(v, prev) for v in reads)
+        for piece, reads, prev, scope in self._pending:
+            piece.reads = tuple(self.label(v, prev, scope) for v in reads)
         for value in outputs or ():
             self.label(value, None)
         _name(found, root=True)
@@ -80,6 +83,8 @@ class Body:
 
     def _piece(self, item: Item, prev: int | None, path: str, label: str) -> Piece:
         name = None if item.path is None else _relative(item.path, path)
+        if name is not None:
+            self._names.setdefault(label, set()).add(name.partition(".")[0])
         if isinstance(item, Scope) and id(item) not in self.used:
             piece = Piece("group", "", [name], None, [self._at(prev, item)])
             inner = f"{label}{name}."
@@ -114,7 +119,7 @@ class Body:
             piece.lists = [self._list(b, reads[0], path, label) for b in item.branches]
             piece.has_tensors = any(p.has_tensors for i in piece.lists for p in i)
         if reads != [prev]:
-            self._pending.append((piece, reads, prev))
+            self._pending.append((piece, reads, prev, label))
         return piece
 
     def _at(self, value: int | None, item: Item) -> Occurrence:
@@ -126,8 +131,8 @@ class Body:
 
     # ---- what reads something else
 
-    def label(self, value: int, prev: int | None) -> str:
-        """What `from` calls a value."""
+    def label(self, value: int, prev: int | None, reader: str = "") -> str:
+        """What `from` calls a value, in a node of the scope `reader`."""
         if value == prev:
             return "prev"
         if value in self.inputs:
@@ -137,16 +142,43 @@ class Body:
         if piece.kind in ("skip", "branches", "share") or (
             piece.kind == "op" and piece.name is None and piece.what == "identity"
         ):
-            at = siblings.index(piece)
-            name = self._free({"branches": piece.what}.get(piece.kind, "sum"), scope)
-            behind = Piece("op", "identity", [name], None, piece.occurrences)
-            siblings.insert(at + 1, behind)
-            self._makers[value] = (behind, siblings, scope)
-            piece = behind
+            name = {"branches": piece.what}.get(piece.kind, "sum")
+            piece = self._behind(value, self._free(name, scope))
         if piece.name is None:
             piece.names = [self._free(stem(piece.what), scope)]
+        text = self._seen(f"{scope}{piece.name}", reader)
+        if text is None:
+            # another node of that name is nearer
+            piece = self._behind(value, self._free(f"{piece.name}_out", ""))
+            text = f"{scope}{piece.name}"
         piece.labelled = True
-        return f"{scope}{piece.name}"
+        return text
+
+    def _behind(self, value: int, name: str) -> Piece:
+        """A node that does nothing, for the name that it gives to a value."""
+        piece, siblings, scope = self._makers[value]
+        named = Piece("op", "identity", [name], None, piece.occurrences)
+        siblings.insert(siblings.index(piece) + 1, named)
+        self._makers[value] = (named, siblings, scope)
+        self._names.setdefault(scope, set()).add(name)
+        return named
+
+    def _seen(self, whole: str, reader: str) -> str | None:
+        """A node's path as a node in the scope `reader` may write it; None if it can't.
+
+        A name is looked for in that scope first, and then in those around it.
+        """
+        around = [reader]
+        while around[-1]:
+            around.append(re.sub(r"[^.]*\.$", "", around[-1]))
+        for n, scope in enumerate(around):
+            if not whole.startswith(scope):
+                continue
+            text = whole.removeprefix(scope)
+            first = text.partition(".")[0]
+            if not any(first in self._names.get(s, ()) for s in around[:n]):
+                return text
+        return None
 
     def input_name(self, at: int) -> str:
         """What a body calls its inputs."""
@@ -157,6 +189,7 @@ class Body:
 
     def _free(self, wanted: str, scope: str) -> str:
         taken = {p.name for p, _, s in self._makers.values() if s == scope}
+        taken |= self._names.get(scope, set())
         number = 1
         name = wanted
         while name in taken:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archc.importing.modules import WHOLE
+from archc.importing.modules import WHOLE, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.trace import BATCH, Call, Param, Refusal, Sizes, Trace, Value
 from archc.ops.base import Op, Shape, ShapeError
@@ -75,6 +75,8 @@ def _values(value: Any) -> list[int]:
     return []
 
 
+# what functions call the value that they work on
+_INPUTS = ("input", "self", "x", "tensor")
 # settings that say how a value is computed, but not what
 _BESIDES = frozenset({"inplace", "training", "return_indices", "_stacklevel", "out",
                       "memory_format", "recompute_scale_factor", "antialias"})  # fmt: skip
@@ -125,20 +127,23 @@ class _Reader:
         raise _Refused(f"no op does what `{function}` does")
 
     def _whole(self, function: str) -> None:
-        op, names = WHOLE[function]
-        attributes = {own: self.settings[name] for name, own in names.items()}
-        with_tensors = any(isinstance(v, Param) for v in self.settings.values())
+        path = self.settings["path"]
+        named = {n: v.key for n, v in self.settings.items() if isinstance(v, Param)}
+        shapes = {n: self.tensors[k].shape for n, k in named.items() if k in self.tensors}
+        try:
+            op, attributes = whole(function, self.settings, shapes)
+        except ValueError as error:
+            raise _Refused(str(error)) from None
         if op == "stochastic_depth" and not attributes["p"]:
             self.nothing()
             return
-        key = self.settings["path"] if with_tensors else None
-        self.make(op, attributes, key=key)
+        self.make(op, attributes, key=path if shapes else None)
 
     def _plainly(self, op: type[Op]) -> None:
         """A function whose settings are the op's attributes."""
         attributes: dict[str, Any] = {}
         for name, value in self.settings.items():
-            if name in ("input", "x") or name in _BESIDES or value is None:
+            if name in _INPUTS or name in _BESIDES or value is None:
                 continue
             if name not in op.model_fields:
                 if name in ("dtype",) and value is None:
@@ -152,7 +157,8 @@ class _Reader:
     @property
     def input(self) -> int:
         """The value that is read first."""
-        given = self.settings.get("input", self.settings.get("x"))
+        named = (self.settings[n] for n in _INPUTS if n in self.settings)
+        given = next(named, None)
         if not isinstance(given, Value):
             raise _Refused(f"`{self._call.function}` works on a parameter"
                            if isinstance(given, Param) else
@@ -675,10 +681,15 @@ def _narrow(call: _Reader) -> None:
     call.make("channel_slice", {"start": start, "stop": start + length})
 
 
+def _is_slice(value: Any) -> bool:
+    return is_sequence(value) and len(value) == 4 and value[0] == "slice"
+
+
 @_rule("torch.Tensor.__getitem__")
 def _getitem(call: _Reader) -> None:
-    index = next(v for k, v in call.settings.items() if k not in ("input", "self"))
-    parts = list(index) if is_sequence(index) else [index]
+    index = next(v for k, v in call.settings.items() if k not in _INPUTS)
+    whole = [index] if _is_slice(index) or not is_sequence(index) else index
+    parts = [slice(*p[1:]) if _is_slice(p) else p for p in whole]
     if any(isinstance(p, Value | Param) or is_sequence(p) for p in parts):
         raise _Refused("it takes numbers by computed places")
     source = (BATCH, *call.sizes(call.input))

@@ -7,13 +7,17 @@ two names, one thing in the first turn and another in the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archc.importing.pieces import MISSING, Occurrence
 
 COUNTERS = ("i", "j", "k", "l", "m")
 """What the counters of repetitions are called, the outermost first."""
+
+WIDTHS = frozenset({"out_channels", "groups", "out_features", "in_features", "num_groups",
+                    "start", "stop", "num_parameters", "sizes"})  # fmt: skip
+"""Attributes that are numbers of channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,18 @@ class Names:
     instance."""
 
     params: dict[str, dict[int, Any]]
+    widths: set[str] = field(default_factory=set[str])
+    """Those that are numbers of channels, and say nothing of strides and windows."""
+    channels: bool = True
+    """Whether `in_channels` may be named."""
+
+    def of(self, slot: str) -> Names:
+        """Those that an expression for this attribute may speak of."""
+        if slot in ("when", "repeat"):
+            return self
+        wide = slot in WIDTHS
+        params = {n: v for n, v in self.params.items() if (n in self.widths) == wide}
+        return Names(params, self.widths, wide)
 
     def columns(self, places: Sequence[Occurrence]) -> Iterator[tuple[str, list[Any]]]:
         """Each name with its values at these places."""
@@ -39,7 +55,7 @@ class Names:
             column = [values[o.instance] for o in places]
             if all(isinstance(v, int | float) for v in column):
                 yield name, column
-        if all(o.in_channels > 0 for o in places):
+        if self.channels and all(o.in_channels > 0 for o in places):
             yield "in_channels", [o.in_channels for o in places]
 
 

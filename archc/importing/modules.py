@@ -2,15 +2,88 @@
 
 Some show nothing of what they are in evaluation, as what drops whole branches, others
 compute on their weights before they use them. Each class is here with the op that does
-the same, and what its attributes are called there.
+the same, and what its attributes are called there. Those that begin with `archc.` are
+the classes that generated modules define for these ops.
 """
 
 from __future__ import annotations
 
-WHOLE: dict[str, tuple[str, dict[str, str]]] = {
-    "torchvision.ops.stochastic_depth.StochasticDepth": (
-        "stochastic_depth", {"p": "p", "mode": "mode"},
-    ),
-    "timm.layers.drop.DropPath": ("stochastic_depth", {"drop_prob": "p"}),
-    "timm.layers.grn.GlobalResponseNorm": ("global_response_norm", {"eps": "eps"}),
-}  # fmt: skip
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+from archc.importing.trace import Param, Sizes
+from archc.spec.expressions import is_sequence
+
+_WINDOW = ("kernel_size", "stride")
+_CONV = ("out_channels", *_WINDOW, "dilation", "groups", "bias")
+_STD = (*_CONV, "padding", "eps")
+_TIMM = "timm.layers"
+
+WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "torchvision.ops.stochastic_depth.StochasticDepth": ("stochastic_depth", ("p", "mode")),
+    f"{_TIMM}.drop.DropPath": ("stochastic_depth", ("p",)),
+    f"{_TIMM}.grn.GlobalResponseNorm": ("global_response_norm", ("eps",)),
+    "torchvision.models.convnext.LayerNorm2d": ("layer_norm2d", ("eps",)),
+    f"{_TIMM}.norm.LayerNorm2d": ("layer_norm2d", ("eps",)),
+    f"{_TIMM}.blur_pool.BlurPool2d": ("blur_pool2d", _WINDOW),
+    f"{_TIMM}.conv2d_same.Conv2dSame": ("conv2d_same", _CONV),
+    f"{_TIMM}.pool2d_same.MaxPool2dSame": ("max_pool2d_same", _WINDOW),
+    f"{_TIMM}.pool2d_same.AvgPool2dSame": ("avg_pool2d_same", _WINDOW),
+    f"{_TIMM}.std_conv.StdConv2d": ("std_conv2d", _STD),
+    f"{_TIMM}.std_conv.ScaledStdConv2d": ("scaled_std_conv2d", (*_STD, "gamma")),
+    "archc.StochasticDepth": ("stochastic_depth", ("p", "mode")),
+    "archc.GlobalResponseNorm": ("global_response_norm", ("eps",)),
+    "archc.LayerNorm2d": ("layer_norm2d", ("eps",)),
+    "archc.BlurPool2d": ("blur_pool2d", ("stride",)),
+    "archc.Conv2dSame": ("conv2d_same", _CONV),
+    "archc.MaxPool2dSame": ("max_pool2d_same", _WINDOW),
+    "archc.AvgPool2dSame": ("avg_pool2d_same", _WINDOW),
+    "archc.StdConv2d": ("std_conv2d", _STD),
+    "archc.ScaledStdConv2d": ("scaled_std_conv2d", (*_STD, "gamma")),
+}
+"""By class: the op, and those of its attributes that the module has."""
+_ELSEWHERE = {"p": ("drop_prob",), "kernel_size": ("filt_size",)}
+"""What they are called in some modules."""
+
+
+def whole(
+    function: str, settings: Mapping[str, Any], shapes: Mapping[str, Sizes]
+) -> tuple[str, dict[str, Any]]:
+    """The op that a module is, and its attributes; `shapes` are those of its tensors.
+
+    Raises:
+        ValueError: if it is set up as no op is.
+    """
+    op, names = WHOLE[function]
+    if settings.get("pad_mode", "reflect") != "reflect":
+        raise ValueError(f"it pads with the mode {settings['pad_mode']!r}")
+    if settings.get("same_pad"):
+        raise ValueError("it pads by the size of its input")
+    found: dict[str, Any] = {}
+    for name in names:
+        if name == "bias":
+            found[name] = isinstance(settings.get("bias"), Param)
+        elif name == "gamma":
+            found[name] = _gamma(settings["scale"], shapes["weight"])
+        else:
+            given = next(n for n in (name, *_ELSEWHERE.get(name, ())) if n in settings)
+            found[name] = _one(settings[given])
+    return op, found
+
+
+def _one(value: Any) -> Any:
+    """One number in place of the same for each axis."""
+    if is_sequence(value) and len({*value}) == 1:
+        return value[0]
+    return value
+
+
+def _gamma(scale: float, weight: Sizes) -> float:
+    """The factor that gives this scale, as few digits of it as do."""
+    root = prod(weight[1:]) ** -0.5
+    for digits in range(1, 18):
+        gamma = float(f"{scale / root:.{digits}g}")
+        if gamma * root == scale:
+            return gamma
+    return scale / root

@@ -194,9 +194,9 @@ class _Tracer(TorchFunctionMode):
             self._whole += 1
             try:
                 out = plain(part, *args, **kwargs)
+                out = self._whole_call(part, path, whole, args, out)
             finally:
                 self._whole -= 1
-            out = self._whole_call(part, path, whole, args, out)
         use.makes = tuple(self._values((out,)))
         self._stack.pop()
         return out
@@ -386,7 +386,9 @@ def _classes(cls: type) -> tuple[str, ...]:
     """A class and those that it takes `forward` from."""
     forward = getattr(cls, "forward", None)
     return tuple(
-        f"{c.__module__}.{c.__qualname__}"
+        f"archc.{c.__qualname__}"
+        if c.__module__.startswith("archc_")
+        else f"{c.__module__}.{c.__qualname__}"
         for c in cls.__mro__
         if getattr(c, "forward", None) is forward
     )
