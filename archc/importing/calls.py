@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from archc.importing.idioms import join
 from archc.importing.modules import WHOLE, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.trace import BATCH, Call, Param, Refusal, Sizes, Trace, Value
@@ -36,8 +37,9 @@ def graph_of(trace: Trace) -> Graph:
         graph.shapes[number] = Shape(trace.shapes[number][1:])
     for call in _live(trace):
         if any(graph.value(number) in unknown for number in _read(call)):
-            unknown.update(call.makes)  # one reason is enough
-            continue
+            unknown.update(call.makes)
+            if _is_known(call.function):
+                continue  # what it reads is the reason
         reader = _Reader(graph, call)
         try:
             reader.read()
@@ -49,7 +51,13 @@ def graph_of(trace: Trace) -> Graph:
             refusal = Refusal(path, str(refused), *where)
             if refusal not in graph.refused:
                 graph.refused.append(refusal)
+    join(graph)
     return graph
+
+
+def _is_known(function: str) -> bool:
+    known = function in WHOLE or function in _RULES or function in _NOTHING
+    return known or _op_of(function) is not None
 
 
 def _live(trace: Trace) -> list[Call]:
@@ -194,6 +202,16 @@ class _Reader:
                            " which no op calls so")  # fmt: skip
         return paths.pop()
 
+    def is_parameter_view(self) -> bool:
+        """Notes a parameter that is only given other axes."""
+        given = next((self.settings[n] for n in _INPUTS if n in self.settings), None)
+        if isinstance(given, Value):
+            given = self._graph.views.get(given.number)
+        if not isinstance(given, Param):
+            return False
+        self._graph.views[self._call.makes[0]] = given
+        return True
+
     def axis(self, dim: int) -> int:
         """An axis, counted from the batch."""
         return dim % self.rank
@@ -225,7 +243,12 @@ class _Reader:
         given = {k: _listed(v) for k, v in (attributes or {}).items() if v is not None}
         try:
             made = OPS[op](**given)
-            shape = made.infer(*(graph.shapes[n] for n in reads))
+            try:
+                shape = made.infer(*(graph.shapes[n] for n in reads))
+            except ShapeError:
+                if not self._channels_first(reads):
+                    raise
+                shape = made.infer(*(graph.shapes[n] for n in reads))
         except ValidationError as error:
             raise _Refused(
                 f"`{op}` does not take this: {error.errors()[0]['msg']}"
@@ -243,6 +266,19 @@ class _Reader:
         )
         graph.nodes.append(node)
         return makes
+
+    def _channels_first(self, reads: tuple[int, ...]) -> bool:
+        """Says of a reshape that is read that its first axis holds the channels; whether
+        there is one."""
+        for node in self._graph.nodes:
+            if node.makes in reads and node.op == "reshape":
+                if "channel_dim" in node.attributes:
+                    return False
+                node.attributes["channel_dim"] = 1
+                dims = self._graph.shapes[node.makes].dims
+                self._graph.shapes[node.makes] = Shape(dims, 0)
+                return True
+        return False
 
     def _new(self) -> int:
         number = len(self._graph.trace.shapes)
@@ -461,11 +497,13 @@ def _div(call: _Reader) -> None:
     _binary(call, "div")
 
 
+_HOW = frozenset({"alpha", "rounding_mode", "out"})
+
+
 def _binary(call: _Reader, op: str) -> None:
+    given = [v for k, v in call.settings.items() if k not in _HOW]
     operands = [
-        v
-        for k, v in call.settings.items()
-        if k not in ("alpha", "rounding_mode", "out")
+        call.graph.views.get(v.number, v) if isinstance(v, Value) else v for v in given
     ]
     if len(operands) != 2:
         raise _Refused(
@@ -480,7 +518,7 @@ def _binary(call: _Reader, op: str) -> None:
             raise _Refused("it joins values that have not as many axes")
         call.make(op, reads=reads)
     elif op == "mul" and any(isinstance(v, Param) for v in operands):
-        _scaled_by_parameter(call, operands)
+        _scaled_by_parameter(call, operands, given)
     elif numbers and isinstance(first, Value):
         _with_number(call, op, call.graph.value(first.number), float(numbers[0]))
     elif numbers and isinstance(second, Value) and op in ("add", "mul"):
@@ -506,20 +544,42 @@ def _with_number(call: _Reader, op: str, read: int, number: float) -> None:
         raise _Refused(f"it {words[op]} a number, which no op does")
 
 
-def _scaled_by_parameter(call: _Reader, operands: list[Any]) -> None:
-    (param,) = [v for v in operands if isinstance(v, Param)][:1]
+def _scaled_by_parameter(call: _Reader, operands: list[Any], given: list[Any]) -> None:
+    """A learned factor for each channel."""
     values = [v for v in operands if isinstance(v, Value)]
     if len(values) != 1:
         raise _Refused("it multiplies parameters with each other")
+    (param,) = [v for v in operands if isinstance(v, Param)]
+    (shown,) = [v for v, o in zip(given, operands, strict=True) if o is param]
     read = call.graph.value(values[0].number)
+    shape = call.shape_of(read)
     tensor = call.tensors.get(param.key)
-    wanted = OPS["layer_scale"]().parameters(call.shape_of(read))[""]  # pyright: ignore[reportArgumentType]
-    if tensor is None or not tensor.trained or tensor.shape != wanted:
-        shown = tuple(tensor.shape) if tensor else ()
-        raise _Refused(f"it multiplies by `{param.key}` of {shown}, which is no factor for"
-                       " each channel")  # fmt: skip
+    if tensor is None or not tensor.trained:
+        raise _Refused(f"it multiplies by `{param.key}`, which is no parameter")
+    seen = tensor.shape
+    if isinstance(shown, Value):
+        seen = call.graph.trace.shapes[shown.number]
+    seen = (1,) * (len(shape.dims) + 1 - len(seen)) + seen
+    wide = [n for n, size in enumerate(seen) if size != 1]
     attributes = {"init": tensor.fill} if tensor.fill is not None else {}
-    call.make("layer_scale", attributes, reads=(read,), key=param.key)
+    axis = shape.channel_axis
+    if axis is None or wide not in ([axis + 1], []) or seen[axis + 1] != shape.channels:
+        raise _Refused(f"it multiplies by `{param.key}` of {tensor.shape}, which is no"
+                       " factor for each channel")  # fmt: skip
+    op = OPS["layer_scale"]
+    if tensor.shape == op().parameters(shape)[""]:
+        call.make("layer_scale", attributes, reads=(read,), key=param.key)
+    elif len(tensor.shape) == 1:
+        # on the last axis it has one axis itself
+        last = len(shape.dims)
+        order = [0, *(n for n in range(1, last + 1) if n != axis + 1), axis + 1]
+        back = [order.index(n) for n in range(last + 1)]
+        ahead = call.make("permute", {"dims": order}, reads=(read,), last=False)
+        scaled = call.make("layer_scale", attributes, reads=(ahead,), key=param.key, last=False)
+        call.make("permute", {"dims": back}, reads=(scaled,))
+    else:
+        raise _Refused(f"`{param.key}` has the shape {tensor.shape}, which no op's"
+                       " parameter has")  # fmt: skip
 
 
 @_rule("torch.Tensor.neg", "torch.neg", "torch.Tensor.__neg__")
@@ -588,6 +648,8 @@ def _flatten(call: _Reader) -> None:
        "torch.Tensor.unsqueeze", "torch.unsqueeze", "torch.Tensor.squeeze",
        "torch.squeeze", "torch.Tensor.view_as", "torch.Tensor.reshape_as")  # fmt: skip
 def _reshape(call: _Reader) -> None:
+    if call.is_parameter_view():
+        return
     before = call.sizes(call.input)
     batch, *after = call.graph.trace.shapes[call.call.makes[0]]
     if batch != BATCH:
@@ -600,7 +662,10 @@ def _reshape(call: _Reader) -> None:
     elif (flat := _flattened(before, sizes)) is not None:
         call.make("flatten", flat)
     else:
-        call.make("reshape", {"sizes": list(sizes)})
+        # the largest is what the others leave, whatever the width is
+        largest = max(range(len(sizes)), key=sizes.__getitem__)
+        rest = [-1 if n == largest else size for n, size in enumerate(sizes)]
+        call.make("reshape", {"sizes": rest})
 
 
 def _flattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
@@ -615,6 +680,12 @@ def _flattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
             last = {} if end == len(before) - 1 else {"end_dim": end + 1}
             return {"start_dim": start + 1, **last}
     return None
+
+
+@_rule("torch.Tensor.expand", "torch.Tensor.expand_as", "torch.broadcast_to")
+def _expand(call: _Reader) -> None:
+    # merges spread it themselves; whatever else reads it has another shape, and says so
+    call.graph.same[call.call.makes[0]] = call.input
 
 
 @_rule("torch.permute", "torch.Tensor.permute")
@@ -803,7 +874,7 @@ def _interpolate(call: _Reader) -> None:
        "torch.nn.functional.adaptive_max_pool2d",
        "torch.nn.functional.adaptive_max_pool3d")  # fmt: skip
 def _adaptive(call: _Reader) -> None:
-    size = call.settings["output_size"]
+    size = call.settings.get("output_size", call.settings.get("1"))
     size = [("none" if s is None else s) for s in size] if is_sequence(size) else size
     name = call.call.function.rpartition(".")[2]
     call.make(name, {"output_size": size})

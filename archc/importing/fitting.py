@@ -64,6 +64,10 @@ def fitted(values: Sequence[Any], places: Sequence[Occurrence], names: Names) ->
     is no short one."""
     if _all_same(values):
         return values[0]
+    if all(isinstance(v, list) and len(v) == len(values[0]) for v in values):
+        # each of the sizes by itself
+        parts = [fitted(column, places, names) for column in zip(*values, strict=True)]
+        return None if any(part is None for part in parts) else parts
     found = _fitted_by_names(values, places, names)
     if found is None:
         found = _fitted_by_turns(values, places, names)

@@ -9,6 +9,7 @@ from archc.importing.fitting import COUNTERS, Expression
 from archc.importing.nodes import Graph
 from archc.importing.pieces import Piece
 from archc.importing.repeats import name_of
+from archc.spec.expressions import is_sequence
 
 Table = dict[str, Any]
 
@@ -185,4 +186,6 @@ _BODIES = {
 
 
 def _plain(value: Any) -> Any:
+    if is_sequence(value):
+        return [_plain(part) for part in value]
     return value.text if isinstance(value, Expression) else value

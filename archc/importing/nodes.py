@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.importing.trace import Call, Refusal, Trace
+from archc.importing.trace import Call, Param, Refusal, Trace
 from archc.ops.base import Shape
 
 
@@ -35,6 +35,8 @@ class Graph:
     """Of each value, without its batch."""
     same: dict[int, int] = field(default_factory=dict[int, int])
     """Values that are others, because what made them changes nothing."""
+    views: dict[int, Param] = field(default_factory=dict[int, Param])
+    """Values that are a parameter with other axes."""
     refused: list[Refusal] = field(default_factory=list[Refusal])
 
     def value(self, number: int) -> int:

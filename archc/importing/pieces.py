@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from archc.ops.registry import OPS
+
 Kind = Literal["op", "use", "share", "group", "skip", "branches", "repeat"]
 
 
@@ -76,6 +78,8 @@ def merged(
         return None
     if len(a.lists) != len(b.lists):
         return None
+    if a.slots.keys() != b.slots.keys() and not _has_defaults(a, b):
+        return None
     lists: list[list[Piece]] = []
     for one, other in zip(a.lists, b.lists, strict=True):
         both = merged_lists(one, other, turns=turns, loose=loose, whole=a, others=b)
@@ -95,6 +99,13 @@ def merged(
         absent=a.absent + b.absent,
         labelled=a.labelled or b.labelled,
     )
+
+
+def _has_defaults(a: Piece, b: Piece) -> bool:
+    """Whether what only one of them says has a default that can be written."""
+    only = a.slots.keys() ^ b.slots.keys()
+    fields = OPS[a.what].model_fields if a.kind == "op" else {}
+    return all(n in fields and fields[n].default is not None for n in only)
 
 
 def _same_name(a: str | None, b: str | None, turns: bool) -> bool:
@@ -197,7 +208,8 @@ def _lone(
         there = around.occurrences
     elif lacking:
         # behind the last one; what it reads there is not known
-        there = [o._replace(in_channels=-1) for o in lacking[-1].occurrences]
+        last = lacking[-1]
+        there = [o._replace(in_channels=-1) for o in last.occurrences + last.absent]
     else:
         return None
     return replace(piece, absent=piece.absent + there)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 
 from archc.importing.fitting import Expression, Names, fitted
 from archc.importing.pieces import MISSING, Piece, all_pieces, merged_lists, turned
 
+_COUNTERS = Names({}, channels=False)
 _LONGEST = 12
 """The nodes that one turn has at most."""
 
@@ -80,8 +81,6 @@ def _counted(body: list[Piece]) -> bool:
 
 def name_of(piece: Piece) -> str | None | object:
     """A name for all occurrences, with braces where it counts; MISSING if none is."""
-    import re
-
     names = piece.names
     if all(n == names[0] for n in names):
         return names[0]
@@ -93,8 +92,8 @@ def name_of(piece: Piece) -> str | None | object:
             continue
         if any(len(c) > 1 and c[0] == "0" for c in column):
             return MISSING
-        found = fitted([int(c) for c in column], piece.occurrences, Names({}))
-        if not isinstance(found, Expression) or "in_channels" in found.text:
+        found = fitted([int(c) for c in column], piece.occurrences, _COUNTERS)
+        if not isinstance(found, Expression):
             return MISSING
         text += f"{{{found}}}"
     return text
@@ -115,7 +114,7 @@ def _cost(body: list[Piece]) -> float:
     total = _lines(body) + (2 if len(body) > 1 else 0)
     for piece in all_pieces(body):
         for name, values in piece.slots.items():
-            found = fitted(values, piece.occurrences, Names({}))
+            found = fitted(values, piece.occurrences, Names({}).of(name))
             if isinstance(found, Expression):
                 total += 0.55
             elif found is None:

@@ -1,0 +1,47 @@
+"""Several ops that together are one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archc.importing.nodes import Graph, Node
+
+
+def join(graph: Graph) -> None:
+    """Puts one op in place of those that do the same."""
+    readers = Counter(graph.value(v) for v in graph.trace.outputs.values())
+    for node in graph.nodes:
+        readers.update(graph.value(v) for v in node.reads)
+    makers = {node.makes: node for node in graph.nodes}
+    gone: set[int] = set()
+    for node in graph.nodes:
+        chain = [node]
+        while len(chain) < 3:
+            before = makers.get(graph.value(chain[0].reads[0]))
+            if before is None or readers[before.makes] != 1:
+                break
+            chain.insert(0, before)
+        groups = _shuffled(chain, graph)
+        if groups:
+            gone.update(n.makes for n in chain[:-1])
+            node.op, node.attributes = "channel_shuffle", {"groups": groups}
+            node.reads = chain[0].reads
+    graph.nodes = [n for n in graph.nodes if n.makes not in gone]
+
+
+def _shuffled(chain: list[Node], graph: Graph) -> int:
+    """The groups of a channel shuffle that is written out; 0 if it is none."""
+    if [n.op for n in chain] not in (
+        ["reshape", "transpose", "reshape"],
+        ["reshape", "transpose", "flatten"],
+        ["unflatten", "transpose", "flatten"],
+    ):
+        return 0
+    first, turn, last = chain
+    source = graph.shapes[graph.value(first.reads[0])]
+    split, joined = graph.shapes[first.makes].dims, graph.shapes[last.makes]
+    axes = {turn.attributes["dim0"], turn.attributes["dim1"]}
+    alike = joined.dims == source.dims and split[2:] == source.dims[1:]
+    if not alike or axes != {1, 2} or source.channel_axis != 0:
+        return 0
+    return int(str(split[0]))
