@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from archc.importing.bodies import Body, Used
+from archc.importing.definitions import Definition
 from archc.importing.fitting import COUNTERS, WIDTHS, Expression, Names, fitted
 from archc.importing.heads import Head
 from archc.importing.items import SEQUENTIAL, Item, Scope, lists_of
@@ -21,6 +22,7 @@ from archc.importing.pieces import (
     all_pieces,
     merged_lists,
 )
+from archc.importing.opening import open_up
 from archc.importing.repeats import with_repeats
 from archc.ops.base import stem
 from archc.ops.registry import OPS
@@ -29,20 +31,6 @@ from archc.spec.tables import BODIES, MODIFIERS
 
 _TAKEN = frozenset({"in_channels", "self", "merge", "input", *COUNTERS, *FUNCTIONS,
                     *MODIFIERS, *BODIES})  # fmt: skip
-
-
-@dataclass(slots=True)
-class Definition:
-    """A block, or the network."""
-
-    name: str
-    pieces: list[Piece]
-    params: list[str] = field(default_factory=list[str])
-    values: dict[str, dict[int, Any]] = field(default_factory=dict[str, dict[int, Any]])
-    """What each parameter is in each instance."""
-    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
-    widths: set[str] = field(default_factory=set[str])
-    """The parameters that are numbers of channels."""
 
 
 @dataclass(slots=True)
@@ -77,6 +65,8 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
         pieces = inner.pieces([head.scope])
         definition = _defined(head.name, with_repeats(pieces), blocks)
         found.heads.append((head.name, body.label(head.source, None), definition))
+    bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
+    open_up(bodies, blocks)
     bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
     _set_defaults(bodies, blocks)
     return found
@@ -171,6 +161,7 @@ def _define_class(
         name = _block_name(key, pieces, blocks)
         instances = [scopes.index(m) for m in members]
         block = _defined(name, pieces, blocks)
+        block.is_plain = plain
         blocks[name] = block
         for scope, instance in zip(members, instances, strict=True):
             arguments = {p: block.values[p][instance] for p in block.params}
@@ -254,7 +245,9 @@ def _in_order(piece: Piece) -> list[str]:
 
 def _fill_defaults(piece: Piece, slot: str) -> None:
     values = piece.slots[slot]
-    if any(v is MISSING for v in values):
+    if piece.kind == "skip":
+        values[:] = [v is MISSING or v for v in values]
+    elif any(v is MISSING for v in values):
         default = OPS[piece.what].model_fields[slot].default
         values[:] = [default if v is MISSING else v for v in values]
 

@@ -661,11 +661,28 @@ def _reshape(call: _Reader) -> None:
         call.make("flatten")
     elif (flat := _flattened(before, sizes)) is not None:
         call.make("flatten", flat)
+    elif (split := _unflattened(before, sizes)) is not None:
+        call.make("unflatten", split)
     else:
         # the largest is what the others leave, whatever the width is
         largest = max(range(len(sizes)), key=sizes.__getitem__)
         rest = [-1 if n == largest else size for n, size in enumerate(sizes)]
         call.make("reshape", {"sizes": rest})
+
+
+def _unflattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
+    """The axis that was made several, where nothing else happened."""
+    more = len(after) - len(before)
+    if more < 1:
+        return None
+    for dim, size in enumerate(before):
+        parts = after[dim : dim + more + 1]
+        whole = (*after[:dim], prod(parts), *after[dim + more + 1 :])
+        if whole == before and size > 1 and 1 not in parts:
+            largest = max(range(len(parts)), key=parts.__getitem__)
+            sizes = [-1 if n == largest else part for n, part in enumerate(parts)]
+            return {"dim": dim + 1, "unflattened_size": sizes}
+    return None
 
 
 def _flattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
@@ -680,6 +697,11 @@ def _flattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
             last = {} if end == len(before) - 1 else {"end_dim": end + 1}
             return {"start_dim": start + 1, **last}
     return None
+
+
+@_rule("torch.Tensor.unflatten", "torch.unflatten")
+def _unflatten(call: _Reader) -> None:
+    _reshape(call)
 
 
 @_rule("torch.Tensor.expand", "torch.Tensor.expand_as", "torch.broadcast_to")

@@ -43,7 +43,7 @@ class Names:
 
     def of(self, slot: str) -> Names:
         """Those that an expression for this attribute may speak of."""
-        if slot in ("when", "repeat"):
+        if slot in ("when", "skip_when", "repeat"):
             return self
         wide = slot in WIDTHS
         params = {n: v for n, v in self.params.items() if (n in self.widths) == wide}

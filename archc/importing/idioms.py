@@ -35,6 +35,7 @@ def _shuffled(chain: list[Node], graph: Graph) -> int:
         ["reshape", "transpose", "reshape"],
         ["reshape", "transpose", "flatten"],
         ["unflatten", "transpose", "flatten"],
+        ["unflatten", "transpose", "reshape"],
     ):
         return 0
     first, turn, last = chain

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.importing.blocks import Definition, Structure
+from archc.importing.blocks import Structure
+from archc.importing.definitions import Definition
 from archc.importing.fitting import COUNTERS, Expression
 from archc.importing.nodes import Graph
 from archc.importing.pieces import Piece
@@ -141,14 +142,17 @@ def _skip(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     if way:
         around = nodes_of(way, structure, depth)
         shortcut = {"shortcut": around[0] if len(around) == 1 else {"layers": around}}
+    skip: Table = {"skip": piece.what}
+    if piece.written.get("skip_when", True) is not True:
+        skip["skip_when"] = _plain(piece.written["skip_when"])
     (node, *more) = nodes
     alone = not more and not {"skip", "when", "from", "repeat", "merge"}.intersection(
         node
     )
     if alone:
         name = {"name": node.pop("name")} if "name" in node else {}
-        return name | head | {"skip": piece.what} | node | shortcut
-    return head | {"skip": piece.what, "layers": nodes} | shortcut
+        return name | head | skip | node | shortcut
+    return head | skip | {"layers": nodes} | shortcut
 
 
 def _branches(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:

@@ -103,6 +103,8 @@ def merged(
 
 def _has_defaults(a: Piece, b: Piece) -> bool:
     """Whether what only one of them says has a default that can be written."""
+    if a.kind == "skip":
+        return True
     only = a.slots.keys() ^ b.slots.keys()
     fields = OPS[a.what].model_fields if a.kind == "op" else {}
     return all(n in fields and fields[n].default is not None for n in only)
@@ -138,7 +140,59 @@ def merged_lists(
             return found
     if not loose:
         return None
+    a, b = _wrapped(a, b)
+    b, a = _wrapped(b, a)
     return _aligned(a, b, whole, others)
+
+
+def _wrapped(a: list[Piece], b: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """The second list with skips that are not there and repetitions of one turn, where
+    the first has real ones."""
+    for n, piece in enumerate(a):
+        if piece.kind not in ("skip", "repeat") or (n < len(b) and _alike(piece, b[n])):
+            continue
+        if piece.kind == "skip" and piece.lists[1]:
+            continue
+        place = _place_of(piece, b)
+        if place is None:
+            continue
+        start, stop = place
+        inner = b[start:stop]
+        occurrences = inner[0].occurrences + inner[0].absent
+        if piece.kind == "repeat":
+            count = {"repeat": [1] * len(occurrences)}
+            lists = [[turned(p, 0) for p in inner]]
+        else:
+            count = {"skip_when": [False] * len(occurrences)}
+            lists = [inner, []]
+        names: list[str | None] = [None] * len(occurrences)
+        wrapper = replace(
+            piece, names=names, slots=count, lists=lists, occurrences=occurrences, absent=[]
+        )
+        b = [*b[:start], wrapper, *b[stop:]]
+    return a, b
+
+
+def _alike(a: Piece, b: Piece) -> bool:
+    return a.kind == b.kind and a.what == b.what
+
+
+def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
+    """Where among others there is what a skip or a repetition holds."""
+    body = piece.lists[0]
+    turns = piece.kind == "repeat"
+    for length in range(len(body), 0, -1):
+        if turns and length < len(body):
+            break
+        for start in range(len(others) - length + 1):
+            inner = others[start : start + length]
+            if any(p.kind == piece.kind or p.labelled for p in inner):
+                continue
+            if turns:
+                inner = [turned(p, 0) for p in inner]
+            if merged_lists(body, inner, turns=turns, loose=True) is not None:
+                return start, start + length
+    return None
 
 
 def _aligned(
@@ -212,6 +266,10 @@ def _lone(
         there = [o._replace(in_channels=-1) for o in last.occurrences + last.absent]
     else:
         return None
+    if piece.kind == "repeat":
+        slots = {"repeat": piece.slots["repeat"] + [0] * len(there)}
+        names = piece.names + [piece.name] * len(there)
+        return replace(piece, slots=slots, names=names, occurrences=piece.occurrences + there)
     return replace(piece, absent=piece.absent + there)
 
 

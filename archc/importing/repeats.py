@@ -93,7 +93,7 @@ def name_of(piece: Piece) -> str | None | object:
         if any(len(c) > 1 and c[0] == "0" for c in column):
             return MISSING
         found = fitted([int(c) for c in column], piece.occurrences, _COUNTERS)
-        if not isinstance(found, Expression):
+        if not isinstance(found, Expression) or " if " in found.text:
             return MISSING
         text += f"{{{found}}}"
     return text

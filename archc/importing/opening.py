@@ -1,0 +1,90 @@
+"""Blocks that are used once and have no class of their own, in place of their use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from archc.importing.definitions import Definition
+from archc.importing.fitting import Expression
+from archc.importing.pieces import Piece, all_pieces
+
+
+def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
+    """Writes such blocks out where they are used, and drops them."""
+    for name, block in list(blocks.items()):
+        uses = [
+            (piece, depth)
+            for body in bodies
+            for piece, depth in _uses(body.pieces, 0)
+            if piece.what == name
+        ]
+        if not block.is_plain or len(uses) != 1:
+            continue
+        ((use, depth),) = uses
+        repeats = any(p.kind == "repeat" for p in all_pieces(block.pieces))
+        lists = any(isinstance(v, list) for v in use.written.values())
+        if lists or (repeats and depth):
+            continue
+        texts = {param: _text(use.written[param]) for param in block.params}
+        use.lists = [[_with(piece, texts) for piece in block.pieces]]
+        use.kind, use.what, use.auto = "group", "", _is_numbered(block.pieces)
+        use.slots, use.written = {}, {}
+        bodies.remove(block)
+        del blocks[name]
+
+
+def _uses(pieces: list[Piece], depth: int) -> Iterator[tuple[Piece, int]]:
+    """Uses of blocks, each with the repetitions around it."""
+    for piece in pieces:
+        if piece.kind == "use":
+            yield piece, depth
+        for inner in piece.lists:
+            yield from _uses(inner, depth + (piece.kind == "repeat"))
+
+
+def _is_numbered(pieces: list[Piece]) -> bool:
+    return all(p.name is None for p in pieces)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Expression):
+        simple = re.fullmatch(r"\w+", value.text)
+        return value.text if simple else f"({value.text})"
+    return repr(value)
+
+
+def _with(piece: Piece, texts: dict[str, str]) -> Piece:
+    """The same with expressions for names."""
+
+    def written(value: Any) -> Any:
+        if isinstance(value, list):
+            return [written(part) for part in value]
+        if not isinstance(value, Expression):
+            return value
+        alone = texts.get(value.text)
+        if alone is not None:
+            bare = alone[1:-1] if alone.startswith("(") else alone
+            constant = re.fullmatch(r"-?[\d.e-]+|True|False", bare)
+            return _constant(bare) if constant else Expression(bare)
+        names = "|".join(map(re.escape, texts))
+        if not names:
+            return value
+        return Expression(
+            re.sub(rf"\b({names})\b", lambda found: texts[found[1]], value.text)
+        )
+
+    return replace(
+        piece,
+        written={name: written(value) for name, value in piece.written.items()},
+        when=written(piece.when),
+        lists=[[_with(p, texts) for p in inner] for inner in piece.lists],
+    )
+
+
+def _constant(text: str) -> Any:
+    if text in ("True", "False"):
+        return text == "True"
+    return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
