@@ -213,16 +213,17 @@ def _defined(
     found = Definition(name, pieces)
     names = Names(found.values, found.widths)
     widths = {name: block.widths for name, block in blocks.items()}
+    late: list[tuple[Piece, str]] = []
     for piece in all_pieces(pieces):
         for slot in _in_order(piece):
             _fill_defaults(piece, slot)
-            values = piece.slots[slot]
-            written = fitted(values, piece.occurrences, names.of(_kind(piece, slot, widths)))
-            if written is None:
-                written = _parameter(found, piece, slot, values, piece.occurrences)
-                if _kind(piece, slot, widths) in WIDTHS:
-                    found.widths.add(found.params[-1])
-            piece.written[slot] = written
+            if slot == "skip_when":
+                late.append((piece, slot))
+            else:
+                _write(found, piece, slot, names, _kind(piece, slot, widths))
+    # tests are told by what is there already
+    for piece, slot in late:
+        _write(found, piece, slot, names, slot)
     for piece in all_pieces(pieces):
         if not piece.absent:
             continue
@@ -233,6 +234,19 @@ def _defined(
             written = _parameter(found, piece, "when", present, places)
         piece.when = written
     return found
+
+
+def _write(
+    found: Definition, piece: Piece, slot: str, names: Names, kind: str
+) -> None:
+    """Finds what the spec says of a slot."""
+    values = piece.slots[slot]
+    written = fitted(values, piece.occurrences, names.of(kind))
+    if written is None:
+        written = _parameter(found, piece, slot, values, piece.occurrences)
+        if kind in WIDTHS:
+            found.widths.add(found.params[-1])
+    piece.written[slot] = written
 
 
 def _in_order(piece: Piece) -> list[str]:
@@ -311,8 +325,10 @@ def _param_name(found: Definition, piece: Piece, slot: str) -> str:
     own = re.sub(r"\W", "_", own)
     if slot == "when":
         wanted = [f"with_{own or stem(piece.what) or piece.kind}"]
+    elif slot == "skip_when":
+        wanted = ["residual", f"{own}_residual"]
     elif slot == "repeat":
-        wanted = ["depth", "layers_in_it"]
+        wanted = ["depth"]
     elif slot == "out_channels":
         wanted = ["width" if piece is not _last_conv(found.pieces) else "out_channels"]
         wanted += [f"{own}_channels"] if own else []

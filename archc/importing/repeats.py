@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import count
 
 from archc.importing.fitting import Expression, Names, fitted
 from archc.importing.pieces import MISSING, Piece, all_pieces, merged_lists, turned
@@ -13,64 +15,57 @@ _LONGEST = 12
 
 
 def with_repeats(pieces: list[Piece]) -> list[Piece]:
-    """The list with repetitions in place of runs, where that is shorter."""
+    """The list with repetitions in place of runs, in as few lines as it takes."""
     for piece in pieces:
         piece.lists = [with_repeats(inner) for inner in piece.lists]
+    least = [0.0] * (len(pieces) + 1)
+    choices: list[tuple[Piece, int]] = []
+    for at in reversed(range(len(pieces))):
+        choice = pieces[at], 1
+        least[at] = _lines([pieces[at]]) + least[at + 1]
+        for run, length, cost in _runs(pieces, at):
+            if cost + least[at + length] < least[at]:
+                choice, least[at] = (run, length), cost + least[at + length]
+        choices.insert(0, choice)
     found: list[Piece] = []
     at = 0
     while at < len(pieces):
-        best = _best(pieces, at)
-        if best is None:
-            found.append(pieces[at])
-            at += 1
-        else:
-            repeat, length = best
-            found.append(repeat)
-            at += length
+        piece, length = choices[at]
+        found.append(piece)
+        at += length
     return found
 
 
-def _best(pieces: list[Piece], at: int) -> tuple[Piece, int] | None:
-    """The run that begins there and saves most."""
-    best: tuple[float, Piece, int] | None = None
+def _runs(pieces: list[Piece], at: int) -> Iterator[tuple[Piece, int, float]]:
+    """The repetitions that may begin there, with the nodes they stand for and the lines
+    they take."""
     for period in range(1, min(_LONGEST, (len(pieces) - at) // 2) + 1):
-        found = _run(pieces, at, period)
-        if found is None:
-            continue
-        body, turns = found
-        saved = turns * _lines(pieces[at : at + period]) - _cost(body)
-        if saved > 0 and (best is None or saved > best[0]):
-            first = body[0].occurrences[0]
-            places = [o._replace(counters=o.counters[1:]) for o in body[0].occurrences]
-            place = places[:1]
-            repeat = Piece(
-                "repeat", "", [None], None, place, {"repeat": [turns]}, [body],
-                has_tensors=any(p.has_tensors for p in body),
-            )  # fmt: skip
-            assert first.counters[:1] == (0,)
-            best = saved, repeat, turns * period
-    return None if best is None else (best[1], best[2])
-
-
-def _run(pieces: list[Piece], at: int, period: int) -> tuple[list[Piece], int] | None:
-    """One turn for the longest run of them, and how many there are."""
-    body = [turned(p, 0) for p in pieces[at : at + period]]
-    if any(p.labelled or _reads_out(p) for p in body):
-        return None
-    turns = 1
-    while True:
-        start = at + turns * period
-        chunk = pieces[start : start + period]
-        if len(chunk) < period or any(p.labelled or _reads_out(p) for p in chunk):
+        if any(_is_fixed(p) for p in pieces[at : at + period]):
             break
-        both = merged_lists(body, [turned(p, turns) for p in chunk], turns=True)
-        if both is None or not _counted(both):
-            break
-        body, turns = both, turns + 1
-    return (body, turns) if turns > 1 else None
+        body = [turned(p, 0) for p in pieces[at : at + period]]
+        for turn in count(1):
+            start = at + turn * period
+            chunk = pieces[start : start + period]
+            if len(chunk) < period or any(map(_is_fixed, chunk)):
+                break
+            both = merged_lists(body, [turned(p, turn) for p in chunk], turns=True)
+            if both is None or not _counted(both):
+                break
+            body = both
+            yield _repeat(body, turn + 1), (turn + 1) * period, _cost(body)
 
 
-def _reads_out(piece: Piece) -> bool:
+def _repeat(body: list[Piece], turns: int) -> Piece:
+    first = body[0].occurrences[0]
+    place = first._replace(counters=first.counters[1:])
+    return Piece(
+        "repeat", "", [None], None, [place], {"repeat": [turns]}, [body],
+        has_tensors=any(p.has_tensors for p in body),
+    )  # fmt: skip
+
+
+def _is_fixed(piece: Piece) -> bool:
+    """Whether it reads or is read otherwise than in a chain."""
     return any(p.reads is not None or p.labelled for p in all_pieces([piece]))
 
 
@@ -118,5 +113,5 @@ def _cost(body: list[Piece]) -> float:
             if isinstance(found, Expression):
                 total += 0.55
             elif found is None:
-                total += 1.2 if name != "p" else 0.5
+                total += 0.5 if name == "p" else 1 + len(values) / 4
     return total
