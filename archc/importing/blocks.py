@@ -51,7 +51,12 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
     """The network's ops as blocks, repetitions and what is left."""
     blocks: dict[str, Definition] = {}
     used: dict[int, Used] = {}
-    for key, members in _classes([*root.items, *(h.scope for h in heads)]):
+    classes, parents = _classes([*root.items, *(h.scope for h in heads)])
+    counts = Counter(s.class_name for _, members in classes for s in members)
+    for key, members in classes:
+        around = {parents[id(s)] for s in members}
+        if key.startswith(SEQUENTIAL) and len(around) == 1 and counts[min(around)] > 1:
+            continue  # they are a part of what is around them
         _define_class(key, members, graph, used, blocks)
     body = Body(graph, 0, "", list(graph.trace.inputs.values()), used)
     outputs = {n: graph.value(v) for n, v in graph.trace.outputs.items()}
@@ -75,8 +80,11 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
 # ---- which modules
 
 
-def _classes(items: list[Item]) -> list[tuple[str, list[Scope]]]:
-    """The modules of each class that may become a block, inner ones first.
+def _classes(
+    items: list[Item],
+) -> tuple[list[tuple[str, list[Scope]]], dict[int, str]]:
+    """The modules of each class that may become a block, inner ones first, and the class
+    around each by its id.
 
     Where classes hold each other, their modules are told apart by how much they hold.
     """
@@ -84,11 +92,13 @@ def _classes(items: list[Item]) -> list[tuple[str, list[Scope]]]:
     while True:
         found: dict[str, list[Scope]] = {}
         inside: dict[str, set[str]] = {}
+        parents: dict[int, str] = {}
         for item in all_direct(items):
-            _class_of(item, by_depth, found, inside)
+            parents[id(item)] = ""
+            _class_of(item, by_depth, found, inside, parents)
         order = TopologicalSorter(inside)
         try:
-            return [(key, found[key]) for key in order.static_order()]
+            return [(key, found[key]) for key in order.static_order()], parents
         except CycleError as error:
             by_depth.update(key.partition("@")[0] for key in error.args[1])
 
@@ -98,13 +108,15 @@ def _class_of(
     by_depth: set[str],
     found: dict[str, list[Scope]],
     inside: dict[str, set[str]],
+    parents: dict[int, str],
 ) -> tuple[set[str], int]:
     """Notes a module by its class; which classes it holds, itself counted, and how
     deep."""
     below: set[str] = set()
     depth = 0
     for item in all_direct(scope.items):
-        keys, deep = _class_of(item, by_depth, found, inside)
+        parents[id(item)] = scope.class_name
+        keys, deep = _class_of(item, by_depth, found, inside, parents)
         below |= keys
         depth = max(depth, deep + 1)
     key = scope.class_name

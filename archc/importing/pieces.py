@@ -211,15 +211,16 @@ def _aligned(
         if more:
             return None
         return [replace(only, absent=only.absent + lacking.occurrences)]
-    rows = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    pairs: dict[tuple[int, int], Piece] = {}
+    rows = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    pairs: dict[tuple[int, int], tuple[Piece, float]] = {}
     for i in reversed(range(len(a))):
         for j in reversed(range(len(b))):
             both = merged(a[i], b[j], loose=True)
             best = max(rows[i + 1][j], rows[i][j + 1])
             if both is not None:
-                pairs[i, j] = both
-                best = max(best, rows[i + 1][j + 1] + _weight(both))
+                score = _weight(both) + _likeness(a[i], b[j])
+                pairs[i, j] = both, score
+                best = max(best, rows[i + 1][j + 1] + score)
             rows[i][j] = best
     least = min(sum(map(_weight, a)), sum(map(_weight, b)))
     if rows[0][0] < max(1, 0.6 * least):
@@ -227,9 +228,9 @@ def _aligned(
     found: list[Piece] = []
     i = j = 0
     while i < len(a) or j < len(b):
-        both = pairs.get((i, j))
-        if both is not None and rows[i][j] == rows[i + 1][j + 1] + _weight(both):
-            found.append(both)
+        pair = pairs.get((i, j))
+        if pair is not None and rows[i][j] == rows[i + 1][j + 1] + pair[1]:
+            found.append(pair[0])
             i, j = i + 1, j + 1
         elif i < len(a) and (j == len(b) or rows[i][j] == rows[i + 1][j]):
             lone = _lone(a[i], b, j, others)
@@ -248,6 +249,15 @@ def _aligned(
 
 def _weight(piece: Piece) -> int:
     return max(1, sum(_weight(p) for inner in piece.lists for p in inner))
+
+
+def _likeness(a: Piece, b: Piece) -> float:
+    """Below one: how many of their attributes are the same somewhere."""
+    slots = a.slots.keys() | b.slots.keys()
+    alike = sum(
+        any(v in a.slots.get(n, [MISSING]) for v in b.slots.get(n, [MISSING])) for n in slots
+    )
+    return 0.9 * alike / len(slots) if slots else 0.9
 
 
 def _lone(
