@@ -13,7 +13,7 @@ from archc.importing.bodies import Body, Used
 from archc.importing.definitions import Definition
 from archc.importing.fitting import COUNTERS, WIDTHS, Expression, Names, fitted
 from archc.importing.heads import Head
-from archc.importing.items import SEQUENTIAL, Item, Scope, lists_of
+from archc.importing.items import SEQUENTIAL, Item, Scope, all_items, lists_of
 from archc.importing.nodes import Graph
 from archc.importing.pieces import (
     MISSING,
@@ -54,9 +54,12 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
     classes, parents = _classes([*root.items, *(h.scope for h in heads)])
     counts = Counter(s.class_name for _, members in classes for s in members)
     for key, members in classes:
-        around = {parents[id(s)] for s in members}
-        if key.startswith(SEQUENTIAL) and len(around) == 1 and counts[min(around)] > 1:
-            continue  # they are a part of what is around them
+        if key.startswith(SEQUENTIAL):
+            # in a module that comes again they are a part of that
+            members = [
+                s for s in members
+                if counts[parents[id(s)]] < 2 or parents[id(s)] == SEQUENTIAL
+            ]  # fmt: skip
         _define_class(key, members, graph, used, blocks)
     body = Body(graph, 0, "", list(graph.trace.inputs.values()), used)
     outputs = {n: graph.value(v) for n, v in graph.trace.outputs.items()}
@@ -154,7 +157,8 @@ def _define_class(
     if len(closed) < (3 if plain else 2):
         return
     variants: list[tuple[list[Piece], list[Scope]]] = []
-    for scope in closed:
+    # what the largest has, others may lack
+    for scope in sorted(closed, key=lambda s: -len(list(all_items(s.items)))):
         instance = scopes.index(scope)
         body = Body(graph, instance, scope.path or "", scope.reads, used)
         pieces = with_repeats(body.pieces(scope.items))

@@ -93,7 +93,7 @@ def _fitted_by_names(
         if _equal(column, values):
             return Expression(name)
     if all(isinstance(v, bool) for v in values):
-        return _truth(values, columns)
+        return _truth(values, columns, names.widths)
     if not _whole(values):
         return None
     columns = [(n, c) for n, c in columns if _whole(c) and not _all_same(c)]
@@ -138,20 +138,27 @@ def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None
     return None
 
 
-def _truth(values: Sequence[bool], columns: list[tuple[str, list[Any]]]) -> Any:
-    """A comparison that is true where they are, or two of them."""
+def _truth(
+    values: Sequence[bool], columns: list[tuple[str, list[Any]]], widths: set[str]
+) -> Any:
+    """A comparison that is true where they are, or two of them.
+
+    Numbers of channels are compared with each other, and others with numbers.
+    """
     tests: list[tuple[str, list[bool]]] = []
+    wide = [(n, c) for n, c in columns if n in widths or n == "in_channels"]
     for name, column in columns:
-        if _all_same(column):
+        if (name, column) in wide:
+            continue
+        if all(isinstance(v, bool) for v in column):
+            tests.append((f"not {name}", [not v for v in column]))
             continue
         for number in (1, 0):
             tests.append((f"{name} != {number}", [x != number for x in column]))
             tests.append((f"{name} == {number}", [x == number for x in column]))
         tests.append((f"{name} > 1", [x > 1 for x in column]))
-    for n, (name, column) in enumerate(columns):
-        for other, second in columns[n + 1 :]:
-            if not _whole(column) or not _whole(second):
-                continue
+    for n, (name, column) in enumerate(wide):
+        for other, second in wide[n + 1 :]:
             factors = {1}
             for x, y in zip(column, second, strict=True):
                 if x and y % x == 0 and y // x <= 8:

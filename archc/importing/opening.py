@@ -25,8 +25,10 @@ def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
             continue
         ((use, depth),) = uses
         repeats = any(p.kind == "repeat" for p in all_pieces(block.pieces))
-        lists = any(isinstance(v, list) for v in use.written.values())
-        if lists or (repeats and depth):
+        given = list(use.written.values())
+        # inside, `in_channels` are those of another node
+        fixed = any(isinstance(v, list) or "in_channels" in str(v) for v in given)
+        if fixed or (repeats and depth):
             continue
         texts = {param: _text(use.written[param]) for param in block.params}
         use.lists = [[_with(piece, texts) for piece in block.pieces]]

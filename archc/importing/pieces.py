@@ -189,6 +189,9 @@ def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
             if any(p.kind == piece.kind or p.labelled for p in inner):
                 continue
             if turns:
+                names = zip(inner, body, strict=True)
+                if any(p.name != own.name for p, own in names):
+                    continue
                 inner = [turned(p, 0) for p in inner]
             if merged_lists(body, inner, turns=turns, loose=True) is not None:
                 return start, start + length
@@ -244,6 +247,9 @@ def _aligned(
             if lone is None:
                 return None
             found.append(lone)
+    names = [p.name for p in found if p.name is not None]
+    if len(names) != len({*names}):
+        return None  # two that differ have one name
     return found
 
 
@@ -252,12 +258,22 @@ def _weight(piece: Piece) -> int:
 
 
 def _likeness(a: Piece, b: Piece) -> float:
-    """Below one: how many of their attributes are the same somewhere."""
+    """Below one: how many of their attributes are the same somewhere, as numbers or as
+    the channels of what is read."""
     slots = a.slots.keys() | b.slots.keys()
-    alike = sum(
-        any(v in a.slots.get(n, [MISSING]) for v in b.slots.get(n, [MISSING])) for n in slots
-    )
-    return 0.9 * alike / len(slots) if slots else 0.9
+    alike = 0
+    for name in slots:
+        one, other = a.slots.get(name, [MISSING]), b.slots.get(name, [MISSING])
+        alike += any(v in one for v in other)
+        alike += _as_read(a, name) == _as_read(b, name)
+    return 0.45 * alike / len(slots) if slots else 0.9
+
+
+def _as_read(piece: Piece, slot: str) -> bool:
+    """Whether an attribute is the number of channels that is read, everywhere."""
+    values = piece.slots.get(slot, [MISSING])
+    places = zip(values, piece.occurrences, strict=False)
+    return all(value == place.in_channels for value, place in places)
 
 
 def _lone(
