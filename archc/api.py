@@ -210,8 +210,8 @@ def import_module(
     """The text of a spec that is `module`.
 
     `input_shape` is that of one sample, without the batch (channels, height, width), or
-    those of several inputs by the names of `forward`'s arguments. The spec was compiled,
-    takes the module's `state_dict` strictly, and gives the same outputs on the CPU in
+    those of several inputs by the names of `forward`'s arguments. The spec is compiled,
+    takes the module's `state_dict` strictly and gives the same outputs on the CPU in
     evaluation; the module is as it was afterwards. `name` is the network's, by default
     that of its class.
 

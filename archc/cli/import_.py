@@ -83,10 +83,10 @@ def command(
     """Make a spec of a PyTorch network, and prove that it is the same.
 
     SOURCE is torchvision:NAME, timm:NAME, package.module:callable or file.py:callable;
-    what is called gives an nn.Module. The network is run once without values. Its modules
-    become blocks, what differs between them their parameters, and what comes again is
-    repeated. Then the spec is compiled, takes the network's tensors strictly, and has to
-    give the same outputs to the bit for random weights. Runs the network's code: do not
+    what is called gives an nn.Module. The network is run once without values. Its
+    modules become blocks, what differs between them their parameters, and what comes
+    again is repeated. Then the spec is compiled, takes the network's tensors strictly,
+    and has to give the same outputs for random weights. Runs the network's code: do not
     use it on one that you do not trust.
 
     Exit status: 0 proven, 1 refused or not the same, 2 wrong use.
@@ -108,8 +108,8 @@ def command(
             found.module, found.name, shapes, label=source, source=found.said
         )
     except NotASpec as error:
-        click.echo(f"Error: archc made a spec with errors, and wrote nothing\n\n{error}",
-                   err=True)  # fmt: skip
+        said = f"Error: archc made a spec with errors, and wrote nothing\n\n{error}"
+        click.echo(said, err=True)
         context.exit(3)
     if form == "json":
         import json

@@ -15,6 +15,7 @@ from archc.importing.fitting import COUNTERS, WIDTHS, Expression, Names, fitted
 from archc.importing.heads import Head
 from archc.importing.items import SEQUENTIAL, Item, Scope, all_items, lists_of
 from archc.importing.nodes import Graph
+from archc.importing.opening import open_up
 from archc.importing.pieces import (
     MISSING,
     Occurrence,
@@ -22,7 +23,6 @@ from archc.importing.pieces import (
     all_pieces,
     merged_lists,
 )
-from archc.importing.opening import open_up
 from archc.importing.repeats import with_repeats
 from archc.ops.base import stem
 from archc.ops.registry import OPS
@@ -86,8 +86,8 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
 def _classes(
     items: list[Item],
 ) -> tuple[list[tuple[str, list[Scope]]], dict[int, str]]:
-    """The modules of each class that may become a block, inner ones first, and the class
-    around each by its id.
+    """The modules of each class that may become a block, inner ones first, and the
+    class around each by its id.
 
     Where classes hold each other, their modules are told apart by how much they hold.
     """
@@ -148,7 +148,7 @@ def _define_class(
     used: dict[int, Used],
     blocks: dict[str, Definition],
 ) -> None:
-    """Makes blocks of the modules of one class, where there is something to say once."""
+    """Makes blocks of the modules of a class, where there is something to say once."""
     plain = key.partition("@")[0] == SEQUENTIAL
     closed = [
         s for s in scopes
@@ -252,9 +252,7 @@ def _defined(
     return found
 
 
-def _write(
-    found: Definition, piece: Piece, slot: str, names: Names, kind: str
-) -> None:
+def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) -> None:
     """Finds what the spec says of a slot."""
     values = piece.slots[slot]
     written = fitted(values, piece.occurrences, names.of(kind))
@@ -385,7 +383,7 @@ def _set_defaults(bodies: list[Definition], blocks: dict[str, Definition]) -> No
             if not given or isinstance(next(iter(block.values[param].values())), list):
                 continue
             most, count = given.most_common(1)[0]
-            if count * 2 > len(places) and count > 1 or _usual(param, most):
+            if (count * 2 > len(places) and count > 1) or _usual(param, most):
                 value = next(
                     p.written[param] for p in places if repr(p.written[param]) == most
                 )

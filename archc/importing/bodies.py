@@ -138,7 +138,7 @@ class Body:
         if value in self.inputs:
             at = self.inputs.index(value)
             return "input" if at == 0 else self.input_name(at)
-        piece, siblings, scope = self._makers[value]
+        piece, _siblings, scope = self._makers[value]
         if piece.kind in ("skip", "branches", "share") or (
             piece.kind == "op" and piece.name is None and piece.what == "identity"
         ):

@@ -6,17 +6,21 @@ two names, one thing in the first turn and another in the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archc.importing.pieces import MISSING, Occurrence
+from archc.spec.expressions import is_sequence
 
 COUNTERS = ("i", "j", "k", "l", "m")
 """What the counters of repetitions are called, the outermost first."""
 
-WIDTHS = frozenset({"out_channels", "groups", "out_features", "in_features", "num_groups",
-                    "start", "stop", "num_parameters", "sizes"})  # fmt: skip
+WIDTHS = frozenset(
+    {"out_channels", "groups", "out_features", "in_features", "num_groups", "start",
+     "stop", "num_parameters", "sizes"}
+)  # fmt: skip
 """Attributes that are numbers of channels."""
 
 
@@ -64,7 +68,7 @@ def fitted(values: Sequence[Any], places: Sequence[Occurrence], names: Names) ->
     is no short one."""
     if _all_same(values):
         return values[0]
-    if all(isinstance(v, list) and len(v) == len(values[0]) for v in values):
+    if all(is_sequence(v) and len(v) == len(values[0]) for v in values):
         # each of the sizes by itself
         parts = [fitted(column, places, names) for column in zip(*values, strict=True)]
         return None if any(part is None for part in parts) else parts
@@ -103,18 +107,18 @@ def _fitted_by_names(
             return Expression(text)
     for n, (one, first) in enumerate(columns):
         for other, second in columns[n + 1 :]:
-            for sign, function in _TWO:
+            for sign, function in _TWO.items():
                 if _equal(list(map(function, first, second)), values):
                     return Expression(f"{one} {sign} {other}")
     return None
 
 
-_TWO = (
-    ("*", lambda a, b: a * b),
-    ("+", lambda a, b: a + b),
-    ("-", lambda a, b: a - b),
-    ("//", lambda a, b: a // b if b else -1),
-)
+_TWO: dict[str, Callable[[int, int], int]] = {
+    "*": operator.mul,
+    "+": operator.add,
+    "-": operator.sub,
+    "//": lambda a, b: a // b if b else -1,
+}
 
 
 def _equal(column: Sequence[Any], values: Sequence[Any]) -> bool:

@@ -1,7 +1,8 @@
 """The ops of a network in the modules that call them.
 
-A scope is one use of a module. What is left of them here are those that a spec may need:
-a module that does one op is that op, with its name; one that does nothing is gone.
+A scope is one use of a module. What is left of them here are those that a spec may
+need: a module that does one op is that op, with its name; one that does nothing is
+gone.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def tree_of(graph: Graph) -> Scope:
                 node.attributes,
                 path is not None,
                 node,
-            )  # fmt: skip
+            )
         )
     root.items = [item for item in root.items if not _is_empty(item)]
     _share(root, set(), graph)
@@ -153,7 +154,7 @@ def _share(scope: Scope, met: set[str], graph: Graph) -> None:
                         Refusal(
                             item.path,
                             "it is applied more than once, and reads several values",
-                        )  # fmt: skip
+                        )
                     )
             else:
                 if again:

@@ -21,7 +21,10 @@ _STD = (*_CONV, "padding", "eps")
 _TIMM = "timm.layers"
 
 WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "torchvision.ops.stochastic_depth.StochasticDepth": ("stochastic_depth", ("p", "mode")),
+    "torchvision.ops.stochastic_depth.StochasticDepth": (
+        "stochastic_depth",
+        ("p", "mode"),
+    ),
     f"{_TIMM}.drop.DropPath": ("stochastic_depth", ("p",)),
     f"{_TIMM}.grn.GlobalResponseNorm": ("global_response_norm", ("eps",)),
     "torchvision.models.convnext.LayerNorm2d": ("layer_norm2d", ("eps",)),

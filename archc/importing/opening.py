@@ -10,6 +10,7 @@ from typing import Any
 from archc.importing.definitions import Definition
 from archc.importing.fitting import Expression
 from archc.importing.pieces import Piece, all_pieces
+from archc.spec.expressions import is_sequence
 
 
 def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
@@ -62,7 +63,7 @@ def _with(piece: Piece, texts: dict[str, str]) -> Piece:
     """The same with expressions for names."""
 
     def written(value: Any) -> Any:
-        if isinstance(value, list):
+        if is_sequence(value):
             return [written(part) for part in value]
         if not isinstance(value, Expression):
             return value

@@ -33,7 +33,7 @@ class Piece:
 
     kind: Kind
     what: str
-    """The op, the block, the node that is shared, the merge of a skip or of branches."""
+    """The op, the block, the node that is shared, the merge of a skip or branches."""
     names: list[str | None]
     """Its name at each occurrence."""
     reads: tuple[str, ...] | None
@@ -69,7 +69,7 @@ def merged(
 ) -> Piece | None:
     """The node that stands for both; None if they differ in more than numbers.
 
-    `turns` are those of a repetition, whose names may count; `loose` lets nodes be there
+    `turns` are those of a repetition, whose names may count; `loose` lets nodes stand
     in one of them alone.
     """
     if a.kind != b.kind or a.what != b.what or a.reads != b.reads or a.auto != b.auto:
@@ -167,7 +167,12 @@ def _wrapped(a: list[Piece], b: list[Piece]) -> tuple[list[Piece], list[Piece]]:
             lists = [inner, []]
         names: list[str | None] = [None] * len(occurrences)
         wrapper = replace(
-            piece, names=names, slots=count, lists=lists, occurrences=occurrences, absent=[]
+            piece,
+            names=names,
+            slots=count,
+            lists=lists,
+            occurrences=occurrences,
+            absent=[],
         )
         b = [*b[:start], wrapper, *b[stop:]]
     return a, b
@@ -295,7 +300,9 @@ def _lone(
     if piece.kind == "repeat":
         slots = {"repeat": piece.slots["repeat"] + [0] * len(there)}
         names = piece.names + [piece.name] * len(there)
-        return replace(piece, slots=slots, names=names, occurrences=piece.occurrences + there)
+        return replace(
+            piece, slots=slots, names=names, occurrences=piece.occurrences + there
+        )
     return replace(piece, absent=piece.absent + there)
 
 

@@ -74,7 +74,7 @@ def _counted(body: list[Piece]) -> bool:
     return all(name_of(p) is not MISSING for p in all_pieces(body))
 
 
-def name_of(piece: Piece) -> str | None | object:
+def name_of(piece: Piece) -> str | object | None:
     """A name for all occurrences, with braces where it counts; MISSING if none is."""
     names = piece.names
     if all(n == names[0] for n in names):

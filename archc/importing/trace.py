@@ -7,12 +7,12 @@ written to JSON and read again.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from archc.spec.expressions import is_sequence
 
 BATCH = 1009
-"""The samples of a trace: a prime that is no size of a map, so that it is told apart."""
+"""The samples of a trace: a prime that is no size of a map, so that it is known."""
 
 Sizes: TypeAlias = tuple[int, ...]
 """A shape with its batch."""
@@ -130,7 +130,13 @@ def from_json(data: dict[str, Any]) -> Trace:
         for key, t in data["tensors"].items()
     }
     given["uses"] = [
-        Use(**{**u, "reads": tuple(u["reads"]), "makes": tuple(u["makes"])})
+        Use(
+            u["path"],
+            u["class_name"],
+            u["parent"],
+            tuple(u["reads"]),
+            tuple(u["makes"]),
+        )
         for u in data["uses"]
     ]
     given["refused"] = [Refusal(**refusal) for refusal in data["refused"]]
@@ -152,8 +158,6 @@ def _encoded(value: Any) -> Any:
         return {"value": value.number}
     if isinstance(value, Param):
         return {"tensor": value.key}
-    if isinstance(value, slice):
-        return {"slice": [value.start, value.stop, value.step]}  # pyright: ignore[reportUnknownMemberType]
     if value is Ellipsis:
         return {"ellipsis": True}
     if is_sequence(value):
@@ -162,13 +166,11 @@ def _encoded(value: Any) -> Any:
 
 
 def _decoded(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(map(_decoded, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if is_sequence(value):
+        return tuple(map(_decoded, value))
     if not isinstance(value, dict):
         return value
-    ((kind, inner),) = value.items()  # pyright: ignore[reportUnknownVariableType]
-    if kind == "slice":
-        return slice(*inner)
-    return {"value": Value, "tensor": Param, "ellipsis": lambda _: Ellipsis}[kind](
-        inner
-    )  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    ((kind, inner),) = cast("dict[str, Any]", value).items()
+    if kind == "value":
+        return Value(inner)
+    return Param(inner) if kind == "tensor" else Ellipsis

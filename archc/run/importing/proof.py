@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
+
+from archc.run.importing.tensors import Held, in_mode, lending, parts_of, tensors_in
 
 Outputs = Literal["equal", "close", "differ", "not run"]
 _MOST_BYTES = 1_000_000_000
@@ -62,8 +63,12 @@ def prove(
     generator = torch.Generator().manual_seed(0)
     samples = 2 if prod(next(iter(inputs.values()))) < 400_000 else 1
     given = [torch.randn(samples, *s, generator=generator) for s in inputs.values()]
-    with _filled(reference, generator) as numbers, torch.no_grad():
-        made.load_state_dict(numbers, strict=True)
+
+    def numbers(held: Held) -> Tensor:
+        return _random(held, generator) if held.saved else held.tensor
+
+    with lending(reference, numbers), in_mode(reference, False), torch.no_grad():
+        made.load_state_dict(reference.state_dict(), strict=True)
         made.eval()
         one, first = _run(reference, given)
         other, second = _run(made, given)
@@ -87,46 +92,21 @@ def _other_keys(state: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> str:
     return f"the spec has `{extra}`, which the network has not" if extra else ""
 
 
-@contextmanager
-def _filled(
-    module: nn.Module, generator: torch.Generator
-) -> Generator[Mapping[str, Tensor]]:
-    """While it lasts, the module has random numbers of a usual size."""
-    new: dict[int, Tensor] = {}
-    kept: list[tuple[Any, str, Tensor]] = []
-    for part in module.modules():
-        for store in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
-            for name, tensor in store.items():
-                if tensor is None or name in part._non_persistent_buffers_set:  # pyright: ignore[reportPrivateUsage]
-                    continue
-                if id(tensor) not in new:
-                    numbers = _random(name, tensor, generator)
-                    if isinstance(tensor, nn.Parameter):
-                        numbers = nn.Parameter(numbers, requires_grad=False)
-                    new[id(tensor)] = numbers
-                kept.append((store, name, tensor))
-                store[name] = new[id(tensor)]  # pyright: ignore[reportArgumentType]
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield module.state_dict()
-    finally:
-        for store, name, tensor in kept:
-            store[name] = tensor
-        for part, mode in modes.items():
-            part.training = mode
-
-
-def _random(name: str, tensor: Tensor, generator: torch.Generator) -> Tensor:
-    shape = tuple(tensor.shape)
-    if not tensor.is_floating_point():
-        return tensor.detach().clone()
+def _random(held: Held, generator: torch.Generator) -> Tensor:
+    """Numbers of a usual size in place of a tensor's."""
+    shape = tuple(held.tensor.shape)
+    if not held.tensor.is_floating_point():
+        return held.tensor
     if len(shape) > 1:
         spread = max(prod(shape[1:]), 1) ** -0.5
-        return torch.randn(shape, generator=generator).mul_(spread)
-    if name in ("weight", "running_var"):
-        return torch.rand(shape, generator=generator).add_(0.5)
-    return torch.randn(shape, generator=generator).mul_(0.1)
+        numbers = torch.randn(shape, generator=generator).mul_(spread)
+    elif held.name in ("weight", "running_var"):
+        numbers = torch.rand(shape, generator=generator).add_(0.5)
+    else:
+        numbers = torch.randn(shape, generator=generator).mul_(0.1)
+    if isinstance(held.tensor, nn.Parameter):
+        return nn.Parameter(numbers, requires_grad=False)
+    return numbers
 
 
 def _run(
@@ -143,26 +123,15 @@ def _run(
 
         return note
 
-    for path, part in module.named_modules():
+    for path, part in parts_of(module):
         if path:
-            handles.append(part.register_forward_hook(noted(path)))
+            handles.append(cast(Any, part).register_forward_hook(noted(path)))
     try:
         out = module(*given)
     finally:
         for handle in handles:
             handle.remove()
-    return list(_tensors(out)), parts
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from (t for part in value.values() for t in _tensors(part))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    elif isinstance(value, list | tuple):
-        yield from (t for part in value for t in _tensors(part))  # pyright: ignore[reportUnknownVariableType]
-    elif hasattr(value, "__dataclass_fields__"):
-        yield from (t for part in vars(value).values() for t in _tensors(part))
+    return list(tensors_in([out])), parts
 
 
 def _compare(proof: Proof, one: list[Tensor], other: list[Tensor]) -> None:

@@ -66,17 +66,20 @@ def _torchvision(name: str, arguments: Mapping[str, Any]) -> Source:
     accepted = inspect.signature(build).parameters
     given |= {k: None for k in ("weights", "weights_backbone") if k in accepted}
     module = _built(build, given)
-    crop = 224
-    frames: tuple[int, ...] = ()
-    try:
-        transforms: Any = models.get_model_weights(name).DEFAULT.transforms()
-        crop = getattr(transforms, "crop_size", None) or [224]
-        crop = crop[-1] if isinstance(crop, list) else crop
-        frames = (16,) if ".video." in build.__module__ else ()
-    except (AttributeError, TypeError, ValueError):
-        pass
+    frames = (16,) if ".video." in build.__module__ else ()
+    shape = (3, *frames, *(_crop(models, name),) * 2)
     said = _published(inspect.unwrap(build), f"torchvision.models.{name}")
-    return Source(module, name, said, {"": (3, *frames, crop, crop)})
+    return Source(module, name, said, {"": shape})
+
+
+def _crop(models: Any, name: str) -> int:
+    """How large its images are, by the weights that torchvision has."""
+    try:
+        transforms = models.get_model_weights(name).DEFAULT.transforms()
+        crop: Any = transforms.crop_size
+        return int(crop[-1])
+    except (AttributeError, TypeError, ValueError, IndexError):
+        return 224
 
 
 def _timm(name: str, arguments: Mapping[str, Any]) -> Source:

@@ -7,11 +7,10 @@ that could be named.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from types import TracebackType
 from typing import Any, cast
@@ -32,6 +31,15 @@ from archc.importing.trace import (
     Value,
 )
 from archc.importing.trace import Tensor as TensorOf
+from archc.run.importing.tensors import (
+    Held,
+    held_by,
+    in_mode,
+    lending,
+    named_tensors_in,
+    parts_of,
+    tensors_in,
+)
 from archc.run.verify.forms import described
 from archc.spec.expressions import is_sequence
 
@@ -80,19 +88,16 @@ def trace(
     tracer = _Tracer(module, found)
     given = {n: torch.empty((BATCH, *s), device="meta") for n, s in inputs.items()}
     found.inputs = {n: tracer.made(x) for n, x in given.items()}
-    modes = {part: part.training for part in module.modules()}
-    module.train(training)
     try:
-        with torch.no_grad(), tracer.lending(), tracer.following(), tracer:
-            out = module(*given.values())
-        found.outputs = tracer.named(out)
+        with torch.no_grad(), in_mode(module, training), tracer.lending():
+            if not found.refused:
+                with tracer.following(), tracer:
+                    out = module(*given.values())
+                found.outputs = tracer.named(out)
     except Stopped:
         pass
     except Exception as error:
         tracer.failed(error)
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
     return found
 
 
@@ -103,7 +108,7 @@ class _Tracer(TorchFunctionMode):
         super().__init__()
         self._module = module
         self._found = found
-        self._paths = {part: path for path, part in module.named_modules()}
+        self._paths = {part: path for path, part in parts_of(module)}
         self._stack: list[int] = []
         self._whole = 0
         """How many modules that are known as a whole are running."""
@@ -111,47 +116,37 @@ class _Tracer(TorchFunctionMode):
         """What each tensor holds, by its id; None for memory overwritten in part."""
         self._alive: list[Tensor] = []
         self._sharing: dict[int, list[Tensor]] = {}
-        self._keys: dict[int, str] = {}
         found.containers = {path: _class(part) for part, path in self._paths.items()}
 
     # ---- the module's own tensors
 
-    @contextmanager
-    def lending(self) -> Generator[None]:
+    def lending(self) -> AbstractContextManager[None]:
         """While it lasts, the module has tensors without values."""
-        lent: dict[int, Tensor] = {}
-        kept: list[tuple[dict[str, Any], str, Tensor]] = []
+        hidden: list[str] = []
         for part, path in self._paths.items():
-            if isinstance(part, torch.jit.ScriptModule):
-                if not any(
-                    path.startswith(f"{r.module}.") for r in self._found.refused
-                ):
-                    self.refuse(
-                        "it is compiled by torch.jit, which hides its calls", path
-                    )
-                continue
-            for store in (part._parameters, part._buffers):  # pyright: ignore[reportPrivateUsage]
-                for name, tensor in store.items():
-                    if tensor is None:
-                        continue
-                    key = f"{path}.{name}" if path else name
-                    if name not in part._non_persistent_buffers_set:  # pyright: ignore[reportPrivateUsage]
-                        self._found.tensors[key] = _described(tensor)
-                    if id(tensor) not in lent:
-                        lent[id(tensor)] = self._twin(tensor, key)
-                    kept.append((cast("dict[str, Any]", store), name, tensor))
-                    store[name] = lent[id(tensor)]  # pyright: ignore[reportArgumentType]
-        try:
-            yield
-        finally:
-            for store, name, tensor in kept:
-                store[name] = tensor
+            inside = any(path.startswith(f"{p}.") or not p for p in hidden)
+            if isinstance(part, torch.jit.ScriptModule) and not inside:
+                hidden.append(path)
+                self._refused(
+                    path, "it is compiled by torch.jit, which hides its calls"
+                )
+        if hidden:
+            return nullcontext()
+        keys: dict[int, str] = {}
+        for each in held_by(self._module):
+            first = keys.setdefault(id(each.tensor), each.key)
+            if first != each.key:
+                also = f"its `{each.name}` is also `{first}`"
+                self._refused(each.path, f"{also}, and no spec gives a tensor to two")
+            if each.saved:
+                self._found.tensors[each.key] = _described(each.tensor)
+        return lending(self._module, self._twin)
 
-    def _twin(self, tensor: Tensor, key: str) -> Tensor:
-        twin = torch.empty_like(tensor, device="meta")
-        if isinstance(tensor, nn.Parameter):
-            twin = nn.Parameter(twin, requires_grad=tensor.requires_grad)
-        self._set(twin, Param(key))
+    def _twin(self, held: Held) -> Tensor:
+        twin = torch.empty_like(held.tensor, device="meta")
+        if isinstance(held.tensor, nn.Parameter):
+            twin = nn.Parameter(twin, requires_grad=held.tensor.requires_grad)
+        self._set(twin, Param(held.key))
         return twin
 
     # ---- modules
@@ -242,13 +237,13 @@ class _Tracer(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in _NUMBERS or name in _BY_NUMBERS:
             return self._asked(name, args)
-        tensors = list(_tensors((*args, *kwargs.values())))
+        tensors = list(tensors_in((*args, *kwargs.values())))
         before = [t._version for t in tensors]  # pyright: ignore[reportPrivateUsage]
         held = self._encoded(args), {k: self._encoded(v) for k, v in kwargs.items()}
         out = func(*args, **kwargs)
         after = [t._version for t in tensors]  # pyright: ignore[reportPrivateUsage]
         written = [t for t, a, b in zip(tensors, before, after, strict=True) if a != b]
-        made = list(_tensors((out,)))
+        made = list(tensors_in((out,)))
         if not made and not written:
             return out
         if all(isinstance(self._names.get(id(t)), Param) for t in written) and written:
@@ -281,8 +276,8 @@ class _Tracer(TorchFunctionMode):
         if isinstance(value, Tensor):
             return self._held(value)
         if isinstance(value, slice):
-            parts = (value.start, value.stop, value.step)  # pyright: ignore[reportUnknownMemberType]
-            return slice(*map(self._encoded, parts))
+            plain = cast("slice[Any, Any, Any]", value)
+            return slice(*map(self._encoded, (plain.start, plain.stop, plain.step)))
         if is_sequence(value):
             return tuple(map(self._encoded, value))
         if isinstance(value, _PLAIN) or value is Ellipsis:
@@ -334,13 +329,13 @@ class _Tracer(TorchFunctionMode):
         return number
 
     def _values(self, given: Iterable[Any]) -> list[int]:
-        held = [self._names.get(id(tensor)) for tensor in _tensors(given)]
+        held = [self._names.get(id(tensor)) for tensor in tensors_in(given)]
         return [value.number for value in held if isinstance(value, Value)]
 
     def named(self, out: Any) -> dict[str, int]:
         """The network's outputs by name."""
         found: dict[str, int] = {}
-        for name, tensor in _named(out, ""):
+        for name, tensor in named_tensors_in(out):
             held = self._held(tensor)
             if isinstance(held, Value):
                 found[name] = held.number
@@ -350,11 +345,17 @@ class _Tracer(TorchFunctionMode):
 
     # ---- refusals
 
-    def refuse(self, reason: str, path: str | None = None) -> None:
-        if path is None:
-            path = self._found.uses[self._stack[-1]].path if self._stack else ""
+    def refuse(self, reason: str) -> None:
+        """Notes what no spec says, at the line that is running."""
+        if not self._stack:
+            self._refused("", reason)
+            return
         place = _place() or Place("", 0)
-        refusal = Refusal(path, reason, place.file, place.line)
+        self._refused(self._found.uses[self._stack[-1]].path, reason, place)
+
+    def _refused(self, path: str, reason: str, place: Place | None = None) -> None:
+        where = (place.file, place.line) if place is not None else ("", 0)
+        refusal = Refusal(path, reason, *where)
         if refusal not in self._found.refused:
             self._found.refused.append(refusal)
 
@@ -396,37 +397,6 @@ def _classes(cls: type) -> tuple[str, ...]:
 
 def _is_sizes(value: Any) -> bool:
     return is_sequence(value) and all(isinstance(part, _PLAIN) for part in value)
-
-
-def _tensors(values: Iterable[Any]) -> Generator[Tensor]:
-    """All tensors in lists, tuples, dicts and dataclasses, in their order."""
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, _PLAIN):
-            continue
-        elif is_sequence(value):
-            yield from _tensors(value)
-        elif isinstance(value, Mapping):
-            yield from _tensors(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-            yield from _tensors(vars(value).values())
-
-
-def _named(value: Any, name: str) -> Generator[tuple[str, Tensor]]:
-    """The tensors that a network returns, with names for them."""
-    if isinstance(value, Tensor):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, part in value.items():  # pyright: ignore[reportUnknownVariableType]
-            yield from _named(part, f"{name}_{key}" if name else str(key))  # pyright: ignore[reportUnknownArgumentType]
-    elif is_sequence(value):
-        fields = getattr(value, "_fields", [f"output{i}" for i in range(len(value))])
-        for field, part in zip(fields, value, strict=True):
-            yield from _named(part, f"{name}_{field}" if name else field)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field, part in vars(value).items():
-            yield from _named(part, f"{name}_{field}" if name else field)
 
 
 def _memory(tensor: Tensor) -> int:

@@ -1,0 +1,2 @@
+"""Functions of torch that no op is called after, and settings that say the same
+otherwise."""

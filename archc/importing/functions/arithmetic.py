@@ -1,0 +1,166 @@
+"""Arithmetic, by values, parameters and numbers."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Any
+
+from archc.importing.reader import Reader, Refused, rule
+from archc.importing.trace import Param, Value
+from archc.ops.registry import OPS
+
+
+@rule("torch.Tensor.add", "torch.add", "torch.Tensor.__radd__", "torch.Tensor.__add__")
+def _add(call: Reader) -> None:
+    if call.settings.get("alpha", 1) != 1:
+        raise Refused("a sum of which one part is weighed by `alpha`")
+    _binary(call, "add")
+
+
+@rule("torch.Tensor.mul", "torch.mul", "torch.Tensor.__rmul__", "torch.Tensor.__mul__")
+def _mul(call: Reader) -> None:
+    _binary(call, "mul")
+
+
+@rule("torch.Tensor.sub", "torch.sub", "torch.Tensor.__sub__")
+def _sub(call: Reader) -> None:
+    _binary(call, "sub")
+
+
+@rule("torch.Tensor.div", "torch.div", "torch.Tensor.__truediv__")
+def _div(call: Reader) -> None:
+    if call.settings.get("rounding_mode") is not None:
+        raise Refused("a division that rounds")
+    _binary(call, "div")
+
+
+_HOW = frozenset({"alpha", "rounding_mode", "out"})
+
+
+def _binary(call: Reader, op: str) -> None:
+    given = [v for k, v in call.settings.items() if k not in _HOW]
+    operands: list[Any] = [
+        call.graph.views.get(v.number, v) if isinstance(v, Value) else v for v in given
+    ]
+    if len(operands) != 2:
+        raise Refused(
+            f"`{call.call.function}` is called otherwise than with two values"
+        )
+    first, second = operands
+    numbers = [v for v in operands if isinstance(v, int | float)]
+    if all(isinstance(v, Value) for v in operands):
+        values = [v for v in operands if isinstance(v, Value)]
+        reads = tuple(call.graph.value(v.number) for v in values)
+        ranks = {len(call.sizes(n)) for n in reads}
+        if len(ranks) > 1:
+            raise Refused("it joins values that have not as many axes")
+        call.make(op, reads=reads)
+    elif op == "mul" and any(isinstance(v, Param) for v in operands):
+        _scaled_by_parameter(call, operands, given)
+    elif numbers and isinstance(first, Value):
+        _with_number(call, op, call.graph.value(first.number), float(numbers[0]))
+    elif numbers and isinstance(second, Value) and op in ("add", "mul"):
+        _with_number(call, op, call.graph.value(second.number), float(numbers[0]))
+    else:
+        kind = {"add": "adds", "sub": "subtracts", "div": "divides by"}.get(
+            op, "multiplies"
+        )
+        raise Refused(f"it {kind} a parameter, which no op does"
+                       if not numbers else f"no op {kind} a number")  # fmt: skip
+
+
+def _with_number(call: Reader, op: str, read: int, number: float) -> None:
+    neutral = {"add": 0.0, "sub": 0.0, "mul": 1.0, "div": 1.0}[op]
+    if number == neutral:
+        call.graph.same[call.call.makes[0]] = read
+    elif op == "mul":
+        call.make("scale", {"factor": number}, reads=(read,))
+    elif op == "div" and log2(abs(number)).is_integer():
+        call.make("scale", {"factor": 1 / number}, reads=(read,))
+    else:
+        words = {"add": "adds", "sub": "subtracts", "div": "divides by"}
+        raise Refused(f"it {words[op]} a number, which no op does")
+
+
+def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) -> None:
+    """A learned factor for each channel."""
+    values = [v for v in operands if isinstance(v, Value)]
+    if len(values) != 1:
+        raise Refused("it multiplies parameters with each other")
+    (param,) = [v for v in operands if isinstance(v, Param)]
+    (shown,) = [v for v, o in zip(given, operands, strict=True) if o is param]
+    read = call.graph.value(values[0].number)
+    shape = call.shape_of(read)
+    tensor = call.tensors.get(param.key)
+    if tensor is None or not tensor.trained:
+        raise Refused(f"it multiplies by `{param.key}`, which is no parameter")
+    seen = tensor.shape
+    if isinstance(shown, Value):
+        seen = call.graph.trace.shapes[shown.number]
+    seen = (1,) * (len(shape.dims) + 1 - len(seen)) + seen
+    wide = [n for n, size in enumerate(seen) if size != 1]
+    attributes = {"init": tensor.fill} if tensor.fill is not None else {}
+    axis = shape.channel_axis
+    if axis is None or wide not in ([axis + 1], []) or seen[axis + 1] != shape.channels:
+        raise Refused(f"it multiplies by `{param.key}` of {tensor.shape}, which is no"
+                       " factor for each channel")  # fmt: skip
+    op = OPS["layer_scale"]
+    if tensor.shape == op().parameters(shape)[""]:
+        call.make("layer_scale", attributes, reads=(read,), key=param.key)
+    elif len(tensor.shape) == 1:
+        # on the last axis it has one axis itself
+        last = len(shape.dims)
+        order = [0, *(n for n in range(1, last + 1) if n != axis + 1), axis + 1]
+        back = [order.index(n) for n in range(last + 1)]
+        ahead = call.make("permute", {"dims": order}, reads=(read,), last=False)
+        scaled = call.make(
+            "layer_scale", attributes, reads=(ahead,), key=param.key, last=False
+        )
+        call.make("permute", {"dims": back}, reads=(scaled,))
+    else:
+        raise Refused(f"`{param.key}` has the shape {tensor.shape}, which no op's"
+                       " parameter has")  # fmt: skip
+
+
+@rule("torch.Tensor.neg", "torch.neg", "torch.Tensor.__neg__")
+def _neg(call: Reader) -> None:
+    call.make("scale", {"factor": -1.0})
+
+
+@rule("torch.square", "torch.Tensor.square")
+def _square(call: Reader) -> None:
+    call.make("pow", {"exponent": 2})
+
+
+@rule("torch.nn.functional.dropout", "torch.nn.functional.dropout1d",
+       "torch.nn.functional.dropout2d", "torch.nn.functional.dropout3d")  # fmt: skip
+def _dropout(call: Reader) -> None:
+    op = call.call.function.rpartition(".")[2]
+    if bool(call.settings.get("training", True)) != call.graph.trace.training:
+        state = (
+            "on in evaluation" if call.settings.get("training") else "off in training"
+        )
+        raise Refused(f"a dropout that is {state}")
+    p = float(call.settings.get("p", 0.5))
+    if p == 0:
+        call.nothing()
+    else:
+        call.make(op, {"p": p})
+
+
+@rule("torch.cat")
+def _cat(call: Reader) -> None:
+    parts = call.settings.get("tensors", ())
+    if not all(isinstance(part, Value) for part in parts):
+        raise Refused("it joins a parameter to computed values")
+    reads = tuple(call.graph.value(part.number) for part in parts)
+    if len(reads) == 1:
+        call.graph.same[call.call.makes[0]] = reads[0]
+        return
+    shape = call.shape_of(reads[0])
+    dim = call.settings.get("dim", 0) % (len(shape.dims) + 1)
+    if shape.channel_axis is None or dim != shape.channel_axis + 1:
+        raise Refused(
+            f"it joins values along axis {dim}, which is not that of channels"
+        )
+    call.make("concat", reads=reads)

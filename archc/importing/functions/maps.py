@@ -1,0 +1,98 @@
+"""What pads, resizes and pools maps, and what works along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc.importing.reader import Reader, Refused, rule
+from archc.spec.expressions import is_sequence
+
+
+@rule("torch.nn.functional.pad")
+def _pad(call: Reader) -> None:
+    pad = call.settings["pad"]
+    mode = call.settings.get("mode") or "constant"
+    value = call.settings.get("value") or 0
+    rank = call.rank
+    pad = (pad, pad) if isinstance(pad, int) else tuple(pad)
+    axes = rank - 2
+    if not any(pad):
+        call.nothing()
+        return
+    if (
+        len(pad) > 2 * axes
+        and not any(pad[: 2 * axes])
+        and mode == "constant"
+        and not value
+    ):
+        before, after = pad[2 * axes : 2 * axes + 2]
+        call.make(
+            "channel_pad", {"padding": before if before == after else [before, after]}
+        )
+        return
+    if len(pad) > 2 * axes and any(pad[2 * axes :]):
+        raise Refused("it pads a map and its channels at once")
+    pad = (*pad, *(0,) * (2 * axes))[: 2 * axes]
+    names = {"reflect": "reflection_pad", "replicate": "replication_pad"}
+    names["constant"] = "constant_pad" if value else "zero_pad"
+    name = names.get(mode)
+    if name is None:
+        raise Refused(f"no op pads with the mode {mode!r}")
+    attributes: dict[str, Any] = {"padding": pad[0] if len({*pad}) == 1 else list(pad)}
+    if value:
+        attributes["value"] = float(value)
+    call.make(f"{name}{axes}d", attributes)
+
+
+@rule("torch.nn.functional.interpolate")
+def _interpolate(call: Reader) -> None:
+    if call.settings.get("antialias"):
+        raise Refused("no op resizes with `antialias`")
+    mode = call.settings.get("mode", "nearest")
+    attributes: dict[str, Any] = {}
+    size, factor = call.settings.get("size"), call.settings.get("scale_factor")
+    if size is not None:
+        before = call.sizes(call.input)[1:]
+        after = (size,) * len(before) if isinstance(size, int) else tuple(size)
+        if before == after:
+            call.nothing()
+            return
+        attributes["size"] = size
+    else:
+        attributes["scale_factor"] = factor
+    attributes["mode"] = mode
+    if call.settings.get("align_corners"):
+        attributes["align_corners"] = True
+    call.make("upsample", attributes)
+
+
+@rule("torch.nn.functional.adaptive_avg_pool2d",
+       "torch.nn.functional.adaptive_avg_pool3d", "torch.adaptive_avg_pool1d",
+       "torch.nn.functional.adaptive_max_pool1d",
+       "torch.nn.functional.adaptive_max_pool2d",
+       "torch.nn.functional.adaptive_max_pool3d")  # fmt: skip
+def _adaptive(call: Reader) -> None:
+    size = call.settings.get("output_size", call.settings.get("1"))
+    size = [("none" if s is None else s) for s in size] if is_sequence(size) else size
+    name = call.call.function.rpartition(".")[2]
+    call.make(name, {"output_size": size})
+
+
+@rule("torch.nn.functional.softmax", "torch.softmax", "torch.Tensor.softmax",
+       "torch.nn.functional.log_softmax", "torch.log_softmax",
+       "torch.Tensor.log_softmax")  # fmt: skip
+def _softmax(call: Reader) -> None:
+    dim = call.settings.get("dim")
+    if dim is None:
+        raise Refused("a softmax without a `dim`")
+    call.make(call.call.function.rpartition(".")[2], {"dim": call.axis(dim)})
+
+
+@rule("torch.nn.functional.hardtanh", "torch.nn.functional.relu6")
+def _hardtanh(call: Reader) -> None:
+    low = call.settings.get("min_val", 0.0 if "relu6" in call.call.function else -1.0)
+    high = call.settings.get("max_val", 6.0 if "relu6" in call.call.function else 1.0)
+    if (low, high) == (0.0, 6.0):
+        call.make("relu6")
+    else:
+        call.make("hardtanh", {"min_val": float(low), "max_val": float(high)})

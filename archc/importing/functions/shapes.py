@@ -1,0 +1,127 @@
+"""Axes: joined, parted, in another order, gone."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from archc.importing.reader import Reader, Refused, rule
+from archc.importing.trace import BATCH, Sizes
+from archc.spec.expressions import is_sequence
+
+
+@rule("torch.flatten")
+def _flatten(call: Reader) -> None:
+    start = call.axis(call.settings.get("start_dim", 0))
+    end = call.axis(call.settings.get("end_dim", -1))
+    if start >= end:
+        call.nothing()
+        return
+    attributes: dict[str, Any] = {}
+    if start != 1:
+        attributes["start_dim"] = start
+    if end != call.rank - 1:
+        attributes["end_dim"] = end
+    call.make("flatten", attributes)
+
+
+@rule("torch.Tensor.reshape", "torch.Tensor.view", "torch.reshape",
+       "torch.Tensor.unsqueeze", "torch.unsqueeze", "torch.Tensor.squeeze",
+       "torch.squeeze", "torch.Tensor.view_as", "torch.Tensor.reshape_as")  # fmt: skip
+def reshaped(call: Reader) -> None:
+    if call.is_parameter_view():
+        return
+    before = call.sizes(call.input)
+    batch, *after = call.graph.trace.shapes[call.call.makes[0]]
+    if batch != BATCH:
+        raise Refused("it lays samples of a batch out on other axes")
+    sizes = tuple(after)
+    if sizes == before:
+        call.nothing()
+    elif len(sizes) == 1:
+        call.make("flatten")
+    elif (flat := _flattened(before, sizes)) is not None:
+        call.make("flatten", flat)
+    elif (split := _unflattened(before, sizes)) is not None:
+        call.make("unflatten", split)
+    else:
+        # the largest is what the others leave, whatever the width is
+        largest = max(range(len(sizes)), key=sizes.__getitem__)
+        rest = [-1 if n == largest else size for n, size in enumerate(sizes)]
+        call.make("reshape", {"sizes": rest})
+
+
+def _unflattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
+    """The axis that was made several, where nothing else happened."""
+    more = len(after) - len(before)
+    if more < 1:
+        return None
+    for dim, size in enumerate(before):
+        parts = after[dim : dim + more + 1]
+        whole = (*after[:dim], prod(parts), *after[dim + more + 1 :])
+        if whole == before and size > 1 and 1 not in parts:
+            largest = max(range(len(parts)), key=parts.__getitem__)
+            sizes = [-1 if n == largest else part for n, part in enumerate(parts)]
+            return {"dim": dim + 1, "unflattened_size": sizes}
+    return None
+
+
+def _flattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
+    """The axes that were joined, where nothing else happened."""
+    joined = len(before) - len(after)
+    if joined < 1:
+        return None
+    for start in range(len(after)):
+        end = start + joined
+        whole = (*before[:start], prod(before[start : end + 1]), *before[end + 1 :])
+        if whole == after:
+            last = {} if end == len(before) - 1 else {"end_dim": end + 1}
+            return {"start_dim": start + 1, **last}
+    return None
+
+
+@rule("torch.Tensor.unflatten", "torch.unflatten")
+def _unflatten(call: Reader) -> None:
+    reshaped(call)
+
+
+@rule("torch.Tensor.expand", "torch.Tensor.expand_as", "torch.broadcast_to")
+def _expand(call: Reader) -> None:
+    # merges spread it themselves; whatever else reads it has another shape, and says so
+    call.graph.same[call.call.makes[0]] = call.input
+
+
+@rule("torch.permute", "torch.Tensor.permute")
+def _permute(call: Reader) -> None:
+    dims = call.settings["dims"]
+    dims = [call.axis(d) for d in (dims if is_sequence(dims) else (dims,))]
+    if dims == sorted(dims):
+        call.nothing()
+    else:
+        call.make("permute", {"dims": dims})
+
+
+@rule("torch.Tensor.transpose", "torch.transpose", "torch.swapaxes",
+       "torch.Tensor.swapaxes", "torch.Tensor.swapdims")  # fmt: skip
+def _transpose(call: Reader) -> None:
+    first, second = call.axis(call.settings["dim0"]), call.axis(call.settings["dim1"])
+    call.make("transpose", {"dim0": first, "dim1": second})
+
+
+@rule("torch.Tensor.mT.__get__")
+def _matrix_transpose(call: Reader) -> None:
+    call.make("transpose", {"dim0": call.rank - 2, "dim1": call.rank - 1})
+
+
+@rule("torch.Tensor.mean", "torch.mean", "torch.Tensor.sum", "torch.sum",
+       "torch.Tensor.amax", "torch.amax")  # fmt: skip
+def _reduced(call: Reader) -> None:
+    op = call.call.function.rpartition(".")[2]
+    dim = call.settings.get("dim")
+    if dim is None or call.settings.get("dtype") is not None:
+        raise Refused(f"`{op}` over all axes, the batch among them")
+    dims = [call.axis(d) for d in (dim if is_sequence(dim) else (dim,))]
+    attributes: dict[str, Any] = {"dim": dims[0] if len(dims) == 1 else sorted(dims)}
+    if call.settings.get("keepdim"):
+        attributes["keepdim"] = True
+    call.make(op, attributes)

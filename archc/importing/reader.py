@@ -1,0 +1,283 @@
+"""One call of a function of torch, as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from archc.importing.modules import WHOLE, whole
+from archc.importing.nodes import Graph, Node
+from archc.importing.trace import BATCH, Call, Param, Sizes, Value
+from archc.ops.base import Op, Shape, ShapeError
+from archc.ops.registry import OPS, bare
+from archc.spec.expressions import is_sequence
+
+
+class Refused(Exception):
+    """Why a call is no op."""
+
+
+# what functions call the value that they work on
+INPUTS = ("input", "self", "x", "tensor")
+# settings that say how a value is computed, but not what
+_BESIDES = frozenset(
+    {"inplace", "training", "return_indices", "_stacklevel", "out", "memory_format",
+     "recompute_scale_factor", "antialias"}
+)  # fmt: skip
+# torch's functions that give what they read
+NOTHING = frozenset(
+    f"torch.{name}" for name in
+    ("Tensor.contiguous", "clone", "Tensor.clone", "Tensor.detach", "detach",
+     "Tensor.to", "Tensor.float", "Tensor.type_as", "Tensor.type",
+     "Tensor.requires_grad_", "Tensor.data.__get__", "Tensor.alias", "Tensor.cpu",
+     "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.expand_as_self")
+)  # fmt: skip
+_COMPARES = frozenset({"gt", "lt", "ge", "le", "eq", "ne", "where", "argmax", "topk"})
+_PRODUCTS = frozenset({"matmul", "bmm", "einsum", "baddbmm", "mm", "__matmul__",
+                       "scaled_dot_product_attention", "multi_head_attention_forward",
+                       "__rmatmul__"})  # fmt: skip
+
+
+class Reader:
+    """Reads one call."""
+
+    def __init__(self, graph: Graph, call: Call) -> None:
+        self._graph = graph
+        self._call = call
+        self.settings = call.settings
+        self.tensors = graph.trace.tensors
+
+    def read(self) -> None:
+        function = self._call.function
+        if function in WHOLE:
+            self._whole(function)
+        elif (rule := RULES.get(function)) is not None:
+            rule(self)
+        elif function in NOTHING:
+            self.nothing()
+        elif (op := op_of(function)) is not None:
+            self._plainly(op)
+        else:
+            self._unknown(function)
+
+    def _unknown(self, function: str) -> None:
+        short = function.rpartition(".")[2].rstrip("_") or function
+        if short in _PRODUCTS:
+            raise Refused(f"`{function}` multiplies computed values, as in attention,"
+                           " which no op does")  # fmt: skip
+        if short in _COMPARES:
+            raise Refused(f"`{function}` chooses by the numbers of a tensor, which no"
+                           " op does")  # fmt: skip
+        raise Refused(f"no op does what `{function}` does")
+
+    def _whole(self, function: str) -> None:
+        path = self.settings["path"]
+        named = {n: v.key for n, v in self.settings.items() if isinstance(v, Param)}
+        shapes = {
+            n: self.tensors[k].shape for n, k in named.items() if k in self.tensors
+        }
+        try:
+            op, attributes = whole(function, self.settings, shapes)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        if op == "stochastic_depth" and not attributes["p"]:
+            self.nothing()
+            return
+        self.make(op, attributes, key=path if shapes else None)
+
+    def _plainly(self, op: type[Op]) -> None:
+        """A function whose settings are the op's attributes."""
+        attributes: dict[str, Any] = {}
+        for name, value in self.settings.items():
+            if name in INPUTS or name in _BESIDES or value is None:
+                continue
+            if name not in op.model_fields:
+                if name in ("dtype",) and value is None:
+                    continue
+                raise Refused(f"`{op.op}` has no `{name}`, which is {value!r} here")
+            attributes[name] = value
+        self.make(op.op, attributes)
+
+    # ---- what is read
+
+    @property
+    def input(self) -> int:
+        """The value that is read first."""
+        named = (self.settings[n] for n in INPUTS if n in self.settings)
+        given = next(named, None)
+        if not isinstance(given, Value):
+            what = (
+                "works on a parameter" if isinstance(given, Param) else "reads no value"
+            )
+            raise Refused(f"`{self._call.function}` {what}")
+        return self._graph.value(given.number)
+
+    def sizes(self, number: int) -> Sizes:
+        """A value's shape without its batch."""
+        return tuple(self._graph.shapes[number].sizes)
+
+    @property
+    def rank(self) -> int:
+        """How many axes the input has, its batch counted."""
+        return len(self.sizes(self.input)) + 1
+
+    def param(self, name: str) -> Param | None:
+        """A parameter that it is given."""
+        given = self.settings.get(name)
+        if given is not None and not isinstance(given, Param):
+            raise Refused(f"the `{name}` of `{self._call.function}` is computed, and"
+                           " no parameter")  # fmt: skip
+        return given
+
+    def owner(self, **wanted: str) -> str:
+        """The module whose tensors are given, by what they are called there."""
+        given = {n: p for n in wanted if (p := self.param(n)) is not None}
+        owners = {n: p.key.rpartition(".") for n, p in given.items()}
+        paths = {path for path, _, _ in owners.values()}
+        named = {n: last for n, (_, _, last) in owners.items()}
+        if len(paths) != 1 or any(wanted[n] != last for n, last in named.items()):
+            keys = ", ".join(p.key for p in given.values())
+            raise Refused(f"`{self._call.function}` takes {keys or 'no parameter'},"
+                           " which no op calls so")  # fmt: skip
+        return paths.pop()
+
+    def is_parameter_view(self) -> bool:
+        """Notes a parameter that is only given other axes."""
+        given = next((self.settings[n] for n in INPUTS if n in self.settings), None)
+        if isinstance(given, Value):
+            given = self._graph.views.get(given.number)
+        if not isinstance(given, Param):
+            return False
+        self._graph.views[self._call.makes[0]] = given
+        return True
+
+    def axis(self, dim: int) -> int:
+        """An axis, counted from the batch."""
+        return dim % self.rank
+
+    # ---- what is made
+
+    def nothing(self) -> None:
+        """The call gives what it reads."""
+        made = self._call.makes[0]
+        self._graph.same[made] = self.input
+        if self._graph.trace.shapes[made] != (BATCH, *self.sizes(self.input)):
+            raise Refused(f"`{self._call.function}` gives another shape")
+
+    def make(
+        self,
+        op: str,
+        attributes: dict[str, Any] | None = None,
+        *,
+        reads: tuple[int, ...] | None = None,
+        key: str | None = None,
+        last: bool = True,
+        makes: int | None = None,
+    ) -> int:
+        """Adds an op; the last one makes what the call makes."""
+        graph = self._graph
+        reads = (self.input,) if reads is None else reads
+        if makes is None:
+            makes = self._call.makes[0] if last else self._new()
+        given = {k: _listed(v) for k, v in (attributes or {}).items() if v is not None}
+        try:
+            made = OPS[op](**given)
+            try:
+                shape = made.infer(*(graph.shapes[n] for n in reads))
+            except ShapeError:
+                if not self._channels_first(reads):
+                    raise
+                shape = made.infer(*(graph.shapes[n] for n in reads))
+        except ValidationError as error:
+            raise Refused(
+                f"`{op}` does not take this: {error.errors()[0]['msg']}"
+            ) from None
+        except ShapeError as error:
+            raise Refused(error.message) from None
+        if last:
+            seen = graph.trace.shapes[makes]
+            if seen != (BATCH, *shape.sizes):
+                raise Refused(f"`{self._call.function}` gives {seen[1:]}, where `{op}`"
+                               f" gives {shape.sizes}")  # fmt: skip
+        graph.shapes[makes] = shape
+        node = Node(
+            op, _kept(made, given), reads, makes, key, self._call.use, self._call
+        )
+        graph.nodes.append(node)
+        return makes
+
+    def _channels_first(self, reads: tuple[int, ...]) -> bool:
+        """Says of a reshape that is read that its first axis holds the channels; False
+        if there is none."""
+        for node in self._graph.nodes:
+            if node.makes in reads and node.op == "reshape":
+                if "channel_dim" in node.attributes:
+                    return False
+                node.attributes["channel_dim"] = 1
+                dims = self._graph.shapes[node.makes].dims
+                self._graph.shapes[node.makes] = Shape(dims, 0)
+                return True
+        return False
+
+    def _new(self) -> int:
+        number = len(self._graph.trace.shapes)
+        self._graph.trace.shapes.append(())
+        return number
+
+    def shape_of(self, number: int) -> Shape:
+        return self._graph.shapes[number]
+
+    @property
+    def call(self) -> Call:
+        return self._call
+
+    @property
+    def graph(self) -> Graph:
+        return self._graph
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(part) for part in value] if is_sequence(value) else value
+
+
+def _kept(op: Op, given: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that are not the op's defaults."""
+    fields = type(op).model_fields
+    return {
+        name: value
+        for name, value in given.items()
+        if fields[name].is_required() or _listed(fields[name].default) != value
+    }
+
+
+@cache
+def op_of(function: str) -> type[Op] | None:
+    """The op that a function is called after."""
+    for op in OPS.values():
+        if any(function in (f.name, *f.also) for f in op.calls):
+            return op
+    if not function.startswith("torch."):
+        return None
+    name = bare(function)
+    return next((op for op in OPS.values() if name in map(bare, _names(op))), None)
+
+
+def _names(op: type[Op]) -> tuple[str, ...]:
+    return (op.op, *([op.module_class] if op.module_class and not op.merges else ()))
+
+
+Rule = Callable[[Reader], None]
+RULES: dict[str, Rule] = {}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Reads calls of these functions."""
+
+    def noted(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return noted
