@@ -380,7 +380,8 @@ def _set_defaults(bodies: list[Definition], blocks: dict[str, Definition]) -> No
                 repr(p.written[param]) for p in places
                 if not isinstance(p.written[param], Expression)
             )  # fmt: skip
-            if not given or isinstance(next(iter(block.values[param].values())), list):
+            value = next(iter(block.values[param].values()))
+            if not given or isinstance(value, list) or param in block.widths:
                 continue
             most, count = given.most_common(1)[0]
             if (count * 2 > len(places) and count > 1) or _usual(param, most):

@@ -92,10 +92,12 @@ _LAYERS: dict[str, set[str]] = {
     "emit": {"network", "ops", "spec", "spec/expressions/", "escaping.py"},
     "draw": {"network", "ops", "spec", "spec/expressions/", "measure", "escaping.py"},
     "compare": _NUMBERS | {"draw"},
-    "run": _READINGS - {"compare", "draw"},
+    "importing": {"ops", "spec", "spec/expressions/", "source"},
+    "run": (_READINGS - {"compare", "draw"}) | {"importing", "pipeline.py"},
     "schema.py": {"spec", "spec/expressions/", "ops"},
     "api.py": _READINGS | {"catalog.py", "pipeline.py"},
-    "cli": _READINGS | {"catalog.py", "pipeline.py", "schema.py", "api.py"},
+    "cli": _READINGS
+    | {"catalog.py", "pipeline.py", "schema.py", "api.py", "importing"},
     "pytest_plugin.py": {"cli", "run", "emit", "diagnostics", "source"},
 }
 

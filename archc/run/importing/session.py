@@ -17,12 +17,12 @@ from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.emit.wrong import WrongModule
 from archc.importing.spec import imported, lacking
+from archc.importing.text import text_of
 from archc.importing.trace import Refusal
 from archc.pipeline import Analysis, analyse
 from archc.run.importing.proof import Proof, prove
 from archc.run.importing.tracer import trace
 from archc.run.subject import Subject
-from archc.source.writing import write_spec
 from archc.spec.load import Loader
 
 
@@ -93,14 +93,14 @@ def import_network(
     result.refused = found.refused
     if found.tables is None:
         return result
-    analysis = _analysed(write_spec(found.tables), named)
+    analysis = _analysed(text_of(found.tables), named)
     facts = analysis.facts
     expect: dict[str, Any] = {"params": facts.params}
     if found.tables.get("heads"):
         expect["params_with_heads"] = facts.params_with_heads
     expect["macs"] = facts.macs
     found.tables["expect"] = expect
-    result.text = write_spec(found.tables)
+    result.text = text_of(found.tables)
     analysis = _analysed(result.text, named)
     result.blocks = len(found.tables.get("blocks", {}))
     result.repeats = result.text.count("repeat = ")

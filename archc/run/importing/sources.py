@@ -102,7 +102,14 @@ def _own(place: str, name: str, arguments: Mapping[str, Any]) -> Source:
         found = getattr(found, part, None)
         if found is None:
             raise NoSource(f"there is no `{name}` in {place}")
-    module = found if isinstance(found, nn.Module) else _built(found, dict(arguments))
+    if isinstance(found, nn.Module):
+        module = found
+    elif callable(found):
+        module = _built(found, dict(arguments))
+    else:
+        raise NoSource(
+            f"`{name}` in {place} is {type(found).__name__}, and no nn.Module"
+        )
     return Source(module, name.rpartition(".")[2], f"{place}:{name}")
 
 

@@ -31,7 +31,8 @@ class Held(NamedTuple):
 
 def parts_of(module: nn.Module) -> list[tuple[str, nn.Module]]:
     """A module and those in it by their paths, each once."""
-    return cast("list[tuple[str, nn.Module]]", list(module.named_modules()))
+    inside: Any = module
+    return list(inside.named_modules())
 
 
 def held_by(module: nn.Module) -> list[Held]:

@@ -1,0 +1,195 @@
+"""Networks become specs that are the same networks, or are refused with a reason."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torchvision")
+
+import torch
+from torch import nn
+from torchvision import models
+
+import archc
+from archc.importing.calls import graph_of
+from archc.importing.trace import from_json, to_json
+from archc.importing.wiring import wiring
+from archc.run.importing.session import Result, import_network
+from archc.run.importing.tracer import trace
+from tests.importing import modules
+
+
+def _imported(module: nn.Module, **inputs: tuple[int, ...]) -> Result:
+    return import_network(module, "net", inputs or {"x": (3, 8, 8)})
+
+
+def _spec(result: Result) -> dict[str, Any]:
+    assert result.passed, (result.refused, result.proof)
+    assert result.proof.outputs == "equal"
+    return tomllib.loads(result.text)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [modules.ResidualNet, lambda: modules.Gate(16), modules.Shared, modules.InPlace,
+     modules.Whole, modules.Pyramid, modules.Auxiliary, modules.Hooked],
+)  # fmt: skip
+def test_is_the_same_network(make: Callable[[], nn.Module]) -> None:
+    _spec(_imported(make()))
+
+
+def test_instances_of_a_class_are_one_block() -> None:
+    spec = _spec(_imported(modules.ResidualNet()))
+    (block,) = spec["blocks"].values()
+    assert len(block["params"]) + len(block.get("defaults", {})) == 2
+    (skip, relu) = block["layers"]
+    assert skip["skip"] == "add"
+    assert len(skip["layers"]) == 5
+    assert skip["shortcut"]["name"] == "project"
+    assert "in_channels" in skip["shortcut"]["when"] or "stride" in str(skip)
+    assert relu == {"op": "relu"}
+    # nine units in a few lines
+    assert str(spec["network"]).count("'block'") <= 3
+
+
+def test_a_gate_is_a_skip_that_multiplies() -> None:
+    layers = _spec(_imported(modules.Gate(16)))["network"]["layers"]
+    assert [node["name"] for node in layers if "name" in node] == ["conv"]
+    assert layers[1]["skip"] == "mul"
+
+
+def test_a_module_that_is_applied_again_is_shared() -> None:
+    text = _imported(modules.Shared()).text
+    assert text.count('name = "again"') == 1
+    assert text.count('share = "again"') == 2
+
+
+def test_outputs_have_their_names() -> None:
+    spec = _spec(_imported(modules.Pyramid()))
+    assert list(spec["network"]["outputs"]) == ["fine", "coarse"]
+    both = _imported(modules.Two(), image=(3, 8, 8), depth=(1, 8, 8))
+    spec = _spec(both)
+    assert spec["network"]["inputs"] == {"image": [3, 8, 8], "depth": [1, 8, 8]}
+    assert list(spec["network"]["outputs"]) == ["both", "depth"]
+
+
+def test_what_only_training_has_is_a_head() -> None:
+    spec = _spec(_imported(modules.Auxiliary()))
+    (head,) = spec["heads"]
+    assert (head["name"], head["from"]) == ("aux", "c1")
+
+
+@pytest.mark.parametrize(
+    ("make", "reasons"),
+    [
+        (modules.Branching, ["(bool)", "(item)"]),
+        (modules.Looping, ["unbind", "stack"]),
+        (modules.View, ["overwrote a part"]),
+        (modules.Constant, ["no parameter, no buffer"]),
+        (modules.Attention, ["attention"]),
+        (modules.Tied, ["one.weight"]),
+        (modules.Unused, ["left.weight"]),
+        (modules.Mixing, ["dim = 0"]),
+        (modules.Masked, ["chooses by the numbers", "__setitem__"]),
+        (modules.Alternative, ["in training"]),
+    ],
+)
+def test_what_no_spec_says_is_refused(
+    make: Callable[[], nn.Module], reasons: list[str]
+) -> None:
+    result = _imported(make())
+    assert not result.passed
+    assert not result.text
+    said = [refusal.reason for refusal in result.refused]
+    assert len(said) == len(reasons), said
+    for reason, wanted in zip(said, reasons, strict=True):
+        assert wanted in reason
+
+
+def test_a_refusal_names_the_line() -> None:
+    first, _ = _imported(modules.Branching()).refused
+    assert first.file == modules.__file__
+    with open(first.file) as file:
+        assert "line of the branch" in file.readlines()[first.line - 1]
+
+
+def test_what_differs_from_call_to_call_is_never_written() -> None:
+    result = _imported(modules.Counting())
+    assert not result.passed
+    assert result.proof.outputs == "differ"
+
+
+def test_compiled_code_is_refused() -> None:
+    result = _imported(torch.jit.script(modules.Gate(16)))
+    (refusal,) = result.refused
+    assert "torch.jit" in refusal.reason
+
+
+def test_the_module_stays_as_it_was() -> None:
+    module = modules.ResidualNet().train()
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    owned = {name: id(tensor) for name, tensor in module.named_parameters()}
+    _imported(module)
+    assert module.training
+    assert {name: id(tensor) for name, tensor in module.named_parameters()} == owned
+    for key, value in module.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def test_from_python() -> None:
+    text = archc.import_module(modules.Gate(16), (3, 8, 8), name="gate")
+    assert tomllib.loads(text)["name"] == "gate"
+    with pytest.raises(archc.ImportRefused, match="attention"):
+        archc.import_module(modules.Attention(), (3, 8, 8))
+
+
+def test_a_trace_is_data() -> None:
+    found = trace(modules.ResidualNet(), "net", {"x": (3, 8, 8)})
+    again = from_json(json.loads(json.dumps(to_json(found))))
+    assert again == found
+    assert wiring(graph_of(again)) == wiring(graph_of(found))
+
+
+# name, most lines, and what its parameters are by torchvision's own count
+_TORCHVISION = [
+    ("alexnet", 40, 61_100_840),
+    ("resnet18", 45, 11_689_512),
+    ("googlenet", 110, 13_004_888),
+    ("densenet121", 70, 7_978_856),
+    ("mobilenet_v2", 60, 3_504_872),
+    ("squeezenet1_1", 60, 1_235_496),
+]
+
+
+@pytest.mark.parametrize(("name", "lines", "params"), _TORCHVISION)
+@pytest.mark.filterwarnings("ignore")
+def test_torchvision(name: str, lines: int, params: int) -> None:
+    module = models.get_model(name, weights=None)
+    result = import_network(module, name, {"x": (3, 224, 224)})
+    _spec(result)
+    assert result.params == params
+    assert len(result.text.splitlines()) <= lines
+
+
+def test_resnet152_reads_like_the_table() -> None:
+    module = models.resnet152()
+    result = import_network(module, "resnet152", {"x": (3, 64, 64)})
+    spec = _spec(result)
+    assert len(result.text.splitlines()) <= 60
+    assert len(spec["blocks"]) == 1
+    assert "36" in result.text
+
+
+def test_wiring_tells_networks_apart() -> None:
+    """What proves the rest is held to finding differences."""
+    shapes = {"x": (3, 64, 64)}
+    one = graph_of(trace(models.resnet18(), "a", shapes))
+    same = graph_of(trace(models.resnet18(), "b", shapes))
+    other = graph_of(trace(models.resnet34(), "c", shapes))
+    assert wiring(one) == wiring(same)
+    assert wiring(one) != wiring(other)
