@@ -220,7 +220,8 @@ def import_module(
         ImportError: without PyTorch.
     """
     try:
-        from archc.run.importing.session import import_network, input_names
+        from archc.run.importing.session import import_network
+        from archc.run.importing.tracer import input_names
     except ImportError as error:
         raise ImportError(
             "importing a module needs PyTorch: pip install 'archc[torch]'"

@@ -131,7 +131,7 @@ def _shapes(
     module: nn.Module, given: Inputs, known: dict[str, tuple[int, ...]]
 ) -> dict[str, tuple[int, ...]]:
     """The shape of each input by its name."""
-    from archc.run.importing.session import input_names
+    from archc.run.importing.tracer import input_names
 
     names = input_names(module)
     if not given:

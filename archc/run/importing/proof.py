@@ -10,11 +10,12 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from archc.importing.calls import graph_of
+from archc.importing.wiring import wiring
 from archc.run.importing.tensors import Held, in_mode, lending, parts_of, tensors_in
+from archc.run.importing.tracer import input_names, trace
 
 Outputs = Literal["equal", "close", "differ", "not run"]
-_MOST_BYTES = 1_000_000_000
-"""Weights above which only names and shapes are compared."""
 _CLOSE = 1e-4
 """Of the largest output: what another order of the same float32 sums may come to over
 a network of hundreds of layers."""
@@ -42,23 +43,25 @@ def prove(
     reference: nn.Module,
     generated: Callable[[], nn.Module],
     inputs: Mapping[str, Sequence[int]],
+    most_bytes: int = 1_000_000_000,
 ) -> Proof:
     """Gives both one state of random numbers, and compares what they compute.
 
-    The reference is as it was afterwards.
+    With more than `most_bytes` of weights, only which ops read what is compared. The
+    reference is as it was afterwards.
     """
     proof = Proof()
     state = reference.state_dict()
     size = sum(t.numel() * t.element_size() for t in state.values())
-    large = size > _MOST_BYTES
-    with torch.device("meta") if large else torch.device("cpu"):
+    large = size > most_bytes
+    with torch.device("meta" if large else "cpu"):
         made = generated()
     proof.why = _other_keys(state, made.state_dict())
     if proof.why:
         return proof
     proof.state_dict = True
     if large:
-        proof.why = f"{size / 1e9:.1f} GB of weights are too many to compute with"
+        _compare_wiring(proof, reference, made, inputs)
         return proof
     generator = torch.Generator().manual_seed(0)
     samples = 2 if prod(next(iter(inputs.values()))) < 400_000 else 1
@@ -90,6 +93,24 @@ def _other_keys(state: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> str:
             return f"`{key}` is {shapes}"
     extra = next((key for key in made if key not in state), None)
     return f"the spec has `{extra}`, which the network has not" if extra else ""
+
+
+def _compare_wiring(
+    proof: Proof,
+    reference: nn.Module,
+    made: nn.Module,
+    inputs: Mapping[str, Sequence[int]],
+) -> None:
+    """Holds what both call to each other, without computing it."""
+    named = dict(zip(input_names(made), inputs.values(), strict=False)) or inputs
+    one = graph_of(trace(reference, "reference", inputs))
+    other = graph_of(trace(made, "generated", named))
+    if other.refused:
+        proof.why = f"the generated module cannot be followed: {other.refused[0]}"
+    elif wiring(one) == wiring(other):
+        proof.why = "there are many weights; the same ops read the same"
+    else:
+        proof.outputs, proof.why = "differ", "other ops are computed"
 
 
 def _random(held: Held, generator: torch.Generator) -> Tensor:

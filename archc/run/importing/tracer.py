@@ -7,6 +7,7 @@ that could be named.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -99,6 +100,16 @@ def trace(
     except Exception as error:
         tracer.failed(error)
     return found
+
+
+def input_names(module: nn.Module) -> list[str]:
+    """What `forward` calls the tensors that it must be given."""
+    given = inspect.signature(module.forward).parameters.values()
+    positional = (
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.POSITIONAL_ONLY,
+    )
+    return [p.name for p in given if p.kind in positional and p.default is p.empty]
 
 
 class _Tracer(TorchFunctionMode):
