@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, NamedTuple
 
 from archc.importing.bodies import Body, Used
 from archc.importing.definitions import Definition
@@ -150,26 +150,34 @@ def _define_class(
 ) -> None:
     """Makes blocks of the modules of a class, where there is something to say once."""
     plain = key.partition("@")[0] == SEQUENTIAL
-    closed = [
-        s for s in scopes
-        if len(s.reads) == 1 and len(s.makes) == 1 and s.makes == _last(s)
-    ]  # fmt: skip
+    closed = [s for s in scopes if s.reads and s.makes and (_is_simple(s) or not plain)]
     if len(closed) < (3 if plain else 2):
         return
-    variants: list[tuple[list[Piece], list[Scope]]] = []
+    variants: list[tuple[list[Piece], list[Scope], Ports]] = []
     # what the largest has, others may lack
     for scope in sorted(closed, key=lambda s: -len(list(all_items(s.items)))):
         instance = scopes.index(scope)
         body = Body(graph, instance, scope.path or "", scope.reads, used)
-        pieces = with_repeats(body.pieces(scope.items))
-        for n, (known, members) in enumerate(variants):
-            both = merged_lists(known, pieces, loose=not plain)
+        simple = _is_simple(scope)
+        pieces = body.pieces(scope.items, [] if simple else scope.makes)
+        ports = Ports([], [])
+        if not simple:
+            names = [body.input_name(n) for n in range(len(scope.reads))]
+            outputs = [body.label(v, None) for v in scope.makes]
+            if any("." in name or name == "input" for name in outputs):
+                continue
+            ports = Ports(names if len(names) > 1 else [], outputs)
+        pieces = with_repeats(pieces)
+        for n, (known, members, own) in enumerate(variants):
+            if own != ports:
+                continue
+            both = merged_lists(known, pieces, loose=not plain and simple)
             if both is not None:
-                variants[n] = (both, [*members, scope])
+                variants[n] = (both, [*members, scope], own)
                 break
         else:
-            variants.append((pieces, [scope]))
-    for pieces, members in variants:
+            variants.append((pieces, [scope], ports))
+    for pieces, members, ports in variants:
         if len(members) < (3 if plain else 1) or (plain and len(pieces) < 2):
             continue
         if len(members) == 1:
@@ -178,10 +186,23 @@ def _define_class(
         instances = [scopes.index(m) for m in members]
         block = _defined(name, pieces, blocks)
         block.is_plain = plain
+        block.inputs, block.outputs = ports
         blocks[name] = block
         for scope, instance in zip(members, instances, strict=True):
             arguments = {p: block.values[p][instance] for p in block.params}
-            used[id(scope)] = Used(name, arguments)
+            used[id(scope)] = Used(name, arguments, block.outputs)
+
+
+class Ports(NamedTuple):
+    """What a block reads and gives, where it is not one value each."""
+
+    inputs: list[str]
+    outputs: list[str]
+
+
+def _is_simple(scope: Scope) -> bool:
+    """Whether a module reads one value and gives one, which is its last."""
+    return len(scope.reads) == 1 and scope.makes == _last(scope)
 
 
 def _last(scope: Scope) -> list[int]:

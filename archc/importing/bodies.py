@@ -29,6 +29,8 @@ class Used:
 
     block: str
     arguments: dict[str, Any]
+    outputs: list[str]
+    """What the block calls the values that it gives; empty where it is its last."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class Body:
         default_factory=dict[int, tuple[Piece, list[Piece], str]]
     )
     """The piece that makes a value, the list it stands in, the scope around."""
+    _outputs: dict[int, str] = field(default_factory=dict[int, str])
+    """What blocks that give several values call them."""
     _pending: list[tuple[Piece, list[int], int | None, str]] = field(
         default_factory=list[tuple[Piece, list[int], int | None, str]]
     )
@@ -75,10 +79,16 @@ class Body:
         for item in items:
             piece = self._piece(item, prev, path, label)
             found.append(piece)
-            prev = _given(item)
-            if not isinstance(item, Scope) or id(item) in self.used:
-                for made in item.makes:
+            prev = self._given(item)
+            if piece.kind == "group" and prev is not None and prev not in self._outputs:
+                # from outside, the last value of a group is the group's
+                self._makers[prev] = (piece, found, label)
+            elif not isinstance(item, Scope) or id(item) in self.used:
+                outputs = self.used[id(item)].outputs if id(item) in self.used else []
+                for n, made in enumerate(item.makes):
                     self._makers[made] = (piece, found, label)
+                    if outputs:
+                        self._outputs[made] = outputs[n]
         return found
 
     def _piece(self, item: Item, prev: int | None, path: str, label: str) -> Piece:
@@ -86,9 +96,13 @@ class Body:
         if name is not None:
             self._names.setdefault(label, set()).add(name.partition(".")[0])
         if isinstance(item, Scope) and id(item) not in self.used:
-            piece = Piece("group", "", [name], None, [self._at(prev, item)])
+            first = item.items[0].reads
+            entry = first[0] if len(first) == 1 else prev
+            piece = Piece("group", "", [name], None, [self._at(entry, item)])
             inner = f"{label}{name}."
-            piece.lists = [self._list(item.items, prev, item.path or path, inner)]
+            piece.lists = [self._list(item.items, entry, item.path or path, inner)]
+            if entry != prev and entry is not None:
+                self._pending.append((piece, [entry], prev, label))
             piece.has_tensors = any(p.has_tensors for p in piece.lists[0])
             return piece
         reads = item.reads
@@ -147,6 +161,9 @@ class Body:
         if piece.name is None:
             piece.names = [self._free(stem(piece.what), scope)]
         text = self._seen(f"{scope}{piece.name}", reader)
+        if value in self._outputs and text is not None:
+            piece.labelled = True
+            return f"{text}.{self._outputs[value]}"
         if text is None:
             # another node of that name is nearer
             piece = self._behind(value, self._free(f"{piece.name}_out", ""))
@@ -187,6 +204,12 @@ class Body:
             return names[at]
         return f"x{at + 1}"
 
+    def _given(self, item: Item) -> int | None:
+        """The value that stands for it behind it."""
+        if isinstance(item, Scope) and item.items and id(item) not in self.used:
+            return self._given(item.items[-1])
+        return item.makes[0] if item.makes else None
+
     def _free(self, wanted: str, scope: str) -> str:
         taken = {p.name for p, _, s in self._makers.values() if s == scope}
         taken |= self._names.get(scope, set())
@@ -196,13 +219,6 @@ class Body:
             number += 1
             name = f"{wanted}_{number}"
         return name
-
-
-def _given(item: Item) -> int | None:
-    """The value that stands for it behind it."""
-    if isinstance(item, Scope) and item.items:
-        return _given(item.items[-1])
-    return item.makes[0] if item.makes else None
 
 
 def _relative(path: str, around: str) -> str:

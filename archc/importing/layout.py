@@ -76,6 +76,8 @@ def _block(block: Definition, structure: Structure) -> Table:
         data["defaults"] = {
             p: _plain(block.defaults[p]) for p in block.params if p in block.defaults
         }
+    data |= {"inputs": block.inputs} if block.inputs else {}
+    data |= {"outputs": block.outputs} if block.outputs else {}
     data["layers"] = nodes_of(block.pieces, structure)
     return data
 
@@ -124,6 +126,10 @@ def _share(piece: Piece, head: Table, structure: Structure, depth: int) -> Table
 def _group(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     (inner,) = piece.lists
     nodes = nodes_of(inner, structure, depth)
+    alone = piece.auto and len(inner) == 1 and inner[0].kind in ("op", "use")
+    if alone and "name" in head and "when" not in head and not piece.labelled:
+        (node,) = nodes
+        return head | {"name": f"{head['name']}.0"} | node
     counts = "{" in head.get("name", "")
     if len(nodes) == 1 and inner[0].kind == "repeat" and not counts:
         (repeat,) = inner

@@ -29,7 +29,8 @@ def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
         given = list(use.written.values())
         # inside, `in_channels` are those of another node
         fixed = any(isinstance(v, list) or "in_channels" in str(v) for v in given)
-        if fixed or (repeats and depth):
+        # a group without a name would give its nodes to the scope around it
+        if fixed or use.name is None or (repeats and depth):
             continue
         texts = {param: _text(use.written[param]) for param in block.params}
         use.lists = [[_with(piece, texts) for piece in block.pieces]]

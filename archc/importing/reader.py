@@ -117,7 +117,7 @@ class Reader:
 
     def sizes(self, number: int) -> Sizes:
         """A value's shape without its batch."""
-        return tuple(self._graph.shapes[number].sizes)
+        return tuple(self.shape_of(number).sizes)
 
     @property
     def rank(self) -> int:
@@ -228,7 +228,10 @@ class Reader:
         return number
 
     def shape_of(self, number: int) -> Shape:
-        return self._graph.shapes[number]
+        shape = self._graph.shapes.get(number)
+        if shape is None:
+            raise Refused(f"`{self._call.function}` works on parameters alone")
+        return shape
 
     @property
     def call(self) -> Call:
