@@ -73,11 +73,28 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
         pieces = inner.pieces([head.scope])
         definition = _defined(head.name, with_repeats(pieces), blocks)
         found.heads.append((head.name, body.label(head.source, None), definition))
+    if not heads and not named:
+        _name_classes(found.network)
     bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
     open_up(bodies, blocks)
     bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
     _set_defaults(bodies, blocks)
     return found
+
+
+def _name_classes(network: Definition) -> None:
+    """Makes a parameter of how many classes the last layer tells apart."""
+    pieces = network.pieces
+    while pieces and pieces[-1].kind == "group":
+        pieces = pieces[-1].lists[0]
+    last = pieces[-1] if pieces else None
+    if last is None or last.kind != "op" or last.what != "linear":
+        return
+    number = last.written["out_features"]
+    if isinstance(number, int) and "num_classes" not in network.params:
+        network.params.insert(0, "num_classes")
+        network.values["num_classes"] = {0: number}
+        last.written["out_features"] = Expression("num_classes")
 
 
 # ---- which modules

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import Any
 
 from archc.importing.fitting import Expression, Names, fitted
 from archc.importing.pieces import MISSING, Piece, all_pieces, merged_lists, turned
+from archc.spec.expressions import is_sequence
 
 _COUNTERS = Names({}, channels=False)
 _LONGEST = 12
@@ -104,6 +106,10 @@ def _lines(pieces: list[Piece]) -> float:
     return total
 
 
+def _all_constant(parts: Sequence[Any]) -> bool:
+    return not any(isinstance(part, Expression) for part in parts)
+
+
 def _cost(body: list[Piece]) -> float:
     """How many lines a repetition takes, what differs in its turns counted in."""
     total = _lines(body) + (2 if len(body) > 1 else 0)
@@ -112,6 +118,8 @@ def _cost(body: list[Piece]) -> float:
             found = fitted(values, piece.occurrences, Names({}).of(name))
             if isinstance(found, Expression):
                 total += 0.55
+            elif is_sequence(found) and not _all_constant(found):
+                total += 1.1
             elif found is None:
                 total += 0.5 if name == "p" else 1 + len(values) / 4
     return total

@@ -6,6 +6,8 @@ from typing import Any
 
 from archc.importing.nodes import Graph
 
+_STARTS = frozenset({"init", "gain_init"})
+"""Attributes that say how a parameter starts, and nothing of what is computed."""
 _COMMUTE = frozenset({"add", "mul"})
 
 
@@ -33,6 +35,7 @@ def wiring(graph: Graph) -> list[Any]:
             parts[node.makes] = known
         elif node.op in _COMMUTE:
             known = tuple(sorted(known))
-        attributes = tuple(sorted((k, str(v)) for k, v in node.attributes.items()))
+        given = node.attributes.items()
+        attributes = tuple(sorted((k, str(v)) for k, v in given if k not in _STARTS))
         forms[node.makes] = number((node.op, attributes, node.key, known))
     return [forms[graph.value(v)] for v in graph.trace.outputs.values()]

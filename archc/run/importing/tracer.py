@@ -385,7 +385,8 @@ def _described(tensor: Tensor) -> TensorOf:
     if len(shape) <= 4 and tensor.numel() and tensor.numel() == max(shape, default=0):
         values = tensor.detach()
         if not values.is_meta and bool((values == values.flatten()[0]).all()):
-            fill = float(values.flatten()[0])
+            # as it was written before it was a float32
+            fill = float(f"{float(values.flatten()[0]):.6g}")
     return TensorOf(shape, isinstance(tensor, nn.Parameter), fill)
 
 
