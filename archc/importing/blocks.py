@@ -47,8 +47,13 @@ class Structure:
     """Each head's name, the node that it hangs on, and its body."""
 
 
-def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Structure:
-    """The network's ops as blocks, repetitions and what is left."""
+def structure_of(
+    graph: Graph, root: Scope, heads: Sequence[Head] = (), *, loose: bool = True
+) -> Structure:
+    """The network's ops as blocks, repetitions and what is left.
+
+    Where it is `loose`, modules of a class are one block even if some lack a part.
+    """
     blocks: dict[str, Definition] = {}
     used: dict[int, Used] = {}
     classes, parents = _classes([*root.items, *(h.scope for h in heads)])
@@ -60,7 +65,7 @@ def structure_of(graph: Graph, root: Scope, heads: Sequence[Head] = ()) -> Struc
                 s for s in members
                 if counts[parents[id(s)]] < 2 or parents[id(s)] == SEQUENTIAL
             ]  # fmt: skip
-        _define_class(key, members, graph, used, blocks)
+        _define_class(key, members, graph, used, blocks, loose)
     body = Body(graph, 0, "", list(graph.trace.inputs.values()), used)
     outputs = {n: graph.value(v) for n, v in graph.trace.outputs.items()}
     named = list(outputs.values()) if len(outputs) > 1 and not heads else []
@@ -164,6 +169,7 @@ def _define_class(
     graph: Graph,
     used: dict[int, Used],
     blocks: dict[str, Definition],
+    loose: bool,
 ) -> None:
     """Makes blocks of the modules of a class, where there is something to say once."""
     plain = key.partition("@")[0] == SEQUENTIAL
@@ -188,7 +194,7 @@ def _define_class(
         for n, (known, members, own) in enumerate(variants):
             if own != ports:
                 continue
-            both = merged_lists(known, pieces, loose=not plain and simple)
+            both = merged_lists(known, pieces, loose=loose and not plain and simple)
             if both is not None:
                 variants[n] = (both, [*members, scope], own)
                 break
@@ -268,6 +274,10 @@ def _defined(
     names = Names(found.values, found.widths)
     widths = {name: block.widths for name, block in blocks.items()}
     late: list[tuple[Piece, str]] = []
+    for piece in all_pieces(pieces):
+        # pieces that came of one have its tables
+        piece.written = {}
+        piece.slots = {slot: list(values) for slot, values in piece.slots.items()}
     for piece in all_pieces(pieces):
         for slot in _in_order(piece):
             _fill_defaults(piece, slot)

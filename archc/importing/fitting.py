@@ -133,7 +133,12 @@ def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None
     a, v = column[0], values[0]
     if a and v % a == 0 and _equal([x * (v // a) for x in column], values):
         return f"{name} * {v // a}"
-    if a > 0 and v > 0 and a % v == 0 and _equal([x // (a // v) for x in column], values):
+    if (
+        a > 0
+        and v > 0
+        and a % v == 0
+        and _equal([x // (a // v) for x in column], values)
+    ):
         return f"{name} // {a // v}"
     if _equal([(x - 1) // 2 for x in column], values):
         return f"({name} - 1) // 2"

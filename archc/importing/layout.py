@@ -126,11 +126,12 @@ def _share(piece: Piece, head: Table, structure: Structure, depth: int) -> Table
 def _group(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     (inner,) = piece.lists
     nodes = nodes_of(inner, structure, depth)
+    counts = "{" in head.get("name", "")
     alone = piece.auto and len(inner) == 1 and inner[0].kind in ("op", "use")
-    if alone and "name" in head and "when" not in head and not piece.labelled:
+    fixed = counts or piece.labelled or "when" in head
+    if alone and "name" in head and not fixed:
         (node,) = nodes
         return head | {"name": f"{head['name']}.0"} | node
-    counts = "{" in head.get("name", "")
     if len(nodes) == 1 and inner[0].kind == "repeat" and not counts:
         (repeat,) = inner
         (body,) = repeat.lists

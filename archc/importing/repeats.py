@@ -93,7 +93,8 @@ def name_of(piece: Piece) -> str | object | None:
         if not isinstance(found, Expression) or " if " in found.text:
             return MISSING
         text += f"{{{found}}}"
-    return text
+    # braces stand behind the last dot
+    return MISSING if "." in text.partition("}")[2] else text
 
 
 def _lines(pieces: list[Piece]) -> float:

@@ -30,9 +30,17 @@ def lacking(trace: Trace) -> list[str]:
 
 
 def imported(
-    evaluated: Trace, trained: Trace | None, class_name: str, source: str
+    evaluated: Trace,
+    trained: Trace | None,
+    class_name: str,
+    source: str,
+    *,
+    loose: bool = True,
 ) -> Imported:
-    """The spec of a network by its traces; that of training is for its heads."""
+    """The spec of a network by its traces; that of training is for its heads.
+
+    Where it is `loose`, modules of a class are one block even if some lack a part.
+    """
     graph = graph_of(evaluated)
     if graph.refused:
         return Imported(refused=graph.refused)
@@ -63,7 +71,7 @@ def imported(
     fold(root, [*last, *(h.source for h in heads)])
     for head in heads:
         _fold_head(head, graph)
-    structure = structure_of(graph, root, heads)
+    structure = structure_of(graph, root, heads, loose=loose)
     return Imported(tables_of(structure, graph, class_name, source))
 
 

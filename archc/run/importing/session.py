@@ -85,34 +85,49 @@ def import_network(
 
     Without `computing`, the proof is that the same ops read the same.
     """
-    result = Result(label or name)
     named = _identifier(name)
     evaluated = trace(module, named, inputs)
     trained = None
     if not evaluated.refused and lacking(evaluated):
         trained = trace(module, named, inputs, training=True)
     class_name = re.sub(r"\W", "", type(module).__name__)
-    found = imported(evaluated, trained, class_name, source)
-    result.refused = found.refused
-    if found.tables is None:
-        return result
-    analysis = _analysed(text_of(found.tables), named)
-    facts = analysis.facts
+    # what reads best may be more than archc can do; then more is written out
+    for loose in (True, False):
+        found = imported(evaluated, trained, class_name, source, loose=loose)
+        result = Result(label or name, refused=found.refused)
+        if found.tables is None:
+            return result
+        try:
+            subject = _compiled(result, found.tables, named)
+        except NotASpec:
+            if loose:
+                continue
+            raise
+        limit = {} if computing else {"most_bytes": 0}
+        result.proof = prove(module, subject.module, inputs, **limit)
+        if result.passed or not loose:
+            result.tensors = len(evaluated.tensors)
+            return result
+    raise AssertionError("the second time is the last")
+
+
+def _compiled(result: Result, tables: dict[str, Any], name: str) -> Subject:
+    """The module of a spec; what there is to know of it is noted.
+
+    Raises:
+        NotASpec: if it has errors.
+    """
+    facts = _analysed(text_of(tables), name).facts
     expect: dict[str, Any] = {"params": facts.params}
-    if found.tables.get("heads"):
+    if tables.get("heads"):
         expect["params_with_heads"] = facts.params_with_heads
-    expect["macs"] = facts.macs
-    found.tables["expect"] = expect
-    result.text = text_of(found.tables)
-    analysis = _analysed(result.text, named)
-    result.blocks = len(found.tables.get("blocks", {}))
+    tables["expect"] = {**expect, "macs": facts.macs}
+    result.text = text_of(tables)
+    analysis = _analysed(result.text, name)
+    result.blocks = len(tables.get("blocks", {}))
     result.repeats = result.text.count("repeat = ")
-    result.tensors = len(evaluated.tensors)
     result.params = facts.params_with_heads
-    subject = Subject(named, analysis.network, facts, _written(analysis))
-    limit = {} if computing else {"most_bytes": 0}
-    result.proof = prove(module, subject.module, inputs, **limit)
-    return result
+    return Subject(name, analysis.network, facts, _written(analysis))
 
 
 def _written(analysis: Analysis) -> str:
