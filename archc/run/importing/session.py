@@ -87,6 +87,9 @@ def import_network(
     """
     named = _identifier(name)
     evaluated = trace(module, named, inputs)
+    if not evaluated.refused and trace(module, named, inputs).calls != evaluated.calls:
+        reason = "it computes something else when it is called again"
+        return Result(label or name, refused=[Refusal("", reason)])
     trained = None
     if not evaluated.refused and lacking(evaluated):
         trained = trace(module, named, inputs, training=True)
