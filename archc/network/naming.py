@@ -200,6 +200,15 @@ class Naming:
             if later is not None or not local:
                 break
             local = outer(local)
+        if later is not None and _stands_before(later[-1], place):
+            sink.error(
+                "unknown-node",
+                f"`{name}` is not there: what it stands in is left out",
+                place,
+                Label(later[-1].name_origin.at(), "it would be this"),
+                help="give this node the same `when`, or read what is always there",
+            )
+            return
         if later is not None:
             sink.error(
                 "reads-later",
@@ -217,6 +226,13 @@ class Naming:
             if sink.affords(len(frame.values))
             else "a node reads by name what stands before it",
         )
+
+
+def _stands_before(node: Node, place: Place) -> bool:
+    """Whether a node ends before a place in the same file."""
+    there = node.origin.at()
+    end = there.span()[2:]
+    return there.file == place.file and end <= place.span()[:2]
 
 
 def _of_dots(node: Node, name: str) -> Problem | None:
