@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archc.ops.base import Op, Shape, sides
+from archc.ops.base import Op, Shape, short, sides
 
 Fields = tuple[str, ...]
 """Parts of a caption, some empty; each stands at the same place for every op."""
@@ -103,7 +103,7 @@ def _is_one(size: Any, axes: int) -> bool:
 
 def times(size: Any, axes: int) -> str:
     """A size with all its axes: 3×3."""
-    return "×".join(map(str, sides(size, axes)))
+    return "×".join(map(short, sides(size, axes)))
 
 
 def combined(variants: dict[Fields, Tally], whole: Tally) -> str:

@@ -28,8 +28,21 @@ def in_order(dims: tuple[int, ...], axes: range | list[int]) -> Strides:
 
 
 def kept(dims: tuple[int, ...], strides: Strides) -> Strides:
-    """What is computed number by number lies as what is read, without its gaps."""
-    axes = sorted(range(len(strides)), key=lambda axis: -strides[axis])
+    """What is computed number by number lies as what is read, without its gaps.
+
+    An axis without a step says nothing of the order, and stays where it is among the
+    others (ATen/TensorIterator.cpp, `reorder_dimensions`).
+    """
+    axes = list(range(len(strides)))
+    for axis in reversed(axes[:-1]):
+        place = axis
+        for other in range(axis + 1, len(axes)):
+            outer, inner = strides[axes[place]], strides[axes[other]]
+            if outer and inner and outer > inner:
+                break
+            if outer and inner and outer < inner:
+                axes[place], axes[other] = axes[other], axes[place]
+                place = other
     return in_order(dims, axes)
 
 
@@ -94,6 +107,18 @@ def viewed(
         if covered != count:
             return None
     return tuple(found)
+
+
+def expanded(dims: tuple[int, ...], strides: Strides, new: tuple[int, ...]) -> Strides:
+    """The strides with axes of one as wide as those of `new`: no step leads along
+    them."""
+    return (
+        strides[0],
+        *(
+            stride if before == behind else 0
+            for before, behind, stride in zip(dims, new, strides[1:], strict=True)
+        ),
+    )
 
 
 def split(dims: tuple[int, ...], strides: Strides, first: int, last: int) -> Strides:

@@ -9,7 +9,7 @@ from archc.measure.cost import Facts
 from archc.measure.rows import HeadRows, LayerRow, LayerTable
 from archc.measure.tables import as_html, as_text
 from archc.network.graph import Head, Layer, Network, Value
-from archc.ops.base import Op, Shape, items, sides
+from archc.ops.base import Op, Shape, items, short, sides
 
 
 class Summary(LayerTable):
@@ -111,7 +111,7 @@ def _shown(form: str, value: Any, axes: int) -> str:
     else:
         parts = items(value) or (value,)
         parts = parts[:1] if len({*parts}) == 1 else parts
-    return form.format("x".join(map(str, parts)))
+    return form.format("x".join(map(short, parts)))
 
 
 def _joined(parts: list[tuple[str, str]]) -> str:

@@ -18,6 +18,7 @@ from archc.measure.layout import (
     Strides,
     channels_last,
     contiguous,
+    expanded,
     is_channels_last,
     joined,
     kept,
@@ -277,6 +278,8 @@ def _view(step: Step, read: Tensor) -> Strides | None:
         return viewed(read.dims, read.strides, step.dims)
     if step.shares is None:
         return None
+    if step.expands:
+        return expanded(read.dims, read.strides, step.dims)
     if step.order:
         return tuple(read.strides[axis] for axis in step.order)
     return read.strides

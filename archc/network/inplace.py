@@ -84,6 +84,8 @@ class _Uses:
                 return False
             if self.owner[maker] is not self.owner[reader]:
                 return False
+            if maker.op.overlaps:
+                return False
             todo += self.instead.get(value, ())
             # a merge of one value may be that value itself
             if not (maker.op.merges and len(maker.inputs) == 1):

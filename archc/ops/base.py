@@ -201,7 +201,8 @@ class Op(BaseModel):
     """The same for names of a special case of it, each with what a spec writes beside
     the op: a global pooling has one output."""
     or_none: ClassVar[frozenset[str]] = frozenset()
-    """The attributes that PyTorch lets be None, for which a spec has "none"."""
+    """The attributes that PyTorch lets be None, for which a spec has "none"; of a list
+    it is some of the items."""
     other_attributes: ClassVar[tuple[tuple[str, str], ...]] = ()
     """What its attributes are called elsewhere, each with what it is here."""
 
@@ -261,6 +262,9 @@ class Op(BaseModel):
     """How its output's numbers lie in memory."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
+    overlaps: ClassVar[bool] = False
+    """Whether several numbers of the output may be one in memory, so that nothing can
+    overwrite them."""
 
     # ---- how it is shown
 
@@ -485,12 +489,19 @@ _ALLOWED = {
 }
 
 
-def check_size(value: Any, minimum: int, axes: int | None = 2) -> Sides:
-    """A whole number or one for each axis, each at least `minimum`."""
+def check_size(
+    value: Any, minimum: int, axes: int | None = 2, *, or_none: bool = False
+) -> Sides:
+    """A whole number or one for each axis, each at least `minimum`; some of the axes'
+    may be None where that is allowed."""
     parts = items(value)
-    whole = all(map(_whole, (value,) if parts is None else parts))
+    whole = all(
+        _whole(part) or (or_none and part is None and parts is not None)
+        for part in ((value,) if parts is None else parts)
+    )
     if not whole or not (parts is None or fits_axes(parts, axes)):
-        context: dict[str, Any] = {"value": plain(value), "allowed": _ALLOWED[axes]}
+        allowed = _ALLOWED[axes] + (', or "none" for some of these' if or_none else "")
+        context: dict[str, Any] = {"value": plain(value), "allowed": allowed}
         if parts and axes and whole:
             *rest, last = axis_names(axes)
             named = f"{', '.join(rest)} and {last}" if rest else f"the {last}"
@@ -528,12 +539,18 @@ def _whole(value: Any) -> bool:
 
 
 def _check_minimum(value: Any, minimum: int) -> None:
-    if any(part < minimum for part in items(value) or (value,)):
+    parts = items(value) or (value,)
+    if any(part is not None and part < minimum for part in parts):
         raise PydanticCustomError(
             "size_too_small",
             "must be at least {minimum}, not {value}",
             {"minimum": minimum, "value": plain(value)},
         )
+
+
+def short(size: Any) -> str:
+    """A size in a table or a picture."""
+    return "none" if size is None else str(size)
 
 
 def plain(value: Any) -> str:
@@ -550,7 +567,7 @@ def plain(value: Any) -> str:
     elif isinstance(value, str):
         text = json.dumps(value[:200], ensure_ascii=False)
     elif value is None or isinstance(value, bool):
-        text = {None: "null", True: "true", False: "false"}[value]
+        text = {None: '"none"', True: "true", False: "false"}[value]
     else:
         text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -598,17 +615,20 @@ class PerAxis(ABC):
 
 
 class Sized(PerAxis):
-    """A whole number or one for each axis, each at least `minimum`."""
+    """A whole number or one for each axis, each at least `minimum`; `or_none` lets
+    those of some axes be None."""
 
-    def __init__(self, minimum: int) -> None:
+    def __init__(self, minimum: int, *, or_none: bool = False) -> None:
         self.minimum = minimum
+        self.or_none = or_none
 
     def check(self, value: Any) -> Any:
-        return check_size(value, self.minimum, self.axes)
+        return check_size(value, self.minimum, self.axes, or_none=self.or_none)
 
     def schemas(self) -> list[dict[str, Any]]:
         number: dict[str, Any] = {"type": "integer", "minimum": self.minimum}
-        return [number, self.each(number)]
+        item = {"anyOf": [number, {"enum": ["none"]}]} if self.or_none else number
+        return [number, self.each(item)]
 
 
 Size = Annotated[Sides, Sized(1)]

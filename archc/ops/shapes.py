@@ -204,6 +204,14 @@ def _other_rank(op: Op, x: Shape) -> str:
     return f"{use}{_SIZES[op.axes]} sizes: input = [{names}]"
 
 
+def axis_name(axis: int, x: Shape) -> str:
+    """What an axis of a value is called: `height` of a map, else by its number."""
+    count = len(x.dims) - 1
+    if x.channel_axis == 0 and axis > 0 and count <= MOST_AXES:
+        return axis_names(count)[axis - 1]
+    return f"axis {axis + 1}"
+
+
 def axis_of(op: str, dim: int, x: Shape, attribute: str = "dim") -> int:
     """Which axis of the sample `dim` is, which counts the batch as axis 0.
 

@@ -74,6 +74,8 @@ class Step:
     reshapes: bool = False
     """For a view with its numbers in their order on other axes; where they do not lie
     so, a copy takes its place."""
+    expands: bool = False
+    """For a view whose axes of one are wider, each number in several places."""
     rows: tuple[int, int] | None = None
     """The axes that are one to the call, going back: the batch counted, and all in
     between."""

@@ -12,6 +12,7 @@ from archc.ops.absent import absent
 from archc.ops.base import Op, plain
 from archc.ops.registry import OPS, meant_op
 from archc.source.folding import folded
+from archc.source.kinds import is_list
 from archc.spec import tables
 from archc.spec.expressions import Expr
 from archc.spec.foreign import instead
@@ -110,6 +111,9 @@ class OpParser:
                 attributes[key] = self.written.word(value, below)
             elif value == "none" and key in op.or_none:
                 attributes[key] = None
+            elif is_list(value) and key in op.or_none:
+                parts = [None if part == "none" else part for part in value]
+                attributes[key] = self.written.plain_argument(parts, below)
             elif isinstance(value, str) and takes_text(op, key, value):
                 attributes[key] = value
             else:

@@ -20,6 +20,7 @@ LAST = Shape((6, 5, 8), 2)  # channels last, as permute leaves them
 SEQUENCE = (8, 9)
 VOLUME = (8, 4, 6, 5)
 WITHOUT = Shape((4, 6), None)  # no axis holds the channels, as a sum leaves them
+WITHOUT5 = Shape((4, 3, 2, 6), None)
 GROUPS = Shape((4, 2, 5), 1)  # as unflatten leaves them
 
 CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
@@ -120,10 +121,13 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"output_size": 1}, MAP),
         ({"output_size": (2, 3)}, MAP),
         ({"output_size": (6, 5)}, MAP),
+        ({"output_size": (None, 1)}, MAP),
+        ({"output_size": (None, None)}, MAP),
     ],
     "adaptive_max_pool2d": [
         ({"output_size": 1}, MAP),
         ({"output_size": (6, 5)}, MAP),
+        ({"output_size": (1, None)}, MAP),
     ],
     "mean": [
         ({"dim": (2, 3)}, MAP),
@@ -298,6 +302,37 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"padding": (3, 0)}, (8,)),
         ({"padding": 0}, (8, 5)),
     ],
+    "pad": [
+        ({"pad": (1, 2)}, MAP),
+        ({"pad": (1, 0, -2, 1), "value": -1.5}, MAP),
+        ({"pad": (0, 0, 1, 1, 2, 0)}, LAST),
+        ({"pad": (3, 1)}, (8,)),
+        ({"pad": (3, 4, 0, -1, 1, 1)}, WITHOUT5),
+        ({"pad": (3, 4, 0, 2), "mode": "reflect"}, MAP),
+        ({"pad": (3, -1), "mode": "reflect"}, SEQUENCE),
+        ({"pad": (1, 0, 2, 2, 3, 0), "mode": "reflect"}, VOLUME),
+        ({"pad": (1, 0, 2, 7), "mode": "replicate"}, MAP),
+        ({"pad": (1, 0, 2, 7), "mode": "replicate"}, LAST),
+        ({"pad": (1, 0, 2, 7, 4, 4), "mode": "replicate"}, VOLUME),
+        ({"pad": (5, 0, 1, 1), "mode": "circular"}, MAP),
+        ({"pad": (7, -2), "mode": "circular"}, SEQUENCE),
+        ({"pad": (0, 2, 1, 1, 1, 1), "mode": "circular"}, VOLUME),
+    ],
+    "roll": [
+        ({"shifts": 2, "dims": 2}, MAP),
+        ({"shifts": (-3, 7), "dims": (2, -1)}, MAP),
+        ({"shifts": (1, 1), "dims": (1, 2)}, LAST),
+        ({"shifts": (1,), "dims": (1,)}, (8,)),
+        ({"shifts": (0, 1, 2), "dims": (2, 3, 4)}, VOLUME),
+        ({"shifts": 1, "dims": 1}, WITHOUT),
+    ],
+    "expand": [
+        ({"sizes": (-1, 6, 5)}, (8, 1, 1)),
+        ({"sizes": (8, 3, 5)}, (1, 1, 5)),
+        ({"sizes": (-1, -1, -1)}, MAP),
+        ({"sizes": (2, 3, 8)}, Shape((1, 1, 8), 2)),
+        ({"sizes": (5,)}, (1,)),
+    ],
     "add": [
         ({}, [MAP, MAP]),
         ({}, [(8,), (8,), (8,)]),
@@ -392,6 +427,7 @@ CASES |= {
     "adaptive_avg_pool3d": [
         ({"output_size": 1}, VOLUME),
         ({"output_size": (1, 2, 3)}, VOLUME),
+        ({"output_size": (None, 1, 1)}, VOLUME),
     ],
     "adaptive_max_pool1d": [
         ({"output_size": 1}, SEQUENCE),
@@ -400,6 +436,7 @@ CASES |= {
     "adaptive_max_pool3d": [
         ({"output_size": 1}, VOLUME),
         ({"output_size": (2, 3, 3)}, VOLUME),
+        ({"output_size": (None, 2, None)}, VOLUME),
     ],
     "batch_norm3d": [({}, VOLUME), ({"affine": False}, VOLUME)],
     "instance_norm1d": [
@@ -491,6 +528,52 @@ def _channel_pad(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
     nothing = torch.zeros_like(x.select(axis, 0))
     parts = [nothing] * before + [*x.unbind(axis)] + [nothing] * after
     return torch.stack(parts, axis)
+
+
+def _padded(size: int, before: int, after: int, mode: str) -> list[int | None]:
+    """Which position stands at each of a padded axis; None for a constant."""
+    found: list[int | None] = []
+    for n in range(-before, size + after):
+        # what is cropped is gone before the rest goes around
+        match mode:
+            case "reflect":
+                n = abs(n) if n < size else 2 * (size - 1) - n
+            case "replicate":
+                n = min(max(n, 0), size - 1)
+            case "circular":
+                n = n % (size + min(before, 0) + min(after, 0)) - min(before, 0)
+            case _:
+                pass
+        found.append(n if 0 <= n < size else None)
+    return found
+
+
+def _pad(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    sides = list(op.pad)
+    for back in range(len(sides) // 2):
+        dim = x.ndim - 1 - back
+        places = _padded(x.shape[dim], *sides[2 * back : 2 * back + 2], op.mode)
+        constant = torch.full_like(x.select(dim, 0), op.value)
+        parts = [constant if n is None else x.select(dim, n) for n in places]
+        x = torch.stack(parts, dim)
+    return x
+
+
+def _roll(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    given = [v if isinstance(v, tuple) else (v,) for v in (op.shifts, op.dims)]
+    for shift, dim in zip(*given, strict=True):
+        parts = x.unbind(dim)
+        x = torch.stack(
+            [parts[(n - shift) % len(parts)] for n in range(len(parts))], dim
+        )
+    return x
+
+
+def _expand(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
+    for dim, size in enumerate(op.sizes, 1):
+        if size not in (-1, x.shape[dim]):
+            x = torch.cat([x] * size, dim)
+    return x
 
 
 def _global_response_norm(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
@@ -653,6 +736,9 @@ FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "channel_slice": _channel_slice,
     "channel_pad": _channel_pad,
     "transpose": _transpose,
+    "pad": _pad,
+    "roll": _roll,
+    "expand": _expand,
     "conv2d_same": _conv2d_same,
     "max_pool2d_same": _max_pool2d_same,
     "avg_pool2d_same": _avg_pool2d_same,

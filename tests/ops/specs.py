@@ -22,7 +22,7 @@ def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
     network is an nn.Sequential then.
     """
     shapes = shapes_of(case)
-    written = {k: "none" if v is None else v for k, v in case[0].items()}
+    written = {key: _written(value) for key, value in case[0].items()}
     node: Node = {"op": name} | written
     if not OPS[name].merges:
         layers = [*_source(shapes[0], _map(shapes), ""), node]
@@ -39,6 +39,13 @@ def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
     layers = [n for path in paths for n in path]
     layers.append(node | ({"name": "all"} if named else {}))
     return _network(_map(shapes), layers)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        parts: Any = value
+        return [_written(part) for part in parts]
+    return "none" if value is None else value
 
 
 def write(path: Path, name: str, case: Any, *, named: bool) -> Path:

@@ -183,6 +183,16 @@ def cases(axes: int) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
             st.just(f"zero_pad{axes}d"),
             st.fixed_dictionaries({"padding": sides | st.tuples(*[sides] * 2 * axes)}),
         ),
+        st.tuples(
+            st.just("pad"),
+            st.fixed_dictionaries({"pad": st.tuples(*[sides] * 2 * axes)}),
+        ),
+        st.tuples(
+            st.just("expand"),
+            st.fixed_dictionaries(
+                {"sizes": st.tuples(st.just(1), *[st.sampled_from([-1, 4])] * axes)}
+            ),
+        ),
     )
 
 

@@ -176,7 +176,12 @@ def blur_pool(v: Values, env: Env, x: Shape) -> Table:
 def adaptive_pool(v: Values, env: Env, x: Shape) -> Table:
     n = axes(x)
     op = v.draw.pick((f"adaptive_avg_pool{n}d", f"adaptive_max_pool{n}d"))
-    return {"op": op, "output_size": v.size(env, 1, 6, n)}
+    table: Table = {"op": op, "output_size": v.size(env, 1, 6, n)}
+    if n > 1 and v.draw.chance(20):
+        each = [v.whole(env, 1, 6) for _ in range(n)]
+        each[v.draw.number(0, n - 1)] = "none"
+        table["output_size"] = each
+    return table
 
 
 def norm(v: Values, env: Env, x: Shape) -> Table:
@@ -378,6 +383,41 @@ def pad(v: Values, env: Env, x: Shape) -> Table:
     return table
 
 
+def pad_axes(v: Values, env: Env, x: Shape) -> Table:
+    d, rank = v.draw, len(x.dims)
+    mode = d.pick(("constant", "constant", "reflect", "replicate", "circular"))
+    count = d.number(1, rank) if mode == "constant" else rank - 1
+    least = -1 if min(x.dims) > 4 else 0
+    sides = [
+        v.whole(env, 0, 2) if d.chance(60) else d.number(least, 2)
+        for _ in range(2 * count)
+    ]
+    table: Table = {"op": "pad", "pad": sides}
+    if mode != "constant":
+        return table | {"mode": mode}
+    return table | ({"value": v.real(env, -2.0, 2.0)} if d.chance(40) else {})
+
+
+def roll(v: Values, env: Env, x: Shape) -> Table:
+    d, rank = v.draw, len(x.dims)
+    dims = d.shuffled(range(1, rank + 1))[: d.number(1, rank)]
+    shifts = [v.whole(env, 0, 3) if d.chance(50) else d.number(-4, 4) for _ in dims]
+    dims = [dim if d.chance(70) else dim - rank - 1 for dim in dims]
+    if len(dims) == 1 and d.chance(60):
+        return {"op": "roll", "shifts": shifts[0], "dims": dims[0]}
+    return {"op": "roll", "shifts": shifts, "dims": dims}
+
+
+def expand(v: Values, env: Env, x: Shape) -> Table:
+    d = v.draw
+    sizes = [
+        v.whole(env, 1, 5) if size == 1 and d.chance(70)
+        else v.exactly(env, size) if d.chance(20) else -1
+        for size in x.dims
+    ]  # fmt: skip
+    return {"op": "expand", "sizes": sizes}
+
+
 def pixel_unshuffle(v: Values, env: Env, x: Shape) -> Table:
     return {"op": "pixel_unshuffle", "downscale_factor": v.whole(env, 1, 2)}
 
@@ -473,7 +513,7 @@ MAKERS: dict[Maker, float] = {
     identity: 2, flatten: 0.8, upsample: 4, pad: 4, permute: 4,
     pixel_unshuffle: 1,
     channel_shuffle: 2, channel_slice: 4, channel_pad: 4, transpose: 1.5,
-    unflatten: 1.5, reshape: 1,
+    unflatten: 1.5, reshape: 1, pad_axes: 2, roll: 1.5, expand: 1.5,
 }  # fmt: skip
 
 KEEPING: dict[Maker, float] = {

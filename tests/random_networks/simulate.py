@@ -31,6 +31,7 @@ MODIFIERS = frozenset(
 TEXTS = frozenset(
     {"same", "valid", "zeros", "reflect", "replicate", "circular", "none", "nearest"}
     | {"nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "batch", "row"}
+    | {"constant"}
 )
 TEXT_KEYS = frozenset({"padding", "padding_mode", "mode", "approximate", "momentum"})
 
@@ -113,6 +114,13 @@ def value_of(value: Any, names: dict[str, Any]) -> Any:
         return evaluate(parse(value), names)
     except (ExpressionError, TypeError, ValueError, IndexError) as error:
         raise Bad(str(error)) from error
+
+
+def without(value: Any) -> Any:
+    """A value that may be "none", or has it among its items, as PyTorch has it."""
+    if isinstance(value, list):
+        return [without(item) for item in value]
+    return None if value == "none" else value
 
 
 def text_of(template: str, names: dict[str, Any]) -> str:
@@ -322,7 +330,7 @@ class Simulator:
         given = {k: v for k, v in table.items() if k not in MODIFIERS}
         if "op" in table:
             op = given.pop("op")
-            given |= {k: None for k in OPS[op].or_none if given.get(k) == "none"}
+            given |= {k: without(given[k]) for k in OPS[op].or_none if k in given}
             attributes = {
                 k: v
                 if k in TEXT_KEYS and isinstance(v, str) and v in TEXTS

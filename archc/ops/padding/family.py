@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from archc.ops.base import (
+    UNKNOWN,
     Call,
     Dim,
     Op,
     PerAxis,
     Shape,
     ShapeError,
-    axis_names,
     check_numbers,
     items,
     known,
@@ -19,8 +19,8 @@ from archc.ops.base import (
     to_int,
 )
 from archc.ops.functions import Function
-from archc.ops.reach import Reach, over_map, window
-from archc.ops.shapes import need_map
+from archc.ops.reach import Along, Reach, window
+from archc.ops.shapes import axis_name, need_map
 from archc.spec.expressions import Expr
 
 
@@ -54,6 +54,68 @@ def _settle_padding(settings: dict[Any, Any]) -> None:
 PADS = (Function("torch.nn.functional.pad", settle=_settle_padding),)
 
 
+Around = tuple[Dim, Dim]
+"""What is put before and behind an axis; a negative number crops."""
+
+
+def along(sides: tuple[Dim, ...]) -> list[Around]:
+    """What is put around each axis, the first axis first: PyTorch has the last one
+    first."""
+    return list(zip(sides[-2::-2], sides[::-2], strict=True))
+
+
+def padded(
+    op: Op, attribute: str, x: Shape, axis: int, around: Around, *, crops_first: bool
+) -> Dim:
+    """The size of an axis with this around it.
+
+    `crops_first` says whether PyTorch crops before it pads, and so cannot crop more
+    than there is.
+
+    Raises:
+        ShapeError: `bad-padding`, where nothing of it would be left.
+    """
+    size, (before, after) = x.dims[axis], around
+    out = size + before + after
+    if known(size, before, after) and (
+        out < 1 or (crops_first and size + min(before, 0) + min(after, 0) < 0)
+    ):
+        raise ShapeError(
+            f"`{op.op}` with {attribute} = {plain(getattr(op, attribute))} cuts away"
+            f" the whole {axis_name(axis, x)} of {x}",
+            code="bad-padding",
+            attribute=attribute,
+            help="negative padding crops; crop less",
+        )
+    return out
+
+
+def check_mirrored(
+    op: Op, attribute: str, x: Shape, axis: int, around: Around, instead: str
+) -> None:
+    """Raises ShapeError where an axis has too few pixels to be mirrored so far."""
+    size, most = x.dims[axis], max(around) if known(*around) else UNKNOWN
+    if known(size, most) and most >= size:
+        raise ShapeError(
+            f"`{op.op}` mirrors {most} pixels, but the {axis_name(axis, x)} of {x} has"
+            f" only {size - 1} beside its edge",
+            code="bad-padding",
+            attribute=attribute,
+            help=f"use a padding of at most {size - 1}, or {instead}",
+        )
+
+
+def pad_reach(x: Shape, first: int, sides: tuple[Dim, ...]) -> Reach:
+    """The reach of a pad, whose sides are of the axes from `first` on."""
+    before = {first + n: to_int(b) for n, (b, _) in enumerate(along(sides))}
+    return tuple(
+        None
+        if axis == x.channel_axis
+        else Along(axis, (window(1, 1, before.get(axis, 0)),))
+        for axis in range(len(x.dims))
+    )
+
+
 class Pad(Op):
     """What pads around a map share."""
 
@@ -62,7 +124,7 @@ class Pad(Op):
     layout = "map"
     calls = PADS
     crops_first: ClassVar[bool] = True
-    """Whether PyTorch crops before it pads, and so cannot crop more than there is."""
+    """Whether PyTorch crops before it pads."""
 
     padding: PadSides
 
@@ -71,11 +133,6 @@ class Pad(Op):
         """As PyTorch has them: before and behind each axis, the last axis first."""
         return items(self.padding) or 2 * self.each_axis(self.padding)
 
-    def _along(self) -> list[tuple[Dim, Dim]]:
-        """Before and behind each axis, the first axis first."""
-        around = self._sides
-        return list(zip(around[-2::-2], around[::-2], strict=True))
-
     @property
     def detail(self) -> str:
         return plain(self.padding)
@@ -83,27 +140,14 @@ class Pad(Op):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_map(self, x)
-        sizes: list[Dim] = []
-        for axis, (before, after) in enumerate(self._along()):
-            size = x.dims[1 + axis]
-            out = size + before + after
-            if known(size, before, after) and (
-                out < 1
-                or (self.crops_first and size + min(before, 0) + min(after, 0) < 0)
-            ):
-                raise ShapeError(
-                    f"`{self.op}` with padding = {plain(self.padding)} cuts away the"
-                    f" whole {axis_names(len(x.dims) - 1)[axis]} of {x}",
-                    code="bad-padding",
-                    attribute="padding",
-                    help="negative padding crops; crop less",
-                )
-            sizes.append(out)
+        sizes = (
+            padded(self, "padding", x, axis, around, crops_first=self.crops_first)
+            for axis, around in enumerate(along(self._sides), 1)
+        )
         return Shape((x.dims[0], *sizes))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
-        before = (to_int(before) for before, _ in self._along())
-        return over_map(*((window(1, 1, pad),) for pad in before))
+        return pad_reach(x, 1, self._sides)
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.padding)

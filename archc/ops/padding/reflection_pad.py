@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Shape, ShapeError, axis_names, known
-from archc.ops.padding.family import EdgePad
+from archc.ops.base import Shape
+from archc.ops.padding.family import EdgePad, along, check_mirrored
 
 
 class _ReflectionPad(EdgePad):
@@ -14,18 +14,9 @@ class _ReflectionPad(EdgePad):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         y = super().infer(x)
-        for axis, around in enumerate(self._along()):
-            size = x.dims[1 + axis]
-            if known(size, *around) and max(around) >= size:
-                raise ShapeError(
-                    f"`{self.op}` mirrors {max(around)} pixels, but the"
-                    f" {axis_names(len(x.dims) - 1)[axis]} of {x} has only {size - 1}"
-                    " beside its edge",
-                    code="bad-padding",
-                    attribute="padding",
-                    help=f"use a padding of at most {size - 1}, or"
-                    f" {self.op.replace('reflection', 'replication')}",
-                )
+        instead = self.op.replace("reflection", "replication")
+        for axis, around in enumerate(along(self._sides), 1):
+            check_mirrored(self, "padding", x, axis, around, instead)
         return y
 
 

@@ -20,7 +20,7 @@ class ZeroPad2d(_ZeroPad):
     """Zeros around C x H x W: left, right, top, bottom (torch.nn.ZeroPad2d)."""
 
     op = "zero_pad2d"
-    other_names = ("zero_padding", "zero_padding2d", "pad", "pad2d", "padding")
+    other_names = ("zero_padding", "zero_padding2d", "pad2d", "padding")
     special_names = tuple(
         (name, "padding = [-1, -1, -1, -1]")
         for name in ("crop", "center_crop", "cropping2d")

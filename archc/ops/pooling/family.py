@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Self
 
 from archc.ops.base import (
     Call,
@@ -11,7 +11,7 @@ from archc.ops.base import (
     Shape,
     ShapeError,
     Sides,
-    Size,
+    Sized,
     axis_names,
     known,
     sides,
@@ -114,15 +114,31 @@ def global_pooling(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, "output_size = 1") for name in names)
 
 
+class _OutputSize(Sized):
+    """A size or one for each axis; of several axes some may keep theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def over(self, axes: int | None) -> Self:
+        other = super().over(axes)
+        other.or_none = axes != 1
+        return other
+
+
+OutputSize = Annotated[Any, _OutputSize()]
+
+
 class AdaptivePool(Op):
     """What the adaptive poolings share."""
 
     category = "pooling"
+    or_none = frozenset({"output_size"})
     other_attributes = (("size", "output_size"), ("kernel_size", "output_size"))
     layout = "map"
     shows = (("output_size", "{}x{}"),)
 
-    output_size: Size
+    output_size: OutputSize
 
     @property
     def short_name(self) -> str:
@@ -132,7 +148,9 @@ class AdaptivePool(Op):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         need_map(self, x)
-        return Shape((x.dims[0], *self.each_axis(self.output_size)))
+        wanted = self.each_axis(self.output_size)
+        sizes = zip(x.dims[1:], wanted, strict=True)
+        return Shape((x.dims[0], *(n if size is None else size for n, size in sizes)))
 
     def reach(self, x: Shape, y: Shape) -> Reach:
         if _is_global(x, y):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import PlainValidator, WithJsonSchema
-
 from archc.ops import code
+from archc.ops.axes import OneOrSeveral, named_axes
 from archc.ops.base import (
     Call,
     Op,
     Shape,
     ShapeError,
-    check_numbers,
     items,
     need_known,
     plain,
@@ -20,23 +16,7 @@ from archc.ops.base import (
 )
 from archc.ops.functions import Function
 from archc.ops.reach import EVERYWHERE, Along, Reach, parts
-from archc.ops.shapes import axis_of
 from archc.spec.expressions import Expr, as_expr
-
-
-def _one_or_several(value: Any) -> int | tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    return check_numbers(value)
-
-
-_AXIS = {"type": "integer"}
-Axes = Annotated[
-    Any,
-    PlainValidator(_one_or_several),
-    WithJsonSchema({"anyOf": [_AXIS, {"type": "array", "items": _AXIS}]}),
-]
-"""One axis or a list of them, the batch counted as axis 0."""
 
 
 def helper_class(name: str, method: str, what: str) -> str:
@@ -76,12 +56,8 @@ class Reduction(Op):
         ("keep_dims", "keepdim"),
     )  # fmt: skip
 
-    dim: Axes
+    dim: OneOrSeveral
     keepdim: bool = False
-
-    @property
-    def _dims(self) -> tuple[Any, ...]:
-        return items(self.dim) or (self.dim,)
 
     @property
     def detail(self) -> str:
@@ -89,16 +65,7 @@ class Reduction(Op):
 
     def _axes(self, x: Shape) -> list[int]:
         """Those of the sample that are reduced."""
-        need_known("dim", *self._dims)
-        axes = [axis_of(self.op, dim, x) for dim in self._dims]
-        if len(set(axes)) < len(axes):
-            raise ShapeError(
-                f"`{self.op}` with dim = {plain(self.dim)} names an axis of {x} twice",
-                code="bad-axis",
-                attribute="dim",
-                help="name each once",
-            )
-        return axes
+        return named_axes(self.op, self.dim, x, "dim")
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -67,12 +67,22 @@ def _check_sizes(value: Any) -> tuple[int, ...]:
     return sizes
 
 
-Sizes = Annotated[
-    Any,
-    PlainValidator(_check_sizes),
-    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": -1}}),
-]
+def _check_sizes_or_kept(value: Any) -> tuple[int, ...]:
+    sizes = check_numbers(value)
+    if any(size < 1 and size != REST for size in sizes):
+        raise PydanticCustomError(
+            "sizes",
+            "has sizes below 1: {value}",
+            {"value": plain(value), "help": "-1 keeps an axis as it is"},
+        )
+    return sizes
+
+
+_SCHEMA = WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": -1}})
+Sizes = Annotated[Any, PlainValidator(_check_sizes), _SCHEMA]
 """Sizes of axes, of which one may be left to be worked out."""
+SizesOrKept = Annotated[Any, PlainValidator(_check_sizes_or_kept), _SCHEMA]
+"""Sizes of axes, -1 for each that stays as it is."""
 
 
 def rest_of(sizes: Dims) -> int | None:
