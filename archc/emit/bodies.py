@@ -13,6 +13,7 @@ from archc.emit.conditions import tidy
 from archc.emit.plan import Factory, Held, Met, Published, Slot, Use, slot_key
 from archc.emit.terms import Terms
 from archc.ops.base import UNKNOWN, Call, Dim, Shape, items
+from archc.ops.merge.family import Merge
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Expr, Name, Undecidable, evaluate, names_in
 from archc.spec.model import (
@@ -41,7 +42,7 @@ class Bodies(Terms):
     def body(self, node: Node, met: Met, reads: tuple[Shape, ...]) -> Shape:
         match node:
             case OpNode() if node.op.merges:
-                return self._merge_op(node, reads)
+                return self._merge_op(node, met, reads)
             case OpNode():
                 return self._op(node, met, reads[0])
             case BlockNode():
@@ -67,12 +68,16 @@ class Bodies(Terms):
             return y
         return y.with_channels(self.measures.channels_given(node, self.loops))
 
-    def _merge_op(self, node: OpNode, reads: tuple[Shape, ...]) -> Shape:
-        seen = self.seen
-        y = shapes.merged(
-            merge_op(node.op.op), reads, seen.layers.get(node, ()),
-            seen.output(node, "body"),
-        )  # fmt: skip
+    def _merge_op(self, node: OpNode, met: Met, reads: tuple[Shape, ...]) -> Shape:
+        layers, seen = self.seen.layers.get(node, ()), self.seen.output(node, "body")
+        values = {k: self.value(v, reads[0]) for k, v in node.attributes.items()}
+        op = shapes.symbolic(node.op, values, layers)
+        assert isinstance(op, Merge)
+        met.x = reads[0]
+        if op.computes_with is None:
+            y = shapes.merged(op, reads, layers, seen)
+        else:
+            y = shapes.output(op, reads, layers, seen)
         return self._known(node, y)
 
     def _op(self, node: OpNode, met: Met, x: Shape) -> Shape:

@@ -36,6 +36,7 @@ from archc.emit.usage import reads_of
 from archc.emit.variables import kept_apart, read, remember, variable
 from archc.ops import code
 from archc.ops.code import Apply, Argument, Attribute, Global, Local
+from archc.ops.merge.family import Merge
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
     BlockNode,
@@ -289,10 +290,15 @@ def _wide_block(
 def _merge_op(
     builder: Builder, node: OpNode, sources: tuple[Expr, ...], target: Local
 ) -> Expr:
-    """`add`, `mul` or `concat` as an op with `from`."""
+    """`add`, `mul` or `concat` as an op with `from`, or what else reads several."""
     met = builder.met[node]
-    assert met.body is not None
-    made = merged(node.op.op, met.body, sources)
+    assert met.body is not None and met.x is not None
+    values = {
+        k: builder.in_forward(v, met.x, sources[0]) for k, v in node.attributes.items()
+    }
+    stated = node.op.model_construct(_fields_set=set(values), **values)
+    assert isinstance(stated, Merge)
+    made = builder.tree(stated.combine(met.body, *sources))
     if builder.plan.style == "numbered":
         # its number among the children is taken
         builder.invoke(SELF, "append", IDENTITY)

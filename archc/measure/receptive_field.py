@@ -171,7 +171,7 @@ class Fields:
     def _behind(self, layer: Layer, reach: Reach) -> Field | None:
         self._left += WORK_PER_LAYER
         found: Field | None = None
-        for value in layer.inputs:
+        for value in layer.inputs[: layer.op.computes_with]:
             seen = self._of[value]
             if seen is None:
                 # a gate from behind a global operation sees all; it is left out

@@ -98,12 +98,16 @@ class Builder:
         self, node: OpNode, error: ShapeError, inputs: tuple[Value, ...], frame: Frame
     ) -> None:
         """Reports inputs that an op cannot take."""
-        if node.op.merges:
+        if node.op.merges and node.beside is None:
             read_clash(self.sink, error, node, inputs)
             return
         if error.code == "no-channels":
             labels = (*lost_here(inputs[0]), *frame.use_labels())
             place = node.origin.at("op")
+            self.sink.error(error.code, error.message, place, *labels, help=error.help)
+            return
+        if node.beside is not None and error.attribute == node.beside:
+            place, labels = node.origin.at(node.beside), frame.use_labels()
             self.sink.error(error.code, error.message, place, *labels, help=error.help)
             return
         arg = node.attributes.get(error.attribute or "")

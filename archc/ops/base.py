@@ -241,6 +241,9 @@ class Op(BaseModel):
     """Whether it makes one axis of several, whose size code shows as a product."""
     merges: ClassVar[bool] = False
     """Whether it reads several values: it is a `Merge`."""
+    computes_with: ClassVar[int | None] = None
+    """How many of these it computes with, if not with all: those behind them are asked
+    for their sizes alone."""
     calls: ClassVar[tuple[Function, ...]] = ()
     """What is to be known of the functions that it ends up calling."""
 
@@ -327,6 +330,12 @@ class Op(BaseModel):
         """Whether this text is a word that a numeric attribute knows, as it stands or
         in another case, and no expression."""
         return attribute in cls.or_none and value.lower() == "none"
+
+    @classmethod
+    def reading(cls, attribute: str) -> type[Op] | None:
+        """The op that stands for this one with an attribute that names a further node
+        to read; None for an attribute that names none."""
+        return None
 
     @classmethod
     def helper_of(cls, function: str) -> str | None:

@@ -129,6 +129,8 @@ def _choice(schema: dict[str, Any]) -> str:
         return "a list of whole numbers"
     if kind == "boolean":
         return "true or false"
+    if kind == "string":
+        return "the name of a node"
     words = "whole number" if kind == "integer" else "number"
     if "exclusiveMinimum" in schema:
         words += f" above {schema['exclusiveMinimum']}"

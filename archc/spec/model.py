@@ -115,6 +115,14 @@ class OpNode(Node):
     attributes: Mapping[str, Arg]
     static: Op | None
     """The op itself, where no attribute is an expression."""
+    beside: str | None = None
+    """The attribute that names the last of the nodes that it reads, if one does."""
+
+    def read_origin(self, number: int) -> Origin:
+        if self.beside is not None:
+            key = ("from", self.beside)[number]
+            return self.origin.below(key) if key in self.origin.value() else self.origin
+        return Node.read_origin(self, number)  # no super() in a class with slots
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -16,7 +16,7 @@ from archc.source.kinds import is_list
 from archc.spec import tables
 from archc.spec.expressions import Expr
 from archc.spec.foreign import instead
-from archc.spec.model import Arg, OpNode, Origin
+from archc.spec.model import Arg, OpNode, Origin, Template
 from archc.spec.repeated import Mentions
 from archc.spec.validate import explain, listed, not_misspelled, place_in
 from archc.spec.written import Written
@@ -51,7 +51,30 @@ class OpParser:
         attributes, static, fine = self._attributes(op, table, origin)
         if not self._merge_reads(op, origin, common) or not fine:
             return None
+        for key in attributes:
+            reading = op.reading(key)
+            if reading is not None:
+                return self._reading(reading, key, attributes, table, origin, common)
         return OpNode(op=op, attributes=attributes, static=static, **common)
+
+    def _reading(
+        self,
+        op: type[Op],
+        key: str,
+        attributes: dict[str, Arg],
+        table: dict[str, Any],
+        origin: Origin,
+        common: dict[str, Any],
+    ) -> OpNode:
+        """A node with an attribute that names a further node, which is read as those
+        that `from` names are."""
+        rest = {k: v for k, v in attributes.items() if k != key}
+        name = self.written.template(table[key], origin.below(key))
+        first = common.get("reads") or (Template("prev", ("prev",)),)
+        symbolic = any(isinstance(value, Expr) for value in rest.values())
+        static = None if symbolic else op.model_validate(rest)
+        common = common | {"reads": (*first, name)}
+        return OpNode(op=op, attributes=rest, static=static, beside=key, **common)
 
     def _look_into(
         self, name: str, table: dict[str, Any], origin: Origin, common: dict[str, Any]
@@ -107,7 +130,9 @@ class OpParser:
                 self._unknown_attribute(op, key, table, origin)
                 continue
             below = origin.below(key)
-            if isinstance(value, str) and value.startswith("{"):
+            if op.reading(key) is not None:
+                attributes[key] = value
+            elif isinstance(value, str) and value.startswith("{"):
                 attributes[key] = self.written.word(value, below)
             elif value == "none" and key in op.or_none:
                 attributes[key] = None

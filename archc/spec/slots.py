@@ -121,6 +121,7 @@ class SlotParser:
             )  # fmt: skip
         elif isinstance(node, OpNode) and (merges or node.op.bare_parameter):
             what = "merges values" if merges else "is a parameter"
+            what = "reads another node as well" if node.beside else what
             self._refuse(
                 f"`{node.op.op}` {what}, and a slot takes a module",
                 origin.at("op"),

@@ -352,16 +352,23 @@ def flatten(v: Values, env: Env, x: Shape) -> Table:
 
 def upsample(v: Values, env: Env, x: Shape) -> Table:
     d, n = v.draw, axes(x)
-    own = {1: ("linear",), 2: ("bilinear", "bicubic"), 3: ("trilinear",)}
-    mode = d.pick(("nearest", "nearest-exact", *own[n]))
-    table: Table = {"op": "upsample"}
-    if mode != "nearest" or d.chance(30):
-        table["mode"] = mode
+    table = interpolation(v, env, x)
     if d.chance(50):
         table["size"] = v.size(env, 2, 9, n)
     else:
         each = [2, *(1 for _ in range(n - 1))]
         table["scale_factor"] = d.pick((2, 1.5, 0.5, each, 1))
+    return table
+
+
+def interpolation(v: Values, env: Env, x: Shape) -> Table:
+    """How an upsampling computes, without the size that it gives."""
+    d, n = v.draw, axes(x)
+    own = {1: ("linear",), 2: ("bilinear", "bicubic"), 3: ("trilinear",)}
+    mode = d.pick(("nearest", "nearest-exact", *own[n]))
+    table: Table = {"op": "upsample"}
+    if mode != "nearest" or d.chance(30):
+        table["mode"] = mode
     if not mode.startswith("nearest") and d.chance(50):
         table["align_corners"] = v.flag(env)
     return table

@@ -157,6 +157,28 @@ def merge_node(w: Writer, place: Place) -> Table:
     return w.christen(place, table)
 
 
+def resized(w: Writer, place: Place) -> Table:
+    """A map as large as another one, which has a name."""
+    d, env = w.draw, place.env()
+    every = {"input": place.frame.input} | place.frame.values
+    fitting = [
+        name
+        for name, shape in every.items()
+        if is_map(shape) and len(shape.dims) == len(place.x.dims)
+    ]
+    if not is_map(place.x) or not fitting:
+        raise Bad("no map to be as large as")
+    table = attributes.interpolation(w.values, env, place.x)
+    table["size_of"] = spelled(w, place, d.pick(fitting))
+    if d.chance(15):
+        table["when"] = w.values.truth(env)
+    if d.chance(10) and place.style != "named":
+        table["repeat"] = w.values.whole(env, 0, 3)
+    if d.chance(10):
+        table["skip"] = d.pick(("concat", "add"))
+    return w.christen(place, table)
+
+
 def _fits(kind: str, a: Shape, b: Shape) -> bool:
     apart = len({a.channel_axis, b.channel_axis} - {None}) > 1
     if len(a.dims) != len(b.dims) or apart:

@@ -161,6 +161,8 @@ class Simulator:
         if "from" in table:
             reads = self._reads(table["from"], x, frame, local)
             x = reads[0]
+        if "size_of" in table:
+            reads = (x, *self._reads(table["size_of"], x, frame, local))
         frame.see(x)
         name = table.get("name")
         if "when" in table and not value_of(table["when"], frame.names):
@@ -330,6 +332,9 @@ class Simulator:
         given = {k: v for k, v in table.items() if k not in MODIFIERS}
         if "op" in table:
             op = given.pop("op")
+            if "size_of" in given:
+                del given["size_of"]
+                return self._resized(op, given, x, reads[1], frame)
             given |= {k: without(given[k]) for k in OPS[op].or_none if k in given}
             attributes = {
                 k: v
@@ -347,6 +352,20 @@ class Simulator:
             for b in table["branches"]
         ]
         return self.op(table["merge"], {}, *ends)
+
+    def _resized(
+        self, op: str, given: Table, x: Shape, other: Shape, frame: Frame
+    ) -> Shape:
+        """A map as large as another, which no setting of it says."""
+        if len(x.dims) != len(other.dims) or other.channel_axis != 0:
+            raise Bad("no map of that kind")
+        attributes = {
+            k: v if v in TEXTS else value_of(v, frame.names) for k, v in given.items()
+        }
+        y = self.op(op, attributes | {"size": other.dims[1:]}, x)
+        name, _, *rest = self._trace[-1]
+        self._trace[-1] = (name, None, *rest)
+        return y
 
     def _block(self, name: str, given: Table, x: Shape, frame: Frame) -> Shape:
         block = self.blocks[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -25,9 +25,13 @@ from archc.ops.base import (
     plain,
     sides,
 )
+from archc.ops.code import Attribute, Global, call
+from archc.ops.merge.family import Merge
 from archc.ops.reach import Reach, Read, between, nearest, over_map
 from archc.ops.shapes import MAPS, need_map
-from archc.spec.expressions import Expr, Name
+from archc.ops.source import as_code
+from archc.ops.steps import Device, Step
+from archc.spec.expressions import Const, Expr, Name, Slice
 
 
 class _Factors(PerAxis):
@@ -95,17 +99,27 @@ class Upsample(Op):
         "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"
     ] = "nearest"
     align_corners: bool | None = None
+    size_of: str | None = None
+
+    @classmethod
+    def reading(cls, attribute: str) -> type[Op] | None:
+        return UpsampleTo if attribute == "size_of" else None
 
     @model_validator(mode="after")
-    def _agree(self) -> Upsample:
-        if (self.size is None) == (self.scale_factor is None):
+    def _agree(self) -> Self:
+        ways = (self.size, self.scale_factor, self.size_of)
+        given = sum(way is not None for way in ways)
+        if given != 1:
+            add = 'add scale_factor = 2, size = [height, width] or size_of = "NODE"'
             raise PydanticCustomError(
                 "size_or_scale_factor",
-                "needs either size or scale_factor",
-                {"help": "add scale_factor = 2, or size = [height, width]"}
-                if self.size is None
-                else {"help": "leave one of the two out"},
+                "needs one of size, scale_factor and size_of",
+                {"help": "leave the others out" if given else add},
             )
+        self._agree_on_corners()
+        return self
+
+    def _agree_on_corners(self) -> None:
         if self.align_corners is not None and self.mode.startswith("nearest"):
             raise PydanticCustomError(
                 "align_corners",
@@ -113,7 +127,6 @@ class Upsample(Op):
                 " not {mode}",
                 {"mode": plain(self.mode)},
             )
-        return self
 
     @property
     def keeps_range(self) -> bool:
@@ -213,3 +226,44 @@ class Upsample(Op):
 
     def function(self, x: Shape, argument: Expr) -> Call:
         return Call("F.interpolate", (argument,), self.given())
+
+
+class UpsampleTo(Merge, Upsample):
+    """A map resized to the size of another one, which is read for that alone: an
+    `upsample` with `size_of`."""
+
+    category = "reshape"
+    computes_with = 1
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        self._agree_on_corners()
+        return self
+
+    def detail_on(self, x: Shape) -> str:
+        return ""
+
+    def infer(self, *inputs: Shape) -> Shape:
+        x, other = inputs
+        need_map(self, x)
+        self._check_axes(x)
+        if len(other.dims) != len(x.dims) or other.channel_axis != 0:
+            raise ShapeError(
+                f"`upsample` of {x} is to be as large as {other}, which is not"
+                f" {MAPS[self.axes_of(x)]}",
+                code="wrong-rank",
+                attribute="size_of",
+                help="name a map with as many axes, its channels first",
+            )
+        return Shape((x.dims[0], *other.dims[1:]))
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        return super().steps(inputs[:1], y, device=device, inplace=inplace)
+
+    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+        value, other = arguments
+        size = Slice(Attribute(other, "shape"), Const(2), None, None)
+        named = {name: as_code(given) for name, given in self.given().items()}
+        return call(Global("F.interpolate"), value, size=size, **named)
