@@ -221,8 +221,10 @@ def _op(op: type[Op], shared: Schema) -> Schema:
     for name, attribute in found["properties"].items():
         if torch_class and not attribute.get("description"):
             attribute["description"] = f"{name} of {torch_class[1]}"
-    reads = _reads_several() if op.merges else _reads_one()
-    required = ["op", *found.get("required", ()), *(["from"] if op.merges else ())]
+    several = op.merges and op.parts is None
+    reads = _reads_several() if several else _reads_one()
+    required = ["op", *found.get("required", ()), *(["from"] if several else ())]
+    required += ["name"] if op.parts else []
     return {
         "type": "object",
         "description": op.__doc__,

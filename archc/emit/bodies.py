@@ -22,6 +22,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    PartsNode,
     ShareNode,
     SlotNode,
 )
@@ -51,6 +52,9 @@ class Bodies(Terms):
                 return self._slot(node, met, reads[0])
             case ShareNode():
                 return self._share(node, met, reads[0])
+            case PartsNode():
+                y, *_ = [self.node(part, reads[0]) for part in node.layers]
+                return y
             case GroupNode() if node.name is None or is_chain(
                 self.plan.reads, node.layers
             ):
@@ -74,7 +78,7 @@ class Bodies(Terms):
         op = shapes.symbolic(node.op, values, layers)
         assert isinstance(op, Merge)
         met.x = reads[0]
-        if op.computes_with is None:
+        if op.spreads or op.stacks_channels:
             y = shapes.merged(op, reads, layers, seen)
         else:
             y = shapes.output(op, reads, layers, seen)

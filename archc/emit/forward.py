@@ -26,6 +26,7 @@ from archc.emit.constructor import (
     choice,
     loop,
     repetition,
+    stem_of,
     turns,
 )
 from archc.emit.names import identifier, shared_start
@@ -44,6 +45,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    PartsNode,
     alternatives,
     opened,
 )
@@ -250,6 +252,9 @@ def _plain(
     match node:
         case OpNode() if node.op.merges:
             return _merge_op(builder, node, sources, target)
+        case PartsNode():
+            made = [_part(builder, part, x) for part in node.layers]
+            return made[0]
         case GroupNode() if node.name is None:
             return write_nodes(builder, node.layers, x, target)
         case BranchesNode() if node.name is None:
@@ -304,6 +309,12 @@ def _merge_op(
         builder.invoke(SELF, "append", IDENTITY)
         made = code.call(next_child(builder), made)
     return assign(builder, node, made, target)
+
+
+def _part(builder: Builder, part: Node, x: Expr) -> Expr:
+    """One of several values of an op, in a variable of its own."""
+    assert part.name is not None
+    return write_node(builder, part, x, builder.local(stem_of(part.name, "part")))
 
 
 def branch_stem(branch: Node) -> str | None:

@@ -28,6 +28,7 @@ from archc.emit.passes.items import items
 from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
 from archc.emit.passes.nested import nested
+from archc.emit.passes.parts import parts
 from archc.emit.passes.returns import returns
 from archc.emit.passes.running import running
 from archc.emit.passes.stages import stages
@@ -45,9 +46,9 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    walked, stages, derived, items, counters, counting, strides, nested, tests, joined,
-    guards, held, subexpressions, children, containers, appended, copies, halves,
-    beside, running, alike,
+    parts, walked, stages, derived, items, counters, counting, strides, nested, tests,
+    joined, guards, held, subexpressions, children, containers, appended, copies,
+    halves, beside, running, alike,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

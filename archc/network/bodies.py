@@ -26,6 +26,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    PartsNode,
     ShareNode,
     SlotNode,
     Spec,
@@ -73,6 +74,8 @@ class Bodies(ABC):
                 y = self._op(node, inputs, name, scope, frame)
             case BlockNode():
                 y = self._block(node, reads, name, scope, frame)
+            case PartsNode():
+                y = self._parts(node, x, scope, frame)
             case GroupNode():
                 y = self._group(node, x, name, scope, frame)
             case BranchesNode():
@@ -262,6 +265,16 @@ class Bodies(ABC):
         with self.walk.inside(region):
             region.output = self.nodes(node.layers, x, inner, frame)
         return region.output
+
+    def _parts(self, node: PartsNode, x: Value, scope: Scope, frame: Frame) -> Value:
+        first, *others = node.layers
+        y = self.node(first, x, scope, frame)
+        for part in others:
+            if y.shape is None:  # what is wrong is wrong with all
+                self.naming.name_value(part, Value(None), scope, frame)
+            else:
+                self.node(part, x, scope, frame)
+        return y
 
     def _share(
         self, node: ShareNode, x: Value, name: str | None, scope: Scope, frame: Frame

@@ -98,7 +98,7 @@ class Builder:
         self, node: OpNode, error: ShapeError, inputs: tuple[Value, ...], frame: Frame
     ) -> None:
         """Reports inputs that an op cannot take."""
-        if node.op.merges and node.beside is None:
+        if node.op.merges and node.beside is None and node.op.parts is None:
             read_clash(self.sink, error, node, inputs)
             return
         if error.code == "no-channels":

@@ -102,6 +102,8 @@ def _check_unread(network: Network, sink: Sink) -> None:
         # a block gives all that it gives, whoever uses it
         wanted.update(region.outputs[1:])
     layers = list(network.layers())
+    # and so does an op that gives several values
+    wanted.update(layer.output for layer in layers if layer.op.parts)
     for layer in reversed(layers):
         if layer.output in wanted:
             wanted.update(layer.inputs)

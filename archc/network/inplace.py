@@ -84,7 +84,7 @@ class _Uses:
                 return False
             if self.owner[maker] is not self.owner[reader]:
                 return False
-            if maker.op.overlaps:
+            if maker.op.locked:
                 return False
             todo += self.instead.get(value, ())
             # a merge of one value may be that value itself

@@ -244,7 +244,8 @@ def _of_dots(node: Node, name: str) -> Problem | None:
     written = "".join((*scopes, last))
     if name.count(".") != written.count("."):
         return "its braces give a number with a dot", "write a whole number: `int(...)`"
-    if "{}" in written.rpartition(".")[0]:
+    is_part = isinstance(node, OpNode) and node.op.parts is not None
+    if "{}" in written.rpartition(".")[0] and not is_part:
         return (
             "braces stand before a dot",
             "make a group with that name, and put the node into it",

@@ -125,8 +125,11 @@ class Sharing:
             help = "make a group of it, with `repeat` inside, and share that"
         elif written and not is_module(written[0]):
             labels = (Label(written[0].name_origin.at(), "it is this"),)
-            beside = isinstance(written[0], OpNode) and written[0].beside
-            does = "reads another node as well" if beside else "merges values"
+            does = "merges values"
+            if isinstance(first := written[0], OpNode) and first.beside:
+                does = "reads another node as well"
+            elif isinstance(first, OpNode) and first.op.parts:
+                does = "is a part of a value"
             why, help = f"{does}, and is no module", "write the node again"
         message = f"`{name}` {why}"
         self.sink.error("share-no-module", message, place, *labels, help=help)

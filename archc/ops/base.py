@@ -265,9 +265,11 @@ class Op(BaseModel):
     """How its output's numbers lie in memory."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
-    overlaps: ClassVar[bool] = False
-    """Whether several numbers of the output may be one in memory, so that nothing can
-    overwrite them."""
+    locked: ClassVar[bool] = False
+    """Whether nothing can overwrite the output: several of its numbers may be one in
+    memory, or autograd takes it with others that are."""
+    parts: ClassVar[str | None] = None
+    """The attribute that says how many values it gives, if it gives several."""
 
     # ---- how it is shown
 
@@ -336,6 +338,11 @@ class Op(BaseModel):
         """The op that stands for this one with an attribute that names a further node
         to read; None for an attribute that names none."""
         return None
+
+    @classmethod
+    def of_parts(cls) -> type[Op]:
+        """The op that gives one of its values, whose attribute `part` says which."""
+        raise NotImplementedError
 
     @classmethod
     def helper_of(cls, function: str) -> str | None:

@@ -178,7 +178,7 @@ def _cases(op: Op) -> list[_Case]:
 
 def _case(op: Op, x: Shape) -> _Case | None:
     inputs = (x,)
-    if isinstance(op, Merge):
+    if isinstance(op, Merge) and op.parts is None:
         channels = ("C1", "C2") if op.stacks_channels else ("C", "C")
         inputs = tuple(x.with_channels(Name(name, whole=True)) for name in channels)
     try:
@@ -258,7 +258,8 @@ def _tensors(tensors: dict[str, Dims]) -> str:
 def _in_code(op_type: type[Op]) -> str:
     op = _symbolic(op_type)
     if isinstance(op, Merge):
-        return _form(op.combine(_MAP, Local("x"), Local("y")))
+        read = [Local("x"), Local("y")][: 1 if op.parts else 2]
+        return _form(op.combine(_MAP, *read))
     x = _MAP if op.axes is None else _ALL[op.axes]
     forms = [op.module(x), op.function(x, Local("x"))]
     return " or ".join(_form(form) for form in forms if form is not None)

@@ -148,6 +148,12 @@ class GroupNode(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PartsNode(GroupNode):
+    """An op that gives several values: its layers make one each, of the same value. The
+    first is what the node gives."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class BranchesNode(Node):
     branches: tuple[Node, ...]
     merge: Merge

@@ -16,7 +16,7 @@ from archc.source.kinds import is_list
 from archc.spec import tables
 from archc.spec.expressions import Expr
 from archc.spec.foreign import instead
-from archc.spec.model import Arg, OpNode, Origin, Template
+from archc.spec.model import Arg, Node, OpNode, Origin, PartsNode, Template
 from archc.spec.repeated import Mentions
 from archc.spec.validate import explain, listed, not_misspelled, place_in
 from archc.spec.written import Written
@@ -35,7 +35,7 @@ class OpParser:
 
     def parse(
         self, table: dict[str, Any], origin: Origin, common: dict[str, Any]
-    ) -> OpNode | None:
+    ) -> OpNode | PartsNode | None:
         name = table.pop("op")
         if not isinstance(name, str):
             self.written.no_name("op", "an op", name, origin)
@@ -51,6 +51,8 @@ class OpParser:
         attributes, static, fine = self._attributes(op, table, origin)
         if not self._merge_reads(op, origin, common) or not fine:
             return None
+        if op.parts is not None:
+            return self._parts(op, op.parts, attributes, origin, common)
         for key in attributes:
             reading = op.reading(key)
             if reading is not None:
@@ -75,6 +77,59 @@ class OpParser:
         static = None if symbolic else op.model_validate(rest)
         common = common | {"reads": (*first, name)}
         return OpNode(op=op, attributes=rest, static=static, beside=key, **common)
+
+    def _parts(
+        self,
+        op: type[Op],
+        key: str,
+        attributes: dict[str, Arg],
+        origin: Origin,
+        common: dict[str, Any],
+    ) -> PartsNode | None:
+        """A node that gives several values, as one for each of them."""
+        count, name = attributes[key], common.pop("name", None)
+        if not isinstance(count, int):
+            self.sink.error(
+                "bad-value",
+                f"`{key}` of `{op.op}` must be a number, as it says which values there"
+                " are",
+                origin.at(key),
+                help=f"write it out: {key} = 2",
+            )
+            return None
+        if name is None:
+            self.sink.error(
+                "missing-name",
+                f"`{op.op}` gives several values, so it needs a name",
+                origin.at("op"),
+                help='add name = "parts": they are read as "parts.0" and "parts.1"',
+            )
+            return None
+        for modifier in ("when", "repeat", "skip", "shape"):
+            known = common.get("claim" if modifier == "shape" else modifier)
+            if known is not None:
+                self.sink.error(
+                    "lonely-modifier",
+                    f"`{op.op}` gives several values, and `{modifier}` is about one",
+                    origin.at(modifier, part="key"),
+                    help="write it beside what reads one of them",
+                )
+                return None
+        parts: list[Node] = []
+        for number in range(count):
+            own = attributes | {"part": number}
+            symbolic = any(isinstance(value, Expr) for value in own.values())
+            made = op.of_parts()
+            static = None if symbolic else made.model_validate(own)
+            called = Template(f"{name.text}.{number}", (*name.parts, f".{number}"))
+            if name.fixed:
+                called = Template(called.text, (called.text,))
+            parts.append(
+                OpNode(
+                    op=made, attributes=own, static=static, origin=origin, name=called
+                )
+            )
+        return PartsNode(layers=tuple(parts), **common)
 
     def _look_into(
         self, name: str, table: dict[str, Any], origin: Origin, common: dict[str, Any]
@@ -109,6 +164,8 @@ class OpParser:
         reads = common.get("reads")
         if common["broken"] and reads is None:
             return True  # its `from` may have been reported
+        if op.parts is not None:
+            return self.written.reads_one(origin, f"`{op.op}`", common)
         if op.merges and (reads is None or len(reads) < 2):
             self.sink.error(
                 "merge-needs-from",

@@ -302,6 +302,13 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"padding": (3, 0)}, (8,)),
         ({"padding": 0}, (8, 5)),
     ],
+    "chunk": [
+        ({"chunks": 2}, MAP),
+        ({"chunks": 4, "dim": 3}, Shape((6, 5, 8), 2)),
+        ({"chunks": 3, "dim": 2}, MAP),
+        ({"chunks": 2}, (8,)),
+        ({"chunks": 2, "dim": -2}, WITHOUT),
+    ],
     "pad": [
         ({"pad": (1, 2)}, MAP),
         ({"pad": (1, 0, -2, 1), "value": -1.5}, MAP),

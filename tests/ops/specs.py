@@ -32,6 +32,9 @@ def spec(name: str, case: Any, *, named: bool) -> dict[str, Any]:
             layers[-1] = node
         return _network(_map(shapes), layers)
     paths = [_source(x, _map(shapes), f"x{i}") for i, x in enumerate(shapes)]
+    if OPS[name].parts is not None:
+        layers = [n | {"name": f"part{i}"} for i, n in enumerate(paths[0])]
+        return _network(_map(shapes), [*layers, node | {"name": "all"}])
     if len(paths) == 1:  # `from` lists two or more
         node = {"branches": paths, "merge": name}
         return _network(_map(shapes), [node | ({"name": "all"} if named else {})])

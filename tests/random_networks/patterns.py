@@ -334,3 +334,32 @@ def group(w: Writer, place: Place) -> Table:
     if name is not None and w.draw.chance(20):
         table["doc"] = w.names.doc()
     return table if name is None else {"name": name} | table
+
+
+def in_parts(w: Writer, place: Place) -> Table:
+    """A value in equal parts, and what reads some of them."""
+    d = w.draw
+    if place.style == "numbered":
+        raise Bad("its parts need names")
+    axis = d.number(0, len(place.x.dims) - 1)
+    if place.x.channel_axis is not None and d.chance(70):
+        axis = place.x.channel_axis
+    counts = [n for n in (2, 2, 3, 4) if place.x.dims[axis] % n == 0]
+    if not counts:
+        raise Bad("it has no equal parts")
+    count = d.pick(counts)
+    dim = axis + 1 if d.chance(70) else axis - len(place.x.dims)
+    table: Table = {"op": "chunk", "chunks": count}
+    if dim != 1 or d.chance(40):
+        table["dim"] = dim
+    table["name"] = name = w.name(place)
+    nodes = [w.commit(place, table)]
+    read = [f"{name}.{n}" for n in d.shuffled(range(count))][: d.number(1, count)]
+    if len(read) > 1:
+        op = d.pick(("concat", "add", "mul"))
+        node = w.christen(place, {"op": op, "from": read})
+    else:
+        node = w.bare_op(place, attributes.KEEPING) | {"from": read[0]}
+        node = w.christen(place, node)
+    nodes.append(w.commit(place, node))
+    return {"layers": nodes}

@@ -123,6 +123,11 @@ def without(value: Any) -> Any:
     return None if value == "none" else value
 
 
+def _is_module(table: Table) -> bool:
+    """Whether a share can apply what an op makes."""
+    return not OPS[table["op"]].merges and "size_of" not in table
+
+
 def text_of(template: str, names: dict[str, Any]) -> str:
     """A name or path with its braces evaluated."""
     return re.sub(r"\{([^}]*)\}", lambda m: str(value_of(m[1], names)), template)
@@ -178,7 +183,8 @@ class Simulator:
             y = self._claimed(table, y, frame)
         while True:
             name = table.get("name")
-            if name is not None and ("repeat" not in table or "{" not in name):
+            has_value = table.get("op") != "chunk"
+            if has_value and name and ("repeat" not in table or "{" not in name):
                 frame.values[local + text_of(name, frame.names)] = y
             if "otherwise" not in table:
                 return y
@@ -277,7 +283,7 @@ class Simulator:
         frame.see(x)
         if "share" in table:
             return self._share(table, x, frame, local, name)
-        if name is None or ("op" in table and OPS[table["op"]].merges):
+        if name is None or ("op" in table and not _is_module(table)):
             return self._made(table, x, reads, name, frame, local)
         names, before = dict(frame.names), len(self._trace)
         y = self._made(table, x, reads, name, frame, local)
@@ -332,6 +338,8 @@ class Simulator:
         given = {k: v for k, v in table.items() if k not in MODIFIERS}
         if "op" in table:
             op = given.pop("op")
+            if op == "chunk":
+                return self._parts(given, x, frame, inside)
             if "size_of" in given:
                 del given["size_of"]
                 return self._resized(op, given, x, reads[1], frame)
@@ -352,6 +360,14 @@ class Simulator:
             for b in table["branches"]
         ]
         return self.op(table["merge"], {}, *ends)
+
+    def _parts(self, given: Table, x: Shape, frame: Frame, inside: str) -> Shape:
+        """The first of the values that an op gives; each has a name."""
+        attributes = {k: value_of(v, frame.names) for k, v in given.items()}
+        parts = [self.op("chunk", attributes, x) for _ in range(attributes["chunks"])]
+        for number, part in enumerate(parts):
+            frame.values[f"{inside}{number}"] = part
+        return parts[0]
 
     def _resized(
         self, op: str, given: Table, x: Shape, other: Shape, frame: Frame

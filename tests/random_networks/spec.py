@@ -18,7 +18,7 @@ RECIPES: dict[Recipe, float] = {
     patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
     patterns.across: 3, patterns.tokens: 2, patterns.groups: 2.5,
     patterns.over_channels: 1.5, patterns.u_net: 2, sharing.shared: 5,
-    sharing.in_a_row: 4,
+    sharing.in_a_row: 4, patterns.in_parts: 3,
 }  # fmt: skip
 
 

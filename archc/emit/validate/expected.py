@@ -210,7 +210,8 @@ class _Builder(TensorEvaluator):
     def _asked(self, op: Op, x: Shape, count: int) -> Built:
         if isinstance(op, Merge):
             form = op.combine(x, *(Local(f"x{n}") for n in range(count)))
-            return Built(None, form, None, False, frozenset(), False, False)
+            shares = op.aliases
+            return Built(None, form, None, False, frozenset(), False, shares)
         call = op.module(x)
         args, kwargs = call.args, call.kwargs
         if not all(type(v) in SCALARS for v in (*args, *kwargs.values())):

@@ -18,6 +18,8 @@ from archc.emit.validate.values import (
     Module,
     Parameter,
     Partial,
+    Parts,
+    Record,
     Symbol,
     Tensor,
     Value,
@@ -127,6 +129,10 @@ class Evaluator(ABC):
             raise NotFollowed(f"an expression of the kind {type(expr).__name__}")
         return handler(self, expr, env)
 
+    def part(self, parts: Parts, number: int) -> Value:
+        """One of the values that a call gives."""
+        raise NotFollowed(f"a part of {described(parts)}")
+
     def truth(self, value: Value) -> bool:
         if value is TRAINING:
             return self.is_training()
@@ -145,6 +151,8 @@ class Evaluator(ABC):
                 return iter(tuple(value.members()))
             case Iterator():
                 return value
+            case Parts(count=count):
+                return (self.part(value, number) for number in range(count))
             case _:
                 raise NotFollowed(f"a loop over {described(value)}")
 
@@ -253,6 +261,8 @@ class Evaluator(ABC):
                 return value.members()[index]
             case tuple() | list(), int():
                 return value[index]
+            case Parts(), int():
+                return self.part(value, index)
             case _:
                 raise NotFollowed(f"{described(value)}[{described(index)}]")
 

@@ -19,6 +19,7 @@ from archc.emit.validate.values import (
     Module,
     Parameter,
     Partial,
+    Parts,
     Record,
     Super,
     Symbol,
@@ -87,7 +88,18 @@ class TensorEvaluator(Evaluator):
         inputs = tuple(_tensors((*args, *kwargs.values())))
         if not inputs:
             return Made(call)
+        if name == ".chunk":
+            count = args[1] if len(args) > 1 else None
+            if not isinstance(count, int):
+                raise NotFollowed(f"{described(count)} parts")
+            return Parts(call, inputs, count)
         return self.compute(call.key, inputs, call)
+
+    def part(self, parts: Parts, number: int) -> Tensor:
+        if not 0 <= number < parts.count:
+            raise Fault(f"there is no part {number} of {parts.count}")
+        key = ("part", number, parts.call.key)
+        return self.compute(key, parts.inputs, parts.call)
 
     def apply(self, expr: Apply, env: Environment) -> Value:
         # as in Python, what is called is evaluated before the arguments

@@ -64,6 +64,15 @@ class Made:
 
 
 @dataclass(slots=True, eq=False)
+class Parts:
+    """The values that one call gives; each is computed when it is asked for."""
+
+    call: Called
+    inputs: tuple[Tensor, ...]
+    count: int
+
+
+@dataclass(slots=True, eq=False)
 class Parameter:
     """An `nn.Parameter`."""
 
@@ -173,6 +182,7 @@ Value: TypeAlias = (
     | str
     | Tensor
     | Made
+    | Parts
     | Parameter
     | Module
     | Record

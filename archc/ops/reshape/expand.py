@@ -36,7 +36,7 @@ class Expand(Op):
     shows = (("sizes", "to {}"),)
     symbols = (("sizes", (REST, 7, 7)),)
     aliases = True
-    overlaps = True
+    locked = True
     helper = '''\
 class Expand(nn.Module):
     """Makes axes of one as wide as `sizes` says, without a copy; -1 keeps an axis."""
