@@ -8,14 +8,16 @@ from os.path import abspath, normpath
 from pathlib import Path
 from typing import Any
 
+from archc.catalog import files
 from archc.diagnostics.model import Label, Sink
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.source.document import Document, KeyPath, read
 from archc.source.files import slashed
 from archc.source.kinds import is_list, is_table
 from archc.source.positions import FilePlace
 from archc.spec.model import Merged
+from archc.spec.named_files import is_network_name, named_file, tree_of
 from archc.spec.parse import is_library
 
 MAX_CHAIN = 32
@@ -45,7 +47,7 @@ class Loader:
         """
         try:
             resolved = path.resolve()
-            tree = _tree(Path(abspath(path))).resolve()
+            tree = tree_of(Path(abspath(path))).resolve()
         except (OSError, RuntimeError, ValueError):
             resolved, tree = path, path  # reading it says what is wrong
         if not self.anywhere and not resolved.is_relative_to(tree):
@@ -244,7 +246,22 @@ class Loader:
         """The file that `extends` or an entry of `use` names."""
         place = document.place(path)
         relative = Path(name)
-        target = document.path.parent / relative
+        target, ours = named_file(document.path, name)
+        if ours is not None:
+            tree = ours.resolve()
+        if is_network_name(relative) and not os.path.lexists(target):
+            known = [entry.key for entry in files()]
+            alike = [key for key in known if key.rpartition("/")[2] == relative.name]
+            near = alike[0] if alike else nearest(relative.as_posix(), known)
+            self.sink.error(
+                "file-not-found",
+                f"there is no file and no network {plain(name)}",
+                place,
+                help=f'did you mean "{near}"?'
+                if near
+                else "`archc list` shows the networks that have a name",
+            )
+            return None
         try:
             resolved = target.resolve()
         except (OSError, RuntimeError, ValueError):
@@ -275,7 +292,9 @@ class Loader:
                 help=f'a path is written with `/`: "{written}"',
             )
             return None
-        shown = normpath(Path(document.name).parent / relative)
+        shown = str(target)
+        if target == document.path.parent / relative:
+            shown = normpath(Path(document.name).parent / relative)
         seen = [d.path.resolve() for d in chain]
         if resolved in seen:
             circle = [Path(d.name).name for d in chain[seen.index(resolved) :]]
@@ -363,10 +382,3 @@ def _is_slot(path: KeyPath) -> bool:
 
 def _a_node(name: str) -> str:
     return f"`{name}` is a slot, and takes a node: '{name}={{op=\"relu\"}}'"
-
-
-def _tree(path: Path) -> Path:
-    for parent in path.parents:
-        if parent.name == "specs":
-            return parent
-    return path.parent

@@ -11,7 +11,6 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 from archc.diagnostics.model import Sink
@@ -21,6 +20,7 @@ from archc.source.kinds import is_table
 from archc.source.layout import Lines, Piece, Table, split
 from archc.source.writing import write, write_key, write_spec
 from archc.spec.model import Spec, used_blocks
+from archc.spec.named_files import named_file
 
 _FIRST = ("archc", "name", "class_name", "title", "source")
 _MISSING: Any = object()
@@ -76,7 +76,7 @@ def _parts(
     named = [(parent, whole)] if parent is not None else []
     named += [(other, False) for other in document.data.get("use", ())]
     for other, all_of_it in named:
-        found = read(document.path.parent / Path(other), Sink())
+        found = read(named_file(document.path, other)[0], Sink())
         if found is not None:
             yield from _parts(found, whole=all_of_it)
     yield document, whole
