@@ -19,7 +19,6 @@ from archc.emit.validate.values import (
     Parameter,
     Partial,
     Parts,
-    Record,
     Symbol,
     Tensor,
     Value,
