@@ -82,7 +82,7 @@ class Chunk(Merge):
         # a view, but its gradient has zeros around it
         return (Step(y.dims, shares="view"),)
 
-    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+    def combine(self, y: Shape, *arguments: Expr) -> Expr:
         (value,) = arguments
         made = call(
             Attribute(value, "chunk"), as_expr(self.chunks), dim=as_expr(self.dim)

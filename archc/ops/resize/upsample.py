@@ -262,7 +262,7 @@ class UpsampleTo(Merge, Upsample):
     ) -> tuple[Step, ...]:
         return super().steps(inputs[:1], y, device=device, inplace=inplace)
 
-    def combine(self, x: Shape, *arguments: Expr) -> Expr:
+    def combine(self, y: Shape, *arguments: Expr) -> Expr:
         value, other = arguments
         size = Slice(Attribute(other, "shape"), Const(2), None, None)
         named = {name: as_code(given) for name, given in self.given().items()}
