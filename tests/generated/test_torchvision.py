@@ -9,6 +9,7 @@ import torch
 import torchvision
 
 import archc
+from tests.generated.test_segmentation import PEERS
 from tests.networks import (
     ROOT,
     editions,
@@ -20,7 +21,7 @@ from tests.networks import (
 )
 from tests.networks.conftest import one_thread  # noqa: F401
 
-NAMES = sorted(editions("torchvision"))
+NAMES = sorted(editions("torchvision") - PEERS.keys())
 HEADS_TOO = {"inception_v3"}
 """Of whose published parameters those of the auxiliary heads are part."""
 TRAINED = {

@@ -33,6 +33,7 @@ OTHER_LAYERS = {
     "googlenet_bn",
     "cifar/nin",
     "torchvision/squeezenet1_0",
+    "torchvision/deeplabv3_resnet50",
     "torchvision/efficientnet_v2_s",
     "timm/ecaresnet50d",
     "timm/resnest50d",

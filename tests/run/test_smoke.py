@@ -42,6 +42,8 @@ def report(tmp_path: Path, *arguments: object) -> tuple[Result, dict[str, dict]]
     return done, {check["name"]: check for check in network["checks"]}
 
 
+# minutes on a CPU; fcn_resnet50 has the same backbone
+SLOW = {"deeplabv3_resnet50"}
 # all of timm's are held to timm in training, these are trained here as well
 TIMM = {"dla34", "ghostnet_100", "hrnet_w18_small", "repvgg_a0", "resnet50d"}
 KEYS = sorted(
@@ -49,6 +51,7 @@ KEYS = sorted(
     for path in (ROOT / "specs").rglob("*.toml")
     if "blocks" not in path.parts
     and stands_for_itself(path)
+    and path.stem not in SLOW
     and (path.parent.name != "timm" or path.stem in TIMM)
 )
 # The committed module is tested wherever that takes seconds. Otherwise it is written
@@ -65,7 +68,9 @@ SMALLER: dict[str, tuple[str, ...]] = {
     "d2l/vgg11_quarter": ("--input", "1,32,32"),
     "resnet152": _SHALLOW,
     "torchvision/alexnet": ("--input", "3,63,63"),
+    "torchvision/fcn_resnet50": _SHALLOW,
     "torchvision/resnet152": _SHALLOW,
+    "torchvision/resnet50_fpn": _SHALLOW,
     "torchvision/resnext101_32x8d": _SHALLOW,
     "torchvision/resnext101_64x4d": _SHALLOW,
     "torchvision/wide_resnet50_2": _SHALLOW,

@@ -1,0 +1,152 @@
+"""FCN on ResNet-50.
+
+Source: Long et al. 2015, arXiv:1411.4038; torchvision.models.segmentation.fcn_resnet50
+with its auxiliary classifier.
+
+Compiled by archc from specs/torchvision/fcn_resnet50.toml.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [  # noqa: RUF022 - the network first, then its parts
+    "FCN",
+    "Bottleneck",
+    "Backbone",
+    "FcnHead",
+    "FCNOutputs",
+]
+
+
+class Bottleneck(nn.Module):
+    """A bottleneck that keeps the size of its map by dilation where it has no
+    stride.
+    """
+
+    def __init__(
+        self, in_channels: int, planes: int, stride: int = 1, dilation: int = 1
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, planes, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(
+            planes,
+            planes,
+            kernel_size=3,
+            stride=stride,
+            padding=dilation,
+            dilation=dilation,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(planes)
+        out_channels = planes * 4
+        self.conv3 = nn.Conv2d(planes, out_channels, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        if stride != 1 or in_channels != out_channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(
+                    in_channels, out_channels, kernel_size=1, stride=stride, bias=False
+                ),
+                nn.BatchNorm2d(out_channels),
+            )
+        else:
+            self.downsample = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = x
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv2(x)
+        x = self.bn2(x)
+        x = F.relu(x, inplace=True)
+        x = self.conv3(x)
+        x = self.bn3(x)
+        x = x + self.downsample(identity)
+        return F.relu(x, inplace=True)
+
+
+class Backbone(nn.Module):
+    def __init__(self, in_channels: int, depths: Sequence[int]) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        layers: list[nn.Module] = []
+        in_channels = 64
+        for _ in range(depths[0]):
+            layers.append(Bottleneck(in_channels, 64))
+            in_channels = 256
+        self.layer1 = nn.Sequential(*layers)
+        layers = []
+        for i in range(depths[1]):
+            layers.append(Bottleneck(in_channels, 128, stride=2 if i == 0 else 1))
+            in_channels = 512
+        self.layer2 = nn.Sequential(*layers)
+        layers = []
+        for i in range(depths[2]):
+            layers.append(Bottleneck(in_channels, 256, dilation=1 if i == 0 else 2))
+            in_channels = 1024
+        self.layer3 = nn.Sequential(*layers)
+        layers = []
+        for i in range(depths[3]):
+            layers.append(Bottleneck(in_channels, 512, dilation=2 if i == 0 else 4))
+            in_channels = 2048
+        self.layer4 = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = self.relu(x)
+        x = self.maxpool(x)
+        x = self.layer1(x)
+        x = self.layer2(x)
+        layer3 = self.layer3(x)
+        x = self.layer4(layer3)
+        return x, layer3
+
+
+class FcnHead(nn.Sequential):
+    def __init__(self, in_channels: int, channels: int) -> None:
+        width = in_channels // 4
+        super().__init__(
+            nn.Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Dropout(p=0.1),
+            nn.Conv2d(width, channels, kernel_size=1),
+        )
+
+
+class FCNOutputs(NamedTuple):
+    """What the network returns."""
+
+    out: Tensor
+    aux: Tensor
+
+
+class FCN(nn.Module):
+    """FCN on ResNet-50."""
+
+    def __init__(
+        self, num_classes: int = 21, depths: Sequence[int] = (3, 4, 6, 3)
+    ) -> None:
+        super().__init__()
+        self.backbone = Backbone(3, depths)
+        self.classifier = FcnHead(2048, num_classes)
+        self.aux_classifier = FcnHead(1024, num_classes)
+
+    def forward(self, x: Tensor) -> FCNOutputs:
+        inputs = x
+        x, backbone_layer3 = self.backbone(x)
+        x = self.classifier(x)  # 21 x 65 x 65
+        out = F.interpolate(x, size=inputs.shape[2:], mode="bilinear")  # 21 x 520 x 520
+        x = self.aux_classifier(backbone_layer3)  # 21 x 65 x 65
+        x = F.interpolate(x, size=inputs.shape[2:], mode="bilinear")  # 21 x 520 x 520
+        return FCNOutputs(out, x)
