@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   archc list
-  archc list resnet                       # in the key or the title
+  archc list mobilenet                    # in the key or the title
   archc list --edition torchvision --format csv
 """
 
@@ -70,10 +70,12 @@ def command(
 ) -> None:
     """List the networks that have a name, those with TEXT in their key or title.
 
-    A key is what other commands take as a SPEC. These are the specs in specs/ in the
-    current directory, and those that come with archc; of two with one key, the one in
-    the current directory counts. The year is that of the source. Parameters are without
-    auxiliary classifiers.
+    A key is what other commands take as a SPEC. They stand by edition, those as their
+    papers have them first: a bare name, such as resnet50, is one of these, and where
+    there is none the only other edition of that name. These are the specs in specs/ in
+    the current directory, and those that come with archc; of two with one key, the one
+    in the current directory counts. The year is that of the source. Parameters are
+    without auxiliary classifiers.
 
     Exit status: 0 all is well, 1 errors in a spec, 2 wrong use.
     """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archc.catalog import PUBLISHED
 from archc.escaping import csv_cell, json_text, markdown, visible
 from archc.measure.tables import pipes, size
 
@@ -71,27 +73,36 @@ def row(entry: Entry, analysis: Analysis | None) -> Row:
     )
 
 
-def order(row: Row) -> tuple[bool, int, list[tuple[bool, int, str]], str]:
-    """By year, then by name as people count: vgg9 before vgg11."""
+def order(
+    row: Row,
+) -> tuple[bool, str, bool, int, list[tuple[bool, int, str]], str]:
+    """By edition, the papers' own first, by year, then by name as people count: vgg9
+    before vgg11."""
+    other = row.edition != PUBLISHED
     name = row.key.rpartition("/")[2]
     parts = re.findall(r"\d+|\D+", name)
     natural = [(p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
-    return row.year is None, row.year or 0, natural, row.key
+    return other, row.edition, row.year is None, row.year or 0, natural, row.key
+
+
+def _parted(rows: Sequence[Row]) -> list[list[Row]]:
+    return [list(group) for _, group in groupby(rows, lambda row: row.edition)]
 
 
 def as_text(rows: Sequence[Row]) -> str:
-    """Plain aligned text."""
+    """Plain aligned text, with an empty line between editions."""
     table = [COLUMNS, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = [
-        "  ".join(
+
+    def line(cells: Sequence[str]) -> str:
+        return "  ".join(
             f"{cell:<{width}}" if number < _TEXT else f"{cell:>{width}}"
             for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
-        for cells in table
-    ]
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
+
+    parts = ["\n".join(line(row.cells()) for row in part) for part in _parted(rows)]
+    return f"{line(COLUMNS)}\n{rule}\n" + "\n\n".join(parts) + "\n"
 
 
 def as_rich(rows: Sequence[Row], width: int) -> Table:
@@ -111,14 +122,16 @@ def as_rich(rows: Sequence[Row], width: int) -> Table:
                 no_wrap=name != "title",
                 min_width=_LEAST_TITLE if name == "title" else None,
             )
-    for row in rows:
-        cells = {n: Text(c) for n, c in zip(COLUMNS, row.cells(), strict=True)}
-        title = cells["title"]
-        if row.error:
-            title.stylize("red")
-        else:
-            title.no_wrap, title.overflow = True, "ellipsis"
-        table.add_row(*(cells[n] for n in COLUMNS if n not in left_out))
+    for part in _parted(rows):
+        table.add_section()
+        for row in part:
+            cells = {n: Text(c) for n, c in zip(COLUMNS, row.cells(), strict=True)}
+            title = cells["title"]
+            if row.error:
+                title.stylize("red")
+            else:
+                title.no_wrap, title.overflow = True, "ellipsis"
+            table.add_row(*(cells[n] for n in COLUMNS if n not in left_out))
     return table
 
 
