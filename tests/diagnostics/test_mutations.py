@@ -78,7 +78,8 @@ KINDS = (
     Kind("broken expression", r'= "(planes \* 4)"', "planes *"),
     Kind("another claim", r"\b(?:shape|params|macs) = (\[?\d+)", r"\g<1>1"),
     Kind("claim of another rank", r"\bshape = \[(\d+, )", ""),
-    Kind("bad name", r'\bname = "(\w+)", (?:op|block)', "a..b"),
+    # a line that reads it is wrong then too
+    Kind("bad name", r'\bname = "(\w+)", (?:op|block)', "a..b", only_here=False),
     Kind("no repetition", r'\brepeat = ("[^"]*")', "-1"),
     Kind("endless repetition", r'\brepeat = ("[^"]*")', "1_000_000_000"),
     Kind("shortcut without its stride", r'kernel_size = 1(, stride = "stride")', ""),
