@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from archc.run.importing.session import Result
 
+NOT_A_SPEC = "archc made a spec with errors, and wrote nothing"
+
 _EPILOG = """\b
 Examples:
   archc import torchvision:resnet152 -o specs/resnet152.toml
   archc import timm:resnet50d
   archc import mylab/model.py:build --args width=2 --input 3,64,64
+  archc import ResNet-50-deploy.prototxt
 """
 
 
@@ -80,10 +83,11 @@ def command(
     arguments: dict[str, Any],
     form: str,
 ) -> None:
-    """Make a spec of a PyTorch network, and prove that it is the same.
+    """Make a spec of a network, and prove that it is the same.
 
     SOURCE is torchvision:NAME, timm:NAME, package.module:callable or file.py:callable;
-    what is called gives an nn.Module. The network is run once without values. Its
+    what is called gives an nn.Module. Or it is Caffe's FILE.prototxt, which has no
+    weights to prove it by; then PyTorch is not needed. The network is run once without values. Its
     modules become blocks, what differs between them their parameters, and what comes
     again is repeated. Then the spec is compiled, takes the network's tensors strictly,
     and has to give the same outputs for random weights. Runs the network's code: do not
@@ -91,6 +95,12 @@ def command(
 
     Exit status: 0 proven, 1 refused or not the same, 2 wrong use.
     """
+    if source.endswith(".prototxt"):
+        from archc.cli.import_file import import_file
+
+        if arguments:
+            raise Refused("--args is for what builds a network; a file has none")
+        context.exit(import_file(source, out, inputs, form))
     from archc.cli.running import need_torch
 
     need_torch("import")
@@ -101,15 +111,15 @@ def command(
     except NoSource as error:
         raise Refused(str(error)) from error
     shapes = _shapes(found.module, inputs, found.inputs)
-    from archc.run.importing.session import NotASpec, import_network
+    from archc.importing.writing.compiled import NotASpec
+    from archc.run.importing.session import import_network
 
     try:
         result = import_network(
             found.module, found.name, shapes, label=source, source=found.said
         )
     except NotASpec as error:
-        said = f"Error: archc made a spec with errors, and wrote nothing\n\n{error}"
-        click.echo(said, err=True)
+        click.echo(f"Error: {NOT_A_SPEC}\n\n{error}", err=True)
         context.exit(3)
     if form == "json":
         import json

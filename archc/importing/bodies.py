@@ -238,7 +238,7 @@ def _name(pieces: list[Piece], *, root: bool = False) -> bool:
     if _number(children):
         return True
     names = [p.name for _, p in children]
-    by_hand = any(n is not None and n[:1].isdigit() for n in names)
+    by_hand = any(n is not None and n.partition(".")[0].isdigit() for n in names)
     if root or by_hand:
         for _, piece in children:
             if (

@@ -215,9 +215,7 @@ def _aligned(
     ):
         # a shortcut that some have
         given, lacking = (a, others) if a else (b, whole)
-        (only, *more) = given
-        if more:
-            return None
+        only = given[0] if len(given) == 1 else _grouped(given)
         return [replace(only, absent=only.absent + lacking.occurrences)]
     rows = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
     pairs: dict[tuple[int, int], tuple[Piece, float]] = {}
@@ -256,6 +254,15 @@ def _aligned(
     if len(names) != len({*names}):
         return None  # two that differ have one name
     return found
+
+
+def _grouped(pieces: list[Piece]) -> Piece:
+    """One node without a name that holds them."""
+    first = pieces[0]
+    return Piece(
+        "group", "", [None] * len(first.occurrences), None, first.occurrences,
+        lists=[pieces], has_tensors=any(p.has_tensors for p in pieces),
+    )  # fmt: skip
 
 
 def _weight(piece: Piece) -> int:

@@ -100,11 +100,14 @@ _LAYERS: dict[str, set[str]] = {
     "draw": {"network", "ops", "spec", "spec/expressions/", "measure", "escaping.py"},
     "compare": _NUMBERS | {"draw"},
     "importing": {"ops", "spec", "spec/expressions/", "source"},
-    "run": (_READINGS - {"compare", "draw"}) | {"importing", "pipeline.py"},
+    "importing/writing": _NUMBERS | {"importing", "pipeline.py", "emit"},
+    "run": (_READINGS - {"compare", "draw"})
+    | {"importing", "importing/writing", "pipeline.py"},
     "schema.py": {"spec", "spec/expressions/", "ops"},
     "api.py": _READINGS | {"catalog.py", "pipeline.py"},
     "cli": _READINGS
-    | {"catalog.py", "pipeline.py", "schema.py", "api.py", "importing"},
+    | {"catalog.py", "pipeline.py", "schema.py", "api.py", "importing"}
+    | {"importing/writing"},
     "pytest_plugin.py": {"cli", "run", "emit", "diagnostics", "source"},
 }
 

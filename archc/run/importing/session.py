@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from archc.diagnostics.model import Sink
-from archc.diagnostics.render import render_text
-from archc.emit.module import emit
-from archc.emit.wrong import WrongModule
 from archc.importing.spec import imported, lacking
-from archc.importing.text import text_of
 from archc.importing.trace import Refusal
-from archc.pipeline import Analysis, analyse
+from archc.importing.writing.compiled import NotASpec, compiled, identifier
 from archc.run.importing.proof import Proof, prove
 from archc.run.importing.tracer import trace
 from archc.run.subject import Subject
-from archc.spec.load import Loader
-
-
-class NotASpec(Exception):
-    """The text that an import made has errors: a fault of archc's."""
 
 
 @dataclass(slots=True)
@@ -85,7 +73,7 @@ def import_network(
 
     Without `computing`, the proof is that the same ops read the same.
     """
-    named = _identifier(name)
+    named = identifier(name)
     evaluated = trace(module, named, inputs)
     if not evaluated.refused and trace(module, named, inputs).calls != evaluated.calls:
         reason = "it computes something else when it is called again"
@@ -101,7 +89,7 @@ def import_network(
         if found.tables is None:
             return result
         try:
-            subject = _compiled(result, found.tables, named)
+            subject = _subject(result, found.tables, named)
         except NotASpec:
             if loose:
                 continue
@@ -114,47 +102,14 @@ def import_network(
     raise AssertionError("the second time is the last")
 
 
-def _compiled(result: Result, tables: dict[str, Any], name: str) -> Subject:
+def _subject(result: Result, tables: dict[str, Any], name: str) -> Subject:
     """The module of a spec; what there is to know of it is noted.
 
     Raises:
         NotASpec: if it has errors.
     """
-    facts = _analysed(text_of(tables), name).facts
-    expect: dict[str, Any] = {"params": facts.params}
-    if tables.get("heads"):
-        expect["params_with_heads"] = facts.params_with_heads
-    tables["expect"] = {**expect, "macs": facts.macs}
-    result.text = text_of(tables)
-    analysis = _analysed(result.text, name)
-    result.blocks = len(tables.get("blocks", {}))
-    result.repeats = result.text.count("repeat = ")
-    result.params = facts.params_with_heads
-    return Subject(name, analysis.network, facts, _written(analysis))
-
-
-def _written(analysis: Analysis) -> str:
-    try:
-        return emit(analysis.network)
-    except WrongModule as error:
-        raise NotASpec(str(error)) from error
-
-
-def _analysed(text: str, name: str) -> Analysis:
-    """The text through the stages that any spec goes through."""
-    sink = Sink()
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, f"{name}.toml")
-        path.write_text(text, "utf-8")
-        analysis = analyse(path, Loader(sink), sink)
-        if analysis is None:
-            raise NotASpec(f"{render_text(tuple(sink))}\n\n{text}")
-    return analysis
-
-
-def _identifier(name: str) -> str:
-    from archc.spec.identifiers import of_network
-
-    near = re.sub(r"\W+", "_", name).strip("_").lower() or "network"
-    near = f"net_{near}" if not near[0].isalpha() else near
-    return near if of_network(near) is None else f"{near}_net"
+    made = compiled(tables, name)
+    analysis = made.analysis
+    result.text, result.blocks, result.repeats = made.text, made.blocks, made.repeats
+    result.params = analysis.facts.params_with_heads
+    return Subject(name, analysis.network, analysis.facts, made.source)

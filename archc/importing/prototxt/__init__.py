@@ -1,0 +1,1 @@
+"""Caffe's files: networks as their authors wrote them down, before PyTorch."""

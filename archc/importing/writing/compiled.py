@@ -1,0 +1,79 @@
+"""A spec of its tables, with its totals, and the network that it is."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archc.diagnostics.model import Sink
+from archc.diagnostics.render import render_text
+from archc.emit.module import emit
+from archc.emit.wrong import WrongModule
+from archc.importing.text import text_of
+from archc.pipeline import Analysis, analyse
+from archc.spec.identifiers import of_network
+from archc.spec.load import Loader
+
+
+class NotASpec(Exception):
+    """The text that an import made has errors: a fault of archc's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A spec's text, what is known of its network, and the code of its module."""
+
+    text: str
+    analysis: Analysis
+    source: str
+    blocks: int
+
+    @property
+    def repeats(self) -> int:
+        """How many repetitions the text has."""
+        return self.text.count("repeat = ")
+
+
+def compiled(tables: dict[str, Any], name: str) -> Compiled:
+    """The spec of these tables, to which its totals are added.
+
+    Raises:
+        NotASpec: if it has errors.
+    """
+    facts = _analysed(text_of(tables), name).facts
+    expect: dict[str, Any] = {"params": facts.params}
+    if tables.get("heads"):
+        expect["params_with_heads"] = facts.params_with_heads
+    tables["expect"] = {**expect, "macs": facts.macs}
+    text = text_of(tables)
+    analysis = _analysed(text, name)
+    return Compiled(text, analysis, _written(analysis), len(tables.get("blocks", {})))
+
+
+def _written(analysis: Analysis) -> str:
+    try:
+        return emit(analysis.network)
+    except WrongModule as error:
+        raise NotASpec(str(error)) from error
+
+
+def _analysed(text: str, name: str) -> Analysis:
+    """The text through the stages that any spec goes through."""
+    sink = Sink()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, f"{name}.toml")
+        path.write_text(text, "utf-8")
+        analysis = analyse(path, Loader(sink), sink)
+        if analysis is None:
+            raise NotASpec(f"{render_text(tuple(sink))}\n\n{text}")
+    return analysis
+
+
+def identifier(name: str) -> str:
+    """What a network of that name is called in a spec."""
+    near = re.sub(r"\W+", "_", name).strip("_").lower() or "network"
+    near = f"net_{near}" if not near[0].isalpha() else near
+    return near if of_network(near) is None else f"{near}_net"
