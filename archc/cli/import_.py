@@ -86,12 +86,14 @@ def command(
     """Make a spec of a network, and prove that it is the same.
 
     SOURCE is torchvision:NAME, timm:NAME, package.module:callable or file.py:callable;
-    what is called gives an nn.Module. Or it is Caffe's FILE.prototxt, which has no
-    weights to prove it by; then PyTorch is not needed. The network is run once without values. Its
+    what is called gives an nn.Module. The network is run once without values. Its
     modules become blocks, what differs between them their parameters, and what comes
     again is repeated. Then the spec is compiled, takes the network's tensors strictly,
     and has to give the same outputs for random weights. Runs the network's code: do not
     use it on one that you do not trust.
+
+    Or it is Caffe's FILE.prototxt, which is read and not run. It has no weights to
+    prove anything by, and PyTorch is not needed.
 
     Exit status: 0 proven, 1 refused or not the same, 2 wrong use.
     """

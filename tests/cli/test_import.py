@@ -99,3 +99,34 @@ def test_wrong_use(archc: Archc, source: Path, arguments: list[str], said: str) 
     done = archc("import", *given)
     assert done.exit_code == 2, done.output
     assert said in done.stderr
+
+
+PROTOTXT = """\
+name: "Small"
+input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+layer { name: "a/conv" type: "Convolution" bottom: "data" top: "c"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "prob" type: "Softmax" bottom: "c" top: "prob" }
+"""
+
+
+def test_a_file_of_caffe(archc: Archc, tmp_path: Path) -> None:
+    file, out = tmp_path / "small.prototxt", tmp_path / "small.toml"
+    file.write_text(PROTOTXT)
+    done = archc("import", file, "-o", out)
+    assert done.exit_code == 0, done.output
+    assert "112 parameters, 3,888 multiply-adds" in done.stderr
+    assert "a/conv is a.conv" in done.stderr
+    assert "`prob`" in done.stderr
+    assert archc("check", out).exit_code == 0
+    found = json.loads(archc("import", file, "--format", "json").stdout)
+    assert found["names"] == {"a/conv": "a.conv"}
+    assert found["proof"]["outputs"] == "not run"
+    assert archc("import", file, "--args", "a=1").exit_code == 2
+    assert archc("import", tmp_path / "none.prototxt").exit_code == 2
+    out.unlink()
+    file.write_text(PROTOTXT.replace("Convolution", "Warp"))
+    done = archc("import", file, "-o", out)
+    assert done.exit_code == 1
+    assert f"{file}:3" in done.stderr
+    assert not out.exists()

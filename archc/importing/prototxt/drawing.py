@@ -85,7 +85,9 @@ class Drawing:
 
     def _scope(self, name: str) -> int:
         if name not in self._scopes:
-            self._scopes[name] = self._use(name, f"caffe.{self._names.classes[name]}", 0)
+            self._scopes[name] = self._use(
+                name, f"caffe.{self._names.classes[name]}", 0
+            )
         return self._scopes[name]
 
     def _use(self, path: str, class_name: str, parent: int) -> int:

@@ -57,7 +57,11 @@ class Reading:
                 raise Unsaid(f"nothing is known of its `{odd[0]}`")
 
     def call(
-        self, function: str, settings: dict[str, Any], *sizes: Sizes, named: bool = False
+        self,
+        function: str,
+        settings: dict[str, Any],
+        *sizes: Sizes,
+        named: bool = False,
     ) -> Value:
         """Adds a call on what is read first."""
         given: dict[str, Any] = {"input": self.input, **settings}
@@ -185,7 +189,9 @@ def _inner_product(layer: Reading) -> Value:
 def _pooling(layer: Reading) -> Value:
     param = layer.param("pooling_param")
     channels, *map_size = need_map(layer.size)
-    kind = {"0": "MAX", "1": "AVE"}.get(param.text("pool", "MAX"), param.text("pool", "MAX"))
+    kind = {"0": "MAX", "1": "AVE"}.get(
+        param.text("pool", "MAX"), param.text("pool", "MAX")
+    )
     if kind not in ("MAX", "AVE"):
         raise Unsaid(f"no op pools as {kind}")
     name = {"MAX": "max", "AVE": "avg"}[kind]

@@ -197,9 +197,7 @@ def _sign(tokens: list[_Token], at: int) -> str:
     return text if kind == "sign" else ""
 
 
-def _scalar(
-    tokens: list[_Token], at: int, key: str, line: int
-) -> tuple[Scalar, int]:
+def _scalar(tokens: list[_Token], at: int, key: str, line: int) -> tuple[Scalar, int]:
     kind, text, here = tokens[at] if at < len(tokens) else ("", "", line)
     if kind not in ("word", "string"):
         raise Malformed(f"`{key}` has no value", line)

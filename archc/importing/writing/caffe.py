@@ -45,8 +45,12 @@ class CaffeResult:
             "tensors": self.tensors,
             "params": self.params,
             "macs": self.macs,
-            "proof": {"state_dict": False, "outputs": "not run", "max_difference": 0.0,
-                      "why": "the file has no weights"},
+            "proof": {
+                "state_dict": False,
+                "outputs": "not run",
+                "max_difference": 0.0,
+                "why": "the file has no weights",
+            },
             "names": self.names,
             "remarks": self.remarks,
             "refused": [
