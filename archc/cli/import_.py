@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from ast import literal_eval
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archc.run.importing.session import Result
-
-NOT_A_SPEC = "archc made a spec with errors, and wrote nothing"
 
 _EPILOG = """\b
 Examples:
@@ -97,12 +95,17 @@ def command(
 
     Exit status: 0 proven, 1 refused or not the same, 2 wrong use.
     """
+    from archc.importing.writing.compiled import NotASpec
+
     if source.endswith(".prototxt"):
         from archc.cli.import_file import import_file
 
         if arguments:
             raise Refused("--args is for what builds a network; a file has none")
-        context.exit(import_file(source, out, inputs, form))
+        try:
+            context.exit(import_file(source, out, inputs, form))
+        except NotASpec as error:
+            _fail(context, error)
     from archc.cli.running import need_torch
 
     need_torch("import")
@@ -113,7 +116,6 @@ def command(
     except NoSource as error:
         raise Refused(str(error)) from error
     shapes = _shapes(found.module, inputs, found.inputs)
-    from archc.importing.writing.compiled import NotASpec
     from archc.run.importing.session import import_network
 
     try:
@@ -121,8 +123,7 @@ def command(
             found.module, found.name, shapes, label=source, source=found.said
         )
     except NotASpec as error:
-        click.echo(f"Error: {NOT_A_SPEC}\n\n{error}", err=True)
-        context.exit(3)
+        _fail(context, error)
     if form == "json":
         import json
 
@@ -137,6 +138,13 @@ def command(
         sys.stdout.flush()
         click.echo(_report(result, out), err=True)
     context.exit(0 if result.passed else 1)
+
+
+def _fail(context: click.Context, error: Exception) -> NoReturn:
+    """Says that the text that was made has errors."""
+    said = f"Error: archc made a spec with errors, and wrote nothing\n\n{error}"
+    click.echo(said, err=True)
+    context.exit(3)
 
 
 def _shapes(

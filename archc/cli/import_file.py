@@ -20,17 +20,14 @@ _SHOWN = 3
 
 
 def import_file(source: str, out: Path | None, inputs: Inputs, form: str) -> int:
-    """Writes the spec of a file's network, and reports on it; the exit status."""
+    """Writes the spec of a file's network, and reports on it; the exit status.
+
+    Raises:
+        NotASpec: if the text that was made has errors.
+    """
     from archc.importing.writing.caffe import import_caffe
-    from archc.importing.writing.compiled import NotASpec
 
-    try:
-        result = import_caffe(_text(source), source, inputs)
-    except NotASpec as error:
-        from archc.cli.import_ import NOT_A_SPEC
-
-        click.echo(f"Error: {NOT_A_SPEC}\n\n{error}", err=True)
-        return 3
+    result = import_caffe(_text(source), source, inputs)
     if form == "json":
         import json
 

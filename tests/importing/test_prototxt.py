@@ -140,7 +140,7 @@ def test_pooling_rounds_up_where_that_can_matter() -> None:
 
 
 def test_a_window_beyond_the_map_is_refused() -> None:
-    # without padding Caffe keeps a window that begins behind the map, and torch does not
+    # without padding Caffe keeps a window that begins behind the map; torch does not
     (reason,) = _reasons(INPUT + _pool("kernel_size: 1 stride: 8"))
     assert "gives (3, 3, 3), where `max_pool2d` gives (3, 2, 2)" in reason
 
@@ -262,11 +262,10 @@ def _head(n: int, bottom: str, weight: str) -> str:
     )  # fmt: skip
 
 
+DATA = "include { phase: PHASE } transform_param { crop_size: 8 }"
 TRAINED = (
-    'layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }'
-    " transform_param { crop_size: 8 } }\n"
-    'layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST }'
-    " transform_param { crop_size: 8 } }\n"
+    _layer("Data", "", "data label", DATA.replace("PHASE", "TRAIN"))
+    + _layer("Data", "", "data label", DATA.replace("PHASE", "TEST"))
     + _conv("data", "a", 6)
     + _head(1, "a", "loss_weight: 0.3")
     + _conv("a", "b", 6)

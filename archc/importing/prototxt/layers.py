@@ -64,8 +64,11 @@ def layers_of(file: Message, phase: Phase) -> list[Layer]:
     for key in ("layer", "layers"):
         for message in file.messages(key):
             if message.has("layer"):
-                raise Malformed("this is the format before 2013, which Caffe's"
-                                " `upgrade_net_proto_text` makes newer", message.line)  # fmt: skip
+                reason = (
+                    "this is the format before 2013, which Caffe's"
+                    " `upgrade_net_proto_text` makes newer"
+                )
+                raise Malformed(reason, message.line)
             if not _is_in(message, phase):
                 continue
             kind = message.text("type")

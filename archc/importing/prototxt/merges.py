@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from archc.importing.prototxt.rules import Reading, Unsaid, rule
 from archc.importing.trace import Value
 
@@ -56,7 +58,7 @@ def _slice(layer: Reading) -> Value:
     if not points and channels % count == 0:
         points = [channels // count * n for n in range(1, count)]
     ends = [0, *points, channels]
-    parts = [stop - start for start, stop in zip(ends, ends[1:], strict=False)]
+    parts = [stop - start for start, stop in pairwise(ends)]
     if len(parts) != count or min(parts) < 1:
         raise Unsaid(f"{channels} channels are not {count} parts at {points}")
     sizes = [(part, *rest) for part in parts]

@@ -19,8 +19,8 @@ _UNIT = re.compile(r"([A-Za-z]+)_?(\d[A-Za-z0-9]*)")
 
 @dataclass(slots=True)
 class Names:
-    """Of each layer by its id: the module around it, empty for the network, and its path
-    as a key of the `state_dict`."""
+    """Of each layer by its id: the module around it, empty for the network, and its
+    path as a key of the `state_dict`."""
 
     scopes: dict[int, str] = field(default_factory=dict[int, str])
     paths: dict[int, str] = field(default_factory=dict[int, str])
@@ -98,9 +98,10 @@ def _units(layers: list[Layer]) -> dict[str, str]:
     found: dict[str, str] = {}
     for layer, name in zip(layers, names, strict=True):
         match = _UNIT.fullmatch(name)
-        if layer.type == "Eltwise" and match is not None:
-            if sum(other.startswith(f"{name}_") for other in names) > 1:
-                found[match[2]] = name
+        if layer.type != "Eltwise" or match is None:
+            continue
+        if sum(other.startswith(f"{name}_") for other in names) > 1:
+            found[match[2]] = name
     return found
 
 

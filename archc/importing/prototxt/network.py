@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from archc.importing.prototxt import merges
+from archc.importing.prototxt import merges, plain, weighted
 from archc.importing.prototxt.drawing import Drawing
 from archc.importing.prototxt.layers import DATA, Layer, connect, layers_of
 from archc.importing.prototxt.names import head_name, named
@@ -16,7 +16,7 @@ from archc.importing.prototxt.text import Malformed, read
 from archc.importing.trace import Refusal, Sizes, Trace
 from archc.spec.identifiers import of_input, of_output
 
-_READ_BY = (merges,)
+_READ_BY = (merges, plain, weighted)
 """The modules whose rules are noted as they are imported."""
 _ENDS = frozenset({"Accuracy", "ArgMax", "Silence", "HDF5Output"})
 """What looks at a network's outputs, and is no part of it."""
@@ -210,7 +210,7 @@ def _drawn(
     numbers = {n: draw.numbers.get(v) for n, v in plan.outputs.items()}
     known = {_output(n): v for n, v in numbers.items() if v is not None}
     if len(plan.outputs) == 1:
-        known = {"": v for v in known.values()}
+        known = dict(zip([""], known.values(), strict=False))
     elif plan.main:
         known = {n: v for n, v in numbers.items() if v is not None}
     trace.outputs = known
