@@ -328,6 +328,7 @@ def test_all_refusals_come_at_once() -> None:
          "coeff"),
         (_layer("LRN", "data", "c", "lrn_param { local_size: 4 }"), "odd"),
         (_layer("Scale", "data", "c"), "BatchNorm"),
+        (_layer("ReLU", "data", "c d"), "gives 2 values"),
         (_layer("Power", "data", "c", "power_param { power: 2 }"), "power"),
         ("layer { name: \"x\" }", "no `type`"),
         ("", "nothing is computed"),
@@ -347,7 +348,28 @@ def test_a_shape_that_nothing_says_is_asked_for() -> None:
 # ---- as torch runs it
 
 
-@pytest.mark.parametrize("text", [RESIDUAL, TRAINED], ids=["residual", "heads"])
+WIRED = (
+    INPUT
+    + _layer("Slice", "data", "a b", "slice_param { slice_point: 1 }", "slice")
+    + _conv("a", "ca", 3)
+    + _conv("b", "cb", 3)
+    + _layer("Eltwise", "ca cb data", "sum")
+    + _layer("PReLU", "sum", "sum", name="prelu")
+    + _layer("Split", "sum", "left right", name="split")
+    + _layer("Sigmoid", "left", "gate")
+    + _layer("Eltwise", "gate right", "m", "eltwise_param { operation: PROD }")
+    + _layer("Power", "m", "m", "power_param { scale: 0.5 }", "half")
+    + _layer("Eltwise", "m cb", "d", "eltwise_param { coeff: 1 coeff: -1 }")
+    + _layer("Concat", "d data", "joined")
+    + _layer(
+        "Reshape", "joined", "r", "reshape_param { shape { dim: 0 dim: 6 dim: -1 } }"
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "text", [RESIDUAL, TRAINED, WIRED], ids=["residual", "heads", "wired"]
+)
 def test_the_module_computes_what_the_layers_do(text: str) -> None:
     torch = pytest.importorskip("torch")
     from archc.run.subject import imported
@@ -375,7 +397,9 @@ def _code(result: CaffeResult) -> str:
 
 def _run(trace: Trace, values: dict[int, Any], state: dict[str, Any]) -> Any:
     for call in trace.calls:
-        values[call.makes[0]] = _ran(call, values, state)
+        made = _ran(call, values, state)
+        parts = made if len(call.makes) > 1 else [made]
+        values.update(zip(call.makes, parts, strict=True))
     return values[trace.outputs[""]]
 
 
@@ -385,9 +409,14 @@ def _ran(call: Any, values: dict[int, Any], state: dict[str, Any]) -> Any:
     def given(value: Any) -> Any:
         if isinstance(value, Value):
             return values[value.number]
+        if isinstance(value, tuple):
+            return tuple(map(given, value))
         return state[value.key] if isinstance(value, Param) else value
 
     function: Any = torch
     for part in call.function.split(".")[1:]:
         function = getattr(function, part)
-    return function(**{name: given(value) for name, value in call.settings.items()})
+    named = {name: given(value) for name, value in call.settings.items()}
+    if function is torch.split:
+        named["tensor"] = named.pop("input")
+    return function(**named)

@@ -198,10 +198,10 @@ def _drawn(
         elif all(value in draw.numbers for value in layer.reads):
             try:
                 reading = Reading(draw, layer)
-                made = rule(reading)
+                made = rule(reading).number
                 reading.check()
                 for n, value in enumerate(layer.makes):
-                    draw.numbers[value] = made.number + n
+                    draw.numbers[value] = made + n * (layer.type == "Slice")
             except (Unsaid, Malformed) as error:
                 reason = str(error)
         if reason:

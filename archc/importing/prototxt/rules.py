@@ -49,7 +49,9 @@ class Reading:
         return found
 
     def check(self) -> None:
-        """Nothing may be said that no one has read."""
+        """Nothing may be said that no one has read, and nothing given besides."""
+        if len(self.layer.makes) > 1 and self.layer.type not in ("Slice", "Split"):
+            raise Unsaid(f"it gives {len(self.layer.makes)} values, where one is known")
         for message in self._params:
             odd = [name for name, _ in message.unasked() if name not in _BESIDES]
             if odd:
