@@ -90,7 +90,8 @@ class Bodies(Terms):
         read = self.seen.read(node, 0)
         x = x if read is None else shapes.settled(x, read)
         if x.channel_axis is None and not layers:
-            x = replace(x, channel_axis=0)  # it never happens, as far as anyone knows
+            # it never happens, as far as anyone knows
+            x = self._known(node, replace(x, channel_axis=0))
         if node.op.category == "convolution":
             x = x.with_channels(self.named(x.channels, "width", met.lets))
         values = {k: self.value(v, x) for k, v in node.attributes.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import reduce
 
-from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Statement
+from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Pass, Statement
 from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
@@ -29,6 +29,8 @@ def initializer(network: Network) -> Method | None:
         if OPS[op].helper is not None and op not in there:
             continue  # its class would not be defined
         statements = _statements(network, op, parameters)
+        if not statements and op in there and OPS[op].starts_as in network.spec.init:
+            statements = (Pass(),)  # what is said of the other op is not for it
         if not statements:
             continue
         alike.setdefault(statements, []).append(OPS[op].module_class or "")

@@ -25,7 +25,7 @@ class StandardizedConv(Conv):
     """How many numbers for each output channel are kept beside the statistics."""
 
     padding: Padding = 0
-    eps: float = Field(default=1e-6, ge=0)
+    eps: float = Field(default=1e-6, gt=0)
 
     def infer(self, *inputs: Shape) -> Shape:
         y = super().infer(*inputs)

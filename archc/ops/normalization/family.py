@@ -67,7 +67,7 @@ class BatchNorm(Op):
     saves = STATISTICS
     short = "BN"
 
-    eps: float = Field(default=1e-5, ge=0)
+    eps: float = Field(default=1e-5, gt=0)
     momentum: Momentum = 0.1
     affine: bool = True
     track_running_stats: bool = True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from archc.ops.base import Shape, ShapeError
 from archc.ops.functions import Function, same_shape
 from archc.ops.normalization.family import BatchNorm
@@ -29,6 +31,7 @@ class _InstanceNorm(BatchNorm):
     saves = frozenset({"input", "statistics"})
     short = "IN"
 
+    eps: float = Field(default=1e-5, ge=0)
     affine: bool = False
     track_running_stats: bool = False
 
