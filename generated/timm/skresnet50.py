@@ -70,7 +70,7 @@ class SelectiveKernelAttn(nn.Module):
         x = self.bn(x)
         x = F.relu(x, inplace=True)
         x = self.fc_select(x)
-        x = x.unflatten(1, (2, -1))
+        x = torch.unflatten(x, 1, (2, -1))
         return F.softmax(x, dim=1)
 
 
@@ -101,7 +101,7 @@ class SelectiveKernel(nn.Module):
         branch2 = x[:, self.part : self.part * 2]
         branch2 = self.paths[1](branch2)
         x = torch.cat([branch1, branch2], dim=1)
-        x = x.unflatten(1, (2, -1))
+        x = torch.unflatten(x, 1, (2, -1))
         x = x * self.attn(x)
         return x.sum(1)
 

@@ -35,7 +35,7 @@ class ScaledStdConv2d(nn.Conv2d):
         eps: float = 1e-6,
         gain_init: float = 1.0,
     ) -> None:
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
             in_channels,
             out_channels,
             kernel_size,

@@ -86,7 +86,7 @@ class StdConv2d(nn.Conv2d):
         bias: bool = False,
         eps: float = 1e-6,
     ) -> None:
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
             in_channels,
             out_channels,
             kernel_size,

@@ -17,7 +17,7 @@ from archc.ops.base import (
     need_known,
     plain,
 )
-from archc.ops.code import Attribute, Sequence, call
+from archc.ops.code import Global, Sequence, call
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis
 from archc.ops.reshape.family import (
@@ -43,8 +43,8 @@ class Unflatten(Op):
     module_class = "nn.Unflatten"
     calls = (
         Function(
-            "torch.Tensor.unflatten",
-            also=("torch.unflatten",),
+            "torch.unflatten",
+            also=("torch.Tensor.unflatten",),
             signature="input dim sizes",
         ),
     )
@@ -119,4 +119,5 @@ class Unflatten(Op):
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         sizes = Sequence(tuple(map(as_expr, self._given)), "()")
-        return call(Attribute(argument, "unflatten"), as_expr(self.dim), sizes)
+        # torch says what this gives; of the method's arguments it leaves types out
+        return call(Global("torch.unflatten"), argument, as_expr(self.dim), sizes)
