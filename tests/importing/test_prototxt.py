@@ -208,6 +208,22 @@ def test_weights_that_are_shared() -> None:
     result = _made(text)
     assert 'share = "one"' in result.text
     assert result.params == 12
+    other = text.replace("num_output: 3", "num_output: 4", 1)
+    assert "shares `one.weight`" in _reasons(other)[0]
+
+
+def test_a_loss_of_two_values_has_two_outputs() -> None:
+    shared = 'param { name: "w" } param { name: "b" } '
+    conv = "convolution_param { num_output: 3 kernel_size: 1 }"
+    text = INPUT + 'input: "sim"\n'
+    text += _layer("Slice", "data", "a b c", "", "slice")
+    text += _layer("Convolution", "a", "one", shared + conv)
+    text += _layer("Convolution", "b", "two", shared + conv)
+    text += _layer("ContrastiveLoss", "one two sim", "loss")
+    spec = _spec(text)
+    assert list(spec["network"]["outputs"]) == ["one", "two"]
+    assert spec["network"]["input"] == [3, 15, 15]
+    assert spec["expect"]["params"] == 6
 
 
 # ---- structure

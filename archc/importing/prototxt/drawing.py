@@ -20,6 +20,10 @@ from archc.importing.trace import (
 )
 
 
+class Unsaid(Exception):
+    """Why a layer cannot be said in a spec."""
+
+
 class Drawing:
     """A trace to be: a layer adds its calls, and the shapes that Caffe gives."""
 
@@ -51,8 +55,12 @@ class Drawing:
         return len(self.trace.shapes) - 1
 
     def tensor(self, key: str, *shape: int, trained: bool = True) -> Param:
-        """A tensor of the network."""
-        self.trace.tensors[key] = Tensor(shape, trained)
+        """A tensor of the network, which layers that share it have in one shape."""
+        made = Tensor(shape, trained)
+        known = self.trace.tensors.setdefault(key, made)
+        if known != made:
+            raise Unsaid(f"it shares `{key}`, which has the shape {known.shape} there"
+                         f" and {shape} here")  # fmt: skip
         return Param(key)
 
     def call(

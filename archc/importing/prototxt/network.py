@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from math import prod
 
 from archc.importing.prototxt import merges, plain, weighted
-from archc.importing.prototxt.drawing import Drawing
+from archc.importing.prototxt.drawing import Drawing, Unsaid
 from archc.importing.prototxt.layers import DATA, Layer, connect, layers_of
 from archc.importing.prototxt.names import head_name, named
-from archc.importing.prototxt.rules import RULES, Reading, Unsaid
+from archc.importing.prototxt.rules import RULES, Reading
 from archc.importing.prototxt.text import Malformed, read
 from archc.importing.trace import Refusal, Sizes, Trace
 from archc.spec.identifiers import of_input, of_output
@@ -110,9 +110,10 @@ def _plan(layers: list[Layer]) -> _Plan:
     read_by_kept = {value for layer in kept for value in layer.reads}
     ends: dict[str, int] = {}
     for loss in losses:
-        for value in loss.reads:
-            if value not in data:
-                ends.setdefault(loss.name, before.get(value, value))
+        read = [(b, before.get(v, v)) for b, v in zip(loss.bottoms, loss.reads,
+                strict=True) if v not in data]  # fmt: skip
+        for bottom, value in read:
+            ends[loss.name if len(read) == 1 else bottom] = value
     if not ends:
         made = [(t, v) for x in kept for t, v in zip(x.tops, x.makes, strict=True)]
         last = set(before.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc.importing.prototxt.drawing import Drawing
+from archc.importing.prototxt.drawing import Drawing, Unsaid
 from archc.importing.prototxt.layers import Layer
 from archc.importing.prototxt.text import Message
 from archc.importing.trace import Sizes, Value
@@ -13,10 +13,6 @@ from archc.importing.trace import Sizes, Value
 _BESIDES = frozenset({"weight_filler", "bias_filler", "filler", "engine", "top_k",
                       "force_nd_im2col", "bias_value"})  # fmt: skip
 """Keys that say how weights start, or how it is computed, and not what."""
-
-
-class Unsaid(Exception):
-    """Why a layer cannot be said in a spec."""
 
 
 class Reading:
