@@ -9,7 +9,7 @@ from __future__ import annotations
 from archc.emit import rewrite
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
-from archc.emit.usage import locals_in, reads_of
+from archc.emit.usage import locals_in, reads_of, written
 from archc.ops.code import Apply, Attribute, Local
 from archc.spec.expressions import Const, Expr, Index
 
@@ -33,9 +33,10 @@ def _body(body: Body, read: frozenset[str]) -> Body:
     rest = list(body)
     while rest:
         count = _count(rest[0])
-        taken = _taken(rest[:count], read)
-        if taken is not None:
-            del rest[:count]
+        near, between = _near(rest, count)
+        taken = _taken(near, read) if len(near) == count else None
+        if taken is not None and _may_come_first(taken, between):
+            rest = [*between, *rest[len(near) + len(between) :]]
             found.append(taken)
         else:
             found.append(_inside(rest.pop(0), read))
@@ -77,6 +78,29 @@ def _count(made: Statement) -> int:
             return 0
         case _:
             return 0
+
+
+def _near(rest: list[Statement], count: int) -> tuple[list[Statement], list[Statement]]:
+    """The next statements that take parts, so many, and what stands between them, such
+    as the call of a head."""
+    near: list[Statement] = []
+    between: list[Statement] = []
+    for made in rest:
+        if len(near) == count:
+            break
+        (between if _part(made) is None else near).append(made)
+    return near, between
+
+
+def _may_come_first(taken: Assign, between: list[Statement]) -> bool:
+    """Whether parts may be taken before statements that stood between them."""
+    assert taken.value is not None
+    names = {*locals_in(taken.value)}
+    for target in taken.targets:
+        names.update(locals_in(target))
+    return all(
+        isinstance(made, Assign) and names.isdisjoint(written(made)) for made in between
+    )
 
 
 def _taken(near: list[Statement], read: frozenset[str]) -> Assign | None:
