@@ -78,8 +78,7 @@ KINDS = (
     Kind("broken expression", r'= "(planes \* 4)"', "planes *"),
     Kind("another claim", r"\b(?:shape|params|macs) = (\[?\d+)", r"\g<1>1"),
     Kind("claim of another rank", r"\bshape = \[(\d+, )", ""),
-    # a line that reads it is wrong then too
-    Kind("bad name", r'\bname = "(\w+)", (?:op|block)', "a..b", only_here=False),
+    Kind("bad name", r'\bname = "(\w+)", (?:op|block)', "a..b"),
     Kind("no repetition", r'\brepeat = ("[^"]*")', "-1"),
     Kind("endless repetition", r'\brepeat = ("[^"]*")', "1_000_000_000"),
     Kind("shortcut without its stride", r'kernel_size = 1(, stride = "stride")', ""),
@@ -111,6 +110,10 @@ def _mutations(path: Path) -> Iterator[Mutation]:
         for kind in KINDS:
             found = re.search(kind.pattern, line)
             if found is None:
+                continue
+            # a line that reads the name would be wrong too
+            reader = rf'\b(?:from|size_of|share) = .*"{re.escape(found[1])}"'
+            if kind.what == "bad name" and re.search(reader, path.read_text("utf-8")):
                 continue
             new = found.expand(kind.replacement)
             spoiled = line[: found.start(1)] + new + line[found.end(1) :]
