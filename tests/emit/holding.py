@@ -89,8 +89,10 @@ def _hold_inputs(model: nn.Module, network: Network) -> None:
     """`forward` calls its arguments as the spec does, as far as Python lets it."""
     if not network.inputs_have_names:
         return
-    names = [name.rstrip("_") for name in inspect.signature(model.forward).parameters]
-    wanted = [folded(name).rstrip("_") for name in network.inputs]
+    found = inspect.signature(model.forward).parameters
+    # one of underscores alone has another name where that is taken
+    names = [name.rstrip("_") or "value" for name in found]
+    wanted = [folded(name).rstrip("_") or "value" for name in network.inputs]
     check(names == wanted, "names of inputs", f"{names} for {wanted}")
 
 

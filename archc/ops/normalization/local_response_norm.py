@@ -22,6 +22,14 @@ class LocalResponseNorm(Op):
     other_attributes = (("local_size", "size"), ("n", "size"), ("bias", "k"))
     axes = None
     module_class = "nn.LocalResponseNorm"
+    # torch's own takes a `view` of volumes, which permuted ones do not allow
+    helper = '''\
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """Local response normalisation of a volume, laid out in memory in any order."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.contiguous())
+'''
     calls = (Function("torch.nn.functional.local_response_norm", shape=same_shape),)
     saves = frozenset({"input", "statistics"})
     short = "LRN"
@@ -59,8 +67,12 @@ class LocalResponseNorm(Op):
         return inputs[0]
 
     def module(self, x: Shape) -> Call:
+        volume = self.axes_of(x) == 3
+        name = "LocalResponseNorm" if volume else "nn.LocalResponseNorm"
         rest = self.given("alpha", "beta", "k")
-        return self._construct(size=self.size, **rest)
+        return Call(name, (), {"size": self.size, **rest})
 
-    def function(self, x: Shape, argument: Expr) -> Call:
+    def function(self, x: Shape, argument: Expr) -> Call | None:
+        if self.axes_of(x) == 3:
+            return None
         return Call("F.local_response_norm", (argument,), self.module(x).kwargs)
