@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,12 +112,14 @@ def command(
     live = colored(color, sys.stdout) and all(
         map(is_terminal, (sys.stdout, sys.stderr))
     )
-    # all of them before any is written: where archc is wrong, nothing is
-    outputs = [target.outputs() for target in targets]
     with _progress(len(targets), shown=live) as (say, advance):
-        for target, made in zip(targets, outputs, strict=True):
-            job.do(target, made, say)
+        made: list[Made] = []
+        # all of them before any is written: where archc is wrong, nothing is
+        for one in _made(targets, picture=None if check else picture):
+            made.append(one)
             advance()
+        for target, one in zip(targets, made, strict=True):
+            job.do(target, one, say)
     context.exit(2 if job.refused else 1 if run.failed or job.stale else 0)
 
 
@@ -150,6 +152,50 @@ class Target:
             Output(self.path(suffix), text.encode(), self.root)
             for suffix, text in texts.items()
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of a network, and why there is no picture where there is none."""
+
+    outputs: list[Output]
+    failure: str | None = None
+
+
+_SHARED = 4
+"""So many networks are worth starting processes for."""
+
+
+def _made(targets: list[Target], picture: Picture | None) -> Iterator[Made]:
+    """What each network gives, by a process for each processor."""
+    from archc.forked import each, processors
+
+    def make(target: Target) -> Made:
+        outputs = target.outputs()
+        return Made(outputs) if picture is None else _drawn(target, outputs, picture)
+
+    processes = processors()
+    if processes < 2 or len(targets) < _SHARED:
+        return map(make, targets)
+    return each(make, targets, processes)
+
+
+def _drawn(target: Target, outputs: list[Output], picture: Picture) -> Made:
+    """The outputs with the picture of the .dot among them, unless it is there."""
+    from archc.draw.render import RenderError, render
+    from archc.output import Output
+
+    try:
+        if _is_drawn(outputs, target.path(picture)):
+            return Made(outputs)
+        dot = next(o.content for o in outputs if o.path.suffix == ".dot")
+        drawn = Output(target.path(picture), render(dot.decode(), picture), target.root)
+        return Made([*outputs, drawn])
+    except RenderError as error:
+        return Made(outputs, str(error))
+    except OSError:
+        # what cannot be read is told when it is to be written
+        return Made(outputs)
 
 
 def default_directory(spec: Found) -> Path:
@@ -200,24 +246,21 @@ class _Job:
         self.stale = False
         self.refused = False
 
-    def do(
-        self, target: Target, outputs: list[Output], say: Callable[[str], None]
-    ) -> None:
+    def do(self, target: Target, made: Made, say: Callable[[str], None]) -> None:
         from archc.cli.specs import reason
         from archc.output import write
 
         try:
             if self._picture is None:
-                self._compare(outputs, target, say)
+                self._compare(made.outputs, target, say)
                 return
-            paths = [output.path for output in outputs]
-            if _is_drawn(outputs, target.path(self._picture)):
-                paths.append(target.path(self._picture))
-            else:
-                drawn = self._rendered(outputs, target, self._picture)
-                outputs += drawn
-                paths += [output.path for output in drawn]
-            write(outputs)
+            if made.failure is not None:
+                self._refuse(target, made.failure)
+            write(made.outputs)
+            paths = [output.path for output in made.outputs]
+            picture = target.path(self._picture)
+            if made.failure is None and picture not in paths:
+                paths.append(picture)
         except OSError as error:
             place = f" {error.filename}" if error.filename else ""
             what = "read" if self._picture is None else "write"
@@ -225,21 +268,6 @@ class _Job:
             return
         for path in paths:
             say(visible(str(path)))
-
-    def _rendered(
-        self, outputs: list[Output], target: Target, picture: Picture
-    ) -> list[Output]:
-        """The picture of the .dot among `outputs`; none if it fails, which is said."""
-        from archc.draw.render import RenderError, render
-        from archc.output import Output
-
-        dot = next(o.content for o in outputs if o.path.suffix == ".dot")
-        try:
-            drawn = render(dot.decode(), picture)
-            return [Output(target.path(picture), drawn, target.root)]
-        except RenderError as error:
-            self._refuse(target, str(error))
-            return []
 
     def _refuse(self, target: Target, message: str) -> None:
         click.echo(visible(f"Error: {target.spec}: {message}"), err=True)

@@ -26,7 +26,8 @@ class Naming:
     def __init__(self, walk: Walk, arguments: Arguments) -> None:
         self.walk = walk
         self.arguments = arguments
-        self._met: set[Node] = set()
+        self._met: dict[Node, Place] = {}
+        """The nodes whose names were noted, with where these stand."""
         self._scopes: dict[tuple[Node, int], tuple[int, str]] = {}
         """How far outwards a name with braces was first found, and as what."""
         self._written: dict[Block | None, dict[str, list[Node]]] = {}
@@ -36,10 +37,11 @@ class Naming:
         """The node's evaluated name, noted in its scope; None if it has none."""
         if node.name is None:
             return None
-        self._met.add(node)
+        place = self._met.get(node)
+        if place is None:
+            place = self._met[node] = node.name_origin.at()
         if scope.layout.style == "numbered":
             scope.number()  # which is the one that it was given by hand
-        place = node.name_origin.at()
         name = self._text(node, frame)
         if name is None:
             return UNKNOWN
@@ -95,6 +97,8 @@ class Naming:
 
     def _text(self, node: Node, frame: Frame) -> str | None:
         assert node.name is not None
+        if node.name.fixed:
+            return node.name.text
         return self.arguments.text(node.name, node.name_origin, frame)
 
     def read(

@@ -254,11 +254,14 @@ names of other nodes, these without the channels of what the node reads."""
 
 
 def written(node: Node) -> Iterator[tuple[Arg, Origin, Sees]]:
-    """The values of a node, their places, and what they see."""
+    """The values of a node that may be expressions, their places, and what they see."""
     origin = node.origin
-    yield node.when, origin.below("when"), "around"
-    yield node.repeat, origin.below("repeat"), "around"
-    yield node.skip_when, origin.below("skip_when"), "own"
+    if node.when is not None:
+        yield node.when, origin.below("when"), "around"
+    if node.repeat is not None:
+        yield node.repeat, origin.below("repeat"), "around"
+    if node.skip_when is not None:
+        yield node.skip_when, origin.below("skip_when"), "own"
     for number, size in enumerate(node.claim or ()):
         yield size, origin.below("shape", number), "around"
     if node.named_by is None:
@@ -276,7 +279,8 @@ def written(node: Node) -> Iterator[tuple[Arg, Origin, Sees]]:
     elif isinstance(node, BlockNode):
         given = node.arguments
     for key, arg in given.items():
-        yield arg, origin.below(key), "own"
+        if not isinstance(arg, int | float):
+            yield arg, origin.below(key), "own"
 
 
 def _parts(template: Template | None) -> Iterator[Expr]:

@@ -22,6 +22,9 @@ from archc.spec.expressions import Expr
 
 def alike(module: Module, _: Symbols) -> Module:
     """A module without those that only repeat one before."""
+    # most modules have no two that would like one name
+    if len({c.wish for c in module.classes}) == len(module.classes):
+        return module
     kept: dict[object, tuple[Class, tuple[str, ...]]] = {}
     classes = {c.name.key: c.name.key for c in module.classes}
     arguments: dict[str, str] = {}

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 
 import torch
 
+from archc.forked import each, processors
 from archc.run.subject import Subject
 from archc.run.verify.report import Disagreement, Verification
 from archc.run.verify.session import verify
 
 _Found = tuple[int, int, int, list[Disagreement]]
-
-_subjects: list[Subject] = []
-"""What the processes that are forked share with this one: networks need no copy."""
 
 
 def verify_each(subjects: Sequence[Subject]) -> list[Verification]:
@@ -27,33 +21,21 @@ def verify_each(subjects: Sequence[Subject]) -> list[Verification]:
     A fork starts with torch imported. Where there is none, one after the other is
     verified here.
     """
-    processes = min(_processors(), len(subjects))
+    processes = min(processors(), len(subjects))
     if processes < 2:
         return [verify(subject) for subject in subjects]
-    _subjects[:] = subjects
-    try:
-        found = _in_processes(range(len(subjects)), processes)
-    finally:
-        _subjects.clear()
+    found = _in_processes(subjects, processes)
     return [Verification(s, *f) for s, f in zip(subjects, found, strict=True)]
 
 
-def _in_processes(numbers: Sequence[int], processes: int) -> list[_Found]:
+def _in_processes(subjects: Sequence[Subject], processes: int) -> list[_Found]:
     try:
-        with ProcessPoolExecutor(processes, get_context("fork"), _alone) as pool:
-            return list(pool.map(_verified, numbers))
+        return list(each(_verified, subjects, processes, _alone))
     except BrokenProcessPool:
-        if len(numbers) > 1:  # one of them; each by itself tells which
-            return [found for n in numbers for found in _in_processes([n], 1)]
+        if len(subjects) > 1:  # one of them; each by itself tells which
+            return [found for s in subjects for found in _in_processes([s], 1)]
         ended = Disagreement("module", "", "its code ends the process that runs it")
         return [(0, 0, 0, [ended])]
-
-
-def _processors() -> int:
-    """Those that this process may use; one where none can be forked safely."""
-    if sys.platform != "linux":
-        return 1
-    return len(os.sched_getaffinity(0))
 
 
 def _alone() -> None:
@@ -61,6 +43,6 @@ def _alone() -> None:
     torch.set_num_threads(1)
 
 
-def _verified(number: int) -> _Found:
-    found = verify(_subjects[number])
+def _verified(subject: Subject) -> _Found:
+    found = verify(subject)
     return found.tensors, found.layers, found.macs, found.disagreements
