@@ -11,7 +11,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _shared: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
-"""What the processes that are forked find in their memory, so that nothing is copied."""
+"""What processes that are forked find in their memory, so that nothing is copied."""
 
 
 def processors() -> int:

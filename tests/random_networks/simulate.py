@@ -142,11 +142,17 @@ def _in_its_place(table: Table) -> Table:
     return {"name": name} | other
 
 
+DEEPEST = 20
+"""More shares in each other would be one that means what it stands in, without end."""
+
+
 class Simulator:
     """Walks tables; `blocks` are those that uses may name."""
 
-    def __init__(self, blocks: dict[str, Table]) -> None:
+    def __init__(self, blocks: dict[str, Table], within: int = 0) -> None:
         self.blocks = blocks
+        self.within = within
+        """How many shares it is simulated for, one in the other."""
         self.layers = 0
         self.params = 0
         self.buffers = 0
@@ -311,7 +317,9 @@ class Simulator:
         if not made.is_op and "block" not in made.table:
             frame.shared.add(path)
             self._cross("", "", frame)
-        own = Simulator(self.blocks)
+        own = Simulator(self.blocks, self.within + 1)
+        if own.within > DEEPEST:
+            raise Bad("a share of what it stands in")
         own.layers = self.layers
         # names of values inside are those of the first use
         scratch = Frame(dict(made.names), frame.input, dict(frame.values))
