@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pytest
 
@@ -146,6 +147,8 @@ class SpecFile(pytest.File):
             raise Refuted(_report(run))
         for package in packages(found.network):
             self.warn(pytest.PytestWarning(f"runs the code of `{package}`, an import"))
+        if found.outdated:
+            self.warn(pytest.PytestWarning(found.outdated))
         return found
 
     @cached_property
@@ -177,6 +180,9 @@ class SpecItem(pytest.Item):
     """One check of a spec."""
 
     parent: SpecFile
+
+    # other plugins look for it in every test; without it pytest-lsp 1.0 fails them
+    funcargs: ClassVar[Mapping[str, object]] = MappingProxyType({})
 
     def repr_failure(
         self,

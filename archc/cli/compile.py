@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,14 +21,10 @@ from archc.cli.options import (
     is_terminal,
     reading,
 )
-from archc.escaping import visible
+from archc.cli.writing import Job, Made, Picture, Target, outputs_of
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found
-    from archc.output import Output
-    from archc.pipeline import Analysis
-
-Picture = Literal["svg", "pdf", "png"]
 
 _EPILOG = """\b
 Examples:
@@ -54,6 +49,9 @@ Examples:
     "--check", is_flag=True, help="Write nothing; exit 1 if a file is not current."
 )
 @click.option(
+    "--force", is_flag=True, help="Replace modules that were changed by hand, too."
+)
+@click.option(
     "--format-diagram",
     "picture",
     type=click.Choice(["svg", "pdf", "png"]),
@@ -68,6 +66,7 @@ def command(
     specs: tuple[Path, ...],
     out: Path | None,
     check: bool,
+    force: bool,
     picture: Picture,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
@@ -90,10 +89,13 @@ def command(
     are refused before anything is written. Nothing is written for a spec with errors;
     the others are compiled all the same. Files are replaced whole or not at all.
 
+    A module carries a digest of itself. One that was changed by hand is not replaced:
+    the difference is shown, nothing is written for its spec, and --force replaces it.
+
     Exit status: 0 all written (with --check: all current), 1 errors in a spec (with
-    --check: or files that are not current), 2 wrong use, or a file cannot be written,
-    3 archc found itself wrong: a module would not have been its network. Nothing was
-    written.
+    --check: or files that are not current), 2 wrong use, or a file cannot be written or
+    was changed by hand, 3 archc found itself wrong: a module would not have been its
+    network. Nothing was written.
     """
     from archc.cli.specs import Run, find
 
@@ -108,94 +110,19 @@ def command(
     run.report(color)
     if not targets and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
-    job = _Job(picture=None if check else picture)
+    job = Job(picture=None if check else picture, force=force)
     live = colored(color, sys.stdout) and all(
         map(is_terminal, (sys.stdout, sys.stderr))
     )
     with _progress(len(targets), shown=live) as (say, advance):
         made: list[Made] = []
         # all of them before any is written: where archc is wrong, nothing is
-        for one in _made(targets, picture=None if check else picture):
+        for one in outputs_of(targets, picture=None if check else picture):
             made.append(one)
             advance()
         for target, one in zip(targets, made, strict=True):
             job.do(target, one, say)
     context.exit(2 if job.refused else 1 if run.failed or job.stale else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A network to compile, the directory for its files, and that around them all."""
-
-    spec: Path
-    analysis: Analysis
-    root: Path
-    directory: Path
-
-    def path(self, suffix: str) -> Path:
-        return self.directory / f"{self.analysis.network.name}.{suffix}"
-
-    def outputs(self) -> list[Output]:
-        """All of its files but the picture, rendered."""
-        from archc.draw.dot import draw
-        from archc.emit.module import emit
-        from archc.measure.summary import summarize
-        from archc.output import Output
-
-        network, facts = self.analysis.network, self.analysis.facts
-        texts = {
-            "py": emit(network),
-            "dot": draw(network, facts),
-            "json": summarize(network, facts).to_json(),
-        }
-        return [
-            Output(self.path(suffix), text.encode(), self.root)
-            for suffix, text in texts.items()
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The files of a network, and why there is no picture where there is none."""
-
-    outputs: list[Output]
-    failure: str | None = None
-
-
-_SHARED = 4
-"""So many networks are worth starting processes for."""
-
-
-def _made(targets: list[Target], picture: Picture | None) -> Iterator[Made]:
-    """What each network gives, by a process for each processor."""
-    from archc.forked import each, processors
-
-    def make(target: Target) -> Made:
-        outputs = target.outputs()
-        return Made(outputs) if picture is None else _drawn(target, outputs, picture)
-
-    processes = processors()
-    if processes < 2 or len(targets) < _SHARED:
-        return map(make, targets)
-    return each(make, targets, processes)
-
-
-def _drawn(target: Target, outputs: list[Output], picture: Picture) -> Made:
-    """The outputs with the picture of the .dot among them, unless it is there."""
-    from archc.draw.render import RenderError, render
-    from archc.output import Output
-
-    try:
-        if _is_drawn(outputs, target.path(picture)):
-            return Made(outputs)
-        dot = next(o.content for o in outputs if o.path.suffix == ".dot")
-        drawn = Output(target.path(picture), render(dot.decode(), picture), target.root)
-        return Made([*outputs, drawn])
-    except RenderError as error:
-        return Made(outputs, str(error))
-    except OSError:
-        # what cannot be read is told when it is to be written
-        return Made(outputs)
 
 
 def default_directory(spec: Found) -> Path:
@@ -236,63 +163,6 @@ def _refuse_clashes(targets: list[Target], specs: list[Path], picture: str) -> N
                     " rename one of the networks, or compile them to different"
                     " directories with -o"
                 )
-
-
-class _Job:
-    """Writes targets, or compares them with what is on disk if `picture` is None."""
-
-    def __init__(self, picture: Picture | None) -> None:
-        self._picture: Picture | None = picture
-        self.stale = False
-        self.refused = False
-
-    def do(self, target: Target, made: Made, say: Callable[[str], None]) -> None:
-        from archc.cli.specs import reason
-        from archc.output import write
-
-        try:
-            if self._picture is None:
-                self._compare(made.outputs, target, say)
-                return
-            if made.failure is not None:
-                self._refuse(target, made.failure)
-            write(made.outputs)
-            paths = [output.path for output in made.outputs]
-            picture = target.path(self._picture)
-            if made.failure is None and picture not in paths:
-                paths.append(picture)
-        except OSError as error:
-            place = f" {error.filename}" if error.filename else ""
-            what = "read" if self._picture is None else "write"
-            self._refuse(target, f"cannot {what}{place}: {reason(error)}")
-            return
-        for path in paths:
-            say(visible(str(path)))
-
-    def _refuse(self, target: Target, message: str) -> None:
-        click.echo(visible(f"Error: {target.spec}: {message}"), err=True)
-        self.refused = True
-
-    def _compare(
-        self, outputs: list[Output], target: Target, say: Callable[[str], None]
-    ) -> None:
-        for output in outputs:
-            state = output.state()
-            if state is not None:
-                self.stale = True
-                say(visible(f"{output.path} {state}: compile {target.spec}"))
-
-
-def _is_drawn(outputs: list[Output], picture: Path) -> bool:
-    """Whether a picture is there of the .dot that is there, and that is current.
-
-    Another Graphviz would draw it a little differently for no reason.
-    """
-    dot = next(o for o in outputs if o.path.suffix == ".dot")
-    if dot.state() is not None or not picture.is_file():
-        return False
-    drawn = picture.stat()
-    return drawn.st_size > 0 and drawn.st_mtime_ns >= dot.path.stat().st_mtime_ns
 
 
 @contextmanager

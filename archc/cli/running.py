@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 from archc.cli.compile import default_directory
 from archc.cli.options import Overrides, Refused
+from archc.cli.writing import LARGEST
 from archc.escaping import visible
 from archc.source.files import contents
 
@@ -17,10 +19,6 @@ if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
     from archc.network.graph import Network
     from archc.run.subject import Subject
-
-
-_LARGEST = 64 * 1024 * 1024
-"""How large a generated module may be."""
 
 
 def need_torch(command: str) -> None:
@@ -75,6 +73,7 @@ def subject(
     was changed in it by hand is what runs. With --set or --input there is none for
     these numbers, and the code is written anew.
     """
+    from archc.emit.digest import state
     from archc.emit.module import emit
     from archc.run.subject import Subject
 
@@ -86,17 +85,26 @@ def subject(
     label = visible(spec.entry.key if spec.entry else str(spec.path))
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"
+    fresh = emit(network)
     if overrides == Overrides():
         try:
-            source = contents(file, _LARGEST).decode("utf-8")
+            source = contents(file, LARGEST).decode("utf-8")
         except FileNotFoundError:
             pass
         except (OSError, UnicodeDecodeError) as error:
             raise Refused(f"cannot read {file}: {error}") from error
         else:
             if out is not None or not _is_of_another(source, spec.path):
-                return Subject(label, network, facts, source, file)
-    return Subject(label, network, facts, emit(network))
+                found = state(source, fresh)
+                return Subject(label, network, facts, source, file, found)
+    return Subject(label, network, facts, fresh)
+
+
+def tell_outdated(subjects: Iterable[Subject | None]) -> None:
+    """Says which modules are older than their specs."""
+    for found in subjects:
+        if found is not None and found.outdated:
+            click.echo(visible(f"warning: {found.outdated}"), err=True)
 
 
 def _is_of_another(source: str, spec: Path) -> bool:

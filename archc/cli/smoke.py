@@ -97,7 +97,7 @@ def command(
     Exit status: 0 all checks passed or were skipped, 1 one did not, or errors in a
     spec, 2 wrong use or no PyTorch.
     """
-    from archc.cli.running import need_torch, subject
+    from archc.cli.running import need_torch, subject, tell_outdated
     from archc.cli.specs import Run, find
 
     need_torch("smoke")
@@ -105,6 +105,7 @@ def command(
     run = Run(overrides, anywhere=allow_outside)
     found = [subject(spec, run, overrides, out) for spec in find(specs)]
     run.report(color)
+    tell_outdated(found)
     subjects = [each for each in found if each is not None]
     if not subjects and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")

@@ -213,7 +213,7 @@ def command(
     Exit status: 0 it is done, 1 errors in the spec, or the loss is no number any more,
     2 wrong use, or something is missing, 130 stopped by Ctrl-C.
     """
-    from archc.cli.running import need_torch, subject
+    from archc.cli.running import need_torch, subject, tell_outdated
     from archc.cli.specs import Run, find_one
 
     need_torch("train")
@@ -221,6 +221,7 @@ def command(
     run = Run(overrides, anywhere=allow_outside)
     trained = subject(find_one(spec), run, overrides, None)
     run.report(color)
+    tell_outdated([trained])
     if trained is None:
         if not run.failed:
             raise Refused("there is no network here: this file only holds blocks")

@@ -57,7 +57,7 @@ def command(
     Exit status: 0 all agrees, 1 something does not, or errors in a spec, 2 wrong use or
     no PyTorch.
     """
-    from archc.cli.running import need_torch, subject
+    from archc.cli.running import need_torch, subject, tell_outdated
     from archc.cli.specs import Run, find
 
     need_torch("verify")
@@ -65,6 +65,7 @@ def command(
     run = Run(overrides, anywhere=allow_outside)
     subjects = [subject(spec, run, overrides, out) for spec in find(specs)]
     run.report(color)
+    tell_outdated(subjects)
     from archc.run.verify import verify_each
 
     found = verify_each([each for each in subjects if each is not None])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from os.path import normpath
 from pathlib import Path
 
+from archc.emit.digest import signed
 from archc.emit.keys import keys
 from archc.emit.lower import Lowering
 from archc.emit.passes.alike import alike
@@ -54,7 +55,7 @@ PASSES: tuple[Pass, ...] = (
 
 
 def emit(network: Network) -> str:
-    """The source of a module that depends on torch alone.
+    """The source of a module that depends on torch alone, with its digest.
 
     Raises:
         WrongModule: if it would not be the network. That is a fault of archc's.
@@ -73,7 +74,7 @@ def emit(network: Network) -> str:
         ast.parse(source)
     except SyntaxError as error:
         raise WrongModule(network.name, [f"no Python: {error}"]) from error
-    return source
+    return signed(source)
 
 
 def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:

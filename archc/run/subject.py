@@ -16,10 +16,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from archc.emit.digest import State
 from archc.measure.cost import Facts
+from archc.measure.state import state_of
 from archc.measure.summary import shapes_of
 from archc.network.graph import Network
 from archc.run.building import Building, building
+from archc.run.classes import network_class
 
 
 class BrokenModule(Exception):
@@ -38,6 +41,8 @@ class Subject:
     """Of the module."""
     file: Path | None = None
     """Where the source was read; None if it was written anew."""
+    state: State = "current"
+    """What became of the file since archc wrote it."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -65,9 +70,9 @@ class Subject:
             BrokenModule: if the source does not run, or has no such class.
         """
         with self._running():
-            network_class = self._class()
+            made = self._class()
             with building() as mode:
-                built = network_class(**arguments)
+                built = made(**arguments)
             return self._checked(built), mode
 
     def signature(self) -> Signature:
@@ -81,7 +86,20 @@ class Subject:
 
     def _class(self) -> Any:
         namespace = imported(self.network.name, self.source)
-        return getattr(namespace, namespace.__all__[0])
+        if not self.state.startswith("edited"):
+            return getattr(namespace, namespace.__all__[0])
+        state = {key: held.shape for key, held in state_of(self.network).items()}
+        return network_class(namespace, state)
+
+    @property
+    def outdated(self) -> str | None:
+        """What is to be said of a module that is older than its spec."""
+        if not self.state.endswith("outdated"):
+            return None
+        mend = "write it anew with `archc compile`"
+        if self.state.startswith("edited"):
+            mend = "it was changed by hand too, and `archc compile` shows where"
+        return f"{self.file} is older than the spec {self.label}: {mend}"
 
     def _checked(self, built: Any) -> nn.Module:
         if not isinstance(built, nn.Module):

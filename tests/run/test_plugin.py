@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 # loaded before pytester, which unloads after each test what the test has loaded
+import torch._dynamo  # noqa: F401
+
 import archc.run.smoke.report
 import archc.run.smoke.session
 import archc.run.verify
@@ -50,6 +52,16 @@ def test_a_module_that_was_broken(pytester: pytest.Pytester, specs: Path) -> Non
     done.assert_outcomes(passed=3, failed=1, skipped=5)
     done.stdout.fnmatch_lines("tanh: tanh of c1 is missing")
     done.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_module_that_is_older_than_its_spec(
+    pytester: pytest.Pytester, specs: Path
+) -> None:
+    spec = specs / "lenet5.toml"
+    spec.write_text(spec.read_text().replace("LeNet-5", "LeNet five"))
+    done = pytester.runpytest("-m", "not slow", "specs")
+    done.assert_outcomes(passed=len(CHECKS), warnings=1)
+    done.stdout.fnmatch_lines("*generated/lenet5.py is older than the spec*")
 
 
 def test_an_error_in_a_spec(pytester: pytest.Pytester, specs: Path) -> None:

@@ -187,6 +187,46 @@ def test_what_is_only_written_otherwise_agrees(case: str, tmp_path: Path) -> Non
     assert done.exit_code == 0, done.output
 
 
+def test_a_module_without_all(tmp_path: Path) -> None:
+    """The class is found by its structure, whatever else there is."""
+    source = (ROOT / "generated" / "resnet18.py").read_text()
+    start, end = source.index("__all__"), source.index("]\n") + 2
+    others = "\n\nclass Zero(nn.Module):\n    pass\n"
+    for text in (
+        source[:start] + source[end:] + others,
+        source[:start]
+        + '__all__ = ["BasicBlock", "Zero", "ResNet"]\n'
+        + source[end:]
+        + others,
+    ):
+        (tmp_path / "resnet18.py").write_text(text)
+        done = run(str(ROOT / "specs" / "resnet18.toml"), "-o", str(tmp_path))
+        assert done.exit_code == 0, done.output
+        assert "older" not in done.stderr
+
+
+def test_a_module_without_a_class(tmp_path: Path) -> None:
+    (tmp_path / "lenet5.py").write_text("x = 1\n")
+    done = run(str(ROOT / "specs" / "lenet5.toml"), "-o", str(tmp_path))
+    assert done.exit_code == 1
+    assert "there is no nn.Module in it" in done.output
+
+
+def test_a_module_that_is_older_than_its_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("specs", "generated"):
+        Path(folder).mkdir()
+    spec = (ROOT / "specs" / "lenet5.toml").read_text()
+    Path("specs/lenet5.toml").write_text(spec.replace("LeNet-5", "LeNet five"))
+    old = (ROOT / "generated" / "lenet5.py").read_text()
+    for text in (old, old.replace("torch.tanh", "F.tanh", 1)):
+        Path("generated/lenet5.py").write_text(text)
+        done = run("specs/lenet5.toml")
+        assert "generated/lenet5.py is older than the spec" in done.stderr
+
+
 def test_other_numbers_are_written_anew(tmp_path: Path) -> None:
     shutil.copy(ROOT / "specs" / "lenet5.toml", tmp_path)
     done = run(str(tmp_path / "lenet5.toml"), "--set", "num_classes=7")

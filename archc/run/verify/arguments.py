@@ -94,7 +94,7 @@ def _anew(subject: Subject) -> Subject:
     """
     from archc.emit.module import emit
 
-    return replace(subject, source=emit(subject.network), file=None)
+    return replace(subject, source=emit(subject.network), file=None, state="current")
 
 
 def _lacks(

@@ -1,0 +1,218 @@
+"""The files of a network: written, or compared with those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from archc.escaping import visible
+from archc.source.files import contents
+
+if TYPE_CHECKING:
+    from archc.emit.digest import State
+    from archc.output import Output
+    from archc.pipeline import Analysis
+
+Picture = Literal["svg", "pdf", "png"]
+
+LARGEST = 64 * 1024 * 1024
+"""How large a generated module may be."""
+
+_SHOWN = 40
+"""How many lines of a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A network to compile, the directory for its files, and that around them all."""
+
+    spec: Path
+    analysis: Analysis
+    root: Path
+    directory: Path
+
+    def path(self, suffix: str) -> Path:
+        return self.directory / f"{self.analysis.network.name}.{suffix}"
+
+    def outputs(self) -> list[Output]:
+        """All of its files but the picture, rendered."""
+        from archc.draw.dot import draw
+        from archc.emit.module import emit
+        from archc.measure.summary import summarize
+        from archc.output import Output
+
+        network, facts = self.analysis.network, self.analysis.facts
+        texts = {
+            "py": emit(network),
+            "dot": draw(network, facts),
+            "json": summarize(network, facts).to_json(),
+        }
+        return [
+            Output(self.path(suffix), text.encode(), self.root)
+            for suffix, text in texts.items()
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of a network, and why there is no picture where there is none."""
+
+    outputs: list[Output]
+    failure: str | None = None
+
+
+_SHARED = 4
+"""So many networks are worth starting processes for."""
+
+
+def outputs_of(targets: list[Target], picture: Picture | None) -> Iterator[Made]:
+    """What each network gives, by a process for each processor."""
+    from archc.forked import each, processors
+
+    def make(target: Target) -> Made:
+        outputs = target.outputs()
+        return Made(outputs) if picture is None else _drawn(target, outputs, picture)
+
+    processes = processors()
+    if processes < 2 or len(targets) < _SHARED:
+        return map(make, targets)
+    return each(make, targets, processes)
+
+
+def _drawn(target: Target, outputs: list[Output], picture: Picture) -> Made:
+    """The outputs with the picture of the .dot among them, unless it is there."""
+    from archc.draw.render import RenderError, render
+    from archc.output import Output
+
+    try:
+        if _is_drawn(outputs, target.path(picture)):
+            return Made(outputs)
+        dot = next(o.content for o in outputs if o.path.suffix == ".dot")
+        drawn = Output(target.path(picture), render(dot.decode(), picture), target.root)
+        return Made([*outputs, drawn])
+    except RenderError as error:
+        return Made(outputs, str(error))
+    except OSError:
+        # what cannot be read is told when it is to be written
+        return Made(outputs)
+
+
+class Job:
+    """Writes targets, or compares them with what is on disk if `picture` is None.
+
+    A module that was changed by hand is only replaced by `force`.
+    """
+
+    def __init__(self, picture: Picture | None, *, force: bool) -> None:
+        self._picture: Picture | None = picture
+        self._force = force
+        self.stale = False
+        self.refused = False
+
+    def do(self, target: Target, made: Made, say: Callable[[str], None]) -> None:
+        from archc.cli.specs import reason
+        from archc.output import write
+
+        try:
+            if self._picture is None:
+                self._compare(made.outputs, target, say)
+                return
+            if not self._force and self._is_edited(made.outputs[0], target):
+                return
+            if made.failure is not None:
+                self._refuse(target, made.failure)
+            write(made.outputs)
+            paths = [output.path for output in made.outputs]
+            picture = target.path(self._picture)
+            if made.failure is None and picture not in paths:
+                paths.append(picture)
+        except OSError as error:
+            place = f" {error.filename}" if error.filename else ""
+            what = "read" if self._picture is None else "write"
+            self._refuse(target, f"cannot {what}{place}: {reason(error)}")
+            return
+        for path in paths:
+            say(visible(str(path)))
+
+    def _refuse(self, target: Target, message: str) -> None:
+        click.echo(visible(f"Error: {target.spec}: {message}"), err=True)
+        self.refused = True
+
+    def _is_edited(self, module: Output, target: Target) -> bool:
+        """Whether a module was changed by hand, once that was said and shown."""
+        state = _state(module)
+        if state is None or not state.startswith("edited"):
+            return False
+        self._refuse(
+            target,
+            f"{module.path} was changed by hand since archc wrote it, or was not"
+            " written by archc; nothing was written, and --force replaces it",
+        )
+        click.echo("\n".join(map(visible, _difference(module))), err=True)
+        return True
+
+    def _compare(
+        self, outputs: list[Output], target: Target, say: Callable[[str], None]
+    ) -> None:
+        for output in outputs:
+            module = output.path.suffix == ".py"
+            state = (_state(output) if module else None) or output.state()
+            if state is not None and state != "current":
+                self.stale = True
+                said, mend = _STATES.get(state, (state, "compile {}"))
+                mend = mend.format(target.spec)
+                say(visible(f"{output.path} {said}: {mend}"))
+
+
+_BY_HAND = "take the change back, or make it in {}; --force replaces the module"
+_STATES = {
+    "outdated": ("is outdated", "compile {}"),
+    "edited": ("was changed by hand", _BY_HAND),
+    "edited and outdated": ("is outdated, and was changed by hand", _BY_HAND),
+}
+"""What is said of a module, and its mend."""
+
+
+def _state(module: Output) -> State | None:
+    """What became of a module; None where there is none."""
+    from archc.emit.digest import state
+
+    found = _found(module)
+    return None if found is None else state(found, module.content.decode())
+
+
+def _found(module: Output) -> str | None:
+    """The text of a module on disk; what is no file, writing is to refuse."""
+    if not module.path.is_file():
+        return None
+    return contents(module.path, LARGEST).decode("utf-8", "replace")
+
+
+def _difference(module: Output) -> list[str]:
+    """What was changed by hand, seen from what archc writes today."""
+    from difflib import unified_diff
+
+    from archc.emit.digest import unsigned
+
+    ours = unsigned(module.content.decode()).splitlines()
+    theirs = unsigned(_found(module) or "").splitlines()
+    names = f"{module.path} (as archc writes it)", f"{module.path} (as it is)"
+    lines = list(unified_diff(ours, theirs, *names, n=1, lineterm=""))
+    more = len(lines) - _SHOWN
+    return lines if more <= 0 else [*lines[:_SHOWN], f"... and {more} more lines"]
+
+
+def _is_drawn(outputs: list[Output], picture: Path) -> bool:
+    """Whether a picture is there of the .dot that is there, and that is current.
+
+    Another Graphviz would draw it a little differently for no reason.
+    """
+    dot = next(o for o in outputs if o.path.suffix == ".dot")
+    if dot.state() is not None or not picture.is_file():
+        return False
+    drawn = picture.stat()
+    return drawn.st_size > 0 and drawn.st_mtime_ns >= dot.path.stat().st_mtime_ns
