@@ -3,6 +3,7 @@
 Source: Krizhevsky et al. 2012, Section 3.5 and Fig. 2.
 
 Compiled by archc from specs/alexnet.toml.
+Digest: sha256 d0fc1ccb36e0c6f9.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Krizhevsky et al. 2012, Section 3.5, every convolution seeing all maps.
 
 Compiled by archc from specs/alexnet_one_tower.toml.
+Digest: sha256 b836876c5e1bf685.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Tran et al. 2015, Fig. 3, arXiv:1412.0767.
 
 Compiled by archc from specs/c3d.toml.
+Digest: sha256 5b3bdfa3362835b3.
 """
 
 from collections.abc import Sequence

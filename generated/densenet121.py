@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993.
 
 Compiled by archc from specs/densenet121.toml.
+Digest: sha256 27cf0f4d9b8f22f5.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993.
 
 Compiled by archc from specs/densenet161.toml.
+Digest: sha256 a4b69360cf8506c4.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993.
 
 Compiled by archc from specs/densenet169.toml.
+Digest: sha256 78009e943585c30f.
 """
 
 from collections import OrderedDict

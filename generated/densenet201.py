@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993.
 
 Compiled by archc from specs/densenet201.toml.
+Digest: sha256 522f021383af823b.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Szegedy et al. 2014, Table 1, arXiv:1409.4842.
 
 Compiled by archc from specs/googlenet.toml.
+Digest: sha256 e2ba86f37c27cc34.
 """
 
 from typing import ClassVar, NamedTuple

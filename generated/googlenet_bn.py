@@ -4,6 +4,7 @@ Source: Szegedy et al. 2014, Table 1, arXiv:1409.4842; batch normalization after
 convolution as in Ioffe and Szegedy 2015, arXiv:1502.03167.
 
 Compiled by archc from specs/googlenet_bn.toml.
+Digest: sha256 bf525d7133aa9d6c.
 """
 
 from typing import ClassVar, NamedTuple

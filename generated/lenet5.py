@@ -3,6 +3,7 @@
 Source: LeCun et al. 1998, Fig. 2 and Section II-B, Proc. IEEE 86(11).
 
 Compiled by archc from specs/lenet5.toml.
+Digest: sha256 3ba23f8a1d533aa1.
 """
 
 import torch

@@ -4,6 +4,7 @@ Source: Lin et al. 2013, arXiv:1312.4400, Fig. 2; the authors' ImageNet model in
 Caffe Model Zoo.
 
 Compiled by archc from specs/nin.toml.
+Digest: sha256 385f138b025a4862.
 """
 
 from collections.abc import Sequence

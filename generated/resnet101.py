@@ -3,6 +3,7 @@
 Source: He et al. 2015, Table 1, arXiv:1512.03385.
 
 Compiled by archc from specs/resnet101.toml.
+Digest: sha256 d23c44a979b82e66.
 """
 
 from collections.abc import Sequence

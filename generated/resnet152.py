@@ -3,6 +3,7 @@
 Source: He et al. 2015, Table 1, arXiv:1512.03385.
 
 Compiled by archc from specs/resnet152.toml.
+Digest: sha256 1ba3f2d2cda0b2a9.
 """
 
 from collections.abc import Sequence

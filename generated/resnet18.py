@@ -3,6 +3,7 @@
 Source: He et al. 2015, Table 1, arXiv:1512.03385; shortcuts of option A, as in Table 2.
 
 Compiled by archc from specs/resnet18.toml.
+Digest: sha256 c9aaeb648fd8e8ef.
 """
 
 from collections.abc import Sequence

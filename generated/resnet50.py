@@ -3,6 +3,7 @@
 Source: He et al. 2015, Table 1, arXiv:1512.03385.
 
 Compiled by archc from specs/resnet50.toml.
+Digest: sha256 d5d48e34c1c707ee.
 """
 
 from collections.abc import Sequence

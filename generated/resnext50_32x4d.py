@@ -3,6 +3,7 @@
 Source: Xie et al. 2016, Table 1, arXiv:1611.05431.
 
 Compiled by archc from specs/resnext50_32x4d.toml.
+Digest: sha256 cc1b61580642648b.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Koch et al. 2015, Fig. 4, Siamese Neural Networks for One-shot Image
 Recognition.
 
 Compiled by archc from specs/siamese_net.toml.
+Digest: sha256 6a9950cdd83ad075.
 """
 
 import torch

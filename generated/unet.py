@@ -3,6 +3,7 @@
 Source: Ronneberger et al. 2015, Fig. 1, arXiv:1505.04597.
 
 Compiled by archc from specs/unet.toml.
+Digest: sha256 61a5782400d5af04.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Zhou et al. 2018, Fig. 1 and Table 2, arXiv:1807.10165.
 
 Compiled by archc from specs/unet_plus_plus.toml.
+Digest: sha256 a5c5830a7d4fce78.
 """
 
 import torch

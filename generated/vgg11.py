@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556.
 
 Compiled by archc from specs/vgg11.toml.
+Digest: sha256 8b1a32f4b68dc091.
 """
 
 from collections import OrderedDict

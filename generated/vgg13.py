@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556.
 
 Compiled by archc from specs/vgg13.toml.
+Digest: sha256 334768a2876675a3.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556.
 
 Compiled by archc from specs/vgg16.toml.
+Digest: sha256 daee4c20ef5be44c.
 """
 
 from collections import OrderedDict

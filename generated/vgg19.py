@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556.
 
 Compiled by archc from specs/vgg19.toml.
+Digest: sha256 1c1dc31b4266d5c2.
 """
 
 from collections import OrderedDict

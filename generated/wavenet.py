@@ -4,6 +4,7 @@ Source: van den Oord et al. 2016, Fig. 3 and 4 and Section 2, arXiv:1609.03499; 
 widths are not the paper's, which has none.
 
 Compiled by archc from specs/wavenet.toml.
+Digest: sha256 d0e090be4ae108ec.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Zeiler and Fergus 2013, Fig. 3, arXiv:1311.2901.
 
 Compiled by archc from specs/zfnet.toml.
+Digest: sha256 28da6f4dc2855c1d.
 """
 
 import torch

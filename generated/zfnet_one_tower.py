@@ -4,6 +4,7 @@ Source: Zeiler and Fergus 2013, Fig. 3, arXiv:1311.2901, as tutorials give it: p
 not normalized, no last pooling.
 
 Compiled by archc from specs/zfnet_one_tower.toml.
+Digest: sha256 c3edb274895c069a.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: after Krizhevsky 2014, One weird trick, arXiv:1404.5997, for 32×32 images.
 
 Compiled by archc from specs/cifar/alexnet.toml.
+Digest: sha256 537a1e1b1bccba82.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Section 3 and Table 2, arXiv:1608.06993.
 
 Compiled by archc from specs/cifar/densenet_bc100.toml.
+Digest: sha256 805cbc5a5a86db69.
 """
 
 from collections import OrderedDict

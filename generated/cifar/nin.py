@@ -4,6 +4,7 @@ Source: Lin et al. 2013, arXiv:1312.4400, Section 4.2; the authors' CIFAR-10 mod
 the Caffe Model Zoo.
 
 Compiled by archc from specs/cifar/nin.toml.
+Digest: sha256 fc5196d8a4bb14d8.
 """
 
 from collections.abc import Sequence

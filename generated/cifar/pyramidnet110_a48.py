@@ -3,6 +3,7 @@
 Source: Han et al. 2017, Table 1, Fig. 6d and Table 4, arXiv:1610.02915.
 
 Compiled by archc from specs/cifar/pyramidnet110_a48.toml.
+Digest: sha256 f17a77eaeceaa8b1.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: He et al. 2015, Section 4.2 and Table 6, arXiv:1512.03385.
 
 Compiled by archc from specs/cifar/resnet32.toml.
+Digest: sha256 ac6b98bef5012365.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: He et al. 2015, Section 4.2 and Table 6, arXiv:1512.03385.
 
 Compiled by archc from specs/cifar/resnet44.toml.
+Digest: sha256 e60649427a35d861.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Zagoruyko and Komodakis 2016, Table 1 and Table 4, arXiv:1605.07146.
 
 Compiled by archc from specs/cifar/wide_resnet28_10.toml.
+Digest: sha256 78c53bd89e8566ea.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Krizhevsky et al. 2012; Zhang et al., Dive into Deep Learning, Section 8.1.
 
 Compiled by archc from specs/d2l/alexnet.toml.
+Digest: sha256 3992e8aa86376005.
 """
 
 from torch import Tensor, nn

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016; Zhang et al., Dive into Deep Learning, Section 8.7.
 
 Compiled by archc from specs/d2l/densenet.toml.
+Digest: sha256 c916a80fcd47bc65.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Szegedy et al. 2014; Zhang et al., Dive into Deep Learning, Section 8.4.
 
 Compiled by archc from specs/d2l/googlenet.toml.
+Digest: sha256 2125bc93cc56c5f7.
 """
 
 from collections import OrderedDict

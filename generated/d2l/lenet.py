@@ -3,6 +3,7 @@
 Source: LeCun et al. 1998; Zhang et al., Dive into Deep Learning, Section 7.6.
 
 Compiled by archc from specs/d2l/lenet.toml.
+Digest: sha256 184b6bb220c8f076.
 """
 
 from torch import Tensor, nn

@@ -3,6 +3,7 @@
 Source: LeCun et al. 1998; Zhang et al., Dive into Deep Learning, Section 8.5.
 
 Compiled by archc from specs/d2l/lenet_bn.toml.
+Digest: sha256 5acc5e8d4ded89b8.
 """
 
 from torch import Tensor, nn

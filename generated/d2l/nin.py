@@ -3,6 +3,7 @@
 Source: Lin et al. 2013; Zhang et al., Dive into Deep Learning, Section 8.3.
 
 Compiled by archc from specs/d2l/nin.toml.
+Digest: sha256 92ee11fbe8f9a0db.
 """
 
 from torch import Tensor, nn

@@ -3,6 +3,7 @@
 Source: He et al. 2015; Zhang et al., Dive into Deep Learning, Section 8.6.
 
 Compiled by archc from specs/d2l/resnet18.toml.
+Digest: sha256 31efff435d67690a.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014; Zhang et al., Dive into Deep Learning, Section 8.2.
 
 Compiled by archc from specs/d2l/vgg11.toml.
+Digest: sha256 fa3bed374bead95c.
 """
 
 from collections.abc import Sequence

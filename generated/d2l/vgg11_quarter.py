@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014; Zhang et al., Dive into Deep Learning, Section 8.2.
 
 Compiled by archc from specs/d2l/vgg11_quarter.toml.
+Digest: sha256 30ffd0528e013929.
 """
 
 from collections.abc import Sequence

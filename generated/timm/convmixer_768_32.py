@@ -4,6 +4,7 @@ Source: Trockman and Kolter 2022, Fig. 2 and Table 1, arXiv:2201.09792; timm's
 convmixer_768_32.
 
 Compiled by archc from specs/timm/convmixer_768_32.toml.
+Digest: sha256 8bf12bab5c844991.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Wang et al. 2020, Fig. 2, arXiv:1911.11929; timm's cspdarknet53.
 
 Compiled by archc from specs/timm/cspdarknet53.toml.
+Digest: sha256 faecaee894c8205f.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Redmon and Farhadi 2018, Table 1, arXiv:1804.02767; timm's darknet53.
 
 Compiled by archc from specs/timm/darknet53.toml.
+Digest: sha256 b6b5c5c343e8b562.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Yu et al. 2018, Fig. 3 and Table 1, arXiv:1707.06484; timm's dla34.
 
 Compiled by archc from specs/timm/dla34.toml.
+Digest: sha256 02c36ba47bbf8b03.
 """
 
 from collections.abc import Sequence

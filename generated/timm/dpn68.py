@@ -3,6 +3,7 @@
 Source: Chen et al. 2017, Table 1, arXiv:1707.01629; timm's dpn68.
 
 Compiled by archc from specs/timm/dpn68.toml.
+Digest: sha256 204caf7328c3bd17.
 """
 
 from collections import OrderedDict

@@ -4,6 +4,7 @@ Source: Wang et al. 2020, Fig. 2, arXiv:1910.03151, in a ResNet-50-D; timm's
 ecaresnet50d.
 
 Compiled by archc from specs/timm/ecaresnet50d.toml.
+Digest: sha256 12d482e25713b0af.
 """
 
 import math

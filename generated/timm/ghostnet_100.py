@@ -3,6 +3,7 @@
 Source: Han et al. 2020, Table 1, arXiv:1911.11907; timm's ghostnet_100.
 
 Compiled by archc from specs/timm/ghostnet_100.toml.
+Digest: sha256 027bd91c0d450f2f.
 """
 
 import math

@@ -4,6 +4,7 @@ Source: Wang et al. 2019, Fig. 2 and Appendix A, arXiv:1908.07919; timm's
 hrnet_w18_small.
 
 Compiled by archc from specs/timm/hrnet_w18_small.toml.
+Digest: sha256 908f182704a36e71.
 """
 
 from collections.abc import Sequence

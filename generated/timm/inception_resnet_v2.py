@@ -4,6 +4,7 @@ Source: Szegedy et al. 2016, Fig. 15 to 19, arXiv:1602.07261; timm's
 inception_resnet_v2.
 
 Compiled by archc from specs/timm/inception_resnet_v2.toml.
+Digest: sha256 fd0a1d22de8ae105.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Szegedy et al. 2016, Fig. 3 to 9, arXiv:1602.07261; timm's inception_v4.
 
 Compiled by archc from specs/timm/inception_v4.toml.
+Digest: sha256 72e551faab964702.
 """
 
 import torch

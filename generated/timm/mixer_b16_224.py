@@ -4,6 +4,7 @@ Source: Tolstikhin et al. 2021, Fig. 1 and Table 1, arXiv:2105.01601; timm's
 mixer_b16_224.
 
 Compiled by archc from specs/timm/mixer_b16_224.toml.
+Digest: sha256 5205d270f2391d66.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Brock et al. 2021, Section 3 and Table 1, arXiv:2101.08692; timm's nf_resnet50.
 
 Compiled by archc from specs/timm/nf_resnet50.toml.
+Digest: sha256 7a9036120a58402d.
 """
 
 from collections import OrderedDict

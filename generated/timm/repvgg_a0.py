@@ -3,6 +3,7 @@
 Source: Ding et al. 2021, Table 2, arXiv:2101.03697, as it is trained; timm's repvgg_a0.
 
 Compiled by archc from specs/timm/repvgg_a0.toml.
+Digest: sha256 665cff6101612e14.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Gao et al. 2019, Fig. 2, arXiv:1904.01169; timm's res2net50_26w_4s.
 
 Compiled by archc from specs/timm/res2net50_26w_4s.toml.
+Digest: sha256 0d4b9dabb7ecbb2f.
 """
 
 from collections.abc import Sequence

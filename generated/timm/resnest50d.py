@@ -3,6 +3,7 @@
 Source: Zhang et al. 2020, Fig. 2, arXiv:2004.08955; timm's resnest50d.
 
 Compiled by archc from specs/timm/resnest50d.toml.
+Digest: sha256 cd43806b6b7c7ad8.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: He et al. 2018, Fig. 2, arXiv:1812.01187; timm's resnet50d.
 
 Compiled by archc from specs/timm/resnet50d.toml.
+Digest: sha256 0db90248287bfa4c.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: He et al. 2016, Fig. 4e, arXiv:1603.05027; timm's resnetv2_50, strided i
 3x3.
 
 Compiled by archc from specs/timm/resnetv2_50.toml.
+Digest: sha256 b3e06210ee8ec02e.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Hu et al. 2018, Appendix, arXiv:1709.01507; timm's senet154.
 
 Compiled by archc from specs/timm/senet154.toml.
+Digest: sha256 721b6e9bb7efcd1d.
 """
 
 from collections.abc import Sequence

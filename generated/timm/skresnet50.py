@@ -4,6 +4,7 @@ Source: Li et al. 2019, Fig. 1, arXiv:1903.06586; timm's skresnet50, whose kerne
 half of the channels each.
 
 Compiled by archc from specs/timm/skresnet50.toml.
+Digest: sha256 388f802805a0f646.
 """
 
 from collections.abc import Sequence

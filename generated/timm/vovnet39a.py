@@ -3,6 +3,7 @@
 Source: Lee et al. 2019, Table 1, arXiv:1904.09730; timm's vovnet39a.
 
 Compiled by archc from specs/timm/vovnet39a.toml.
+Digest: sha256 b46e7d5474c46361.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Chollet 2017, Fig. 5, arXiv:1610.02357; timm's legacy_xception.
 
 Compiled by archc from specs/timm/xception.toml.
+Digest: sha256 d489daffe39893ce.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Krizhevsky 2014, One weird trick, arXiv:1404.5997; torchvision.models.alexnet.
 
 Compiled by archc from specs/torchvision/alexnet.toml.
+Digest: sha256 bc6df026bce4bf0a.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Liu et al. 2022, section 3, arXiv:2201.03545; torchvision.models.convnext_base.
 
 Compiled by archc from specs/torchvision/convnext_base.toml.
+Digest: sha256 749652800429f6a5.
 """
 
 from collections.abc import Sequence

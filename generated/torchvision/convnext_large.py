@@ -3,6 +3,7 @@
 Source: Liu et al. 2022, section 3, arXiv:2201.03545; torchvision.models.convnext_large.
 
 Compiled by archc from specs/torchvision/convnext_large.toml.
+Digest: sha256 3a9de077db459f47.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Liu et al. 2022, section 3, arXiv:2201.03545; torchvision.models.convnext_small.
 
 Compiled by archc from specs/torchvision/convnext_small.toml.
+Digest: sha256 056c42ee09fe8d5c.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Liu et al. 2022, Table 9, arXiv:2201.03545; torchvision.models.convnext_tiny.
 
 Compiled by archc from specs/torchvision/convnext_tiny.toml.
+Digest: sha256 7656d70d9fd9412e.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Chen et al. 2017, Fig. 5, arXiv:1706.05587;
 torchvision.models.segmentation.deeplabv3_resnet50 with its auxiliary classifier.
 
 Compiled by archc from specs/torchvision/deeplabv3_resnet50.toml.
+Digest: sha256 dc65fc132d051bff.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993; torchvision.models.densenet.
 
 Compiled by archc from specs/torchvision/densenet121.toml.
+Digest: sha256 fea5b22466070088.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993; torchvision.models.densenet.
 
 Compiled by archc from specs/torchvision/densenet161.toml.
+Digest: sha256 b94fac3a5918e3ca.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993; torchvision.models.densenet.
 
 Compiled by archc from specs/torchvision/densenet169.toml.
+Digest: sha256 5ff299e3e0c5d4e0.
 """
 
 from collections import OrderedDict

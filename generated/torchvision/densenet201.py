@@ -3,6 +3,7 @@
 Source: Huang et al. 2016, Table 1, arXiv:1608.06993; torchvision.models.densenet.
 
 Compiled by archc from specs/torchvision/densenet201.toml.
+Digest: sha256 d7f83da355c1a259.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 1, arXiv:1905.11946; torchvision.models.efficientnet_b0.
 
 Compiled by archc from specs/torchvision/efficientnet_b0.toml.
+Digest: sha256 30647ce08d49f7d0.
 """
 
 from collections.abc import Callable, Sequence

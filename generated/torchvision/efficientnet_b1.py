@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b1.
 
 Compiled by archc from specs/torchvision/efficientnet_b1.toml.
+Digest: sha256 6a1046e155a65b04.
 """
 
 from collections.abc import Callable, Sequence

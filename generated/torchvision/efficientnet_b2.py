@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b2.
 
 Compiled by archc from specs/torchvision/efficientnet_b2.toml.
+Digest: sha256 f3d26a3bf6428bbc.
 """
 
 from collections.abc import Callable, Sequence

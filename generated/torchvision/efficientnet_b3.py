@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b3.
 
 Compiled by archc from specs/torchvision/efficientnet_b3.toml.
+Digest: sha256 6fc0d32303bb9682.
 """
 
 from collections.abc import Callable, Sequence

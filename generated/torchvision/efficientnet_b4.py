@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b4.
 
 Compiled by archc from specs/torchvision/efficientnet_b4.toml.
+Digest: sha256 0ed81915e8751485.
 """
 
 from collections.abc import Callable, Sequence

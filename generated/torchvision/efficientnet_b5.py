@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b5.
 
 Compiled by archc from specs/torchvision/efficientnet_b5.toml.
+Digest: sha256 d562426c136bdca2.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b6.
 
 Compiled by archc from specs/torchvision/efficientnet_b6.toml.
+Digest: sha256 e4131bba42e8e9d9.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b7.
 
 Compiled by archc from specs/torchvision/efficientnet_b7.toml.
+Digest: sha256 0e40da5d12ba3baf.
 """
 
 from collections.abc import Callable, Sequence

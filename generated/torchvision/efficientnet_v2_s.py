@@ -4,6 +4,7 @@ Source: Tan and Le 2021, Table 4, arXiv:2104.00298;
 torchvision.models.efficientnet_v2_s.
 
 Compiled by archc from specs/torchvision/efficientnet_v2_s.toml.
+Digest: sha256 52d74ef8c769ccbf.
 """
 
 from collections.abc import Callable, Sequence

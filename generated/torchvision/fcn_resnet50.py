@@ -4,6 +4,7 @@ Source: Long et al. 2015, arXiv:1411.4038; torchvision.models.segmentation.fcn_r
 with its auxiliary classifier.
 
 Compiled by archc from specs/torchvision/fcn_resnet50.toml.
+Digest: sha256 71d4c620b82f7dc4.
 """
 
 from collections.abc import Sequence

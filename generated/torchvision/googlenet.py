@@ -4,6 +4,7 @@ Source: Szegedy et al. 2014, Table 1, arXiv:1409.4842; torchvision.models.google
 whose '5x5' branch is 3x3.
 
 Compiled by archc from specs/torchvision/googlenet.toml.
+Digest: sha256 3e8a2ff0ecc1a01a.
 """
 
 from typing import ClassVar, NamedTuple

@@ -3,6 +3,7 @@
 Source: Szegedy et al. 2015, Table 1, arXiv:1512.00567; torchvision.models.inception_v3.
 
 Compiled by archc from specs/torchvision/inception_v3.toml.
+Digest: sha256 6588e793f83873ef.
 """
 
 from typing import ClassVar, NamedTuple

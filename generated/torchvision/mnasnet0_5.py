@@ -3,6 +3,7 @@
 Source: Tan et al. 2018, arXiv:1807.11626; torchvision.models.mnasnet0_5.
 
 Compiled by archc from specs/torchvision/mnasnet0_5.toml.
+Digest: sha256 f78b2da3afebe7b9.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Tan et al. 2018, arXiv:1807.11626; torchvision.models.mnasnet0_75.
 
 Compiled by archc from specs/torchvision/mnasnet0_75.toml.
+Digest: sha256 5aba3d6de646e613.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Tan et al. 2018, Fig. 7, arXiv:1807.11626; torchvision.models.mnasnet1_0.
 
 Compiled by archc from specs/torchvision/mnasnet1_0.toml.
+Digest: sha256 7f5d314fdf7c4160.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Tan et al. 2018, arXiv:1807.11626; torchvision.models.mnasnet1_3.
 
 Compiled by archc from specs/torchvision/mnasnet1_3.toml.
+Digest: sha256 670bb6559cf45d80.
 """
 
 from collections.abc import Sequence

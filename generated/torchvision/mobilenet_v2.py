@@ -3,6 +3,7 @@
 Source: Sandler et al. 2018, Table 2, arXiv:1801.04381; torchvision.models.mobilenet_v2.
 
 Compiled by archc from specs/torchvision/mobilenet_v2.toml.
+Digest: sha256 f86b6394f88f553c.
 """
 
 from collections.abc import Sequence

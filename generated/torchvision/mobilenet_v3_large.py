@@ -4,6 +4,7 @@ Source: Howard et al. 2019, Table 1, arXiv:1905.02244;
 torchvision.models.mobilenet_v3_large.
 
 Compiled by archc from specs/torchvision/mobilenet_v3_large.toml.
+Digest: sha256 7d2e7941d59bb5ef.
 """
 
 import math

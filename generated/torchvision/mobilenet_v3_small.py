@@ -4,6 +4,7 @@ Source: Howard et al. 2019, Table 2, arXiv:1905.02244;
 torchvision.models.mobilenet_v3_small.
 
 Compiled by archc from specs/torchvision/mobilenet_v3_small.toml.
+Digest: sha256 aabce06160b228f4.
 """
 
 import math

@@ -4,6 +4,7 @@ Source: Tran et al. 2017, section 3.5, arXiv:1711.11248;
 torchvision.models.video.r2plus1d_18.
 
 Compiled by archc from specs/torchvision/r2plus1d_18.toml.
+Digest: sha256 1444931947d7bab3.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Tran et al. 2017, Table 1, R3D, arXiv:1711.11248;
 torchvision.models.video.r3d_18.
 
 Compiled by archc from specs/torchvision/r3d_18.toml.
+Digest: sha256 e189e76c68412f44.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_16gf.
 
 Compiled by archc from specs/torchvision/regnet_x_16gf.toml.
+Digest: sha256 d3d449a521ec03da.
 """
 
 from collections import OrderedDict

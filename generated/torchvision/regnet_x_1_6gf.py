@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_1_6gf.
 
 Compiled by archc from specs/torchvision/regnet_x_1_6gf.toml.
+Digest: sha256 2da65feda6915bc7.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_32gf.
 
 Compiled by archc from specs/torchvision/regnet_x_32gf.toml.
+Digest: sha256 1a3a34e38b0beba6.
 """
 
 from collections import OrderedDict

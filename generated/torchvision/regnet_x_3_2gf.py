@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_3_2gf.
 
 Compiled by archc from specs/torchvision/regnet_x_3_2gf.toml.
+Digest: sha256 dece9ae0588a6add.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_400mf.
 
 Compiled by archc from specs/torchvision/regnet_x_400mf.toml.
+Digest: sha256 66ae5ac7bb35ecfa.
 """
 
 from collections import OrderedDict

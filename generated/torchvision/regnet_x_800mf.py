@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_800mf.
 
 Compiled by archc from specs/torchvision/regnet_x_800mf.toml.
+Digest: sha256 cf65634aff5f40dd.
 """
 
 from collections import OrderedDict

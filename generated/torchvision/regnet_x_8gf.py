@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_8gf.
 
 Compiled by archc from specs/torchvision/regnet_x_8gf.toml.
+Digest: sha256 1d7958d0402a1bcf.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_16gf.
 
 Compiled by archc from specs/torchvision/regnet_y_16gf.toml.
+Digest: sha256 f7d52115683f2029.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_1_6gf.
 
 Compiled by archc from specs/torchvision/regnet_y_1_6gf.toml.
+Digest: sha256 925838884addab6c.
 """
 
 from collections import OrderedDict

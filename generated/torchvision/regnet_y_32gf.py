@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_32gf.
 
 Compiled by archc from specs/torchvision/regnet_y_32gf.toml.
+Digest: sha256 2ba04f6b7f21ccd0.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_3_2gf.
 
 Compiled by archc from specs/torchvision/regnet_y_3_2gf.toml.
+Digest: sha256 1a53643c85b05374.
 """
 
 from collections import OrderedDict

@@ -4,6 +4,7 @@ Source: Radosavovic et al. 2020, Fig. 16, arXiv:2003.13678;
 torchvision.models.regnet_y_400mf.
 
 Compiled by archc from specs/torchvision/regnet_y_400mf.toml.
+Digest: sha256 f028bd6c82f40f8a.
 """
 
 from collections import OrderedDict

@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_800mf.
 
 Compiled by archc from specs/torchvision/regnet_y_800mf.toml.
+Digest: sha256 181fdf2e457be4b3.
 """
 
 from collections import OrderedDict

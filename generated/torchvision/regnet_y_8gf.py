@@ -3,6 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_8gf.
 
 Compiled by archc from specs/torchvision/regnet_y_8gf.toml.
+Digest: sha256 8c7b3081f4b67b4c.
 """
 
 from collections import OrderedDict

@@ -4,6 +4,7 @@ Source: He et al. 2015, Table 1, arXiv:1512.03385; torchvision.models.resnet (st
 the 3x3 convolution).
 
 Compiled by archc from specs/torchvision/resnet152.toml.
+Digest: sha256 bdaacdfee6999b9f.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: He et al. 2015, Table 1, arXiv:1512.03385; torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/resnet18.toml.
+Digest: sha256 1d000216d76209a2.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: He et al. 2015, Table 1, arXiv:1512.03385; torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/resnet34.toml.
+Digest: sha256 3e5b1d2aa5757851.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: He et al. 2015, Table 1, arXiv:1512.03385; torchvision.models.resnet (st
 the 3x3 convolution).
 
 Compiled by archc from specs/torchvision/resnet50.toml.
+Digest: sha256 3bfa138de367385b.
 """
 
 from collections.abc import Sequence

@@ -5,6 +5,7 @@ torchvision.models.detection.backbone_utils.resnet_fpn_backbone('resnet50') with
 normalisation.
 
 Compiled by archc from specs/torchvision/resnet50_fpn.toml.
+Digest: sha256 717469f2953e1be8.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Xie et al. 2016, arXiv:1611.05431; torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/resnext101_32x8d.toml.
+Digest: sha256 8f1576509be91858.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Xie et al. 2016, Table 4, arXiv:1611.05431; torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/resnext101_64x4d.toml.
+Digest: sha256 f26a4178fee120e8.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Xie et al. 2016, arXiv:1611.05431; torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/resnext50_32x4d.toml.
+Digest: sha256 19933d03c5696012.
 """
 
 from collections.abc import Sequence

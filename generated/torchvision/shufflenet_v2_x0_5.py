@@ -4,6 +4,7 @@ Source: Ma et al. 2018, Table 5, arXiv:1807.11164;
 torchvision.models.shufflenet_v2_x0_5.
 
 Compiled by archc from specs/torchvision/shufflenet_v2_x0_5.toml.
+Digest: sha256 66b516422d53b803.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Ma et al. 2018, Table 5, arXiv:1807.11164;
 torchvision.models.shufflenet_v2_x2_0.
 
 Compiled by archc from specs/torchvision/shufflenet_v2_x2_0.toml.
+Digest: sha256 935a6c97ee310f27.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Iandola et al. 2016, Table 1, arXiv:1602.07360;
 torchvision.models.squeezenet1_0.
 
 Compiled by archc from specs/torchvision/squeezenet1_0.toml.
+Digest: sha256 19015a1bb34af7ca.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Iandola et al. 2016, arXiv:1602.07360; torchvision.models.squeezenet1_1.
 
 Compiled by archc from specs/torchvision/squeezenet1_1.toml.
+Digest: sha256 9c615f31dcf8c826.
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg11.toml.
+Digest: sha256 964e1ca61904eeae.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg11_bn.toml.
+Digest: sha256 526657c5998144d9.
 """
 
 from collections.abc import Sequence

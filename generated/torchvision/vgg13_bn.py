@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg13_bn.toml.
+Digest: sha256 96ff6f75d2f70047.
 """
 
 from collections.abc import Sequence

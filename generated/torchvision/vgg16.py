@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg16.toml.
+Digest: sha256 5f7931a66600a772.
 """
 
 from collections.abc import Sequence

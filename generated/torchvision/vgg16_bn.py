@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg16_bn.toml.
+Digest: sha256 dd0dc090530a1a0b.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg19.toml.
+Digest: sha256 4d0a145993eddf46.
 """
 
 from collections.abc import Sequence

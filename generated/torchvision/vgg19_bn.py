@@ -3,6 +3,7 @@
 Source: Simonyan and Zisserman 2014, Table 1, arXiv:1409.1556; torchvision.models.vgg.
 
 Compiled by archc from specs/torchvision/vgg19_bn.toml.
+Digest: sha256 4591b0ec402b7ba1.
 """
 
 from collections.abc import Sequence

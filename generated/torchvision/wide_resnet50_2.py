@@ -4,6 +4,7 @@ Source: Zagoruyko and Komodakis 2016, Table 8, arXiv:1605.07146;
 torchvision.models.resnet.
 
 Compiled by archc from specs/torchvision/wide_resnet50_2.toml.
+Digest: sha256 04932dc62b118dac.
 """
 
 from collections.abc import Sequence
