@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.source.files import SUFFIXES, contents
+from archc.source.tree import is_spec
 
 if TYPE_CHECKING:
     from archc.diagnostics.model import Diagnostic
@@ -82,7 +83,7 @@ def files() -> list[Entry]:
 
 def networks() -> list[Entry]:
     """The entries of the catalogue: the files that are networks."""
-    return [entry for entry in files() if _is_network(entry.path)]
+    return [entry for entry in files() if is_network(entry.path)]
 
 
 def names() -> list[str]:
@@ -105,9 +106,9 @@ def locate(spec: Path) -> Entry | None:
         return None
     name, known = spec.as_posix(), files()
     for entry in known:
-        if entry.key == name and _is_network(entry.path):
+        if entry.key == name and is_network(entry.path):
             return entry
-    found = [e for e in known if e.name == name and _is_network(e.path)]
+    found = [e for e in known if e.name == name and is_network(e.path)]
     if len(found) > 1:
         raise Ambiguous(name, [entry.key for entry in found])
     return found[0] if found else None
@@ -125,7 +126,7 @@ def other_editions(entry: Entry) -> list[str]:
     return [
         e.key
         for e in files()
-        if e.name == entry.name and e.key != entry.key and _is_network(e.path)
+        if e.name == entry.name and e.key != entry.key and is_network(e.path)
     ]
 
 
@@ -185,8 +186,10 @@ def _below(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.suffix.lower() == ".json", path))
 
 
-def _is_network(path: Path) -> bool:
-    """Whether a file is more than blocks for others; one that is broken may be."""
+def is_network(path: Path) -> bool:
+    """Whether a spec is more than blocks for others; one that is broken may be."""
+    if not is_spec(path):
+        return False
     try:
         data = _values(path)
     except (OSError, ValueError, RecursionError):

@@ -2,9 +2,10 @@
 
 `pytest specs/googlenet.toml` holds the spec's claims and the generated module, as
 `archc check`, `archc verify` and `archc smoke` do; each check is a test with a name.
-Those of `smoke` have the marker `slow`, and on a GPU `gpu`. Specs are collected where
-they are named on the command line, and below directories called `specs`; other .toml
-and .json files are left alone.
+Those of `smoke` are only there where they are asked for: by `--archc-smoke`, a marker
+(they have `slow`, and on a GPU `gpu`), or their name. Without PyTorch, `check` is run
+and the others are skipped. Specs are collected where they are named on the command
+line, and below directories called `specs`; other .toml and .json files are left alone.
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from archc.cli.specs import Run
+    from archc.pipeline import Analysis
     from archc.run.smoke.report import Result
     from archc.run.subject import Subject
     from archc.run.verify import Verification
 
 N = TypeVar("N", bound=pytest.Collector | pytest.Item)
 
-# a network has a name; blocks for others have none
-_SPEC = re.compile(r'^\s*"?archc"?\s*[=:]\s*\d', re.MULTILINE)
-_NAME = re.compile(r'^\s*"?name"?\s*[=:]', re.MULTILINE)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup(
         "archc", "specs of networks; their generated modules are run as code"
+    )
+    group.addoption(
+        "--archc-smoke",
+        action="store_true",
+        help="Also train each network for some steps, as `archc smoke` does.",
     )
     group.addoption(
         "--archc-device",
@@ -72,24 +75,24 @@ def pytest_collect_file(
     named = any(_is_named(file_path, argument) for argument in parent.config.args)
     if not named and "specs" not in file_path.parent.parts:
         return None
-    if not _is_spec(file_path):
-        return None
-    return _made(SpecFile, parent, path=file_path)
+    from archc.catalog import is_network
+
+    return _made(SpecFile, parent, path=file_path) if is_network(file_path) else None
 
 
 def _is_named(path: Path, argument: str) -> bool:
     return path == Path(argument.partition("::")[0]).resolve()
 
 
-def _is_spec(path: Path) -> bool:
-    """Whether a file says that it is a spec, and is more than blocks for others."""
-    from archc.source.files import contents
-
-    try:
-        text = contents(path).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return False
-    return bool(_SPEC.search(text) and _NAME.search(text))
+def _is_smoke_asked_for(config: pytest.Config) -> bool:
+    """By its option, or by a marker or a name that only its tests have."""
+    option = config.option
+    return (
+        bool(config.getoption("archc_smoke"))
+        or bool(re.search(r"\b(slow|gpu)\b", option.markexpr))
+        or "smoke" in option.keyword
+        or any("::smoke" in argument for argument in config.args)
+    )
 
 
 def _made(kind: type[N], parent: pytest.Collector, **arguments: Any) -> N:
@@ -105,20 +108,12 @@ class SpecFile(pytest.File):
     """A spec; its checks share what was found out once."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from archc.cli.options import Refused
-        from archc.cli.running import need_torch
-
-        try:
-            need_torch("pytest plugin")
-        except Refused as error:
-            raise self.CollectError(error.message) from error
-        from archc.run.smoke.report import CHECKS as SMOKE
-        from archc.run.verify import CHECKS as VERIFY
+        from archc.run.checks import SMOKE, VERIFY
 
         yield _made(Checked, self, name="check")
         for check in VERIFY:
             yield _made(Verified, self, name=f"verify-{check}")
-        for check in SMOKE:
+        for check in SMOKE if _is_smoke_asked_for(self.config) else ():
             item = _made(Smoked, self, name=f"smoke-{check.replace(' ', '-')}")
             item.add_marker("slow")
             if self.config.getoption("archc_device") == "cuda":
@@ -126,26 +121,47 @@ class SpecFile(pytest.File):
             yield item
 
     @cached_property
+    def analysed(self) -> Analysis:
+        """The network; torch is not needed.
+
+        Raises:
+            Refuted: if the spec has errors, or archc is wrong about it.
+        """
+        from archc.cli.options import Overrides
+        from archc.cli.specs import Run
+        from archc.emit.module import emit
+        from archc.emit.wrong import WrongModule
+
+        run = Run(Overrides(), anywhere=False)
+        found = run.analyse(self.path)
+        if found is None:
+            raise Refuted(_report(run))
+        try:
+            emit(found.network)
+        except WrongModule as error:
+            raise Refuted(str(error)) from error
+        return found
+
+    @cached_property
     def subject(self) -> Subject:
         """The network with its module.
 
         Raises:
-            Refuted: if the spec has errors, or archc is wrong about it.
+            Refuted: if there is none that could be run.
         """
         from archc.cli.options import Overrides, Refused
         from archc.cli.running import subject
         from archc.cli.specs import Found, Run
         from archc.emit.lower import packages
-        from archc.emit.wrong import WrongModule
 
+        network = self.analysed.network
         run = Run(Overrides(), anywhere=False)
         try:
             found = subject(Found(self.path), run, Overrides(), None)
-        except (WrongModule, Refused) as error:
+        except Refused as error:
             raise Refuted(str(error)) from error
-        if found is None:
-            raise Refuted(_report(run))
-        for package in packages(found.network):
+        assert found is not None
+        for package in packages(network):
             self.warn(pytest.PytestWarning(f"runs the code of `{package}`, an import"))
         if found.outdated:
             self.warn(pytest.PytestWarning(found.outdated))
@@ -194,6 +210,20 @@ class SpecItem(pytest.Item):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
+    def need_module(self) -> None:
+        """Skips the check where there is no torch, or no network."""
+        from archc.cli.options import Refused
+        from archc.cli.running import need_torch
+
+        try:
+            need_torch("verify")
+        except Refused as error:
+            pytest.skip(error.message)
+        try:
+            assert self.parent.analysed
+        except Refuted:
+            pytest.skip("there is no module to run, see `check`")
+
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, self.name
 
@@ -202,24 +232,22 @@ class Checked(SpecItem):
     """The spec has no errors, and its claims hold."""
 
     def runtest(self) -> None:
-        assert self.parent.subject
+        assert self.parent.analysed
 
 
 class Verified(SpecItem):
     """One of the checks of `archc verify`."""
 
     def runtest(self) -> None:
-        from archc.run.verify import CHECKS
+        from archc.run.checks import VERIFY
 
-        try:
-            found = self.parent.verification
-        except Refuted:
-            pytest.skip("there is no module to run, see `check`")
+        self.need_module()
+        found = self.parent.verification
         check = self.name.removeprefix("verify-")
         failed = [d for d in found.disagreements if d.check == check]
         if failed:
             raise Refuted("\n".join(map(str, failed)))
-        order = list(CHECKS)
+        order = list(VERIFY)
         before = {d.check for d in found.disagreements}
         if any(order.index(other) < order.index(check) for other in before):
             pytest.skip("not reached, as an earlier check failed")
@@ -229,14 +257,12 @@ class Smoked(SpecItem):
     """One of the checks of `archc smoke`; the first one trains, for all."""
 
     def runtest(self) -> None:
+        self.need_module()
         from archc.run.device import gpus
 
         if self.config.getoption("archc_device") == "cuda" and not gpus():
             pytest.skip("torch finds no GPU here")
-        try:
-            found = self.parent.trained
-        except Refuted:
-            pytest.skip("there is no module to run, see `check`")
+        found = self.parent.trained
         name = self.name.removeprefix("smoke-")
         (check,) = (c for c in found.checks if c.name.replace(" ", "-") == name)
         if check.status == "failed":

@@ -15,7 +15,7 @@ from archc.cli.options import Overrides, Refused, colored, width
 from archc.diagnostics.model import Diagnostic, Sink, Span
 from archc.escaping import visible
 from archc.pipeline import Analysis, analyse
-from archc.source.files import SUFFIXES
+from archc.source.tree import specs_below
 from archc.spec.load import Loader
 
 
@@ -38,7 +38,9 @@ def find(paths: Iterable[Path]) -> list[Found]:
     for path in paths:
         specs = list(map(Found, _below(path))) if path.is_dir() else [find_one(path)]
         if not specs:
-            raise Refused(f"there is no .toml or .json file in {path} or below it")
+            raise Refused(
+                f"there is no spec in {path} or below it: a spec says `archc = 1`"
+            )
         for spec in specs:
             found.setdefault(os.path.realpath(spec.path), spec)
     return list(found.values())
@@ -72,15 +74,7 @@ def _below(directory: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise Refused(f"cannot read the directory {error.filename}: {reason(error)}")
 
-    found: list[Path] = []
-    for place, directories, files in os.walk(directory, onerror=refuse):
-        directories[:] = [d for d in directories if not d.startswith(".")]
-        found += [
-            Path(place, name)
-            for name in files
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found)
+    return specs_below(directory, refuse)
 
 
 def reason(error: OSError) -> str:

@@ -86,7 +86,8 @@ def test_a_directory_means_the_specs_below_it(archc: Archc, tree: Path) -> None:
     broken = TINY.replace("archc = 1\n", "")
     for path in ("s/b.toml", "s/a/z.toml", "s/.hidden/x.toml", "s/.y.toml", "s/c.txt"):
         write(path, broken)
-    write("s/a.JSON", "{")
+    write("s/a.JSON", '{"archc": 1')
+    write("s/package.json", "{}")
     found = codes(archc, "s")
     assert [file for _, file, _ in found] == ["s/a.JSON", "s/a/z.toml", "s/b.toml"]
     # each once, however often it is named

@@ -109,7 +109,14 @@ _LAYERS: dict[str, set[str]] = {
     "cli": _READINGS
     | {"catalog.py", "pipeline.py", "schema.py", "api.py", "importing"}
     | {"importing/writing"},
-    "pytest_plugin.py": {"cli", "run", "emit", "diagnostics", "source"},
+    "pytest_plugin.py": {
+        "catalog.py",
+        "cli",
+        "run",
+        "emit",
+        "diagnostics",
+        "pipeline.py",
+    },
 }
 
 

@@ -53,7 +53,7 @@ def _planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["diff", "net.toml", "net.toml"],
         ["memory", "net.toml"],
         ["compile", "--check", "net.toml"],
-        ["compile", "net.toml"],
+        ["compile", "--force", "net.toml"],
         ["list"],
         ["new", "other", "--from", "net.toml"],
     ],

@@ -10,9 +10,6 @@ import pytest
 # loaded before pytester, which unloads after each test what the test has loaded
 import torch._dynamo  # noqa: F401
 
-import archc.run.smoke.report
-import archc.run.smoke.session
-import archc.run.verify
 from tests.emit.mutation import active, listed
 
 pytest_plugins = ("pytester",)
@@ -81,6 +78,8 @@ def test_other_files_are_left_alone(pytester: pytest.Pytester, specs: Path) -> N
         "specs/notes.toml": "title = 'no spec'\n",
         "specs/blocks.toml": "archc = 1\n[blocks.b]\nlayers = [{ op = 'relu' }]\n",
         "specs/broken.json": "{",
+        "specs/notes.json": '{"name": "x", "network": "none"}',
+        "specs/summary.json": (ROOT / "generated" / "lenet5.json").read_text(),
         "test_it.py": "def test_it():\n    pass\n",
     }.items():
         (pytester.path / name).write_text(text)
@@ -95,6 +94,24 @@ def test_it_is_trained_too(pytester: pytest.Pytester, specs: Path) -> None:
     done.assert_outcomes(passed=7, skipped=1, deselected=len(CHECKS))
     done.stdout.fnmatch_lines("*lenet5.toml::smoke-loss-falls PASSED*")
     done.stdout.fnmatch_lines("*lenet5.toml::smoke-heads SKIPPED*")
+
+
+@pytest.mark.parametrize("asked", ["--archc-smoke", "-ksmoke", "-mslow"])
+def test_training_is_only_there_where_it_is_asked_for(
+    pytester: pytest.Pytester, specs: Path, asked: str
+) -> None:
+    plain = pytester.runpytest("--collect-only", "specs/lenet5.toml")
+    plain.stdout.no_fnmatch_line("*smoke*")
+    pytester.runpytest("--collect-only", asked).stdout.fnmatch_lines("*smoke-loss*")
+
+
+def test_without_torch(
+    pytester: pytest.Pytester, specs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    done = pytester.runpytest("-rs", "specs")
+    done.assert_outcomes(passed=1, skipped=len(CHECKS) - 1)
+    done.stdout.fnmatch_lines("*needs PyTorch: pip install*")
 
 
 def test_a_gpu_is_asked_for_where_there_is_none(
@@ -121,7 +138,7 @@ def test_a_module_that_archc_is_wrong_about(
     mutants = {m.name: m for m in listed()}
     with active(mutants["shortcut_shape_forgotten"]):
         done = pytester.runpytest("specs/concat_shortcut.toml")
-    failed, skipped = 1, len(CHECKS) - 1 + len(archc.run.smoke.report.CHECKS)
+    failed, skipped = 1, len(CHECKS) - 1
     done.assert_outcomes(failed=failed, skipped=skipped)
     done.stdout.fnmatch_lines("*archc is wrong about `concat_shortcut`*")
     done.stdout.no_fnmatch_line("*Traceback*")

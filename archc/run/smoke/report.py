@@ -10,18 +10,6 @@ from typing import Any, Literal
 
 Status = Literal["passed", "failed", "skipped"]
 
-CHECKS = (
-    "runs",
-    "finite",
-    "gradients",
-    "heads",
-    "loss falls",
-    "modes",
-    "same seed",
-    "save and load",
-)
-"""The names of the checks, in their order."""
-
 
 @dataclass(frozen=True, slots=True)
 class Check:

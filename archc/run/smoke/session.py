@@ -14,12 +14,13 @@ import torch
 from archc.emit.execution import execution
 from archc.measure.memory import footprint
 from archc.measure.refusal import smallest_batch
+from archc.run.checks import SMOKE
 from archc.run.device import gpus, out_of_memory
 from archc.run.layers import Bound
 from archc.run.loss import parts
 from archc.run.smoke import checks
 from archc.run.smoke.modes import modes
-from archc.run.smoke.report import CHECKS, Check, Result
+from archc.run.smoke.report import Check, Result
 from archc.run.smoke.settings import Settings, Sized, sized
 from archc.run.smoke.trial import SEED, Trial
 from archc.run.smoke.watch import raising
@@ -82,7 +83,7 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
 def _complete(result: Result) -> None:
     """Each check once, in their order; those that were not made are skipped."""
     made = {check.name: check for check in result.checks}
-    skipped = {name: Check(name, "skipped", "not reached") for name in CHECKS}
+    skipped = {name: Check(name, "skipped", "not reached") for name in SMOKE}
     result.checks = list((skipped | made).values())
 
 
