@@ -22,7 +22,8 @@ PACKAGE = Path(archc.__file__).parent
 DOCS = PACKAGE.parent / "docs"
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+)+|expectation")
 _COMPILER = ("source", "spec", "ops", "network", "measure")
-_OTHER_WORDS = {"nearest-exact"}  # a mode of torch.nn.Upsample
+# a mode of torch.nn.Upsample, and a directory of installed packages
+_OTHER_WORDS = {"nearest-exact", "site-packages"}
 
 
 def _slugs_in_the_source() -> set[str]:
