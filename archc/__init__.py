@@ -12,7 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archc.api import ImportRefused, Network, SpecError, import_module, load
+    from archc.api import (
+        ImportRefused,
+        Network,
+        SpecError,
+        import_module,
+        load,
+        solve,
+        sweep,
+    )
 
     __version__: str
 
@@ -23,6 +31,8 @@ __all__ = [
     "__version__",
     "import_module",
     "load",
+    "solve",
+    "sweep",
 ]
 
 

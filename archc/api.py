@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,11 @@ from archc.spec.overrides import parameters
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from archc.design.solve import Answer
+    from archc.design.sweep import Sweep
+    from archc.measure.memory import Optimizer, Precision
+    from archc.ops.steps import Device
 
 
 class SpecError(Exception):
@@ -195,6 +200,68 @@ def load(
     if analysis is None:
         raise SpecError(catalog.with_names(sink, spec))
     return Network(analysis, tuple(sink))
+
+
+def sweep(
+    spec: Network | str | os.PathLike[str],
+    /,
+    *,
+    vary: Mapping[str, Iterable[Any]],
+    batch: int = 32,
+    optimizer: Optimizer = "sgd",
+    precision: Precision = "fp32",
+    device: Device = "cuda",
+) -> Sweep:
+    """What a network amounts to for every combination of values of its [params].
+
+    `vary` gives the values by name, or by item of a list: `{"depths[2]": range(1, 9)}`.
+    Memory is the peak of a training step, in bytes. Printed it is a table, in a
+    notebook a plot; `to_csv`, `to_json` and `to_svg` give it in other forms.
+
+    Raises:
+        SpecError: if the spec has errors.
+        ValueError: if there is no such parameter, or nothing for it to be.
+    """
+    from archc.design.ranges import given
+    from archc.design.sweep import sweep as sweep_variants
+    from archc.design.variants import Step, Variants
+
+    network = spec if isinstance(spec, Network) else load(spec)
+    ranges = [given(name, values) for name, values in vary.items()]
+    variants = Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]
+    return sweep_variants(variants, Step(batch, optimizer, precision, device))
+
+
+def solve(
+    spec: Network | str | os.PathLike[str],
+    /,
+    *,
+    vary: Mapping[str, Iterable[Any]],
+    where: Sequence[str] = (),
+    maximize: str | None = None,
+    minimize: str | None = None,
+    limit: int = 4000,
+) -> Answer:
+    """The values of a network's [params] that satisfy conditions and have most, or
+    least, of something; printed it says what limits them.
+
+    Conditions are expressions: `macs <= 1e9`, `memory(batch=64, optimizer="adam") <=
+    24GB`. At most `limit` combinations are looked at.
+
+    Raises:
+        SpecError: if the spec has errors.
+        ValueError: if there is no such parameter, or a text is no condition.
+    """
+    from archc.design.ranges import given
+    from archc.design.solve import solve as solve_variants
+    from archc.design.variants import Variants
+
+    network = spec if isinstance(spec, Network) else load(spec)
+    ranges = [given(name, values) for name, values in vary.items()]
+    variants = Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]
+    return solve_variants(
+        variants, where, maximize=maximize, minimize=minimize, limit=limit
+    )
 
 
 class ImportRefused(Exception):

@@ -27,6 +27,8 @@ _COMMANDS = (
     "compile",
     "diff",
     "memory",
+    "sweep",
+    "solve",
     "verify",
     "smoke",
     "train",

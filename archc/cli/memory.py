@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from archc.measure.memory import Footprint, Optimizer, Precision
     from archc.measure.refusal import Refusal
     from archc.ops.steps import Device
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _EPILOG = """\b
 Examples:
@@ -55,44 +58,53 @@ def _size(
     return int(Fraction(match[1]) * unit)
 
 
+def step_options(command: F) -> F:
+    """Which training step is meant, for all that asks for its memory."""
+    for option in (
+        click.option(
+            "--device",
+            type=click.Choice(["cuda", "cpu"]),
+            default="cuda",
+            show_default=True,
+            help="They differ in what dropout keeps and in how Adam steps.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["fp32", "bf16", "fp16"]),
+            default="fp32",
+            show_default=True,
+            help="bf16 and fp16 are torch.autocast: weights, their gradients and the"
+            " optimizer's state stay in fp32.",
+        ),
+        click.option(
+            "--optimizer",
+            type=click.Choice(["none", "sgd", "momentum", "adam"]),
+            default="sgd",
+            show_default=True,
+            help="momentum is SGD with momentum; none is forward and backward alone.",
+        ),
+        click.option(
+            "--batch",
+            type=click.IntRange(1, 10**9),
+            default=32,
+            show_default=True,
+            help="Samples in a training step.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command("memory", epilog=_EPILOG)
 @click.argument("spec", type=SPEC)
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 10**9),
-    default=32,
-    show_default=True,
-    help="Samples in a step; --fit finds it instead.",
-)
-@click.option(
-    "--optimizer",
-    type=click.Choice(["none", "sgd", "momentum", "adam"]),
-    default="sgd",
-    show_default=True,
-    help="momentum is SGD with momentum; none is forward and backward alone.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    default="fp32",
-    show_default=True,
-    help="bf16 and fp16 are torch.autocast: weights, their gradients and the"
-    " optimizer's state stay in fp32.",
-)
-@click.option(
-    "--device",
-    type=click.Choice(["cuda", "cpu"]),
-    default="cuda",
-    show_default=True,
-    help="They differ in what dropout keeps and in how Adam steps.",
-)
+@step_options
 @click.option(
     "--fit",
     "limit",
     callback=_size,
     metavar="SIZE",
     help="Find the largest batch whose peak is at most SIZE: 24GB (10^9), 24GiB"
-    " (2^30).",
+    " (2^30). In the place of --batch.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text",

@@ -26,11 +26,11 @@ _FIRST = ("archc", "name", "class_name", "title", "source")
 _MISSING: Any = object()
 
 
-def standalone(spec: Spec, name: str) -> str:
+def standalone(spec: Spec, name: str | None = None) -> str:
     """A spec called `name` of the same network, in TOML, that needs no other file.
 
-    It has the blocks that are used. What the original claims in [expect] is left as a
-    comment.
+    Without a new name it keeps its own, and its title. It has the blocks that are
+    used. What the original claims in [expect] is left as a comment.
     """
     data = _values(spec, name)
     page = _Page(data)
@@ -50,15 +50,16 @@ def title_of(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _values(spec: Spec, name: str) -> dict[str, Any]:
+def _values(spec: Spec, name: str | None) -> dict[str, Any]:
     """What the new file says."""
     dropped = ("extends", "use", "expect")
     data = {k: v for k, v in spec.origin.merged.data.items() if k not in dropped}
-    data["name"] = name
-    after = f"after {spec.title or spec.name}"
-    if spec.title:
-        data["title"] = title_of(name)
-    data["source"] = f"{after}: {spec.source}" if spec.source else after
+    if name is not None:
+        data["name"] = name
+        after = f"after {spec.title or spec.name}"
+        if spec.title:
+            data["title"] = title_of(name)
+        data["source"] = f"{after}: {spec.source}" if spec.source else after
     if "blocks" in data:
         used = used_blocks(spec)
         data["blocks"] = {k: v for k, v in data["blocks"].items() if k in used}
