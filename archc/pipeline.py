@@ -27,6 +27,16 @@ class Analysis:
     facts: Facts
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What is known of a spec that may have errors: each is None from where they keep
+    it from being made. Values in `network` may then lack a shape."""
+
+    spec: Spec | None = None
+    network: Network | None = None
+    facts: Facts | None = None
+
+
 def analyse(
     path: Path, loader: Loader, sink: Sink, overlays: tuple[Document, ...] = ()
 ) -> Analysis | None:
@@ -35,17 +45,27 @@ def analyse(
     None without an error is a file that only holds blocks for others to use. `overlays`
     change the numbers that the spec's claims are about, so with them none is checked.
     """
+    found = examine(path, loader, sink, overlays)
+    if sink.failed or found.network is None or found.facts is None:
+        return None
+    return Analysis(found.network, found.facts)
+
+
+def examine(
+    path: Path, loader: Loader, sink: Sink, overlays: tuple[Document, ...] = ()
+) -> Findings:
+    """The same, with all that could be made where an error was reported."""
     merged = loader.load(path, overlays)
     spec = None if merged is None else parse_spec(merged, sink)
     if spec is None:
-        return None
+        return Findings()
     network = elaborate(spec, sink, claims=not overlays)
     if network is None or sink.failed:
-        return None
+        return Findings(spec, network)
     check_unused(spec, sink)
     facts = measure(network)
     check(network, facts, sink, claims=not overlays)
-    return None if sink.failed else Analysis(network, facts)
+    return Findings(spec, network, facts)
 
 
 def analyse_variant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os.path import abspath, normpath
 from pathlib import Path
@@ -12,7 +13,7 @@ from archc.catalog import files
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
-from archc.source.document import Document, KeyPath, read
+from archc.source.document import Document, KeyPath, parse_document, read
 from archc.source.files import slashed
 from archc.source.kinds import is_list, is_table
 from archc.source.positions import FilePlace
@@ -33,6 +34,8 @@ class Loader:
 
     sink: Sink
     anywhere: bool = False
+    texts: Mapping[Path, str] = field(default_factory=dict[Path, str])
+    """Text that takes the place of what is on disk, by resolved paths."""
     _documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
     _built: dict[Document, _Layered | None] = field(
         default_factory=dict[Document, "_Layered | None"]
@@ -78,6 +81,10 @@ class Loader:
                 }
                 layered.apply(tables, overlay)
         return Merged(layered.data, layered.owners)
+
+    def read(self) -> frozenset[Path]:
+        """The files that were read so far, their paths resolved."""
+        return frozenset(self._documents)
 
     def _wrong_params(self, overlay: Document, layered: _Layered) -> list[str]:
         """The parameters that a spec does not have, once they were reported."""
@@ -150,7 +157,12 @@ class Loader:
         if known is None:
             # what cannot be read is not remembered: each place that names it is
             # reported
-            known = read(path, self.sink, name=name, at=at)
+            text = self.texts.get(key)
+            if text is None:
+                known = read(path, self.sink, name=name, at=at)
+            else:
+                shown, kind = name or str(path), path.suffix[1:].lower()
+                known = parse_document(text, shown, kind, self.sink, path)
             if known is not None:
                 self._documents[key] = known
         return known

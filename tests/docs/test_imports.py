@@ -111,13 +111,14 @@ _LAYERS: dict[str, set[str]] = {
     "design": _NUMBERS | {"emit", "pipeline.py", "output.py"},
     "importing": {"ops", "spec", "spec/expressions/", "source"},
     "importing/writing": _NUMBERS | {"importing", "pipeline.py", "emit"},
+    "live": _NUMBERS | {"catalog.py", "pipeline.py", "draw", "emit", "output.py"},
     "run": (_READINGS - {"compare", "design", "draw"})
     | {"importing", "importing/writing", "pipeline.py"},
     "schema.py": {"spec", "spec/expressions/", "ops"},
     "api.py": _READINGS | {"catalog.py", "pipeline.py"},
     "cli": _READINGS
     | {"catalog.py", "pipeline.py", "schema.py", "api.py", "importing"}
-    | {"importing/writing"},
+    | {"importing/writing", "live"},
     "pytest_plugin.py": {
         "catalog.py",
         "cli",
