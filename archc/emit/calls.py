@@ -46,7 +46,7 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     if isinstance(node, OpNode):
         if node.op.bare_parameter:
             return _bare_parameter(builder, node, x)
-        if node.name is None:
+        if node.name is None or not node.op.has_module:
             return _function(builder, node, x)
     if isinstance(node, SlotNode) and node.name is None:
         return _unnamed_module(builder, node, node.slot, x)

@@ -16,6 +16,7 @@ from archc.emit.heads import write_heads, write_optional_heads
 from archc.emit.initialization import initializer
 from archc.emit.names import identifier
 from archc.emit.passes.dead import without_unread, without_unused
+from archc.emit.placing import PLACES, placing
 from archc.emit.plan import ClassPlan, Factory, is_slot
 from archc.emit.shared import is_parameter
 from archc.emit.tree import (
@@ -343,6 +344,8 @@ class ClassLowering:
         if starts is not None:
             made = code.call(Attribute(SELF, starts.name))
             body = (*body, Evaluate(made))
+        if plan.kind == "network":
+            body = (*body, *placing(self.program.network.spec))
         slots = SlotArguments(builder)
         body = (*slots.prelude(reads_of(body)), *body)
         prelude, symbols = arguments(builder, self.program.network, reads_of(body))
@@ -350,6 +353,8 @@ class ClassLowering:
         parameters = [
             slots.parameter(s) or self.program.parameter(plan, s) for s in symbols
         ]
+        if plan.kind == "network" and self.program.network.spec.places:
+            parameters.append(PLACES)
         if body == (Evaluate(INIT),) and not parameters:
             return None, []
         return Method("__init__", tuple(parameters), Nothing(), body), symbols

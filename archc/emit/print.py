@@ -30,7 +30,7 @@ _STANDARD = {
     "math": "import math",
     "OrderedDict": "from collections import OrderedDict",
 }
-_ABSTRACT = ("Callable", "Sequence")
+_ABSTRACT = ("Callable", "Mapping", "Sequence")
 _TYPING = ("ClassVar", "NamedTuple")
 _TORCH = {
     "torch": "import torch",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.ops.base import stem
+from archc.ops.reshape.to import DEVICES
 from archc.spec.model import (
     Block,
     BlockNode,
@@ -120,6 +121,8 @@ def defined(spec: Spec) -> dict[str, str]:
         found["loss_weights"] = "what the losses of the heads count"
     if spec.init:
         found["_initialize_weights"] = "what [init] says"
+    if spec.places:
+        found[DEVICES] = "where its places are"
     return found
 
 

@@ -215,6 +215,8 @@ class Op(BaseModel):
     module_class: ClassVar[str | None] = None
     """The class of its module in generated code: PyTorch's, such as `nn.Conv2d`, or
     that of `helper`. None without a module, or where the input decides the class."""
+    has_module: ClassVar[bool] = True
+    """Whether it can be a module: a call that `forward` writes is none."""
     helper: ClassVar[str | None] = None
     """Source of `module_class`, where it is not PyTorch's own.
 

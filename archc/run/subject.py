@@ -134,7 +134,9 @@ def imported(name: str, source: str) -> ModuleType:
     module.__file__ = file
     sys.modules[full_name] = module
     try:
-        exec(compile(source, file, "exec"), vars(module))
+        # as Python reads the file: nothing of this one's `__future__` holds for it
+        code = compile(source, file, "exec", dont_inherit=True)
+        exec(code, vars(module))
     except BaseException:
         del sys.modules[full_name]
         raise

@@ -94,6 +94,8 @@ class Node:
     """The node in whose place it stands, where it has that one's name."""
     claim: tuple[Arg, ...] | None = None
     """The modifier `shape`."""
+    place: str | None = None
+    """The device that it lives on, if that is not the one of what is around it."""
     doc: str | None = None
     broken: bool = False
     """Whether one of these was reported: its value is unknown, its names are known."""
@@ -262,6 +264,9 @@ class Spec:
     outputs: tuple[OutputSpec, ...] = ()
     """None where `forward` returns what the last node gives."""
     heads: tuple[HeadSpec, ...] = ()
+    places: tuple[str, ...] = ()
+    """What `place` names, in the order in which it does; values that cross from one to
+    another are moved by nodes of their own."""
     init: Mapping[str, Mapping[str, Initializer]] = field(
         default_factory=dict[str, Mapping[str, Initializer]]
     )

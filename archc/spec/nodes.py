@@ -163,6 +163,7 @@ class NodeParser:
         common: dict[str, Any] = {
             "origin": origin,
             "doc": said(model.doc),
+            "place": model.place,
             "skip": model.skip,
             "broken": not whole(model, table),
         }

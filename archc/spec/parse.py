@@ -37,6 +37,7 @@ from archc.spec.names import NameCheck
 from archc.spec.nodes import NodeParser
 from archc.spec.outputs import beside_heads, parse_outputs
 from archc.spec.own_ops import parse_own_ops
+from archc.spec.placement import placed
 from archc.spec.slots import check_slots
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
@@ -120,7 +121,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )
     _check_names(spec, blocks, parser, data, misplaced)
-    return spec
+    return placed(spec, sink)
 
 
 def _check_names(

@@ -328,6 +328,9 @@ class Modifiers(Table):
     shape: Dimensions | None = Field(
         default=None, description="claim: the output shape"
     )
+    place: str | None = Field(
+        default=None, description="which of several devices it lives on"
+    )
     doc: str | None = Field(default=None, description="a remark")
 
 

@@ -15,6 +15,7 @@ from archc.emit.validate.values import (
     BATCH,
     Batch,
     Called,
+    Device,
     Initialized,
     Made,
     Module,
@@ -43,7 +44,7 @@ def frozen(value: Value) -> Hashable:
         return tuple(map(frozen, value))
     if isinstance(value, Made):
         return value.call.key
-    if isinstance(value, Training | Batch):
+    if isinstance(value, Training | Batch | Device):
         return value
     raise NotFollowed(f"{described(value)} as an argument")
 

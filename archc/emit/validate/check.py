@@ -26,6 +26,7 @@ from archc.emit.validate.values import (
 from archc.network.graph import Network
 from archc.network.graph import Value as NetworkValue
 from archc.ops.code import Local
+from archc.spec.placement import lives
 
 _LOSS_WEIGHTS = "loss_weights"
 
@@ -68,6 +69,7 @@ class _Comparison:
         places = dict(placed(built, self._graph))
         yield from self._tensors(places)
         yield from self._helpers(places)
+        yield from self._places(built)
         yield from initialization(self._machine, built, places, self._network)
         yield from self._loss_weights()
         yield from self._outcome(built, training=False)
@@ -103,6 +105,15 @@ class _Comparison:
                     path,
                     f"the module has {call_text(call)} here, and the network has no"
                     " such layer",
+                )
+
+    def _places(self, built: Module) -> Iterator[Disagreement]:
+        """Whether each part of the network was put where it lives."""
+        for name, place in lives(self._network.spec).items():
+            child = built.children.get(name)
+            if isinstance(child, Module) and child.place != place:
+                yield Disagreement(
+                    name, f"the module has it at {child.place}, the network at {place}"
                 )
 
     def _helpers(self, places: dict[str, Module | Parameter]) -> Iterator[Disagreement]:

@@ -12,7 +12,9 @@ from archc.emit.validate.disagreement import Fault, NotFollowed
 from archc.emit.validate.expected import ValueGraph
 from archc.emit.validate.tensors import TensorEvaluator
 from archc.emit.validate.values import (
+    PLACES,
     Called,
+    Device,
     Environment,
     Initialized,
     Kind,
@@ -28,6 +30,7 @@ from archc.ops.base import Shape
 from archc.ops.code import Global, Local
 from archc.ops.registry import OPS
 from archc.ops.reshape.identity import Identity
+from archc.ops.reshape.to import DEVICES
 from archc.spec.reserved import DICT, MODULE
 
 CONTAINERS: dict[str, Kind] = {
@@ -136,7 +139,9 @@ class ModuleEvaluator(TensorEvaluator):
             if name in value.children:
                 return value.children[name]
             if name in value.attributes:
-                return value.attributes[name]
+                # without devices, what is moved shows all the same where to
+                is_places = name == DEVICES and value.attributes[name] == {}
+                return PLACES if is_places else value.attributes[name]
             if value.kind == "leaf" and name != "training":
                 return self._weight(value, name)
         return super().attribute(value, name)
@@ -192,12 +197,24 @@ class ModuleEvaluator(TensorEvaluator):
                 raise NotFollowed(f"`{name}` of a list")
             receiver.append(args[0])
             return None
+        if name == "to" and not args:
+            return self._move(receiver, **kwargs)
         handler = self._METHODS.get(name)
         if handler is None:
             return self.call_method(receiver, name, args, kwargs)
         if kwargs:
             raise NotFollowed(f"`{name}` with arguments by name")
         return handler(self, receiver, *args)
+
+    def _move(self, module: Module, device: Value = None) -> Module:
+        if not isinstance(device, Device):
+            raise NotFollowed(f"a `{module.name}` put on {described(device)}")
+        stack = [module]
+        while stack:
+            moved = stack.pop()
+            moved.place = device.place
+            stack += [m for m in moved.members() if isinstance(m, Module)]
+        return module
 
     def _append(self, module: Module, child: Value) -> None:
         if module.kind in ("leaf", "module", "dict"):

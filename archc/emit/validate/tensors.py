@@ -11,8 +11,10 @@ from archc.emit.validate.disagreement import Fault, NotFollowed
 from archc.emit.validate.expressions import Evaluator
 from archc.emit.validate.values import (
     BATCH,
+    PLACES,
     TRAINING,
     Called,
+    Device,
     Environment,
     Function,
     Made,
@@ -20,6 +22,7 @@ from archc.emit.validate.values import (
     Parameter,
     Partial,
     Parts,
+    Places,
     Record,
     Super,
     Symbol,
@@ -28,6 +31,7 @@ from archc.emit.validate.values import (
 )
 from archc.ops.base import Dims
 from archc.ops.code import Apply, Attribute, ClassName, Global, Local, Starred
+from archc.ops.reshape.to import DEVICES
 from archc.spec.expressions import Const
 
 _COMMUTATIVE = frozenset({"+", "*"})
@@ -154,6 +158,9 @@ class TensorEvaluator(Evaluator):
             return self.function(f".{name}", (receiver, *args), kwargs)
         if isinstance(receiver, Module | Super | list):
             return self.method(receiver, name, args, kwargs, env)
+        if isinstance(receiver, Places) and name == "get" and not kwargs:
+            (place,) = args
+            return Device(str(place))
         raise NotFollowed(f"`{name}` of {described(receiver)}")
 
     def arguments(
@@ -249,6 +256,8 @@ class TensorEvaluator(Evaluator):
             return (BATCH, *cast("tuple[int, ...]", self.dims(value)))
         if isinstance(value, Module) and name == "training":
             return TRAINING
+        if isinstance(value, Module) and name == DEVICES:
+            return PLACES
         if isinstance(value, Record) and name in value.fields:
             return value.fields[name]
         raise NotFollowed(f"`{name}` of {described(value)}")

@@ -102,6 +102,8 @@ class Module:
     """What a leaf that is called is looked up by, known then too."""
     ready: bool = False
     """Whether `nn.Module.__init__` has run."""
+    place: str | None = None
+    """Where it was put, where a network has places."""
     ordered: list[Module | Parameter] | None = None
     """The children as a list, as long as none is added."""
 
@@ -161,6 +163,19 @@ class Initialized:
     parameter: str
 
 
+class Places:
+    """What says where each place is."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a place is."""
+
+    place: str
+
+
 class Training:
     """`self.training`: asked for its truth, it depends on the run."""
 
@@ -175,6 +190,7 @@ class Batch:
 
 TRAINING = Training()
 BATCH = Batch()
+PLACES = Places()
 
 Value: TypeAlias = (
     int
@@ -191,6 +207,8 @@ Value: TypeAlias = (
     | Function
     | Super
     | Initialized
+    | Places
+    | Device
     | Training
     | Batch
     | tuple["Value", ...]
