@@ -6,6 +6,7 @@ that one account serves every batch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, NamedTuple
@@ -60,9 +61,16 @@ class Storage:
 
 
 class Ledger:
-    """The account; `moments` has every point at which it may have been highest."""
+    """The account; `moments` has every point at which it may have been highest.
 
-    def __init__(self) -> None:
+    With `counts`, only what is made where that is true: it is asked about the layer at
+    work and the phase.
+    """
+
+    def __init__(
+        self, counts: Callable[[Layer | None, Phase], bool] | None = None
+    ) -> None:
+        self._counts = counts
         self.phase: Phase = "forward"
         self.layer: Layer | None = None
         self.moments: list[Moment] = []
@@ -76,6 +84,8 @@ class Ledger:
     ) -> Storage:
         """A storage with one holder."""
         size = prod(dims) * itemsize
+        if self._counts is not None and not self._counts(self.layer, self.phase):
+            size = 0
         fixed, each = (0, size) if per_sample else (size, 0)
         self.transient = _plus(self.transient, fixed, each)
         storage = Storage(fixed, each, self.layer)
@@ -84,7 +94,8 @@ class Ledger:
 
     def gradient(self, size: int) -> None:
         """A parameter's gradient, which stays until the step's end."""
-        self.gradients += size
+        if self._counts is None or self._counts(self.layer, self.phase):
+            self.gradients += size
         self._note()
 
     def hold(self, storage: Storage) -> None:

@@ -8,7 +8,8 @@ sample; so any batch is a matter of arithmetic, and so is the largest that fits.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
@@ -16,7 +17,9 @@ from archc.measure.ledger import Amount, Ledger, Moment, Phase, Storage
 from archc.measure.tape import Tape, Tensor
 from archc.network.execution import Execution, Run
 from archc.network.graph import Layer, Network
+from archc.network.places import places
 from archc.ops.base import sizes_of
+from archc.ops.reshape.to import To
 from archc.ops.steps import Device
 
 Optimizer = Literal["none", "sgd", "momentum", "adam"]
@@ -54,6 +57,15 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceMemory:
+    """What one of several devices holds, in bytes."""
+
+    place: str
+    parameters: int
+    peak: Peak
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """One training step in bytes."""
 
@@ -78,12 +90,17 @@ class Memory:
     """and going back."""
     peak: Peak
     layers: tuple[LayerMemory, ...] = field(repr=False)
+    places: tuple[PlaceMemory, ...] = ()
+    """What is held where, if the network lives in several places."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `archc memory --format json` gives it."""
         from dataclasses import asdict
 
-        return asdict(self)
+        found = asdict(self)
+        if not self.places:
+            del found["places"]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +123,10 @@ class Footprint:
     saved: Amount
     kept: dict[Layer, Amount] = field(repr=False)
     """What autograd keeps, by the layer that made it."""
+    places: Mapping[str, Footprint] = field(
+        default_factory=dict[str, "Footprint"], repr=False
+    )
+    """The part of it that each of several places has."""
 
     @property
     def lasting(self) -> Amount:
@@ -118,10 +139,10 @@ class Footprint:
         """What the optimizer keeps from step to step."""
         return self.gradients * _COPIES[self.optimizer]
 
-    def at(self, batch: int) -> Memory:
-        """The memory at a batch size."""
+    def peak(self, batch: int) -> Peak:
+        """Where a step of that batch size holds most."""
         top = max(self.moments, key=lambda moment: moment.at(batch))
-        peak = Peak(
+        return Peak(
             total=self.lasting.at(batch) + top.at(batch),
             phase=top.phase,
             layer=None if top.layer is None else top.layer.path,
@@ -129,6 +150,9 @@ class Footprint:
             saved=top.saved.at(batch),
             transient=top.transient.at(batch),
         )
+
+    def at(self, batch: int) -> Memory:
+        """The memory at a batch size."""
         return Memory(
             name=self.network.name,
             batch=batch,
@@ -143,8 +167,12 @@ class Footprint:
             saved=self.saved.at(batch),
             transient_forward=self._transient("forward", batch),
             transient_backward=self._transient("backward", batch),
-            peak=peak,
+            peak=self.peak(batch),
             layers=self._layers(batch),
+            places=tuple(
+                PlaceMemory(place, found.parameters, found.peak(batch))
+                for place, found in self.places.items()
+            ),
         )
 
     def largest(self, limit: int) -> int | None:
@@ -189,31 +217,71 @@ def footprint(
     gradients and the optimizer's state are in single precision, and forward and loss
     run under autocast.
     """
-    tape = Tape(half=precision != "fp32", device=device)
+    lives = places(network)
+    step = (network, execution, optimizer, precision, device, lives)
+    parts = {place: _footprint(*step, place) for place in network.spec.places}
+    return replace(_footprint(*step, None), places=parts)
+
+
+def _footprint(
+    network: Network,
+    execution: Execution,
+    optimizer: Optimizer,
+    precision: Precision,
+    device: Device,
+    lives: Mapping[Layer, str],
+    place: str | None,
+) -> Footprint:
+    """The whole step, or its part in one place."""
+    ledger = None if place is None else Ledger(_counted(network, lives, place))
+    tape = Tape(half=precision != "fp32", device=device, ledger=ledger)
     outputs = _forward(network, execution, tape)
     tape.loss(outputs)
     saved, kept = tape.ledger.saved, _by_layer(tape.kept())
     tape.end_forward()
     tape.backward()
-    alive = frozenset(layer.trained() for layer in _alive(network))
+    here = [x for x in network.all_layers() if place in (None, lives.get(x))]
+    alive = frozenset(layer.trained() for layer in _alive(network)) & set(here)
     trained = [s for layer in alive for s in _parameter_sizes(layer)]
     _optimizer_step(tape.ledger, optimizer, device, trained)
-    given = [v.shape.sizes for v in network.inputs.values() if v.shape is not None]
-    labels = sum(_INT64 * prod(o.dims[1:]) for o in outputs)
+    given = Amount(0, 0)
+    if place in (None, *network.spec.places[:1]):
+        sizes = [v.shape.sizes for v in network.inputs.values() if v.shape is not None]
+        labels = sum(_INT64 * prod(o.dims[1:]) for o in outputs)
+        given = Amount(0, _FLOAT * sum(map(prod, sizes)) + labels)
     return Footprint(
         network=network,
         optimizer=optimizer,
         precision=precision,
         device=device,
-        parameters=sum(sum(_parameter_sizes(x)) for x in network.all_layers()),
+        parameters=sum(sum(_parameter_sizes(x)) for x in here),
         gradients=sum(trained),
-        buffers=sum(map(_buffers, network.all_layers())),
+        buffers=sum(map(_buffers, here)),
         alive=alive,
         moments=tuple(tape.ledger.moments),
-        input=Amount(0, _FLOAT * sum(map(prod, given)) + labels),
+        input=given,
         saved=saved,
         kept=kept,
     )
+
+
+def _counted(
+    network: Network, lives: Mapping[Layer, str], place: str
+) -> Callable[[Layer | None, Phase], bool]:
+    """Whether what a layer makes is in a place: the loss is where the output is, and
+    the gradient of what was moved where that came from."""
+    (output, *_) = network.results()
+    last = lives[output.layer] if output.layer is not None else network.spec.places[0]
+
+    def counts(layer: Layer | None, phase: Phase) -> bool:
+        if phase == "step":
+            return True
+        if layer is not None and phase == "backward" and isinstance(layer.op, To):
+            layer = layer.inputs[0].layer
+            return layer is not None and lives[layer] == place
+        return (last if layer is None else lives[layer]) == place
+
+    return counts
 
 
 def _alive(network: Network) -> frozenset[Layer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archc.measure.memory import LayerMemory, Memory
+from archc.measure.memory import LayerMemory, Memory, Peak
 
 _DEAREST = 8
 """How many layers are shown."""
@@ -28,8 +28,9 @@ def as_text(memory: Memory) -> str:
         "",
         *_aligned(_parts(memory)),
         "",
-        f"The peak is {_where(memory)}.",
+        f"The peak is {_where(memory.peak)}.",
         "",
+        *_by_place(memory),
         *_aligned(_dearest(memory.layers)),
         "",
         "Not modelled: workspace of convolutions, the allocator's rounding and"
@@ -61,8 +62,19 @@ def _parts(memory: Memory) -> list[tuple[str, ...]]:
     ]
 
 
-def _where(memory: Memory) -> str:
-    peak = memory.peak
+def _by_place(memory: Memory) -> list[str]:
+    """What each of several devices holds; the above is of all on one."""
+    if not memory.places:
+        return []
+    rows = [
+        (at.place, amount(at.parameters), amount(at.peak.total), _where(at.peak))
+        for at in memory.places
+    ]
+    head = ("on devices of their own", "parameters", "peak", "where")
+    return [*_aligned([head, *rows]), ""]
+
+
+def _where(peak: Peak) -> str:
     if peak.phase == "step":
         return "in the optimizer's step"
     place = "the loss" if peak.layer is None else f"`{peak.layer}`"

@@ -39,6 +39,8 @@ class LayerRow(NamedTuple):
     receptive_field: Seen
     again: bool = False
     """Whether it is a further use of the module that the first row of this path has."""
+    place: str | None = None
+    """Which of several devices it lives on, where the network names some."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `archc summary --format json` gives it."""
@@ -51,6 +53,7 @@ class LayerRow(NamedTuple):
             "macs": self.macs,
             "receptive_field": seen_as_data(self.receptive_field),
             **({"again": True} if self.again else {}),
+            **({} if self.place is None else {"place": self.place}),
         }
 
 

@@ -9,6 +9,7 @@ from archc.measure.cost import Facts
 from archc.measure.rows import HeadRows, LayerRow, LayerTable
 from archc.measure.tables import as_html, as_text
 from archc.network.graph import Head, Layer, Network, Value
+from archc.network.places import places
 from archc.ops.base import Op, Shape, items, short, sides
 
 
@@ -31,6 +32,7 @@ class Summary(LayerTable):
 def summarize(network: Network, facts: Facts) -> Summary:
     """The summary of a network and its facts."""
     known: dict[int, str] = {}
+    lives = places(network)
     return Summary(
         name=network.name,
         title=network.spec.title,
@@ -43,8 +45,8 @@ def summarize(network: Network, facts: Facts) -> Summary:
         buffers=facts.buffers,
         macs=facts.macs,
         receptive_field=facts.receptive_field,
-        layers=tuple(_rows(network.layers(), facts, known)),
-        heads=tuple(_head(head, network, facts, known) for head in network.heads),
+        layers=tuple(_rows(network.layers(), facts, known, lives)),
+        heads=tuple(_head(h, network, facts, known, lives) for h in network.heads),
     )
 
 
@@ -54,9 +56,13 @@ def shapes_of(values: Mapping[str, Value]) -> dict[str, tuple[int, ...]]:
 
 
 def _head(
-    head: Head, network: Network, facts: Facts, known: dict[int, str]
+    head: Head,
+    network: Network,
+    facts: Facts,
+    known: dict[int, str],
+    lives: Mapping[Layer, str],
 ) -> HeadRows:
-    rows = tuple(_rows(head.region.layers(), facts, known))
+    rows = tuple(_rows(head.region.layers(), facts, known, lives))
     assert head.region.output.shape is not None
     written = next(spec for spec in network.spec.heads if spec.name == head.name)
     return HeadRows(
@@ -71,7 +77,10 @@ def _head(
 
 
 def _rows(
-    layers: Iterator[Layer], facts: Facts, known: dict[int, str]
+    layers: Iterator[Layer],
+    facts: Facts,
+    known: dict[int, str],
+    lives: Mapping[Layer, str],
 ) -> Iterator[LayerRow]:
     for layer in layers:
         numbers = facts.layers[layer]
@@ -90,6 +99,7 @@ def _rows(
             macs=numbers.macs,
             receptive_field=numbers.receptive_field,
             again=layer.again is not None,
+            place=lives.get(layer),
         )
 
 

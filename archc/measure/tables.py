@@ -47,9 +47,10 @@ def _sections(summary: LayerTable) -> list[Section]:
 
 
 def _row(layer: LayerRow) -> Row:
+    place = "" if layer.place is None else f" on {layer.place}"
     return (
         visible(f"{layer.path} (again)" if layer.again else layer.path),
-        visible(f"{layer.op} {layer.setting}".rstrip()),
+        visible(f"{layer.op} {layer.setting}".rstrip() + place),
         size(layer.output),
         f"{layer.params:,}" if layer.params else "",
         f"{layer.macs:,}" if layer.macs else "",

@@ -27,14 +27,22 @@ from archc.measure.layout import (
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
 from archc.ops.base import Shape, sizes_of
+from archc.ops.reshape.to import To
 from archc.ops.steps import Device, Extra, Step
 
 
 class Tape:
-    """Runs layers forward, and then all of them back."""
+    """Runs layers forward, and then all of them back.
 
-    def __init__(self, *, half: bool, device: Device) -> None:
-        self.ledger = Ledger()
+    Its `ledger` may count the part of them that lives in one place; then what crosses
+    from one place to another is copied.
+    """
+
+    def __init__(
+        self, *, half: bool, device: Device, ledger: Ledger | None = None
+    ) -> None:
+        self.ledger = Ledger() if ledger is None else ledger
+        self._crosses = ledger is not None
         self.half = half
         """Whether autocast is on."""
         self.device: Device = device
@@ -59,6 +67,8 @@ class Tape:
         y, shapes = layer.output_shape(), (layer.input_shape(),)
         if layer.op.merges:
             shapes = tuple(Shape(x.dims, y.channel_axis) for x in inputs)
+        if self._crosses and isinstance(layer.op, To):
+            return self.run((Step(y.dims),), inputs, ())
         steps = layer.op.steps(shapes, y, device=self.device, inplace=in_place)
         weights = layer.op.parameters(shapes[0])
         return self.run(steps, inputs, tuple(map(sizes_of, weights.values())))

@@ -245,5 +245,10 @@ def _is_open(node: Node) -> bool:
 def _to(node: Node, place: str, reads: tuple[Template, ...] | None = None) -> OpNode:
     op = To(place=place)
     return OpNode(
-        origin=node.origin, op=To, attributes={"place": place}, static=op, reads=reads
+        origin=node.origin,
+        op=To,
+        attributes={"place": place},
+        static=op,
+        reads=reads,
+        place=place,
     )

@@ -30,7 +30,6 @@ class To(Identity):
     has_module = False
     unchanged = False
     short = "to"
-    shows = (("place", "{}"),)
 
     place: str
 
