@@ -3,6 +3,7 @@
 Source: Krizhevsky et al. 2012, Section 3.2 and Fig. 2.
 
 Compiled by archc from specs/alexnet_two_gpus.toml.
+Digest: sha256 da0681ffea226955.
 """
 
 from collections.abc import Mapping

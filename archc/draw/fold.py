@@ -72,6 +72,7 @@ class Folder:
         box = Box(kind, first.path)
         box.name = name_range(first.path, last.path)
         box.block = first.block.name if first.block is not None else ""
+        box.remark = _place(first)
         for _, where in regions:
             box.tally.add(where)
         box.inner = box.tally
@@ -98,6 +99,7 @@ class Folder:
         leaf = Leaf(first.path, first.op.category, beside=beside)
         leaf.ahead = first.op.drawn_ahead
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
+        leaf.note = _place(first)
         for layer, where in layers:
             self.leaf_of[layer] = leaf
             leaf.tally.add(where)
@@ -141,6 +143,11 @@ class Folder:
             box.children = self.items(variants, beside)
             boxes.append(box)
         return boxes
+
+
+def _place(part: Part) -> str:
+    """Which device it says that it lives on."""
+    return "" if part.node is None or not part.node.place else f"on {part.node.place}"
 
 
 def _opened(region: Region, beside: bool) -> Iterator[tuple[Key, Part, bool]]:

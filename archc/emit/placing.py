@@ -14,7 +14,7 @@ from archc.emit.annotations import either, indexed
 from archc.emit.tree import SELF, Assign, Body, Evaluate, For, Parameter, Statement
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing
-from archc.ops.reshape.to import DEVICES, moved
+from archc.ops.to import DEVICES, moved
 from archc.spec.expressions import BoolOp, Expr
 from archc.spec.model import Spec
 from archc.spec.placement import lives

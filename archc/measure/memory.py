@@ -19,8 +19,8 @@ from archc.network.execution import Execution, Run
 from archc.network.graph import Layer, Network
 from archc.network.places import places
 from archc.ops.base import sizes_of
-from archc.ops.reshape.to import To
 from archc.ops.steps import Device
+from archc.ops.to import To
 
 Optimizer = Literal["none", "sgd", "momentum", "adam"]
 Precision = Literal["fp32", "bf16", "fp16"]

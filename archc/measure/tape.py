@@ -27,8 +27,8 @@ from archc.measure.layout import (
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
 from archc.ops.base import Shape, sizes_of
-from archc.ops.reshape.to import To
 from archc.ops.steps import Device, Extra, Step
+from archc.ops.to import To
 
 
 class Tape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.network.graph import Layer, Network, Region
-from archc.ops.reshape.to import To
+from archc.ops.to import To
 
 
 def places(network: Network) -> dict[Layer, str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.ops.base import stem
-from archc.ops.reshape.to import DEVICES
+from archc.ops.to import DEVICES
 from archc.spec.model import (
     Block,
     BlockNode,

@@ -107,6 +107,8 @@ class Node:
 
     def read_origin(self, number: int) -> Origin:
         """Where a name in `from` stands, which is a name or a list of names."""
+        if "from" not in self.origin.value():
+            return self.origin  # what moves a value that is read without being named
         origin = self.origin.below("from")
         return origin.below(number) if isinstance(origin.value(), list) else origin
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from archc.diagnostics.model import Sink
 from archc.escaping import has_hidden
-from archc.ops.reshape.to import To
+from archc.ops.to import To
 from archc.spec.model import (
     BranchesNode,
     GroupNode,
+    HeadSpec,
     Node,
     OpNode,
+    PartsNode,
     ShareNode,
     Spec,
     Template,
@@ -49,7 +51,10 @@ def placed(spec: Spec, sink: Sink) -> Spec:
         return spec
     places = tuple(dict.fromkeys(str(node.place) for node in told))
     names = {n.name.text for n in own if n.name is not None}
-    layers, _ = _Body(places[0], sink, names).nodes(spec.layers, None, places[0])
+    body = _Body(places[0], sink, names)
+    layers, _ = body.nodes(spec.layers, None, places[0])
+    for head in spec.heads:
+        body.hold_head(head)
     return replace(spec, layers=layers, places=places)
 
 
@@ -133,6 +138,9 @@ class _Body:
         """A node that lives in one place with all that is in it, behind what moves the
         values that it reads."""
         self._hold(node, here)
+        if isinstance(node, PartsNode):  # whose layers stand in no region of its
+            parts = tuple(replace(part, place=here) for part in node.layers)
+            node = replace(node, layers=parts)
         if isinstance(node, ShareNode) and self.lives.get(node.shares.text) != here:
             self._error(
                 node,
@@ -206,16 +214,7 @@ class _Body:
                     " that does",
                     "give the place to all of it",
                 )
-        own = {n.name.text for n in inside if n.name is not None}
-        for inner in inside:
-            for read in inner.reads or ():
-                if read.text in ("prev", "input") or read.text in own:
-                    continue
-                if self._where(read, here) not in (None, here):
-                    self._error(
-                        node, f"`{read.text}`, which is read in it, lives elsewhere",
-                        "read it by a node of the network's own body at this place",
-                    )  # fmt: skip
+        self.hold_reads(node, inside, here)
         if here == self.first or isinstance(node, ShareNode):
             return
         bare = isinstance(node, OpNode) and node.op.bare_parameter
@@ -229,6 +228,26 @@ class _Body:
                 "give it a name without braces, and no `when`; a parameter stands in a"
                 " block",
             )
+
+    def hold_reads(self, node: Node, inside: Sequence[Node], here: str) -> None:
+        """Refuses nodes in a node that read by name what lives elsewhere."""
+        own = {n.name.text for n in inside if n.name is not None}
+        for inner in inside:
+            for read in inner.reads or ():
+                if read.text == "prev" or read.text in own:
+                    continue
+                # an input is taken to be where the first node is
+                at = self._where(read, here) or self.first
+                if at != here or not read.fixed:
+                    self._error(
+                        node, f"`{read.text}`, which is read in it, may live elsewhere",
+                        "read it by a node of the network's own body at this place",
+                    )  # fmt: skip
+
+    def hold_head(self, head: HeadSpec) -> None:
+        """A head lives where what it reads does."""
+        here = self._where(Template(head.reads, (head.reads,)), None) or self.first
+        self.hold_reads(head.node, list(walk((head.node,))), here)
 
     def _error(self, node: Node, message: str, help: str) -> None:
         origin = node.origin

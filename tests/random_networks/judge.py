@@ -16,8 +16,10 @@ from archc.diagnostics.render import render_text
 from archc.draw.dot import draw
 from archc.emit.module import emit
 from archc.network.graph import Network
+from archc.network.places import places
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from archc.spec.model import OpNode
 from archc.spec.overrides import parameters
 from tests.emit import holding, live
 from tests.emit.mismatch import Mismatch, check, fingerprint, raised, step
@@ -67,6 +69,7 @@ def judge(
                 source = emit(analysis.network)
             made = holding.network_class(source, analysis.network.name)
             holding.hold_class(made, analysis)
+            _hold_places(analysis)
             with step("draw"):
                 draw(analysis.network, analysis.facts)
             if thorough:
@@ -79,6 +82,20 @@ def judge(
     except Mismatch as mismatch:
         return Verdict(True, mismatch.kind, mismatch.detail)
     return Verdict(True)
+
+
+def _hold_places(analysis: Analysis) -> None:
+    """Whatever a layer reads is where the layer is, but for what is moved there."""
+    lives = places(analysis.network)
+    for layer, place in lives.items():
+        if layer.op.op == "to":
+            continue
+        # of what gives its size alone, no number is read
+        sized = isinstance(layer.node, OpNode) and layer.node.beside is not None
+        for value in layer.inputs[:1] if sized else layer.inputs:
+            first = analysis.network.spec.places[0]
+            where = first if value.layer is None else lives[value.layer]
+            check(where == place, "read elsewhere", f"{layer.path}: {where}, {place}")
 
 
 def _refused(sink: Sink) -> Verdict:

@@ -26,7 +26,7 @@ MAX_LENGTH = 2_000
 MAX_LAYERS = 150
 MODIFIERS = frozenset(
     {"name", "from", "when", "repeat", "index", "skip", "skip_when", "shortcut"}
-    | {"shape", "doc", "otherwise"}
+    | {"shape", "doc", "otherwise", "place"}
 )
 TEXTS = frozenset(
     {"same", "valid", "zeros", "reflect", "replicate", "circular", "none", "nearest"}

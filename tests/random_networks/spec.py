@@ -8,6 +8,7 @@ from archc.ops.base import MOST_AXES, Shape
 from archc.spec.init import initializable
 from tests.random_networks import blocks, compound, merging, patterns, sharing
 from tests.random_networks.drawing import Draw
+from tests.random_networks.places import put_on_devices
 from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
 from tests.random_networks.slots import put_into_slots
 from tests.random_networks.writer import Place, Recipe, Writer, finished
@@ -78,6 +79,7 @@ def draw_spec(seed: int) -> Table:
         spec["init"] = _init(w)
     spec = finished(spec)
     put_into_slots(d, w.names, spec)
+    put_on_devices(d, spec)
     return spec
 
 

@@ -30,7 +30,7 @@ from archc.ops.base import Shape
 from archc.ops.code import Global, Local
 from archc.ops.registry import OPS
 from archc.ops.reshape.identity import Identity
-from archc.ops.reshape.to import DEVICES
+from archc.ops.to import DEVICES
 from archc.spec.reserved import DICT, MODULE
 
 CONTAINERS: dict[str, Kind] = {

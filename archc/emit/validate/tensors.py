@@ -31,7 +31,7 @@ from archc.emit.validate.values import (
 )
 from archc.ops.base import Dims
 from archc.ops.code import Apply, Attribute, ClassName, Global, Local, Starred
-from archc.ops.reshape.to import DEVICES
+from archc.ops.to import DEVICES
 from archc.spec.expressions import Const
 
 _COMMUTATIVE = frozenset({"+", "*"})

@@ -33,9 +33,5 @@ class To(Identity):
 
     place: str
 
-    @property
-    def detail(self) -> str:
-        return self.place
-
     def function(self, x: Shape, argument: Expr) -> Expr:
         return moved(argument, self.place)
