@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from archc.design.solve import Answer
     from archc.design.sweep import Sweep
+    from archc.draw.chart import Level
+    from archc.draw.palette import Theme
+    from archc.draw.style import Direction
     from archc.measure.memory import Optimizer, Precision
     from archc.ops.steps import Device
 
@@ -127,6 +130,33 @@ class Network:
         from archc.draw.dot import draw
 
         return draw(self._network, self._facts)
+
+    def draw(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        level: Level | None = None,
+        width: float | None = None,
+        theme: Theme = "light",
+        direction: Direction = "tb",
+    ) -> None:
+        """Write a picture to a file, in the format that its ending says: svg, pdf, png,
+        dot, mmd (Mermaid) or tex (TikZ).
+
+        `width` is in millimetres; type is then of at least 6 pt. What the level, the
+        direction and the theme mean is told by `archc draw --help`.
+
+        Raises:
+            ValueError: if the ending is of no such format, or nothing fits the width.
+            archc.draw.render.RenderError: if pdf or png are asked for without Graphviz.
+            OSError: if the file cannot be written.
+        """
+        from archc.draw.drawing import Options, draw, format_of
+        from archc.output import Output, write
+
+        options = Options(level, direction, width, theme)
+        content = draw(self._network, self._facts, format_of(Path(path)), options)
+        write([Output(Path(path), content)])
 
     def module(self, **arguments: Any) -> nn.Module:
         """A new instance of the network, with freshly initialised weights.

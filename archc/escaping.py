@@ -128,6 +128,13 @@ def latex(text: str) -> str:
     return r"$\times$".join(part.translate(_LATEX) for part in parts)
 
 
+def mermaid(text: str) -> str:
+    """Text in a quoted label of Mermaid, which takes HTML and codes such as `#35;`."""
+    shown = visible(text).translate({ord(c): f"#{ord(c)};" for c in '#;&<>"\\`*_~[]{}'})
+    # a number and a point at its beginning would make a list of it
+    return re.sub(r"^(\d+)\.", r"\1#46;", shown)
+
+
 def annotation(text: str) -> str:
     """The message of a GitHub workflow command; its line breaks end no command."""
     parts = re.split(r"([\r\n])", text.replace("%", "%25"))

@@ -25,6 +25,7 @@ _COMMANDS = (
     "check",
     "summary",
     "compile",
+    "draw",
     "diff",
     "memory",
     "sweep",

@@ -31,6 +31,8 @@ class Picture:
     arcs: list[Arc]
     node_of: dict[Leaf, Node]
     inputs: list[Leaf]
+    leaf_of: dict[Layer, Leaf]
+    """Where each layer is drawn; see `Leaf.drawn`."""
 
 
 def compose(
@@ -59,7 +61,7 @@ def compose(
     joiner = Joiner(arcs)
     for box in (root, *heads):
         box.children = joiner.items(box.children, box)
-    return Picture(root, heads, arcs, joiner.node_of, inputs)
+    return Picture(root, heads, arcs, joiner.node_of, inputs, folder.leaf_of)
 
 
 def _folded(

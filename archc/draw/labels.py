@@ -118,7 +118,7 @@ def box_label(box: Box, occurs: str, wide: bool) -> str:
 def title(network: Network, facts: Facts, categories: Iterable[Category]) -> str:
     """The picture's heading: what it shows, its numbers, and what the colours mean."""
     name = network.spec.title or network.name
-    lines = [_headline(name), text(" · ".join(_numbers(network, facts)))]
+    lines = [_headline(name), text(" · ".join(numbers(network, facts)))]
     shown = [(category, theme.COLORS[category]) for category in categories]
     return heading([*lines, *legend(shown)])
 
@@ -126,7 +126,7 @@ def title(network: Network, facts: Facts, categories: Iterable[Category]) -> str
 def side_title(network: Network, facts: Facts) -> str:
     """The heading of one of two networks in a picture."""
     name = network.spec.title or network.name
-    return heading([f"<b>{text(name)}</b>", *map(text, _numbers(network, facts))])
+    return heading([f"<b>{text(name)}</b>", *map(text, numbers(network, facts))])
 
 
 def comparison_title(a: str, b: str, marks: Iterable[Mark]) -> str:
@@ -142,7 +142,7 @@ def _headline(name: str) -> str:
     return f'<font point-size="{theme.TITLE}"><b>{text(name)}</b></font>'
 
 
-def _numbers(network: Network, facts: Facts) -> list[str]:
+def numbers(network: Network, facts: Facts) -> list[str]:
     params = f"{_large(facts.params)} parameters"
     if facts.params_with_heads != facts.params:
         params += f" ({_large(facts.params_with_heads)} in training)"
@@ -192,6 +192,13 @@ def _large(number: int) -> str:
 
 def spelled(shape: Shape) -> str:
     return "×".join(str(d) for d in shape.dims)
+
+
+def folded(first: Shape | None, last: Shape) -> str:
+    """The shape that a row of repetitions gives, on one line."""
+    if first is None or first == last or len(first.dims) != len(last.dims):
+        return spelled(last)
+    return ranged(first, last) if first.channels != last.channels else spelled(last)
 
 
 def ranged(first: Shape, last: Shape) -> str:

@@ -23,23 +23,71 @@ class RenderError(Exception):
     """There is no picture; the message says why and how to mend it."""
 
 
-def render(dot: str, format: Format) -> bytes:
+def render(
+    dot: str,
+    format: Format,
+    *,
+    dpi: int = PNG_DPI,
+    placed: bool = False,
+    warn: Callable[[str], None] | None = None,
+) -> bytes:
     """The picture of a DOT text.
 
     With the `dot` of the PATH where there is one that works, else with the libraries
-    that come with pygraphviz.
+    that come with pygraphviz. `dpi` is for png; where all has been `placed`, Graphviz
+    only draws. `warn` is told what Graphviz warns of, line by line.
 
     Raises:
         RenderError: if there is no Graphviz, or if it fails.
     """
     if format == "png":
         head, brace, rest = dot.rpartition("}")
-        dot = f'{head}dpi="{PNG_DPI}"\n{brace}{rest}'
+        dot = f'{head}dpi="{dpi}"\n{brace}{rest}'
     failures: list[str] = []
+    picture, said = None, ""
     if shutil.which("dot") is not None:
-        picture = _with_program(dot, format, failures)
-        if picture is not None:
-            return picture
+        picture, said = _with_program(dot, format, failures, placed=placed)
+    if picture is None:
+        picture, said = _with_libraries(dot, format, failures, placed=placed)
+    if warn is not None:
+        for line in _told(said):
+            warn(line)
+    return picture
+
+
+def _told(said: str) -> list[str]:
+    """What Graphviz itself says, without what fontconfig does, and each line once."""
+    lines = dict.fromkeys(said.splitlines())
+    # texts that were placed may be larger than the room that is stated for them
+    aside = ("Fontconfig", "size too small for label")
+    return [line for line in lines if line and not any(a in line for a in aside)]
+
+
+def _with_program(
+    dot: str, format: Format, failures: list[str], *, placed: bool
+) -> tuple[bytes | None, str]:
+    """The picture that the `dot` of the PATH makes, and what it says; None if it fails,
+    and why."""
+    import subprocess
+
+    layout = ["-Kneato", "-n2"] if placed else ["-Kdot"]
+    command = ["dot", *layout, f"-T{format}"]
+    try:
+        done = subprocess.run(command, input=dot.encode(), capture_output=True)
+    except OSError as error:
+        failures.append(f"`dot` failed ({error})")
+        return None, ""
+    said = done.stderr.decode(errors="replace")
+    if done.returncode or not done.stdout:
+        reason = "; ".join(_told(said)) or f"exit status {done.returncode}"
+        failures.append(f"`dot` failed ({reason})")
+        return None, ""
+    return done.stdout, said
+
+
+def _with_libraries(
+    dot: str, format: Format, failures: list[str], *, placed: bool
+) -> tuple[bytes, str]:
     try:
         import pygraphviz  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:
@@ -50,37 +98,24 @@ def render(dot: str, format: Format) -> bytes:
             " Either install Graphviz (https://graphviz.org/download/), or run"
             " `pip install pygraphviz`, which brings its libraries"
         ) from error
-    return _with_libraries(pygraphviz, dot, format)
-
-
-def _with_program(dot: str, format: Format, failures: list[str]) -> bytes | None:
-    """The picture that the `dot` of the PATH makes; None, and why, if it fails."""
-    import subprocess
-
-    import graphviz  # pyright: ignore[reportMissingTypeStubs]
-
-    try:
-        return graphviz.pipe("dot", format, dot.encode(), quiet=True)
-    except (
-        subprocess.CalledProcessError,
-        graphviz.ExecutableNotFound,
-        OSError,
-    ) as error:
-        failures.append(f"`dot` failed ({error})")
-        return None
-
-
-def _with_libraries(pygraphviz: Any, dot: str, format: Format) -> bytes:
+    library: Any = pygraphviz
     with _ONE_AT_A_TIME, _silenced() as said:
         try:
-            picture: bytes | None = pygraphviz.AGraph(string=dot).draw(
-                format=format, prog="dot"
+            graph = library.AGraph(string=dot)
+            program, options = ("neato", "-n2") if placed else ("dot", "")
+            picture: bytes | None = graph.draw(
+                format=format, prog=program, args=options
             )
         except (ValueError, OSError) as error:
-            raise RenderError(f"Graphviz failed: {error}{said()}") from error
+            raise RenderError(f"Graphviz failed: {error}{_aside(said())}") from error
         if not picture:
-            raise RenderError(f"Graphviz made no {format}{said()}")
-        return picture
+            raise RenderError(f"Graphviz made no {format}{_aside(said())}")
+        return picture, said()
+
+
+def _aside(said: str) -> str:
+    told = _told(said)
+    return f" ({'; '.join(told)})" if told else ""
 
 
 @contextmanager
@@ -94,9 +129,7 @@ def _silenced() -> Generator[Callable[[], str]]:
 
         def said() -> str:
             caught.seek(0)
-            lines = caught.read().decode(errors="replace").splitlines()
-            told = [x for x in lines if x and not x.startswith("Fontconfig")]
-            return f" ({'; '.join(told)})" if told else ""
+            return caught.read().decode(errors="replace")
 
         try:
             kept = os.dup(2)

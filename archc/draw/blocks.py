@@ -1,0 +1,271 @@
+"""A network with the inside of its blocks: frames, and repetitions drawn once."""
+
+from __future__ import annotations
+
+from archc.draw import labels
+from archc.draw.caption import Tally, occurrence
+from archc.draw.chart import Cell, Chart, Link, LinkKind, around, sizes
+from archc.draw.compose import Picture, compose
+from archc.draw.figure import Arc, Box, Item, Leaf, Node
+from archc.draw.loops import fold_in
+from archc.draw.runs import run_name, short_name
+from archc.draw.stages import Outer, heading, opened, runs
+from archc.measure.cost import Facts
+from archc.network.graph import Layer, Network
+
+
+def block_chart(
+    network: Network, facts: Facts, depth: int = 99, *, alike: bool = False
+) -> Chart:
+    """The network with each repetition drawn once; frames nest up to `depth`.
+
+    With `alike`, blocks of one kind that follow each other at one map size are drawn
+    once too, with what differs between them.
+    """
+    picture = compose(network, facts)
+    outer: list[Outer] = list(opened(picture.root.children))
+    if alike:
+        found = runs(outer, picture.heads, picture.arcs)
+        _part(found, picture)
+        outer = [_overlaid(run) for run in found]
+    builder = _Builder(picture, depth)
+    items: list[Item] = [*outer, *picture.heads]
+    chart = builder.chart(items, picture.root)
+    chart.name, chart.title, chart.subtitle = heading(network, facts)
+    cell_of: dict[Layer, Cell] = {}
+    for layer in network.all_layers():
+        cell = builder.cell_of[picture.leaf_of[layer].drawn]
+        cell.layers.append(layer)
+        cell_of[layer] = cell
+    fold_in(network, cell_of)
+    return chart
+
+
+class _Place:
+    """A chart while it is made: which of its boxes holds which leaf."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        self.home: dict[Leaf, int] = {}
+        self.inner: dict[int, _Place] = {}
+        self.ports: dict[tuple[str, Leaf], tuple[int, int]] = {}
+        """The number of a port, and which box it is."""
+
+
+class _Builder:
+    def __init__(self, picture: Picture, depth: int) -> None:
+        self.picture = picture
+        self.depth = depth
+        self.cell_of: dict[Leaf, Cell] = {}
+        self.heads = {leaf for head in picture.heads for leaf in head.leaves()}
+
+    def chart(self, items: list[Item], parent: Box) -> Chart:
+        place = self._place(items, parent, 0)
+        for arc in self.picture.arcs:
+            self._connect(place, arc)
+        self._sort(place)
+        return place.chart
+
+    def _place(self, items: list[Item], parent: Box, depth: int) -> _Place:
+        place = _Place(Chart("", "", "", "block", [], []))
+        for item in items:
+            number = len(place.chart.cells)
+            if isinstance(item, Box) and depth < self.depth and item.children:
+                cell = self._frame(item, parent)
+                inside = _only_repeat(item)
+                if inside is not None:
+                    cell.details += self._frame(inside, item).details
+                    cell.details.append(f"each of {inside.count}")
+                inner = self._place(
+                    (inside or item).children, inside or item, depth + 1
+                )
+                cell.inner = inner.chart
+                place.inner[number] = inner
+                leaves = list(item.leaves())
+            elif isinstance(item, Box):
+                cell = self._folded(item, parent)
+                leaves = list(item.leaves())
+                self.cell_of.update((leaf, cell) for leaf in leaves)
+            elif isinstance(item, Node):
+                cell = self._node(item, parent)
+                leaves = item.leaves
+                self.cell_of.update((leaf, cell) for leaf in leaves)
+            else:
+                continue
+            place.home.update((leaf, number) for leaf in leaves)
+            place.chart.cells.append(cell)
+        return place
+
+    # ---- boxes
+
+    def _frame(self, box: Box, parent: Box) -> Cell:
+        name = box.name or box.block or short_name(box.path)
+        name = short_name(box.path) if name.isdecimal() else name
+        cell = Cell(box.path, name, box.count)
+        block = box.block if box.block != name else ""
+        # what was laid over each other always occurs
+        occurs = (
+            "" if box.kind == "block" and box.count else _said(box.tally, parent.inner)
+        )
+        remarks = box.remark.split(", ") if box.remark else []
+        cell.details = [line for line in (block, *remarks, occurs) if line]
+        cell.head = box.kind == "head"
+        cell.seldom = bool(occurs)
+        cell.block = box.block
+        return cell
+
+    def _folded(self, box: Box, parent: Box) -> Cell:
+        cell = self._frame(box, parent)
+        last = list(box.leaves())[-1].output
+        cell.shape = "" if last is None else labels.spelled(last)
+        return cell
+
+    def _node(self, node: Node, parent: Box) -> Cell:
+        lead = node.lead
+        shape = node.leaves[-1].output
+        before = node.leaves[0].input
+        path = lead.path
+        if lead.category is None and not lead.params:
+            given = lead.output or lead.input
+            end = lead.text.startswith(("input", "output"))
+            said = "" if given is None or not end else labels.spelled(given)
+            return Cell(path, lead.text, shape=said, end=end)
+        occurs = _said(node.tally, parent.inner)
+        cell = Cell(path, labels.said(lead), node.count, category=lead.category)
+        rest = " · ".join(labels.said(leaf) for leaf in node.leaves if leaf is not lead)
+        notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
+        cell.details = [line for line in (rest, *notes, occurs) if line]
+        cell.seldom = bool(occurs)
+        cell.head = any(leaf in self.heads for leaf in node.leaves)
+        if shape is not None:
+            cell.sizes = sizes(shape)
+            changed = before is None or sizes(before)[1:] != cell.sizes[1:]
+            joins = lead.category == "merge" and not lead.beside
+            if (changed and not lead.beside) or joins:
+                cell.shape = labels.spelled(shape)
+        return cell
+
+    # ---- links
+
+    def _connect(self, place: _Place, arc: Arc) -> None:
+        source, target = arc.source.drawn, arc.target.drawn
+        a, b = place.home.get(source), place.home.get(target)
+        if a is None or b is None:
+            return
+        if a == b:
+            if a in place.inner:
+                self._connect(place.inner[a], arc)
+            return
+        leaves = self._leave(place.inner[a], source) if a in place.inner else 0
+        enters = (
+            self._enter(place.inner[b], source, target, arc) if b in place.inner else 0
+        )
+        framed = b in place.inner
+        note = _said(arc.tally, arc.target.tally)
+        kind: LinkKind = "skip" if arc.bypass and not framed else "main"
+        if target in self.heads and source not in self.heads:
+            kind = "head"
+        place.chart.links.append(
+            Link(a, b, kind, leaves, enters, "" if framed else note)
+        )
+
+    def _leave(self, place: _Place, source: Leaf) -> int:
+        """The port by which a value leaves a frame; made where it is not there yet."""
+        key = ("out", source)
+        if key not in place.ports:
+            number = sum(side == "out" for side, _ in place.ports)
+            at = len(place.chart.cells)
+            place.chart.cells.append(Cell("", "", port="out"))
+            place.ports[key] = number, at
+            a = place.home[source]
+            leaves = self._leave(place.inner[a], source) if a in place.inner else 0
+            place.chart.links.append(Link(a, at, "main", leaves))
+        return place.ports[key][0]
+
+    def _enter(self, place: _Place, source: Leaf, target: Leaf, arc: Arc) -> int:
+        """The port by which a value comes into a frame, and on to what reads it."""
+        key = ("in", source)
+        if key not in place.ports:
+            number = sum(side == "in" for side, _ in place.ports)
+            at = len(place.chart.cells)
+            place.chart.cells.append(Cell("", "", port="in"))
+            place.ports[key] = number, at
+        number, at = place.ports[key]
+        b = place.home[target]
+        inner = place.inner.get(b)
+        enters = self._enter(inner, source, target, arc) if inner is not None else 0
+        note = _said(arc.tally, arc.target.tally) if inner is None else ""
+        skips = arc.bypass and inner is None
+        kind: LinkKind = "skip" if skips else "main"
+        place.chart.links.append(Link(at, b, kind, 0, enters, note))
+        return number
+
+    def _sort(self, place: _Place) -> None:
+        """Puts ports first, and links into the order of their sources."""
+        chart = place.chart
+        for inner in place.inner.values():
+            self._sort(inner)
+        order = sorted(
+            range(len(chart.cells)),
+            key=lambda i: ({"in": 0, "": 1, "out": 2}[chart.cells[i].port], i),
+        )
+        new = {old: at for at, old in enumerate(order)}
+        chart.cells = [chart.cells[old] for old in order]
+        moved = (
+            x._replace(source=new[x.source], target=new[x.target]) for x in chart.links
+        )
+        chart.links = around(sorted(dict.fromkeys(moved)))
+
+
+def _only_repeat(box: Box) -> Box | None:
+    """The repetition that is all that a box has inside: one frame does for both."""
+    only = box.children[0] if len(box.children) == 1 else None
+    repeats = isinstance(only, Box) and only.kind == "repeat" and only.count != ""
+    return only if repeats and isinstance(only, Box) and not box.count else None
+
+
+def _part(found: list[list[Outer]], picture: Picture) -> None:
+    """Forgets the arcs between blocks that will be laid over each other."""
+    at: dict[Leaf, tuple[int, int]] = {}
+    for number, run in enumerate(found):
+        for place, item in enumerate(run):
+            if isinstance(item, Box):
+                at.update((leaf, (number, place)) for leaf in item.leaves())
+
+    kept: list[Arc] = []
+    for arc in picture.arcs:
+        a, b = at.get(arc.source), at.get(arc.target)
+        if a is not None and b is not None and a[0] == b[0] and (a[1] or b[1]):
+            continue  # between two of them, or inside a later one
+        if arc.tally == arc.target.tally:
+            arc.tally = arc.target.tally  # it grows with what it leads to
+        kept.append(arc)
+    picture.arcs[:] = kept
+
+
+def _overlaid(run: list[Outer]) -> Outer:
+    """Blocks of one kind as one, with what differs between them."""
+    first, last = run[0], run[-1]
+    if len(run) == 1 or not isinstance(first, Box) or not isinstance(last, Box):
+        return first
+    shared = list(first.leaves())
+    for box in run[1:]:
+        assert isinstance(box, Box)
+        for leaf, other in zip(shared, box.leaves(), strict=True):
+            other.into = leaf
+            leaf.tally.first += other.tally.total
+            leaf.output = other.output
+            leaf.params += other.params
+            for fields, tally in other.captions.items():
+                leaf.captions.setdefault(fields, Tally()).first += tally.total
+        if first.inner is not shared[0].tally:
+            first.inner.first += box.inner.total
+    first.name = run_name(first.path, last.path)
+    first.count = str(len(run))
+    return first
+
+
+def _said(part: Tally, whole: Tally) -> str:
+    """When something occurs; what the first repetition lacks, the others have."""
+    text = occurrence(part, whole)
+    return "others" if text == "not first" else text

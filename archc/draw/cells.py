@@ -1,0 +1,196 @@
+"""One box of a chart: how large it is, and what it is drawn of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archc.draw import metrics
+from archc.draw.chart import Cell, Loop
+from archc.draw.palette import between
+from archc.draw.scene import Path, Rect, Shape, Text
+from archc.draw.style import Style
+from archc.escaping import visible
+
+_PAD = 3.0
+_SLACK = 1.05
+"""Some programs set small type a little wider than its metrics say."""
+_LOOP = 7.0
+"""How far a loop goes out from its box."""
+
+
+@dataclass(slots=True, eq=False)
+class Drawn:
+    """A box with the text that it has room for, and where its upper left corner is."""
+
+    cell: Cell
+    style: Style
+    lines: list[str]
+    width: float
+    height: float
+    beside: float
+    """What loops and their labels take beside it, or below it from left to right."""
+    inside: float
+    """What is said of loops takes at its lower end."""
+    x: float = 0
+    y: float = 0
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def axis(self) -> float:
+        """How far from its left, or its upper side the main way goes through it."""
+        return (self.height if self.style.lr else self.width) / 2
+
+    def port(self, side: str, number: int) -> float:
+        """Where a value comes in or leaves, from the main way."""
+        return 0.0
+
+    def widen(self, width: float) -> None:
+        """Makes it as wide as others."""
+        self.width = max(self.width, width)
+
+    def shapes(self) -> Iterator[Shape]:
+        """All that is drawn of it."""
+        cell, style = self.cell, self.style
+        ink = style.palette
+        yield Rect(
+            self.x, self.y, self.width, self.height,
+            fill=_fill(cell, style),
+            stroke=ink.background if cell.end else ink.head if cell.head else ink.line,
+            dashed=cell.head or cell.seldom,
+            title=tooltip(cell),
+        )  # fmt: skip
+        inside = self.inside
+        y = self.y + (self.height - inside) / 2
+        y -= (len(self.lines) - 1 + 0.15) * style.line / 2
+        left, right = self.x + _PAD, self.x + self.width - _PAD
+        shape = "" if style.stacked else visible(cell.shape)
+        for number, line in enumerate(self.lines):
+            if number == 0 and shape:
+                yield Text(left, y, line, style.text, ink.ink, "start", bold=True)
+                yield Text(right, y, shape, style.small, ink.faint, "end")
+            elif number == 0 and style.lr:
+                yield Text(self.middle, y, line, style.text, ink.ink, bold=True)
+            elif number == 0:
+                yield Text(left, y, line, style.text, ink.ink, "start", bold=True)
+            elif style.lr:
+                yield Text(self.middle, y, line, style.small, ink.faint)
+            else:
+                yield Text(left, y, line, style.small, ink.faint, "start")
+            y += style.line
+        yield from self._loops()
+
+    def _loops(self) -> Iterator[Shape]:
+        style = self.style
+        if not self.cell.loops:
+            return
+        step = style.line + 1
+        count = len(self.cell.loops)
+        for number, (loop, times) in enumerate(self.cell.loops.items()):
+            color = style.palette.skip if loop.kind == "skip" else style.palette.line
+            label = loop_text(loop, times)
+            if style.lr:
+                top = self.y + self.height
+                low = top + 3 + number * step + style.small / 2
+                ends = (self.x + 3 + 2 * number, self.x + 3 + _LOOP + 2 * number)
+                around = (
+                    (ends[0], top),
+                    (ends[0], low),
+                    (ends[1], low),
+                    (ends[1], top),
+                )
+                at = self.x + 3 + _LOOP + 2 * count + 2
+                yield Path(around, color, kind=loop.kind)
+                yield Text(at, low, label, style.small, color, "start")
+                continue
+            right = self.x + self.width
+            y = self.y + self.height / 2 + (number - (count - 1) / 2) * step
+            if style.narrow:
+                lines = count - number - 0.5 + 0.08
+                y = self.y + self.height - 1 - lines * style.line
+            high, low = y - style.small * 0.36, y + style.small * 0.36
+            out = right + _LOOP
+            around = ((right, high), (out, high), (out, low), (right, low))
+            yield Path(around, color, kind=loop.kind)
+            if style.narrow:
+                yield Text(right - _PAD, y, label, style.small, color, "end")
+                continue
+            if loop.kind == "branches":
+                inner = right + _LOOP / 2
+                yield Path(
+                    ((inner, high), (inner, low)), color, arrow=False, role="plain"
+                )
+            yield Text(out + 2, y, label, style.small, color, "start")
+
+
+def measured(cell: Cell, style: Style) -> Drawn:
+    """A box with as many of its lines as the style allows."""
+    lines = [title_of(cell), *map(visible, cell.details[: style.details])]
+    shape = metrics.width(visible(cell.shape), style.small)
+    first = metrics.width(lines[0], style.text, bold=True)
+    if style.stacked and cell.shape:
+        lines.insert(1, visible(cell.shape))
+        shape = 0.0
+    elif shape:
+        first += 5 + shape
+    rest = (metrics.width(line, style.small) for line in lines[1:])
+    width = max(first, *rest, 12.0) * _SLACK + 2 * _PAD
+    height = len(lines) * style.line + 2
+    labels = [
+        metrics.width(loop_text(loop, times), style.small)
+        for loop, times in cell.loops.items()
+    ]
+    beside, inside = 0.0, 0.0
+    if labels and style.lr:
+        width = max(width, _LOOP + 2 * len(labels) + 8 + max(labels))
+        beside = 4 + len(labels) * (style.line + 1)
+    elif labels and style.narrow:
+        rows = list(zip(reversed(lines[1:]), reversed(labels), strict=False))
+        least = max(
+            (metrics.width(line, style.small) + 8 + label for line, label in rows),
+            default=0.0,
+        )
+        if len(labels) < len(lines) and least <= max(width, 13 * style.small):
+            width = max(width, least)
+        else:
+            width = max(width, max(labels) + 2 * _PAD)
+            inside = len(labels) * style.line
+        beside = _LOOP
+    elif labels:
+        height = max(height, len(labels) * (style.line + 1) + 1)
+        beside = _LOOP + 4 + max(labels)
+    return Drawn(cell, style, lines, width, height + inside, beside, inside)
+
+
+def title_of(cell: Cell) -> str:
+    """Its first line: `conv3_x ×8`."""
+    count = f"×{cell.count}" if cell.count else ""
+    return visible(" ".join(filter(None, (cell.title, count))))
+
+
+def loop_text(loop: Loop, times: int) -> str:
+    """What stands beside a loop: `add ×36`, `4 branches, concat ×2`."""
+    text = (
+        f"{loop.paths} branches, {loop.merge}"
+        if loop.kind == "branches"
+        else loop.merge
+    )
+    return visible(f"{text} ×{times}" if times > 1 else text)
+
+
+def _fill(cell: Cell, style: Style) -> str:
+    colors = style.palette
+    if cell.end:
+        return colors.background
+    if style.heat is not None:
+        return between(colors.heat, style.heat.get(cell, 0.0))
+    return colors.stage if cell.category is None else colors.fills[cell.category]
+
+
+def tooltip(cell: Cell) -> str:
+    """What is said of a box where a pointer rests on it."""
+    parts = (cell.path, cell.title, *cell.details, cell.shape)
+    return visible(": ".join(filter(None, parts)))

@@ -1,0 +1,172 @@
+"""A network at one level of detail: boxes, what lies folded in them, and links.
+
+This is what all formats of `archc draw` are made from, before anything has a place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from archc.network.graph import Layer
+from archc.ops.base import Category, Shape
+
+Level = Literal["network", "stage", "block", "layer"]
+LinkKind = Literal["main", "skip", "branch", "shortcut", "head"]
+
+
+class Loop(NamedTuple):
+    """Ways that part and come together again inside one box.
+
+    A `skip` goes around others, `branches` lie beside each other, and a `join` is a
+    merge of values that are named.
+    """
+
+    kind: Literal["skip", "branches", "join"]
+    merge: str
+    """The op that brings them together."""
+    paths: int
+
+    @property
+    def text(self) -> str:
+        if self.kind == "branches":
+            return f"{self.paths} branches, {self.merge}"
+        return f"{self.kind}, {self.merge}"
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """One box."""
+
+    path: str
+    title: str
+    count: str = ""
+    """How often what it shows stands in a row; empty if once."""
+    details: list[str] = field(default_factory=list[str])
+    """Further lines, from the most to the least important."""
+    shape: str = ""
+    """Of what it gives."""
+    category: Category | None = None
+    """None for what stands for layers of several kinds, and for input and output."""
+    end: bool = False
+    """Whether it is an input or an output of the network."""
+    head: bool = False
+    """Whether it is only there in training."""
+    loops: Counter[Loop] = field(default_factory=Counter["Loop"])
+    layers: list[Layer] = field(default_factory=list["Layer"])
+    block: str = ""
+    sizes: tuple[int, ...] = ()
+    """Channels and the sides of the map that it gives."""
+    seldom: bool = False
+    """Whether not all repetitions have it."""
+    inner: Chart | None = None
+    """What a frame has inside. Its ports are boxes there."""
+    port: Literal["", "in", "out"] = ""
+    """For what is no box but a place where values come into a frame, or leave it."""
+
+
+class Link(NamedTuple):
+    """A value that one box gives to another, by their positions in the chart."""
+
+    source: int
+    target: int
+    kind: LinkKind
+    leaves: int = 0
+    """Where it leaves a frame: by which of its ports."""
+    enters: int = 0
+    """The same where it comes into one."""
+    note: str = ""
+    """When there is such a value, where that is not always so."""
+
+
+@dataclass(slots=True, eq=False)
+class Chart:
+    """Cells in the order in which they are computed, and links between them."""
+
+    name: str
+    title: str
+    subtitle: str
+    level: Level
+    cells: list[Cell]
+    links: list[Link]
+
+    def categories(self) -> list[Category]:
+        """Those that occur, in the order of first use."""
+        found: dict[Category, None] = {}
+        for cell in self.all_cells():
+            if cell.category is not None:
+                found[cell.category] = None
+        return list(found)
+
+    def all_cells(self) -> Iterator[Cell]:
+        """Its boxes and those inside of frames."""
+        for cell in self.cells:
+            yield cell
+            if cell.inner is not None:
+                yield from cell.inner.all_cells()
+
+    def all_links(self) -> Iterator[Link]:
+        """Its links and those inside of frames."""
+        yield from self.links
+        for cell in self.cells:
+            if cell.inner is not None:
+                yield from cell.inner.all_links()
+
+    def count(self, kind: Literal["skip", "branches", "join"]) -> int:
+        """How many of the ways that are folded into boxes are of that kind."""
+        loops = (x for cell in self.all_cells() for x in cell.loops.items())
+        return sum(number for loop, number in loops if loop.kind == kind)
+
+
+def sizes(shape: Shape) -> tuple[int, ...]:
+    """Channels, then the sides of the map; 0 where channels are lost in other axes."""
+    axis = shape.channel_axis
+    given = tuple(map(int, shape.sizes))
+    if axis is None:
+        return (0, *given)
+    return (given[axis], *given[:axis], *given[axis + 1 :])
+
+
+def linked(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Each pair of two boxes once, in their order."""
+    return sorted({(source, target) for source, target in pairs if source != target})
+
+
+def kinds(cells: list[Cell], pairs: list[tuple[int, int]]) -> list[Link]:
+    """Links of those pairs."""
+    links: list[Link] = []
+    for source, target in pairs:
+        head = cells[target].head and not cells[source].head
+        links.append(Link(source, target, "head" if head else "main"))
+    return around(links)
+
+
+def around(links: list[Link]) -> list[Link]:
+    """The links; a plain one that goes around other boxes on the way is a skip."""
+    before: dict[int, list[int]] = {}
+    for link in links:
+        before.setdefault(link.target, []).append(link.source)
+    return [
+        link._replace(kind="skip")
+        if link.kind == "main"
+        and len(before[link.target]) > 1
+        and _goes_around(link.source, link.target, before)
+        else link
+        for link in links
+    ]
+
+
+def _goes_around(source: int, target: int, before: dict[int, list[int]]) -> bool:
+    """Whether the source also reaches the target by way of others."""
+    waiting = [s for s in before[target] if s > source]
+    seen = set(waiting)
+    while waiting:
+        for found in before.get(waiting.pop(), ()):
+            if found == source:
+                return True
+            if found > source and found not in seen:
+                seen.add(found)
+                waiting.append(found)
+    return False

@@ -1,0 +1,171 @@
+"""A network as a picture in any format: what `archc draw` and `Network.draw` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from archc.draw.chart import Chart, Level
+from archc.draw.fit import MM, SMALLEST, TooNarrow, fitted
+from archc.draw.heat import Heat, shares
+from archc.draw.palette import PALETTES, Theme
+from archc.draw.scene import Scene
+from archc.draw.style import Direction, Style
+from archc.measure.cost import Facts
+from archc.network.graph import Layer, Network
+
+Format = Literal["svg", "pdf", "png", "dot", "mmd", "tex"]
+_FORMATS: dict[str, Format] = {ending: ending for ending in get_args(Format)}
+Look = Literal["graph", "volumes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may be said of a picture.
+
+    Without a level it is `block`, or, in a width, the most that fits. `width` is in
+    millimetres.
+    """
+
+    level: Level | None = None
+    direction: Direction = "tb"
+    width: float | None = None
+    theme: Theme = "light"
+    look: Look = "graph"
+    heat: Heat | None = None
+    legend: bool = True
+    title: bool = True
+    dpi: int = 200
+
+
+_PLAIN = Options()
+
+
+def draw(
+    network: Network,
+    facts: Facts,
+    format: Format,
+    options: Options = _PLAIN,
+    *,
+    saved: Mapping[Layer, int] | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> bytes:
+    """The picture of a network.
+
+    `saved` are the bytes that layers keep for the backward pass, which the heat of
+    `memory` needs. `warn` is told what Graphviz warns of.
+
+    Raises:
+        TooNarrow: if nothing fits the width.
+        archc.draw.render.RenderError: if Graphviz is needed, and fails.
+    """
+    style = _style(options)
+    if format in ("dot", "mmd"):
+        chart = chart_of(network, facts, options.level or "block")
+        return _as_text(chart, style, format).encode()
+    scene = scene_of(network, facts, options, saved=saved)
+    title = network.spec.title or network.name
+    if format == "svg":
+        from archc.draw.svg import as_svg
+
+        return as_svg(scene, title).encode()
+    if format == "tex":
+        from archc.draw.tikz import as_tikz
+
+        return as_tikz(scene, title).encode()
+    from archc.draw.fixed import as_fixed_dot
+    from archc.draw.render import render
+
+    dot = as_fixed_dot(scene)
+    return render(dot, format, dpi=options.dpi, placed=True, warn=warn)
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's ending says.
+
+    Raises:
+        ValueError: if it is of none.
+    """
+    ending = path.suffix[1:].lower()
+    if ending not in _FORMATS:
+        known = ", ".join(f".{known}" for known in _FORMATS)
+        raise ValueError(f"{path.name} has the ending of no picture; there are {known}")
+    return _FORMATS[ending]
+
+
+def scene_of(
+    network: Network,
+    facts: Facts,
+    options: Options,
+    *,
+    saved: Mapping[Layer, int] | None = None,
+) -> Scene:
+    """The picture with all its places.
+
+    Raises:
+        TooNarrow: if nothing fits the width.
+    """
+    if options.look == "volumes":
+        from archc.draw.volumes import volumes
+
+        return volumes(chart_of(network, facts, "stage"), _style(options))
+    levels: tuple[Level, ...] = (options.level or "block",)
+    if options.level is None and options.width is not None:
+        levels = ("block", "stage", "network")
+    tried: list[TooNarrow] = []
+    charts = [chart_of(network, facts, level) for level in levels]
+    if levels[0] == "block" and options.width is not None:
+        from archc.draw.blocks import block_chart
+
+        charts[1:1] = [
+            block_chart(network, facts, alike=True),
+            block_chart(network, facts, depth=1, alike=True),
+        ]
+    for chart in charts:
+        style = _style(options)
+        if options.heat is not None:
+            heat, scale = shares(options.heat, chart, facts, saved or {})
+            style = replace(style, heat=heat, scale=scale)
+        try:
+            return fitted(chart, style, strict=chart is not charts[-1])
+        except TooNarrow as error:
+            tried.append(error)
+    raise min(tried, key=lambda error: error.least)
+
+
+def chart_of(network: Network, facts: Facts, level: Level) -> Chart:
+    """The network at a level of detail."""
+    from archc.draw.blocks import block_chart
+    from archc.draw.layers import layer_chart, network_chart
+    from archc.draw.stages import stage_chart
+
+    made = {
+        "network": network_chart,
+        "layer": layer_chart,
+        "stage": stage_chart,
+        "block": block_chart,
+    }
+    return made[level](network, facts)
+
+
+def _style(options: Options) -> Style:
+    return Style(
+        palette=PALETTES[options.theme],
+        small=7.5 if options.width is None else SMALLEST,
+        direction=options.direction,
+        room=0 if options.width is None else options.width * MM,
+        legend=options.legend,
+        title=options.title,
+    )
+
+
+def _as_text(chart: Chart, style: Style, format: Format) -> str:
+    if format == "mmd":
+        from archc.draw.mermaid import as_mermaid
+
+        return as_mermaid(chart, style)
+    from archc.draw.chart_dot import as_dot
+
+    return as_dot(chart, style)

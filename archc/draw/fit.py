@@ -1,0 +1,130 @@
+"""The largest and fullest picture that a width has room for.
+
+What is drawn in a width is laid out for it: type has the size that it will have on
+paper. Of all ways that fit the one is taken that keeps the most: first the level, then
+what is said in boxes, then the size of type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from archc.draw.chart import Chart
+from archc.draw.frames import boxes_of
+from archc.draw.scene import Scene
+from archc.draw.sheet import sheet
+from archc.draw.style import Style
+
+SMALLEST = 6.0
+"""Of type, in points."""
+MM = 72 / 25.4
+_SLENDER = 11 / 8.5
+"""How much higher than wide a picture should be at most: a figure with its caption on
+one column of a page."""
+_PAGE = 24 / 17
+_COLUMN = 120 * MM
+_LARGER = (7.5, 6.75)
+_SLIDE = 9 / 16
+_MOST_STRIPS = 8
+
+
+class TooNarrow(ValueError):
+    """Nothing fits the width; the message says which width would do."""
+
+    def __init__(self, wanted: float, least: float) -> None:
+        super().__init__(
+            f"in {_mm(wanted, up=False)} mm its type would be smaller than"
+            f" {SMALLEST:g} pt; {_mm(least, up=True)} mm would do"
+        )
+        self.least = least
+        """In points."""
+
+
+def _mm(points: float, *, up: bool) -> str:
+    tenths = points / MM * 10
+    whole = -(-tenths // 1) if up else tenths // 1
+    return f"{whole / 10:g}"
+
+
+def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
+    """The chart in a width of `style.room` points, or as it comes where that is 0.
+
+    Raises:
+        TooNarrow: if it does not fit; if `strict`, also if it would then be too high.
+    """
+    if not style.room:
+        return _free(chart, style)
+    room = style.room
+    height = room * (_SLENDER if room <= _COLUMN else _PAGE)
+    if style.lr:
+        height = room * _SLIDE
+    low: list[Scene] = []
+    least = float("inf")
+    for variant in _variants(chart, style):
+        found: Scene | None = None
+        for small in (SMALLEST, *_LARGER):
+            scenes = list(_in_strips(chart, replace(variant, small=small)))
+            narrow = [scene for scene in scenes if scene.width <= room + 0.01]
+            fits = [scene for scene in narrow if scene.height <= height]
+            least = min(least, *(scene.width for scene in scenes))
+            low += narrow
+            # what does not fit in the smallest type fits in no larger one
+            if small == SMALLEST and not fits:
+                break
+            found = fits[0] if fits else found
+            if fits and small != SMALLEST:
+                break
+        if found is not None:
+            return found
+    if low and not strict:  # no way is that low: the lowest of those not too wide
+        return min(low, key=lambda scene: scene.height)
+    raise TooNarrow(room, min([least, *(s.width * s.height / height for s in low)]))
+
+
+def _free(chart: Chart, style: Style) -> Scene:
+    """In the number of strips that comes nearest to the proportions of a page."""
+    wanted = _SLIDE if style.lr else _PAGE
+    best: tuple[float, Scene] | None = None
+    boxes = boxes_of(chart, style)
+    for strips in range(1, _MOST_STRIPS + 1):
+        scene = sheet(chart, replace(style, strips=strips), boxes)
+        shape = scene.height / scene.width
+        # one strip is easiest to read, as long as it is not much too long
+        long = shape < wanted / 3 if style.lr else shape > wanted * 1.8
+        if best is None and not long:
+            return scene
+        off = max(shape / wanted, wanted / shape)
+        if best is not None and off >= best[0]:
+            break
+        best = (off, scene)
+    assert best is not None
+    return best[1]
+
+
+def _in_strips(chart: Chart, style: Style) -> Iterator[Scene]:
+    """Layouts of a chart in more and more strips, up to where they are too wide."""
+    boxes = boxes_of(chart, style)
+    broad = max((box.width for box in boxes), default=0)
+    for strips in range(1, _MOST_STRIPS + 1):
+        scene = sheet(chart, replace(style, strips=strips), boxes)
+        yield scene
+        if not style.lr and max(scene.width, strips * broad) > style.room:
+            break  # more of them are wider still
+
+
+def _variants(chart: Chart, style: Style) -> Iterable[Style]:
+    """What is said in boxes, and how they are arranged."""
+    if chart.level in ("block", "layer"):
+        for details in (9, 0):
+            yield replace(style, details=details)
+            yield replace(style, details=details, broadest=style.room * 0.8)
+        yield replace(style, details=0, narrow=True, broadest=style.room * 0.7)
+        return
+    for details in (9, 1, 0):
+        one = replace(style, details=details)
+        yield one
+        if not style.lr:
+            yield replace(one, single_file=True)
+            yield replace(one, narrow=True)
+            yield replace(one, narrow=True, single_file=True)

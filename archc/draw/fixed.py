@@ -1,0 +1,92 @@
+"""A scene as Graphviz draws it, for the formats that archc does not write itself.
+
+Everything has its place already: rectangles and texts are nodes, lines are edges with
+their curves, and Graphviz' `neato -n2` only draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from archc.draw.scene import Path, Rect, Scene, Text
+from archc.draw.svg import arrow_head
+from archc.escaping import dot_label
+
+_FONT = "Helvetica,Arial,Liberation Sans"
+
+
+def as_fixed_dot(scene: Scene) -> str:
+    """DOT text with places, in points from the lower left corner."""
+    return "".join(f"{line}\n" for line in _lines(scene))
+
+
+def _lines(scene: Scene) -> Iterator[str]:
+    high = scene.height
+    yield "digraph {"
+    yield (
+        f'  graph [bgcolor="{scene.background}", margin="0", pad="0",'
+        ' outputorder="nodesfirst", splines="true"]'
+    )
+    yield f'  node [fontname="{_FONT}", fixedsize="true", label="", margin="0"]'
+    yield '  edge [dir="none"]'
+    for number, (x, y) in enumerate(((0, 0), (scene.width, scene.height))):
+        yield (
+            f'  corner{number} [pos="{_n(x)},{_n(y)}", shape="point", style="invis",'
+            ' width="0.001", height="0.001"]'
+        )
+    for number, shape in enumerate(scene.shapes):
+        if isinstance(shape, Rect):
+            yield f"  n{number} {_rect(shape, high)}"
+        elif isinstance(shape, Text):
+            yield f"  n{number} {_text(shape, high)}"
+        else:
+            yield f"  corner0 -> corner1 {_path(shape.points, shape, high)}"
+            if shape.arrow:
+                yield from _arrow(shape, high)
+    yield "}"
+
+
+def _rect(rect: Rect, high: float) -> str:
+    x, y = rect.x + rect.width / 2, high - rect.y - rect.height / 2
+    dash = ",dashed" if rect.dashed else ""
+    return (
+        f'[pos="{_n(x)},{_n(y)}", shape="box", width="{rect.width / 72:.5f}",'
+        f' height="{rect.height / 72:.5f}", style="filled{dash}",'
+        f' fillcolor="{rect.fill}", color="{rect.stroke}", penwidth="{_n(rect.line)}"]'
+    )
+
+
+def _text(text: Text, high: float) -> str:
+    x, wide = text.left + text.width / 2, text.width + 4
+    shown = dot_label(text.text)
+    shown = f"<b>{shown}</b>" if text.bold else shown
+    return (
+        f'[pos="{_n(x)},{_n(high - text.y)}", shape="none", width="{wide / 36:.5f}",'
+        f' height="{text.size / 24:.5f}", fontsize="{_n(text.size)}",'
+        f' fontcolor="{text.color}", label=<{shown}>]'
+    )
+
+
+def _path(points: tuple[tuple[float, float], ...], path: Path, high: float) -> str:
+    flipped = [(x, high - y) for x, y in points]
+    # a straight line as a curve: its ends stand for the points that bend it
+    spline = [flipped[0]]
+    for a, b in pairwise(flipped):
+        spline += [a, b, b]
+    pos = " ".join(f"{_n(x)},{_n(y)}" for x, y in spline)
+    dash = ', style="dashed"' if path.dashed else ""
+    return f'[pos="{pos}", color="{path.color}", penwidth="{_n(path.line)}"{dash}]'
+
+
+def _arrow(path: Path, high: float) -> Iterator[str]:
+    """The head of an arrow, as short lines that fill it."""
+    tip, left, right = arrow_head(path)
+    solid = Path(path.points, path.color, 0.6)
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        at = tuple(a + (b - a) * share for a, b in zip(left, right, strict=True))
+        yield f"  corner0 -> corner1 {_path((tip, (at[0], at[1])), solid, high)}"
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,57 @@
+"""Skips, branches and joins: which box each of them lies in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from archc.draw.chart import Cell, Loop
+from archc.network.graph import Layer, Network, Region
+
+
+class Way(NamedTuple):
+    """What comes together in one layer, and the layers that lie on the way there."""
+
+    loop: Loop
+    merge: Layer
+    inside: tuple[Layer, ...]
+
+
+def ways(network: Network) -> Iterator[Way]:
+    """Every skip, all branches and every join of a network, its heads included."""
+    regions = (network.body, *(head.region for head in network.heads))
+    for outermost in regions:
+        structural: set[Layer] = set()
+        for region in outermost.regions():
+            found = _structured(region)
+            if found is not None:
+                structural.add(found.merge)
+                yield found
+        for layer in outermost.layers():
+            if layer not in structural and layer.op.merges and len(layer.inputs) > 1:
+                sources = tuple(v.layer for v in layer.inputs if v.layer is not None)
+                loop = Loop("join", layer.op.op, len(layer.inputs))
+                yield Way(loop, layer, sources)
+
+
+def _structured(region: Region) -> Way | None:
+    last = region.parts[-1] if region.parts else None
+    if region.kind not in ("skip", "branches") or not isinstance(last, Layer):
+        return None
+    kind = "skip" if region.kind == "skip" else "branches"
+    paths = 2 if kind == "skip" else len(last.inputs)
+    loop = Loop(kind, region.merge or last.op.op, paths)
+    return Way(loop, last, tuple(layer for layer in region.layers()))
+
+
+def fold_in(network: Network, cell_of: Mapping[Layer, Cell]) -> list[Way]:
+    """Counts in every box what lies in it; gives those ways that boxes do not hide."""
+    shown: list[Way] = []
+    for way in ways(network):
+        home = cell_of[way.merge]
+        apart = any(cell_of[layer] is not home for layer in way.inside)
+        if apart or (way.loop.kind == "join" and len(way.inside) < way.loop.paths):
+            shown.append(way)
+        else:
+            home.loops[way.loop] += 1
+    return shown

@@ -1,0 +1,513 @@
+"""Boxes below each other in rows, and links along the gaps between them.
+
+A link to the next row runs in the gap between the two. One that goes further either
+keeps a place in the rows that it passes, or runs in a lane at their left; so no link
+ever crosses a box or its text. From left to right, the same is done with both axes
+exchanged. A long picture is cut into strips.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from archc.draw import metrics
+from archc.draw.cells import Drawn
+from archc.draw.chart import Chart, Link
+from archc.draw.links import drawn_link
+from archc.draw.scene import Point, Shape, Text
+from archc.draw.style import Style
+
+_TRACK = 4.0
+_LANE = 5.0
+_CROSSING = 5.0
+_MOST_PLACES = 120
+_APART = 7.0
+"""Between boxes of one row."""
+_THREAD = 1.5
+"""Half of the room that a link takes in a row that it passes."""
+_FAR = 8
+"""A link that passes more rows than that runs in a lane."""
+
+
+def ranks(chart: Chart, boxes: list[Drawn], style: Style) -> list[int]:
+    """The row of each cell: one below the lowest of those that it reads, or a later one
+    where that is full.
+
+    In a single file each has its own. Ports are first and last.
+    """
+    cells = chart.cells
+    if style.single_file:
+        return list(range(len(cells)))
+    first = 1 if any(cell.port == "in" for cell in cells) else 0
+    rank = [0 if cell.port == "in" else first for cell in cells]
+    used: dict[int, float] = {}
+    readers: dict[int, list[int]] = {}
+    for link in chart.links:
+        readers.setdefault(link.source, []).append(link.target)
+    for i, (cell, box) in enumerate(zip(cells, boxes, strict=True)):
+        if style.broadest and not cell.port and not cell.head:
+            wide = box.height if style.lr else box.width + box.beside + _APART
+            while used.get(rank[i]) and used[rank[i]] + wide > style.broadest:
+                rank[i] += 1
+            used[rank[i]] = used.get(rank[i], 0.0) + wide
+        for target in readers.get(i, ()):  # a box comes before its readers
+            rank[target] = max(rank[target], rank[i] + 1)
+    last = max(
+        (r for r, c in zip(rank, cells, strict=True) if c.port != "out"), default=0
+    )
+    return [
+        last + 1 if c.port == "out" else r for r, c in zip(rank, cells, strict=True)
+    ]
+
+
+def strips_of(chart: Chart, boxes: list[Drawn], style: Style) -> list[list[list[int]]]:
+    """The rows of cells in as many strips as the style wants, of about one length."""
+    rank = ranks(chart, boxes, style)
+    rows: list[list[int]] = [[] for _ in range(max(rank, default=0) + 1)]
+    for i, row in enumerate(rank):
+        rows[row].append(i)
+    rows = [row for row in rows if row]
+    if style.strips < 2:
+        return [rows]
+    sizes = [max(_along(boxes[i], style) for i in row) + style.gap for row in rows]
+    ends = _cut(sizes, _crossing(chart, rank), min(style.strips, len(rows)))
+    return [rows[a:b] for a, b in pairwise((0, *ends, len(rows)))]
+
+
+def _crossing(chart: Chart, rank: list[int]) -> list[int]:
+    """How many boxes give something from each row, or one before, to a later one."""
+    reach: dict[int, int] = {}
+    for link in chart.links:
+        reach[link.source] = max(reach.get(link.source, 0), rank[link.target])
+    crossing = [0] * (max(rank, default=0) + 1)
+    for source, last in reach.items():
+        for row in range(rank[source], last):
+            crossing[row] += 1
+    return crossing
+
+
+def _cut(sizes: list[float], crossing: list[int], count: int) -> tuple[int, ...]:
+    """Where the strips after the first begin, so that the longest is short.
+
+    Every value beyond the first that goes on to another strip counts as some length,
+    for it takes room and a look.
+    """
+    places = [row + 1 for row in range(len(sizes) - 1)]
+    single = [at for at in places if crossing[at - 1] == 1]
+    if len(single) >= 4 * count:
+        places = single
+    places = places[:: len(places) // _MOST_PLACES + 1]
+    total = list(accumulate(sizes, initial=0.0))
+    # by where the last strip begins: the cost, the longest strip, the cuts
+    best: dict[int, tuple[float, float, tuple[int, ...]]] = {0: (0.0, 0.0, ())}
+    for number in range(1, count + 1):
+        stops = [len(sizes)] if number == count else places
+        further: dict[int, tuple[float, float, tuple[int, ...]]] = {}
+        for stop in stops:
+            crossed = _CROSSING * (crossing[stop - 1] - 1) if stop < len(sizes) else 0.0
+            for begin, (cost, longest, cuts) in best.items():
+                if begin < stop:
+                    most = max(longest, total[stop] - total[begin])
+                    way = (cost - longest + most + crossed, most, (*cuts, stop))
+                    further[stop] = min(further.get(stop, way), way)
+        if not further:
+            break
+        best = further
+    return best[len(sizes)][2][:-1] if len(sizes) in best else ()
+
+
+def _along(box: Drawn, style: Style) -> float:
+    return box.width + 2 if style.lr else box.height
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A part of a link from one row to the next, between boxes or places of its own."""
+
+    source: int
+    target: int
+    link: Link
+    out: float
+    """Where it leaves its source, from that one's middle,"""
+    into: float
+    """and where it reaches its target."""
+
+
+class Layout:
+    """One strip. `a` runs along the rows' order and `b` across it.
+
+    Places that a link keeps in a row have negative numbers.
+    """
+
+    def __init__(
+        self, chart: Chart, boxes: list[Drawn], rows: list[list[int]], style: Style
+    ) -> None:
+        self.chart, self.boxes, self.style = chart, boxes, style
+        self.rows = [list(row) for row in rows]
+        self.row_of = {i: r for r, row in enumerate(rows) for i in row}
+        self.cells = list(self.row_of)
+        self.leaving = [
+            x
+            for x in chart.links
+            if x.source in self.row_of and x.target not in self.row_of
+        ]
+        self.entering = [
+            x
+            for x in chart.links
+            if x.target in self.row_of and x.source not in self.row_of
+        ]
+        self.far: list[Link] = []
+        self.near: list[_Segment] = []
+        self.ways: list[list[_Segment]] = []
+        self._thread()
+        self._forks = Counter((x.source, x.out) for x in self.near)
+        self.center: dict[int, float] = {}
+        self.links: list[tuple[Link, list[Point]]] = []
+        self.notes: list[tuple[str, float, float]] = []
+        self._across_rows()
+        self._tracks()
+        self._along_rows()
+        self._route()
+
+    def _thread(self) -> None:
+        """Tells links that keep a place in rows from those that run in lanes."""
+        fine = self.chart.level in ("block", "layer") and not self.style.single_file
+        for link in self.chart.links:
+            if link.source not in self.row_of or link.target not in self.row_of:
+                continue
+            span = self.row_of[link.target] - self.row_of[link.source]
+            threads = fine and link.kind == "main" and span <= _FAR
+            if span != 1 and not threads:
+                self.far.append(link)
+                continue
+            stops = [link.source]
+            for row in range(self.row_of[link.source] + 1, self.row_of[link.target]):
+                place = -1 - len(self.row_of)
+                self.row_of[place] = row
+                self.rows[row].append(place)
+                stops.append(place)
+            stops.append(link.target)
+            way = [
+                _Segment(
+                    a, b, link,
+                    self.boxes[a].port("out", link.leaves) if a >= 0 else 0.0,
+                    self.boxes[b].port("in", link.enters) if b >= 0 else 0.0,
+                )
+                for a, b in pairwise(stops)
+            ]  # fmt: skip
+            self.near += way
+            self.ways.append(way)
+
+    # ---- places across the rows
+
+    def length(self, i: int) -> float:
+        """How long a box is along the order."""
+        if i < 0:
+            return 0.0
+        return self.boxes[i].width if self.style.lr else self.boxes[i].height
+
+    def before(self, i: int) -> float:
+        """How far it reaches across, from its middle: up, or to the left,"""
+        return self.boxes[i].axis if i >= 0 else _THREAD
+
+    def after(self, i: int) -> float:
+        """and to the other side."""
+        if i < 0:
+            return _THREAD
+        box = self.boxes[i]
+        return (box.height if self.style.lr else box.width) - box.axis
+
+    def _full(self, i: int) -> float:
+        return self.after(i) + (self.boxes[i].beside if i >= 0 else 0.0)
+
+    def _head(self, i: int) -> bool:
+        return i >= 0 and self.boxes[i].cell.head
+
+    def _across_rows(self) -> None:
+        """Gives each box its middle across the rows; those of the main way are at 0."""
+        sources: dict[int, list[_Segment]] = {}
+        for segment in self.near:
+            sources.setdefault(segment.target, []).append(segment)
+        for row in self.rows:
+            wish: dict[int, float] = {}
+            for i in row:
+                known = [
+                    self.center[s.source] + s.out - s.into
+                    for s in sources.get(i, ())
+                    if s.source in self.center
+                ]
+                wish[i] = sum(known) / len(known) if known else 0.0
+            # places of links have the number of their box as their order
+            order = {i: sources[i][0].link.source if i < 0 else i for i in row}
+            own = sorted(
+                (i for i in row if not self._head(i)),
+                key=lambda i: (round(wish[i], 3), order[i]),
+            )
+            self._row(own, wish)
+        ends = (self.center[i] + self._full(i) for i in self.center)
+        aside = max(ends, default=0.0) + _APART
+        for row in self.rows:
+            at = aside
+            for i in (i for i in row if self._head(i)):
+                self.center[i] = at + self.before(i)
+                at += self.before(i) + self._full(i) + _APART
+
+    def _row(self, own: list[int], wish: dict[int, float]) -> None:
+        """Places the boxes of one row, near where each wishes to be."""
+        real = [i for i in own if i >= 0]
+        if len(real) == 1:
+            self._around_one(real[0], own, wish)
+            return
+        if len({round(wish[i], 1) for i in own}) == len(own):
+            at = float("-inf")
+            for i in own:
+                at = max(at, wish[i] - self.before(i))
+                self.center[i] = at + self.before(i)
+                at += self.before(i) + self._full(i) + self._apart(i)
+            return
+        total = sum(self.before(i) + self._full(i) + self._apart(i) for i in own)
+        at = sum(wish[i] for i in own) / max(len(own), 1) - total / 2
+        for i in own:
+            self.center[i] = at + self.before(i)
+            at += self.before(i) + self._full(i) + self._apart(i)
+
+    def _apart(self, i: int) -> float:
+        return _APART if i >= 0 else _APART / 2
+
+    def _around_one(self, one: int, own: list[int], wish: dict[int, float]) -> None:
+        """A box that is alone in its row is at 0, or below what it alone continues."""
+        threads = [i for i in own if i < 0]
+        self.center[one] = wish[one] if threads else 0.0
+        left = self.center[one] - self.before(one) - _APART
+        right = self.center[one] + self._full(one) + _APART
+        for i in reversed(threads):
+            if wish[i] < self.center[one]:
+                self.center[i] = left = min(left, wish[i])
+                left -= _APART
+        for i in threads:
+            if wish[i] >= self.center[one]:
+                self.center[i] = right = max(right, wish[i])
+                right += _APART
+
+    # ---- gaps and lanes
+
+    def _side(self, i: int) -> bool:
+        """Whether a link may reach a box from its left side."""
+        cell = self.boxes[i].cell
+        if cell.port or cell.inner is not None:
+            return False
+        row = self.rows[self.row_of[i]]
+        return min(row, key=lambda j: self.center[j]) == i
+
+    def _tracks(self) -> None:
+        """Which track of a gap each link uses that turns there."""
+        self.track: dict[tuple[int, object], int] = {}
+        self.used = [0] * (len(self.rows) + 1)
+        for segment in self.near:
+            if not self._straight(segment):
+                self._take(self.row_of[segment.source], self._bus(segment))
+        for link in self.far:
+            if not self._side(link.source):
+                self._take(self.row_of[link.source], ("out", link))
+            if not self._side(link.target):
+                self._take(self.row_of[link.target] - 1, ("in", link))
+        for source in dict.fromkeys(x.source for x in self.leaving):
+            if not self._ends(source) and not self._side(source):
+                self._take(self.row_of[source], ("leave", source))
+        for target in dict.fromkeys(x.target for x in self.entering):
+            if not self._begins(target) and not self._side(target):
+                self._take(self.row_of[target] - 1, ("enter", target))
+
+    def _take(self, gap: int, key: object) -> None:
+        if (gap, key) not in self.track:
+            self.track[gap, key] = self.used[gap]
+            self.used[gap] += 1
+
+    def _ends(self, i: int) -> bool:
+        """Whether a box stands in the last row."""
+        return self.row_of[i] == len(self.rows) - 1
+
+    def _begins(self, i: int) -> bool:
+        return self.row_of[i] == 0
+
+    def _from(self, segment: _Segment) -> float:
+        return self.center[segment.source] + segment.out
+
+    def _to(self, segment: _Segment) -> float:
+        return self.center[segment.target] + segment.into
+
+    def _straight(self, segment: _Segment) -> bool:
+        return abs(self._from(segment) - self._to(segment)) < 0.5
+
+    def _bus(self, segment: _Segment) -> object:
+        """Links that fork from one place, or meet at one, share a track."""
+        port = (segment.source, segment.out)
+        if self._forks[port] > 1 or segment.link.kind == "head":
+            return ("from", *port)
+        return ("to", segment.target, segment.into)
+
+    def _along_rows(self) -> None:
+        """Gives each row its beginning along the order, and each gap its tracks."""
+        self.start: list[float] = []
+        self.end: list[float] = []
+        at = 0.0
+        hanging = 0.0  # how far down heads go, which may hang beside later rows
+        for r, row in enumerate(self.rows):
+            heads = [self.length(i) for i in row if self._head(i)]
+            length = max((self.length(i) for i in row if not self._head(i)), default=0)
+            if heads:
+                at = max(at, hanging)
+                hanging = at + max(heads) + self.style.gap + 3.5
+            self.start.append(at)
+            self.end.append(at + length)
+            at += length + self.style.gap + _TRACK * max(0, self.used[r] - 1)
+            at += 3.5 if self.used[r] else 0
+        self.low = max(self.end[-1], hanging - self.style.gap - 3.5)
+        self.edge = min(self.center[i] - self.before(i) for i in self.row_of)
+
+    def _at(self, gap: int, key: object) -> float:
+        number = self.track[gap, key]
+        if gap + 1 < len(self.start):  # heads may hang down beside a longer gap
+            rest = self.used[gap] - 1 - number
+            return self.start[gap + 1] - self.style.gap - _TRACK * rest
+        return self.end[gap] + 3.5 + _TRACK * number
+
+    def reach(self, i: int) -> tuple[float, float]:
+        """Where a box begins and ends along the order; it is centred in its row."""
+        row = self.row_of[i]
+        if i < 0:
+            return self.start[row], self.end[row]
+        length = self.length(i)
+        begin = (self.start[row] + self.end[row] - length) / 2
+        begin = self.start[row] if self._head(i) else begin
+        return begin, begin + length
+
+    def _route(self) -> None:
+        for way in self.ways:
+            points: list[Point] = []
+            for segment in way:
+                x, y = self._from(segment), self._to(segment)
+                a, b = self.reach(segment.source)[1], self.reach(segment.target)[0]
+                points.append((a, x))
+                if not self._straight(segment):
+                    turn = self._at(self.row_of[segment.source], self._bus(segment))
+                    points += [(turn, x), (turn, y)]
+                points.append((b, y))
+            self.links.append((way[0].link, points))
+        self._lanes: list[list[tuple[int, int]]] = []
+        self._lane_at: list[float] = []
+        self._free = self.edge - _LANE - 1
+        for link in sorted(self.far, key=lambda x: (bool(x.note), self._span(x), x)):
+            begin, stop = self.row_of[link.source], self.row_of[link.target]
+            lane = self._lane(begin, stop, link.note)
+            self.links.append((link, self._around(link, lane)))
+        self.exits = {x.source: self._exit(x) for x in self.leaving}
+        self.entries = {x.target: self._entry(x) for x in self.entering}
+
+    def _span(self, link: Link) -> int:
+        return self.row_of[link.target] - self.row_of[link.source]
+
+    def _lane(self, begin: int, stop: int, note: str = "") -> float:
+        """Where a lane that is free between two rows lies across them."""
+        free = (
+            n for n, taken in enumerate(self._lanes)
+            if not note and all(stop <= s or begin >= e for s, e in taken)
+        )  # fmt: skip
+        number = next(free, len(self._lanes))
+        if number == len(self._lanes):
+            self._lanes.append([])
+            self._lane_at.append(self._free)
+            self._free -= _LANE
+        self._lanes[number].append((begin, stop))
+        lane = self._lane_at[number]
+        if note:
+            self.notes.append((note, (self.end[begin] + self.start[stop]) / 2, lane))
+            wide = metrics.width(note, self.style.small)
+            self._free -= self.style.small if self.style.lr else wide + 2
+        return lane
+
+    def _exit(self, link: Link) -> list[Point]:
+        """The way from a box to the end of the strip."""
+        i = link.source
+        x, end = self.center[i], self.reach(i)[1]
+        if self._ends(i):
+            x += self.boxes[i].port("out", link.leaves)
+            return [(end, x), (self.low, x)]
+        lane = self._lane(self.row_of[i], len(self.rows))
+        return [*self._out(link, lane, ("leave", i)), (self.low, lane)]
+
+    def _entry(self, link: Link) -> list[Point]:
+        """The way from the beginning of the strip to a box."""
+        i = link.target
+        x, begin = self.center[i], self.reach(i)[0]
+        if self._begins(i):
+            x += self.boxes[i].port("in", link.enters)
+            return [(self.start[0], x), (begin, x)]
+        lane = self._lane(-1, self.row_of[i])
+        return [(self.start[0], lane), *self._into(link, lane, ("enter", i))]
+
+    def _around(self, link: Link, lane: float) -> list[Point]:
+        out = self._out(link, lane, ("out", link))
+        return [*out, *self._into(link, lane, ("in", link))]
+
+    def _out(self, link: Link, lane: float, key: object) -> list[Point]:
+        """From a box into a lane: by its left side, or by the gap behind it."""
+        i = link.source
+        begin, stop = self.reach(i)
+        x = self.center[i]
+        if self._side(i):
+            at = begin + (stop - begin) * 0.68
+            return [(at, x - self.before(i)), (at, lane)]
+        at = self._at(self.row_of[i], key)
+        x += self.boxes[i].port("out", link.leaves)
+        return [(stop, x), (at, x), (at, lane)]
+
+    def _into(self, link: Link, lane: float, key: object) -> list[Point]:
+        """From a lane into a box: by its left side, or by the gap before it."""
+        i = link.target
+        begin, stop = self.reach(i)
+        x = self.center[i]
+        if self._side(i):
+            at = begin + (stop - begin) * 0.32
+            return [(at, lane), (at, x - self.before(i))]
+        at = self._at(self.row_of[i] - 1, key)
+        x += self.boxes[i].port("in", link.enters)
+        return [(at, lane), (at, x), (begin, x)]
+
+    # ---- shapes
+
+    def put(self) -> list[Shape]:
+        """Everything of this strip, with boxes at their places."""
+        shapes: list[Shape] = []
+        for link, points in self.links:
+            ends = self.boxes[link.target].cell.port == "out"
+            shapes.append(
+                drawn_link(
+                    link, [self.xy(p) for p in points], self.style, arrow=not ends
+                )
+            )
+        for text, a, lane in self.notes:
+            x, y = self.xy((a, lane))
+            size, color = self.style.small, self.style.palette.skip
+            if self.style.lr:
+                shapes.append(Text(x, y - size * 0.6, text, size, color))
+            else:
+                shapes.append(Text(x - 2, y, text, size, color, "end"))
+        for i in self.cells:
+            box = self.boxes[i]
+            begin = self.reach(i)[0]
+            box.x, box.y = self.xy((begin, self.center[i] - self.before(i)))
+            shapes += box.shapes()
+        return shapes
+
+    def xy(self, point: Point) -> Point:
+        return point if self.style.lr else (point[1], point[0])
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The least and the most of x and y, with loops and lanes."""
+        left = self._free + _LANE - 2 if self._lanes else self.edge
+        right = max(self.center[i] + self._full(i) for i in self.row_of)
+        low, high = self.start[0], self.low
+        return (low, left, high, right) if self.style.lr else (left, low, right, high)

@@ -1,0 +1,24 @@
+"""Short names of what stands in a row."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+
+def run_name(first: str, last: str) -> str:
+    """Two paths as one name: `conv1`, `denselayer1…6`, `inception4b…4d`."""
+    a, b = short_name(first), short_name(last)
+    if a == b:
+        return a
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False))
+    stem = "".join(x for x, _ in same).rstrip("0123456789")
+    rest = b.removeprefix(stem)
+    return f"{a}…{rest}" if stem and rest else f"{a}…{b}"
+
+
+def short_name(path: str) -> str:
+    """The last part of a path; a number alone says nothing, so one more with it."""
+    rest, _, name = path.rpartition(".")
+    if name.isdecimal() and rest:
+        return f"{rest.rpartition('.')[2]}.{name}"
+    return name

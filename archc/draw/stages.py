@@ -1,0 +1,283 @@
+"""A network as stages: one box for what is repeated, or is alike and follows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from archc.draw import labels
+from archc.draw.caption import combined, occurrence
+from archc.draw.chart import Cell, Chart, kinds, linked, sizes
+from archc.draw.compose import compose
+from archc.draw.figure import Arc, Box, Item, Leaf, Node
+from archc.draw.loops import fold_in
+from archc.draw.runs import run_name, short_name
+from archc.measure.cost import Facts
+from archc.network.graph import Layer, Network
+from archc.ops.base import Shape
+
+_FEW = 6
+"""Up to how many nodes without frames a group is opened."""
+Outer = Node | Box
+"""What remains after joining: a leaf stands in a node."""
+
+_ATTACHED = ("normalization", "activation", "dropout", "reshape")
+
+
+def stage_chart(network: Network, facts: Facts) -> Chart:
+    """The network with one box for each of its stages.
+
+    A stage is a repetition, a block or a layer with what is attached to it; blocks of
+    one kind, and equal layers, that follow each other at one map size are one stage.
+    """
+    picture = compose(network, facts)
+    drafts = [_Draft(item) for item in opened(picture.root.children)]
+    drafts += [_Draft(head, head=True) for head in picture.heads]
+    drafts = _merged(drafts, picture.arcs)
+    home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
+    cells = [draft.cell() for draft in drafts]
+    cell_of: dict[Layer, Cell] = {}
+    for layer in network.all_layers():
+        cell = cells[home[picture.leaf_of[layer].drawn]]
+        cell.layers.append(layer)
+        cell_of[layer] = cell
+    fold_in(network, cell_of)
+    links = linked(
+        (home[arc.source], home[arc.target])
+        for arc in picture.arcs
+        if arc.source in home and arc.target in home
+    )
+    return Chart(*heading(network, facts), "stage", cells, kinds(cells, links))
+
+
+def heading(network: Network, facts: Facts) -> tuple[str, str, str]:
+    """Name, title and numbers of a network."""
+    title = network.spec.title or network.name
+    return network.name, title, " · ".join(labels.numbers(network, facts))
+
+
+# ---- which items are stages
+
+
+def opened(items: Sequence[Item]) -> Iterator[Outer]:
+    """The outermost items, with those groups opened that hold several stages."""
+    outer = [item for item in items if not _is_end(item)]
+    alone = len(outer) < 3
+    for item in items:
+        if isinstance(item, Box) and _holds_stages(item, alone=alone):
+            yield from opened(item.children)
+        elif not isinstance(item, Leaf):
+            yield item
+
+
+def _is_end(item: Item) -> bool:
+    return isinstance(item, Node) and item.lead.category is None
+
+
+def _holds_stages(box: Box, *, alone: bool) -> bool:
+    if box.kind == "repeat" or box.count not in ("", "1"):
+        return False
+    inner = [child for child in box.children if isinstance(child, Box)]
+    if box.kind == "group" and not inner and len(box.children) <= _FEW:
+        return True
+    maps = [m for child in box.children if (m := _map(child)) is not None]
+    falling = all(a >= b for a, b in pairwise(maps))
+    several = len(set(maps)) > 2 and falling
+    plain = box.kind == "group" and len(set(maps)) > 1 and falling
+    return bool(several or plain or (alone and len(box.children) > 2))
+
+
+def _map(item: Item) -> tuple[int, ...] | None:
+    """The sides of the map that an item gives; none for a row of features."""
+    last = list(_leaves(item))[-1].output
+    if last is None or len(last.dims) < 2:
+        return None
+    axis = last.channel_axis
+    return tuple(size for n, size in enumerate(last.sizes) if n != axis)
+
+
+def _leaves(item: Item) -> Iterator[Leaf]:
+    if isinstance(item, Leaf):
+        yield item
+    else:
+        yield from item.leaves if isinstance(item, Node) else item.leaves()
+
+
+# ---- stages that are one
+
+
+def runs(
+    items: Sequence[Outer], heads: list[Box], arcs: list[Arc]
+) -> list[list[Outer]]:
+    """The items, those blocks together that would be one stage and are built alike."""
+    found: list[list[Outer]] = []
+    drafts = [_Draft(item) for item in items]
+    drafts += [_Draft(head, head=True) for head in heads]
+    for draft in _merged(drafts, arcs, blocks=True):
+        if draft.head:
+            continue
+        built = {tuple(x.category for x in _leaves(item)) for item in draft.items}
+        found += [draft.items] if len(built) == 1 else [[item] for item in draft.items]
+    return found
+
+
+class _Draft:
+    """A stage while it may still grow."""
+
+    def __init__(self, item: Outer, *, head: bool = False) -> None:
+        self.items: list[Outer] = [item]
+        self.head = head
+        self.leaves = list(_leaves(item))
+        self.attached: list[Leaf] = []
+        self.first = _output(item)
+
+    @property
+    def lead(self) -> Outer:
+        return self.items[0]
+
+    @property
+    def merges(self) -> bool:
+        """Whether it is nothing but the merge of what comes before it."""
+        return isinstance(self.lead, Node) and self.lead.lead.category == "merge"
+
+    def takes(self, other: _Draft) -> bool:
+        """Whether what follows it, and nothing else, is one stage with it."""
+        a, b = self.lead, other.lead
+        if self.head or other.head or _is_end(a) or _is_end(b):
+            return False
+        if isinstance(b, Node) and not b.count:
+            if other.merges:
+                return isinstance(a, Node) and a.lead.category == "convolution"
+            if b.lead.category in _ATTACHED:
+                # what stands before a convolution is attached to that
+                return not isinstance(a, Box) or b.lead.category == "reshape"
+            if isinstance(a, Node) and not self.attached:
+                return (
+                    a.count == ""
+                    and _caption(a) == _caption(b)
+                    and (a.lead.category == "convolution")
+                )
+        if isinstance(a, Box) and isinstance(b, Box) and not self.attached:
+            same = a.kind == b.kind == "block" and a.block == b.block != ""
+            return same and not (a.count or b.count) and _map(a) == _map(b)
+        return False
+
+    def grow(self, other: _Draft) -> None:
+        node = other.lead
+        attached = isinstance(node, Node) and node.lead.category in _ATTACHED
+        if isinstance(node, Node) and (attached or other.merges):
+            self.attached += node.leaves
+        else:
+            self.items += other.items
+        self.leaves += other.leaves
+
+    def cell(self) -> Cell:
+        lead, last = self.lead, self.items[-1]
+        count = str(len(self.items)) if len(self.items) > 1 else lead.count
+        output = self.attached[-1].output if self.attached else _output(last)
+        shape = labels.folded(self.first, output) if output is not None else ""
+        path = _path(lead)
+        if (
+            isinstance(lead, Node)
+            and lead.lead.category is None
+            and not lead.lead.params
+        ):
+            text = lead.lead.text
+            given = lead.lead.output or lead.lead.input
+            shape = labels.spelled(given) if given is not None else ""
+            end = text.startswith(("input", "output"))
+            return Cell(path, text, shape=shape, end=end, head=self.head)
+        category = lead.lead.category if isinstance(lead, Node) else None
+        cell = Cell(path, _title(lead, last), count, shape=shape, category=category)
+        cell.head = self.head
+        cell.details = self._details()
+        cell.block = lead.block if isinstance(lead, Box) else ""
+        if output is not None:
+            cell.sizes = sizes(output)
+        return cell
+
+    def _details(self) -> list[str]:
+        lead = self.lead
+        more = [labels.said(leaf) for leaf in self.attached]
+        if isinstance(lead, Node):
+            own = [labels.said(leaf) for leaf in lead.leaves if leaf is not lead.lead]
+            return [" · ".join([*own, *more])] if own or more else []
+        inside = _kernels(lead)
+        said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
+        repeats = [
+            f"{_title(c, c)} ×{c.count}"
+            for c in lead.children
+            if isinstance(c, Box | Node) and c.count not in ("", "1")
+        ]
+        remarks = [said, lead.remark, *repeats, " · ".join(more)]
+        return [line for line in remarks if line]
+
+
+def _title(first: Outer, last: Outer) -> str:
+    if isinstance(first, Node):
+        return _caption(first)
+    if last is not first and isinstance(last, Box):
+        return run_name(first.path, last.path)
+    if first.name.isdecimal():
+        return short_name(first.path)
+    return first.name or first.block or short_name(first.path)
+
+
+def _caption(node: Node) -> str:
+    return labels.said(node.lead)
+
+
+def _path(item: Outer) -> str:
+    return item.lead.path if isinstance(item, Node) else item.path
+
+
+def _output(item: Item) -> Shape | None:
+    return list(_leaves(item))[-1].output
+
+
+def _kernels(box: Box) -> str:
+    """The windows of its convolutions, one after the other, where they are few."""
+    windows: list[str] = []
+    for leaf in box.leaves():
+        if leaf.category != "convolution" or leaf.beside:
+            continue
+        occurs = occurrence(leaf.tally, box.inner)
+        text = combined({f: t for f, t in leaf.captions.items()}, leaf.tally)
+        window = next(iter(leaf.captions))[1].strip() if leaf.captions else text
+        if not occurs or occurs == "not first":
+            windows.append(window)
+    windows = [w for w in windows if w]
+    return ", ".join(windows) if 0 < len(windows) <= 4 else ""
+
+
+def _merged(
+    drafts: list[_Draft], arcs: list[Arc], *, blocks: bool = False
+) -> list[_Draft]:
+    """The stages, each grown by what it takes of those behind it: by blocks alone, or
+    by what is attached to it too."""
+    readers: dict[Leaf, set[int]] = {}
+    sources: dict[int, set[int]] = {}
+    home = {leaf: i for i, draft in enumerate(drafts) for leaf in draft.leaves}
+    for arc in arcs:
+        a, b = home.get(arc.source), home.get(arc.target)
+        if a is not None and b is not None and a != b:
+            readers.setdefault(arc.source, set()).add(b)
+            sources.setdefault(b, set()).add(a)
+    read: dict[int, set[int]] = {}
+    for leaf, found in readers.items():
+        read.setdefault(home[leaf], set()).update(found)
+    merged: list[_Draft] = []
+    at: dict[int, _Draft] = {}
+    for i, draft in enumerate(drafts):
+        before = sources.get(i, set())
+        nearest = i - 1 if draft.merges else next(iter(before), -1)
+        if nearest in before and (len(before) == 1 or draft.merges):
+            source = nearest
+            fits = not blocks or isinstance(draft.lead, Box)
+            if fits and read[source] == {i} and at[source].takes(draft):
+                at[source].grow(draft)
+                at[i] = at[source]
+                continue
+        at[i] = draft
+        merged.append(draft)
+    return merged

@@ -1,0 +1,63 @@
+"""How a chart shall look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from archc.draw.chart import Cell
+from archc.draw.palette import PALETTES, Palette
+
+Direction = Literal["tb", "lr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Sizes are in points."""
+
+    palette: Palette = field(default_factory=lambda: PALETTES["light"])
+    small: float = 7.5
+    """The smallest type."""
+    direction: Direction = "tb"
+    strips: int = 1
+    """In how many columns, or from left to right in how many rows."""
+    single_file: bool = False
+    """Whether every box has a row of its own."""
+    narrow: bool = False
+    """Whether sizes and what is said of loops have lines of their own."""
+    broadest: float = 0
+    """How broad a row may be before a box goes to the next; 0 for any."""
+    details: int = 9
+    """How many lines below its title a box may have."""
+    room: float = 0
+    """How wide the picture may be; 0 if nothing is said."""
+    legend: bool = True
+    title: bool = True
+    heat: Mapping[Cell, float] | None = None
+    """For each box how much of the most expensive one's it costs, from 0 to 1."""
+    scale: tuple[str, str, str] = ("", "", "")
+    """What the heat shows, and the least and the most of it."""
+
+    @property
+    def text(self) -> float:
+        return self.small * 1.15
+
+    @property
+    def line(self) -> float:
+        """The height of a line."""
+        return self.small * 1.25
+
+    @property
+    def gap(self) -> float:
+        """Between rows that have plain links alone."""
+        return self.small
+
+    @property
+    def lr(self) -> bool:
+        return self.direction == "lr"
+
+    @property
+    def stacked(self) -> bool:
+        """Whether a size has a line of its own."""
+        return self.lr or self.narrow

@@ -1,0 +1,280 @@
+"""Pictures for print: what each level keeps, and where everything stands."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from archc.cli import main
+from archc.diagnostics.model import Sink
+from archc.draw.chart import Chart, Level
+from archc.draw.drawing import Options, chart_of, draw, scene_of
+from archc.draw.fit import MM, TooNarrow
+from archc.draw.palette import PALETTES
+from archc.network.graph import Layer, Region
+from archc.pipeline import Analysis, analyse
+from archc.spec.load import Loader
+
+SPECS = Path(__file__).parents[2] / "specs"
+NAMES = ["alexnet", "googlenet", "resnet50", "densenet121", "unet", "wavenet",
+         "timm/hrnet_w18_small", "timm/dla34", "torchvision/vgg16"]  # fmt: skip
+_FOUND: dict[str, Analysis] = {}
+
+
+def analysed(name: str) -> Analysis:
+    if name not in _FOUND:
+        sink = Sink()
+        analysis = analyse(SPECS / f"{name}.toml", Loader(sink), sink)
+        assert analysis is not None
+        _FOUND[name] = analysis
+    return _FOUND[name]
+
+
+def chart(name: str, level: Level) -> Chart:
+    analysis = analysed(name)
+    return chart_of(analysis.network, analysis.facts, level)
+
+
+def regions(analysis: Analysis, kind: str) -> list[Region]:
+    network = analysis.network
+    bodies = [network.body, *(head.region for head in network.heads)]
+    return [r for body in bodies for r in body.regions() if r.kind == kind]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("level", ["network", "stage"])
+def test_every_skip_and_branch_is_a_loop_or_a_line(name: str, level: Level) -> None:
+    """Counted in the network's regions, which drawing does not make."""
+    found, analysis = chart(name, level), analysed(name)
+    home = {layer: i for i, c in enumerate(found.cells) for layer in c.layers}
+    for kind, loops in (("skip", "skip"), ("branches", "branches")):
+        inside = 0
+        for region in regions(analysis, kind):
+            merge = region.parts[-1]
+            assert isinstance(merge, Layer)
+            if len({home[layer] for layer in region.layers()}) == 1:
+                inside += 1
+                continue
+            # what is not folded into one box is drawn: its ends are linked
+            sources = {home[v.layer] for v in merge.inputs if v.layer is not None}
+            pairs = {(link.source, link.target) for link in found.links}
+            at = home[merge]
+            assert all((s, at) in pairs for s in sources - {at})
+        assert found.count(loops) == inside  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_are_linked_as_they_read(name: str) -> None:
+    found = chart(name, "layer")
+    home = {layer: i for i, cell in enumerate(found.cells) for layer in cell.layers}
+    wanted = {
+        (home[value.layer], home[layer])
+        for layer in home
+        for value in layer.inputs
+        if value.layer is not None
+    }
+    inner = {(a, b) for a, b in wanted if a != b}
+    ends = {i for i, cell in enumerate(found.cells) if cell.end}
+    drawn = {
+        (x.source, x.target) for x in found.links if not {x.source, x.target} & ends
+    }
+    assert drawn == inner
+    assert set(home) == set(analysed(name).network.all_layers())
+
+
+@pytest.mark.parametrize(("name", "counts"), [
+    ("resnet50", ["3", "4", "6", "3"]), ("resnet152", ["3", "8", "36", "3"]),
+])  # fmt: skip
+@pytest.mark.parametrize("level", ["stage", "block"])
+def test_repeats_are_drawn_once(name: str, counts: list[str], level: Level) -> None:
+    assert [c.count for c in chart(name, level).cells if c.count] == counts
+
+
+def test_identity_of_a_repeated_stage_is_that_of_the_others() -> None:
+    stage = next(c for c in chart("resnet50", "block").cells if c.inner is not None)
+    assert stage.inner is not None
+    notes = Counter(link.note for link in stage.inner.links if link.kind == "skip")
+    assert notes == {"others": 1}
+    projection = [c for c in stage.inner.cells if "first only" in c.details]
+    assert len(projection) == 1
+    assert projection[0].seldom
+
+
+def test_branches_stand_in_the_order_of_the_spec() -> None:
+    module = next(c for c in chart("googlenet", "block").cells if c.inner is not None)
+    assert module.inner is not None
+    titles = [c.title for c in module.inner.cells if not c.port]
+    assert titles[0] == "conv 1×1, 64"
+    assert titles[1:3] == ["conv 1×1, 96", "conv 3×3, 128"]
+    assert titles[3:5] == ["conv 1×1, 16", "conv 5×5, 32"]
+
+
+# ---- the drawing
+
+
+class Svg:
+    """Boxes, edges and texts of an SVG, read back."""
+
+    def __init__(self, text: str) -> None:
+        root = ET.fromstring(text)
+        self.width = float(root.attrib["width"].removesuffix("pt"))
+        self.height = float(root.attrib["height"].removesuffix("pt"))
+        items = [(e.tag.rpartition("}")[2], e) for e in root.iter()]
+        self.boxes = [_box(e) for tag, e in items
+                      if tag == "rect" and e.get("class") == "box"]  # fmt: skip
+        self.frames = [_box(e) for tag, e in items
+                       if tag == "rect" and e.get("class") == "frame"]  # fmt: skip
+        self.texts = [_text(e) for tag, e in items if tag == "text"]
+        self.edges = [
+            [tuple(map(float, p.split(","))) for p in e.attrib["points"].split()]
+            for tag, e in items
+            if tag == "polyline" and (e.get("class") or "").startswith("edge")
+        ]
+        self.sizes = [float(e.attrib["font-size"]) for tag, e in items if tag == "text"]
+
+
+Area = tuple[float, float, float, float]
+
+
+def _box(e: ET.Element) -> Area:
+    x, y, w, h = (float(e.attrib[k]) for k in ("x", "y", "width", "height"))
+    return x, y, x + w, y + h
+
+
+def _text(e: ET.Element) -> Area:
+    x, y = float(e.attrib["x"]), float(e.attrib["y"])
+    size, wide = float(e.attrib["font-size"]), float(e.attrib["textLength"])
+    x -= {"middle": wide / 2, "end": wide}.get(e.get("text-anchor", ""), 0)
+    return x, y - size * 0.72, x + wide, y
+
+
+def apart(a: Area, b: Area, slack: float = 0.6) -> bool:
+    return (
+        a[2] <= b[0] + slack or b[2] <= a[0] + slack
+        or a[3] <= b[1] + slack or b[3] <= a[1] + slack
+    )  # fmt: skip
+
+
+def drawn(name: str, options: Options) -> Svg:
+    analysis = analysed(name)
+    return Svg(draw(analysis.network, analysis.facts, "svg", options).decode())
+
+
+LOOKS = [
+    *((name, Options("stage", width=85)) for name in NAMES),
+    *((name, Options("stage", "lr")) for name in ("googlenet", "resnet50")),
+    *((name, Options("block")) for name in NAMES),
+    ("resnet50", Options("layer")), ("googlenet", Options("layer")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options"), LOOKS, ids=str)
+def test_nothing_covers_text_and_edges_end_on_boxes(
+    name: str, options: Options
+) -> None:
+    svg = drawn(name, options)
+    assert min(svg.sizes) >= 6
+    if options.width is not None:
+        assert svg.width <= options.width * MM + 0.02
+    for n, text in enumerate(svg.texts):
+        assert text[0] >= 0 and text[2] <= svg.width + 0.01
+        for other in svg.texts[n + 1 :]:
+            assert apart(text, other), (text, other)
+    borders = [*svg.boxes, *svg.frames]
+    ends = [point for p in svg.edges for point in (p[0], p[-1])]
+    for points in svg.edges:
+        for a, b in pairwise(points):
+            segment = (min(a[0], b[0]), min(a[1], b[1]),
+                       max(a[0], b[0]), max(a[1], b[1]))  # fmt: skip
+            for text in svg.texts:
+                assert apart(segment, text), (segment, text)
+            for box in svg.boxes:
+                assert apart(segment, box, 0.8), (segment, box)
+        for end in (points[0], points[-1]):
+            touches = any(_on(end, box) for box in borders)
+            # or on the line that comes through a frame
+            assert touches or sum(_near(end, other) for other in ends) > 1, end
+
+
+def _near(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return abs(a[0] - b[0]) < 0.6 and abs(a[1] - b[1]) < 0.6
+
+
+def _on(point: tuple[float, ...], box: Area) -> bool:
+    x, y = point
+    across = box[0] - 0.6 <= x <= box[2] + 0.6
+    along = box[1] - 0.6 <= y <= box[3] + 0.6
+    edge = min(abs(x - box[0]), abs(x - box[2])) < 0.6
+    side = min(abs(y - box[1]), abs(y - box[3])) < 0.6
+    return across and along and (edge or side)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "resnet152", "densenet201", "unet"])
+def test_stages_fit_a_column(name: str) -> None:
+    svg = drawn(name, Options("stage", width=85))
+    assert svg.height <= 110 * MM
+
+
+@pytest.mark.parametrize("name", ["googlenet", "resnet152", "densenet201", "unet"])
+def test_blocks_fit_a_page(name: str) -> None:
+    svg = drawn(name, Options("block", width=170))
+    assert svg.height <= 240 * MM
+
+
+def test_what_does_not_fit_says_which_width_would() -> None:
+    analysis = analysed("googlenet")
+    options = Options("stage", width=20)
+    with pytest.raises(TooNarrow, match=r"in 20 mm .* mm would do") as raised:
+        draw(analysis.network, analysis.facts, "svg", options)
+    width = raised.value.least / MM + 0.1
+    scene = scene_of(analysis.network, analysis.facts, Options("stage", width=width))
+    assert scene.smallest_type() >= 6
+
+
+def test_greys_survive_a_copier() -> None:
+    colors = PALETTES["print"]
+    for color in (*colors.fills.values(), colors.ink, colors.skip, *colors.heat):
+        assert color[1:3] == color[3:5] == color[5:7]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")
+def test_tikz_compiles_by_itself(tmp_path: Path) -> None:
+    analysis = analysed("googlenet")
+    text = draw(analysis.network, analysis.facts, "tex", Options("stage"))
+    (tmp_path / "net.tex").write_bytes(text)
+    command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "net.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == 0, (tmp_path / "net.log").read_text(errors="replace")
+
+
+@pytest.mark.parametrize("ending", ["svg", "pdf", "png", "dot", "mmd", "tex"])
+def test_each_format_is_written(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"net.{ending}"
+    spec = str(SPECS / "lenet5.toml")
+    result = CliRunner().invoke(
+        main, ["draw", spec, "--level", "stage", "-o", str(path)]
+    )
+    assert result.exit_code == 0, result.output
+    start = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG", "dot": b"digraph",
+             "mmd": b"---", "tex": b"% "}[ending]  # fmt: skip
+    assert path.read_bytes().startswith(start)
+
+
+def test_wrong_use_is_told(tmp_path: Path) -> None:
+    spec = str(SPECS / "lenet5.toml")
+    for arguments in (
+        [spec, "-o", str(tmp_path / "x.gif")],
+        [spec, "--width", "wide"],
+        [spec, spec.replace("lenet5", "alexnet"), "-o", str(tmp_path / "x.svg")],
+        [spec, "--style", "volumes", "--heat", "macs"],
+    ):
+        result = CliRunner().invoke(main, ["draw", *arguments])
+        assert result.exit_code == 2, result.output
+    assert not list(tmp_path.iterdir())
