@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,9 +88,16 @@ class Run:
     A file that several specs share is read once, and a mistake in it is said once.
     """
 
-    def __init__(self, overrides: Overrides, *, anywhere: bool) -> None:
+    def __init__(
+        self,
+        overrides: Overrides,
+        *,
+        anywhere: bool,
+        texts: Mapping[Path, str] | None = None,
+    ) -> None:
+        """`texts` stand for the content of files, by their resolved paths."""
         self._overrides = overrides
-        self._loader = Loader(Sink(), anywhere=anywhere)
+        self._loader = Loader(Sink(), anywhere=anywhere, texts=texts or {})
         self._found: dict[tuple[str, str, Span, str], Diagnostic] = {}
         self.libraries: set[Path] = set()
         """The files that turned out to hold only blocks."""

@@ -4,39 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
+
+from archc.diagnostics.mend import Change, Mend
+from archc.diagnostics.place import Place as Place
+from archc.diagnostics.place import Span as Span
 
 Severity = Literal["error", "warning"]
 
 
 MAX_COMPARED = 50_000
 """How many names are compared for suggestions in all; some 0.3 s."""
-
-
-class Span(NamedTuple):
-    """A stretch of a text file: lines and columns from 1, columns in characters, end
-    exclusive."""
-
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-
-class Place(Protocol):
-    """Where something stands. The span is only worked out when it is asked for."""
-
-    @property
-    def file(self) -> str:
-        """The file's name as the user gave it."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The file's whole text, for quoting."""
-        ...
-
-    def span(self) -> Span: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +41,15 @@ class Diagnostic:
     help: str | None = None
     severity: Severity = "error"
     occurrences: int = 1
+
+    @property
+    def fix(self) -> tuple[Change, ...] | None:
+        """The changes that are the mend, where there is one sure mend; none overlap."""
+        if not isinstance(self.help, Mend):
+            return None
+        changes = [edit.change(self.place) for edit in self.help.edits]
+        found = tuple(change for change in changes if change is not None)
+        return found if found and len(found) == len(changes) else None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from archc.diagnostics.excerpt import Listing, Mark, excerpt
-from archc.diagnostics.model import Diagnostic, Place
+from archc.diagnostics.mend import Change
+from archc.diagnostics.model import Diagnostic, Place, Span
 from archc.escaping import annotation, annotation_property, visible
 
 _COLORS = {
@@ -67,6 +68,7 @@ def summary_line(diagnostics: Iterable[Diagnostic]) -> str:
 
 def to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
     """A diagnostic as plain data, as `archc check --format json` gives it."""
+    fix = diagnostic.fix
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -77,6 +79,7 @@ def to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
             for label in diagnostic.labels
         ],
         "help": diagnostic.help,
+        "fix": None if fix is None else [_change_dict(change) for change in fix],
     }
 
 
@@ -121,10 +124,17 @@ def _sorted(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(diagnostics, key=lambda d: (d.place.file, d.place.span(), d.code))
 
 
+def _change_dict(change: Change) -> dict[str, Any]:
+    return {**_span_dict(change.file, change.span), "text": change.text}
+
+
 def _place_dict(place: Place) -> dict[str, Any]:
-    span = place.span()
+    return _span_dict(place.file, place.span())
+
+
+def _span_dict(file: str, span: Span) -> dict[str, Any]:
     return {
-        "file": place.file,
+        "file": file,
         "line": span.line,
         "column": span.column,
         "end_line": span.end_line,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from archc.diagnostics.mend import Edit, Mend
+
 _LONGEST = 64
 """No name that somebody mistyped is longer, and comparing takes quadratic time."""
 
@@ -16,19 +18,36 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     (`kernel` for `kernel_size`), if only one is like that. None for anything further
     away: a far-fetched guess misleads.
     """
+    near = _near(name, known)
+    return near[0] if near else None
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that are nearest, all alike so."""
     options = sorted(set(known))
     wanted = _plain(name)
     if not wanted or len(name) > _LONGEST:
-        return None
-    best, least = None, (len(wanted) + 2) // 4
+        return []
+    best, least = list[str](), (len(wanted) + 2) // 4
     for option in options:
         other = _plain(option)
         if len(option) > _LONGEST or abs(len(other) - len(wanted)) > least:
             continue
         distance = _slips(wanted, other)
-        if distance <= least and (best is None or distance < least):
-            best, least = option, distance
+        if distance < least:
+            best, least = [], distance
+        if distance == least:
+            best.append(option)
     return best or _same_words(name, options)
+
+
+def meant(name: str, known: Iterable[str], quotes: str = "`") -> str | None:
+    """A help text that offers the nearest known name; with the edit, if one is."""
+    near = _near(name, known)
+    if not near:
+        return None
+    help = f"did you mean {quotes}{near[0]}{quotes}?"
+    return Mend(help, Edit(near[0], "name", name)) if len(near) == 1 else help
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
@@ -36,9 +55,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     options = sorted(set(known))
     if not options:
         return None
-    near = nearest(name, options)
-    if near is not None:
-        return f"did you mean `{near}`?"
+    if near := meant(name, options):
+        return near
     shown = ", ".join(options[:20]) + (", ..." if len(options) > 20 else "")
     return f"known are: {shown}"
 
@@ -51,7 +69,7 @@ def _words(name: str) -> set[str]:
     return {word for word in name.lower().replace("-", "_").split("_") if word}
 
 
-def _same_words(name: str, options: Collection[str]) -> str | None:
+def _same_words(name: str, options: Collection[str]) -> list[str]:
     words = _words(name)
     found: list[str] = []
     for option in options:
@@ -59,7 +77,7 @@ def _same_words(name: str, options: Collection[str]) -> str | None:
         begins = len(name) > 2 and _plain(option).startswith(_plain(name))
         if begins or (others and (words <= others or others <= words)):
             found.append(option)
-    return found[0] if len(found) == 1 else None
+    return found if len(found) == 1 else []
 
 
 def _slips(a: str, b: str) -> int:

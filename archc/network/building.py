@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.network.arguments import Arguments
 from archc.network.channels import lost_here
 from archc.network.clash import read_clash
@@ -112,8 +113,12 @@ class Builder:
             return
         arg = node.attributes.get(error.attribute or "")
         if error.attribute is not None and arg is not None:
+            help = error.help
+            # of an expression each use of a block may want a value of its own
+            if help and error.instead is not None and not isinstance(arg, Expr):
+                help = Mend(help, Edit(error.instead, "value"))
             self.arguments.blame(
-                error.code, error.message, node, error.attribute, arg, frame, error.help
+                error.code, error.message, node, error.attribute, arg, frame, help
             )
             return
         self.sink.error(

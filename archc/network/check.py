@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Place, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.measure.cost import Facts
 from archc.measure.rows import seen_as_data
 from archc.network.graph import Network
+from archc.ops.base import plain
 from archc.source.kinds import is_list
 from archc.spec.expressions import Expr, names_in
 from archc.spec.model import (
@@ -88,7 +90,8 @@ def _differs(what: str, claimed: Any, actual: Any, place: Place, sink: Sink) -> 
     if isinstance(claimed, int) and isinstance(actual, int):
         message += f", a difference of {actual - claimed:+,}"
     help = "`archc summary` shows the number layer by layer"
-    sink.error("expectation", message, place, help=help)
+    mend = Mend(help, Edit(plain(actual), "value"))
+    sink.error("expectation", message, place, help=mend)
 
 
 def _number(value: Any) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from archc.diagnostics.model import Label, Sink
+from archc.diagnostics.mend import Edit, Mend
+from archc.diagnostics.model import Label, Place, Sink
 from archc.network.graph import Claim, Value
 
 
@@ -30,6 +31,9 @@ def check_shapes(claims: Sequence[Claim], sink: Sink) -> None:
     for value, told in first.items():
         own = [c for c in told if c.place == told[0].place]
         further = {c.place: c for c in told if c.place != told[0].place}
+        wanted = {c.place: list[Claim]() for c in told}
+        for claim in told:
+            wanted[claim.place].append(claim)
         for claim in own:
             sink.error(
                 "shape-claim",
@@ -40,10 +44,22 @@ def check_shapes(claims: Sequence[Claim], sink: Sink) -> None:
                     Label(place, f"this one fails along with it: {other.inferred}")
                     for place, other in further.items()
                 ),
-                help=f"correct the claim to {list(claim.inferred.dims)}, or the layers"
-                " before it",
+                help=_corrected(claim, wanted),
             )
         assert value is own[0].value
+
+
+def _corrected(claim: Claim, wanted: dict[Place, list[Claim]]) -> str:
+    help = f"correct the claim to {list(claim.inferred.dims)}, or the layers before it"
+    if any(len({c.inferred.dims for c in claims}) > 1 for claims in wanted.values()):
+        return help  # a block's claim, which its uses contradict each in its own way
+    return Mend(
+        help,
+        *(
+            Edit(str(list(claims[0].inferred.dims)), "value", place=place)
+            for place, claims in wanted.items()
+        ),
+    )
 
 
 def _dims(stated: Sequence[int]) -> str:

@@ -135,7 +135,8 @@ def value(dims: Dims, channel_axis: int | None) -> Shape:
 class ShapeError(Exception):
     """Inputs that an op cannot take.
 
-    `attribute` names the attribute to blame, where there is one. `code` is the
+    `attribute` names the attribute to blame, where there is one, and `instead` what it
+    is to be, written as in TOML, where `help` tells just that. `code` is the
     diagnostic's.
     """
 
@@ -146,12 +147,14 @@ class ShapeError(Exception):
         code: str = "shape-mismatch",
         attribute: str | None = None,
         help: str | None = None,
+        instead: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.attribute = attribute
         self.help = help
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,6 +529,8 @@ def check_size(
             fitting = plain(parts[-axes:] if rest else parts[-1])
             given = fitting if len(parts) > axes else f"{axes} numbers"
             context["help"] = f"write {given}, {named}"
+            if len(parts) > axes:
+                context["instead"] = fitting
         raise PydanticCustomError("size", "must be {allowed}, not {value}", context)
     _check_minimum(value, minimum)
     return cast(Sides, value if parts is None else parts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Place, Sink, Span
 from archc.source import files, folding, values
 from archc.source.positions import KeyPath, Locator, Part, Range
@@ -115,12 +116,21 @@ def parse_document(
     return document
 
 
+_LEFT_OUT = Edit("", "gone")
+
+
 def _report_twins(document: Document, twin: folding.Twins, sink: Sink) -> None:
     first, second = (*twin.table, twin.first), (*twin.table, twin.second)
+    help = "Python reads names in their NFKC form; give one of them another name"
+    table: Any = document.data
+    for key in twin.table:
+        table = table[key]
+    if table[twin.first] == table[twin.second]:
+        help = Mend(f"{help}, or leave this one out: both say the same", _LEFT_OUT)
     sink.error(
         "duplicate-key",
         f"`{twin.second}` and `{twin.first}` are one name to Python",
         document.place(second, "key"),
         Label(document.place(first, "key"), "the other one"),
-        help="Python reads names in their NFKC form; give one of them another name",
+        help=help,
     )

@@ -19,6 +19,8 @@ class Fault:
     labels: tuple[tuple[int, int, str], ...] = ()
     stand_in: str | None = None
     """What may stand in its place so that the text behind it can be read."""
+    mend: str | None = None
+    """What stands in its place once it is mended, where that is sure."""
 
 
 # What stands for one value: up to a comma, a closing bracket or a comment; brackets
@@ -55,17 +57,23 @@ def unexpected(around: Around, offset: int, outside: str) -> Fault:
 def unclosed(text: str, opener: Token, around: Around) -> Fault:
     """A bracket that is never closed; `around` is where that is noticed."""
     closer = CLOSER[opener.text]
-    at = around.before.end if around.before else opener.end
+    before = around.before
+    at = before.end if before else opener.end
+    if before is not None and before.text == "," and opener.text == "{":
+        at = before.start  # a table of one line has no comma behind its last entry
+    mend = closer
     if opener.text == "[" and "\n" in text[opener.end : at]:
         # What is closed on a line of its own is missed on the next line.
         line_end = text.find("\n", at)
         at = len(text) if line_end < 0 else line_end + 1
+        mend = f"\n{closer}" if line_end < 0 else f"{closer}\n"
     return Fault(
         f"`{opener.text}` is not closed: `{closer}` is missing",
         at,
         at,
         f"add `{closer}` here",
         (opener_label(opener),),
+        mend=mend,
     )
 
 
@@ -94,6 +102,7 @@ def missing_comma(around: Around, between: str) -> Fault:
         start,
         "add `,` here",
         stand_in=stand_in,
+        mend=",",
     )
 
 
@@ -114,9 +123,9 @@ def missing_value(around: Around, after: str) -> Fault:
     return Fault(f"a value is missing after {after}", start, end, "write the value")
 
 
-def comment(start: int, end: int, mend: str) -> Fault:
+def comment(start: int, end: int, help: str, mend: str | None = None) -> Fault:
     """A comment in the style of another language."""
-    return Fault("this is no comment here", start, end, mend, stand_in="")
+    return Fault("this is no comment here", start, end, help, stand_in="", mend=mend)
 
 
 def string(text: str, offset: int, escape: str) -> Fault:
@@ -153,6 +162,7 @@ def escape(text: str, offset: int, mend: str) -> Fault:
                 "a path is written with `/`, not with a backslash",
                 *quoted.span(),
                 f"write {path}",
+                mend=path,
             )
     return Fault(f"`{text[start:end]}` is no escape sequence", start, end, mend)
 
@@ -166,15 +176,22 @@ def word(text: str, start: int, null: str) -> Fault | None:
     end = start + len(value)
     if value[0] in _TYPOGRAPHIC:
         mend = 'use straight quotes: "..."'
-        return Fault("these are typographic quotes", start, end, mend, stand_in="0")
+        message = "these are typographic quotes"
+        inner = value.strip(_TYPOGRAPHIC)
+        closed = len(value) > 1 and value[-1] in _TYPOGRAPHIC and inner == value[1:-1]
+        quoted = f'"{inner}"' if closed and "\\" not in inner else None
+        return Fault(message, start, end, mend, stand_in="0", mend=quoted)
     for form, mend in _NUMBER_FORMS:
         if form.fullmatch(value):
             message = f"`{value}` is not a number as written"
-            return Fault(message, start, end, mend, stand_in="0")
+            number = _number(value)
+            return Fault(message, start, end, mend, stand_in="0", mend=number)
     lower = value.lower()
     if lower in _TRUE + _FALSE:
         mend = f"write `{'true' if lower in _TRUE else 'false'}`"
-        return Fault(f"`{value}` is no boolean", start, end, mend, stand_in="0")
+        message = f"`{value}` is no boolean"
+        boolean = "true" if lower in _TRUE else "false"
+        return Fault(message, start, end, mend, stand_in="0", mend=boolean)
     if lower in ("none", "null", "nil"):
         return Fault(f"`{value}` is no value here", start, end, null, stand_in="0")
     if value.startswith("("):
@@ -185,11 +202,16 @@ def word(text: str, start: int, null: str) -> Fault | None:
             end,
             f"write `{listed}`",
             stand_in="0",
+            mend=listed,
         )
     if text[end : end + 1] in ("'", '"'):
         quoted = f"{text[end]}{value}{text[end]}"
         return Fault(
-            f"the opening quote of `{value}` is missing", start, end, f"write {quoted}"
+            f"the opening quote of `{value}` is missing",
+            start,
+            end,
+            f"write {quoted}",
+            mend=f"{text[end]}{value}",
         )
     return Fault(
         f"`{value}` must stand in quotes",
@@ -197,7 +219,16 @@ def word(text: str, start: int, null: str) -> Fault | None:
         end,
         f'write "{value}": names and expressions stand in quotes',
         stand_in="0",
+        mend=f'"{value}"' if "\\" not in value else None,
     )
+
+
+def _number(value: str) -> str:
+    """A number as both languages write it."""
+    sign = value[0] if value[0] in "+-" else ""
+    whole, point, part = value.removeprefix(sign).partition(".")
+    whole = whole.lstrip("0") or "0"
+    return f"{sign.strip('+')}{whole}{point}{part or ('0' if point else '')}"
 
 
 def junk(text: str, offset: int, around: Around, null: str) -> Fault | None:

@@ -8,6 +8,7 @@ import os
 import stat
 from pathlib import Path
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Place, Sink, Span
 from archc.diagnostics.suggest import nearest
 from archc.source.positions import FilePlace
@@ -160,5 +161,6 @@ def _look_alike(path: Path) -> str:
         return f"there is no directory `{path.parent.name or path.parent}` either"
     meant = nearest(path.stem, siblings)
     if meant is not None:
-        return f"did you mean `{siblings[meant]}`?"
+        found = siblings[meant]
+        return Mend(f"did you mean `{found}`?", Edit(found, "file", path.name))
     return "check the path; it is taken from the directory you are in"

@@ -48,11 +48,12 @@ def _foreign(text: str, near: Around) -> Fault | None:
             at.end,
             f'write "{at.text.strip(chr(39))}"',
             stand_in="0",
+            mend=_double(at.text),
         )
     if before is not None and before.text == "," and at.kind == "close":
         message = f"there is a comma behind the last entry, before `{at.text}`"
         mend = "remove this comma"
-        return Fault(message, before.start, before.end, mend, stand_in="")
+        return Fault(message, before.start, before.end, mend, stand_in="", mend="")
     if near.opener is not None and at.kind == "close":
         pair = near.opener.text + at.text
         if pair not in ("[]", "{}"):
@@ -85,6 +86,13 @@ def _looks_like_toml(start: int, end: int) -> Fault:
     return Fault(message, start, end, "give the file a name that ends in .toml")
 
 
+def _double(string: str) -> str | None:
+    """A string of single quotes in double ones."""
+    inner = string[1:-1]
+    whole = len(string) > 1 and string[-1] == "'"
+    return f'"{inner}"' if whole and not {*inner} & {'"', "\\", "'"} else None
+
+
 def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
     at = near.at
     fault = _foreign(text, near)
@@ -95,7 +103,8 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         return Fault(message, at.start, at.end, "remove one of the commas")
     if at.kind == "word":
         message = f"the key `{at.text}` must stand in double quotes"
-        return Fault(message, at.start, at.end, f'write "{at.text}"')
+        quoted = f'"{at.text}"'
+        return Fault(message, at.start, at.end, f"write {quoted}", mend=quoted)
     if at.kind == "open":
         return faults.unclosed(text, near.opener, near) if near.opener else None
     return None
@@ -108,12 +117,12 @@ def _no_colon(text: str, offset: int, near: Around) -> Fault | None:
     if at is not None and at.text == "=":
         message = "JSON puts `:` between a key and its value, not `=`"
         mend = f"write {key.text}: ..."
-        return Fault(message, at.start, at.end, mend, stand_in=":")
+        return Fault(message, at.start, at.end, mend, stand_in=":", mend=":")
     if at is None or at.text in (",", "}", "]"):
         message = f"the key {key.text} has no value"
         return Fault(message, key.start, key.end, f"write {key.text}: ...")
     message = f"`:` is missing after {key.text}"
-    return Fault(message, key.end, key.end, f"write {key.text}: ...")
+    return Fault(message, key.end, key.end, f"write {key.text}: ...", mend=":")
 
 
 def _no_comma(text: str, offset: int, near: Around) -> Fault | None:
@@ -127,7 +136,7 @@ def _no_comma(text: str, offset: int, near: Around) -> Fault | None:
 
 def _trailing_comma(text: str, offset: int, near: Around) -> Fault | None:
     message = "there is a comma behind the last entry"
-    return Fault(message, offset, offset + 1, "remove this comma", stand_in="")
+    return Fault(message, offset, offset + 1, "remove this comma", stand_in="", mend="")
 
 
 def _bad_string(text: str, offset: int, near: Around) -> Fault | None:

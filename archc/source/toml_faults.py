@@ -112,8 +112,15 @@ def _broken_table(text: str, near: Around, opener: Token, at: Token) -> Fault:
 
 def _foreign_comment(near: Around) -> Fault | None:
     if near.at is not None and near.at.text.startswith(("//", "/*", "--", ";")):
-        return faults.comment(near.at.start, near.at.end, _COMMENT)
+        return faults.comment(near.at.start, near.at.end, _COMMENT, _hash(near.at))
     return None
+
+
+def _hash(comment: Token) -> str | None:
+    """The comment's beginning in TOML; None where it may end on a later line."""
+    if comment.text.startswith("/*"):
+        return None
+    return f"#{comment.text.lstrip('/-;')}"
 
 
 def _no_equals(text: str, offset: int, near: Around) -> Fault | None:
@@ -132,11 +139,13 @@ def _no_equals(text: str, offset: int, near: Around) -> Fault | None:
             at.end,
             f"write `{key.text} = ...`",
             stand_in="=",
+            mend="=" if text[at.start - 1] in " \t" else " =",
         )
     if at.start == key.end and at.kind in ("word", "other"):
         return _odd_key(text, key.start)
     message = f"`=` is missing after `{key.text}`"
-    return Fault(message, key.end, key.end, f"write `{key.text} = ...`")
+    help = f"write `{key.text} = ...`"
+    return Fault(message, key.end, key.end, help, mend=" =")
 
 
 def _odd_key(text: str, start: int) -> Fault:
@@ -147,6 +156,7 @@ def _odd_key(text: str, start: int) -> Fault:
         start,
         start + len(key),
         "a key without quotes has only A-Z, a-z, 0-9, _ and -",
+        mend=f'"{key}"' if key.isidentifier() else None,
     )
 
 
@@ -160,7 +170,7 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         if before.text == "," and at.text == "}" and not near.new_line:
             message = "a `{ ... }` table has no comma behind its last entry"
             mend = "remove this comma"
-            return Fault(message, before.start, before.end, mend, stand_in="")
+            return Fault(message, before.start, before.end, mend, stand_in="", mend="")
         if near.new_line:
             return _broken_table(text, near, opener, at)
         if at.text == "]":
@@ -179,7 +189,8 @@ def _bad_value(text: str, offset: int, near: Around) -> Fault | None:
         return fault
     if at is not None and before is not None and before.text == "=":
         if at.text == "=" and at.start == before.end:
-            return Fault("a key takes one `=`", before.start, at.end, "write `=`")
+            message = "a key takes one `=`"
+            return Fault(message, before.start, at.end, "write `=`", mend="=")
         if near.new_line or at.text in (",", "]", "}"):
             return faults.missing_value(near, "`=`")
     if at is None:
@@ -202,10 +213,14 @@ def _behind_statement(text: str, offset: int, near: Around) -> Fault | None:
         return faults.stray(at)
     if at.text == ",":
         message = "no comma stands between the lines of a table"
-        return Fault(message, at.start, at.end, "remove this comma")
+        return Fault(message, at.start, at.end, "remove this comma", mend="")
     if at.start >= offset and _PAIR.match(text, at.start):
         return Fault(
-            "two keys stand on one line", at.start, at.end, "begin a new line here"
+            "two keys stand on one line",
+            at.start,
+            at.end,
+            "begin a new line here",
+            mend=f"\n{at.text}",
         )
     return _foreign_comment(near) or faults.junk(text, offset, near, _NULL)
 
@@ -244,6 +259,7 @@ def _bad_header(text: str, offset: int, near: Around) -> Fault | None:
         start,
         end,
         f"write `{text[start:end]}{closer}`",
+        mend=f"{text[start:end]}{closer}",
     )
 
 

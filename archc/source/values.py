@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Place, Sink
 from archc.source.kinds import is_list, is_table
 from archc.source.positions import FilePlace, KeyPath, Lines
@@ -205,7 +206,10 @@ def _report(fault: Fault, text: str, name: str, sink: Sink) -> None:
         for start, end, message in fault.labels
     )
     place = _place(text, name, fault.start, fault.end)
-    sink.error("syntax-error", fault.message, place, *labels, help=fault.help)
+    help = fault.help
+    if fault.mend is not None and help is not None:
+        help = Mend(help, Edit(fault.mend))
+    sink.error("syntax-error", fault.message, place, *labels, help=help)
 
 
 def _report_number(text: str, name: str, sink: Sink) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.diagnostics.model import Place
-from archc.diagnostics.suggest import did_you_mean, nearest
+from archc.diagnostics.suggest import did_you_mean, meant
 from archc.ops.base import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
@@ -157,9 +157,9 @@ class UseParser:
             if name in OPS:
                 help = f'`{name}` is an op: write op = "{name}"'
             elif self.sink.affords(len(self.known)) and (
-                near := nearest(name, self.known)
+                near := meant(name, self.known)
             ):
-                help = f"did you mean `{near}`?"
+                help = near
             else:
                 help = f"define [blocks.{name}], or take it from a file with `use`"
                 help += f"; the blocks here are {there}" if there else ""

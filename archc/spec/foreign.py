@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.ops.absent import absent
 from archc.ops.base import Op, plain
 from archc.ops.registry import Meant, bare, meant_op
@@ -32,12 +33,12 @@ def instead(op: type[Op], key: str, table: Mapping[str, Any]) -> str | None:
     """
     value = table[key]
     if key in _INFERRED:
-        return f"leave it out: it is inferred, {_INFERRED[key]}"
+        return Mend(f"leave it out: it is inferred, {_INFERRED[key]}", Edit("", "gone"))
     here = dict(op.other_attributes).get(key)
     if here is not None:
         if here in table:
-            return f"leave it out: `{here}` says it"
-        return f"write {here} = {plain(value)}"
+            return Mend(f"leave it out: `{here}` says it", Edit("", "gone"))
+        return Mend(f"write {here} = {plain(value)}", Edit(here, "name", key))
     if bare(key) in _ACTIVATION:
         return _activation(op, key, value)
     meant = meant_op(key) or (meant_op(value) if isinstance(value, str) else None)

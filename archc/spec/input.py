@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label
 from archc.ops.base import MOST_AXES, plain
 from archc.source.folding import folded
@@ -67,10 +68,13 @@ def _parsed(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]:
     problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
     if problem is not None:
         code, message, help = problem
-        help = f"write {help}" if help.startswith("input = ") else help
+        written_out = help.startswith("input = ")
+        help = f"write {help}" if written_out else help
         if (key := origin.path[-1]) != "input":  # one of several
             message = message.replace("`input`", f"`{key}`")
             help = help.replace("input = ", f"{key} = ")
+        if written_out and "channels" not in help:
+            help = Mend(help, Edit(help.partition(" = ")[2], "value"))
         written.sink.error(code, message, origin.at(), help=help)
         return ()
     sizes = items(value)

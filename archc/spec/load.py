@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archc.catalog import files
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
@@ -269,7 +270,7 @@ class Loader:
                 "file-not-found",
                 f"there is no file and no network {plain(name)}",
                 place,
-                help=f'did you mean "{near}"?'
+                help=Mend(f'did you mean "{near}"?', Edit(near, "name", name))
                 if near
                 else "`archc list` shows the networks that have a name",
             )
@@ -301,7 +302,9 @@ class Loader:
                 "file-not-found",
                 f"there is no file {plain(name)}",
                 place,
-                help=f'a path is written with `/`: "{written}"',
+                help=Mend(
+                    f'a path is written with `/`: "{written}"', Edit(written, "name")
+                ),
             )
             return None
         shown = str(target)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Place, Sink
-from archc.diagnostics.suggest import nearest
+from archc.diagnostics.suggest import meant, nearest
 from archc.spec.expressions import Expr, ListOf, RowOf, names_in
 from archc.spec.model import (
     Arg,
@@ -160,7 +161,7 @@ class NameCheck:
         if near is not None:
             place = declared[near]
             message = f"nothing reads `{near}`, and `{name}` is read but not defined"
-            help = f"did you mean `{name}`?"
+            help = Mend(f"did you mean `{name}`?", Edit(name, "name", near))
         else:
             assert origin is not None and self._block is not None
             here = "params" in origin.value()
@@ -239,9 +240,9 @@ class NameCheck:
             return "write the padding in numbers: half the window, rounded down"
         if not self.sink.affords(len(seen)):
             return "look for its definition: is it spelled as here?"
-        near = nearest(name, seen)
-        if near is not None:
-            return f"did you mean `{near}`?"
+        # what is defined here was not meant by its own definition
+        if near := meant(name, seen - {str(origin.path[-1])}):
+            return near
         if not seen - _CHANNELS:
             define = "[params]" if self._block is None else "the block's `params`"
             return f"write a number, or define `{name}` in {define}"

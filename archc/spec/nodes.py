@@ -10,8 +10,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
-from archc.diagnostics.suggest import did_you_mean, nearest
+from archc.diagnostics.suggest import did_you_mean, meant, nearest
 from archc.ops.base import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
@@ -127,16 +128,19 @@ class NodeParser:
         if not bodies:
             odd = [key for key in table if key not in tables.MODIFIERS]
             near = {key: self._meant_body(key, table[key]) for key in odd}
-            meant = next((key for key in odd if near[key]), None)
+            found = next((key for key in odd if near[key]), None)
             self.sink.error(
                 "node-body",
                 "this node has no body: none of op, block, layers, branches, share,"
                 " slot",
-                origin.at() if meant is None else origin.at(meant, part="key"),
+                origin.at() if found is None else origin.at(found, part="key"),
                 help='say what it is: op = "conv2d", block = "...",'
                 " layers = [...], branches = [...] with merge, share or slot"
-                if meant is None
-                else f"did you mean `{near[meant]}`?",
+                if found is None
+                else Mend(
+                    f"did you mean `{near[found]}`?",
+                    Edit(str(near[found]), "name", found),
+                ),
             )
         else:
             self.sink.error(
@@ -281,12 +285,12 @@ class NodeParser:
                 help=f"add merge = {_MERGES}",
             )
             return
-        near = nearest(merge, MERGES) if isinstance(merge, str) else None
+        near = meant(merge, MERGES) if isinstance(merge, str) else None
         self.sink.error(
             "bad-value",
             f"`merge` must be {_MERGES}, not {plain(merge)}",
             origin.at("merge"),
-            help=None if near is None else f"did you mean `{near}`?",
+            help=near,
         )
 
     def _no_list(self, key: str, value: Any, origin: Origin) -> None:

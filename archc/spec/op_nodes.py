@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from archc.diagnostics.suggest import nearest
+from archc.diagnostics.mend import Edit, Mend
+from archc.diagnostics.suggest import meant as near_name
 from archc.ops.absent import absent
 from archc.ops.base import Op, plain
 from archc.ops.registry import OPS, meant_op
@@ -20,6 +22,8 @@ from archc.spec.model import Arg, Node, OpNode, Origin, PartsNode, Template
 from archc.spec.repeated import Mentions
 from archc.spec.validate import explain, listed, not_misspelled, place_in
 from archc.spec.written import Written
+
+_ENTRIES = re.compile(r", (?=\w+ = )")
 
 
 class OpParser:
@@ -149,11 +153,14 @@ class OpParser:
                 help = f'`{name}` is a block: write block = "{name}"'
             elif meant is not None:
                 beside = f", {meant.beside}" if meant.beside else ""
-                help = f'write op = "{meant.op.op}"{beside}'
+                edits = [Edit(meant.op.op, "name", name)]
+                parts = _ENTRIES.split(meant.beside) if beside else []
+                edits += [Edit(part, "entry") for part in parts]
+                help = Mend(f'write op = "{meant.op.op}"{beside}', *edits)
             elif missing is not None:
                 message, help = f"{message}: {missing.why}", missing.use
-            elif near := nearest(name, [*self.own, *OPS]):
-                help = f"did you mean `{near}`?"
+            elif near := near_name(name, [*self.own, *OPS]):
+                help = near
             else:
                 help = f"the ops are {', '.join(sorted(OPS))}"
             self._unknown.report(self.sink, "unknown-op", name, message, help)
@@ -250,13 +257,13 @@ class OpParser:
     def _unknown_attribute(
         self, op: type[Op], key: str, table: dict[str, Any], origin: Origin
     ) -> None:
-        near = nearest(key, {*op.model_fields, *tables.MODIFIERS})
+        near = near_name(key, {*op.model_fields, *tables.MODIFIERS} - table.keys())
         if key in tables.BODIES:
             help = "a node has one body; make two nodes of it"
         elif (known := instead(op, key, table)) is not None:
             help = known
         elif near is not None:
-            help = f"did you mean `{near}`?"
+            help = near
         elif op.model_fields:
             help = f"it takes {', '.join(op.model_fields)}"
         else:

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.ops.base import plain
-from archc.source.document import KeyPlace
+from archc.source.document import Document, KeyPlace
 from archc.source.folding import folded
 from archc.source.kinds import is_table
+from archc.source.positions import FilePlace
 from archc.spec import tables
 from archc.spec.definitions import DefinitionParser
 from archc.spec.identifiers import of_class, of_network
@@ -162,7 +164,7 @@ def _file_table(
             "missing-key",
             f"a spec file lacks {listed(missing)}",
             root.at(),
-            help="add " + "; and ".join(_NEEDED[key] for key in missing),
+            help=_lacking(missing, root.merged.document(())),
         )
     _check_version(data.get("archc", 1), root, sink)
     table = {key: data[key] for key in data if key not in misplaced.keys}
@@ -204,20 +206,33 @@ def _network_table(
     validate(tables.NetworkTable, table, origin, sink, "[network]")
 
 
+def _lacking(missing: list[str], document: Document) -> str:
+    """What to add; the version of the language can only be one."""
+    help = "add " + "; and ".join(_NEEDED[key] for key in missing)
+    if missing != ["archc"] or document.format != "toml":
+        return help
+    return Mend(
+        help, Edit("archc = 1\n", place=FilePlace(document.name, document.text))
+    )
+
+
+_VERSION = Edit("1", "value")
+
+
 def _check_version(version: Any, root: Origin, sink: Sink) -> None:
     if type(version) is not int:
         sink.error(
             "wrong-type",
             f"`archc` must be a whole number, not {plain(version)}",
             root.at("archc"),
-            help="write archc = 1, the version of the language",
+            help=Mend("write archc = 1, the version of the language", _VERSION),
         )
     elif version < 1:
         sink.error(
             "bad-value",
             f"there is no version {version} of the language",
             root.at("archc"),
-            help="write archc = 1",
+            help=Mend("write archc = 1", _VERSION),
         )
     elif version > 1:
         sink.error(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from archc.diagnostics.mend import Mend
 from archc.diagnostics.model import Diagnostic, Label, Sink
 from archc.spec.model import Origin
 
@@ -31,5 +32,9 @@ class Mentions:
         first, *others = self._nodes[name]
         labels = tuple(Label(node.at(self.key), "and here") for node in others[:_SHOWN])
         times = 1 + len(others)
+        if isinstance(help, Mend):  # the mend of one is that of all
+            places = (node.at(self.key) for node in others)
+            copies = (replace(e, place=p) for p in places for e in help.edits)
+            help = Mend(help, *help.edits, *copies)
         place = first.at(self.key)
         sink.report(Diagnostic(code, message, place, labels, help, occurrences=times))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.diagnostics.suggest import nearest
+from archc.diagnostics.suggest import meant
 from archc.source.folding import folded
 from archc.source.kinds import is_list, is_table
 from archc.spec import tables
@@ -166,12 +166,12 @@ def _check(
 ) -> None:
     for node in walk_given(nodes):
         if isinstance(node, SlotNode) and node.slot not in slots:
-            near = nearest(node.slot, slots)
+            near = meant(node.slot, slots)
             help = "write a node there" if not table else f"declare it in {table}:"
             help += f" {node.slot} = {{ op = ... }}" if table else ""
             sink.error(
                 "unknown-slot",
                 f"{owner} has no slot `{node.slot}`",
                 node.origin.at("slot"),
-                help=f"did you mean `{near}`?" if near else help,
+                help=near or help,
             )

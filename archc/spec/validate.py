@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Sink
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.source.kinds import is_list, is_table
 from archc.spec.misplaced import meant_key
@@ -106,7 +107,9 @@ def _report(
 
 def _meant(key: str, keys: Collection[str]) -> str | None:
     near = meant_key(key, keys)
-    return f"did you mean `{near}`?" if near else did_you_mean(key, keys)
+    if near is None or near == nearest(key, keys):
+        return did_you_mean(key, keys)
+    return Mend(f"did you mean `{near}`?", Edit(near, "name", key))
 
 
 def not_misspelled(missing: Sequence[str], unknown: Iterable[str]) -> list[str]:
@@ -172,13 +175,16 @@ def explain(problem: Any) -> tuple[str, str, str | None]:
     message: str = problem["msg"]
     wrong_type = message.startswith("must be") and kind != "size_too_small"
     help = context.get("help") or _typed(kind, value)
+    if "instead" in context:
+        help = Mend(str(help), Edit(context["instead"], "value"))
     return "wrong-type" if wrong_type else "bad-value", message, help
 
 
 def _typed(kind: str, value: Any) -> str | None:
     """A mend for a value of the wrong type, where one can be told."""
     if isinstance(value, float) and value.is_integer() and kind != "string_type":
-        return f"write {int(value)}; in an expression, // divides whole numbers"
+        help = f"write {int(value)}; in an expression, // divides whole numbers"
+        return Mend(help, Edit(str(int(value)), "value", plain(value)))
     if isinstance(value, float) and kind in ("int_type", "int_from_float", "size"):
         return "use a whole number; in an expression, // and round give one"
     if kind == "string_type":
@@ -186,9 +192,10 @@ def _typed(kind: str, value: Any) -> str | None:
             f'put it in quotes: "{value}"' if isinstance(value, int | float) else None
         )
     if kind == "bool_type" and isinstance(value, int):
-        return f"write {'true' if value else 'false'}"
+        boolean = "true" if value else "false"
+        return Mend(f"write {boolean}", Edit(boolean, "value"))
     if kind == "dict_type" and is_list(value) and any(map(is_table, value)):
         return "give each a name in single brackets, as in [blocks.NAME]"
     if kind == "list_type" and not isinstance(value, dict):
-        return f"write [{plain(value)}]"
+        return Mend(f"write [{plain(value)}]", Edit(f"[{plain(value)}]", "value"))
     return None

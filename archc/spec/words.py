@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.diagnostics.suggest import nearest
+from archc.diagnostics.suggest import meant, nearest
 from archc.spec.expressions import (
     Compare,
     Const,
@@ -235,15 +235,16 @@ class Words:
 def _misspelt(
     key: str, word: str, known: Mapping[str, Place], place: Place, sink: Sink
 ) -> None:
-    near = nearest(word, known) if sink.affords(len(known)) else None
-    if near is None:
+    help = meant(word, known, "'") if sink.affords(len(known)) else None
+    if help is None:
         return  # any other word is what is meant by the other case
+    near = nearest(word, known) or word
     sink.error(
         "unknown-word",
         f"nothing compares `{key}` with '{word}', but with {_listed(known)}",
         place,
         Label(known[near], f"'{near}' stands here"),
-        help=f"did you mean '{near}'?",
+        help=help,
     )
 
 

@@ -51,7 +51,7 @@ def test_an_error_is_shown_at_its_line_and_exits_1(archc: Archc, tiny: Path) -> 
 def test_json_has_exactly_the_agreed_keys(archc: Archc, tiny: Path) -> None:
     tiny.write_text(TINY.replace('op = "relu"', 'op = "relu", name = "conv"'))
     (found,) = json.loads(archc("check", tiny, "--format", "json").stdout)
-    assert list(found) == [*KEYS, "labels", "help"]
+    assert list(found) == [*KEYS, "labels", "help", "fix"]
     assert (found["code"], found["file"], found["line"]) == (
         "duplicate-name",
         "specs/tiny.toml",

@@ -219,6 +219,7 @@ def test_json():
             }
         ],
         "help": "h",
+        "fix": None,
     }
     assert to_dict(diagnostic) == expected
     assert json.loads(render_json([diagnostic])) == [expected]

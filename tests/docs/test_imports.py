@@ -105,6 +105,7 @@ _LAYERS: dict[str, set[str]] = {
     "measure": {"network", "ops", "escaping.py"},
     "network/check.py": _NUMBERS,
     "pipeline.py": _NUMBERS | {"network/check.py"},
+    "mending.py": {"diagnostics", "source", "spec", "output.py"},
     "emit": {"network", "ops", "spec", "spec/expressions/", "escaping.py"},
     "draw": {"network", "ops", "spec", "spec/expressions/", "measure", "escaping.py"},
     "compare": _NUMBERS | {"draw"},
@@ -117,7 +118,7 @@ _LAYERS: dict[str, set[str]] = {
     "schema.py": {"spec", "spec/expressions/", "ops"},
     "api.py": _READINGS | {"catalog.py", "pipeline.py"},
     "cli": _READINGS
-    | {"catalog.py", "pipeline.py", "schema.py", "api.py", "importing"}
+    | {"catalog.py", "pipeline.py", "mending.py", "schema.py", "api.py", "importing"}
     | {"importing/writing", "live"},
     "pytest_plugin.py": {
         "catalog.py",

@@ -121,6 +121,7 @@ class Conv(Op):
                     code="bad-padding",
                     attribute="padding",
                     help=self._in_numbers(),
+                    instead=self._half(),
                 )
             self._check_padding_mode(x)
             return Shape((self.out_channels, *x.dims[1:]))
@@ -135,13 +136,19 @@ class Conv(Op):
     def _kin(self) -> str:
         return "; conv2d_same pads as TensorFlow does" if self.axes == 2 else ""
 
-    def _in_numbers(self) -> str:
-        """What to write for "same" beside a stride."""
+    def _half(self) -> str | None:
+        """Half of what the window covers; None of one that is not known."""
         totals = self._covered()
         if not known(*totals):
-            return "give the padding as a number, or drop the stride"
+            return None
         halves = tuple(total // 2 for total in totals)
-        number = plain(halves[0] if len({*halves}) == 1 else halves)
+        return plain(halves[0] if len({*halves}) == 1 else halves)
+
+    def _in_numbers(self) -> str:
+        """What to write for "same" beside a stride."""
+        number = self._half()
+        if number is None:
+            return "give the padding as a number, or drop the stride"
         return f"write padding = {number}, half of what the window covers{self._kin}"
 
     def _covered(self) -> list[Any]:

@@ -183,6 +183,7 @@ class Upsample(Op):
                 code="wrong-rank",
                 attribute="mode",
                 help=f"use mode = {' or '.join(map(plain, _MODES[count]))}",
+                instead=plain(_MODES[count][0]) if len(_MODES[count]) == 1 else None,
             )
 
     def reach(self, x: Shape, y: Shape) -> Reach:

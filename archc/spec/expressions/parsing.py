@@ -7,6 +7,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.suggest import did_you_mean
 from archc.spec.expressions.errors import ExpressionError
 from archc.spec.expressions.operations import FUNCTIONS, SIGNATURES, bounded
@@ -66,20 +67,26 @@ def parse(text: str) -> Expr:
 
 # what other languages write, and what is written here
 _FOREIGN = (
-    (re.compile(r"&&"), "write `and`"),
-    (re.compile(r"\|\|"), "write `or`"),
-    (re.compile(r"!(?!=)"), "write `not`"),
-    (re.compile(r"(?<![=!<>])=(?!=)"), "to compare, write `==`"),
-    (re.compile(r"\?"), "write `a if condition else b`"),
-    (re.compile(r"[×·÷]"), "write `*`, `/` or `//`"),
+    (re.compile(r"&&"), "write `and`", "and"),
+    (re.compile(r"\|\|"), "write `or`", "or"),
+    (re.compile(r"!(?!=)"), "write `not`", "not"),
+    (re.compile(r"(?<![=!<>])=(?!=)"), "to compare, write `==`", None),
+    (re.compile(r"\?"), "write `a if condition else b`", None),
+    (re.compile(r"[×·÷]"), "write `*`, `/` or `//`", None),
 )
 
 
 def _syntax_error(error: SyntaxError, source: str, shift: int) -> ExpressionError:
-    for pattern, help in _FOREIGN:
+    for pattern, help, mend in _FOREIGN:
         if found := pattern.search(source):
             at = (found.start() + shift, found.end() + shift)
             message = f"`{found[0]}` is no operator of an expression"
+            if mend is not None:
+                before = source[found.start() - 1 : found.start()].isspace()
+                behind = source[found.end() : found.end() + 1].isspace()
+                head, tail = "" if before else " ", "" if behind else " "
+                spaced = f"{head}{mend}{tail}" if mend.isalpha() else mend
+                help = Mend(help, Edit(spaced))
             return ExpressionError("expression-syntax", message, at, help)
     if not error.offset:  # Python saw the end and wanted more
         end = len(source) + shift
