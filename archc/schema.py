@@ -31,6 +31,10 @@ _NEEDS = {
 }
 
 
+_OPEN: Schema = {"additionalProperties": True}
+"""Said of a table that is judged in part: tombi warns of keys that no part allows."""
+
+
 def schema() -> Schema:
     """The whole JSON Schema (draft 2020-12)."""
     top = _table(tables.FileTable)
@@ -43,28 +47,62 @@ def schema() -> Schema:
     properties["init"] = _init(properties["init"]["description"])
     properties["expect"] |= _table(tables.ExpectTable)
     # a file that extends another one may leave out what it takes from there
-    whole = {
+    whole = _OPEN | {
         "properties": {
-            "network": {
+            "network": _OPEN
+            | {
                 "required": ["layers"],
-                "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
+                "oneOf": [_with("input"), _with("inputs")],
             },
-            "blocks": {"additionalProperties": {"required": ["layers"]}},
+            "blocks": {"additionalProperties": _with("layers")},
         },
         "anyOf": [
-            {"required": ["name", "network"]},
-            {"required": ["blocks"], "not": {"required": ["name"]}},
+            _with("name", "network"),
+            _with("blocks") | {"not": _with("name")},
         ],
     }
+    own_ops = {"anyOf": [_with("ops"), {"not": _with("network")}], **_OPEN}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "archc spec",
         "description": "One convolutional network, or a library of blocks.",
         **top,
-        "if": {"required": ["extends"]},
-        "else": whole,
+        "if": _with("extends"),
+        "else": whole | {"if": own_ops, "else": _known_ops()},
         "$defs": _definitions(),
     }
+
+
+def _with(*keys: str) -> Schema:
+    """A table that has these keys, whatever else."""
+    return {"required": list(keys), **_OPEN}
+
+
+def _known_ops() -> Schema:
+    """A network without [ops], which has no names of ops but archc's.
+
+    It stands beside the tables' own schemas: in a library, and where another file is
+    extended, nobody knows which ops there are.
+    """
+    known = {"$ref": "#/$defs/known"}
+    body = {"properties": {"layers": {"items": known}}, **_OPEN}
+    return _OPEN | {
+        "properties": {
+            "network": body,
+            "blocks": {"additionalProperties": body},
+            "heads": {"items": known},
+            "slots": {"additionalProperties": known},
+        }
+    }
+
+
+def _known() -> Schema:
+    """A node, or a branch that is a list of them, with names of archc's ops."""
+    known = {"$ref": "#/$defs/known"}
+    inside = {key: {"items": known} for key in ("layers", "branches")}
+    alone = dict.fromkeys(("shortcut", "otherwise"), known)
+    op = {"enum": list(OPS)}
+    return _OPEN | {"properties": {"op": op, **inside, **alone}, "items": known}
 
 
 def _definitions() -> dict[str, Schema]:
@@ -117,6 +155,7 @@ def _definitions() -> dict[str, Schema]:
             ]
         },
         "node": _node(modifiers),
+        "known": _known(),
         "block": _table(tables.BlockTable, required=False),
         "own_op": _table(tables.OwnOpTable),
         "head": _head(modifiers),
@@ -138,7 +177,7 @@ def _node(modifiers: Schema) -> Schema:
         return {"if": test, "then": {"$ref": f"#/$defs/{name}"}}
 
     def with_op(op: Schema) -> Schema:
-        return {"required": ["op"], "properties": {"op": op}}
+        return _with("op") | {"properties": {"op": op}}
 
     others = [body for body in tables.BODIES if body != "op"]
     return {
@@ -151,9 +190,9 @@ def _node(modifiers: Schema) -> Schema:
         }
         | modifiers,
         "dependentRequired": _NEEDS,
-        "oneOf": [{"required": [body]} for body in tables.BODIES],
+        "oneOf": [_with(body) for body in tables.BODIES],
         "allOf": [
-            *(when({"required": [body]}, f"node.{body}") for body in others),
+            *(when(_with(body), f"node.{body}") for body in others),
             *(when(with_op({"const": name}), f"op.{name}") for name in OPS),
             when(with_op(own), "node.op"),
         ],
@@ -225,14 +264,14 @@ def _op(op: type[Op], shared: Schema) -> Schema:
     reads = _reads_several() if several else _reads_one()
     required = ["op", *found.get("required", ()), *(["from"] if several else ())]
     required += ["name"] if op.parts else []
+    properties = found["properties"] | shared | {"from": reads}
     return {
         "type": "object",
         "description": op.__doc__,
-        "properties": {"op": {"const": op.op}}
-        | found["properties"]
-        | shared
-        | {"from": reads},
-        "required": required,
+        "properties": {"op": {"const": op.op}} | properties,
+        # a key that is misspelt is one mistake, and not two
+        "if": {"propertyNames": {"enum": ["op", *properties]}, **_OPEN},
+        "then": _with(*required),
         "additionalProperties": False,
     }
 
@@ -253,7 +292,7 @@ def _head(modifiers: Schema) -> Schema:
         "description": "An auxiliary classifier: one node, hung on a named node.",
         "properties": bodies | modifiers | own["properties"],
         "required": own["required"],
-        "oneOf": [{"required": [body]} for body in tables.BODIES],
+        "oneOf": [_with(body) for body in tables.BODIES],
         "dependentRequired": _NEEDS,
     }
 

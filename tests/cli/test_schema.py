@@ -41,7 +41,8 @@ def test_every_op_and_modifier_is_offered() -> None:
         assert offered["description"] == op.__doc__
         assert {"op", *op.model_fields, *MODIFIERS} == offered["properties"].keys()
         assert offered["properties"]["op"] == {"const": name}
-        test = {"required": ["op"], "properties": {"op": {"const": name}}}
+        whatever = {"additionalProperties": True}
+        test = {"required": ["op"], "properties": {"op": {"const": name}}} | whatever
         one = {"if": test, "then": {"$ref": f"#/$defs/op.{name}"}}
         assert one in nodes["node"]["allOf"]
         assert name in nodes["node"]["properties"]["op"]["anyOf"][0]["enum"]
