@@ -53,8 +53,8 @@ class Edit:
             written = _entry(text, end, self.text)
         elif self.how == "gone":
             (start, end), written = _whole_entry(text, start, end), ""
-        elif self.how == "value" and _is_json(text):
-            written = json.dumps(_values(f"x = {self.text}")["x"])
+        elif self.how == "value":
+            written = _value(self.text, text)
         elif self.how in ("name", "file"):
             written = self._named(text[start:end])
         if written is None:
@@ -71,6 +71,15 @@ class Edit:
         if self.was not in (None, known, inner):
             return None
         return f"{quote}{head}{slash}{self.text}{quote}"
+
+
+def _value(written: str, text: str) -> str | None:
+    """A value in the language of `text`; None of one that was cut to be shown."""
+    try:
+        value = _values(f"x = {written}")["x"]
+    except ValueError:
+        return None
+    return json.dumps(value) if _is_json(text) else written
 
 
 def _values(text: str) -> dict[str, Any]:

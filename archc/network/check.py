@@ -11,8 +11,8 @@ from archc.diagnostics.suggest import did_you_mean
 from archc.measure.cost import Facts
 from archc.measure.rows import seen_as_data
 from archc.network.graph import Network
-from archc.ops.base import plain
 from archc.source.kinds import is_list
+from archc.source.writing import write
 from archc.spec.expressions import Expr, names_in
 from archc.spec.model import (
     Block,
@@ -90,7 +90,7 @@ def _differs(what: str, claimed: Any, actual: Any, place: Place, sink: Sink) -> 
     if isinstance(claimed, int) and isinstance(actual, int):
         message += f", a difference of {actual - claimed:+,}"
     help = "`archc summary` shows the number layer by layer"
-    mend = Mend(help, Edit(plain(actual), "value"))
+    mend = Mend(help, Edit(write(actual), "value"))
     sink.error("expectation", message, place, help=mend)
 
 

@@ -26,6 +26,8 @@ class Fault:
 # What stands for one value: up to a comma, a closing bracket or a comment; brackets
 # of its own (an index, a call) belong to it.
 _VALUE = re.compile(r"""(?:[^,\[\](){}\n\#"']|\[[^\]\n]*\]|\([^)\n]*\))+""")
+# What was meant as text: a name, words, or names with operators between them.
+_MEANT = re.compile(r"[A-Za-z_][\w.]*(?:(?: |-| *(?://|\*\*|[*/%+-]) *)\w+)*")
 _OPERATOR = re.compile(r"[*/%<>!+\-]|==|(?:if|or|and|not|in|else)\b")
 _NUMBER_FORMS = (
     (re.compile(r"[+-]?0\d+"), "remove the 0 at the beginning"),
@@ -219,7 +221,7 @@ def word(text: str, start: int, null: str) -> Fault | None:
         end,
         f'write "{value}": names and expressions stand in quotes',
         stand_in="0",
-        mend=f'"{value}"' if "\\" not in value else None,
+        mend=f'"{value}"' if _MEANT.fullmatch(value) else None,
     )
 
 

@@ -27,8 +27,9 @@ _BLANK = re.compile(r"[^\n]")
 
 def further_faults(
     text: str, fault: Fault, find: Callable[[str], Fault | None], *, statements: bool
-) -> Iterator[Fault]:
-    """The faults behind a first one; `find` gives the first of a text.
+) -> Iterator[tuple[Fault, str]]:
+    """The faults behind a first one, each with the text in which it is the first, those
+    before it covered; `find` gives the first of a text.
 
     `statements` tells that lines at the margin begin anew, as they do in TOML.
     """
@@ -44,7 +45,7 @@ def further_faults(
             return
         if any(opened <= fault.start for opened, _, _ in following.labels):
             return  # a bracket that stood open before may be what is wrong with both
-        yield following
+        yield following, covered
         text, fault = covered, following
 
 

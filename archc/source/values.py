@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archc.diagnostics.mend import Edit, Mend
@@ -55,8 +55,8 @@ def from_toml(text: str, name: str, sink: Sink) -> dict[str, Any] | None:
 
     first = toml_faults.explain(text, complaint, offset)
     further = further_faults(text, first, _toml_fault, statements=True)
-    for fault in (first, *further):
-        _report(fault, text, name, sink)
+    for fault, covered in ((first, text), *further):
+        _report(_surely(fault, covered, _toml_fault), text, name, sink)
     return None
 
 
@@ -115,8 +115,8 @@ def from_json(text: str, name: str, sink: Sink) -> dict[str, Any] | None:
 
         first = json_faults.explain(text, error.msg, error.pos)
         further = further_faults(text, first, _json_fault, statements=False)
-        for fault in (first, *further):
-            _report(fault, text, name, sink)
+        for fault, covered in ((first, text), *further):
+            _report(_surely(fault, covered, _json_fault), text, name, sink)
         return None
     except _Constant as error:
         from archc.source import json_faults
@@ -198,6 +198,19 @@ def _deepest(text: str, name: str) -> FilePlace:
     bracket = deepest_bracket(text, MAX_DEPTH)
     start, end = (bracket.start, bracket.end) if bracket else (0, 0)
     return _place(text, name, start, end)
+
+
+def _surely(fault: Fault, text: str, find: Callable[[str], Fault | None]) -> Fault:
+    """The fault without its mend where the text is no better for it: where reading ends
+    before it, or on its line, all the same."""
+    if fault.mend is None:
+        return fault
+    mended = text[: fault.start] + fault.mend + text[fault.end :]
+    following = find(mended)
+    line_end = mended.find("\n", fault.start + len(fault.mend))
+    if following is None or 0 <= line_end < following.start:
+        return fault
+    return replace(fault, mend=None)
 
 
 def _report(fault: Fault, text: str, name: str, sink: Sink) -> None:

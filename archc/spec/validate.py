@@ -13,6 +13,7 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.base import plain
 from archc.source.kinds import is_list, is_table
+from archc.source.writing import write
 from archc.spec.misplaced import meant_key
 from archc.spec.model import Origin
 
@@ -197,5 +198,5 @@ def _typed(kind: str, value: Any) -> str | None:
     if kind == "dict_type" and is_list(value) and any(map(is_table, value)):
         return "give each a name in single brackets, as in [blocks.NAME]"
     if kind == "list_type" and not isinstance(value, dict):
-        return Mend(f"write [{plain(value)}]", Edit(f"[{plain(value)}]", "value"))
+        return Mend(f"write [{plain(value)}]", Edit(f"[{write(value)}]", "value"))
     return None

@@ -317,7 +317,7 @@ TOML_FAULTS = [
     ("a = [\n  b = 1, c = 2 },\n]", (2, 3), "`{` is missing", "{ }"),
     ("a = {b = 1\n}", (1, 11), "several lines", "one line"),
     ("a = [{b = 1,\n c = 2}]", (1, 13), "several lines", "one line"),
-    ("a = [{b = 1,\n {c = 2}]", (1, 13), "`{` is not closed", "`}`"),
+    ("a = [{b = 1,\n {c = 2}]", (1, 12), "`{` is not closed", "`}`"),
     ("a = {b = 1, }", (1, 11), "no comma behind its last", "remove"),
     ("a = {b = 1 c = 2}", (1, 11), "comma is missing", "`,`"),
     ("a = [{op = conv2d}]", (1, 12), "`conv2d` must stand in quotes", '"conv2d"'),
