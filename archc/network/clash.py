@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Place, Sink
 from archc.network.channels import lost_here
 from archc.network.decoders import missed
 from archc.network.graph import Layer, Region, Value
+from archc.network.projection import needs_shortcut
 from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import merge_op
 from archc.spec.expressions import Expr
@@ -107,7 +107,7 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
     else:
         place = here
         labels.append(Label(here, f"the skip is {side.shape}"))
-        help = _needs_shortcut(node, skip.input.shape, body.output.shape)
+        help = needs_shortcut(node, skip.input.shape, body.output.shape)
     start = skip.input.shape
     crooked = not _regular(start, body.output.shape)
     if crooked and (not shortcuts or _regular(start, side.shape)):
@@ -126,30 +126,6 @@ def skip_clash(sink: Sink, error: ShapeError, skip: Region, side: Value) -> None
         *labels,
         help=help,
     )
-
-
-def _needs_shortcut(node: Node, start: Shape | None, end: Shape | None) -> str:
-    """That a skip needs a shortcut; with the edit where only numbers are at stake,
-    outside of blocks, whose parameters decide them."""
-    help = (
-        "give it a `shortcut`, a 1x1 convolution with the body's stride and"
-        " channels, or keep the shape in the body"
-    )
-    if start is None or end is None or node.origin.path[0] == "blocks":
-        return help
-    if len(start.dims) != 3 or start.channel_axis != 0 or node.repeat is not None:
-        return help
-    sizes = list(zip(_size(start), _size(end), strict=True))
-    stride = -(-sizes[0][0] // sizes[0][1])
-    if any((was - 1) // stride + 1 != now for was, now in sizes):
-        return help
-    step = f", stride = {stride}" if stride > 1 else ""
-    convolution = (
-        f'{{ name = "shortcut", op = "conv2d", out_channels = {end.dims[0]},'
-        f" kernel_size = 1{step} }}"
-    )
-    place = node.origin.at("skip")
-    return Mend(help, Edit(f"shortcut = {convolution}", "entry", place=place))
 
 
 def read_clash(
