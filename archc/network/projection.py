@@ -67,7 +67,7 @@ def _projection(name: str, channels: int | str, stride: int | str) -> str:
     if stride != 1:
         node["stride"] = stride
     needed = [f"{_term(stride)} != 1"] if isinstance(stride, str) else []
-    if isinstance(channels, str) and (stride == 1 or needed) or needed:
+    if needed or (isinstance(channels, str) and stride == 1):
         needed.append(f"in_channels != {_term(channels)}")
         node["when"] = " or ".join(needed)
     return write(node)

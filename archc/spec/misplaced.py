@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import nearest
 from archc.source.folding import folded
@@ -83,7 +84,7 @@ def find_misplaced(data: Mapping[str, Any], root: Origin, sink: Sink) -> Misplac
             help = f"write {_table(root, meant, next(iter(table)))}"
         elif meant == "params" or meant == "network":
             found.params |= {folded(name) for name in table if meant == "params"}
-            help = f"write {_table(root, meant)}"
+            help = Mend(f"write {_table(root, meant)}", Edit(meant, "name", key))
         if meant is not None and help:
             found.keys.add(key)
             found.stands_for.add(meant)
