@@ -240,8 +240,10 @@ class NameCheck:
             return "write the padding in numbers: half the window, rounded down"
         if not self.sink.affords(len(seen)):
             return "look for its definition: is it spelled as here?"
+        *_, table, key = (None, *origin.path)
         # what is defined here was not meant by its own definition
-        if near := meant(name, seen - {str(origin.path[-1])}):
+        own = {str(key)} if table in ("params", "let", "defaults") else set[str]()
+        if near := meant(name, seen - own):
             return near
         if not seen - _CHANNELS:
             define = "[params]" if self._block is None else "the block's `params`"

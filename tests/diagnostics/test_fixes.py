@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from archc.diagnostics.mend import applied
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.pipeline import analyse
 from archc.spec.load import Loader
+from tests.benchmarks import mends
 
 ROOT = Path(__file__).parent.parent / "bad_specs"
 SPECS = sorted(p for p in ROOT.rglob("*") if p.suffix in (".toml", ".json"))
@@ -177,3 +179,12 @@ def test_overrides_are_not_mended(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["check", "--fix", "resnet50", "--set", "a=1"])
     assert result.exit_code == 2
     assert "--fix" in result.output
+
+
+def test_mends_of_specs_spoiled_by_one_keystroke() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng, tally, specs = random.Random(seed), mends.Tally(), mends.short_specs()
+    for _ in range(60):
+        mends.try_one(rng, specs, tally)
+    assert not tally.useless, tally
