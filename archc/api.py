@@ -158,6 +158,24 @@ class Network:
         content = draw(self._network, self._facts, format_of(Path(path)), options)
         write([Output(Path(path), content)])
 
+    def report(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Writes a page to explore the network in a browser, `NAME.html` by default.
+
+        Raises:
+            FileExistsError: if the file is there and is no page of archc's.
+            ValueError: if it does not end in .html.
+            OSError: if it cannot be written.
+        """
+        from archc.compare.model import Side
+        from archc.output import Output, write
+        from archc.page.html import target, to_html
+        from archc.page.page import page_of
+
+        found = target(Path(f"{self.name}.html" if path is None else path))
+        side = Side(self._network, self._facts, self.name)
+        write([Output(found, to_html(page_of([side])).encode())])
+        return found
+
     def module(self, **arguments: Any) -> nn.Module:
         """A new instance of the network, with freshly initialised weights.
 

@@ -84,6 +84,14 @@ def _units(character: str) -> str:
     )
 
 
+def json_in_script(text: str) -> str:
+    """The text of a JSON document as it stands in a script element of HTML, which no
+    string in it can end."""
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return json_text(text)
+
+
 def csv_cell(text: str) -> str:
     """A cell that a spreadsheet does not take for a formula."""
     shown = visible(text)

@@ -27,6 +27,8 @@ _COMMANDS = (
     "compile",
     "draw",
     "diff",
+    "report",
+    "watch",
     "memory",
     "sweep",
     "solve",

@@ -60,6 +60,16 @@ def emit(network: Network) -> str:
     Raises:
         WrongModule: if it would not be the network. That is a fault of archc's.
     """
+    return emitted(network)[1]
+
+
+def emitted(network: Network) -> tuple[Module, str]:
+    """The tree of a module that depends on torch alone, and its source with
+    its digest.
+
+    Raises:
+        WrongModule: if it would not be the network. That is a fault of archc's.
+    """
     try:
         module = tree(network)
     except Exception as error:
@@ -74,7 +84,7 @@ def emit(network: Network) -> str:
         ast.parse(source)
     except SyntaxError as error:
         raise WrongModule(network.name, [f"no Python: {error}"]) from error
-    return signed(source)
+    return module, signed(source)
 
 
 def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:

@@ -35,14 +35,19 @@ def check(network: Network, facts: Facts, sink: Sink, *, claims: bool = True) ->
         _check_expect(network, facts, sink)
 
 
-def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
-    inferred: dict[str, Any] = {
+def inferred_numbers(facts: Facts) -> dict[str, Any]:
+    """What [expect] may state of a whole network, but for the shapes of its outputs."""
+    return {
         "params": facts.params,
         "params_with_heads": facts.params_with_heads,
         "buffers": facts.buffers,
         "macs": facts.macs,
         "receptive_field": seen_as_data(facts.receptive_field),
     }
+
+
+def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
+    inferred = inferred_numbers(facts)
     for key, claimed in network.spec.expect.items():
         place = network.spec.origin.at("expect", key)
         if key in ("output", "outputs"):

@@ -261,10 +261,14 @@ class Machine(ModuleEvaluator):
     def run(self, body: Body, env: Environment) -> Value:
         """Runs statements; gives what is returned, or that nothing is."""
         for statement in body:
-            value = self._STATEMENTS[type(statement)](self, statement, env)
+            value = self.execute(statement, env)
             if value is not _ON:
                 return value
         return _ON
+
+    def execute(self, statement: Statement, env: Environment) -> Value:
+        """Runs one statement."""
+        return self._STATEMENTS[type(statement)](self, statement, env)
 
     def _assign(self, statement: Assign, env: Environment) -> Value:
         if statement.value is None:
