@@ -58,6 +58,7 @@ def command(
     Exit status: 0 it was ended, 2 wrong use, or the port is taken.
     """
     from archc.cli.specs import find_one
+    from archc.live.workspace import Workspace
     from archc.page.follow import Followed
     from archc.page.server import ADDRESS, Server
 
@@ -72,7 +73,8 @@ def command(
         raise Refused(f"there is no file {spec}, and no network of this name")
     label = str(spec) if found.entry is None else found.entry.key
     overrides = Overrides(assignments, inputs)
-    followed = Followed(found.path, label, allow_outside, overrides.documents)
+    workspace = Workspace(allow_outside, overrides.documents)
+    followed = Followed(found.path, label, workspace)
     try:
         server = Server(port)
     except OSError as error:
@@ -93,6 +95,7 @@ def _follow(followed: Followed, server: Server, color: str) -> None:
     """Looks at the spec after each save, and shows what it is."""
     from watchfiles import watch
 
+    from archc.live.workspace import resolved
     from archc.page.follow import directories
 
     while True:
@@ -105,8 +108,7 @@ def _follow(followed: Followed, server: Server, color: str) -> None:
             rust_timeout=_QUIET,
             yield_on_timeout=True,
         ):
-            files = {file.resolve() for file in followed.files}
-            if any(Path(path).resolve() in files for _, path in changes):
+            if any(resolved(Path(path)) in followed.files for _, path in changes):
                 _look(followed, server, color)
                 if directories(followed.files) != watched:
                     break

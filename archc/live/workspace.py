@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.pipeline import Analysis, Findings, examine
+from archc.source.document import Document
 from archc.spec.load import Loader
 
+Overlays = Callable[[Sink], tuple[Document, ...]]
 Stamp = tuple[int, int] | None
 """What tells one state of a file from another; None for a file that is not there."""
+
+
+def _nothing(sink: Sink) -> tuple[Document, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +56,8 @@ class Workspace:
 
     anywhere: bool = False
     """Whether specs may name files outside of their own tree."""
+    overlays: Overlays = field(default=_nothing, repr=False)
+    """What is put on top of each spec, as a command line does."""
     _texts: dict[Path, str] = field(default_factory=dict[Path, str])
     _versions: dict[Path, int] = field(default_factory=dict[Path, int])
     _count: int = 0
@@ -92,7 +100,7 @@ class Workspace:
                 return state
         sink = Sink()
         loader = Loader(sink, anywhere=self.anywhere, texts=self._texts)
-        findings = examine(path, loader, sink)
+        findings = examine(path, loader, sink, self.overlays(sink))
         read = loader.read() | {key}
         network, facts = findings.network, findings.facts
         analysis = None

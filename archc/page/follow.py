@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archc.diagnostics.model import Diagnostic, Sink
+from archc.diagnostics.model import Diagnostic
 from archc.diagnostics.render import render_text
 from archc.escaping import visible
+from archc.live.workspace import Workspace
 from archc.page.model import Page, Problem
 from archc.page.network import network_of, readings
-from archc.pipeline import Analysis, analyse
-from archc.source.document import Document
-from archc.spec.load import Loader
+from archc.pipeline import Analysis
 
-Overlays = Callable[[Sink], tuple[Document, ...]]
-"""What the command line puts on top of the spec."""
+if TYPE_CHECKING:
+    from archc.emit.listing import Listing
+    from archc.measure.memory import Footprint
 
 
 @dataclass(slots=True)
@@ -26,43 +27,35 @@ class Followed:
 
     path: Path
     label: str
-    anywhere: bool
-    overlays: Overlays
+    workspace: Workspace
     page: Page | None = None
     problems: tuple[Problem, ...] = ()
     """Errors, or the warnings of a network that is shown."""
-    _files: frozenset[Path] = frozenset()
+    files: frozenset[Path] = frozenset()
+    """The files that the spec is made of, as far as that is known."""
     _shown: Analysis | None = field(default=None, repr=False)
-    """What the page shows without its code and the memory of training."""
-
-    @property
-    def files(self) -> frozenset[Path]:
-        """The files that the spec is made of, as far as that is known."""
-        return self._files | {self.path}
+    _short: bool = False
+    """Whether the page is without its code and the memory of training."""
 
     def look(self) -> bool:
         """Reads the spec once more; whether there is another page to show."""
-        sink = Sink()
-        overlays = self.overlays(sink)
-        loader = Loader(sink, anywhere=self.anywhere)
-        analysis = analyse(self.path, loader, sink, overlays)
-        self.problems = tuple(map(_problem, sink))
-        # where a file that others name has the mistake, it is one to watch too
-        self._files |= {Path(d.place.file) for d in sink}
-        if analysis is None:
-            if not sink.failed:
-                self.problems = (_NO_NETWORK,)
+        state = self.workspace.look(self.path)
+        self.problems = tuple(map(_problem, state.diagnostics))
+        analysis = state.analysis
+        # behind a mistake not all files are read
+        self.files = state.read | (self.files if analysis is None else frozenset())
+        if analysis is None and not state.failed:
+            self.problems = (_NO_NETWORK,)
+        if analysis is None or analysis is self._shown:
             return False
-        owners = analysis.network.spec.origin.merged.owners.values()
-        self._files = frozenset(document.path for document in owners)
-        self._shown = analysis
+        self._shown, self._short = analysis, True
         self._page(analysis)
         return True
 
     @property
     def complete(self) -> bool:
         """Whether the page has all that it could show."""
-        return self._shown is None
+        return not self._short
 
     def finish(self) -> None:
         """Adds what takes longer: the generated module, and the memory of training.
@@ -70,12 +63,19 @@ class Followed:
         Raises:
             WrongModule: if the module would not be the network.
         """
-        analysis, self._shown = self._shown, None
-        if analysis is not None:
-            self._page(analysis, *readings(analysis.network))
+        self._short = False
+        if self._shown is not None:
+            self._page(self._shown, *readings(self._shown.network))
 
-    def _page(self, analysis: Analysis, *read: object) -> None:
-        network = network_of(analysis.network, analysis.facts, self.label, *read)  # pyright: ignore[reportArgumentType]
+    def _page(
+        self,
+        analysis: Analysis,
+        listing: Listing | None = None,
+        footprints: Sequence[Footprint] = (),
+    ) -> None:
+        network = network_of(
+            analysis.network, analysis.facts, self.label, listing, footprints
+        )
         self.page = Page(network.title, version("archc"), (network,), (), live=True)
 
 

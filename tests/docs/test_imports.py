@@ -117,7 +117,7 @@ _LAYERS: dict[str, set[str]] = {
     "run": (_READINGS - {"compare", "design", "draw"})
     | {"importing", "importing/writing", "pipeline.py"},
     "schema.py": {"spec", "spec/expressions/", "ops"},
-    "page": _NUMBERS | {"network/check.py", "pipeline.py", "emit", "compare"},
+    "page": _NUMBERS | {"network/check.py", "pipeline.py", "emit", "compare", "live"},
     "api.py": _READINGS | {"catalog.py", "pipeline.py"},
     "cli": _READINGS
     | {"catalog.py", "pipeline.py", "mending.py", "schema.py", "api.py", "importing"}
