@@ -35,6 +35,7 @@ _COMMANDS = (
     "verify",
     "smoke",
     "train",
+    "lsp",
     "schema",
     "explain",
     "completion",

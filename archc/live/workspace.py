@@ -96,7 +96,7 @@ class Workspace:
         key = resolved(path)
         if key in self._states:
             state, stamps = self._states[key]
-            if all(self._stamp(file) == stamp for file, stamp in stamps.items()):
+            if all(self.stamp(file) == stamp for file, stamp in stamps.items()):
                 return state
         sink = Sink()
         loader = Loader(sink, anywhere=self.anywhere, texts=self._texts)
@@ -110,7 +110,7 @@ class Workspace:
         state = State(path, text, findings, tuple(sink), read, analysis)
         # a file that could not be read may be there the next time
         missing = any(d.code.startswith("file-") for d in sink)
-        stamps = {file: self._stamp(file) for file in read}
+        stamps = {file: self.stamp(file) for file in read}
         if missing:
             self._states.pop(key, None)
         else:
@@ -118,6 +118,11 @@ class Workspace:
         if analysis is not None:
             self._good[key] = analysis
         return state
+
+    def loader(self, sink: Sink, instead: dict[Path, str] | None = None) -> Loader:
+        """Reads the texts of open files, or those given `instead` of some of them."""
+        texts = {**self._texts, **(instead or {})}
+        return Loader(sink, anywhere=self.anywhere, texts=texts)
 
     def good(self, path: Path) -> Analysis | None:
         """The network as it last was without an error."""
@@ -128,7 +133,8 @@ class Workspace:
         files = {resolved(path) for path in changed}
         return [key for key, (state, _) in self._states.items() if state.read & files]
 
-    def _stamp(self, key: Path) -> Stamp:
+    def stamp(self, key: Path) -> Stamp:
+        """What tells whether a file, by its resolved path, has changed."""
         version = self._versions.get(key)
         if version is not None:
             return version, -1

@@ -18,7 +18,8 @@ from archc.spec.model import Spec
 
 
 def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
-    """The typed network; None once an error was reported.
+    """The typed network; where an error was reported, what follows from it is a value
+    without a shape. None where it is too large to be made.
 
     With `claims`, shapes are held to what the spec says they are.
     """
@@ -43,7 +44,7 @@ def elaborate(spec: Spec, sink: Sink, *, claims: bool = True) -> Network | None:
         found = with_fitting_inputs(spec, found, elaborator.walk.visits)
     for diagnostic in found:
         sink.report(_counted(diagnostic, elaborator.walk))
-    return None if found.failed else network
+    return network
 
 
 def _counted(diagnostic: Diagnostic, walk: Walk) -> Diagnostic:

@@ -40,15 +40,21 @@ class Document:
 
         `within` narrows a string to a slice of its value, in characters.
         """
+        return self.locator().locate(self.as_written(path), part, within)
+
+    def locator(self) -> Locator:
+        """Where each value stands, worked out when it is first asked for."""
         if self._locator is None:
             # Imported here: a spec without mistakes never needs a place.
             from archc.source import json, toml
 
             module = toml if self.format == "toml" else json
             self._locator = module.locator(self.text)
-        if self.written is not None:
-            path = folding.as_written(path, self.written)
-        return self._locator.locate(path, part, within)
+        return self._locator
+
+    def as_written(self, path: KeyPath) -> KeyPath:
+        """A path with its keys as they stand in the text."""
+        return path if self.written is None else folding.as_written(path, self.written)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,13 +146,7 @@ class Locator:
         self, path: Sequence[str | int], part: Part, within: Range | None
     ) -> Span:
         """The span of a path, or of its nearest ancestor that is written down."""
-        entry, missing = self._root, False
-        for key in path:
-            child = self._children(entry).get(key)
-            if child is None:
-                missing = True
-                break
-            entry = child
+        entry, missing = self._entry(path)
         if entry is self._root:
             return Span(1, 1, 1, 1)
         first, last = entry.range("value" if missing else part)
@@ -162,6 +156,24 @@ class Locator:
             if inner is not None:
                 start, end = start + inner[0], start + inner[1]
         return self._lines.span(start, end)
+
+    def exact(self, path: Sequence[str | int], part: Part) -> Range | None:
+        """The characters of what is written at a path itself, and no ancestor's."""
+        entry, missing = self._entry(path)
+        if missing or entry is self._root:
+            return None
+        first, last = entry.range(part)
+        return self._character(first), self._character(last)
+
+    def _entry(self, path: Sequence[str | int]) -> tuple[Entry, bool]:
+        """What stands at a path; else its nearest ancestor, and True."""
+        entry = self._root
+        for key in path:
+            child = self._children(entry).get(key)
+            if child is None:
+                return entry, True
+            entry = child
+        return entry, False
 
     def _children(self, entry: Entry) -> dict[str | int, Entry]:
         if entry.children is None:

@@ -150,7 +150,9 @@ def _elaborated(network: Network, values: Values) -> Network | None:
     """The network with other parameters; None if it has errors."""
     spec = network.spec
     params = {name: values.get(name, value) for name, value in spec.params.items()}
-    return elaborate(replace(spec, params=params), Sink(), claims=False)
+    sink = Sink()
+    found = elaborate(replace(spec, params=params), sink, claims=False)
+    return None if sink.failed else found
 
 
 def _changed(whole: Callable[[int], int]) -> Callable[[Any], Any]:
