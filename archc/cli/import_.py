@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from ast import literal_eval
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from archc.cli.options import Inputs, Refused, shapes_option
-from archc.escaping import visible
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +21,7 @@ Examples:
   archc import timm:resnet50d
   archc import mylab/model.py:build --args width=2 --input 3,64,64
   archc import ResNet-50-deploy.prototxt
+  archc import model.onnx -o specs/model.toml --weights model.safetensors
 """
 
 
@@ -65,6 +64,13 @@ def _arguments(
     help="An argument for what builds the network. Repeatable.",
 )
 @click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the network's tensors are written under the spec's keys: .safetensors,"
+    " or .pt, which torch.load reads.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
@@ -79,6 +85,7 @@ def command(
     out: Path | None,
     inputs: Inputs,
     arguments: dict[str, Any],
+    weights: Path | None,
     form: str,
 ) -> None:
     """Make a spec of a network, and prove that it is the same.
@@ -90,6 +97,9 @@ def command(
     and has to give the same outputs for random weights. Runs the network's code: do not
     use it on one that you do not trust.
 
+    Or it is FILE.onnx, which is read, and run by onnxruntime: the spec's module takes
+    its weights and has to give what onnxruntime gives.
+
     Or it is Caffe's FILE.prototxt, which is read and not run. It has no weights to
     prove anything by, and PyTorch is not needed.
 
@@ -97,15 +107,63 @@ def command(
     """
     from archc.importing.writing.compiled import NotASpec
 
-    if source.endswith(".prototxt"):
-        from archc.cli.import_file import import_file
+    if weights is not None:
+        _check_ending(weights)
+    if source.endswith((".prototxt", ".onnx")) and arguments:
+        raise Refused("--args is for what builds a network; a file has none")
+    try:
+        if source.endswith(".prototxt"):
+            from archc.cli.import_file import import_file
 
-        if arguments:
-            raise Refused("--args is for what builds a network; a file has none")
-        try:
+            if weights is not None:
+                raise Refused("--weights: a prototxt has none")
             context.exit(import_file(source, out, inputs, form))
-        except NotASpec as error:
-            _fail(context, error)
+        result = (
+            _of_onnx(source, inputs)
+            if source.endswith(".onnx")
+            else _of_module(source, inputs, arguments)
+        )
+    except NotASpec as error:
+        _fail(context, error)
+    from archc.cli.import_result import deliver
+
+    context.exit(deliver(result, out, weights, form))
+
+
+def _check_ending(weights: Path) -> None:
+    """Raises Refused for a file of which nobody knows what it should hold."""
+    if weights.suffix not in (".safetensors", ".pt", ".pth"):
+        raise Refused(f"--weights: {weights} ends with neither .safetensors nor .pt")
+    if weights.suffix == ".safetensors":
+        _need("safetensors", "files of that name")
+
+
+def _need(package: str, what: str) -> None:
+    """Raises Refused, with how to get it, where a package is missing."""
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise Refused(
+            f"archc import needs {package} for {what}: pip install 'archc[onnx]'"
+        )
+
+
+def _of_onnx(source: str, inputs: Inputs) -> Result:
+    """The network of a file."""
+    from archc.cli.running import need_torch
+
+    if not Path(source).is_file():
+        raise Refused(f"there is no file {source}")
+    need_torch("import")
+    for package in ("onnx", "onnxruntime"):
+        _need(package, "ONNX files")
+    from archc.run.importing.onnx import import_onnx
+
+    return import_onnx(Path(source), inputs)
+
+
+def _of_module(source: str, inputs: Inputs, arguments: dict[str, Any]) -> Result:
+    """The network that Python code makes."""
     from archc.cli.running import need_torch
 
     need_torch("import")
@@ -118,26 +176,9 @@ def command(
     shapes = _shapes(found.module, inputs, found.inputs)
     from archc.run.importing.session import import_network
 
-    try:
-        result = import_network(
-            found.module, found.name, shapes, label=source, source=found.said
-        )
-    except NotASpec as error:
-        _fail(context, error)
-    if form == "json":
-        import json
-
-        click.echo(json.dumps(result.to_dict(), indent=1))
-    if result.passed and out is not None:
-        from archc.output import Output, write
-
-        write([Output(out, result.text.encode())])
-    elif result.passed and form == "text":
-        click.echo(result.text, nl=False)
-    if form == "text":
-        sys.stdout.flush()
-        click.echo(_report(result, out), err=True)
-    context.exit(0 if result.passed else 1)
+    return import_network(
+        found.module, found.name, shapes, label=source, source=found.said
+    )
 
 
 def _fail(context: click.Context, error: Exception) -> NoReturn:
@@ -169,36 +210,3 @@ def _shapes(
             raise Refused(f"`forward` reads {', '.join(names)}, and no {name!r}")
         found[rest.pop(0) if name is None else name] = shape
     return {name: found[name] for name in names or ["input"]}
-
-
-def _report(result: Result, out: Path | None) -> str:
-    """What was made and what was proven, or why nothing was."""
-    name = visible(result.source)
-    if result.refused:
-        head = f"{name}: refused, nothing written"
-        return "\n".join([head, *(f"  {visible(str(r))}" for r in result.refused)])
-    proof = result.proof
-    where = f" -> {visible(str(out))}" if out is not None and result.passed else ""
-    lines = [
-        f"{name}{where}: {len(result.text.splitlines())} lines, {result.blocks} blocks,"
-        f" {result.repeats} repeats, {result.params:,} parameters",
-    ]
-    if not proof.state_dict:
-        lines.append(f"  NOT the same, nothing written: {visible(proof.why)}")
-    elif proof.outputs == "equal":
-        lines.append(f"  all {result.tensors} tensors equal, outputs equal to the bit")
-    elif proof.outputs == "not run":
-        lines.append(
-            f"  all {result.tensors} tensors equal; outputs not compared: {proof.why}"
-        )
-    else:
-        first = f", first at {visible(proof.first)}" if proof.first else ""
-        said = (
-            "outputs close"
-            if proof.outputs == "close"
-            else "outputs DIFFER, nothing written"
-        )
-        why = f" ({proof.why})" if proof.why else ""
-        lines.append(f"  all {result.tensors} tensors equal, {said}: by at most"
-                     f" {proof.max_difference:.3g}{first}{why}")  # fmt: skip
-    return "\n".join(lines)

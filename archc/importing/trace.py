@@ -89,7 +89,8 @@ class Refusal:
     line: int = 0
 
     def __str__(self) -> str:
-        where = f" ({self.file}:{self.line})" if self.file else ""
+        line = f":{self.line}" if self.line else ""
+        where = f" ({self.file}{line})" if self.file else ""
         return f"{self.module or 'the network'}: {self.reason}{where}"
 
 

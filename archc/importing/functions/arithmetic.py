@@ -75,11 +75,14 @@ def _with_number(call: Reader, op: str, read: int, number: float) -> None:
         call.graph.same[call.call.makes[0]] = read
     elif op == "mul":
         call.make("scale", {"factor": number}, reads=(read,))
-    elif op == "div" and log2(abs(number)).is_integer():
+    elif op in ("add", "sub"):
+        # a difference is the sum with what is as far on the other side, to the bit
+        offset = number if op == "add" else -number
+        call.make("shift", {"offset": offset}, reads=(read,))
+    elif number and log2(abs(number)).is_integer():
         call.make("scale", {"factor": 1 / number}, reads=(read,))
     else:
-        words = {"add": "adds", "sub": "subtracts", "div": "divides by"}
-        raise Refused(f"it {words[op]} a number, which no op does")
+        raise Refused("it divides by a number, which no op does to the bit")
 
 
 def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) -> None:

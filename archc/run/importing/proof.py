@@ -28,6 +28,7 @@ class Proof:
     state_dict: bool = False
     outputs: Outputs = "not run"
     max_difference: float = 0.0
+    """Of the largest output."""
     first: str = ""
     """The first module whose output is another one."""
     why: str = ""
@@ -167,9 +168,8 @@ def _compare(proof: Proof, one: list[Tensor], other: list[Tensor]) -> None:
         return
     differences = [float((a - b).abs().max()) for a, b in zip(one, other, strict=True)]
     largest = max(float(t.abs().max()) for t in one)
-    proof.max_difference = max(differences)
-    close = proof.max_difference <= _CLOSE * max(largest, 1e-12)
-    proof.outputs = "close" if close else "differ"
+    proof.max_difference = max(differences) / max(largest, 1e-12)
+    proof.outputs = "close" if proof.max_difference <= _CLOSE else "differ"
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from archc.importing.spec import imported, lacking
 from archc.importing.trace import Refusal
@@ -28,6 +28,9 @@ class Result:
     tensors: int = 0
     params: int = 0
     proof: Proof = field(default_factory=Proof)
+    state: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    """The network's own tensors under the spec's keys."""
+    remarks: list[str] = field(default_factory=list[str])
     refused: list[Refusal] = field(default_factory=list[Refusal])
 
     @property
@@ -53,6 +56,7 @@ class Result:
             "tensors": self.tensors,
             "params": self.params,
             "proof": proof,
+            "remarks": self.remarks,
             "refused": [
                 {"module": r.module, "reason": r.reason, "file": r.file, "line": r.line}
                 for r in self.refused
@@ -98,6 +102,7 @@ def import_network(
         result.proof = prove(module, subject.module, inputs, **limit)
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
+            result.state = module.state_dict()
             return result
     raise AssertionError("the second time is the last")
 

@@ -1,0 +1,81 @@
+"""What `archc import` writes and says of a network that could be run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archc.escaping import visible
+
+if TYPE_CHECKING:
+    from archc.run.importing.session import Result
+
+
+def deliver(result: Result, out: Path | None, weights: Path | None, form: str) -> int:
+    """Writes the spec and the weights, and reports on them; the exit status."""
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(result.to_dict(), indent=1))
+    if result.passed:
+        _write(result, out, weights)
+        if out is None and form == "text":
+            click.echo(result.text, nl=False)
+    if form == "text":
+        sys.stdout.flush()
+        click.echo(_report(result, out, weights), err=True)
+    return 0 if result.passed else 1
+
+
+def _write(result: Result, out: Path | None, weights: Path | None) -> None:
+    from archc.output import Output, write
+
+    outputs: list[Output] = []
+    if out is not None:
+        outputs.append(Output(out, result.text.encode()))
+    if weights is not None:
+        from archc.run.importing.weights import weights_file
+
+        outputs.append(Output(weights, weights_file(result.state, weights)))
+    write(outputs)
+
+
+def _report(result: Result, out: Path | None, weights: Path | None) -> str:
+    """What was made and what was proven, or why nothing was."""
+    name = visible(result.source)
+    if result.refused:
+        head = f"{name}: refused, nothing written"
+        return "\n".join([head, *(f"  {visible(str(r))}" for r in result.refused)])
+    proof = result.proof
+    where = f" -> {visible(str(out))}" if out is not None and result.passed else ""
+    lines = [
+        f"{name}{where}: {len(result.text.splitlines())} lines, {result.blocks} blocks,"
+        f" {result.repeats} repeats, {result.params:,} parameters",
+    ]
+    if not proof.state_dict:
+        lines.append(f"  NOT the same, nothing written: {visible(proof.why)}")
+    elif proof.outputs == "equal":
+        lines.append(f"  all {result.tensors} tensors equal, outputs equal to the bit")
+    elif proof.outputs == "not run":
+        lines.append(
+            f"  all {result.tensors} tensors equal; outputs not compared: {proof.why}"
+        )
+    else:
+        first = f", first at {visible(proof.first)}" if proof.first else ""
+        said = (
+            "outputs close"
+            if proof.outputs == "close"
+            else "outputs DIFFER, nothing written"
+        )
+        why = f" ({proof.why})" if proof.why else ""
+        lines.append(
+            f"  all {result.tensors} tensors equal, {said}: by at most"
+            f" {proof.max_difference:.2g} of the largest{first}{why}"
+        )
+    lines += [f"  {visible(remark)}" for remark in result.remarks]
+    if weights is not None and result.passed:
+        lines.append(f"  {len(result.state)} tensors -> {visible(str(weights))}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""ONNX files: networks as graphs of plain operators, with their weights."""

@@ -1,0 +1,214 @@
+"""An ONNX file as a graph of nodes, as far as it can be looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_OLDEST = 7
+"""The operators of earlier sets spread their operands by another rule."""
+_MOST_DRAWN = 300_000_000
+_LEAST_DRAWN = 16
+"""Smaller constants are settings, and no weights."""
+_DOMAINS = frozenset({"", "ai.onnx"})
+
+
+class Unreadable(Exception):
+    """Why a file cannot be looked at."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One operator as it stands in the file."""
+
+    op: str
+    name: str
+    reads: list[str]
+    makes: list[str]
+    attributes: dict[str, Any]
+    notes: dict[str, str]
+    """What the exporter noted beside it."""
+    proto: Any
+    """As the package has it."""
+
+
+@dataclass(slots=True, eq=False)
+class File:
+    """What a file says."""
+
+    model: Any
+    """As the package has it, without functions of its own."""
+    producer: str
+    opset: int
+    nodes: list[Node]
+    constants: dict[str, Any]
+    """Its initialisers: `TensorProto`s by name."""
+    inputs: dict[str, tuple[int | None, ...]]
+    """What it reads, with sizes as far as they are said."""
+    outputs: list[str]
+    readers: Counter[str] = field(default_factory=Counter[str])
+    """How often each value is read, the network's outputs counted."""
+
+
+def opened(path: Path) -> Any:
+    """The model of a file, with weights that stand in other files beside it.
+
+    Raises:
+        Unreadable: if it is no ONNX file, or lacks one of those.
+    """
+    from google.protobuf.message import DecodeError
+    from onnx.checker import ValidationError
+
+    try:
+        model = _loaded(str(path))
+    except DecodeError:
+        raise Unreadable("it is no ONNX file") from None
+    except (OSError, ValueError, ValidationError) as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Unreadable(f"it cannot be read: {said}") from None
+    if not model.graph.node:
+        raise Unreadable("there is no network in it: nothing is computed")
+    if model.functions:
+        from onnx.inliner import inline_local_functions
+
+        model = inline_local_functions(model)
+    return model
+
+
+def _loaded(path: str) -> Any:
+    package: Any = import_module("onnx")
+    return package.load(path)
+
+
+def file_of(model: Any) -> File:
+    """What a model says.
+
+    Raises:
+        Unreadable: if its set of operators is too old.
+    """
+    import onnx
+
+    versions = {o.domain: o.version for o in model.opset_import}
+    opset = versions.get("", versions.get("ai.onnx", 0))
+    newest = onnx.defs.onnx_opset_version()
+    if not _OLDEST <= opset <= newest:
+        raise Unreadable(f"its operators are those of opset {opset}; {_OLDEST} to"
+                         f" {newest} are known")  # fmt: skip
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    inputs = {i.name: _sizes(i) for i in graph.input if i.name not in constants}
+    nodes = [_node(proto) for proto in graph.node]
+    outputs = [o.name for o in graph.output]
+    found = File(model, model.producer_name, opset, nodes, constants, inputs, outputs)
+    found.nodes = _live(nodes, outputs)
+    found.readers.update(outputs)
+    for node in found.nodes:
+        found.readers.update(filter(None, node.reads))
+    return found
+
+
+def _live(nodes: list[Node], outputs: list[str]) -> list[Node]:
+    """The nodes that the outputs depend on, in their order."""
+    wanted = set(outputs)
+    found: list[Node] = []
+    for node in reversed(nodes):
+        if wanted.intersection(node.makes):
+            found.append(node)
+            wanted.update(filter(None, node.reads))
+    return found[::-1]
+
+
+def _node(proto: Any) -> Node:
+    import onnx
+
+    attributes = {a.name: _plain(onnx.helper.get_attribute_value(a))
+                  for a in proto.attribute}  # fmt: skip
+    notes = {p.key: p.value for p in getattr(proto, "metadata_props", ())}
+    op = (
+        proto.op_type if proto.domain in _DOMAINS else f"{proto.domain}.{proto.op_type}"
+    )
+    return Node(op, proto.name, list(proto.input), list(proto.output), attributes,
+                notes, proto)  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _sizes(value: Any) -> tuple[int | None, ...]:
+    """The sizes of an input's axes; None where the file names no number."""
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return ()
+    return tuple(d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim)
+
+
+def element_types(model: Any) -> Mapping[str, str]:
+    """Of each input what its numbers are, as `FLOAT`."""
+    import onnx
+
+    return {
+        i.name: onnx.TensorProto.DataType.Name(i.type.tensor_type.elem_type)
+        for i in model.graph.input
+    }
+
+
+def with_inputs(model: Any, shapes: Mapping[str, Sequence[int]]) -> Any:
+    """The model, which from now on reads inputs with these shapes, the batch of which
+    stays as it was."""
+    for value in model.graph.input:
+        sizes = shapes.get(value.name, ())
+        dims = value.type.tensor_type.shape.dim
+        for dim, size in list(zip(dims, sizes, strict=False))[1:]:
+            dim.dim_value = size
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return model
+
+
+def with_random_weights(model: Any) -> Any | None:
+    """The model with random numbers where all of a weight is one number: two networks
+    with such weights give the same, whichever they are. None if it has no such weights.
+    """
+    import numpy
+    from onnx import numpy_helper
+
+    draw = numpy.random.default_rng(0)
+    weights = {t.name: t for t in model.graph.initializer}
+    drawn: list[Any] = []
+    made: set[str] = set()
+
+    def note(name: str, shape: tuple[int, ...]) -> None:
+        spread = float(numpy.prod(shape[1:])) ** -0.5 if len(shape) > 1 else 0.0
+        numbers = (draw.standard_normal(shape) * spread if len(shape) > 1
+                   else draw.uniform(0.5, 1.5, shape))  # fmt: skip
+        drawn.append(numpy_helper.from_array(numbers.astype(numpy.float32), name))
+        made.add(name)
+
+    for node in model.graph.node:
+        if node.op_type == "ConstantOfShape" and node.input[0] in weights:
+            shape = numpy_helper.to_array(weights[node.input[0]])
+            kind = node.attribute[0].t.data_type if node.attribute else 1
+            if kind == 1 and shape.size and shape.prod() < _MOST_DRAWN:
+                note(node.output[0], tuple(int(n) for n in shape))
+    for name, tensor in weights.items():
+        if tensor.data_type == 1 and len(tensor.dims) > 1:
+            numbers = numpy_helper.to_array(tensor)
+            if numbers.size >= _LEAST_DRAWN and (numbers == numbers.flat[0]).all():
+                note(name, numbers.shape)
+    if not drawn:
+        return None
+    other = type(model)()
+    other.CopyFrom(model)
+    kept = [n for n in other.graph.node if not made.intersection(n.output)]
+    del other.graph.node[:]
+    other.graph.node.extend(kept)
+    others = [t for t in other.graph.initializer if t.name not in made]
+    del other.graph.initializer[:]
+    other.graph.initializer.extend([*others, *drawn])
+    return other

@@ -1,0 +1,167 @@
+"""The modules in which the nodes of a file stand, as far as their names tell.
+
+torch's newer exporter notes the modules around each node, with their classes; its older
+one writes them into the node's name (`/layer1/layer1.0/conv1/Conv`). TensorFlow's names
+are paths too. Where there are only classes' names missing, modules that hold children
+of the same names are of one class.
+"""
+
+from __future__ import annotations
+
+import re
+from ast import literal_eval
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from archc.importing.items import SEQUENTIAL
+from archc.importing.onnx.file import File, Node
+from archc.spec.expressions import is_sequence
+
+_NOTED = "pkg.torch.onnx.name_scopes"
+_CLASSES = "pkg.torch.onnx.class_hierarchy"
+_AGAIN = re.compile(r"(.+)_(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module around a node."""
+
+    path: str
+    class_name: str
+
+
+Chain = tuple[Module, ...]
+"""The modules around a node, the outermost first."""
+
+
+def chains_of(file: File) -> list[Chain]:
+    """The modules around each node, in the nodes' order; empty where nothing tells."""
+    if any(_NOTED in node.notes for node in file.nodes):
+        return [_noted(node) for node in file.nodes]
+    if sum(node.name.startswith("/") for node in file.nodes) * 2 > len(file.nodes):
+        paths = _again([_slashed(node.name) for node in file.nodes])
+    else:
+        paths = _without_common([_path(node) for node in file.nodes])
+    return _with_classes(paths)
+
+
+def _noted(node: Node) -> Chain:
+    """As the exporter noted it: paths, the last one being the call itself."""
+    scopes = _texts(node.notes.get(_NOTED, ""))[1:-1]
+    classes = _texts(node.notes.get(_CLASSES, ""))[1:-1]
+    if len(scopes) != len(classes) or not all(map(_is_path, scopes)):
+        return ()
+    pairs = zip(scopes, classes, strict=True)
+    return tuple(Module(path, name) for path, name in pairs)
+
+
+def _texts(text: str) -> list[str]:
+    try:
+        found: Any = literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    if not is_sequence(found):
+        return []
+    return [part for part in found if isinstance(part, str)]
+
+
+def _is_path(text: str) -> bool:
+    return re.fullmatch(r"\w+(\.\w+)*", text, re.ASCII) is not None
+
+
+# ---- names that are paths
+
+_Path = tuple[str, ...]
+
+
+def _slashed(name: str) -> _Path:
+    """`/layer1/layer1.0/conv1/Conv` as the names of modules in each other."""
+    if not name.startswith("/"):
+        return ()
+    found: list[str] = []
+    before = ""
+    for part in name.split("/")[1:-1]:
+        # children of a sequence are called by its name and theirs
+        inner = part.removeprefix(f"{before}.") if before else part
+        found += inner.split(".")
+        before = part
+    return tuple(found) if all(re.fullmatch(r"\w+", p, re.ASCII) for p in found) else ()
+
+
+def _again(paths: list[_Path]) -> list[_Path]:
+    """The second call of `relu` is written `relu_1`: it is the same module."""
+    known: set[_Path] = {path[:n] for path in paths for n in range(1, len(path) + 1)}
+    found: list[_Path] = []
+    for path in paths:
+        parts: list[str] = []
+        for n, part in enumerate(path):
+            match = _AGAIN.fullmatch(part)
+            same = match is not None and (*path[:n], match[1]) in known
+            parts.append(match[1] if match is not None and same else part)
+        found.append(tuple(parts))
+    return found
+
+
+def _path(node: Node) -> _Path:
+    """A name that is a path, without the operator at its end."""
+    parts = [re.sub(r"\W", "_", part, flags=re.ASCII) for part in node.name.split("/")]
+    return tuple(parts[:-1]) if all(parts) else ()
+
+
+def _without_common(paths: list[_Path]) -> list[_Path]:
+    """Paths without the modules that all of them stand in."""
+    given = [path for path in paths if path]
+    while given and all(len(p) > 1 and p[0] == given[0][0] for p in given):
+        given = [path[1:] for path in given]
+        paths = [path[1:] for path in paths]
+    return paths
+
+
+def _with_classes(paths: list[_Path]) -> list[Chain]:
+    """The same with classes, told by what modules hold."""
+    children: dict[_Path, set[str]] = {}
+    for path in paths:
+        for n in range(1, len(path) + 1):
+            children.setdefault(path[:n], set())
+            if n > 1:
+                children[path[: n - 1]].add(path[n - 1])
+    classes = _classes(children)
+    return [
+        tuple(Module(".".join(path[:n]), classes[path[:n]])
+              for n in range(1, len(path) + 1))
+        for path in paths
+    ]  # fmt: skip
+
+
+def _classes(children: dict[_Path, set[str]]) -> dict[_Path, str]:
+    found: dict[_Path, str] = {}
+    known: dict[str, set[str]] = {}
+    for path in sorted(children, key=lambda p: -len(children[p])):
+        inside = children[path]
+        if inside and all(name.isdigit() for name in inside):
+            found[path] = SEQUENTIAL
+            continue
+        alike = next((name for name, other in known.items()
+                      if inside and _similar(inside, other)), None)  # fmt: skip
+        if alike is None:
+            alike = _class_name(path, known)
+            known[alike] = inside
+        found[path] = alike
+    return found
+
+
+def _similar(one: set[str], other: set[str]) -> bool:
+    return 2 * len(one & other) > len(one | other)
+
+
+def _class_name(path: _Path, taken: Iterable[str]) -> str:
+    """What the modules of a class are called, without what tells them apart."""
+    own = next((part for part in reversed(path) if not part.isdigit()), "Module")
+    words = re.sub(r"\d+[a-z]?$", "", own).strip("_") or own
+    base = "file." + "".join(word.capitalize() for word in words.split("_"))
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}{number}"
+    return name

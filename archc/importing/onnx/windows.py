@@ -1,0 +1,109 @@
+"""What slides over a map: kernels, strides, and padding that may differ by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archc.importing.onnx.drawing import Unsaid
+from archc.importing.onnx.rules import Reading, one
+from archc.importing.trace import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How a kernel slides along each axis of a map."""
+
+    kernel: list[int]
+    stride: list[int]
+    dilation: list[int]
+    before: list[int]
+    behind: list[int]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether both sides of each axis are padded alike."""
+        return self.before == self.behind
+
+    @property
+    def sides(self) -> list[int]:
+        """The padding as torch has it, the last axis first."""
+        pairs = zip(reversed(self.before), reversed(self.behind), strict=True)
+        return [side for pair in pairs for side in pair]
+
+
+def window_of(node: Reading, kernel: Sequence[int] | None = None) -> Window:
+    """The window of a node on a map."""
+    spatial = node.sizes()[2:]
+    axes = len(spatial)
+    if not 1 <= axes <= 3:
+        raise Unsaid(f"it works on maps of 1 to 3 axes, and reads {node.sizes()[1:]}")
+    size = list(node.attribute("kernel_shape", None) or kernel or ())
+    if len(size) != axes:
+        raise Unsaid("its `kernel_shape` has not as many numbers as the map axes")
+    stride = list(node.attribute("strides", None) or [1] * axes)
+    dilation = list(node.attribute("dilations", None) or [1] * axes)
+    pads = list(node.attribute("pads", None) or [0] * (2 * axes))
+    if min(*size, *stride, *dilation) < 1:
+        raise Unsaid("its `kernel_shape`, `strides` or `dilations` are below 1")
+    before, behind = pads[:axes], pads[axes:]
+    auto = node.attribute("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        before, behind = _same(spatial, size, stride, dilation, auto == "SAME_LOWER")
+    elif auto == "VALID":
+        before, behind = [0] * axes, [0] * axes
+    if len(before) != axes or len(behind) != axes or min(*before, *behind) < 0:
+        raise Unsaid(f"its `pads` are {pads}")
+    return Window(size, stride, dilation, before, behind)
+
+
+def _same(
+    sizes: Sequence[int], kernel: list[int], stride: list[int], dilation: list[int],
+    lower: bool,
+) -> tuple[list[int], list[int]]:  # fmt: skip
+    """The padding that gives as many windows as the stride says."""
+    before: list[int] = []
+    behind: list[int] = []
+    for size, k, s, d in zip(sizes, kernel, stride, dilation, strict=True):
+        whole = max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        less, more = whole // 2, whole - whole // 2
+        before.append(more if lower else less)
+        behind.append(less if lower else more)
+    return before, behind
+
+
+def padded(node: Reading, number: int, window: Window, value: float = 0.0) -> int:
+    """A value with the window's padding around it."""
+    from archc.importing.trace import Value
+
+    sizes = node.drawing.sizes[number]
+    sides = zip(sizes[2:], window.before, window.behind, strict=True)
+    made = (*sizes[:2], *(size + a + b for size, a, b in sides))
+    settings: dict[str, Any] = {
+        "input": Value(number), "pad": tuple(window.sides), "mode": "constant",
+        "value": value,
+    }  # fmt: skip
+    return node.drawing.call("torch.nn.functional.pad", settings, made)
+
+
+def strided(window: Window) -> dict[str, Any]:
+    """Stride and dilation, where they are said."""
+    found: dict[str, Any] = {"stride": one(window.stride)}
+    if any(d != 1 for d in window.dilation):
+        found["dilation"] = one(window.dilation)
+    return found
+
+
+def counts(sizes: Sizes, window: Window, ceil: bool) -> list[int]:
+    """How many windows torch sees along each axis, with `before` on both sides."""
+    found: list[int] = []
+    for n, size in enumerate(sizes):
+        reach = window.dilation[n] * (window.kernel[n] - 1) + 1
+        free = size + 2 * window.before[n] - reach
+        stride = window.stride[n]
+        count = (-(-free // stride) if ceil else free // stride) + 1
+        if ceil and (count - 1) * stride >= size + window.before[n]:
+            count -= 1
+        found.append(count)
+    return found

@@ -1,0 +1,201 @@
+"""An import from an ONNX file to a spec that is proven: its module takes the file's
+weights strictly, and gives what onnxruntime gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path, PurePath
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archc.importing.onnx.file import (
+    Unreadable,
+    opened,
+    with_inputs,
+    with_random_weights,
+)
+from archc.importing.onnx.network import Given, OnnxNetwork, network_of
+from archc.importing.spec import imported
+from archc.importing.trace import BATCH, Refusal
+from archc.importing.writing.compiled import NotASpec, compiled, identifier
+from archc.run.importing.proof import Proof
+from archc.run.importing.session import Result
+from archc.run.subject import Subject
+
+_CLOSE = 1e-5
+"""Of the largest output: the same float32 sums in another order."""
+_MOST_BYTES = 1_000_000_000
+_SAMPLES = 2
+"""What is computed where the file takes any number of samples."""
+
+
+def import_onnx(path: Path, given: Given = ()) -> Result:
+    """The spec of the network in an ONNX file.
+
+    `given` are shapes of its inputs, in place of what the file says.
+
+    Raises:
+        NotASpec: if what was made has errors: a fault of archc's.
+    """
+    result = Result(str(path))
+    try:
+        model = opened(path)
+        network = network_of(model, str(path), given)
+    except Unreadable as error:
+        result.refused = [Refusal("", str(error), str(path))]
+        return result
+    name = identifier(PurePath(path).stem)
+    network.trace.name = name
+    # what reads best may be more than archc can do; then more is written out
+    for loose in (True, False):
+        try:
+            subject = _subject(result, network, name, loose)
+        except NotASpec:
+            if loose:
+                continue
+            raise
+        if subject is None:
+            return result
+        _prove(result, subject, network, model, path, given)
+        if result.passed or not loose:
+            return result
+    raise AssertionError("the second time is the last")
+
+
+def _subject(
+    result: Result, network: OnnxNetwork, name: str, loose: bool
+) -> Subject | None:
+    """The module of the network's spec; None if there is none, and why is noted."""
+    source = PurePath(result.source).name
+    found = imported(network.trace, None, "", source, loose=loose)
+    result.refused = list(dict.fromkeys(found.refused))
+    if found.tables is None:
+        return None
+    made = compiled(found.tables, name)
+    facts = made.analysis.facts
+    result.text, result.blocks, result.repeats = made.text, made.blocks, made.repeats
+    result.params = facts.params_with_heads
+    result.remarks = network.remarks
+    return Subject(name, made.analysis.network, facts, made.source)
+
+
+# ---- the proof
+
+
+def _prove(
+    result: Result,
+    subject: Subject,
+    network: OnnxNetwork,
+    model: Any,
+    path: Path,
+    given: Given,
+) -> None:
+    proof = result.proof = Proof()
+    module = subject.module().eval()
+    result.state = _state(module, network.weights)
+    result.tensors = len(result.state)
+    proof.why = _loaded(module, result.state)
+    if proof.why:
+        return
+    proof.state_dict = True
+    size = sum(array.nbytes for array in network.weights.values())
+    if size > _MOST_BYTES:
+        proof.why = f"its weights are above {_MOST_BYTES // 10**9} GB"
+        return
+    source: Any = str(path)
+    if given:
+        source = with_inputs(model, network.inputs).SerializeToString()
+    other = with_random_weights(model)
+    if other is not None:
+        source = other.SerializeToString()
+        drawn = network_of(other, str(path), given)
+        proof.why = _loaded(module, _state(module, drawn.weights))
+        assert not proof.why, "other numbers are the same network"
+        result.remarks = [
+            *network.remarks,
+            "weights of which all numbers are one were compared with random ones",
+        ]
+    _compare(result, module, network, source)
+
+
+def _state(module: nn.Module, weights: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The file's weights, and the counts of batches, which no file has."""
+    found = {key: _tensor(array) for key, array in weights.items()}
+    for key, tensor in module.state_dict().items():
+        if key.endswith("num_batches_tracked") and key not in found:
+            found[key] = torch.zeros_like(tensor)
+    return found
+
+
+def _loaded(module: nn.Module, state: dict[str, Tensor]) -> str:
+    """Loads a state strictly; why that is not possible."""
+    try:
+        module.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        return " ".join(str(error).split())[:300]
+    return ""
+
+
+def _compare(
+    result: Result, module: nn.Module, network: OnnxNetwork, source: Any
+) -> None:
+    """Holds the module's outputs to onnxruntime's, for one random input."""
+    generator = torch.Generator().manual_seed(0)
+    inputs: dict[str, Tensor] = {}
+    for name, (samples, *sizes) in network.inputs.items():
+        count = _SAMPLES if samples == BATCH else samples
+        inputs[name] = torch.randn(count, *sizes, generator=generator)
+    try:
+        wanted = _by_onnxruntime(source, network.outputs, inputs)
+    except Exception as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = f"onnxruntime does not run the file: {said}"
+        result.refused.append(Refusal("", reason, result.source))
+        return
+    given = [
+        x.movedim(-1, 1).contiguous() if name in network.turned else x
+        for name, x in inputs.items()
+    ]
+    with torch.no_grad():
+        made: Any = module(*given)
+    outputs = [made] if isinstance(made, Tensor) else list(made)
+    _hold(result.proof, wanted, outputs)
+
+
+def _by_onnxruntime(
+    source: Any, outputs: list[str], inputs: Mapping[str, Tensor]
+) -> list[Tensor]:
+    """What onnxruntime computes, operator by operator as the file says it."""
+    runtime: Any = import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    providers = ["CPUExecutionProvider"]
+    session = runtime.InferenceSession(source, options, providers=providers)
+    given = {name: tensor.numpy() for name, tensor in inputs.items()}
+    return [_tensor(array) for array in session.run(outputs, given)]
+
+
+def _tensor(array: Any) -> Tensor:
+    return torch.from_numpy(array)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _hold(proof: Proof, one: list[Tensor], other: list[Tensor]) -> None:
+    if [t.shape for t in one] != [t.shape for t in other]:
+        proof.outputs, proof.why = "differ", "the outputs have other shapes"
+        return
+    if not all(bool(t.isfinite().all()) for t in one):
+        proof.why = "the file gives infinite numbers for a random input"
+        return
+    if all(map(torch.equal, one, other)):
+        proof.outputs = "equal"
+        return
+    # of each output, whatever the size of the others
+    proof.max_difference = max(
+        float((a - b).abs().max()) / max(float(a.abs().max()), 1e-12)
+        for a, b in zip(one, other, strict=True)
+    )
+    proof.outputs = "close" if proof.max_difference <= _CLOSE else "differ"
