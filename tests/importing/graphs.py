@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,10 @@ class Graph:
         self.nodes.append(helper.make_node(op, reads, names, name=name, **attributes))
         return names[0] if makes == 1 else names
 
-    def conv(self, x: str, out: int, channels: int, kernel: int = 3, **attributes: Any) -> str:  # fmt: skip
+    def conv(
+        self, x: str, out: int, channels: int, kernel: int = 3, **attributes: Any
+    ) -> str:
+        """Adds a convolution with bias."""
         weight = self.weight(out, channels, kernel, kernel)
         return self("Conv", x, weight, self.weight(out), **attributes)
 
@@ -68,8 +70,3 @@ class Graph:
         path = directory / "net.onnx"
         onnx.save(self.model(*outputs), str(path))
         return path
-
-
-def nodes_of(spec: Mapping[str, Any]) -> Sequence[Any]:
-    """The nodes of a spec's network."""
-    return spec["network"]["layers"]

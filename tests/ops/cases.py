@@ -210,6 +210,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "softmax": [({}, (8,)), ({"dim": -1}, MAP)],
     "log_softmax": [({}, (8,)), ({"dim": 2}, MAP)],
     "scale": [({"factor": 0.5}, MAP), ({"factor": -2.0}, (8,))],
+    "shift": [({"offset": 0.5}, MAP), ({"offset": -2.0}, (8,))],
     "clamp": [
         ({"min": 0.0}, MAP),
         ({"max": 1.0}, (8,)),
@@ -736,6 +737,7 @@ FORMULAS: dict[str, Callable[[Tensor, int, dict[str, Tensor], Any], Tensor]] = {
     "amax": _amax,
     "normalize": _normalize,
     "scale": lambda x, axis, tensors, op: x + (op.factor - 1) * x,
+    "shift": lambda x, axis, tensors, op: (x - 1) + (op.offset + 1),
     "clamp": _clamp,
     "pow": lambda x, axis, tensors, op: torch.stack([x] * int(op.exponent)).prod(0),
     "exp": lambda x, axis, tensors, op: torch.e**x,

@@ -305,6 +305,7 @@ def test_refusals(name: str, attributes: Any, read: Any, code: str) -> None:
         ("clamp", {}, ()),
         ("clamp", {"min": 1.0, "max": 0.0}, ()),
         ("scale", {}, ("factor",)),
+        ("shift", {}, ("offset",)),
         ("pow", {"exponent": float("nan")}, ("exponent",)),
         ("normalize", {"p": 0.0}, ("p",)),
         ("softplus", {"beta": 0.0}, ("beta",)),

@@ -281,11 +281,13 @@ def activation(v: Values, env: Env, x: Shape) -> Table:
 def algebra(v: Values, env: Env, x: Shape) -> Table:
     """A function of each number; those that leave few of them finite are rare."""
     d = v.draw
-    name = d.weighted({"scale": 4, "clamp": 4, "normalize": 3, "pow": 1, "exp": 1,
-                       "sqrt": 1})  # fmt: skip
+    name = d.weighted({"scale": 4, "shift": 2, "clamp": 4, "normalize": 3, "pow": 1,
+                       "exp": 1, "sqrt": 1})  # fmt: skip
     table: Table = {"op": name}
     if name == "scale":
         table["factor"] = v.real(env, -2.0, 2.0)
+    if name == "shift":
+        table["offset"] = v.real(env, -2.0, 2.0)
     if name == "pow":
         table["exponent"] = d.pick((2, 2, 3, 0.5, -1, 1.5))
     if name == "clamp":

@@ -34,6 +34,16 @@ def _div(call: Reader) -> None:
     _binary(call, "div")
 
 
+@rule("torch.Tensor.__rsub__", "torch.rsub")
+def _rsub(call: Reader) -> None:
+    """A number less what is read: the sum with its negative, to the bit."""
+    numbers = [v for v in call.settings.values() if isinstance(v, int | float)]
+    if len(numbers) != 1 or call.settings.get("alpha", 1) != 1:
+        raise Refused("it subtracts from a parameter, which no op does")
+    negative = call.make("scale", {"factor": -1.0}, last=False)
+    call.make("shift", {"offset": float(numbers[0])}, reads=(negative,))
+
+
 _HOW = frozenset({"alpha", "rounding_mode", "out"})
 
 

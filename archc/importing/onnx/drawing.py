@@ -70,6 +70,8 @@ class Drawing:
     """The node's."""
     folded: set[str] = field(default_factory=set[str])
     """The paths of convolutions with the batch norm behind them in their weights."""
+    spread: set[str] = field(default_factory=set[str])
+    """The paths of batch norms that are only a factor and a summand in the file."""
     _open: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:

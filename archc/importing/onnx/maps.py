@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any
 
 from archc.importing.onnx.drawing import Unsaid
 from archc.importing.onnx.rules import Reading, one, plainly, rule
 from archc.importing.onnx.weighted import short
-from archc.importing.onnx.windows import Window, counts, padded, window_of
+from archc.importing.onnx.windows import Window, counts, cut, padded, window_of
 from archc.importing.trace import Sizes, Value
 
 _F = "torch.nn.functional"
@@ -21,46 +20,49 @@ def _pool(node: Reading) -> None:
     window = window_of(node)
     spatial, made = node.sizes()[2:], node.made[0]
     axes, largest = len(spatial), node.node.op == "MaxPool"
-    name = "max" if largest else "avg"
     if len(node.made) > 1 and node.readers[node.node.makes[1]]:
         raise Unsaid("somebody reads where its largest numbers were (`Indices`)")
     if not largest and any(d != 1 for d in window.dilation):
         raise Unsaid("no op averages with a dilation")
+    # whether what lies beyond the map does not count
     within = largest or not node.attribute("count_include_pad", 0)
     bare = not any([*window.before, *window.behind])
     if not largest and (within or bare) and _is_whole(spatial, window, made):
         prefix = "torch" if axes == 1 else _F
         node.give(f"{prefix}.adaptive_avg_pool{axes}d", {"output_size": 1})
         return
-    number = node.plain()
     settings: dict[str, Any] = {"kernel_size": one(window.kernel)}
-    wanted = list(made[2:])
-    if within or window.is_even:
-        # what lies beyond the map does not count, so that only how many windows there
-        # are tells paddings apart
-        fitting = [c for c in (False, True) if counts(spatial, window, c) == wanted]
-        ceil = fitting[0] if fitting else None
-    else:
-        ceil = None
-    fits = all(2 * b <= k for b, k in zip(window.before, window.kernel, strict=True))
-    if ceil is None or not fits:
-        if within and not largest:
-            raise Unsaid("no op averages over windows that are padded so")
-        number = padded(node, number, window, -inf if largest else 0.0)
-        ceil = bool(node.attribute("ceil_mode", 0))
-    elif any(window.before):
-        settings["padding"] = one(window.before)
-        if not largest and within:
-            settings["count_include_pad"] = False
     if window.stride != window.kernel:
         settings["stride"] = one(window.stride)
     if any(d != 1 for d in window.dilation):
         settings["dilation"] = one(window.dilation)
-    if ceil:
-        settings["ceil_mode"] = True
+    number, seen = node.plain(), list(made[2:])
+    if within or window.is_even:
+        ceil, seen = _rounding(spatial, window, seen)
+        if any(window.before):
+            settings["padding"] = one(window.before)
+            settings |= {} if largest or not within else {"count_include_pad": False}
+    else:
+        number, ceil = padded(node, number, window), bool(node.attribute("ceil_mode"))
+    settings |= {"ceil_mode": True} if ceil else {}
     given = {"input": Value(number), **settings}
-    pooled = node.drawing.call(f"{_F}.{name}_pool{axes}d", given, made)
-    node.results = [plainly(pooled, len(made))]
+    function = f"{_F}.{'max' if largest else 'avg'}_pool{axes}d"
+    number = node.drawing.call(function, given, [*made[:2], *seen])
+    node.results = [plainly(cut(node, number, made), len(made))]
+
+
+def _rounding(
+    spatial: Sizes, window: Window, wanted: list[int]
+) -> tuple[bool, list[int]]:
+    """How torch, which pads both sides alike, has at least as many windows, and how
+    many: those behind are cut off. Padding does not count in what they give."""
+    if any(2 * b > k for b, k in zip(window.before, window.kernel, strict=True)):
+        raise Unsaid("it pads by more than half of its kernel")
+    for ceil in (False, True):
+        seen = counts(spatial, window, ceil)
+        if all(a >= b for a, b in zip(seen, wanted, strict=True)):
+            return ceil, seen
+    raise Unsaid("no op pools with so much padding behind the map")
 
 
 def _is_whole(spatial: Sizes, window: Window, made: Sizes) -> bool:
@@ -174,22 +176,23 @@ def _interpolated(node: Reading, mode: str, where: str) -> dict[str, Any]:
 @rule("DepthToSpace")
 def _depth_to_space(node: Reading) -> None:
     size, number = node.attribute("blocksize"), node.plain()
-    given = {"input": Value(number), "groups": size * size}
     if node.attribute("mode", "DCR") != "CRD" and node.made[0][1] != 1:
         # torch takes the channels that become one pixel's from beside each other
-        given["input"] = Value(node.drawing.call("torch.channel_shuffle", given, node.sizes()))  # fmt: skip
-    settings = {"input": given["input"], "upscale_factor": size}
+        settings = {"input": Value(number), "groups": size * size}
+        number = node.drawing.call("torch.channel_shuffle", settings, node.sizes())
+    settings = {"input": Value(number), "upscale_factor": size}
     made = node.drawing.call("torch.pixel_shuffle", settings, node.made[0])
     node.results = [plainly(made, 4)]
 
 
 @rule("SpaceToDepth")
 def _space_to_depth(node: Reading) -> None:
-    settings = {"input": Value(node.plain()), "downscale_factor": node.attribute("blocksize")}  # fmt: skip
+    size, channels = node.attribute("blocksize"), node.sizes()[1]
+    settings = {"input": Value(node.plain()), "downscale_factor": size}
     made = node.drawing.call("torch.pixel_unshuffle", settings, node.made[0])
-    if node.sizes()[1] != 1:
-        given = {"input": Value(made), "groups": node.sizes()[1]}
-        made = node.drawing.call("torch.channel_shuffle", given, node.made[0])
+    if channels != 1:
+        settings = {"input": Value(made), "groups": channels}
+        made = node.drawing.call("torch.channel_shuffle", settings, node.made[0])
     node.results = [plainly(made, 4)]
 
 

@@ -68,10 +68,14 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
     _outputs(draw, file, values)
     found.weights = draw.weights
     if draw.folded:
-        count = len(draw.folded)
         found.remarks.append(
-            f"{count} convolutions have a batch norm in their weights: they are"
-            " convolutions with bias"
+            f"batch norms that are folded into weights, of {len(draw.folded)} layers:"
+            " these are convolutions with bias"
+        )
+    if draw.spread:
+        found.remarks.append(
+            f"a factor and a summand of each channel, {len(draw.spread)} times: these"
+            " are batch norms"
         )
     return found
 

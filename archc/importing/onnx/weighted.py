@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc.importing.onnx.drawing import Computed, Known, Unsaid
 from archc.importing.onnx.rules import Reading, one, plainly, rule
-from archc.importing.onnx.windows import padded, strided, window_of
+from archc.importing.onnx.windows import cut, padded, strided, window_of
 from archc.importing.trace import Value
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _conv_transpose(node: Reading) -> None:
     pads = list(node.attribute("pads", [0] * (2 * axes)))
     before, behind = pads[:axes], pads[axes:]
     auto = node.attribute("auto_pad", "NOTSET")
-    cut = [0] * axes
+    over = [0] * axes
     for n in range(axes):
         reach = dilation[n] * (kernel[n] - 1) + 1
         whole = stride[n] * (spatial[n] - 1) + reach + extra[n]
@@ -83,7 +83,7 @@ def _conv_transpose(node: Reading) -> None:
             before[n], behind[n] = (more, less) if lower else (less, more)
         # what is cut off less behind is more of the output there
         extra[n] += before[n] - behind[n]
-        cut[n], extra[n] = max(-extra[n], 0), max(extra[n], 0)
+        over[n], extra[n] = max(-extra[n], 0), max(extra[n], 0)
         if extra[n] >= max(stride[n], dilation[n]) or before[n] < 0:
             raise Unsaid(f"its `pads` are {pads}, and `output_padding` {extra}")
     draw, number = node.drawing, node.plain()
@@ -99,14 +99,9 @@ def _conv_transpose(node: Reading) -> None:
     if node.has(2):
         bias = _floats(node.constant(2, "bias"))
         settings["bias"] = draw.tensor(f"{path}.bias", bias)
-    sizes = [size + off for size, off in zip(node.made[0], [0, 0, *cut], strict=True)]
+    sizes = [size + off for size, off in zip(node.made[0], [0, 0, *over], strict=True)]
     made = draw.call(f"torch.conv_transpose{axes}d", settings, sizes, path=path)
-    if any(cut):
-        less = [side for off in reversed(cut) for side in (0, -off)]
-        settings = {"input": Value(made), "pad": tuple(less), "mode": "constant",
-                    "value": 0.0}  # fmt: skip
-        made = draw.call("torch.nn.functional.pad", settings, node.made[0])
-    node.results = [plainly(made, axes + 2)]
+    node.results = [plainly(cut(node, made, node.made[0]), axes + 2)]
 
 
 @rule("Gemm")

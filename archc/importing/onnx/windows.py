@@ -8,7 +8,7 @@ from typing import Any
 
 from archc.importing.onnx.drawing import Unsaid
 from archc.importing.onnx.rules import Reading, one
-from archc.importing.trace import Sizes
+from archc.importing.trace import Sizes, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +73,27 @@ def _same(
     return before, behind
 
 
-def padded(node: Reading, number: int, window: Window, value: float = 0.0) -> int:
-    """A value with the window's padding around it."""
-    from archc.importing.trace import Value
-
+def padded(node: Reading, number: int, window: Window) -> int:
+    """A value with the window's padding around it, of zeros."""
     sizes = node.drawing.sizes[number]
     sides = zip(sizes[2:], window.before, window.behind, strict=True)
     made = (*sizes[:2], *(size + a + b for size, a, b in sides))
     settings: dict[str, Any] = {
         "input": Value(number), "pad": tuple(window.sides), "mode": "constant",
-        "value": value,
+        "value": 0.0,
+    }  # fmt: skip
+    return node.drawing.call("torch.nn.functional.pad", settings, made)
+
+
+def cut(node: Reading, number: int, made: Sizes) -> int:
+    """A value with what is more than these sizes cut off behind."""
+    sizes = node.drawing.sizes[number]
+    if sizes == tuple(made):
+        return number
+    more = [b - a for a, b in zip(sizes[2:], made[2:], strict=True)]
+    sides = tuple(side for off in reversed(more) for side in (0, off))
+    settings: dict[str, Any] = {
+        "input": Value(number), "pad": sides, "mode": "constant", "value": 0.0,
     }  # fmt: skip
     return node.drawing.call("torch.nn.functional.pad", settings, made)
 

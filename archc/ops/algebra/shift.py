@@ -36,4 +36,7 @@ class Shift(nn.Module):
         return self._construct(self.offset)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
+        offset: object = self.offset  # an expression where code is written
+        if isinstance(offset, int | float) and offset < 0:
+            return Binary("-", argument, as_expr(-offset))
         return Binary("+", argument, as_expr(self.offset))
