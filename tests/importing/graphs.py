@@ -40,13 +40,12 @@ class Graph:
     def floats(self, *numbers: float) -> str:
         return self.constant(np.array(numbers, dtype=np.float32))
 
-    def __call__(self, op: str, *reads: str, makes: int = 1, **attributes: Any) -> Any:
+    def __call__(self, op: str, *reads: str, **attributes: Any) -> str:
         """Adds a node."""
         self._count += 1
-        names = [f"v{self._count}_{n}" for n in range(makes)]
-        name = attributes.pop("name", "")
-        self.nodes.append(helper.make_node(op, reads, names, name=name, **attributes))
-        return names[0] if makes == 1 else names
+        made, name = f"v{self._count}", attributes.pop("name", "")
+        self.nodes.append(helper.make_node(op, reads, [made], name=name, **attributes))
+        return made
 
     def conv(
         self, x: str, out: int, channels: int, kernel: int = 3, **attributes: Any
@@ -68,5 +67,6 @@ class Graph:
 
     def saved(self, directory: Path, *outputs: str) -> Path:
         path = directory / "net.onnx"
-        onnx.save(self.model(*outputs), str(path))
+        package: Any = onnx
+        package.save(self.model(*outputs), str(path))
         return path
