@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from archc.ops.algebra.family import Elementwise
 from archc.ops.base import Call, Shape
 from archc.spec.expressions import Binary, Expr, as_expr
@@ -36,7 +38,8 @@ class Shift(nn.Module):
         return self._construct(self.offset)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
-        offset: object = self.offset  # an expression where code is written
+        # an expression, where it is a block's parameter
+        offset = cast("object", self.offset)
         if isinstance(offset, int | float) and offset < 0:
             return Binary("-", argument, as_expr(-offset))
         return Binary("+", argument, as_expr(self.offset))
