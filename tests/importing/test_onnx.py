@@ -382,13 +382,17 @@ def test_exported_by_torch(small: nn.Module, dynamo: bool, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "params"), [("squeezenet", 1_235_496), ("inception_v1", 6_998_552)]
-)
-def test_light_graphs(name: str, params: int) -> None:
+    ("name", "params", "lines"),
+    [("squeezenet", 1_235_496, 45), ("inception_v1", 6_998_552, 75),
+     ("densenet121", 7_978_856, 70)],
+)  # fmt: skip
+def test_light_graphs(name: str, params: int, lines: int) -> None:
     """Of the onnx package, whose weights are all one number: random ones are put in
     their place for the comparison. Caffe's counts of parameters."""
     result = _made(LIGHT / f"light_{name}.onnx")
     assert result.params == params
+    assert len(result.text.splitlines()) <= lines
+    assert result.blocks == 1
     assert "random" in result.remarks[-1]
 
 

@@ -108,7 +108,7 @@ def _with_channels(node: Reading, at: int, array: NDArray[Any]) -> None:
     draw = node.drawing
     if _channel_axis(node, held) != 1 or len(held.axes) > 5:
         raise Unsaid("it works on channels of a value that is no map")
-    path = draw.naming.path((node.tensor_name(at),), draw.chain, "bn", "_bn")
+    path = draw.naming.path((node.tensor_name(at),), draw.chain, "bn")
     draw.spread.add(path)
     zeros = numpy.zeros_like(factor)
     # the square root of 1 - eps + eps is 1: it is a factor and a summand

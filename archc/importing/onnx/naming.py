@@ -10,29 +10,19 @@ from archc.importing.onnx.scopes import Chain
 from archc.spec.identifiers import of_layer
 
 _KEY = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)\.weight", re.ASCII)
-_ENDS = re.compile(
-    r"(_w_0|_b_0|_(?:bn_)?(?:s|scale)_0|_[wW]|[_/.](?:weights?|kernel|gamma)(?:_0)?"
-    r"|/(?:Conv2D|MatMul|BiasAdd|ReadVariableOp|depthwise|FusedBatchNormV\d).*|:0)+$"
-)
-_MADE_UP = re.compile(r"(onnx::)?[A-Za-z]*_?\d*", re.ASCII)
-"""What exporters call values that have no name."""
 
 
 @dataclass(slots=True)
 class Naming:
     """Gives each module with tensors a path of its own."""
 
-    common: str = ""
-    """What the names of all initialisers begin with."""
     taken: dict[str, tuple[str, ...]] = field(
         default_factory=dict[str, tuple[str, ...]]
     )
     """The paths that are given, with the names of the tensors there."""
     _counts: Counter[str] = field(default_factory=Counter[str])
 
-    def path(
-        self, tensors: tuple[str, ...], chain: Chain, stem: str, suffix: str = ""
-    ) -> str:
+    def path(self, tensors: tuple[str, ...], chain: Chain, stem: str) -> str:
         """The path of a module that has these initialisers, the weight first.
 
         `stem` is what it is called where nothing tells more.
@@ -43,12 +33,6 @@ class Naming:
         for wanted in (key[1] if key else "", own):
             if wanted and self._is_free(wanted, tensors, own):
                 return self._give(wanted, tensors)
-        named = "" if chain or key else self._from_weight(weight)
-        if named:
-            same = self.taken.get(named)
-            if same == tensors:
-                return named
-            return self._give(self._allowed(f"{named}{suffix}"), tensors)
         self._counts[stem] += 1
         prefix = f"{own}." if own and own not in self.taken else ""
         return self._give(self._allowed(f"{prefix}{stem}{self._counts[stem]}"), tensors)
@@ -71,22 +55,6 @@ class Naming:
     def _give(self, path: str, tensors: tuple[str, ...]) -> str:
         self.taken[path] = tensors
         return path
-
-    def _from_weight(self, name: str) -> str:
-        """A path by the name of a weight, as Caffe2 and TensorFlow have it."""
-        name = name.removeprefix(self.common)
-        plain = _ENDS.sub("", name)
-        if not plain or _MADE_UP.fullmatch(name):
-            return ""
-        parts = [
-            re.sub(r"\W", "_", p, flags=re.ASCII) for p in re.split(r"[/.]", plain)
-        ]
-        found = ""
-        for part in filter(None, parts):
-            # what has tensors itself holds no modules
-            joined = found in self.taken
-            found = f"{found}{'_' if joined else '.'}{part}" if found else part
-        return found
 
     def _allowed(self, path: str) -> str:
         """The path, or one near it that is free."""

@@ -61,7 +61,7 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
         reason = "its inputs have not as many samples as each other"
         found.trace.refused.append(Refusal("", reason, place))
         return found
-    draw = Drawing(found.trace, Naming(_common(file)), place, samples.pop())
+    draw = Drawing(found.trace, Naming(), place, samples.pop())
     values = _given(draw, found, file, shapes)
     _draw(draw, file, values)
     draw.settle()
@@ -252,14 +252,3 @@ def _outputs(draw: Drawing, file: File, values: dict[str, Held]) -> None:
         near = identifier(name)
         near = near if of_output(near) is None else f"{near}_"
         draw.trace.outputs["" if len(file.outputs) == 1 else near] = number
-
-
-def _common(file: File) -> str:
-    """What the names of all initialisers begin with, up to a slash."""
-    names = [n.split("/") for n in file.constants if not re.match(r"OC2_|onnx::", n)]
-    found: list[str] = []
-    for parts in zip(*(name[:-1] for name in names), strict=False):
-        if len({*parts}) > 1:
-            break
-        found.append(parts[0])
-    return "".join(f"{part}/" for part in found)

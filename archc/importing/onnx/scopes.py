@@ -10,17 +10,27 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from archc.importing.items import SEQUENTIAL
 from archc.importing.onnx.file import File, Node
+from archc.importing.onnx.neighbours import beside, origins_of, weights_of
 from archc.spec.expressions import is_sequence
 
 _NOTED = "pkg.torch.onnx.name_scopes"
 _CLASSES = "pkg.torch.onnx.class_hierarchy"
 _AGAIN = re.compile(r"(.+)_(\d+)")
+_ENDS = re.compile(
+    r"(_w_0|_b_0|_(?:s|scale)_0|_[wW]|[_/.](?:weights?|kernel|gamma)(?:_0)?|:0"
+    r"|/(?:Conv2D|MatMul|BiasAdd|ReadVariableOp|depthwise|FusedBatchNormV\d).*)+$"
+)
+"""What of a weight's name is not that of its module."""
+_MADE_UP = re.compile(r"(onnx::)?[A-Za-z]*_?\d*", re.ASCII)
+"""What exporters call values that have no name."""
+_UNIT = re.compile(r"((?:\w+_)?block_?\d+[a-z]?(?=_)|\w+?(?=_branch))_(\w+)")
+"""Flat names of the layers of a unit, as Keras and Caffe2 have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +50,14 @@ def chains_of(file: File) -> list[Chain]:
     if any(_NOTED in node.notes for node in file.nodes):
         return [_noted(node) for node in file.nodes]
     if sum(node.name.startswith("/") for node in file.nodes) * 2 > len(file.nodes):
-        paths = _again([_slashed(node.name) for node in file.nodes])
-    else:
-        paths = _without_common([_path(node) for node in file.nodes])
-    return _with_classes(paths)
+        return _with_classes(_again([_slashed(node.name) for node in file.nodes]))
+    origins = origins_of(file)
+    weights = weights_of(file, origins)
+    paths = [_path(node) for node in file.nodes]
+    if any(not paths[n] for n in weights):
+        paths = [_weight_path(weights.get(n, "")) for n in range(len(paths))]
+    paths = _apart([_in_unit(path) for path in _without_common(paths)], weights)
+    return _with_classes(beside(file, paths, weights, origins))
 
 
 def _noted(node: Node) -> Chain:
@@ -109,6 +123,36 @@ def _path(node: Node) -> _Path:
     return tuple(parts[:-1]) if all(parts) else ()
 
 
+def _weight_path(name: str) -> _Path:
+    """The same by the name of a weight, as Caffe2 has it."""
+    plain = _ENDS.sub("", name)
+    if not plain or _MADE_UP.fullmatch(name):
+        return ()
+    parts = [re.sub(r"\W", "_", p, flags=re.ASCII) for p in re.split("[/.]", plain)]
+    return tuple(filter(None, parts))
+
+
+def _in_unit(path: _Path) -> _Path:
+    """`res2_0_branch2a` stands in `res2_0`, and `conv2_block1_1_conv` in
+    `conv2_block1`."""
+    found: list[str] = []
+    for part in path:
+        match = _UNIT.fullmatch(part)
+        found += [part] if match is None else [match[1], match[2]]
+    return tuple(found)
+
+
+def _apart(paths: list[_Path], weights: Mapping[int, str]) -> list[_Path]:
+    """Paths of which none stands in a module that has tensors itself."""
+    leaves = {paths[n] for n in weights}
+    found: list[_Path] = []
+    for path in paths:
+        depth = next((n for n in range(1, len(path)) if path[:n] in leaves), len(path))
+        last = path[depth - 1 :]
+        found.append((*path[: depth - 1], "_".join(last)) if path else ())
+    return found
+
+
 def _without_common(paths: list[_Path]) -> list[_Path]:
     """Paths without the modules that all of them stand in."""
     given = [path for path in paths if path]
@@ -158,7 +202,7 @@ def _similar(one: set[str], other: set[str]) -> bool:
 def _class_name(path: _Path, taken: Iterable[str]) -> str:
     """What the modules of a class are called, without what tells them apart."""
     own = next((part for part in reversed(path) if not part.isdigit()), "Module")
-    words = re.sub(r"\d+[a-z]?$", "", own).strip("_") or own
+    words = re.sub(r"(_?\d+[a-z]?)+$", "", own).strip("_") or own
     base = "file." + "".join(word.capitalize() for word in words.split("_"))
     name, number = base, 1
     while name in taken:

@@ -155,7 +155,7 @@ def _batch_norm(node: Reading) -> None:
     if not node.attribute("spatial", 1):
         raise Unsaid("it normalises each place of the map on its own (`spatial`)")
     draw, held = node.drawing, node.computed()
-    path = draw.naming.path(_names(node, 1, 2, 3, 4), draw.chain, "bn", "_bn")
+    path = draw.naming.path(_names(node, 1, 2, 3, 4), draw.chain, "bn")
     if held.axes[1:2] != (1,):
         held = plainly(node.plain(), len(held.axes))
     draw_batch_norm(

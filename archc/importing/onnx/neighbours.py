@@ -1,0 +1,72 @@
+"""Nodes without names, in the modules of those beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archc.importing.onnx.file import File, Node
+
+_WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu",
+                       "BatchNormalization", "InstanceNormalization",
+                       "LayerNormalization"})  # fmt: skip
+_ON_MAPS = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+                      "LRN", "Pad", "Resize", "Upsample", "ReduceMean"})  # fmt: skip
+
+_Path = tuple[str, ...]
+
+
+def origins_of(file: File) -> dict[str, str]:
+    """The values that depend on no input, each with the constant that it comes from."""
+    origins = {name: name for name in file.constants}
+    for node in file.nodes:
+        read = [name for name in node.reads if name]
+        if all(name in origins for name in read):
+            own = node.op in ("Constant", "ConstantOfShape")
+            origins |= {n: n if own else origins[read[0]] for n in node.makes}
+    return origins
+
+
+def weights_of(file: File, origins: Mapping[str, str]) -> dict[int, str]:
+    """The name of each node's weight, by the node's place."""
+    return {
+        n: origins[node.reads[1]]
+        for n, node in enumerate(file.nodes)
+        if node.op in _WEIGHTED and len(node.reads) > 1 and node.reads[1] in origins
+    }
+
+
+def beside(
+    file: File,
+    paths: list[_Path],
+    weights: Mapping[int, str],
+    origins: Mapping[str, str],
+) -> list[_Path]:
+    """The modules around each node: of one without a name those of what it reads last,
+    and of a pooling those of what reads it, if that reads beside it too."""
+    found = list(paths)
+    # the modules that stand around, without that of a node with weights itself
+    around = [path[:-1] if n in weights else path for n, path in enumerate(found)]
+    makers = {name: n for n, node in enumerate(file.nodes) for name in node.makes}
+    readers: dict[str, list[int]] = {}
+    for n, node in enumerate(file.nodes):
+        for name in node.reads:
+            readers.setdefault(name, []).append(n)
+    for n, node in enumerate(file.nodes):
+        if paths[n]:
+            continue
+        if node.op in _ON_MAPS:
+            found[n] = around[n] = _before(node, n, around, readers)
+        else:
+            computed = [name for name in node.reads if name not in origins]
+            read = [makers[name] for name in computed if name in makers]
+            found[n] = around[n] = around[max(read)] if read else ()
+    return found
+
+
+def _before(
+    node: Node, place: int, around: list[_Path], readers: Mapping[str, list[int]]
+) -> _Path:
+    """The modules that read what a node makes, and what it reads as well."""
+    behind = {around[n] for name in node.makes for n in readers.get(name, ())}
+    beside_it = {around[n] for n in readers.get(node.reads[0], ()) if n != place}
+    return behind.pop() if len(behind) == 1 and behind == beside_it else ()
