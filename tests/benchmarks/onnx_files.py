@@ -28,7 +28,7 @@ from archc.run.importing.tensors import held_by
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description="Imports ONNX files.")
     parser.add_argument("names", nargs="*", metavar="NAME|FILE.onnx")
     parser.add_argument("--light", action="store_true")
     options = parser.parse_args()

@@ -405,7 +405,7 @@ def test_names_of_tensorflow_are_paths(tmp_path: Path) -> None:
         x = g("Conv", x, weight, pads=[1] * 4, name=prefix)
         x = g("Relu", x, name=f"net/block{n}_relu/Relu")
     result = _made(g.saved(tmp_path, x))
-    assert set(result.state) == {"block1_conv.weight", "block2_conv.weight"}
+    assert set(result.state) == {"block1.conv.weight", "block2.conv.weight"}
 
 
 # ---- the command
