@@ -11,7 +11,7 @@ from archc.importing.folding import fold
 from archc.importing.heads import Head, lacks, main_output, split
 from archc.importing.items import all_items, tree_of
 from archc.importing.layout import tables_of
-from archc.importing.nodes import Graph
+from archc.importing.nodes import Graph, Node
 from archc.importing.trace import Refusal, Trace
 
 
@@ -48,6 +48,7 @@ def imported(
     main = None
     if trained is not None:
         graph, main = _with_heads(graph, trained)
+    _name_inputs(graph)
     root = tree_of(graph)
     if main is not None:
         found = split(graph, root, main)
@@ -73,6 +74,24 @@ def imported(
         _fold_head(head, graph)
     structure = structure_of(graph, root, heads, loose=loose)
     return Imported(tables_of(structure, graph, class_name, source))
+
+
+def _name_inputs(graph: Graph) -> None:
+    """Gives inputs that are among several outputs a node, which has a name."""
+    trace = graph.trace
+    if len(trace.outputs) < 2 or not graph.nodes:
+        return
+    inputs = set(trace.inputs.values())
+    for name, number in trace.outputs.items():
+        source = graph.value(number)
+        if source not in inputs:
+            continue
+        made = len(trace.shapes)
+        trace.shapes.append(trace.shapes[source])
+        graph.shapes[made] = graph.shapes[source]
+        call = graph.nodes[-1].call
+        graph.nodes.append(Node("identity", {}, (source,), made, None, -1, call))
+        trace.outputs[name] = made
 
 
 def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:

@@ -303,6 +303,31 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert "opset 6" in _refusals(g, tmp_path, g("Relu", "x"))[0]
 
 
+def test_odd_files(tmp_path: Path) -> None:
+    g = Graph(1, 4, 8, 8)
+    assert "nothing before it makes" in _refusals(g, tmp_path, g("Relu", "y"))[0]
+    g = Graph(1, 4, 8, 1 << 40)
+    assert "is the most" in _refusals(g, tmp_path, g("Relu", "x"))[0]
+    g = Graph(1, 4, 8, 8)
+    result = _made(g.saved(tmp_path, g("Relu", "x"), "x"))
+    assert len(_spec(result)["network"]["outputs"]) == 2
+    # one layer is called as what another stands in
+    g = Graph(1, 4, 8, 8)
+    x = g("Conv", "x", g.weight(4, 4, 3, 3, name="a.b.weight"))
+    _made(g.saved(tmp_path, g("Conv", x, g.weight(4, 4, 3, 3, name="a.weight"))))
+
+
+def test_equal_arrays_are_one_module_by_their_names(tmp_path: Path) -> None:
+    """Exporters merge arrays that are equal."""
+    for names, count in ((("bn1", "bn2"), 2), (("bn", "bn_1"), 1)):
+        g = Graph("N", 4, 8, 8)
+        arrays = [g.weight(4) for _ in range(4)]
+        x = g("BatchNormalization", "x", *arrays, name=f"/{names[0]}/Norm")
+        x = g("BatchNormalization", g("Relu", x, name="/relu/Relu"), *arrays,
+              name=f"/{names[1]}/Norm")  # fmt: skip
+        assert _made(g.saved(tmp_path, x)).params == 8 * count
+
+
 def test_the_proof_finds_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

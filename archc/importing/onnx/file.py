@@ -88,7 +88,7 @@ def file_of(model: Any) -> File:
     """What a model says.
 
     Raises:
-        Unreadable: if its set of operators is too old.
+        Unreadable: if its set of operators is too old, or a node reads nothing.
     """
     import onnx
 
@@ -103,12 +103,24 @@ def file_of(model: Any) -> File:
     inputs = {i.name: _sizes(i) for i in graph.input if i.name not in constants}
     nodes = [_node(proto) for proto in graph.node]
     outputs = [o.name for o in graph.output]
+    _check_order(nodes, {"", *constants, *inputs})
     found = File(model, model.producer_name, opset, nodes, constants, inputs, outputs)
     found.nodes = _live(nodes, outputs)
     found.readers.update(outputs)
     for node in found.nodes:
         found.readers.update(filter(None, node.reads))
     return found
+
+
+def _check_order(nodes: list[Node], known: set[str]) -> None:
+    for node in nodes:
+        lacking = next((name for name in node.reads if name not in known), None)
+        if lacking is not None:
+            name = node.name or node.op
+            raise Unreadable(
+                f"`{name}` reads `{lacking}`, which nothing before it makes"
+            )
+        known.update(node.makes)
 
 
 def _live(nodes: list[Node], outputs: list[str]) -> list[Node]:

@@ -34,7 +34,8 @@ class Naming:
             if wanted and self._is_free(wanted, tensors, own):
                 return self._give(wanted, tensors)
         self._counts[stem] += 1
-        prefix = f"{own}." if own and own not in self.taken else ""
+        around = chain[-2].path if len(chain) > 1 else ""
+        prefix = f"{around}." if around and around not in self.taken else ""
         return self._give(self._allowed(f"{prefix}{stem}{self._counts[stem]}"), tensors)
 
     def _is_free(self, path: str, tensors: tuple[str, ...], own: str) -> bool:

@@ -23,6 +23,8 @@ _READ_BY = (arithmetic, axes, maps, weighted)
 _LAST = (0, 3, 1, 2)
 """From channels behind the map to channels before it."""
 
+_BRANCHING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+
 Given = Sequence[tuple[str | None, Sizes]]
 """Shapes of inputs, with their names where they have one."""
 
@@ -56,7 +58,7 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
     shapes = _inputs(found, file, place, given)
     if found.trace.refused:
         return found
-    samples = {sizes[0] for sizes in shapes.values()}
+    samples = {sizes[0] for sizes in shapes.values()} or {BATCH}
     if len(samples) > 1:
         reason = "its inputs have not as many samples as each other"
         found.trace.refused.append(Refusal("", reason, place))
@@ -66,6 +68,8 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
     _draw(draw, file, values)
     draw.settle()
     _outputs(draw, file, values)
+    if not shapes and not found.trace.refused:
+        found.trace.refused.append(Refusal("", "it reads no input", place))
     found.weights = draw.weights
     if draw.folded:
         found.remarks.append(
@@ -118,8 +122,6 @@ def _inputs(
     if named or rest:
         reason = f"it reads {', '.join(file.inputs)}, and no more"
         found.trace.refused.append(Refusal("", reason, place))
-    if not shapes and not found.trace.refused:
-        found.trace.refused.append(Refusal("", "it reads no input", place))
     found.inputs = shapes
     return shapes
 
@@ -191,6 +193,8 @@ def _draw(draw: Drawing, file: File, values: dict[str, Held]) -> None:
 
 
 def _node(draw: Drawing, file: File, node: Node, values: dict[str, Held]) -> None:
+    if node.op in _BRANCHING:
+        raise Unsaid(f"`{node.op}` branches or loops, which no op does")
     held = [values[name] if name else None for name in node.reads]
     known = [each if isinstance(each, Known) else None for each in held]
     if node.op in ("Shape", "Size") and isinstance(held[0], Computed):

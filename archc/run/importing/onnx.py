@@ -21,6 +21,7 @@ from archc.importing.onnx.network import Given, OnnxNetwork, network_of
 from archc.importing.spec import imported
 from archc.importing.trace import BATCH, Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
+from archc.network.inputs import MAX_SIZE
 from archc.run.importing.proof import Proof
 from archc.run.importing.session import Result
 from archc.run.subject import Subject
@@ -46,6 +47,11 @@ def import_onnx(path: Path, given: Given = ()) -> Result:
         network = network_of(model, str(path), given)
     except Unreadable as error:
         result.refused = [Refusal("", str(error), str(path))]
+        return result
+    largest = max((max(sizes[1:]) for sizes in network.inputs.values()), default=0)
+    if largest > MAX_SIZE:
+        reason = f"a size of its input is {largest}; {MAX_SIZE} is the most"
+        result.refused = [Refusal("", reason, str(path))]
         return result
     name = identifier(PurePath(path).stem)
     network.trace.name = name
