@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from archc.draw.scene import Path, Rect, Scene, Shape, Text
 from archc.draw.svg import arrow_head
-from archc.escaping import latex
+from archc.escaping import latex, one_line
 
 _SIGNS = {
     "×": r"$\times$", "·": r"$\cdot$", "…": r"\ldots{}", "→": r"$\to$", "−": "$-$",
@@ -23,7 +23,7 @@ def as_tikz(scene: Scene, title: str) -> str:
     """The text of a .tex file."""
     colors = _colors(scene)
     lines = [
-        f"% {title}".replace("\n", " "),
+        f"% {ascii(one_line(title))[1:-1]}",
         r"\documentclass{article}",
         r"\usepackage{tikz}",
         r"\newsavebox\picturebox",
@@ -56,6 +56,9 @@ def _of(shape: Shape) -> tuple[str, ...]:
 def _picture(scene: Scene, colors: dict[str, str]) -> Iterator[str]:
     for color, name in colors.items():
         yield rf"\definecolor{{{name}}}{{HTML}}{{{color[1:].upper()}}}%"
+    # a paper's font may be wider than what the boxes were made for
+    yield r"\providecommand\archcfit[2]{\setbox0=\hbox{#2}%"
+    yield r"  \ifdim\wd0>#1\resizebox{#1}{\height}{\box0}\else\box0\fi}%"
     # bp is what other programs call a point
     yield r"\begin{tikzpicture}[x=1bp, y=-1bp, inner sep=0pt, outer sep=0pt]"
     w, h = _n(scene.width), _n(scene.height)
@@ -100,9 +103,12 @@ def _text(text: Text, colors: dict[str, str]) -> str:
     written = latex(text.text)
     for sign, command in _SIGNS.items():
         written = written.replace(sign, command)
+    # pdfLaTeX knows no others without further packages
+    written = "".join(c if c < "\u0180" else f"U+{ord(c):04X}" for c in written)
     return (
         rf"\node[anchor={anchor}, text={colors[text.color]}, font={size}{bold}]"
-        rf" at ({_n(text.x)},{_n(text.y)}) {{\strut {written}}};"
+        rf" at ({_n(text.x)},{_n(text.y)})"
+        rf" {{\archcfit{{{_n(text.width)}bp}}{{\strut {written}}}}};"
     )
 
 

@@ -278,3 +278,19 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, ["draw", *arguments])
         assert result.exit_code == 2, result.output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")
+def test_tikz_of_a_hostile_title_compiles(tmp_path: Path) -> None:
+    title = r"\\input{x} % $_^ Ünïcode 網 \n \\end{document} #1"
+    spec = (SPECS / "lenet5.toml").read_text("utf-8")
+    head, _, rest = spec.partition("title = ")
+    text = f'{head}title = "{title}"\n{rest.partition(chr(10))[2]}'
+    (tmp_path / "net.toml").write_text(text, encoding="utf-8")
+    out = tmp_path / "net.tex"
+    arguments = ["draw", str(tmp_path / "net.toml"), "--level", "stage", "-o", str(out)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "net.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == 0, (tmp_path / "net.log").read_text(errors="replace")
