@@ -247,7 +247,7 @@ def _difference(other: str, key: str) -> Iterator[str]:
     found = compare(side(other), side(key))
     yield ""
     yield f"From [`{other}`](#{_anchor(other)}): {' '.join(headline(found))}"
-    listed = groups(found)
+    listed = [] if found.has_little_in_common else groups(found)
     if listed:
         yield ""
         yield "```diff"

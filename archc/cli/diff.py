@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, colored, reading
+from archc.cli.states import SUFFIXES, compare_state
 from archc.escaping import visible
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ Examples:
   archc diff alexnet zfnet
   archc diff torchvision/googlenet googlenet --diagram
   archc diff specs/resnet50.toml specs/mine.toml --format json | jq .totals
+  archc diff HEAD~1:specs/mine.toml specs/mine.toml --format markdown
+  archc diff torchvision/resnet50 resnet50.safetensors --remap names.json
 """
 
 
@@ -30,7 +33,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
 )
@@ -57,6 +60,12 @@ Examples:
     show_default=True,
     help="What to render the picture as; the .dot is always written.",
 )
+@click.option(
+    "--remap",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the renames that make a file of weights fit, as JSON.",
+)
 @reading
 @click.pass_context
 def command(
@@ -67,6 +76,7 @@ def command(
     diagram: bool,
     out: Path,
     picture: Literal["svg", "pdf", "png"],
+    remap: Path | None,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
     allow_outside: bool,
@@ -82,8 +92,15 @@ def command(
     \b
     ~ changed   + only in B   - only in A   > at another place
 
-    Each SPEC is a path, or a name that `archc list` shows. --set and --input apply to
-    both. The depth counts convolutions and linear layers on the longest path.
+    Each SPEC is a path, a name that `archc list` shows, or REVISION:PATH, a spec of a
+    revision of this git repository, with the files that it extends and uses as they
+    were then. --set and --input apply to both. The depth counts convolutions and linear
+    layers on the longest path. Of networks that have little in common, only the totals
+    are shown. Markdown is fit for a comment on a pull request.
+
+    B may also be a file of weights, .safetensors or what torch saved (.pt, .pth, .ckpt,
+    .bin), which is only read: said is whether `load_state_dict` takes it, or what is
+    missing, and the renames that would make it fit.
 
     Exit status: 0 all is well, whether or not they differ; 1 errors in a spec; 2 wrong
     use, or the picture cannot be made.
@@ -92,8 +109,16 @@ def command(
     from archc.compare.comparison import compare
 
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
-    sides = [_side(spec, run) for spec in (a, b)]
+    specs = (a,) if b.suffix.lower() in SUFFIXES else (a, b)
+    if remap is not None and len(specs) == 2:
+        raise click.UsageError("--remap is for a file of weights")
+    sides = [_side(spec, run, anywhere=allow_outside) for spec in specs]
     run.report(color)
+    if len(specs) == 1:
+        if sides[0] is None:
+            context.exit(1)
+        compare_state(sides[0], b, form, remap)
+        return
     one, other = sides
     if one is None or other is None:
         context.exit(1)
@@ -102,6 +127,10 @@ def command(
         import json
 
         click.echo(json.dumps(found.to_dict(), indent=1))
+    elif form == "markdown":
+        from archc.compare.markdown import as_markdown
+
+        click.echo(as_markdown(found), nl=False)
     else:
         from archc.compare.text import as_text
 
@@ -111,11 +140,22 @@ def command(
         _draw(found, out, picture)
 
 
-def _side(spec: Path, run: Run) -> Side | None:
+def _side(spec: Path, run: Run, *, anywhere: bool) -> Side | None:
     """One of the networks; None if it has errors."""
     from archc import catalog
+    from archc.cli.revision import NoRevision, at_revision, checked_out
     from archc.compare.model import Side
 
+    asked = at_revision(spec)
+    if asked is not None:
+        try:
+            with checked_out(asked, anywhere=anywhere) as path:
+                analysis = run.analyse(path, str(asked))
+        except NoRevision as error:
+            raise Refused(f"{spec}: {error}") from error
+        if path in run.libraries:
+            raise Refused(f"{spec} only holds blocks for others to use, and no network")
+        return analysis and Side(analysis.network, analysis.facts, str(asked))
     if spec.is_dir():
         raise click.UsageError(f"{spec} is a directory; give one spec")
     try:

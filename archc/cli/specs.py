@@ -102,12 +102,16 @@ class Run:
         self.libraries: set[Path] = set()
         """The files that turned out to hold only blocks."""
 
-    def analyse(self, path: Path) -> Analysis | None:
-        """The network at `path`, or of that name; None if it has errors or is none."""
+    def analyse(self, path: Path, name: str | None = None) -> Analysis | None:
+        """The network at `path`, or of that name; None if it has errors or is none.
+
+        `name` is what the file is called, where that is not its path.
+        """
         sink = Sink()
         path = find_one(path).path
         overlays = self._overrides.documents(sink)
-        analysis = analyse(path, replace(self._loader, sink=sink), sink, overlays)
+        loader = replace(self._loader, sink=sink, name=name)
+        analysis = analyse(path, loader, sink, overlays)
         for d in catalog.with_names(sink, path):
             key = (d.code, d.place.file, d.place.span(), d.message)
             self._found.setdefault(key, d)

@@ -52,11 +52,11 @@ def groups(found: Comparison) -> list[Group]:
     said: set[Region] = set()
     for row in found.differences:
         if row.kind == "changed":
-            for part in _parts(row):
-                key = ("changed", part.what, part.change, part.head)
-                group = table.setdefault(key, part)
-                group.rows.append(row)
-                group.paths.append(row.layer.path)
+            part = _changed(row)
+            key = ("changed", part.what, part.change, part.head)
+            group = table.setdefault(key, part)
+            group.rows.append(row)
+            group.paths.append(row.layer.path)
             continue
         region = blocks.get(row.layer)
         group = _whole_layer(row) if region is None else _block(row, region)
@@ -91,24 +91,32 @@ _WINDOW = ("kernel_size", "stride")
 _GEOMETRY = (*_WINDOW, "padding", "dilation", "ceil_mode", "output_size")
 
 
-def _parts(row: Row) -> Iterator[Group]:
-    """A group for each difference of a layer: where it looks is one, others are too."""
+def _changed(row: Row) -> Group:
+    """All that changed of a layer: where it looks, and then the rest."""
     assert row.a is not None and row.b is not None
     op, head = row.b.op, row.head is not None
     heavy = op.category in ("convolution", "linear")
     if any(c.attribute == "op" for c in row.changes):
         change = f"{named(row.a)} → {named(row.b)}"
-        yield Group("changed", op.category, change, head=head, rank=0 if heavy else 2)
-        return
+        return Group("changed", op.category, change, head=head, rank=0 if heavy else 2)
     where = [c for c in row.changes if c.attribute in _GEOMETRY]
-    if where:
-        change = spelled(row.a, row.b, where)
-        yield Group("changed", op.op, change, head=head, rank=0 if heavy else 3)
-    for c in row.changes:
-        if c not in where:
-            change = f"{c.attribute} {value(c.before)} → {value(c.after)}"
-            rank = 0 if heavy and c.attribute != "bias" else 4
-            yield Group("changed", op.op, change, head=head, rank=rank)
+    others = [c for c in row.changes if c not in where]
+    parts = [spelled(row.a, row.b, where)] if where else []
+    parts += [_said(c) for c in others]
+    slight = not where and {c.attribute for c in others} <= _SLIGHT
+    rank = 0 if heavy and not slight else 3 if where else 4
+    return Group("changed", op.op, ", ".join(parts), head=head, rank=rank)
+
+
+_SLIGHT = frozenset({"bias", "from"})
+"""What says little of a convolution."""
+
+
+def _said(change: Change) -> str:
+    if change.attribute == "from":
+        # its names say where, and the same change elsewhere has others
+        return "reads another value"
+    return f"{change.attribute} {value(change.before)} → {value(change.after)}"
 
 
 def named(layer: Layer) -> str:

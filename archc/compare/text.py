@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
 
 from archc.compare.groups import (
     Group,
@@ -54,10 +56,11 @@ def as_text(found: Comparison, *, color: bool = False) -> str:
     paint = _Painter(color)
     a, b = (visible(f"{side.title} ({side.label})") for side in (found.a, found.b))
     lines = [paint("bold", f"{a} → {b}"), *headline(found), ""]
-    if found.differences:
+    listed = bool(found.differences) and not found.has_little_in_common
+    if listed:
         lines += [paint("bold", "what differs"), *_groups(found, paint), ""]
     lines += [paint("bold", "in numbers"), *_totals(found, paint)]
-    if found.differences:
+    if listed:
         lines += ["", paint("bold", "layer by layer"), *_layers(found, paint)]
     return "\n".join(lines) + "\n"
 
@@ -66,7 +69,9 @@ def as_text(found: Comparison, *, color: bool = False) -> str:
 
 
 def headline(found: Comparison) -> Iterator[str]:
-    """What became of the first convolution, and whether weights can be shared."""
+    """How much is alike, what became of the first convolution, and whether weights can
+    be shared."""
+    yield share(found)
     first, other = (_first(side.network) for side in (found.a, found.b))
     if first and other:
         if any(row.a is first and row.b is other for row in found.rows):
@@ -81,6 +86,16 @@ def headline(found: Comparison) -> Iterator[str]:
     if not found.differences:
         yield "Every layer has its counterpart, and none computes otherwise."
     yield _weights(found)
+
+
+def share(found: Comparison) -> str:
+    """How much is alike: `68 of 69 layers alike.`"""
+    count = f"{found.alike} of {len(found.rows)} layers alike"
+    if not found.has_little_in_common:
+        return f"{count}."
+    if found.alike < len(found.rows) / 2:
+        return f"Little in common: {count}."
+    return f"Little in common: {count}, in another order."
 
 
 def _first(network: Network) -> Layer | None:
@@ -119,7 +134,8 @@ def _weights(found: Comparison) -> str:
 # ---- in numbers
 
 
-def _totals(found: Comparison, paint: _Painter) -> Iterator[str]:
+def totals(found: Comparison) -> list[tuple[str, str, str, str]]:
+    """Numbers and settings of both networks as text, and how far they are apart."""
     rows = [
         (_NAMES.get(t.name, t.name), _shown(t.a), _shown(t.b), _difference(t))
         for t in found.totals
@@ -127,6 +143,11 @@ def _totals(found: Comparison, paint: _Painter) -> Iterator[str]:
     rows.append(("maps", _maps(found.maps[0]), _maps(found.maps[1]), ""))
     rows += [(t.name, _setting(t.a), _setting(t.b), "") for t in found.settings]
     rows += [(t.name, _initial(t.a), _initial(t.b), "") for t in found.training]
+    return rows
+
+
+def _totals(found: Comparison, paint: _Painter) -> Iterator[str]:
+    rows = totals(found)
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for name, a, b, difference in rows:
         line = f"{name:<{widths[0]}}  {a:>{widths[1]}}  {b:>{widths[2]}}  {difference}"
@@ -173,13 +194,18 @@ def _groups(found: Comparison, paint: _Painter) -> Iterator[str]:
     listed = groups(found)
     widths = [min(_WIDE, max(len(f(g)) for g in listed)) for f in (_what, _where)]
     for group in listed:
-        what, where = _what(group), _where(group)
+        what, where, becomes = described(group)
         line = f"{SIGNS[group.kind]} {what:<{widths[0]}}  {where:<{widths[1]}}"
-        yield paint(group.kind, f"{line}  {_becomes(group.shapes)}".rstrip())
+        yield paint(group.kind, f"{line}  {becomes}".rstrip())
 
 
 _WIDE = 56
 """To how many characters columns are filled up."""
+
+
+def described(group: Group) -> tuple[str, str, str]:
+    """What a difference is, where it is, and what becomes of the maps."""
+    return _what(group), _where(group), _becomes(group.shapes)
 
 
 def as_line(group: Group) -> str:
@@ -232,36 +258,59 @@ def _layers(found: Comparison, paint: _Painter) -> Iterator[str]:
 def _lines(found: Comparison) -> Iterator[_Line | int]:
     """What to show, and how many layers are left out between.
 
-    Whole blocks that only one network has are a line. Of layers that compute as before,
-    on other maps, those are shown that make maps of another size.
+    Whole blocks that only one network has are a line, and so are many layers in a row
+    that only one has. Of layers that compute as before, on other maps, those are shown
+    that make maps of another size.
     """
     whole = instances(found)
-    alike = 0
+    for kind, run in groupby(found.rows, lambda row: _stretch(row, whole)):
+        rows = list(run)
+        if kind == "alike":
+            yield len(rows)
+        elif kind == "block":
+            yield from _blocks(rows, whole, found)
+        elif kind in ("inserted", "removed") and len(rows) >= _FOLDED:
+            yield _folded(rows)
+        else:
+            yield from map(_single, rows)
+
+
+_FOLDED = 4
+"""So many layers that only one network has are one line."""
+
+
+def _stretch(row: Row, whole: dict[Layer, Region]) -> Kind | Literal["alike", "block"]:
+    """What is shown in one way, where it stands in a row."""
+    if row.kind == "same" and not (row.reshaped and _resizes(row)):
+        return "alike"
+    alone = row.a is None or row.b is None
+    return "block" if alone and row.layer in whole else row.kind
+
+
+def _blocks(
+    rows: list[Row], whole: dict[Layer, Region], found: Comparison
+) -> Iterator[_Line]:
     run: list[Region] = []
-    for row in found.rows:
-        region = whole.get(row.layer) if row.a is None or row.b is None else None
-        if region is not None and region in run:
-            continue
-        if region is not None and run and _continues(run[-1], region):
-            run.append(region)
-            continue
-        if run:
+    for region in dict.fromkeys(whole[row.layer] for row in rows):
+        if run and not _continues(run[-1], region):
             yield _block(run, found)
             run = []
-        if row.kind == "same" and not (row.reshaped and _resizes(row)):
-            alike += 1
-            continue
-        if alike:
-            yield alike
-            alike = 0
-        if region is not None:
-            run = [region]
-        else:
-            yield (row.kind, *_cells(row.a), *_cells(row.b), _remark(row))
-    if run:
-        yield _block(run, found)
-    if alike:
-        yield alike
+        run.append(region)
+    yield _block(run, found)
+
+
+def _single(row: Row) -> _Line:
+    return (row.kind, *_cells(row.a), *_cells(row.b), _remark(row))
+
+
+def _folded(rows: list[Row]) -> _Line:
+    """A line for layers in a row that only one network has."""
+    first, last = rows[0].layer, rows[-1].layer
+    cells = f"{first.path} … {last.path}", _cells(last)[1]
+    remark = f"{len(rows)} layers"
+    if rows[0].kind == "removed":
+        return ("removed", *cells, "", "", remark)
+    return ("inserted", "", "", *cells, remark)
 
 
 def _continues(region: Region, then: Region) -> bool:

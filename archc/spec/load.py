@@ -37,6 +37,8 @@ class Loader:
     anywhere: bool = False
     texts: Mapping[Path, str] = field(default_factory=dict[Path, str])
     """Text that takes the place of what is on disk, by resolved paths."""
+    name: str | None = None
+    """What the spec is called, where that is not its path."""
     _documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
     _built: dict[Document, _Layered | None] = field(
         default_factory=dict[Document, "_Layered | None"]
@@ -62,7 +64,7 @@ class Loader:
                 help="give the file that it leads to, or allow it with --allow-outside",
             )
             return None
-        document = self._read(path, resolved, None, None)
+        document = self._read(path, resolved, self.name, None)
         if document is None:
             return None
         self._built.clear()

@@ -14,7 +14,8 @@ from archc.draw.render import RenderError
 from tests.cli.conftest import SPECS, TINY, Archc
 
 KEYS = {
-    "a", "b", "equal", "totals", "settings", "training", "maps", "weights", "layers"
+    "a", "b", "equal", "alike", "totals", "settings", "training", "maps", "weights",
+    "layers",
 }  # fmt: skip
 
 
@@ -32,7 +33,8 @@ def test_text(archc: Archc, tiny: Path, wider: Path) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert "→" in lines[0]
-    assert lines[1] == (
+    assert lines[1] == "4 of 5 layers alike."
+    assert lines[2] == (
         "The first convolution, conv, went from 3×3/2 to 5×5/2, from maps of 15×15 to"
         " 14×14."
     )
@@ -116,7 +118,7 @@ def test_titles_do_not_steer_the_terminal(archc: Archc, tiny: Path) -> None:
     text = archc("diff", tiny, tiny, "--color", "always").stdout
     for character in ("\x1b]", "\x07", "\u202e"):
         assert character not in text
-    assert text.splitlines()[1].startswith("Every layer")
+    assert text.splitlines()[2].startswith("Every layer")
     found = json.loads(archc("diff", tiny, tiny, "--format", "json").stdout)
     assert found["a"]["title"] == "\x1b]0;gone\x07\u202e\n"
 

@@ -47,7 +47,7 @@ def test_depth_is_the_number_in_the_name(name: str, layers: int) -> None:
 def test_alexnet_to_zfnet_begins_with_the_first_convolution() -> None:
     """Zeiler and Fergus 2013, section 4.1: from 11x11, stride 4 to 7x7, stride 2."""
     found = diff("alexnet", "zfnet")
-    headline = as_text(found).splitlines()[1]
+    headline = as_text(found).splitlines()[2]
     assert "first convolution" in headline
     assert "11×11/4 to 7×7/2" in headline
     assert "55×55 to 110×110" in headline
@@ -128,7 +128,7 @@ def test_the_first_convolution_of_another_input() -> None:
 def test_a_convolution_before_the_first() -> None:
     a = chain(conv("conv"), relu("relu"))
     b = chain(conv("stem", 4, 1), conv("conv"), relu("relu"))
-    text = as_text(compare(a, b)).splitlines()[1]
+    text = as_text(compare(a, b)).splitlines()[2]
     assert text == (
         "The first convolution, stem, is conv2d 1×1, 4 where conv was conv2d 3×3, 8."
     )
@@ -140,3 +140,44 @@ def test_networks_without_convolutions() -> None:
     assert "first convolution" not in text
     assert "linear 3 → conv2d 3×3, 8" in text
     assert "first convolution" not in as_text(compare(chain(relu("r")), linear))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("vgg16", "resnet50"),
+        ("torchvision/mobilenet_v2", "torchvision/mobilenet_v3_large"),
+        ("torchvision/resnet50", "timm/resnetv2_50"),
+    ],
+)
+def test_networks_with_little_in_common_read_in_a_screen(a: str, b: str) -> None:
+    lines = as_text(diff(a, b)).splitlines()
+    assert len(lines) < 24
+    assert lines[1].startswith("Little in common: ")
+    assert any(line.startswith("parameters ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("alexnet", "zfnet"), ("resnet18", "resnet34"), ("unet", "unet_plus_plus")],
+)
+def test_variants_of_one_network_have_much_in_common(a: str, b: str) -> None:
+    assert not diff(a, b).has_little_in_common
+
+
+def test_all_changes_of_a_layer_are_one_line() -> None:
+    a = chain(conv("conv"), relu("relu"))
+    b = chain(conv("conv", 16, 5, bias=False), relu("relu"))
+    (line,) = [
+        s for s in as_text(compare(a, b)).splitlines() if s.startswith("~ conv2d")
+    ]
+    assert "3×3 → 5×5, padding 1 → 2, out_channels 8 → 16, bias true → false" in line
+
+
+def test_many_layers_of_one_side_are_folded() -> None:
+    middle = [x for n in range(5) for x in (conv(f"c{n}"), relu(f"r{n}"))]
+    a = chain(conv("first"), conv("last", 4))
+    b = chain(conv("first"), *middle, conv("last", 4))
+    text = as_text(compare(a, b))
+    (line,) = [s for s in text.splitlines() if " … " in s and s.startswith("+")]
+    assert line.endswith("10 layers")
