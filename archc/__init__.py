@@ -16,21 +16,25 @@ if TYPE_CHECKING:
         ImportRefused,
         Network,
         SpecError,
+        from_dict,
         import_module,
         load,
+        loads,
         solve,
         sweep,
     )
 
-    __version__: str
+__version__ = "0.1.0"
 
 __all__ = [
     "ImportRefused",
     "Network",
     "SpecError",
     "__version__",
+    "from_dict",
     "import_module",
     "load",
+    "loads",
     "solve",
     "sweep",
 ]
@@ -38,10 +42,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # imported on use: the command line starts from this file too
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("archc")
     if name in __all__:
         from archc import api
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from archc.diagnostics.render import render_text, summary_line
 from archc.measure.summary import Summary, shapes_of, summarize
 from archc.measure.tables import size
 from archc.pipeline import Analysis, analyse
+from archc.source.document import Document, parse_document
 from archc.spec.expressions import Row, is_tuple
 from archc.spec.load import Loader
 from archc.spec.overrides import input_shape as input_overlay
@@ -47,12 +50,15 @@ class SpecError(Exception):
 class Network:
     """A compiled network: its numbers, its source, its diagram and the live module.
 
-    Made by `load`.
+    Made by `load`, `loads` and `from_dict`.
     """
 
-    def __init__(self, analysis: Analysis, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(
+        self, analysis: Analysis, diagnostics: Sequence[Diagnostic], recipe: _Recipe
+    ) -> None:
         self._network = analysis.network
         self._facts = analysis.facts
+        self._recipe = recipe
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
         """The warnings that the spec gave."""
 
@@ -114,6 +120,20 @@ class Network:
         """Without the batch, by name; the output of a network that gives it no name is
         called `output`."""
         return MappingProxyType(shapes_of(self._network.outputs))
+
+    def with_params(self, **params: Any) -> Network:
+        """The network of the same spec with other values of its [params] or nodes in
+        its [slots]; those that this one was given stay, and so does its input.
+
+        The spec is not read again, so that sweeps are quick.
+
+        Raises:
+            SpecError: if the spec has errors with these values.
+            TypeError: if a parameter is nothing that a spec could hold.
+        """
+        known = self._recipe
+        given = {**known.params, **params}
+        return replace(known, params=given, caller="with_params").network()
 
     def summary(self) -> Summary:
         """The layer table; printed it is text, in a notebook a table."""
@@ -188,7 +208,7 @@ class Network:
             import torch  # noqa: F401  # pyright: ignore[reportUnusedImport]
         except ImportError as error:
             raise ImportError(
-                "a live module needs PyTorch: pip install 'archc[torch]'"
+                "a live module needs PyTorch: pip install 'archc-compiler[torch]'"
             ) from error
         from archc.run.subject import imported
 
@@ -210,11 +230,54 @@ class Network:
         )
 
 
+Shape = Sequence[int] | Mapping[str, Sequence[int]]
+"""Of an input without the batch, or those of several by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What a network is made from."""
+
+    spec: Path | Document
+    loader: Loader
+    label: str
+    """What the spec was asked for as."""
+    caller: str
+    """The function that was given the parameters."""
+    params: dict[str, Any]
+    input_shape: Shape | None
+
+    def network(self) -> Network:
+        sink = Sink()
+        analysis = analyse(
+            self.spec, replace(self.loader, sink=sink), sink, self._overlays(sink)
+        )
+        if analysis is not None:
+            return Network(analysis, tuple(sink), self)
+        if not sink.failed:
+            raise ValueError(
+                f"{self.label} only holds blocks for others to use, and no network"
+            )
+        path = Path(self.label)
+        named = isinstance(self.spec, Path)
+        raise SpecError(catalog.with_names(sink, path) if named else tuple(sink))
+
+    def _overlays(self, sink: Sink) -> tuple[Document, ...]:
+        given, shape = self.params, self.input_shape
+        name = f"archc.{self.caller}"
+        overlays = [parameters(given, name, sink) if given else None]
+        if isinstance(shape, Mapping):
+            overlays += [input_overlay(d, sink, name) for name, d in shape.items()]
+        elif shape is not None:
+            overlays.append(input_overlay(shape, sink))
+        return tuple(overlay for overlay in overlays if overlay is not None)
+
+
 def load(
     path: str | os.PathLike[str],
     /,
     *,
-    input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    input_shape: Shape | None = None,
     allow_outside: bool = False,
     **params: Any,
 ) -> Network:
@@ -230,24 +293,66 @@ def load(
         TypeError: if a parameter is nothing that a spec could hold.
         ValueError: if there is no network in the file, or several have the name.
     """
-    sink, spec = Sink(), Path(path)
-    entry = catalog.locate(spec)
-    overlays = [parameters(params, "archc.load", sink) if params else None]
-    if isinstance(input_shape, Mapping):
-        overlays += [input_overlay(d, sink, name) for name, d in input_shape.items()]
-    elif input_shape is not None:
-        overlays.append(input_overlay(input_shape, sink))
-    analysis = analyse(
-        spec if entry is None else entry.path,
-        Loader(sink, anywhere=allow_outside),
-        sink,
-        tuple(overlay for overlay in overlays if overlay is not None),
-    )
-    if analysis is None and not sink.failed:
-        raise ValueError(f"{path} only holds blocks for others to use, and no network")
-    if analysis is None:
-        raise SpecError(catalog.with_names(sink, spec))
-    return Network(analysis, tuple(sink))
+    entry = catalog.locate(Path(path))
+    spec = Path(path) if entry is None else entry.path
+    loader = Loader(Sink(), anywhere=allow_outside)
+    return _Recipe(spec, loader, str(path), "load", params, input_shape).network()
+
+
+def loads(
+    text: str,
+    /,
+    *,
+    input_shape: Shape | None = None,
+    allow_outside: bool = False,
+    **params: Any,
+) -> Network:
+    """The network of a spec that is text, in TOML or JSON.
+
+    Files that it extends or uses are looked for from the current directory. The other
+    arguments, and what is raised, are those of `load`.
+    """
+    format = "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "toml"
+    return _of_text(text, format, "loads", params, input_shape, allow_outside)
+
+
+def from_dict(
+    spec: Mapping[str, Any],
+    /,
+    *,
+    input_shape: Shape | None = None,
+    allow_outside: bool = False,
+    **params: Any,
+) -> Network:
+    """The network of a spec that is a dict, as TOML or JSON would give it.
+
+    It is not kept: what is changed in it later changes nothing. The other arguments,
+    and what is raised, are those of `loads`.
+
+    Raises:
+        TypeError: if something in it is nothing that a spec could hold.
+    """
+    try:
+        text = json.dumps(spec, indent=2, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"this is nothing that a spec could hold: {error}") from error
+    return _of_text(text, "json", "from_dict", params, input_shape, allow_outside)
+
+
+def _of_text(
+    text: str,
+    format: str,
+    caller: str,
+    params: dict[str, Any],
+    input_shape: Shape | None,
+    allow_outside: bool,
+) -> Network:
+    sink, name = Sink(), f"archc.{caller}"
+    document = parse_document(text, name, format, sink)
+    if document is None:
+        raise SpecError(tuple(sink))
+    loader = Loader(sink, anywhere=allow_outside)
+    return _Recipe(document, loader, name, caller, params, input_shape).network()
 
 
 def sweep(
@@ -339,7 +444,7 @@ def import_module(
         from archc.run.importing.tracer import input_names
     except ImportError as error:
         raise ImportError(
-            "importing a module needs PyTorch: pip install 'archc[torch]'"
+            "importing a module needs PyTorch: pip install 'archc-compiler[torch]'"
         ) from error
     if not isinstance(input_shape, Mapping):
         names = input_names(module)

@@ -38,34 +38,40 @@ class Findings:
 
 
 def analyse(
-    path: Path, loader: Loader, sink: Sink, overlays: tuple[Document, ...] = ()
+    spec: Path | Document,
+    loader: Loader,
+    sink: Sink,
+    overlays: tuple[Document, ...] = (),
 ) -> Analysis | None:
     """Read, parse, elaborate, measure, check; None once an error was reported.
 
     None without an error is a file that only holds blocks for others to use. `overlays`
     change the numbers that the spec's claims are about, so with them none is checked.
     """
-    found = examine(path, loader, sink, overlays)
+    found = examine(spec, loader, sink, overlays)
     if sink.failed or found.network is None or found.facts is None:
         return None
     return Analysis(found.network, found.facts)
 
 
 def examine(
-    path: Path, loader: Loader, sink: Sink, overlays: tuple[Document, ...] = ()
+    spec: Path | Document,
+    loader: Loader,
+    sink: Sink,
+    overlays: tuple[Document, ...] = (),
 ) -> Findings:
     """The same, with all that could be made where an error was reported."""
-    merged = loader.load(path, overlays)
-    spec = None if merged is None else parse_spec(merged, sink)
-    if spec is None:
+    merged = loader.load(spec, overlays)
+    parsed = None if merged is None else parse_spec(merged, sink)
+    if parsed is None:
         return Findings()
-    network = elaborate(spec, sink, claims=not overlays)
+    network = elaborate(parsed, sink, claims=not overlays)
     if network is None or sink.failed:
-        return Findings(spec, network)
-    check_unused(spec, sink)
+        return Findings(parsed, network)
+    check_unused(parsed, sink)
     facts = measure(network)
     check(network, facts, sink, claims=not overlays)
-    return Findings(spec, network, facts)
+    return Findings(parsed, network, facts)
 
 
 def analyse_variant(

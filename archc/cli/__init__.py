@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from archc import __version__
 from archc.emit.wrong import WrongModule
 from archc.escaping import visible
 
@@ -106,7 +107,7 @@ def _shown(message: str) -> str:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
-@click.version_option(package_name="archc", prog_name="archc")
+@click.version_option(__version__, prog_name="archc")
 def main() -> None:
     """Compile declarative specs of convolutional networks.
 

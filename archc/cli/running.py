@@ -27,7 +27,9 @@ def need_torch(command: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("torch") is None:
-        raise Refused(f"archc {command} needs PyTorch: pip install 'archc[torch]'")
+        raise Refused(
+            f"archc {command} needs PyTorch: pip install 'archc-compiler[torch]'"
+        )
     try:
         import_module("torch")
     except Exception as error:  # a library that it lacks, a build for another system

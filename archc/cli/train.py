@@ -240,7 +240,9 @@ def _need_torchvision() -> None:
     from archc.cli.running import first_line
 
     if find_spec("torchvision") is None:
-        raise Refused("archc train needs torchvision: pip install 'archc[torch]'")
+        raise Refused(
+            "archc train needs torchvision: pip install 'archc-compiler[torch]'"
+        )
     try:
         import_module("torchvision.transforms.v2")
         import_module("torchvision.datasets")

@@ -45,12 +45,16 @@ class Loader:
     )
     """What each file amounts to, so that one named on many ways is merged once."""
 
-    def load(self, path: Path, overlays: tuple[Document, ...] = ()) -> Merged | None:
-        """The tables of the spec at `path`; `overlays` are applied last, in order.
+    def load(
+        self, spec: Path | Document, overlays: tuple[Document, ...] = ()
+    ) -> Merged | None:
+        """The tables of a spec, of a file or one that was read; `overlays` are applied
+        last, in order.
 
         An overlay gives new values to what is there: a parameter that the spec does not
         have is an error. A file of blocks for others to `use` has nothing to override.
         """
+        path = spec.path if isinstance(spec, Document) else spec
         try:
             resolved = path.resolve()
             tree = tree_of(Path(abspath(path))).resolve()
@@ -64,7 +68,11 @@ class Loader:
                 help="give the file that it leads to, or allow it with --allow-outside",
             )
             return None
-        document = self._read(path, resolved, self.name, None)
+        document = (
+            spec
+            if isinstance(spec, Document)
+            else self._read(path, resolved, self.name, None)
+        )
         if document is None:
             return None
         self._built.clear()

@@ -276,7 +276,9 @@ def test_without_torch(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
         "find_spec",
         lambda name, *rest: None if name == package else found(name, *rest),
     )
-    assert "pip install 'archc[torch]'" in refusal("plain.toml", "--data", "fake")
+    assert "pip install 'archc-compiler[torch]'" in refusal(
+        "plain.toml", "--data", "fake"
+    )
 
 
 @pytest.mark.parametrize(

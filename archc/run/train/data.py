@@ -225,7 +225,7 @@ def _digits(wanted: Wanted) -> Data:
     # one that does not fit NumPy fails in a way of its own
     except Exception as error:
         raise CannotTrain(
-            "the digits are scikit-learn's: pip install 'archc[train]'"
+            "the digits are scikit-learn's: pip install 'archc-compiler[train]'"
         ) from error
     found: Any = cast(Any, load_digits)()
     # they have 17 shades

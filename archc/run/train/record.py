@@ -77,7 +77,7 @@ def board(directory: Path, epoch: int) -> Board:
         from torch.utils.tensorboard import SummaryWriter  # pyright: ignore
     except ImportError as error:
         raise CannotTrain(
-            "--log tensorboard needs TensorBoard: pip install 'archc[train]'"
+            "--log tensorboard needs TensorBoard: pip install 'archc-compiler[train]'"
         ) from error
     return SummaryWriter(str(directory), purge_step=epoch + 1)  # pyright: ignore
 
