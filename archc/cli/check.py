@@ -28,6 +28,7 @@ _EPILOG = """\b
 Examples:
   archc check specs/googlenet.toml
   archc check specs/ --format github
+  archc check specs/googlenet.toml --advice
   archc check resnet50 --set depths=[3,4,23,3] --input 3,160,160
   archc check --fix my_net.toml
 """
@@ -48,6 +49,11 @@ Examples:
     is_flag=True,
     help="Make the mends that are sure, and show them.",
 )
+@click.option(
+    "--advice",
+    is_flag=True,
+    help="Also say what the literature would do otherwise, with its source.",
+)
 @reading
 @click.pass_context
 def command(
@@ -55,6 +61,7 @@ def command(
     specs: tuple[Path, ...],
     form: str,
     fix: bool,
+    advice: bool,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
     allow_outside: bool,
@@ -70,7 +77,11 @@ def command(
     claims and the like, in the files given and those in their tree that they build on.
     Comments and layout stay, and the changes are shown.
 
-    Exit status: 0 without errors (warnings are allowed), 1 with errors, 2 wrong use.
+    Advice is about networks that are right as they stand. `advice = [{ code = "...",
+    reason = "..." }]` in a spec silences a piece of it, and says why.
+
+    Exit status: 0 without errors (warnings and advice are allowed), 1 with errors, 2
+    wrong use.
     """
     from archc.cli.specs import Run, find
     from archc.diagnostics import render
@@ -83,7 +94,9 @@ def command(
     def checked(texts: Mapping[Path, str]) -> Run:
         run = Run(overrides, anywhere=allow_outside, texts=texts)
         for spec in found:
-            run.analyse(spec.path)
+            analysis = run.analyse(spec.path)
+            if advice and analysis is not None:
+                run.advise(analysis)
         return run
 
     run = checked({})

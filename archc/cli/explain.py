@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  archc explain                 # lists all codes
+  archc explain                 # lists all codes, of advice too
   archc explain merge-mismatch
 """
 
@@ -46,18 +46,45 @@ def command(code: str | None, color: str) -> None:
 
     paint = colored(color, sys.stdout)
     if code is None:
-        longest = max(map(len, CODES))
-        for slug, known in sorted(CODES.items()):
-            click.echo(f"{_bold(f'{slug:<{longest}}')}  {known.summary}", color=paint)
+        from archc.advice.advise import RULES
+
+        known = {
+            slug: found.summary for slug, found in (*CODES.items(), *RULES.items())
+        }
+        longest = max(map(len, known))
+        for slug, summary in sorted(known.items()):
+            click.echo(f"{_bold(f'{slug:<{longest}}')}  {summary}", color=paint)
         return
     # as it stands in a report, `error[merge-mismatch]`, it is taken too
     slug = code.rpartition("[")[2].rstrip("]:")
+    advice = _advice(slug)
+    if advice:
+        click.echo(advice, color=paint)
+        return
     if slug not in CODES:
         raise click.UsageError(
             f"there is no code {code!r}; {did_you_mean(slug, CODES) or 'see the list'}"
             " (`archc explain` lists all)"
         )
     click.echo(_page(CODES[slug]), color=paint)
+
+
+def _advice(slug: str) -> str:
+    """The page of a piece of advice; empty where the code is none."""
+    from archc.advice.advise import RULES
+
+    rule = RULES.get(slug)
+    if rule is None:
+        return ""
+    parts = (
+        _bold(f"advice[{rule.code}]: {rule.summary}"),
+        f"Source: {rule.source}.",
+        _bold("The mend:"),
+        indent(f"{rule.mend[0].upper()}{rule.mend[1:]}.", "    "),
+        _bold("To silence it in a spec:"),
+        f'    advice = [{{ code = "{rule.code}", reason = "as published" }}]',
+    )
+    return "\n\n".join(parts)
 
 
 def _page(code: Code) -> str:

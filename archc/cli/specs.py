@@ -112,12 +112,23 @@ class Run:
         overlays = self._overrides.documents(sink)
         loader = replace(self._loader, sink=sink, name=name)
         analysis = analyse(path, loader, sink, overlays)
-        for d in catalog.with_names(sink, path):
-            key = (d.code, d.place.file, d.place.span(), d.message)
-            self._found.setdefault(key, d)
+        self._keep(catalog.with_names(sink, path))
         if analysis is None and not sink.failed:
             self.libraries.add(path)
         return analysis
+
+    def advise(self, analysis: Analysis) -> None:
+        """Adds what the literature would do otherwise in a network."""
+        from archc.advice.advise import advise
+
+        sink = Sink()
+        advise(analysis.network, analysis.facts, sink)
+        self._keep(sink)
+
+    def _keep(self, found: Iterable[Diagnostic]) -> None:
+        for d in found:
+            key = (d.code, d.place.file, d.place.span(), d.message)
+            self._found.setdefault(key, d)
 
     @property
     def diagnostics(self) -> list[Diagnostic]:

@@ -10,7 +10,7 @@ from archc.diagnostics.mend import Change, Mend
 from archc.diagnostics.place import Place as Place
 from archc.diagnostics.place import Span as Span
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "advice"]
 
 
 MAX_COMPARED = 50_000

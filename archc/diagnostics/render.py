@@ -15,6 +15,7 @@ from archc.escaping import annotation, annotation_property, visible
 _COLORS = {
     "error": "\x1b[1;31m",
     "warning": "\x1b[1;33m",
+    "advice": "\x1b[1;36m",
     "note": "\x1b[1;34m",
     "help": "\x1b[1;36m",
     "bold": "\x1b[1m",
@@ -63,6 +64,9 @@ def summary_line(diagnostics: Iterable[Diagnostic]) -> str:
         for kind in ("error", "warning")
         if (count := severities.count(kind))
     ]
+    pieces = severities.count("advice")
+    if pieces:
+        counts.append(f"{pieces} piece{'' if pieces == 1 else 's'} of advice")
     return ", ".join(counts) or "no errors"
 
 
@@ -162,7 +166,8 @@ def _annotation(diagnostic: Diagnostic) -> str:
     if diagnostic.help:
         message.append(f"help: {_short(diagnostic.help)}")
     whole = annotation("\n".join(message))
-    return f"::{diagnostic.severity} {listed}::{whole}"
+    kind = "notice" if diagnostic.severity == "advice" else diagnostic.severity
+    return f"::{kind} {listed}::{whole}"
 
 
 def _block(

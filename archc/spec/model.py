@@ -245,6 +245,14 @@ class Initializer:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Advice that is not given, and why."""
+
+    code: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Spec:
     """One network as it was written."""
@@ -273,6 +281,7 @@ class Spec:
         default_factory=dict[str, Mapping[str, Initializer]]
     )
     expect: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    advice: tuple[Silence, ...] = ()
 
     def starts(self, op: Op | type[Op]) -> Mapping[str, Initializer]:
         """How the parameters of an op start, by their names."""

@@ -31,6 +31,7 @@ from archc.spec.model import (
     Merged,
     Node,
     Origin,
+    Silence,
     Spec,
     body_of,
     children,
@@ -120,6 +121,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         outputs=outputs,
         heads=heads,
         init=parse_init(data.get("init"), root.below("init"), sink),
+        advice=tuple(Silence(each.code, each.reason) for each in top.advice),
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )
     _check_names(spec, blocks, parser, data, misplaced)

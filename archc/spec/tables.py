@@ -172,6 +172,25 @@ class Table(BaseModel):
 LET = "names for what is computed once, in this order; no arguments"
 
 
+class SilenceTable(Table):
+    code: str = Field(description="of the advice, as `archc check --advice` names it")
+    reason: str = Field(min_length=1, description="why the network is as it is")
+
+
+SILENCES: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            name: {"type": "string", "description": field.description}
+            for name, field in SilenceTable.model_fields.items()
+        },
+        "required": list(SilenceTable.model_fields),
+        "additionalProperties": False,
+    },
+}
+
+
 class FileTable(Table):
     archc: Literal[1] = Field(description="the version of the spec language")
     name: str | None = Field(
@@ -201,6 +220,10 @@ class FileTable(Table):
         description="ops of other packages, by name, with what they do to shapes",
     )
     network: dict[str, Any] | None = Field(default=None, description="the network")
+    advice: Annotated[list[SilenceTable], WithJsonSchema(SILENCES)] = Field(
+        default_factory=list["SilenceTable"],
+        description="what `archc check --advice` is not to say, and why",
+    )
     blocks: dict[str, dict[str, Any]] = Field(
         default_factory=dict[str, dict[str, Any]],
         description="reusable, parameterised pieces",

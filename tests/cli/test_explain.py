@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from archc.advice.advise import RULES
 from archc.diagnostics.codes import CODES
 
 from .conftest import Archc
@@ -20,7 +21,7 @@ def test_every_code_is_explained(archc: Archc, code: str) -> None:
 
 def test_without_a_code_all_are_listed(archc: Archc) -> None:
     lines = archc("explain").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == sorted(CODES)
+    assert [line.split()[0] for line in lines] == sorted({*CODES, *RULES})
 
 
 def test_an_unknown_code_gets_a_suggestion(archc: Archc) -> None:
