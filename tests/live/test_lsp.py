@@ -491,3 +491,32 @@ async def test_files_of_others_are_left_alone(
     assert await editor.diagnostics() == []
     assert await editor.hints() == {}
     assert await editor.hover(editor.at("name")) == ""
+
+
+@pytest.mark.asyncio
+async def test_quick_fixes_are_those_of_the_diagnostics(editor: Editor) -> None:
+    async def mended(text: str, words: str) -> str:
+        editor.type(text)
+        at = editor.at(words)
+        found = await editor.client.text_document_code_action_async(
+            types.CodeActionParams(
+                editor.document, types.Range(at, at), types.CodeActionContext([])
+            )
+        )
+        (action,) = found or ()
+        assert isinstance(action, types.CodeAction) and action.edit is not None
+        assert action.kind == types.CodeActionKind.QuickFix
+        assert action.edit.changes is not None
+        (edit,) = action.edit.changes[editor.uri]
+        lines = text.split("\n")
+        line, start = edit.range.start.line, edit.range.start.character
+        end = edit.range.end.character
+        lines[line] = lines[line][:start] + edit.new_text + lines[line][end:]
+        return "\n".join(lines)
+
+    spoiled = SPEC.replace('"conv2d", out_channels = 16', '"conv2", out_channels = 16')
+    assert await mended(spoiled, '"conv2"') == SPEC
+    spoiled = SPEC.replace("output = [16, 32, 32]", "output = [16, 32, 31]")
+    assert await mended(spoiled, "[16, 32, 31]") == SPEC
+    spoiled = SPEC.replace('"low", from', '"low" from')
+    assert await mended(spoiled, ' from = "stem"') == SPEC

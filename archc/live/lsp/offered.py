@@ -74,8 +74,8 @@ def _touches(a: types.Range, b: types.Range) -> bool:
 
 def _fix(server: Server, found: Diagnostic) -> types.CodeAction | None:
     """The quick fix of a diagnostic, where it has one."""
-    fix = getattr(found, "fix", None)
-    if not fix:
+    fix = found.fix
+    if fix is None:
         return None
     changes: dict[str, list[types.TextEdit]] = {}
     for change in fix:
