@@ -21,9 +21,9 @@ from archc.compare.comparison import compare
 from archc.compare.groups import groups
 from archc.compare.model import Side
 from archc.compare.text import as_line, headline
-from archc.compare.totals import depth
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
+from archc.measure.depth import depth
 from archc.measure.tables import markdown, pipes, seen_as_text, size
 from archc.pipeline import analyse
 from archc.spec.load import Loader

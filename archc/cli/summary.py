@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,12 +18,17 @@ from archc.cli.options import (
     reading,
 )
 
+if TYPE_CHECKING:
+    from archc.measure.counting.count import Tool
+    from archc.pipeline import Analysis
+
 _EPILOG = """\b
 Examples:
   archc summary specs/googlenet.toml
   archc summary resnet50 --set num_classes=10 --input 3,64,64
   archc summary resnet50 --format json | jq .params
   archc summary resnet50 --format latex > table.tex
+  archc summary resnet50 --as fvcore
 """
 
 
@@ -40,12 +46,20 @@ _SET_WELL = 2000
     show_default=True,
     help="latex needs the packages booktabs and longtable.",
 )
+@click.option(
+    "--as",
+    "tool",
+    type=click.Choice(["torchinfo", "fvcore", "ptflops", "thop", "calflops", "torch"]),
+    help="Show the number of operations that this tool prints, and what it counts"
+    " otherwise than archc.",
+)
 @reading
 @click.pass_context
 def command(
     context: click.Context,
     spec: Path,
     form: str,
+    tool: Tool | None,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
     allow_outside: bool,
@@ -62,6 +76,8 @@ def command(
     from archc.cli.specs import Run
     from archc.measure.summary import summarize
 
+    if tool is not None and form not in ("text", "json"):
+        raise click.UsageError("--as has the formats text and json")
     if spec.is_dir():
         raise click.UsageError(f"{spec} is a directory; give one spec")
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
@@ -71,6 +87,9 @@ def command(
         if run.libraries:
             raise Refused(f"{spec} only holds blocks for others to use, and no network")
         context.exit(1)
+    if tool is not None:
+        _as_counted(analysis, tool, form)
+        return
     table = summarize(analysis.network, analysis.facts)
     if form == "json":
         click.echo(table.to_json(), nl=False)
@@ -90,3 +109,21 @@ def command(
         "latex": tables.as_latex,
     }[form]
     click.echo(write(table), nl=False)
+
+
+def _as_counted(analysis: Analysis, tool: Tool, form: str) -> None:
+    import json
+
+    from archc.emit.evaluation import evaluation
+    from archc.escaping import json_text
+    from archc.measure.counting.count import count
+    from archc.measure.counting.table import as_text
+
+    network, facts = analysis.network, analysis.facts
+    macs = {layer: facts.layers[layer].macs for layer in network.layers()}
+    found = count(network, evaluation(network), macs, tool)
+    if form == "json":
+        data = json.dumps(found.to_dict(), indent=2, ensure_ascii=False)
+        click.echo(json_text(data))
+    else:
+        click.echo(as_text(found), nl=False)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from archc.compare.model import Dims, Side, Total, Weights
 from archc.compare.structure import row_of
+from archc.measure.depth import depth
 from archc.network.graph import Head, Layer, Network, Value
 from archc.ops.base import sizes_of
 
@@ -37,20 +37,6 @@ def _shapes(
     for name in {**a, **b}:
         sizes = (_size(each[name]) if name in each else None for each in (a, b))
         yield Total(f"{what} {name}" if names else what, *sizes)
-
-
-def depth(network: Network) -> int:
-    """Convolutions and linear layers on the longest path, as names of networks count
-    them: 50 in ResNet-50."""
-    import networkx as nx
-
-    graph: nx.DiGraph[Any] = nx.DiGraph()
-    graph.add_nodes_from(network.inputs.values())
-    for layer in network.layers():
-        weight = int(layer.op.category in ("convolution", "linear"))
-        for value in layer.inputs:
-            graph.add_edge(value, layer.output, weight=weight)
-    return int(nx.dag_longest_path_length(graph, weight="weight"))
 
 
 def _size(value: Value) -> Dims:

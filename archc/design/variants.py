@@ -16,6 +16,7 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.emit.execution import execution
 from archc.escaping import visible
+from archc.measure.depth import depth
 from archc.measure.memory import Optimizer, Precision, footprint
 from archc.measure.rows import Seen
 from archc.network.execution import Execution, Run
@@ -180,15 +181,3 @@ def _wiring(network: Network) -> Hashable:
         rows.append((layer.path, type(op), reads, settings, traits))
     outputs = tuple(numbers[value] for value in network.results())
     return (*rows, outputs)
-
-
-def depth(network: Network) -> int:
-    """Convolutions and linear layers on the longest way from an input to an output;
-    auxiliary classifiers are left out."""
-    deep: dict[Value, int] = {}
-    for layer in network.layers():
-        counts = layer.op.category in ("convolution", "linear")
-        counts = counts and layer.op.can_have_parameters()
-        before = max((deep.get(value, 0) for value in layer.inputs), default=0)
-        deep[layer.output] = before + counts
-    return max((deep.get(value, 0) for value in network.outputs.values()), default=0)

@@ -34,3 +34,13 @@ class Execution:
     events: tuple[Run | Release, ...]
     outputs: tuple[int, ...]
     """What is returned: the network's output, then that of each head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on tensors in evaluation: `nn.Conv2d`, `F.relu`, `.mean`, `+`."""
+
+    layer: Layer
+    name: str
+    """As the module's code has it; of a module that is called, its class."""
+    is_module: bool

@@ -6,7 +6,7 @@ import pytest
 
 from archc.compare.comparison import compare
 from archc.compare.text import as_text
-from archc.compare.totals import depth
+from archc.measure.depth import depth
 from tests.compare.support import chain, changed, conv, diff, relu, side
 
 

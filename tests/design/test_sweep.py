@@ -16,9 +16,10 @@ import archc
 from archc.cli import main
 from archc.design.ranges import RangeError, given, read
 from archc.design.sweep import Sweep
-from archc.design.variants import Step, Variants, depth
+from archc.design.variants import Step, Variants
 from archc.diagnostics.model import Sink
 from archc.emit.execution import execution
+from archc.measure.depth import depth
 from archc.measure.memory import footprint
 from archc.pipeline import analyse
 from archc.spec.load import Loader

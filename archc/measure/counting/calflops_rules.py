@@ -1,0 +1,125 @@
+"""calflops.calculate_flops: it replaces functions of torch.nn.functional and some of
+torch's (calflops/pytorch_ops.py)."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archc.measure.counting.count import Convention, Counter
+from archc.measure.counting.rules import (
+    BIASES,
+    MULTIPLY_ADDS,
+    Use,
+    biases,
+    convolution,
+    linear,
+    local_response,
+    normalized,
+    on_axes,
+    read,
+    rules,
+    transposed_convolution,
+    twice,
+)
+from archc.ops.base import sides
+
+_CONV, _TRANSPOSED = on_axes("F.conv"), on_axes("F.conv_transpose")
+_POOLS = ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool")
+
+
+def _resized(use: Use) -> int:
+    """With a size its product, whatever the channels; with a factor what is read."""
+    if use.setting("scale_factor") is None:
+        return prod(use.y[2:])
+    return prod(use.x)
+
+
+def _transposed_biases(use: Use) -> int:
+    """The bias on a map of the size that a convolution, not transposed, would make."""
+    if not use.has_bias:
+        return 0
+    axes = len(use.x) - 2
+    kernel, stride, padding, dilation = (
+        sides(use.setting(name), axes)
+        for name in ("kernel_size", "stride", "padding", "dilation")
+    )
+    each = zip(use.x[2:], kernel, stride, padding, dilation, strict=True)
+    return use.y[1] * prod(
+        (n + 2 * p - (d * (k - 1) + 1)) // s + 1 for n, k, s, p, d in each
+    )
+
+
+COUNTER = Counter(
+    "calflops",
+    "0.3.2",
+    (
+        Convention(
+            "calflops_flops",
+            "FLOPs",
+            2,
+            (
+                (
+                    "functions",
+                    rules(
+                        (_CONV, MULTIPLY_ADDS, twice(convolution)),
+                        (_TRANSPOSED, MULTIPLY_ADDS, twice(transposed_convolution)),
+                        (["F.linear"], MULTIPLY_ADDS, twice(linear)),
+                        (_CONV, BIASES, biases),
+                        (_TRANSPOSED, BIASES, _transposed_biases),
+                        (
+                            ["F.batch_norm"],
+                            "batch normalisation, 2 for each number (1 if not affine)",
+                            normalized(2, 1),
+                        ),
+                        (
+                            ["F.layer_norm", "F.group_norm", "F.instance_norm"],
+                            "other normalisation, 5 for each number (4 without scale)",
+                            normalized(5, 4),
+                        ),
+                        (
+                            ("F.relu", "F.prelu", "F.elu", "F.leaky_relu", "F.relu6",
+                             "F.silu", "F.gelu", "F.softmax"),
+                            "activations, 1 for each number",
+                            read(),
+                        ),
+                        (
+                            on_axes(*(f"F.{name}" for name in _POOLS)),
+                            "pooling, 1 for each number read",
+                            read(),
+                        ),
+                        (
+                            ["F.local_response_norm"],
+                            "the functions of local response normalisation",
+                            local_response,
+                        ),
+(["F.interpolate"], "resizing", _resized),
+                    ),
+                ),
+            ),
+        ),
+        Convention(
+            "calflops_macs",
+            "MACs",
+            1,
+            (
+                (
+                    "functions",
+                    rules(
+                        (_CONV, MULTIPLY_ADDS, convolution),
+                        (_TRANSPOSED, MULTIPLY_ADDS, transposed_convolution),
+                        (["F.linear"], MULTIPLY_ADDS, linear),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    (
+        "The bias of a transposed convolution counts on a map of the size that a"
+        " convolution would make of its input (calflops/pytorch_ops.py,"
+        " _conv_trans_flops_compute).",
+        "Resizing by a factor counts what is read: the product with the factor is not"
+        " kept (github.com/MrYxJ/calculate-flops.pytorch/issues/22). Resizing to a size"
+        " counts one channel (the same function in DeepSpeed, of which this one is a"
+        " copy: github.com/deepspeedai/DeepSpeed/pull/8394).",
+    ),
+)  # fmt: skip
