@@ -33,6 +33,7 @@ _COMMANDS = (
     "memory",
     "sweep",
     "solve",
+    "speed",
     "verify",
     "smoke",
     "train",

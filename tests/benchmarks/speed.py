@@ -1,178 +1,109 @@
-"""How fast archc is, beside a peer measured in the same run.
+# pyright: basic
+"""Predicted against real times on this machine's CPU, network by network.
 
-    python tests/benchmarks/speed.py
+    python tests/benchmarks/speed.py [NAME...] > docs/results/speed.txt
 
-Needs torch, torchvision and torchinfo. Prints figures and ratios; it is no test, and
-nothing here fails on a slow machine.
+Calibrates first. With one thread (OMP_NUM_THREADS=1) times are the processor's, which
+other processes hardly lengthen; else the machine must have nothing else to do.
 """
 
 from __future__ import annotations
 
-import gc
-import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
 
-SPECS = Path(__file__).parents[2] / "specs"
-RESNET = SPECS / "torchvision" / "resnet152.toml"
-RUNS = 9
-PEER = """
-import torch, torchinfo, torchvision
-with torch.device("meta"):
-    model = torchvision.models.resnet152()
-print(torchinfo.summary(model, (1, 3, 224, 224), device="meta", verbose=0))
-"""
+import torch
+from torch.nn import functional as F
+
+import archc
+from archc.catalog import files
+from archc.diagnostics.model import Sink
+from archc.measure.speed.roofline import predict
+from archc.pipeline import analyse
+from archc.run.calibration import calibrate
+from archc.spec.load import Loader
+
+BATCH = 4
+LONGEST = 1.5
+"""Seconds of a predicted step above which a network is left out."""
+
+
+def _least(run: Callable[[], Any]) -> float:
+    clock = process_time if torch.get_num_threads() == 1 else perf_counter
+    run()
+    found: list[float] = []
+    for _ in range(2):
+        start = clock()
+        run()
+        found.append(clock() - start)
+    return min(found)
+
+
+def real(name: str) -> tuple[float, float]:
+    """Seconds of a forward pass in evaluation, and of a training step."""
+    network = archc.load(name)
+    model = network.module()
+    inputs = [torch.randn(BATCH, *s) for s in network.input_shapes.values()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+
+    def losses(value: Any) -> Any:
+        outputs = value if isinstance(value, tuple) else (value,)
+        given: list[Any] = [x for x in outputs if isinstance(x, torch.Tensor)]
+        targets = [torch.zeros(BATCH, *x.shape[2:], dtype=torch.long) for x in given]
+        return sum(F.cross_entropy(x, t) for x, t in zip(given, targets, strict=True))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        losses(model(*inputs)).backward()
+        optimizer.step()
+
+    model.train()
+    training = _least(step)
+    model.eval()
+    with torch.no_grad():
+        return _least(lambda: model(*inputs)), training
+
+
+def _ranks(values: list[float]) -> list[float]:
+    order = sorted(values)
+    return [float(order.index(v)) for v in values]
 
 
 def main() -> None:
-    whole_process()
-    in_process()
-    growth()
-    no_torch()
-
-
-def whole_process() -> None:
-    """`archc summary` against torchinfo on meta tensors, as whole processes in turn."""
-    ours = [sys.executable, "-m", "archc", "summary", str(RESNET)]
-    peer = [sys.executable, "-c", PEER]
-    seconds: dict[str, list[float]] = {"archc": [], "torchinfo": []}
-    ratios: list[float] = []
-    for run in range(RUNS + 1):
-        pair = [_seconds(ours), _seconds(peer)]
-        if run:  # the first pair warms the file cache and writes bytecode
-            seconds["archc"].append(pair[0])
-            seconds["torchinfo"].append(pair[1])
-            ratios.append(pair[1] / pair[0])
-    print("summary of ResNet-152, whole process, seconds (least, median, most):")
-    for name, values in seconds.items():
-        print(f"  {name:10} {_spread(values)}")
-    print(f"  torchinfo / archc: {_spread(ratios)}")
-
-
-def in_process() -> None:
-    """From the file to the facts, in a process that has done it before."""
-    values = [_analyse(RESNET) for _ in range(21)][1:]
-    print("ResNet-152, file to facts in process, milliseconds (least, median, most):")
-    print(f"  archc      {_spread([v * 1000 for v in values])}")
-
-
-def growth() -> None:
-    """Time and memory of one repeated layer, up to 100,000 of them."""
-    print("growth with the number of layers (a residual block of 3, repeated):")
-    print("     layers   seconds   us/layer   MiB over start   KiB/layer")
-    for layers in (1_000, 10_000, 100_000):
-        out = subprocess.run(
-            [sys.executable, __file__, "--grow", str(layers // 3)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        seconds, mebibytes = json.loads(out.stdout)
+    device = calibrate()
+    print(f"# {device.source}; batch {BATCH}, fp32")
+    print(f"# load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print(f"# {'network':32} {'forward':>9} {'real':>9} {'step':>9} {'real':>9}")
+    rows: list[tuple[float, float, float, float]] = []
+    for name in sys.argv[1:] or [entry.key for entry in files()]:
+        sink = Sink()
+        path = next(e.path for e in files() if e.key == name)
+        analysis = analyse(Path(path), Loader(sink), sink)
+        if analysis is None:
+            continue
+        speed = predict(analysis.network, device, batch=BATCH, precision="fp32")
+        if speed.step > LONGEST:
+            continue
+        forward, step = real(name)
+        rows.append((speed.forward, forward, speed.step, step))
+        shown = " ".join(f"{value:9.4f}" for value in rows[-1])
+        print(f"  {name:32} {shown}", flush=True)
+    for what, ours, theirs in (("forward", 0, 1), ("step", 2, 3)):
+        errors = sorted(abs(r[ours] / r[theirs] - 1) for r in rows)
+        a, b = _ranks([r[ours] for r in rows]), _ranks([r[theirs] for r in rows])
+        quartiles = statistics.quantiles(errors, n=4)
+        first, middle, third = quartiles
         print(
-            f"  {layers:9,} {seconds:9.3f} {seconds / layers * 1e6:10.2f}"
-            f" {mebibytes:16.1f} {mebibytes * 1024 / layers:11.2f}"
+            f"# {what}: {len(rows)} networks; error median {middle:.1%}, quartiles"
+            f" {first:.1%} and {third:.1%}, largest {errors[-1]:.1%};"
+            f" rank correlation {statistics.correlation(a, b):.3f}"
         )
-
-
-def grow(count: int) -> None:
-    spec = {
-        "archc": 1,
-        "name": "tall",
-        "params": {"count": count},
-        "network": {
-            "input": [8, 16, 16],
-            "layers": [{"name": "body", "block": "residual", "repeat": "count"}],
-        },
-        "blocks": {
-            "residual": {
-                "layers": [
-                    {
-                        "skip": "add",
-                        "layers": [
-                            {
-                                "name": "conv",
-                                "op": "conv2d",
-                                "out_channels": "in_channels",
-                                "kernel_size": 3,
-                                "padding": 1,
-                            },
-                            {"op": "relu"},
-                        ],
-                    }
-                ]
-            }
-        },
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tall.json"
-        path.write_text(json.dumps(spec))
-        _analyse(RESNET)  # so that what is built once is not counted
-        before = _peak()
-        seconds = _analyse(path)
-        print(json.dumps([seconds, _peak() - before]))
-
-
-def no_torch() -> None:
-    """Commands that must not load torch, each with the modules it did load."""
-    print("modules loaded:")
-    with tempfile.TemporaryDirectory() as folder:
-        for command in (
-            ["check", str(SPECS)],
-            ["summary", str(RESNET)],
-            ["compile", str(RESNET), "-o", folder],
-        ):
-            code = (
-                "import sys\nfrom archc.cli import main\n"
-                f"main({command!r}, standalone_mode=False)\n"
-                "print(len(sys.modules), 'torch' in sys.modules, file=sys.stderr)"
-            )
-            done = subprocess.run(
-                [sys.executable, "-c", code], capture_output=True, text=True, check=True
-            )
-            count, torch = done.stderr.split()[-2:]
-            print(f"  {command[0]:8} {count:>5}, torch among them: {torch}")
-
-
-def _analyse(path: Path) -> float:
-    from archc.diagnostics.model import Sink
-    from archc.pipeline import analyse
-    from archc.spec.load import Loader
-
-    gc.collect()
-    sink = Sink()
-    start = time.perf_counter()
-    analysis = analyse(path, Loader(sink), sink)
-    seconds = time.perf_counter() - start
-    assert analysis is not None, list(sink)
-    return seconds
-
-
-def _seconds(command: list[str]) -> float:
-    # bytecode is cached for both, as on any user's machine
-    environment = {
-        k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"
-    }
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-    return time.perf_counter() - start
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _spread(values: list[float]) -> str:
-    return f"{min(values):8.2f} {statistics.median(values):8.2f} {max(values):8.2f}"
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--grow"]:
-        grow(int(sys.argv[2]))
-    else:
-        main()
+    main()
