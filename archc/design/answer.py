@@ -20,6 +20,9 @@ def as_text(answer: Found) -> str:
 def _found(answer: Found) -> Iterator[str]:
     verb = "most" if answer.maximize else "least"
     name, goal = visible(answer.name), one_line(answer.goal)
+    if answer.problem is not None:
+        yield f"{name}: {one_line(answer.problem)}."
+        return
     if answer.best is None:
         yield f"{name}: no combination satisfies the conditions."
         yield ""
@@ -48,9 +51,6 @@ def _found(answer: Found) -> Iterator[str]:
 
 
 def _forbidden(answer: Found) -> Iterator[str]:
-    if answer.problem is not None:
-        yield f"None is a network: {answer.problem}."
-        return
     for one in answer.forbidding:
         first, *others = one.conditions
         if others:
@@ -58,6 +58,8 @@ def _forbidden(answer: Found) -> Iterator[str]:
             yield from (f"  {one_line(text)}" for text in one.conditions)
             continue
         yield f"Forbidden by: {one_line(first)}"
+        if one.why is not None:
+            yield f"  it has no answer: {one_line(one.why)}"
         if one.nearest is not None and one.values is not None:
             yield f"  nearest: {_held(one.nearest)}"
             yield f"      with {assigned(one.values)}"

@@ -49,6 +49,8 @@ class Forbidding:
     nearest: Held | None
     """Of one condition: what comes nearest to it."""
     values: dict[str, Any] | None
+    why: str | None = None
+    """Of one condition that has no answer: why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Found:
     binding: tuple[Binding, ...]
     forbidding: tuple[Forbidding, ...]
     problem: str | None
-    """Where no combination is a network: what is wrong with the first."""
+    """Where no combination is a network, or what is to be large or small has no number:
+    what is wrong."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `archc solve --format json` gives it."""

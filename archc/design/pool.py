@@ -60,6 +60,8 @@ class Pool:
         self.seen: dict[Place, Candidate] = {}
         self.measured = 0
         """How often memory was worked out."""
+        self.unanswered: dict[str, str] = {}
+        """Why a question has no answer for some variant, by its text."""
 
     @property
     def ranges(self) -> tuple[Range, ...]:
@@ -112,13 +114,16 @@ class Pool:
             found = self.ask(candidate, self.goal)
             if isinstance(found, int | float):
                 candidate.goal = found if self.maximize else -found
+            elif found is not None:
+                self.unanswered.setdefault(self.goal.text, "it is no number")
         return candidate.goal
 
     def ask(self, candidate: Candidate, question: Question) -> Any:
         """What it answers; None if it has no answer."""
         try:
             return question.answer(candidate.variant, self._memory(candidate, question))
-        except ExpressionError:
+        except ExpressionError as error:
+            self.unanswered.setdefault(question.text, error.message)
             return None
 
     def margin(self, candidate: Candidate, question: Question) -> float | None:

@@ -75,8 +75,7 @@ def solve(
     )
     outcome = run(pool)
     best, *others = _best(pool) or [None]
-    problems = [c.variant.problem for c in pool.seen.values()]
-    lost = bool(problems) and all(p is not None for p in problems)
+    problem = _problem(pool)
     return Answer(
         name=variants.spec.name,
         goal=pool.goal.text,
@@ -90,9 +89,19 @@ def solve(
         best=None if best is None else _design(pool, best),
         runners_up=tuple(_design(pool, other) for other in others if other is not None),
         binding=() if best is None else _binding(pool, best),
-        forbidding=() if best is not None or lost else _forbidding(pool),
-        problem=problems[0] if lost else None,
+        forbidding=() if best is not None or problem else _forbidding(pool),
+        problem=problem,
     )
+
+
+def _problem(pool: Pool) -> str | None:
+    """Why nothing can be compared, if that is so."""
+    problems = [c.variant.problem for c in pool.seen.values()]
+    if all(problem is not None for problem in problems):
+        return f"none is a network: {problems[0]}"
+    if all(pool.value(c) is None for c in pool.seen.values()):
+        return f"{pool.goal.text}: {pool.unanswered.get(pool.goal.text)}"
+    return None
 
 
 def _best(pool: Pool) -> list[Candidate]:
@@ -210,6 +219,6 @@ def _set(
     asked = candidates[:_MEASURED] if number in pool.dear else candidates
     margins = [(m, c) for c in asked if (m := pool.margin(c, question)) is not None]
     if not margins:
-        return Forbidding(texts, None, None)
+        return Forbidding(texts, None, None, pool.unanswered.get(question.text))
     _, nearest = max(margins, key=lambda pair: pair[0])
     return Forbidding(texts, _held(pool, nearest, question), _values(nearest))

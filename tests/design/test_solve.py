@@ -338,4 +338,20 @@ def test_one_goal_is_needed(net: Path) -> None:
     none = run(main, [*args, "--maximize", "params", "--where", "macs < 0"])
     assert none.exit_code == 1 and "Forbidden by: macs < 0" in none.output
     wrong = run(main, [*args[:-1], "width=-3:0", "--maximize", "params"])
-    assert wrong.exit_code == 1 and "None is a network" in wrong.output
+    assert wrong.exit_code == 1 and "none is a network" in wrong.output
+
+
+def test_what_has_no_answer_is_told() -> None:
+    """A volume's receptive field is a list."""
+    path = Path(__file__).parents[2] / "specs/c3d.toml"
+    vary = {"num_classes": [2, 3]}
+    answer = archc.solve(
+        path, vary=vary, where=["receptive_field >= 3"], maximize="params"
+    )
+    assert answer.best is None and "needs numbers, not a list" in str(answer)
+    answer = archc.solve(path, vary=vary, maximize="receptive_field")
+    assert answer.best is None and "it is no number" in str(answer)
+    answer = archc.solve(
+        path, vary=vary, where=["min(receptive_field) >= 3"], maximize="params"
+    )
+    assert answer.best is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -86,13 +87,11 @@ def kept() -> Device | None:
 
 def as_toml(device: Device) -> str:
     """As it is kept."""
-    from archc.source.writing import write
-
     lines = [
         "# Measured by archc speed --device this; delete it to measure anew.",
         f"format = {FORMAT}",
-        f"name = {write(device.name)}",
-        f"source = {write(device.source)}",
+        f"name = {_text(device.name)}",
+        f"source = {_text(device.source)}",
         f"bandwidth = {device.bandwidth!r}",
         f"call = {device.call!r}",
         f"call_back = {device.call_back!r}",
@@ -100,5 +99,10 @@ def as_toml(device: Device) -> str:
     for name in ("peak", "rates", "backward"):
         table: Mapping[str, float] = getattr(device, name)
         lines += ["", f"[{name}]"]
-        lines += [f"{write(key)} = {value!r}" for key, value in table.items()]
+        lines += [f"{_text(key)} = {value!r}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
+
+
+def _text(text: str) -> str:
+    """A string of TOML's, which JSON's are as well."""
+    return json.dumps(text, ensure_ascii=False)
