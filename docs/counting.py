@@ -61,8 +61,9 @@ Where a figure is a fault of the tool's:
 
 The figures are held against the installed tools on {compared} networks of all kinds: what
 they printed stands in `tests/measure/counted.toml`, with the versions, written by
-`tests/benchmarks/counters.py`. Ops of a spec's own, and helpers that the generated module
-defines, are seen by what functions they call.
+`tests/benchmarks/counters.py`. Helpers that the generated module defines are seen by what
+functions they call; ops of a spec's own, of which archc does not know what they call, count
+nothing.
 
 ## All networks
 

@@ -9,6 +9,7 @@ from archc.measure.counting.count import Convention, Counter
 from archc.measure.counting.rules import (
     BIASES,
     MULTIPLY_ADDS,
+    OF_WEIGHT,
     Use,
     biases,
     convolution,
@@ -20,6 +21,7 @@ from archc.measure.counting.rules import (
     rules,
     transposed_convolution,
     twice,
+    weight_normalized,
 )
 from archc.ops.base import sides
 
@@ -86,6 +88,12 @@ COUNTER = Counter(
                             on_axes(*(f"F.{name}" for name in _POOLS)),
                             "pooling, 1 for each number read",
                             read(),
+                        ),
+                        (
+                            [OF_WEIGHT],
+                            "weights that are normalised, 5 for each number (4 without"
+                            " scale)",
+                            weight_normalized,
                         ),
                         (
                             ["F.local_response_norm"],

@@ -6,6 +6,7 @@ from __future__ import annotations
 from archc.measure.counting.count import Convention, Counter
 from archc.measure.counting.rules import (
     MULTIPLY_ADDS,
+    OF_WEIGHT,
     Use,
     convolution,
     linear,
@@ -15,6 +16,7 @@ from archc.measure.counting.rules import (
     read,
     rules,
     transposed_convolution,
+    weight_normalized,
 )
 
 
@@ -52,6 +54,12 @@ COUNTER = Counter(
                             ["F.layer_norm", "F.group_norm", "F.instance_norm"],
                             "other normalisation, 5 for each number (4 without scale)",
                             normalized(5, 4),
+                        ),
+                        (
+                            [OF_WEIGHT],
+                            "weights that are normalised, 5 for each number (4 without"
+                            " scale)",
+                            weight_normalized,
                         ),
                         (
                             ["F.adaptive_avg_pool2d"],

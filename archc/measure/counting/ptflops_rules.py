@@ -58,6 +58,7 @@ _MODULES: Rules = rules(
         made(),
     ),
     (on_axes(*(f"nn.{name}" for name in _POOLING)), _POOL, read()),
+    (["nn.Upsample"], "resizing, 1 for each number made", made()),
     (
         (*_NORMS, "nn.GroupNorm", "nn.LayerNorm"),
         "normalisation, 2 for each number (1 if not affine, and of nn.LayerNorm)",
@@ -76,7 +77,7 @@ _FUNCTIONS: Rules = rules(
         "the functions of local response normalisation",
         local_response,
     ),
-    (["F.interpolate"], "resizing, 1 for each number made", made()),
+    (["F.interpolate"], "resizing, 1 for each number made, in functions", made()),
 )
 _ATEN: Rules = rules(
     (on_axes("F.conv"), MULTIPLY_ADDS, convolution),

@@ -139,7 +139,16 @@ def twice(formula: Formula) -> Formula:
     return lambda use: 2 * formula(use)
 
 
+def weight_normalized(use: Use) -> int:
+    """Of a weight that is normalised in training's way, 5 for each number where it is
+    scaled, else 4."""
+    return (5 if "gain" in use.weights else 4) * use.weight
+
+
 # ---- from modules to functions
+
+OF_WEIGHT = "F.batch_norm of a weight"
+"""What helpers call that normalise a convolution's weight."""
 
 _FUNCTIONS = (
     ("Linear", "linear"),
@@ -172,8 +181,13 @@ _OF_MODULES = {f"nn.{module}": f"F.{function}" for module, function in _FUNCTION
     for axes in (1, 2, 3)
 }
 """Which function a module of torch's calls, where a tool counts it."""
-_CALLED = re.compile(r"\b(?:F|nn\.functional)\.(\w+)\(")
+_CALLED = re.compile(r"\b(?:F|nn\.functional)\.(\w+\((?:\s*self\.weight\b)?)")
 _BASE = re.compile(r"^class \w+\((nn\.\w+)\)", re.MULTILINE)
+
+
+def _named(text: str) -> str:
+    name, _, first = text.partition("(")
+    return OF_WEIGHT if name == "batch_norm" and first else f"F.{name}"
 
 
 def functions_of(call: Call) -> list[str]:
@@ -185,8 +199,9 @@ def functions_of(call: Call) -> list[str]:
     source = None if call.name.startswith("nn.") else call.layer.op.helper
     if source is None:
         return []
-    found = [f"F.{name}" for name in _CALLED.findall(source)]
+    found = [_named(text) for text in _CALLED.findall(source)]
     base = _BASE.search(source)
-    if base is not None and "super().forward" in source:
+    inherits = "super().forward" in source or "self._conv_forward" in source
+    if base is not None and inherits:
         found.append(_OF_MODULES.get(base[1], base[1]))
     return found
