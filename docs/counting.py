@@ -8,11 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 from archc.diagnostics.model import Sink
 from archc.emit.evaluation import evaluation
-from archc.measure.counting.count import TOOLS, Count, Tool, count, counter
+from archc.measure.counting.count import TOOLS, Count, count, counter
 from archc.pipeline import analyse
 from archc.spec.load import Loader
 
@@ -88,7 +87,7 @@ def counts(key: str) -> list[Count] | None:
     network, facts = analysis.network, analysis.facts
     calls = evaluation(network)
     macs = {layer: facts.layers[layer].macs for layer in network.layers()}
-    return [count(network, calls, macs, cast("Tool", tool)) for tool in TOOLS]
+    return [count(network, calls, macs, tool) for tool in TOOLS]
 
 
 def row(key: str) -> str | None:
@@ -115,7 +114,7 @@ def intro() -> str:
     found = counts("torchvision/resnet50")
     assert found is not None
     modules = {f.name: f.total for one in found for f in one.figures}
-    tools = [counter(cast("Tool", tool)) for tool in TOOLS]
+    tools = [counter(tool) for tool in TOOLS]
     return INTRO.format(
         versions=" | ".join(tool.version for tool in tools),
         modules=modules["ptflops_pytorch_modules"],
@@ -126,7 +125,7 @@ def intro() -> str:
 
 def _remarks() -> Iterator[str]:
     for name in TOOLS:
-        for remark in counter(cast("Tool", name)).remarks:
+        for remark in counter(name).remarks:
             yield f"- **{name}**: {remark}"
 
 
