@@ -99,7 +99,7 @@ def as_svg(sweep: Table, x: str, y: str) -> str:
         f"<style>{_STYLE}</style>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         f'<text class="title" x="{_LEFT}" y="24">{xml(sweep.name)}:'
-        f" {len(points):,} variants</text>",
+        f" {len(points):,} variants of {xml(', '.join(sweep.varied))}</text>",
         *_grid(across, up, x, y),
         *(
             _dot(sweep, row, across.at(a), up.at(b), "point", 3)
