@@ -55,7 +55,7 @@ _RULES: Rules = rules(
 COUNTER = Counter(
     "torchinfo",
     "1.8.0",
-    (Convention("torchinfo", "mult-adds", 1, (("modules", _RULES),)),),
+    (Convention("torchinfo", "Total mult-adds", 1, (("modules", _RULES),)),),
     (
         "A linear layer on rows counts as if there were one row"
         " (github.com/TylerYep/torchinfo/issues/77, mended after 1.8.0).",
