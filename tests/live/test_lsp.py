@@ -503,7 +503,8 @@ async def test_quick_fixes_are_those_of_the_diagnostics(editor: Editor) -> None:
                 editor.document, types.Range(at, at), types.CodeActionContext([])
             )
         )
-        (action,) = found or ()
+        assert found is not None
+        (action,) = found
         assert isinstance(action, types.CodeAction) and action.edit is not None
         assert action.kind == types.CodeActionKind.QuickFix
         assert action.edit.changes is not None
