@@ -18,11 +18,13 @@ def command(stdio: bool) -> None:
     """Serve an editor: shapes beside the layers, mistakes as you type.
 
     It speaks the Language Server Protocol over stdin and stdout, and needs pygls: pip
-    install 'archc[live]'. docs/editors says how to set up VS Code, Neovim, Helix and
+    install 'archc-compiler[live]'. docs/editors says how to set up VS Code, Neovim, Helix and
     Zed.
     """
     try:
         from archc.live.lsp.start import serve
     except ImportError as error:
-        raise Refused(f"{error.name} is missing: pip install 'archc[live]'") from error
+        raise Refused(
+            f"{error.name} is missing: pip install 'archc-compiler[live]'"
+        ) from error
     serve()

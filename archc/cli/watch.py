@@ -67,7 +67,9 @@ def command(
     try:
         import watchfiles  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
-        raise Refused("this needs watchfiles: pip install 'archc[live]'") from error
+        raise Refused(
+            "this needs watchfiles: pip install 'archc-compiler[live]'"
+        ) from error
     found = find_one(spec)
     if not found.path.exists():
         raise Refused(f"there is no file {spec}, and no network of this name")
