@@ -144,7 +144,8 @@ def _need(package: str, what: str) -> None:
 
     if find_spec(package) is None:
         raise Refused(
-            f"archc import needs {package} for {what}: pip install 'archc-compiler[onnx]'"
+            f"archc import needs {package} for {what}:"
+            " pip install 'archc-compiler[onnx]'"
         )
 
 

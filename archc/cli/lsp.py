@@ -18,8 +18,8 @@ def command(stdio: bool) -> None:
     """Serve an editor: shapes beside the layers, mistakes as you type.
 
     It speaks the Language Server Protocol over stdin and stdout, and needs pygls: pip
-    install 'archc-compiler[live]'. docs/editors says how to set up VS Code, Neovim, Helix and
-    Zed.
+    install 'archc-compiler[live]'. docs/editors says how to set up VS Code, Neovim,
+    Helix and Zed.
     """
     try:
         from archc.live.lsp.start import serve
