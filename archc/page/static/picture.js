@@ -350,8 +350,13 @@ export class Picture {
     if (!this.shown) return;
     const { scale, x, y } = this.#at();
     this.canvas.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
-    // printed, all of it is on the page
-    this.drawing.style.setProperty("--ratio", `${this.shown.width} / ${this.shown.height}`);
+  }
+
+  /** Printed, all of it is on the page. */
+  #print() {
+    if (!this.shown) return;
+    this.drawing.setAttribute("viewBox", `0 0 ${this.shown.width} ${this.shown.height}`);
+    this.canvas.removeAttribute("transform");
   }
 
   #zoom(by, at) {
@@ -408,6 +413,11 @@ export class Picture {
       this.drawing.addEventListener(kind, (event) => down.delete(event.pointerId));
     }
     new ResizeObserver(() => this.#put()).observe(this.drawing);
+    window.addEventListener("beforeprint", () => this.#print());
+    window.addEventListener("afterprint", () => {
+      this.drawing.removeAttribute("viewBox");
+      this.#put();
+    });
   }
 
   #key(event) {
