@@ -31,9 +31,7 @@ def check_shapes(claims: Sequence[Claim], sink: Sink) -> None:
     for value, told in first.items():
         own = [c for c in told if c.place == told[0].place]
         further = {c.place: c for c in told if c.place != told[0].place}
-        wanted = {c.place: list[Claim]() for c in told}
-        for claim in told:
-            wanted[claim.place].append(claim)
+        edits = _corrections(told)
         for claim in own:
             sink.error(
                 "shape-claim",
@@ -44,22 +42,27 @@ def check_shapes(claims: Sequence[Claim], sink: Sink) -> None:
                     Label(place, f"this one fails along with it: {other.inferred}")
                     for place, other in further.items()
                 ),
-                help=_corrected(claim, wanted),
+                help=_corrected(claim, edits),
             )
         assert value is own[0].value
 
 
-def _corrected(claim: Claim, wanted: dict[Place, list[Claim]]) -> str:
-    help = f"correct the claim to {list(claim.inferred.dims)}, or the layers before it"
-    if any(len({c.inferred.dims for c in claims}) > 1 for claims in wanted.values()):
-        return help  # a block's claim, which its uses contradict each in its own way
-    return Mend(
-        help,
-        *(
-            Edit(str(list(claims[0].inferred.dims)), "value", place=place)
-            for place, claims in wanted.items()
-        ),
+def _corrections(told: Sequence[Claim]) -> tuple[Edit, ...]:
+    """The claims as they would hold; none where one is a block's, which its uses
+    contradict each in its own way."""
+    inferred: dict[Place, tuple[int, ...]] = {}
+    for claim in told:
+        dims = claim.inferred.sizes
+        if inferred.setdefault(claim.place, dims) != dims:
+            return ()
+    return tuple(
+        Edit(str(list(dims)), "value", place=place) for place, dims in inferred.items()
     )
+
+
+def _corrected(claim: Claim, edits: tuple[Edit, ...]) -> str:
+    help = f"correct the claim to {list(claim.inferred.dims)}, or the layers before it"
+    return Mend(help, *edits) if edits else help
 
 
 def _dims(stated: Sequence[int]) -> str:
