@@ -23,7 +23,7 @@ from archc.spec.overrides import input_shape as input_overlay
 from archc.spec.overrides import parameters
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from archc.design.solve import Answer
     from archc.design.sweep import Sweep
@@ -56,6 +56,9 @@ class Network:
     def __init__(
         self, analysis: Analysis, diagnostics: Sequence[Diagnostic], recipe: _Recipe
     ) -> None:
+        self, analysis: Analysis, diagnostics: Sequence[Diagnostic], label: str
+    ) -> None:
+        self._label = label
         self._network = analysis.network
         self._facts = analysis.facts
         self._recipe = recipe
@@ -196,13 +199,23 @@ class Network:
         write([Output(found, to_html(page_of([side])).encode())])
         return found
 
-    def module(self, **arguments: Any) -> nn.Module:
+    def module(
+        self,
+        *,
+        weights: str | os.PathLike[str] | Mapping[str, Tensor] | None = None,
+        **arguments: Any,
+    ) -> nn.Module:
         """A new instance of the network, with freshly initialised weights.
 
-        `arguments` go to the constructor of the generated class.
+        `weights` are a file (a state dict as torch.save or safetensors wrote it, or a
+        checkpoint of `archc train`), a state dict, or `"torchvision"` for those that it
+        publishes for its editions. They are held to the network by name and shape
+        before anything of it runs. `arguments` go to the constructor of the generated
+        class.
 
         Raises:
             ImportError: without PyTorch.
+            ValueError: if the weights cannot be read, or are not of this network.
         """
         try:
             import torch  # noqa: F401  # pyright: ignore[reportUnusedImport]
@@ -214,7 +227,15 @@ class Network:
 
         generated = imported(self.name, self.source())
         network_class = getattr(generated, generated.__all__[0])
-        return network_class(**arguments)
+        if weights is None:
+            return network_class(**arguments)
+        from archc.run.weights.fit import fitted
+        from archc.run.weights.given import given
+
+        found = fitted(self._network, given(weights, self._label), self._label)
+        made = network_class(**arguments)
+        found.load(made)
+        return made
 
     def _repr_svg_(self) -> str:
         from archc.draw.render import render
@@ -353,6 +374,24 @@ def _of_text(
         raise SpecError(tuple(sink))
     loader = Loader(sink, anywhere=allow_outside)
     return _Recipe(document, loader, name, caller, params, input_shape).network()
+    sink, spec = Sink(), Path(path)
+    entry = catalog.locate(spec)
+    overlays = [parameters(params, "archc.load", sink) if params else None]
+    if isinstance(input_shape, Mapping):
+        overlays += [input_overlay(d, sink, name) for name, d in input_shape.items()]
+    elif input_shape is not None:
+        overlays.append(input_overlay(input_shape, sink))
+    analysis = analyse(
+        spec if entry is None else entry.path,
+        Loader(sink, anywhere=allow_outside),
+        sink,
+        tuple(overlay for overlay in overlays if overlay is not None),
+    )
+    if analysis is None and not sink.failed:
+        raise ValueError(f"{path} only holds blocks for others to use, and no network")
+    if analysis is None:
+        raise SpecError(catalog.with_names(sink, spec))
+    return Network(analysis, tuple(sink), str(path) if entry is None else entry.key)
 
 
 def sweep(

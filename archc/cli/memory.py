@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
+from archc.cli.running import weights_option
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.measure.memory import Footprint, Optimizer, Precision
@@ -110,6 +112,7 @@ def step_options(command: F) -> F:
     "--format", "form", type=click.Choice(["text", "json"]), default="text",
     show_default=True,
 )  # fmt: skip
+@weights_option
 @reading
 @click.pass_context
 def command(
@@ -121,6 +124,7 @@ def command(
     device: Device,
     limit: int | None,
     form: str,
+    weights: str | None,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
     allow_outside: bool,
@@ -134,7 +138,8 @@ def command(
     cross-entropy, backward, optimizer. Diagnostics go to stderr. Exit status 1 also
     means that not even one sample fits, or that torch refuses to train such a batch.
     """
-    from archc.cli.specs import Run
+    from archc.cli.running import fitted_weights, need_torch
+    from archc.cli.specs import Run, find_one
     from archc.emit.execution import execution
     from archc.measure.memory import footprint
     from archc.measure.refusal import refusal
@@ -145,13 +150,20 @@ def command(
     if limit is not None and source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--fit finds the batch; leave out --batch")
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
-    analysis = run.analyse(spec)
+    found_spec = find_one(spec)
+    analysis = run.analyse(found_spec.path)
     run.report(color)
     if analysis is None:
         if run.libraries:
             raise Refused(f"{spec} only holds blocks for others to use, and no network")
         context.exit(1)
     network = analysis.network
+    if weights is not None:
+        # what is held does not depend on them: they are only held to the network
+        need_torch("memory --weights")
+        entry = found_spec.entry
+        label = visible(entry.key if entry else str(spec))
+        fitted_weights(network, label, weights)
     found = footprint(
         network,
         execution(network),

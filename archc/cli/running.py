@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
     from archc.network.graph import Network
     from archc.run.subject import Subject
+    from archc.run.weights.fit import Fitted
 
 
 def need_torch(command: str) -> None:
@@ -107,6 +108,57 @@ def tell_outdated(subjects: Iterable[Subject | None]) -> None:
     for found in subjects:
         if found is not None and found.outdated:
             click.echo(visible(f"warning: {found.outdated}"), err=True)
+
+
+weights_option = click.option(
+    "--weights",
+    metavar="FILE",
+    help="Start from these weights: a state dict as torch.save or safetensors wrote"
+    " it, or a checkpoint of `archc train`; torchvision for those that it publishes"
+    " for its editions, which are downloaded.",
+)
+
+
+def with_weights(
+    subject: Subject, weights: str | None, *, other_classes: bool = False
+) -> Subject:
+    """The subject with what `--weights` names; remarks go to stderr.
+
+    With `other_classes` the last layers may be of another number of classes.
+
+    Raises:
+        Refused: if they cannot be read, or are not of this network.
+    """
+    if weights is None:
+        return subject
+    from dataclasses import replace
+
+    fitted = fitted_weights(
+        subject.network, subject.label, weights, other_classes=other_classes
+    )
+    return replace(subject, weights=fitted)
+
+
+def fitted_weights(
+    network: Network, label: str, weights: str, *, other_classes: bool = False
+) -> Fitted:
+    """What `--weights` names, held to a network; remarks go to stderr.
+
+    Raises:
+        Refused: if they cannot be read, or are not of this network.
+    """
+    from archc.run.weights.fit import fitted
+    from archc.run.weights.given import given
+    from archc.run.weights.read import BadWeights
+
+    try:
+        found = given(weights, label)
+        made = fitted(network, found, label, other_classes=other_classes)
+    except BadWeights as error:
+        raise Refused(str(error)) from error
+    for note in found.notes:
+        click.echo(note, err=True)
+    return made
 
 
 def _is_of_another(source: str, spec: Path) -> bool:

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, is_terminal, reading
+from archc.cli.running import weights_option
 
 if TYPE_CHECKING:
     from archc.run.smoke.report import Conditions, Result
@@ -23,6 +24,7 @@ _EPILOG = """\b
 Examples:
   archc smoke specs/
   archc smoke resnet50 --device cuda --precision bf16 --batch 128 --steps 50
+  archc smoke d2l/lenet --weights runs/lenet-digits/model.pt
   archc smoke googlenet --markdown smoke.md     # generated/googlenet.py, if it is there
 """
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -67,11 +69,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="DIR",
     help="Where `archc compile` wrote the modules, if it was told.",
 )
+@weights_option
 @reading
 @click.pass_context
 def command(
     context: click.Context,
     specs: tuple[Path, ...],
+    weights: str | None,
     out: Path | None,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
@@ -97,7 +101,7 @@ def command(
     Exit status: 0 all checks passed or were skipped, 1 one did not, or errors in a
     spec, 2 wrong use or no PyTorch.
     """
-    from archc.cli.running import need_torch, subject, tell_outdated
+    from archc.cli.running import need_torch, subject, tell_outdated, with_weights
     from archc.cli.specs import Run, find
 
     need_torch("smoke")
@@ -106,7 +110,7 @@ def command(
     found = [subject(spec, run, overrides, out) for spec in find(specs)]
     run.report(color)
     tell_outdated(found)
-    subjects = [each for each in found if each is not None]
+    subjects = [with_weights(each, weights) for each in found if each is not None]
     if not subjects and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
     settings = _settings(options, keep_input=bool(inputs))

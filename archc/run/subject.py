@@ -23,6 +23,7 @@ from archc.measure.summary import shapes_of
 from archc.network.graph import Network
 from archc.run.building import Building, building
 from archc.run.classes import network_class
+from archc.run.weights.fit import Fitted
 
 
 class BrokenModule(Exception):
@@ -43,6 +44,8 @@ class Subject:
     """Where the source was read; None if it was written anew."""
     state: State = "current"
     """What became of the file since archc wrote it."""
+    weights: Fitted | None = None
+    """What instances start with; None for what the class gives them."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -55,13 +58,17 @@ class Subject:
         return shapes_of(self.network.inputs)
 
     def module(self, device: str | torch.device = "cpu") -> nn.Module:
-        """A new instance of the network's class, its weights initialised.
+        """A new instance of the network's class, its weights initialised or loaded.
 
         Raises:
             BrokenModule: if the source does not run, or has no such class.
+            BadWeights: if the class is not that of the network.
         """
         with self._running(), torch.device(device):
-            return self._checked(self._class()())
+            made = self._checked(self._class()())
+        if self.weights is not None:
+            self.weights.load(made)
+        return made
 
     def without_values(self, **arguments: Any) -> tuple[nn.Module, Building]:
         """A new instance on the meta device, and how its tensors would start.

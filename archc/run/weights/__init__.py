@@ -1,0 +1,1 @@
+"""Weights that were trained before: read, held to a network, and loaded."""
