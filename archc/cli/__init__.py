@@ -38,6 +38,8 @@ _COMMANDS = (
     "smoke",
     "train",
     "lsp",
+    "evaluate",
+    "predict",
     "schema",
     "explain",
     "completion",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from archc.network.graph import Network
     from archc.run.subject import Subject
     from archc.run.weights.fit import Fitted
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def need_torch(command: str) -> None:
@@ -108,6 +112,130 @@ def tell_outdated(subjects: Iterable[Subject | None]) -> None:
     for found in subjects:
         if found is not None and found.outdated:
             click.echo(visible(f"warning: {found.outdated}"), err=True)
+
+
+def need_torchvision(command: str) -> None:
+    """Raises Refused where there is no torchvision, or none that fits torch."""
+    from importlib import import_module
+    from importlib.metadata import version
+    from importlib.util import find_spec
+
+    if find_spec("torchvision") is None:
+        raise Refused(f"archc {command} needs torchvision: pip install 'archc[torch]'")
+    try:
+        import_module("torchvision.transforms.v2")
+        import_module("torchvision.datasets")
+    except Exception as error:  # each pair that does not fit fails in a way of its own
+        raise Refused(
+            f"torchvision cannot be imported ({first_line(error)}); it must be the one"
+            f" that belongs to torch {version('torch')}: pip install -U torch"
+            " torchvision"
+        ) from error
+
+
+_DATA = ("fashion-mnist", "mnist", "cifar10", "digits", "fake")
+
+
+def _data(context: click.Context, param: click.Parameter, value: str) -> str:
+    if value in _DATA or value.removeprefix("folder:") not in ("", value):
+        return value
+    raise click.BadParameter(f"{value!r} is none of {', '.join(_DATA)} and folder:PATH")
+
+
+def data_options(command: F) -> F:
+    """The options of every command that reads a data set of images."""
+    for option in (
+        click.option(
+            "--download", is_flag=True, help="Fetch the data set if it is missing."
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="Where the data set lies, or is downloaded to.  [default: data]",
+        ),
+        click.option(
+            "--data",
+            required=True,
+            callback=_data,
+            metavar="NAME",
+            help="fashion-mnist, mnist, cifar10, digits (scikit-learn's), fake (noise),"
+            " or folder:PATH: train/ and val/ with a directory of images for each"
+            " class, or only such directories, of whose images a fifth is held back.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+crops_option = click.option(
+    "--crops",
+    type=click.Choice(["1", "5", "10"]),
+    default="1",
+    show_default=True,
+    help="Average the predictions for four corners and the middle, and for their"
+    " mirror images.",
+)
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+)
+
+
+def need_weights(command: str, weights: str | None) -> None:
+    """Raises where what `--weights` names is missing, or PyTorch or torchvision is."""
+    if weights is None:
+        raise click.UsageError(f"archc {command} needs --weights")
+    need_torch(command)
+    need_torchvision(command)
+
+
+def learned(
+    context: click.Context,
+    spec: Path,
+    overrides: Overrides,
+    anywhere: bool,
+    color: str,
+) -> Subject:
+    """The one network that a command is about; ends it if the spec has errors.
+
+    Raises:
+        Refused: if there is no network in it.
+    """
+    from archc.cli.specs import Run, find_one
+
+    run = Run(overrides, anywhere=anywhere)
+    found = subject(find_one(spec), run, overrides, None)
+    run.report(color)
+    tell_outdated([found])
+    if found is None:
+        if not run.failed:
+            raise Refused("there is no network here: this file only holds blocks")
+        context.exit(1)
+    return found
+
+
+@contextmanager
+def using() -> Generator[None]:
+    """Around what uses a trained network: its failures are told in a line."""
+    from archc.run.device import out_of_memory
+    from archc.run.subject import BrokenModule
+    from archc.run.train.errors import CannotTrain
+    from archc.run.weights.read import BadWeights
+
+    try:
+        yield
+    except (BadWeights, CannotTrain) as error:
+        raise Refused(str(error)) from error
+    except BrokenModule as error:
+        raise click.ClickException(str(error)) from error
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise click.ClickException("memory ran out: try a smaller --batch") from error
 
 
 weights_option = click.option(

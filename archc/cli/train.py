@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, is_terminal, reading
+from archc.cli.running import data_options
 
 if TYPE_CHECKING:
     from archc.run.subject import Subject
     from archc.run.train.session import Habits
     from archc.run.train.settings import Recipe
 
-_DATA = ("fashion-mnist", "mnist", "cifar10", "digits", "fake")
 _AUGMENTATIONS = ("crop", "flip")
 
 _EPILOG = """\b
@@ -27,12 +27,6 @@ Examples:
   archc train resnet18 --data folder:photos --set num_classes=5 --precision bf16
   torchrun --nproc-per-node 4 -m archc.run.train resnet18 --data folder:photos
 """
-
-
-def _data(context: click.Context, param: click.Parameter, value: str) -> str:
-    if value in _DATA or value.removeprefix("folder:") not in ("", value):
-        return value
-    raise click.BadParameter(f"{value!r} is none of {', '.join(_DATA)} and folder:PATH")
 
 
 def _augment(
@@ -76,22 +70,7 @@ _NOT_NEGATIVE = _Number(min=0)
 
 @click.command("train", epilog=_EPILOG)
 @click.argument("spec", type=SPEC, metavar="SPEC")
-@click.option(
-    "--data",
-    required=True,
-    callback=_data,
-    metavar="NAME",
-    help="fashion-mnist, mnist, cifar10, digits (scikit-learn's), fake (noise), or"
-    " folder:PATH: train/ and val/ with a directory of images for each class, or only"
-    " such directories, of whose images a fifth is held back.",
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where the data set lies, or is downloaded to.  [default: data]",
-)
-@click.option("--download", is_flag=True, help="Fetch the data set if it is missing.")
+@data_options
 @click.option("--epochs", type=_POSITIVE, default=10, show_default=True)
 @click.option(
     "--batch",
@@ -213,7 +192,7 @@ def command(
     Exit status: 0 it is done, 1 errors in the spec, or the loss is no number any more,
     2 wrong use, or something is missing, 130 stopped by Ctrl-C.
     """
-    from archc.cli.running import need_torch, subject, tell_outdated
+    from archc.cli.running import need_torch, need_torchvision, subject, tell_outdated
     from archc.cli.specs import Run, find_one
 
     need_torch("train")
@@ -226,7 +205,7 @@ def command(
         if not run.failed:
             raise Refused("there is no network here: this file only holds blocks")
         context.exit(1)
-    _need_torchvision()
+    need_torchvision("train")
     status = _train(trained, data, options)
     context.exit(status)
 

@@ -64,7 +64,7 @@ class Subject:
             BrokenModule: if the source does not run, or has no such class.
             BadWeights: if the class is not that of the network.
         """
-        with self._running(), torch.device(device):
+        with self.running(), torch.device(device):
             made = self._checked(self._class()())
         if self.weights is not None:
             self.weights.load(made)
@@ -76,7 +76,7 @@ class Subject:
         Raises:
             BrokenModule: if the source does not run, or has no such class.
         """
-        with self._running():
+        with self.running():
             made = self._class()
             with building() as mode:
                 built = made(**arguments)
@@ -88,7 +88,7 @@ class Subject:
         Raises:
             BrokenModule: if the source does not run, or has no such class.
         """
-        with self._running():
+        with self.running():
             return signature(self._class())
 
     def _class(self) -> Any:
@@ -114,7 +114,7 @@ class Subject:
         return built
 
     @contextmanager
-    def _running(self) -> Generator[None]:
+    def running(self) -> Generator[None]:
         """Raises BrokenModule for whatever a file that people edit may raise."""
         try:
             yield

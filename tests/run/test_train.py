@@ -215,7 +215,7 @@ def test_what_reads_no_images() -> None:
         '{ op = "flatten" }, { name = "fc", op = "linear", out_features = 10 }]\n'
     )
     said = refusal("sound.toml", "--data", "digits")
-    assert "sound.toml reads 1 x 64: archc train trains on images" in said
+    assert "sound.toml reads 1 x 64: archc train is for images" in said
 
 
 def test_a_softmax_is_told_of() -> None:

@@ -66,10 +66,10 @@ def per_process(settings: Settings) -> int:
 
 def steps_per_epoch(settings: Settings) -> int:
     share = -(-settings.train_images // settings.processes)
-    return len(_chunks(range(share), per_process(settings), settings.smallest_batch))
+    return len(chunked(range(share), per_process(settings), settings.smallest_batch))
 
 
-def _chunks(indices: Sequence[int], count: int, smallest: int) -> list[list[int]]:
+def chunked(indices: Sequence[int], count: int, smallest: int) -> list[list[int]]:
     """Batches of `count`; one that is left over and too small joins the one before."""
     found = [list(indices[i : i + count]) for i in range(0, len(indices), count)]
     if len(found) > 1 and len(found[-1]) < smallest:
@@ -122,7 +122,7 @@ class Batches:
         return self._loader(View(self._data.test, self._fitted, 0), chunks)
 
     def _chunks(self, indices: Sequence[int], smallest: int) -> list[list[int]]:
-        return _chunks(indices, per_process(self._settings), smallest)
+        return chunked(indices, per_process(self._settings), smallest)
 
     def _loader(self, view: View, chunks: list[list[int]]) -> DataLoader[Batch]:
         return DataLoader(

@@ -12,10 +12,11 @@ from archc.run.train.data import Data
 from archc.run.train.errors import CannotTrain
 from archc.run.train.settings import Recipe, Settings
 from archc.run.train.world import World
+from archc.run.weights.fit import param_of_classes
 
 
-def outputs(subject: Subject) -> int:
-    """How many classes the network tells apart.
+def outputs(subject: Subject, command: str = "train") -> int:
+    """How many classes the network tells apart; `command` asks.
 
     Raises:
         CannotTrain: if it is no classifier of images.
@@ -23,23 +24,23 @@ def outputs(subject: Subject) -> int:
     if subject.network.spec.outputs:
         names = ", ".join(subject.network.outputs)
         raise CannotTrain(
-            f"{subject.label} returns {names} by name: archc train trains classifiers,"
-            " which have one output without a name"
+            f"{subject.label} returns {names} by name: archc {command} is for"
+            " classifiers, which have one output without a name"
         )
     if subject.network.inputs_have_names:
         names = ", ".join(subject.network.inputs)
         raise CannotTrain(
-            f"{subject.label} reads {names} by name: archc train trains classifiers,"
-            " which have one input without a name"
+            f"{subject.label} reads {names} by name: archc {command} is for"
+            " classifiers, which have one input without a name"
         )
     (value,) = subject.network.outputs.values()
     output = value.shape
     assert output is not None
     if len(output.dims) != 1 or output.sizes[0] < 2:
         raise CannotTrain(
-            f"{subject.label} gives {output}: archc train trains classifiers"
+            f"{subject.label} gives {output}: archc {command} is for classifiers"
         )
-    if not subject.facts.params_with_heads:
+    if command == "train" and not subject.facts.params_with_heads:
         raise CannotTrain(f"{subject.label} has no parameters that could be trained")
     for head in subject.network.heads:
         given = head.region.output.shape
@@ -53,7 +54,7 @@ def outputs(subject: Subject) -> int:
     if len(shape) != 3 or shape[0] not in (1, 3):
         sizes = " x ".join(map(str, shape))
         raise CannotTrain(
-            f"{subject.label} reads {sizes}: archc train trains on images of 1 or 3"
+            f"{subject.label} reads {sizes}: archc {command} is for images of 1 or 3"
             " channels"
         )
     return output.sizes[0]
@@ -69,10 +70,7 @@ def settled(
     """
     wanted = outputs(subject)
     if data.classes != wanted:
-        raise CannotTrain(
-            f"{name} has {data.classes} classes, and {subject.label} gives"
-            f" {wanted} outputs{_mend(subject, data.classes, wanted)}"
-        )
+        raise CannotTrain(other_classes(subject, name, data, wanted))
     if not len(data.train) or not len(data.test):
         raise CannotTrain(f"{name} has no images to train on, or none to test on")
     if recipe.batch % world.size:
@@ -122,8 +120,11 @@ def _smallest(
     return found[0], found[1]
 
 
-def _mend(subject: Subject, classes: int, wanted: int) -> str:
-    params = subject.network.params
-    fitting = [name for name, value in params.items() if value == wanted]
-    names = [name for name in fitting if "class" in name] or fitting
-    return f": --set {names[0]}={classes}" if names else ""
+def other_classes(subject: Subject, name: str, data: Data, wanted: int) -> str:
+    """What is said where a data set has another number of classes."""
+    param = param_of_classes(subject.network, wanted)
+    mend = f": --set {param}={data.classes}" if param else ""
+    return (
+        f"{name} has {data.classes} classes, and {subject.label} gives {wanted}"
+        f" outputs{mend}"
+    )

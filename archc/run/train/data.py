@@ -20,7 +20,7 @@ from archc.run.train.folder import classes
 
 _DEFAULT = Path("data")
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLOTHES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -267,7 +267,7 @@ def _folder(root: Path) -> Data:
                 f"{root}: train and val have different classes: {', '.join(odd[:5])}"
             )
         halves = [_files(found), _files(others)]
-    return Data(halves[0], halves[1], len(found), 3, _IMAGENET, tuple(found))
+    return Data(halves[0], halves[1], len(found), 3, IMAGENET, tuple(found))
 
 
 def _files(found: dict[str, list[str]]) -> Files:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torchvision.transforms import v2  # pyright: ignore[reportMissingTypeStubs]
+from torchvision.transforms.v2 import (  # pyright: ignore[reportMissingTypeStubs]
+    functional,
+)
 
 from archc.run.train.data import Data
+from archc.run.train.errors import CannotTrain
+from archc.source.kinds import is_list
 from archc.spec.expressions import is_tuple
 
 _MARGIN = 8 / 7
@@ -50,10 +55,56 @@ class Preprocessing:
         found = asdict(self)
         return {k: list(v) if is_tuple(v) else v for k, v in found.items()}
 
+    @classmethod
+    def of(cls, table: Mapping[str, Any], shape: tuple[int, ...]) -> Preprocessing:
+        """What `as_dict` gave, for a network that reads `shape`.
+
+        Raises:
+            CannotTrain: if it is nothing of the kind, or for another input.
+        """
+        try:
+            chosen: dict[str, Any] = {
+                name: tuple(value) if is_list(value) else value
+                for name, value in table.items()
+            }
+            made = cls(**chosen)
+            made.on_images()
+            made.on_batches()
+            right = made.mode in ("L", "RGB") and made.scale == 1 / 255
+            size = made.channels, *made.size
+        # of the right names with odd values, each raises something else
+        except Exception as error:
+            raise CannotTrain(f"the weights have odd preprocessing: {error}") from error
+        if not right or size != shape:
+            read, wanted = (" x ".join(map(str, s)) for s in (size, shape))
+            raise CannotTrain(
+                f"the weights are for images of {read}, and the network reads {wanted}"
+            )
+        return made
+
+    def on_images(self) -> Callable[[Any], Tensor]:
+        """What is done to a single image, a picture or bytes, before it is in a batch:
+        bytes, of one size if images are resized here at all."""
+        kind = self._interpolation()
+        steps: list[Any] = [_as_bytes]
+        if self.shorter_side is not None:
+            steps.append(v2.Resize(self.shorter_side, kind))
+        if self.center_crop is not None:
+            steps.append(v2.CenterCrop(list(self.center_crop)))
+        else:
+            steps.append(v2.Resize(list(self.size), kind))
+        return v2.Compose(steps)
+
+    def _interpolation(self) -> v2.InterpolationMode:
+        return v2.InterpolationMode(self.interpolation.partition(",")[0])
+
     def on_batches(self) -> Callable[[Tensor], Tensor]:
         """What is left to do for a batch of bytes, on any device."""
         steps: list[Any] = [v2.Grayscale()] if self.grey else []
-        steps += [v2.Resize(list(self.size)), v2.ToDtype(torch.float32, scale=True)]
+        steps += [
+            v2.Resize(list(self.size), self._interpolation()),
+            v2.ToDtype(torch.float32, scale=True),
+        ]
         if self.mean is not None and self.std is not None:
             steps.append(v2.Normalize(list(self.mean), list(self.std)))
         whole = v2.Compose(steps)
@@ -62,10 +113,15 @@ class Preprocessing:
 
 def middle(height: int, width: int) -> list[Any]:
     """The steps from a picture of any size to one of this."""
-    return [v2.Resize(_shorter_side(height, width)), v2.CenterCrop((height, width))]
+    return [v2.Resize(enlarged(height, width)), v2.CenterCrop((height, width))]
 
 
-def _shorter_side(height: int, width: int) -> int:
+def _as_bytes(image: Any) -> Tensor:
+    return image if isinstance(image, Tensor) else functional.pil_to_tensor(image)
+
+
+def enlarged(height: int, width: int) -> int:
+    """The shorter side of an image before its middle of this size is cut out."""
     return round(max(height, width) * _MARGIN)
 
 
@@ -79,7 +135,7 @@ def preprocessing(data: Data, shape: tuple[int, ...]) -> Preprocessing:
         mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
     return Preprocessing(
         mode="RGB" if data.channels == 3 else "L",
-        shorter_side=_shorter_side(height, width) if files else None,
+        shorter_side=enlarged(height, width) if files else None,
         center_crop=(height, width) if files else None,
         grey=grey,
         size=(height, width),

@@ -79,7 +79,7 @@ def joined(device: str) -> Generator[World, None, None]:
     rank, size = (
         int(os.environ.get(k, d)) for k, d in (("RANK", 0), ("WORLD_SIZE", 1))
     )
-    place = _device(device, int(os.environ.get("LOCAL_RANK", 0)))
+    place = place_of(device, int(os.environ.get("LOCAL_RANK", 0)))
     if size == 1:
         yield World(place)
         return
@@ -92,7 +92,12 @@ def joined(device: str) -> Generator[World, None, None]:
         dist.destroy_process_group()
 
 
-def _device(name: str, local_rank: int) -> torch.device:
+def place_of(name: str, local_rank: int = 0) -> torch.device:
+    """The device that auto, cpu or cuda means.
+
+    Raises:
+        CannotTrain: if there is no such device.
+    """
     found = gpus()
     if name == "cpu" or (name == "auto" and not found):
         return torch.device("cpu")

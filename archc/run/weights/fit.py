@@ -10,30 +10,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from archc.escaping import visible
+from archc.measure.state import Held, state_of
 from archc.network.graph import Layer, Network, Value
 from archc.run.weights.read import BadWeights, Weights, some
 
 _COMPARED = 2000
 """How many names are searched for one that is near; it takes a while."""
-
-
-def tensors_of(network: Network) -> dict[str, tuple[int, ...]]:
-    """The shapes of parameters and buffers, by their names in the `state_dict`."""
-    return {
-        name: shape
-        for layer in network.all_layers()
-        for name, shape in _tensors(layer).items()
-    }
-
-
-def _tensors(layer: Layer) -> dict[str, tuple[int, ...]]:
-    own = {**layer.parameters(), **layer.buffers()}
-    bare = layer.op.bare_parameter
-    # of a network, sizes are numbers
-    return {
-        layer.path if bare else f"{layer.path}.{name}": tuple(map(int, dims))  # pyright: ignore[reportArgumentType]
-        for name, dims in own.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +63,9 @@ def fitted(
         BadWeights: with names that are missing or too many, and the nearest to them, or
             with the shapes that differ.
     """
-    expected, found = tensors_of(network), weights.tensors
-    heads = _heads_left_out(network, found)
+    state, found = state_of(network), weights.tensors
+    expected = {name: held.shape for name, held in state.items()}
+    heads = _heads_left_out(network, state, found)
     # PyTorch before 0.4.1 had no such counters
     counters = {n for n in expected if n.endswith("num_batches_tracked")}
     absent = frozenset((heads | counters) - found.keys())
@@ -97,28 +80,31 @@ def fitted(
     }
     if not misfits:
         return Fitted(weights, found, absent)
+    ends = set(last_layers(network))
     last = {
-        name: layer
-        for layer in last_layers(network)
-        for name, shape in _tensors(layer).items()
-        if _of_classes(shape, found.get(name))
+        name: held.layer
+        for name, held in state.items()
+        if held.layer in ends and _of_classes(held.shape, found.get(name))
     }
     if misfits.keys() <= last.keys():
         if not other_classes:
             raise BadWeights(_classes(network, weights, label, misfits))
         layers = list(dict.fromkeys(last[name] for name in misfits))
-        anew = {name for layer in layers for name in _tensors(layer)}
+        anew = {name for name, held in state.items() if held.layer in layers}
         kept = {name: tensor for name, tensor in found.items() if name not in anew}
         paths = tuple(layer.path for layer in layers)
         return Fitted(weights, kept, absent | anew, paths)
     raise BadWeights(_other_shapes(weights, label, misfits))
 
 
-def _heads_left_out(network: Network, found: Mapping[str, Tensor]) -> set[str]:
+def _heads_left_out(
+    network: Network, state: Mapping[str, Held], found: Mapping[str, Tensor]
+) -> set[str]:
     """The tensors of those auxiliary classifiers of which nothing is there."""
     left: set[str] = set()
     for head in network.heads:
-        own = {n for layer in head.region.layers() for n in _tensors(layer)}
+        layers = set(head.region.layers())
+        own = {name for name, held in state.items() if held.layer in layers}
         if not own & found.keys():
             left |= own
     return left
