@@ -20,8 +20,8 @@ from archc.cli.running import (
 
 _EPILOG = """\b
 Examples:
-  archc evaluate d2l/lenet --weights runs/lenet-digits/model.pt --data digits
-  archc evaluate d2l/lenet --weights runs/lenet-digits/model.pt --data digits \\
+  archc evaluate d2l/lenet_bn --weights runs/lenet_bn-digits/model.pt --data digits
+  archc evaluate d2l/lenet_bn --weights runs/lenet_bn-digits/model.pt --data digits \\
     --crops 10 --format markdown --picture confusion.svg
   archc evaluate torchvision/resnet50 --weights torchvision --data folder:photos
 """

@@ -22,7 +22,7 @@ from archc.escaping import visible
 
 _EPILOG = """\b
 Examples:
-  archc predict d2l/lenet --weights runs/lenet-digits/model.pt seven.png
+  archc predict d2l/lenet_bn --weights runs/lenet_bn-digits/model.pt seven.png
   archc predict torchvision/resnet50 --weights torchvision cat.jpg dog.jpg --top 3
 """
 

@@ -24,7 +24,7 @@ _EPILOG = """\b
 Examples:
   archc smoke specs/
   archc smoke resnet50 --device cuda --precision bf16 --batch 128 --steps 50
-  archc smoke d2l/lenet --weights runs/lenet-digits/model.pt
+  archc smoke d2l/lenet_bn --weights runs/lenet_bn-digits/model.pt
   archc smoke googlenet --markdown smoke.md     # generated/googlenet.py, if it is there
 """
 _FILE = click.Path(path_type=Path, dir_okay=False)

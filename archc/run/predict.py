@@ -60,11 +60,10 @@ def predict(
         pixels = one(opened(path, steps.mode)).unsqueeze(0)
         chances = averaged(subject, model, whole(pixels.to(place)), crops)[0]
         best: Any = chances.topk(min(top, outputs))
+        numbers: list[int] = best.indices.tolist()
         guesses = tuple(
             Guess(names[number], number, probability)
-            for probability, number in zip(
-                best.values.tolist(), best.indices.tolist(), strict=True
-            )
+            for number, probability in zip(numbers, best.values.tolist(), strict=True)
         )
         found.append(Prediction(str(path), guesses))
     return found
