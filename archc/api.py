@@ -56,9 +56,6 @@ class Network:
     def __init__(
         self, analysis: Analysis, diagnostics: Sequence[Diagnostic], recipe: _Recipe
     ) -> None:
-        self, analysis: Analysis, diagnostics: Sequence[Diagnostic], label: str
-    ) -> None:
-        self._label = label
         self._network = analysis.network
         self._facts = analysis.facts
         self._recipe = recipe
@@ -232,7 +229,10 @@ class Network:
         from archc.run.weights.fit import fitted
         from archc.run.weights.given import given
 
-        found = fitted(self._network, given(weights, self._label), self._label)
+        # of the catalogue, as torchvision's editions are known by it
+        entry = catalog.locate(Path(self._recipe.label))
+        label = self._recipe.label if entry is None else entry.key
+        found = fitted(self._network, given(weights, label), label)
         made = network_class(**arguments)
         found.load(made)
         return made
@@ -374,24 +374,6 @@ def _of_text(
         raise SpecError(tuple(sink))
     loader = Loader(sink, anywhere=allow_outside)
     return _Recipe(document, loader, name, caller, params, input_shape).network()
-    sink, spec = Sink(), Path(path)
-    entry = catalog.locate(spec)
-    overlays = [parameters(params, "archc.load", sink) if params else None]
-    if isinstance(input_shape, Mapping):
-        overlays += [input_overlay(d, sink, name) for name, d in input_shape.items()]
-    elif input_shape is not None:
-        overlays.append(input_overlay(input_shape, sink))
-    analysis = analyse(
-        spec if entry is None else entry.path,
-        Loader(sink, anywhere=allow_outside),
-        sink,
-        tuple(overlay for overlay in overlays if overlay is not None),
-    )
-    if analysis is None and not sink.failed:
-        raise ValueError(f"{path} only holds blocks for others to use, and no network")
-    if analysis is None:
-        raise SpecError(catalog.with_names(sink, spec))
-    return Network(analysis, tuple(sink), str(path) if entry is None else entry.key)
 
 
 def sweep(
