@@ -121,7 +121,9 @@ def need_torchvision(command: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("torchvision") is None:
-        raise Refused(f"archc {command} needs torchvision: pip install 'archc[torch]'")
+        raise Refused(
+            f"archc {command} needs torchvision: pip install 'archc-compiler[torch]'"
+        )
     try:
         import_module("torchvision.transforms.v2")
         import_module("torchvision.datasets")

@@ -133,8 +133,8 @@ def _calibrated() -> Device:
         from archc.run.calibration import calibrate
     except ImportError as error:
         raise Refused(
-            "measuring this machine needs PyTorch: pip install 'archc[torch]', or"
-            " --device for one whose data sheet is known"
+            "measuring this machine needs PyTorch: pip install"
+            " 'archc-compiler[torch]', or --device for one whose data sheet is known"
         ) from error
     with progress("measuring this machine") as tell:
         found = calibrate(tell)

@@ -210,29 +210,6 @@ def command(
     context.exit(status)
 
 
-def _need_torchvision() -> None:
-    """Raises Refused where there is no torchvision, or none that fits torch."""
-    from importlib import import_module
-    from importlib.metadata import version
-    from importlib.util import find_spec
-
-    from archc.cli.running import first_line
-
-    if find_spec("torchvision") is None:
-        raise Refused(
-            "archc train needs torchvision: pip install 'archc-compiler[torch]'"
-        )
-    try:
-        import_module("torchvision.transforms.v2")
-        import_module("torchvision.datasets")
-    except Exception as error:  # each pair that does not fit fails in a way of its own
-        raise Refused(
-            f"torchvision cannot be imported ({first_line(error)}); it must be the one"
-            f" that belongs to torch {version('torch')}: pip install -U torch"
-            " torchvision"
-        ) from error
-
-
 def _train(trained: Subject, data: str, options: dict[str, Any]) -> int:
     """Trains; returns the exit status."""
     from archc.run.device import out_of_memory

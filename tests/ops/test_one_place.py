@@ -23,7 +23,13 @@ ELSEWHERE = {"spec/init.py": {"conv1d", "conv2d", "conv3d", "conv_transpose1d",
                           "conv_transpose2d", "conv_transpose3d", "sigmoid", "tanh",
                           "relu", "leaky_relu", "selu"}, "run/fills.py": {"leaky_relu"},
              "run/train/checkpoint.py": {"scale"},
-             "spec/foreign.py": {"identity"}}  # fmt: skip
+             "run/weights/published.py": {"scale"},
+             "spec/foreign.py": {"identity"}, "network/projection.py": {"conv2d"},
+             # torch's functions, as other tools name them
+             "measure/counting/rules.py": {"elu", "gelu", "group_norm", "hardtanh",
+                                           "layer_norm", "leaky_relu",
+                                          "local_response_norm", "prelu", "relu",
+                                          "silu", "softmax"}}  # fmt: skip
 MODULES = {op.__module__ for op in OPS.values()}
 # emission has cases of its own for some ops, and import says what functions are that no
 # op is named after (decision 18)

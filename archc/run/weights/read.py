@@ -117,7 +117,7 @@ def _safetensors(path: Path) -> Mapping[str, Tensor]:
         from safetensors.torch import load
     except ImportError as error:
         raise BadWeights(
-            f"{shown} needs safetensors: pip install 'archc[torch]'"
+            f"{shown} needs safetensors: pip install 'archc-compiler[torch]'"
         ) from error
     try:
         return load(path.read_bytes())
