@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from threading import Lock
 from typing import Any, Literal
 
@@ -70,19 +71,26 @@ def _with_program(
     and why."""
     import subprocess
 
-    layout = ["-Kneato", "-n2"] if placed else ["-Kdot"]
-    command = ["dot", *layout, f"-T{format}"]
+    import graphviz  # pyright: ignore[reportMissingTypeStubs]
+
+    said = io.StringIO()
     try:
-        done = subprocess.run(command, input=dot.encode(), capture_output=True)
-    except OSError as error:
-        failures.append(f"`dot` failed ({error})")
-        return None, ""
-    said = done.stderr.decode(errors="replace")
-    if done.returncode or not done.stdout:
-        reason = "; ".join(_told(said)) or f"exit status {done.returncode}"
+        with redirect_stderr(said):
+            picture = graphviz.pipe(
+                "neato" if placed else "dot",
+                format,
+                dot.encode(),
+                neato_no_op=2 if placed else None,
+            )
+    except (
+        subprocess.CalledProcessError,
+        graphviz.ExecutableNotFound,
+        OSError,
+    ) as error:
+        reason = "; ".join(_told(said.getvalue())) or str(error)
         failures.append(f"`dot` failed ({reason})")
         return None, ""
-    return done.stdout, said
+    return picture or None, said.getvalue()
 
 
 def _with_libraries(
