@@ -45,7 +45,7 @@ from archc.spec.slots import check_slots
 from archc.spec.validate import listed, not_misspelled, validate
 from archc.spec.values import check_values
 from archc.spec.words import Words
-from archc.spec.written import said
+from archc.spec.written import items, said
 
 _NEEDED = {
     "archc": "archc = 1, the version of the language",
@@ -121,7 +121,7 @@ def _spec(merged: Merged, sink: Sink) -> Spec | None:
         outputs=outputs,
         heads=heads,
         init=parse_init(data.get("init"), root.below("init"), sink),
-        advice=tuple(Silence(each.code, each.reason) for each in top.advice),
+        advice=_silences(data.get("advice"), root.below("advice"), sink),
         expect=_claims(data.get("expect"), root.below("expect"), sink),
     )
     _check_names(spec, blocks, parser, data, misplaced)
@@ -291,6 +291,16 @@ def _claims(table: Any, origin: Origin, sink: Sink) -> dict[str, Any]:
         return {}
     model = validate(tables.ExpectTable, table, origin, sink, "[expect]")
     return {} if model is None else model.model_dump(exclude_unset=True)
+
+
+def _silences(value: Any, origin: Origin, sink: Sink) -> tuple[Silence, ...]:
+    found: list[Silence] = []
+    for number, table in enumerate(items(value)):
+        if is_table(table):
+            place, what = origin.below(number), "what `advice` holds"
+            model = validate(tables.SilenceTable, table, place, sink, what)
+            found += [Silence(model.code, model.reason)] if model is not None else []
+    return tuple(found)
 
 
 def _counted(diagnostic: Diagnostic, uses: Mapping[str, int]) -> Diagnostic:

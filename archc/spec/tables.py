@@ -220,8 +220,8 @@ class FileTable(Table):
         description="ops of other packages, by name, with what they do to shapes",
     )
     network: dict[str, Any] | None = Field(default=None, description="the network")
-    advice: Annotated[list[SilenceTable], WithJsonSchema(SILENCES)] = Field(
-        default_factory=list["SilenceTable"],
+    advice: Annotated[list[dict[str, Any]], WithJsonSchema(SILENCES)] = Field(
+        default_factory=list[dict[str, Any]],
         description="what `archc check --advice` is not to say, and why",
     )
     blocks: dict[str, dict[str, Any]] = Field(
