@@ -26,6 +26,7 @@ from archc.spec.model import (
     Template,
     body_of,
     members,
+    opened,
     walk,
     walk_given,
 )
@@ -47,6 +48,12 @@ def placed(spec: Spec, sink: Sink) -> Spec:
     told = [node for node in own if node.place is not None]
     odd = [n for n in told if not n.place or has_hidden(str(n.place))]
     _refuse(odd, "a place has a name", 'call it after a device: "gpu1"', sink)
+    children = [n for n in opened(spec.layers) if not isinstance(n, ShareNode)]
+    if told and not any(n.name for n in children) and any(map(_is_module, children)):
+        # what moves a value would be one of the numbered children of an nn.Sequential
+        help = "give names to the layers that have parameters"
+        _refuse(told[:1], "a place needs a network whose layers have names", help, sink)
+        return spec
     if not told or odd:
         return spec
     places = tuple(dict.fromkeys(str(node.place) for node in told))

@@ -165,7 +165,7 @@ def explain(problem: Any) -> tuple[str, str, str | None]:
         if help and not help.startswith("did"):
             help = None  # the message lists the options
         return "bad-value", f"must be {expected}, not {plain(value)}", help
-    if kind in ("too_short", "too_long"):
+    if kind in ("too_short", "too_long", "string_too_short"):
         return (
             "bad-value",
             "must not be empty" if not value else "has too many items",
