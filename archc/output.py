@@ -55,7 +55,7 @@ def write(outputs: Sequence[Output]) -> None:
     with _ended_tidily() as watch:
         try:
             for output in outputs:
-                target = _target(output)
+                target = behind(output)
                 if _holds(target, output):
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,8 +87,12 @@ def create(output: Output) -> None:
             raise
 
 
-def _target(output: Output) -> Path:
-    """The file that is behind a path."""
+def behind(output: Output) -> Path:
+    """The file that is behind a path.
+
+    Raises:
+        OSError: if it must not be written: it is out of the directory, or no file.
+    """
     path, within = output.path, output.within
     target = Path(os.path.realpath(path))
     if within is not None and not target.is_relative_to(os.path.realpath(within)):

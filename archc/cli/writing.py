@@ -115,12 +115,13 @@ class Job:
 
     def do(self, target: Target, made: Made, say: Callable[[str], None]) -> None:
         from archc.cli.specs import reason
-        from archc.output import write
+        from archc.output import behind, write
 
         try:
             if self._picture is None:
                 self._compare(made.outputs, target, say)
                 return
+            behind(made.outputs[0])  # before what is there is read, and shown
             if not self._force and self._is_edited(made.outputs[0], target):
                 return
             if made.failure is not None:

@@ -144,7 +144,7 @@ def test_the_directory_itself_may_be_a_link(
     Path("elsewhere/tiny.py").rename("elsewhere/other.py")
     Path("elsewhere/tiny.py").symlink_to("other.py")
     Path("elsewhere/other.py").write_text("old")
-    assert archc("compile", tiny, "-o", "build").exit_code == 0
+    assert archc("compile", tiny, "-o", "build", "--force").exit_code == 0
     assert Path("elsewhere/other.py").read_text() != "old"
     assert Path("elsewhere/tiny.py").is_symlink()
 
