@@ -3,7 +3,7 @@
 Source: Krizhevsky et al. 2012, Section 3.2 and Fig. 2.
 
 Compiled by archc from specs/alexnet_two_gpus.toml.
-Digest: sha256 da0681ffea226955.
+Digest: sha256 dfcdc12a4d477d4e.
 """
 
 from collections.abc import Mapping
@@ -93,9 +93,15 @@ class AlexNetTwoGPUs(nn.Module):
         self.fc8 = nn.Linear(4096, num_classes)
         self._initialize_weights()
         self.devices = devices or {}
-        self.to(device=self.devices.get("gpu0"))
-        for module in (self.bottom, self.bottom_high, self.bottom_fc6, self.bottom_fc7):
-            module.to(device=self.devices.get("gpu1"))
+        if devices is not None:
+            self.to(device=self.devices.get("gpu0"))
+            for module in (
+                self.bottom,
+                self.bottom_high,
+                self.bottom_fc6,
+                self.bottom_fc7,
+            ):
+                module.to(device=self.devices.get("gpu1"))
 
     def forward(self, x: Tensor) -> Tensor:
         inputs = x

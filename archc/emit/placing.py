@@ -1,9 +1,10 @@
 """The parts of a network that live on several devices, put there.
 
 self.devices = devices or {}
-self.to(device=self.devices.get("gpu0"))
-for module in (self.bottom1, self.bottom2):
-    module.to(device=self.devices.get("gpu1"))
+if devices is not None:
+    self.to(device=self.devices.get("gpu0"))
+    for module in (self.bottom1, self.bottom2):
+        module.to(device=self.devices.get("gpu1"))
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from __future__ import annotations
 from collections import defaultdict
 
 from archc.emit.annotations import either, indexed
-from archc.emit.tree import SELF, Assign, Body, Evaluate, For, Parameter, Statement
+from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Parameter, Statement
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing
 from archc.ops.to import DEVICES, moved
-from archc.spec.expressions import BoolOp, Expr
+from archc.spec.expressions import BoolOp, Compare, Expr
 from archc.spec.model import Spec
 from archc.spec.placement import lives
 
@@ -34,10 +35,7 @@ def placing(spec: Spec) -> Body:
         return ()
     first, *others = spec.places
     devices = BoolOp("or", (Local(DEVICES), code.Mapping()))
-    made: list[Statement] = [
-        Assign((Attribute(SELF, DEVICES),), devices),
-        Evaluate(moved(SELF, first)),
-    ]
+    made: list[Statement] = [Evaluate(moved(SELF, first))]
     there: dict[str, list[Expr]] = defaultdict(list)
     for name, place in lives(spec).items():
         there[place].append(Attribute(SELF, name))
@@ -49,4 +47,5 @@ def placing(spec: Spec) -> Body:
             module = Local("module")
             over = code.Sequence(tuple(modules), "()")
             made.append(For((module,), over, (Evaluate(moved(module, place)),)))
-    return tuple(made)
+    given = Compare(("is not",), (Local(DEVICES), Nothing()))
+    return Assign((Attribute(SELF, DEVICES),), devices), If(given, tuple(made))

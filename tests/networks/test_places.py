@@ -16,6 +16,7 @@ from tests.networks import generated
 
 SPEC = Path("specs/alexnet_two_gpus.toml")
 TOWERS = ("top", "bottom")
+PEERS = ("alexnet_two_gpus",)
 
 
 def laid_out(grouped: dict[str, Tensor]) -> dict[str, Tensor]:

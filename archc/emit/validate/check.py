@@ -17,6 +17,7 @@ from archc.emit.validate.modules import IDENTITY
 from archc.emit.validate.names import Names
 from archc.emit.validate.placed import placed
 from archc.emit.validate.values import (
+    PLACES,
     Module,
     Parameter,
     Record,
@@ -26,6 +27,7 @@ from archc.emit.validate.values import (
 from archc.network.graph import Network
 from archc.network.graph import Value as NetworkValue
 from archc.ops.code import Local
+from archc.ops.to import DEVICES
 from archc.spec.placement import lives
 
 _LOSS_WEIGHTS = "loss_weights"
@@ -63,7 +65,11 @@ class _Comparison:
 
     def differences(self) -> Iterator[Disagreement]:
         name = self._tree.network.key
-        built = self._machine.construct(name, (), {})
+        # as it is built with devices: what is moved shows where to
+        given: dict[str, Value] = {}
+        if self._network.spec.places:
+            given[DEVICES] = PLACES
+        built = self._machine.construct(name, (), given)
         if not isinstance(built, Module):
             raise Fault(f"there is no class `{name}`")
         places = dict(placed(built, self._graph))

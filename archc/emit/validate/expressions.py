@@ -19,6 +19,7 @@ from archc.emit.validate.values import (
     Parameter,
     Partial,
     Parts,
+    Places,
     Symbol,
     Tensor,
     Value,
@@ -137,7 +138,7 @@ class Evaluator(ABC):
             return self.is_training()
         if value is None or isinstance(value, (*_PLAIN, dict)):
             return bool(value)
-        if isinstance(value, Symbol | Partial | Function):
+        if isinstance(value, Symbol | Partial | Function | Places):
             return True
         raise NotFollowed(f"the truth of {described(value)}")
 
