@@ -59,10 +59,12 @@ def _rect(rect: Rect, high: float) -> str:
 
 def _text(text: Text, high: float) -> str:
     x, wide = text.left + text.width / 2, text.width + 4
+    # Graphviz sets letters a little above the middle
+    y = high - text.y - 0.15 * text.size
     shown = dot_label(text.text)
     shown = f"<b>{shown}</b>" if text.bold else shown
     return (
-        f'[pos="{_n(x)},{_n(high - text.y)}", shape="none", width="{wide / 36:.5f}",'
+        f'[pos="{_n(x)},{_n(y)}", shape="none", width="{wide / 36:.5f}",'
         f' height="{text.size / 24:.5f}", fontsize="{_n(text.size)}",'
         f' fontcolor="{text.color}", label=<{shown}>]'
     )

@@ -110,10 +110,8 @@ def _with_libraries(
     with _ONE_AT_A_TIME, _silenced() as said:
         try:
             graph = library.AGraph(string=dot)
-            program, options = ("neato", "-n2") if placed else ("dot", "")
-            picture: bytes | None = graph.draw(
-                format=format, prog=program, args=options
-            )
+            program = "nop2" if placed else "dot"
+            picture: bytes | None = graph.draw(format=format, prog=program)
         except (ValueError, OSError) as error:
             raise RenderError(f"Graphviz failed: {error}{_aside(said())}") from error
         if not picture:

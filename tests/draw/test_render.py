@@ -120,3 +120,11 @@ def test_picture_fits_one_page_and_can_be_read(no_program: Path, name: str) -> N
     # points that the nodes' text has on paper; a wider font leaves less room for all
     assert 9 * float(scale[1]) > 5.5 / max(spread(), 1)
     assert pages(render(dot, "pdf")) == 1
+
+
+def test_places_are_kept_with_libraries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archc.draw.render.shutil.which", lambda _: None)
+    dot = 'digraph { a [pos="10,10"] b [pos="200,50"] c [pos="90,20"] }'
+    drawn = render(dot, "svg", placed=True).decode()
+    a, b, c = (float(x) for x in re.findall(r'cx="([-\d.]+)"', drawn))
+    assert (b - a, c - a) == (pytest.approx(190), pytest.approx(80))
