@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archc.version import __version__
+
 if TYPE_CHECKING:
     from archc.api import (
         ImportRefused,
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
         solve,
         sweep,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ImportRefused",

@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from archc import __version__
 from archc.emit.wrong import WrongModule
 from archc.escaping import visible
+from archc.version import __version__
 
 _COMMANDS = (
     "list",

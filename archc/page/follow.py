@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from archc.live.workspace import Workspace
 from archc.page.model import Page, Problem
 from archc.page.network import network_of, readings
 from archc.pipeline import Analysis
+from archc.version import __version__
 
 if TYPE_CHECKING:
     from archc.emit.listing import Listing
@@ -76,7 +76,7 @@ class Followed:
         network = network_of(
             analysis.network, analysis.facts, self.label, listing, footprints
         )
-        self.page = Page(network.title, version("archc"), (network,), (), live=True)
+        self.page = Page(network.title, __version__, (network,), (), live=True)
 
 
 _NO_NETWORK = Problem(

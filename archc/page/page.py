@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from itertools import combinations, pairwise
 
 from archc.compare.comparison import compare
@@ -11,6 +10,7 @@ from archc.compare.model import Side
 from archc.page.merge import comparison_of
 from archc.page.model import Comparison, Page
 from archc.page.network import network_of, readings
+from archc.version import __version__
 
 ALL_PAIRS = 4
 """Up to how many networks each is compared with each; more are as they follow on each
@@ -28,7 +28,7 @@ def page_of(sides: Sequence[Side]) -> Page:
         for side in sides
     ]
     title = networks[0].title if len(networks) == 1 else f"{len(networks)} networks"
-    return Page(title, version("archc"), tuple(networks), tuple(_comparisons(sides)))
+    return Page(title, __version__, tuple(networks), tuple(_comparisons(sides)))
 
 
 def _comparisons(sides: Sequence[Side]) -> Iterator[Comparison]:

@@ -91,6 +91,7 @@ _LAYERS: dict[str, set[str]] = {
     "diagnostics": {"escaping.py"},
     "output.py": set(),
     "forked.py": set(),
+    "version.py": set(),
     "source": {"diagnostics", "escaping.py"},
     "catalog.py": {"source", "diagnostics"},
     "spec/expressions/": {"diagnostics"},
@@ -115,13 +116,16 @@ _LAYERS: dict[str, set[str]] = {
     "design": _NUMBERS | {"emit", "pipeline.py", "output.py"},
     "importing": {"ops", "spec", "spec/expressions/", "source"},
     "importing/writing": _NUMBERS | {"importing", "pipeline.py", "emit"},
-    "live": _NUMBERS | {"catalog.py", "pipeline.py", "draw", "emit", "output.py"},
+    "live": _NUMBERS
+    | {"catalog.py", "pipeline.py", "draw", "emit", "output.py", "version.py"},
     "run": (_READINGS - {"advice", "compare", "design", "draw"})
     | {"importing", "importing/writing", "pipeline.py"},
     "schema.py": {"spec", "spec/expressions/", "ops"},
-    "page": _NUMBERS | {"network/check.py", "pipeline.py", "emit", "compare", "live"},
-    "api.py": _READINGS | {"catalog.py", "pipeline.py"},
+    "page": _NUMBERS
+    | {"network/check.py", "pipeline.py", "emit", "compare", "live", "version.py"},
+    "api.py": _READINGS | {"catalog.py", "pipeline.py", "version.py"},
     "cli": _READINGS
+    | {"version.py"}
     | {"catalog.py", "pipeline.py", "mending.py", "schema.py", "api.py", "importing"}
     | {"importing/writing", "live"},
     "pytest_plugin.py": {

@@ -18,6 +18,7 @@ from archc.live.lsp.text import Encoding, Text
 from archc.live.workspace import Workspace, resolved
 from archc.source.files import SUFFIXES
 from archc.source.kinds import is_table
+from archc.version import __version__
 
 _WAIT = 0.15
 """Seconds without a keystroke before diagnostics are told."""
@@ -27,15 +28,9 @@ class Server(LanguageServer):
     """A language server for specs, over one workspace."""
 
     def __init__(self) -> None:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            number = version("archc")
-        except PackageNotFoundError:
-            number = "0"
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
             "archc",
-            number,
+            __version__,
             text_document_sync_kind=types.TextDocumentSyncKind.Full,
         )
         self.specs = Workspace()
