@@ -65,7 +65,8 @@ class Opened:
         return self.page.locator(selector).count()
 
 
-@pytest.fixture(scope="session")
+# not longer: while playwright runs, no other event loop can in this process
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium here to show pages in")
