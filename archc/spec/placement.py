@@ -265,7 +265,8 @@ class _Body:
 def _is_open(node: Node) -> bool:
     """Whether the nodes in it stand in the body itself, once."""
     alone = node.repeat is None and node.skip is None and node.when is None
-    return bool(members(node)) and node.name is None and alone
+    opens = isinstance(node, GroupNode | BranchesNode)
+    return opens and not isinstance(node, PartsNode) and node.name is None and alone
 
 
 def _to(node: Node, place: str, reads: tuple[Template, ...] | None = None) -> OpNode:
