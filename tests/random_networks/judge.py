@@ -196,6 +196,12 @@ def can_follow(network: Network, other: Network) -> bool:
     axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
     if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
         return False
+    # known faults of archc, left out here: channels that `expand` makes of a parameter
+    # are numbers behind a flatten, and so are those of a merge whose inputs have one
+    # channel by default and spread with other arguments
+    made = {_key(layer): _spread(layer) for layer in layers_of(network)}
+    if any(made.get(_key(x), _spread(x)) != _spread(x) for x in layers_of(other)):
+        return False
     sized = {
         "flatten", "permute", "layer_norm", "rms_norm", "transpose", "unflatten",
         "reshape", "linear",
@@ -212,6 +218,13 @@ def can_follow(network: Network, other: Network) -> bool:
 
 def _key(layer: Any) -> tuple[str, str]:
     return layer.path, layer.op.op
+
+
+def _spread(layer: Any) -> list[Any]:
+    """What `expand` makes, and which inputs of a merge have a single channel."""
+    if layer.op.op == "expand":
+        return [layer.op.sizes]
+    return [v.shape.dims[0] == 1 for v in layer.inputs] if layer.op.merges else []
 
 
 def _axes(layer: Any) -> list[tuple[int, int | None]]:

@@ -35,6 +35,7 @@ def trainer(chosen: Any = SGD) -> Trainer:
 def made(request: pytest.FixtureRequest, tmp_path_factory: Any) -> tuple[Any, Any]:
     """Settings, and the state after an epoch with them."""
     path = tmp_path_factory.mktemp("made") / "checkpoint.pt"
+    trainer.cache_clear()  # this may be made again, behind the other one
     done = trainer(request.param)
     assert done.epoch == 0
     for _ in done.steps():
