@@ -221,10 +221,11 @@ def _key(layer: Any) -> tuple[str, str]:
 
 
 def _spread(layer: Any) -> list[Any]:
-    """What `expand` makes, and which inputs of a merge have a single channel."""
+    """What `expand` makes, and which axes of what a merge reads are one."""
     if layer.op.op == "expand":
         return [layer.op.sizes]
-    return [v.shape.dims[0] == 1 for v in layer.inputs] if layer.op.merges else []
+    inputs = layer.inputs if layer.op.merges else ()
+    return [[size == 1 for size in v.shape.dims] for v in inputs]
 
 
 def _axes(layer: Any) -> list[tuple[int, int | None]]:
