@@ -40,6 +40,7 @@ _COMMANDS = (
     "lsp",
     "evaluate",
     "predict",
+    "look",
     "schema",
     "explain",
     "completion",

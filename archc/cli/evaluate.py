@@ -30,7 +30,7 @@ Examples:
 @click.command("evaluate", epilog=_EPILOG)
 @click.argument("spec", type=SPEC, metavar="SPEC")
 @weights_option
-@data_options
+@data_options()
 @crops_option
 @click.option("--batch", type=click.IntRange(min=1), default=128, show_default=True)
 @device_option

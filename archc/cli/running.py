@@ -138,36 +138,47 @@ def need_torchvision(command: str) -> None:
 _DATA = ("fashion-mnist", "mnist", "cifar10", "digits", "fake")
 
 
-def _data(context: click.Context, param: click.Parameter, value: str) -> str:
-    if value in _DATA or value.removeprefix("folder:") not in ("", value):
+def _data(
+    context: click.Context, param: click.Parameter, value: str | None
+) -> str | None:
+    if (
+        value is None
+        or value in _DATA
+        or value.removeprefix("folder:") not in ("", value)
+    ):
         return value
     raise click.BadParameter(f"{value!r} is none of {', '.join(_DATA)} and folder:PATH")
 
 
-def data_options(command: F) -> F:
+def data_options(*, required: bool = True) -> Callable[[F], F]:
     """The options of every command that reads a data set of images."""
-    for option in (
-        click.option(
-            "--download", is_flag=True, help="Fetch the data set if it is missing."
-        ),
-        click.option(
-            "--data-dir",
-            type=click.Path(path_type=Path, file_okay=False),
-            metavar="DIR",
-            help="Where the data set lies, or is downloaded to.  [default: data]",
-        ),
-        click.option(
-            "--data",
-            required=True,
-            callback=_data,
-            metavar="NAME",
-            help="fashion-mnist, mnist, cifar10, digits (scikit-learn's), fake (noise),"
-            " or folder:PATH: train/ and val/ with a directory of images for each"
-            " class, or only such directories, of whose images a fifth is held back.",
-        ),
-    ):
-        command = option(command)
-    return command
+
+    def add(command: F) -> F:
+        for option in (
+            click.option(
+                "--download", is_flag=True, help="Fetch the data set if it is missing."
+            ),
+            click.option(
+                "--data-dir",
+                type=click.Path(path_type=Path, file_okay=False),
+                metavar="DIR",
+                help="Where the data set lies, or is downloaded to.  [default: data]",
+            ),
+            click.option(
+                "--data",
+                required=required,
+                callback=_data,
+                metavar="NAME",
+                help="fashion-mnist, mnist, cifar10, digits (scikit-learn's), fake"
+                " (noise), or folder:PATH: train/ and val/ with a directory of images"
+                " for each class, or only such directories, of whose images a fifth is"
+                " held back.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 crops_option = click.option(

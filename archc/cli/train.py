@@ -70,7 +70,7 @@ _NOT_NEGATIVE = _Number(min=0)
 
 @click.command("train", epilog=_EPILOG)
 @click.argument("spec", type=SPEC, metavar="SPEC")
-@data_options
+@data_options()
 @click.option("--epochs", type=_POSITIVE, default=10, show_default=True)
 @click.option(
     "--batch",

@@ -176,6 +176,7 @@ Category = Literal[
     "reshape",
     "merge",
 ]
+Projected = Literal["transposed", "rectified", "passed"]
 Saved = Literal[
     "input", "output", "weight", "mask", "indices", "statistics", "steps between"
 ]
@@ -257,6 +258,11 @@ class Op(BaseModel):
     output_range: ClassVar[tuple[float, float] | None] = None
     """Between which numbers its outputs lie, whatever it reads, where they are at the
     bound for a part of all inputs or come close to it."""
+
+    projected: ClassVar[Projected] = "transposed"
+    """What stands in its place on the way back through a deconvolutional network
+    (Zeiler & Fergus 2013): the transpose of what is linear, which for a max pooling
+    uses its switches; rectification; or nothing, where a normalisation is left out."""
 
     # ---- its memory
 

@@ -36,6 +36,11 @@ def module(op: Op, x: Shape) -> tuple[nn.Module | nn.Parameter, Building]:
     return _made[key]
 
 
+def fresh(op: Op, x: Shape) -> nn.Module | nn.Parameter:
+    """The module of an op, its own and with numbers; of a bare parameter, that."""
+    return _evaluated(op, op.module(x))
+
+
 def named_tensors(module: nn.Module) -> dict[str, Tensor]:
     """The parameters and buffers of a module by their paths, in the order of its parts;
     one that stands in several places by the first."""
@@ -59,6 +64,11 @@ def result(op: Op, *inputs: Tensor, shape: Shape) -> Tensor:
         return _evaluated(op, op.combine(shape, *map(Local, names)), **names)
     made, _ = module(op, shape)
     (x,) = inputs
+    return applied(made, x)
+
+
+def applied(made: nn.Module | nn.Parameter, x: Tensor) -> Tensor:
+    """What an op gives that is this module, or a bare parameter."""
     return made * x if isinstance(made, nn.Parameter) else made(x)
 
 

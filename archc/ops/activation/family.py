@@ -25,6 +25,7 @@ class Activation(Op):
     """What activations share: their module and function take the same settings."""
 
     category = "activation"
+    projected = "rectified"
     saves = _INPUT
     function_name: ClassVar[str]
     """Of the function in generated code."""
@@ -72,6 +73,7 @@ class InPlace(Activation):
 class AlongAxis(Activation):
     """An activation along one axis, the batch counted as axis 0."""
 
+    projected = "transposed"
     saves = OUTPUT
     autocast = "full"
     autocast_on_cpu = "widest"

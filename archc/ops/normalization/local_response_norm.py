@@ -16,6 +16,7 @@ class LocalResponseNorm(Op):
 
     op = "local_response_norm"
     category = "normalization"
+    projected = "passed"
     other_names = (
         "lrn", "local_response_normalization", "response_norm", "cross_map_lrn2d",
     )  # fmt: skip
