@@ -147,9 +147,9 @@ class Network:
 
     def dot(self) -> str:
         """The diagram in Graphviz's language."""
-        from archc.draw.dot import draw
+        from archc.draw.diagram import diagram
 
-        return draw(self._network, self._facts)
+        return diagram(self._network, self._facts).dot()
 
     def draw(
         self,
@@ -238,9 +238,9 @@ class Network:
         return made
 
     def _repr_svg_(self) -> str:
-        from archc.draw.render import render
+        from archc.draw.diagram import diagram
 
-        return render(self.dot(), "svg").decode()
+        return diagram(self._network, self._facts).picture("svg").decode()
 
     def __repr__(self) -> str:
         starts = ", ".join(map(size, self.input_shapes.values()))

@@ -176,17 +176,17 @@ def _draw(
     found: Comparison, directory: Path, picture: Literal["svg", "pdf", "png"]
 ) -> None:
     from archc.cli.specs import reason
-    from archc.compare.picture import as_dot
-    from archc.draw.render import RenderError, render
+    from archc.compare.picture import diagram
+    from archc.draw.render import RenderError
     from archc.output import Output, write
 
-    dot = as_dot(found)
+    drawing = diagram(found)
     stem = "-".join(map(_file_name, (found.a.label, found.b.label)))
-    outputs = [Output(directory / f"{stem}.dot", dot.encode(), directory)]
+    outputs = [Output(directory / f"{stem}.dot", drawing.dot().encode(), directory)]
     failure = None
     try:
-        rendered = render(dot, picture)
-        outputs.append(Output(directory / f"{stem}.{picture}", rendered, directory))
+        content = drawing.picture(picture)
+        outputs.append(Output(directory / f"{stem}.{picture}", content, directory))
     except RenderError as error:
         failure = str(error)
     try:

@@ -13,6 +13,7 @@ from archc.escaping import visible
 from archc.source.files import contents
 
 if TYPE_CHECKING:
+    from archc.draw.diagram import Diagram
     from archc.emit.digest import State
     from archc.output import Output
     from archc.pipeline import Analysis
@@ -38,9 +39,8 @@ class Target:
     def path(self, suffix: str) -> Path:
         return self.directory / f"{self.analysis.network.name}.{suffix}"
 
-    def outputs(self) -> list[Output]:
-        """All of its files but the picture, rendered."""
-        from archc.draw.dot import draw
+    def outputs(self, diagram: Diagram) -> list[Output]:
+        """All of its files but the picture."""
         from archc.emit.module import emit
         from archc.measure.summary import summarize
         from archc.output import Output
@@ -48,7 +48,7 @@ class Target:
         network, facts = self.analysis.network, self.analysis.facts
         texts = {
             "py": emit(network),
-            "dot": draw(network, facts),
+            "dot": diagram.dot(),
             "json": summarize(network, facts).to_json(),
         }
         return [
@@ -74,8 +74,13 @@ def outputs_of(targets: list[Target], picture: Picture | None) -> Iterator[Made]
     from archc.forked import each, processors
 
     def make(target: Target) -> Made:
-        outputs = target.outputs()
-        return Made(outputs) if picture is None else _drawn(target, outputs, picture)
+        from archc.draw.diagram import diagram
+
+        drawing = diagram(target.analysis.network, target.analysis.facts)
+        outputs = target.outputs(drawing)
+        if picture is None:
+            return Made(outputs)
+        return _drawn(target, outputs, drawing, picture)
 
     processes = processors()
     if processes < 2 or len(targets) < _SHARED:
@@ -83,16 +88,18 @@ def outputs_of(targets: list[Target], picture: Picture | None) -> Iterator[Made]
     return each(make, targets, processes)
 
 
-def _drawn(target: Target, outputs: list[Output], picture: Picture) -> Made:
+def _drawn(
+    target: Target, outputs: list[Output], diagram: Diagram, picture: Picture
+) -> Made:
     """The outputs with the picture of the .dot among them, unless it is there."""
-    from archc.draw.render import RenderError, render
+    from archc.draw.render import RenderError
     from archc.output import Output
 
     try:
         if _is_drawn(outputs, target.path(picture)):
             return Made(outputs)
-        dot = next(o.content for o in outputs if o.path.suffix == ".dot")
-        drawn = Output(target.path(picture), render(dot.decode(), picture), target.root)
+        content = diagram.picture(picture)
+        drawn = Output(target.path(picture), content, target.root)
         return Made([*outputs, drawn])
     except RenderError as error:
         return Made(outputs, str(error))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from archc.compare.groups import named
 from archc.compare.model import Comparison, Row
-from archc.draw.dot import draw_both
+from archc.draw.diagram import Diagram, diagram_of_both
 from archc.draw.figure import Mark
 from archc.network.graph import Layer
 
 
-def as_dot(found: Comparison) -> str:
-    """The two networks beside each other, in Graphviz' language."""
+def diagram(found: Comparison) -> Diagram:
+    """The two networks beside each other."""
     marks: dict[Layer, Mark] = {}
     for row in found.rows:
         for layer in (row.a, row.b):
             if layer is not None:
                 marks[layer] = _mark(row)
     a, b = ((side.network, side.facts) for side in (found.a, found.b))
-    return draw_both(a, b, marks)
+    return diagram_of_both(a, b, marks)
 
 
 def _mark(row: Row) -> Mark:

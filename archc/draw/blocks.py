@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archc.draw import labels
 from archc.draw.caption import Tally, occurrence
 from archc.draw.chart import Cell, Chart, Link, LinkKind, around, sizes
 from archc.draw.compose import Picture, compose
-from archc.draw.figure import Arc, Box, Item, Leaf, Node
+from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
 from archc.draw.runs import run_name, short_name
 from archc.draw.stages import Outer, heading, opened, runs
@@ -15,14 +17,20 @@ from archc.network.graph import Layer, Network
 
 
 def block_chart(
-    network: Network, facts: Facts, depth: int = 99, *, alike: bool = False
+    network: Network,
+    facts: Facts,
+    depth: int = 99,
+    *,
+    alike: bool = False,
+    marks: Mapping[Layer, Mark] | None = None,
 ) -> Chart:
     """The network with each repetition drawn once; frames nest up to `depth`.
 
     With `alike`, blocks of one kind that follow each other at one map size are drawn
-    once too, with what differs between them.
+    once too, with what differs between them. `marks` say what layers are in comparison
+    with another network.
     """
-    picture = compose(network, facts)
+    picture = compose(network, facts, marks)
     outer: list[Outer] = list(opened(picture.root.children))
     if alike:
         found = runs(outer, picture.heads, picture.arcs)
@@ -118,6 +126,7 @@ class _Builder:
         cell = self._frame(box, parent)
         last = list(box.leaves())[-1].output
         cell.shape = "" if last is None else labels.spelled(last)
+        cell.marks = marks_of(box.leaves())
         return cell
 
     def _node(self, node: Node, parent: Box) -> Cell:
@@ -132,10 +141,11 @@ class _Builder:
             return Cell(path, lead.text, shape=said, end=end)
         occurs = _said(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
-        rest = " · ".join(labels.said(leaf) for leaf in node.leaves if leaf is not lead)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
-        cell.details = [line for line in (rest, *notes, occurs) if line]
+        cell.details = [*labels.around(node.leaves, lead), *notes]
+        cell.details += [occurs] if occurs else []
         cell.seldom = bool(occurs)
+        cell.marks = marks_of(node.leaves)
         cell.head = any(leaf in self.heads for leaf in node.leaves)
         if shape is not None:
             cell.sizes = sizes(shape)

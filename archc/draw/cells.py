@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from archc.draw import metrics
 from archc.draw.chart import Cell, Loop
-from archc.draw.palette import between
 from archc.draw.scene import Path, Rect, Shape, Text
 from archc.draw.style import Style
 from archc.escaping import visible
@@ -58,7 +57,7 @@ class Drawn:
         ink = style.palette
         yield Rect(
             self.x, self.y, self.width, self.height,
-            fill=_fill(cell, style),
+            fill=style.fill(cell),
             stroke=ink.background if cell.end else ink.head if cell.head else ink.line,
             dashed=cell.head or cell.seldom,
             title=tooltip(cell),
@@ -179,15 +178,6 @@ def loop_text(loop: Loop, times: int) -> str:
         else loop.merge
     )
     return visible(f"{text} ×{times}" if times > 1 else text)
-
-
-def _fill(cell: Cell, style: Style) -> str:
-    colors = style.palette
-    if cell.end:
-        return colors.background
-    if style.heat is not None:
-        return between(colors.heat, style.heat.get(cell, 0.0))
-    return colors.stage if cell.category is None else colors.fills[cell.category]
 
 
 def tooltip(cell: Cell) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from archc.draw.figure import Mark
 from archc.network.graph import Layer
 from archc.ops.base import Category, Shape
 
@@ -61,10 +62,21 @@ class Cell:
     """Channels and the sides of the map that it gives."""
     seldom: bool = False
     """Whether not all repetitions have it."""
+    marks: frozenset[Mark] = frozenset()
+    """What its layers are in a comparison of two networks."""
     inner: Chart | None = None
     """What a frame has inside. Its ports are boxes there."""
     port: Literal["", "in", "out"] = ""
     """For what is no box but a place where values come into a frame, or leave it."""
+
+    @property
+    def mark(self) -> Mark | None:
+        """What it is as a whole; None where nothing is compared."""
+        others = [mark for mark in self.marks if mark != "same"]
+        if not others:
+            return "same" if self.marks else None
+        alone = len(self.marks) == 1 or others == ["detail"]
+        return others[0] if alone else "changed"
 
 
 class Link(NamedTuple):

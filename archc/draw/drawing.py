@@ -19,6 +19,7 @@ from archc.network.graph import Layer, Network
 Format = Literal["svg", "pdf", "png", "dot", "mmd", "tex"]
 _FORMATS: dict[str, Format] = {ending: ending for ending in get_args(Format)}
 Look = Literal["graph", "volumes"]
+PNG_DPI = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Options:
     heat: Heat | None = None
     legend: bool = True
     title: bool = True
-    dpi: int = 200
+    dpi: int = PNG_DPI
 
 
 _PLAIN = Options()
@@ -67,6 +68,22 @@ def draw(
         return _as_text(chart, style, format).encode()
     scene = scene_of(network, facts, options, saved=saved)
     title = network.spec.title or network.name
+    return as_file(scene, title, format, dpi=options.dpi, warn=warn)
+
+
+def as_file(
+    scene: Scene,
+    title: str,
+    format: Format,
+    *,
+    dpi: int = PNG_DPI,
+    warn: Callable[[str], None] | None = None,
+) -> bytes:
+    """A picture in one of the formats for which everything has its place.
+
+    Raises:
+        archc.draw.render.RenderError: if Graphviz is needed, and fails.
+    """
     if format == "svg":
         from archc.draw.svg import as_svg
 
@@ -75,11 +92,12 @@ def draw(
         from archc.draw.tikz import as_tikz
 
         return as_tikz(scene, title).encode()
+    assert format in ("pdf", "png")
     from archc.draw.fixed import as_fixed_dot
     from archc.draw.render import render
 
     dot = as_fixed_dot(scene)
-    return render(dot, format, dpi=options.dpi, placed=True, warn=warn)
+    return render(dot, format, dpi=dpi, placed=True, warn=warn)
 
 
 def format_of(path: Path) -> Format:
@@ -166,6 +184,6 @@ def _as_text(chart: Chart, style: Style, format: Format) -> str:
         from archc.draw.mermaid import as_mermaid
 
         return as_mermaid(chart, style)
-    from archc.draw.chart_dot import as_dot
+    from archc.draw.dot import as_dot
 
     return as_dot(chart, style)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -55,6 +55,11 @@ class Leaf:
         if kinds:
             return kinds[0]
         return "same" if self.marks else None
+
+
+def marks_of(leaves: Iterable[Leaf]) -> frozenset[Mark]:
+    """What those leaves are in a comparison; empty where nothing is compared."""
+    return frozenset(leaf.mark for leaf in leaves if leaf.mark is not None)
 
 
 BoxKind = Literal["block", "group", "repeat", "head"]

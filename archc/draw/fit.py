@@ -13,7 +13,7 @@ from dataclasses import replace
 from archc.draw.chart import Chart
 from archc.draw.frames import boxes_of
 from archc.draw.scene import Scene
-from archc.draw.sheet import sheet
+from archc.draw.sheet import Sketch, sheet
 from archc.draw.style import Style
 
 SMALLEST = 6.0
@@ -54,15 +54,15 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
         TooNarrow: if it does not fit; if `strict`, also if it would then be too high.
     """
     if not style.room:
-        return _free(chart, style)
+        return free(chart, style).scene()
     room = style.room
     height = room * (_SLENDER if room <= _COLUMN else _PAGE)
     if style.lr:
         height = room * _SLIDE
-    low: list[Scene] = []
+    low: list[Sketch] = []
     least = float("inf")
     for variant in _variants(chart, style):
-        found: Scene | None = None
+        found: Sketch | None = None
         for small in (SMALLEST, *_LARGER):
             scenes = list(_in_strips(chart, replace(variant, small=small)))
             narrow = [scene for scene in scenes if scene.width <= room + 0.01]
@@ -76,16 +76,17 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
             if fits and small != SMALLEST:
                 break
         if found is not None:
-            return found
+            return found.scene()
     if low and not strict:  # no way is that low: the lowest of those not too wide
-        return min(low, key=lambda scene: scene.height)
+        return min(low, key=lambda sketch: sketch.height).scene()
     raise TooNarrow(room, min([least, *(s.width * s.height / height for s in low)]))
 
 
-def _free(chart: Chart, style: Style) -> Scene:
-    """In the number of strips that comes nearest to the proportions of a page."""
-    wanted = _SLIDE if style.lr else _PAGE
-    best: tuple[float, Scene] | None = None
+def free(chart: Chart, style: Style, pages: int = 1) -> Sketch:
+    """In the number of strips that comes nearest to the proportions of a page, or to
+    those of one of several charts that share a page."""
+    wanted = _SLIDE if style.lr else _PAGE * pages
+    best: tuple[float, Sketch] | None = None
     boxes = boxes_of(chart, style)
     for strips in range(1, _MOST_STRIPS + 1):
         scene = sheet(chart, replace(style, strips=strips), boxes)
@@ -102,7 +103,7 @@ def _free(chart: Chart, style: Style) -> Scene:
     return best[1]
 
 
-def _in_strips(chart: Chart, style: Style) -> Iterator[Scene]:
+def _in_strips(chart: Chart, style: Style) -> Iterator[Sketch]:
     """Layouts of a chart in more and more strips, up to where they are too wide."""
     boxes = boxes_of(chart, style)
     broad = max((box.width for box in boxes), default=0)

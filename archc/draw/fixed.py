@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from archc.draw.palette import FONT
 from archc.draw.scene import Path, Rect, Scene, Text
 from archc.draw.svg import arrow_head
 from archc.escaping import dot_label
-
-_FONT = "Helvetica,Arial,Liberation Sans"
 
 
 def as_fixed_dot(scene: Scene) -> str:
@@ -28,7 +27,7 @@ def _lines(scene: Scene) -> Iterator[str]:
         f'  graph [bgcolor="{scene.background}", margin="0", pad="0",'
         ' outputorder="nodesfirst", splines="true"]'
     )
-    yield f'  node [fontname="{_FONT}", fixedsize="true", label="", margin="0"]'
+    yield f'  node [fontname="{FONT}", fixedsize="true", label="", margin="0"]'
     yield '  edge [dir="none"]'
     for number, (x, y) in enumerate(((0, 0), (scene.width, scene.height))):
         yield (
@@ -58,14 +57,14 @@ def _rect(rect: Rect, high: float) -> str:
 
 
 def _text(text: Text, high: float) -> str:
-    x, wide = text.left + text.width / 2, text.width + 4
+    x = text.left + text.width / 2
     # Graphviz sets letters a little above the middle
     y = high - text.y - 0.15 * text.size
     shown = dot_label(text.text)
     shown = f"<b>{shown}</b>" if text.bold else shown
     return (
-        f'[pos="{_n(x)},{_n(y)}", shape="none", width="{wide / 36:.5f}",'
-        f' height="{text.size / 24:.5f}", fontsize="{_n(text.size)}",'
+        f'[pos="{_n(x)},{_n(y)}", shape="none", width="0.01",'
+        f' height="0.01", fontsize="{_n(text.size)}",'
         f' fontcolor="{text.color}", label=<{shown}>]'
     )
 

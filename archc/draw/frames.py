@@ -80,8 +80,7 @@ class _Frame(Drawn):
         )  # fmt: skip
         assert self.layout is not None
         left, top = self.corner
-        for shape in self.layout.put():
-            yield moved(shape, self.x - left, self.y - top)
+        yield from self.layout.put(self.x - left, self.y - top)
         for shape in (*self.tails, *self.heading):
             yield moved(shape, self.x, self.y)
 

@@ -10,7 +10,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from archc.draw.figure import Mark
 from archc.ops.base import Category
+
+FONT = "Helvetica,Arial,Liberation Sans,sans-serif"
+MARKS: dict[Mark, str] = {
+    "same": "#ffffff",
+    "changed": "#ffd866",
+    "detail": "#fff3cf",
+    "removed": "#f6b3ab",
+    "inserted": "#b4e3a8",
+    "moved": "#b5d8f7",
+}
+"""What fills the boxes of two networks that are compared."""
+SIGNS: dict[Mark, str] = {
+    "same": "",
+    "changed": "~ ",
+    "detail": "~ ",
+    "removed": "− ",
+    "inserted": "+ ",
+    "moved": "> ",
+}
+"""What says the same without colours."""
 
 Theme = Literal["light", "dark", "print"]
 

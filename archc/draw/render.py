@@ -14,8 +14,6 @@ from typing import Any, Literal
 
 Format = Literal["svg", "pdf", "png"]
 
-PNG_DPI = 200
-
 _ONE_AT_A_TIME = Lock()
 """Graphviz' libraries keep state in globals, and a process has one stderr."""
 
@@ -28,7 +26,7 @@ def render(
     dot: str,
     format: Format,
     *,
-    dpi: int = PNG_DPI,
+    dpi: int = 200,
     placed: bool = False,
     warn: Callable[[str], None] | None = None,
 ) -> bytes:

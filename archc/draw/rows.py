@@ -9,6 +9,7 @@ exchanged. A long picture is cut into strips.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -478,29 +479,25 @@ class Layout:
 
     # ---- shapes
 
-    def put(self) -> list[Shape]:
-        """Everything of this strip, with boxes at their places."""
-        shapes: list[Shape] = []
-        for link, points in self.links:
+    def put(self, dx: float = 0.0, dy: float = 0.0) -> Iterator[Shape]:
+        """Everything of this strip, moved by so much; boxes get their places."""
+        for link, way in self.links:
             ends = self.boxes[link.target].cell.port == "out"
-            shapes.append(
-                drawn_link(
-                    link, [self.xy(p) for p in points], self.style, arrow=not ends
-                )
-            )
+            points = [(x + dx, y + dy) for x, y in map(self.xy, way)]
+            yield drawn_link(link, points, self.style, arrow=not ends)
         for text, a, lane in self.notes:
             x, y = self.xy((a, lane))
+            x, y = x + dx, y + dy
             size, color = self.style.small, self.style.palette.skip
             if self.style.lr:
-                shapes.append(Text(x, y - size * 0.6, text, size, color))
+                yield Text(x, y - size * 0.6, text, size, color)
             else:
-                shapes.append(Text(x - 2, y, text, size, color, "end"))
+                yield Text(x - 2, y, text, size, color, "end")
         for i in self.cells:
             box = self.boxes[i]
-            begin = self.reach(i)[0]
-            box.x, box.y = self.xy((begin, self.center[i] - self.before(i)))
-            shapes += box.shapes()
-        return shapes
+            x, y = self.xy((self.reach(i)[0], self.center[i] - self.before(i)))
+            box.x, box.y = x + dx, y + dy
+            yield from box.shapes()
 
     def xy(self, point: Point) -> Point:
         return point if self.style.lr else (point[1], point[0])

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from archc.draw import metrics, strips, ushape
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart
+from archc.draw.figure import Mark
 from archc.draw.frames import boxes_of
-from archc.draw.palette import between
+from archc.draw.palette import MARKS, SIGNS, between
 from archc.draw.scene import Path, Rect, Scene, Shape, Text, moved
 from archc.draw.style import Style
 from archc.escaping import visible
+from archc.ops.base import Category
 
 _MARGIN = 3.0
 
 
-def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Scene:
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A picture of which the size is known, and that is only drawn if it is taken."""
+
+    width: float
+    height: float
+    scene: Callable[[], Scene]
+
+
+def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketch:
     """The chart with its heading and its legend.
 
     `boxes` are those of the chart in this style, where they are known: they do not
@@ -25,16 +38,40 @@ def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Scene
     found = ushape.ends(chart) if chart.level == "stage" else None
     if found is not None:
         body, wide, high = ushape.placed(chart, found, style)
-    else:
-        body, wide, high = strips.placed(chart, style, boxes or boxes_of(chart, style))
-    return assembled(chart, style, body, wide, high)
+        return assembled(chart, style, lambda: body, wide, high)
+    strip = strips.placed(chart, style, boxes or boxes_of(chart, style))
+    return assembled(chart, style, strip.shapes, strip.width, strip.height)
+
+
+class Entry(NamedTuple):
+    """What the legend says of a colour, or of a kind of line."""
+
+    color: str
+    text: str
+    line: bool = False
+    dashed: bool = False
+
+
+Body = Callable[[], Iterable[Shape]]
 
 
 def assembled(
-    chart: Chart, style: Style, body: list[Shape], wide: float, high: float
-) -> Scene:
+    chart: Chart, style: Style, body: Body, wide: float, high: float
+) -> Sketch:
     """A body of that width and height under a heading and over a legend."""
     heading = list(_heading(chart, style)) if style.title else []
+    return on_sheet(heading, list(entries([chart], style)), style, body, wide, high)
+
+
+def on_sheet(
+    heading: list[Text],
+    legend: list[Entry],
+    style: Style,
+    body: Body,
+    wide: float,
+    high: float,
+) -> Sketch:
+    """A body under any heading and over any legend."""
     full = max(wide, style.room - 2 * _MARGIN)
     if not style.room:
         full = max(full, min(_widest(heading), 2 * wide))
@@ -44,16 +81,26 @@ def assembled(
         size = text.size
         for line in _wrapped(text.text, size, full, bold=text.bold):
             y += size * 0.65
-            shapes.append(Text(full / 2, y, line, size, text.color, bold=text.bold))
+            shapes.append(
+                Text(_MARGIN + full / 2, y, line, size, text.color, bold=text.bold)
+            )
             y += size * 0.65
     if heading:
         y += 5
-    shapes += [moved(shape, (full - wide) / 2, y) for shape in body]
+    top = y
     y += high
+    below: list[Shape] = []
     if style.legend:
-        y = _legend(chart, style, full, y + 6, shapes)
-    shapes = [moved(shape, _MARGIN, 0) for shape in shapes]
-    return Scene(full + 2 * _MARGIN, y + _MARGIN, style.palette.background, shapes)
+        y = _legend(legend, style, full, y + 6, below)
+    width, height = full + 2 * _MARGIN, y + _MARGIN
+
+    def scene() -> Scene:
+        left = _MARGIN + (full - wide) / 2
+        inner = [moved(shape, left, top) for shape in body()]
+        drawn = [*shapes, *inner, *below]
+        return Scene(width, height, style.palette.background, drawn)
+
+    return Sketch(width, height, scene)
 
 
 def _heading(chart: Chart, style: Style) -> Iterator[Text]:
@@ -82,53 +129,71 @@ def _wrapped(text: str, size: float, room: float, *, bold: bool) -> Iterator[str
 
 
 def _legend(
-    chart: Chart, style: Style, room: float, y: float, shapes: list[Shape]
+    found: list[Entry], style: Style, room: float, y: float, shapes: list[Shape]
 ) -> float:
     """Puts the legend below y; gives where it ends."""
-    entries = list(_entries(chart, style))
-    x, step = 0.0, style.line + 1
-    lines: list[list[tuple[float, str, str]]] = [[]]
-    for kind, text in entries:
-        wide = 12 + metrics.width(text, style.small) + 7
-        if lines[-1] and x + wide > room:
+    x, step = _MARGIN, style.line + 1
+    lines: list[list[tuple[float, Entry]]] = [[]]
+    for entry in found:
+        wide = 12 + metrics.width(entry.text, style.small) + 7
+        if lines[-1] and x + wide > room + _MARGIN:
             lines.append([])
-            x = 0.0
-        lines[-1].append((x, kind, text))
+            x = _MARGIN
+        lines[-1].append((x, entry))
         x += wide
-    if not entries:
+    if not found:
         return y - 6
     for line in lines:
         y += step
-        for x, kind, text in line:
-            shapes += _swatch(x, y - step / 2, kind, style)
+        for x, entry in line:
+            shapes += _swatch(x, y - step / 2, entry, style)
             at = Text(
-                x + 12, y - step / 2, text, style.small, style.palette.ink, "start"
+                x + 12,
+                y - step / 2,
+                entry.text,
+                style.small,
+                style.palette.ink,
+                "start",
             )
             shapes.append(at)
     return y
 
 
-def _entries(chart: Chart, style: Style) -> Iterator[tuple[str, str]]:
-    if style.heat is not None:
-        what, least, most = style.scale
-        yield style.palette.heat[0], f"{what}: {least}"
-        yield between(style.palette.heat, 0.5), "half of the most"
-        yield style.palette.heat[1], most
-    else:
-        for category in chart.categories():
-            yield style.palette.fills[category], category
-    loops = {loop.kind for cell in chart.all_cells() for loop in cell.loops}
-    if "skip" in loops or any(link.kind == "skip" for link in chart.all_links()):
-        yield "skip", "skip"
-    if any(cell.head for cell in chart.all_cells()):
-        yield "head", "training only"
-
-
-def _swatch(x: float, y: float, kind: str, style: Style) -> Iterator[Shape]:
+def entries(charts: Sequence[Chart], style: Style) -> Iterator[Entry]:
+    """The legend of some charts: what occurs in them."""
     ink = style.palette
-    if kind.startswith("#"):
-        yield Rect(x, y - 3, 8, 6, kind, ink.line, role="plain")
+    cells = [cell for chart in charts for cell in chart.all_cells()]
+    marks = {mark for cell in cells for mark in (*cell.marks, cell.mark)} - {None}
+    if marks:
+        for mark, color in MARKS.items():
+            if mark in marks and mark != "same":
+                yield Entry(color, f"{SIGNS[mark]}{_MEANINGS.get(mark, mark)}")
+    elif style.heat is not None:
+        what, least, most = style.scale
+        yield Entry(ink.heat[0], f"{what}: {least}")
+        yield Entry(between(ink.heat, 0.5), "half of the most")
+        yield Entry(ink.heat[1], most)
+    else:
+        found: dict[Category, None] = {}
+        for chart in charts:
+            found.update(dict.fromkeys(chart.categories()))
+        for category in found:
+            yield Entry(ink.fills[category], category)
+    loops = {loop.kind for cell in cells for loop in cell.loops}
+    skips = any(x.kind == "skip" for chart in charts for x in chart.all_links())
+    if "skip" in loops or skips:
+        yield Entry(ink.skip, "skip", line=True)
+    if any(cell.head for cell in cells):
+        yield Entry(ink.head, "training only", line=True, dashed=True)
+
+
+_MEANINGS: dict[Mark, str] = {"detail": "changed in what is not shown here"}
+
+
+def _swatch(x: float, y: float, entry: Entry, style: Style) -> Iterator[Shape]:
+    ink = style.palette
+    if not entry.line:
+        yield Rect(x, y - 3, 8, 6, entry.color, ink.line, role="plain")
         return
-    color = ink.skip if kind == "skip" else ink.head
     points = ((x, y), (x + 9, y))
-    yield Path(points, color, 1.1, dashed=kind == "head", role="plain")
+    yield Path(points, entry.color, 1.1, dashed=entry.dashed, role="plain")

@@ -198,10 +198,8 @@ class _Draft:
 
     def _details(self) -> list[str]:
         lead = self.lead
-        more = [labels.said(leaf) for leaf in self.attached]
         if isinstance(lead, Node):
-            own = [labels.said(leaf) for leaf in lead.leaves if leaf is not lead.lead]
-            return [" · ".join([*own, *more])] if own or more else []
+            return labels.around([*lead.leaves, *self.attached], lead.lead)
         inside = _kernels(lead)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         repeats = [
@@ -209,7 +207,8 @@ class _Draft:
             for c in lead.children
             if isinstance(c, Box | Node) and c.count not in ("", "1")
         ]
-        remarks = [said, lead.remark, *repeats, " · ".join(more)]
+        more = " · ".join(labels.said(leaf) for leaf in self.attached)
+        remarks = [said, lead.remark, *repeats, more]
         return [line for line in remarks if line]
 
 

@@ -6,28 +6,47 @@ before the strip where it is read, back to that one's beginning, and in.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
 from archc.draw.links import drawn_link
 from archc.draw.rows import Layout, strips_of
-from archc.draw.scene import Path, Point, Shape, moved
+from archc.draw.scene import Path, Point, Shape
 from archc.draw.style import Style
 
 _TRACK = 4.0
 _GUTTER = 12.0
 
 
-def placed(
-    chart: Chart, style: Style, boxes: list[Drawn]
-) -> tuple[list[Shape], float, float]:
-    """Everything drawn, with its upper left corner at 0, and its width and height."""
+@dataclass(slots=True)
+class Strips:
+    """A chart in strips, with its upper left corner at 0."""
+
+    width: float
+    height: float
+    _style: Style
+    _strips: list[Layout]
+    _offsets: list[Point]
+    _ways: list[tuple[Link, list[Point]]]
+
+    def shapes(self) -> Iterator[Shape]:
+        """Everything drawn."""
+        for strip, offset in zip(self._strips, self._offsets, strict=True):
+            yield from strip.put(*strip.xy(offset))
+        for link, points in self._ways:
+            yield _line(link, points, self._strips[0], self._style)
+
+
+def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
+    """A chart in as many strips as the style says."""
     cut = strips_of(chart, boxes, style)
     strips = [Layout(chart, boxes, rows, style) for rows in cut]
     home = {i: n for n, strip in enumerate(strips) for i in strip.cells}
     crossing = [x for x in chart.links if home[x.source] != home[x.target]]
     ways = list(dict.fromkeys((x.source, home[x.target]) for x in crossing))
     passing = [[w for w in ways if w[1] == n] for n in range(len(strips))]
-    shapes: list[Shape] = []
     # `a` runs along the strips, and `b` across them
     before = (_TRACK * max(map(len, passing)) + 3) if ways else 0.0
     after = (_TRACK * len(ways) + 3) if ways else 0.0
@@ -35,7 +54,6 @@ def placed(
     gutter: list[float] = []
     across, longest = 0.0, 0.0
     for n, strip in enumerate(strips):
-        own = strip.put()
         x0, y0, x1, y1 = strip.bounds()
         low, high, left, right = (x0, x1, y0, y1) if style.lr else (y0, y1, x0, x1)
         if n:
@@ -45,10 +63,10 @@ def placed(
         else:
             gutter.append(0.0)
         offset.append((before - low, across - left))
-        shapes += [moved(shape, *strip.xy(offset[-1])[:2]) for shape in own]
         across += right - left
         longest = max(longest, high - low)
     total = before + longest + after
+    lines: list[tuple[Link, list[Point]]] = []
     for link in crossing:
         source, target = home[link.source], home[link.target]
         key = (link.source, target)
@@ -66,8 +84,9 @@ def placed(
             (up, into[0][1]),
             *into,
         ]
-        shapes.append(_line(link, points, strips[0], style))
-    return (shapes, total, across) if style.lr else (shapes, across, total)
+        lines.append((link, points))
+    width, height = (total, across) if style.lr else (across, total)
+    return Strips(width, height, style, strips, offset, lines)
 
 
 def _at(point: Point, offset: Point) -> Point:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archc.draw.chart import Cell
-from archc.draw.palette import PALETTES, Palette
+from archc.draw.palette import MARKS, PALETTES, Palette, between
 
 Direction = Literal["tb", "lr"]
 
@@ -61,3 +61,14 @@ class Style:
     def stacked(self) -> bool:
         """Whether a size has a line of its own."""
         return self.lr or self.narrow
+
+    def fill(self, cell: Cell) -> str:
+        """The colour of a box."""
+        colors = self.palette
+        if cell.end:
+            return colors.background
+        if cell.mark is not None:
+            return MARKS[cell.mark]
+        if self.heat is not None:
+            return between(colors.heat, self.heat.get(cell, 0.0))
+        return colors.stage if cell.category is None else colors.fills[cell.category]

@@ -15,8 +15,7 @@ from itertools import pairwise
 from archc.draw import metrics
 from archc.draw.chart import Cell, Chart
 from archc.draw.fit import SMALLEST, TooNarrow
-from archc.draw.palette import Palette
-from archc.draw.scene import Path, Point, Rect, Scene, Shape, Text, moved
+from archc.draw.scene import Path, Point, Rect, Scene, Shape, Text
 from archc.draw.sheet import assembled
 from archc.draw.style import Style
 from archc.escaping import visible
@@ -109,7 +108,7 @@ def _scene(chart: Chart, style: Style, rows: list[list[_Box]]) -> Scene:
             at = x + (room - box.width - box.depth) / 2
             middle = y + high / 2 + box.depth / 2 if box.height else y + high / 2
             top = middle - box.height / 2
-            shapes += _solid(box, at, top, style.palette)
+            shapes += _solid(box, at, top, style)
             ends.append(((at, middle), (at + box.width + box.depth / 2, middle)))
             shapes += _labels(box, x + room / 2, y + high + style.line, style)
             x += room + _GAP
@@ -122,17 +121,16 @@ def _scene(chart: Chart, style: Style, rows: list[list[_Box]]) -> Scene:
         lines = max(len(box.labels) for box in row)
         y += high + style.line * (lines + 1) + 6
     legend = replace(style, legend=False)
-    return assembled(chart, legend, [moved(s, 0, 0) for s in shapes], wide, y - 6)
+    return assembled(chart, legend, lambda: shapes, wide, y - 6).scene()
 
 
-def _solid(box: _Box, x: float, y: float, ink: Palette) -> Iterator[Shape]:
+def _solid(box: _Box, x: float, y: float, style: Style) -> Iterator[Shape]:
     """A box in space: its front, and the edges that go back from it."""
     if not box.height:
         return
+    ink = style.palette
     w, h, d = box.width, box.height, box.depth
-    cell = box.cell
-    fill = ink.stage if cell.category is None else ink.fills[cell.category]
-    yield Rect(x, y, w, h, fill, ink.ink, title=visible(cell.path))
+    yield Rect(x, y, w, h, style.fill(box.cell), ink.ink, title=visible(box.cell.path))
     if d:
         back = ((x, y), (x + d, y - d), (x + w + d, y - d), (x + w, y))
         side = ((x + w + d, y - d), (x + w + d, y + h - d), (x + w, y + h))

@@ -22,7 +22,7 @@ from archc.compare.model import Side
 from archc.compare.text import as_text
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_github, render_json, render_text
-from archc.draw.dot import draw
+from archc.draw.diagram import diagram
 from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.measure.memory import footprint
@@ -225,7 +225,7 @@ def _differ(network: Any, facts: Any) -> None:
 
 PARTS: Mapping[str, Callable[[Any, Any], object]] = {
     "emit": lambda network, facts: emit(network),
-    "draw": draw,
+    "draw": lambda network, facts: diagram(network, facts).picture("svg"),
     "table": lambda network, facts: table(summarize(network, facts)),
     "memory": lambda network, facts: footprint(network, execution(network)).at(2),
     "diff": _differ,

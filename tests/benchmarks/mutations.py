@@ -210,7 +210,7 @@ def trial(tried: Mutant, folder: Path) -> Outcome:
 def _compiled(path: Path, draw: random.Random) -> bool:
     from archc.diagnostics.model import Sink
     from archc.diagnostics.render import render_github, render_json, render_text
-    from archc.draw.dot import draw as drawn
+    from archc.draw.diagram import diagram
     from archc.emit.execution import execution
     from archc.emit.module import emit
     from archc.measure import tables
@@ -229,7 +229,8 @@ def _compiled(path: Path, draw: random.Random) -> bool:
     network, facts = analysis.network, analysis.facts
     module = emit(network)
     compile(module.encode(), "module.py", "exec")
-    dot = drawn(network, facts)
+    drawing = diagram(network, facts)
+    dot = drawing.dot()
     table = summarize(network, facts)
     forms: tuple[Callable[[Any], str], ...] = (
         tables.as_text, tables.as_csv, tables.as_markdown, tables.as_latex,
@@ -239,10 +240,7 @@ def _compiled(path: Path, draw: random.Random) -> bool:
         shown.encode()
     memory_text(footprint(network, execution(network)).at(2)).encode()
     if draw.random() < PICTURES and len(table.layers) < 300:
-        from archc.draw.render import render
-
-        # the drawing is Graphviz', and its time with it
-        render(dot, "svg")
+        drawing.picture("svg")
     return True
 
 

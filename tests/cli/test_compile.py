@@ -3,13 +3,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from archc.cli import compile as module
+from archc.draw.diagram import Diagram
 from archc.draw.render import RenderError
 from archc.output import Output, write
 
@@ -21,10 +20,7 @@ FILES = ["tiny.dot", "tiny.json", "tiny.py", "tiny.svg"]
 @pytest.fixture
 def no_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where files are written is the question here, not what the picture looks like."""
-    fake = ModuleType("archc.draw.render")
-    fake.RenderError = RenderError  # pyright: ignore[reportAttributeAccessIssue]
-    fake.render = lambda dot, form: f"{form} of {len(dot)}".encode()  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "archc.draw.render", fake)
+    monkeypatch.setattr(Diagram, "picture", lambda self, form: form.encode())  # type: ignore[misc]
 
 
 def listed(directory: str | Path) -> list[str]:
@@ -259,14 +255,16 @@ def test_a_real_picture(archc: Archc, tree: Path) -> None:
 def test_without_graphviz_the_rest_is_written(
     archc: Archc, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(dot: str, form: str) -> bytes:
+    def fail(*_: object, **__: object) -> bytes:
         raise RenderError("drawing needs Graphviz")
 
     monkeypatch.setattr("archc.draw.render.render", fail)
-    result = archc("compile", tiny)
+    result = archc("compile", tiny, "--format-diagram", "pdf")
     assert result.exit_code == 2
     assert result.stderr == "Error: specs/tiny.toml: drawing needs Graphviz\n"
     assert listed("generated") == ["tiny.dot", "tiny.json", "tiny.py"]
+    # archc draws the SVG itself
+    assert archc("compile", tiny).exit_code == 0
 
 
 def test_unwritable_directory(archc: Archc, tiny: Path, no_graphviz: None) -> None:

@@ -167,11 +167,12 @@ def test_a_directory_that_cannot_be_written(
 def test_without_graphviz_the_dot_is_written(
     archc: Archc, tiny: Path, wider: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> bytes:
+    def fail(*_: object, **__: object) -> bytes:
         raise RenderError("drawing needs Graphviz")
 
     monkeypatch.setattr("archc.draw.render.render", fail)
-    result = archc("diff", tiny, wider, "--diagram")
+    arguments = ("--diagram", "--format-diagram", "pdf")
+    result = archc("diff", tiny, wider, *arguments)
     assert result.exit_code == 2
     assert "Error: drawing needs Graphviz" in result.stderr
     assert [path.name for path in Path("generated", "diff").iterdir()] == [

@@ -11,8 +11,8 @@ from typing import Any
 import pygraphviz
 
 from archc.diagnostics.model import Sink
-from archc.draw import theme
-from archc.draw.dot import draw
+from archc.draw.diagram import diagram
+from archc.draw.palette import PALETTES
 from archc.network.graph import Network
 from archc.pipeline import analyse
 from archc.spec.load import Loader
@@ -58,11 +58,11 @@ class Drawn:
 
     @property
     def skips(self) -> list[tuple[str, str]]:
-        """The edges drawn as going around something."""
+        """The edges drawn as going around something, those inside of a box left out."""
         return [
             (str(e[0]), str(e[1]))
             for e in self.graph.edges()
-            if e.attr["color"] == theme.SKIP
+            if e.attr["color"] == PALETTES["light"].skip and e[0] != e[1]
         ]
 
     def label(self, source: str, target: str) -> str:
@@ -81,7 +81,7 @@ def drawn(path: Path) -> Drawn:
     sink = Sink()
     analysis = analyse(path, Loader(sink), sink)
     assert analysis is not None, [d.message for d in sink]
-    dot = draw(analysis.network, analysis.facts)
+    dot = diagram(analysis.network, analysis.facts).dot()
     return Drawn(analysis.network, dot, pygraphviz.AGraph(string=dot))
 
 

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from archc import output
+from archc.draw.diagram import Diagram
 from archc.draw.render import RenderError
 from archc.output import Output, create, write
 from tests.cli.conftest import TINY, Archc, archc, tiny, tree  # noqa: F401 - fixtures
@@ -25,16 +25,14 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, devices, sign
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The pictures that were asked for; Graphviz itself is not the question here."""
+    """The pictures that were asked for; what they show is not the question here."""
     asked: list[str] = []
-    fake = ModuleType("archc.draw.render")
 
-    def render(dot: str, form: str) -> bytes:
+    def picture(_: Diagram, form: str) -> bytes:
         asked.append(form)
         return f"{form} number {len(asked)}".encode()
 
-    vars(fake).update(RenderError=RenderError, render=render)
-    monkeypatch.setitem(sys.modules, "archc.draw.render", fake)
+    monkeypatch.setattr(Diagram, "picture", picture)
     return asked
 
 
@@ -71,11 +69,11 @@ def test_a_picture_of_another_network_is_drawn_anew(
     time.sleep(0.02)  # a clock that is coarser than that is rare
     tiny.write_text(wider)
 
-    def fail(dot: str, form: str) -> bytes:
+    def fail(_: Diagram, form: str) -> bytes:
         raise RenderError("there is no Graphviz")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["archc.draw.render"], "render", fail)
+        patch.setattr(Diagram, "picture", fail)
         assert archc("compile", tiny).exit_code == 2
     # both are older than the .dot now
     archc("compile", tiny)

@@ -26,7 +26,7 @@ from archc.compare.model import Side
 from archc.compare.text import as_text as difference
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_github, render_json, render_text
-from archc.draw.dot import draw
+from archc.draw.diagram import diagram
 from archc.draw.render import render
 from archc.emit.execution import execution
 from archc.emit.module import emit
@@ -154,7 +154,8 @@ def outputs(found: Analysis) -> dict[str, str]:
         "json": table.to_json(),
         "rich": rich(tables.as_rich(table, 100)),
         "python": emit(network),
-        "dot": draw(network, facts),
+        "dot": diagram(network, facts).dot(),
+        "svg": diagram(network, facts).picture("svg").decode(),
         "memory": memory_text(footprint(network, execution(network)).at(2)),
         "diff": difference(compare(side, side)),
         "diff json": json.dumps(compare(side, side).to_dict()),
@@ -200,7 +201,7 @@ def test_no_output_has_what_steers(
         lines = text.replace("\r\n", "\n") if "csv" in name else text
         assert not hidden(lines), name
         # no line is added by a text, but where prose is wrapped
-        if name not in ("python", "rich"):
+        if name not in ("python", "rich", "svg"):
             assert text.count("\n") == expected[name].count("\n"), name
         text.encode()
     for name in ("diff json", "list json"):
@@ -295,7 +296,7 @@ def test_a_picture_is_one(text: str, tmp_path: Path) -> None:
     found, _ = analysed(spec(text), tmp_path)
     if found is None:
         return
-    picture = render(draw(found.network, found.facts), "svg").decode()
+    picture = render(diagram(found.network, found.facts).dot(), "svg").decode()
     assert not hidden(picture)
     ElementTree.fromstring(picture)
 
@@ -304,7 +305,7 @@ def test_graphviz_puts_no_name_in_the_place_of_a_text(tmp_path: Path) -> None:
     title = r"a \N \G \E \T \H \L \l b"
     found, _ = analysed(spec(title), tmp_path)
     assert found is not None
-    picture = render(draw(found.network, found.facts), "svg").decode()
+    picture = render(diagram(found.network, found.facts).dot(), "svg").decode()
     words = "".join(ElementTree.fromstring(picture).itertext())
     assert title.replace(" ", "") in re.sub(r"\s", "", words)
 

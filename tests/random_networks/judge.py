@@ -13,7 +13,7 @@ from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
-from archc.draw.dot import draw
+from archc.draw.diagram import diagram
 from archc.emit.module import emit
 from archc.network.graph import Network
 from archc.network.places import places
@@ -71,7 +71,9 @@ def judge(
             holding.hold_class(made, analysis)
             _hold_places(analysis)
             with step("draw"):
-                draw(analysis.network, analysis.facts)
+                drawing = diagram(analysis.network, analysis.facts)
+                drawing.dot()
+                drawing.picture("svg")
             if thorough:
                 _hold_bytes(source, path)
                 _hold_arguments(made, analysis, path)

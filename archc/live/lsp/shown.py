@@ -103,16 +103,10 @@ def _picture(server: Server, uri: str) -> str | None:
         return None
     import tempfile
 
-    from archc.draw.dot import draw
-    from archc.draw.render import RenderError, render
+    from archc.draw.diagram import diagram
 
     network, facts = state.analysis.network, state.analysis.facts
-    try:
-        content = render(draw(network, facts), "svg")
-    except RenderError as error:
-        message = types.ShowMessageParams(types.MessageType.Error, str(error))
-        server.window_show_message(message)
-        return None
+    content = diagram(network, facts).picture("svg")
     folder = Path(tempfile.mkdtemp(prefix="archc-"))
     target = folder / f"{network.name}.svg"
     write([Output(target, content)])
