@@ -37,7 +37,7 @@ from archc.spec.expressions import (
     evaluate,
     names_in,
 )
-from archc.spec.model import Arg, Node, Template
+from archc.spec.model import Arg, Node, Spec, Template
 from archc.spec.reserved import MODULE
 
 
@@ -52,6 +52,7 @@ class Constructed(Protocol):
 class Program(Protocol):
     """What the classes of a module share."""
 
+    spec: Spec
     symbols: Symbols
     inplace: frozenset[Node]
     helpers: dict[str, str]

@@ -12,7 +12,6 @@ from archc.emit.constructor import (
     child_module,
     choice,
     in_place,
-    op_module,
     repetition,
     stem_of,
 )
@@ -111,7 +110,7 @@ def _attribute(builder: Builder, node: Node, attribute: Attribute) -> None:
 def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:
     """The product with a parameter that no module of its own holds."""
     assert node.name is not None
-    made = op_module(builder, node)
+    made = child_module(builder, node, node.name.text)
     if node.name.fixed:
         builder.set(node.name.text, made)
         return _scaled(x, Attribute(SELF, node.name.text))

@@ -37,7 +37,8 @@ def _is_link(reads: Reads, node: Node) -> bool:
     if node.otherwise is not None and not _is_link(reads, node.otherwise):
         return False
     if isinstance(node, OpNode):
-        fits = not (node.op.merges or node.op.bare_parameter)
+        fits = node.op.has_module
+        fits = fits and not (node.op.merges or node.op.bare_parameter)
         return fits and not reads.is_read(node)
     if isinstance(node, BlockNode) and node.is_wide:
         return False

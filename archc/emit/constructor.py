@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
 from archc.emit.conditions import opposite
 from archc.emit.names import identifier, is_name, singular, snake_case
+from archc.emit.placing import put, scattered
 from archc.emit.plan import Choice, Held, Loop, Met, Turn, slot_key
 from archc.emit.tree import SELF, Assign, Evaluate, For, If, Statement
 from archc.network.scope import Style, is_counted, style_of
 from archc.ops import code
 from archc.ops.base import Call
-from archc.ops.code import Apply, Argument, Global, Local, Text
+from archc.ops.code import Apply, Argument, Attribute, Global, Local, Text
+from archc.ops.to import DEVICES
 from archc.spec.expressions import Expr
 from archc.spec.model import (
     BlockNode,
@@ -30,10 +33,16 @@ IDENTITY = code.call(Global("nn.Identity"))
 
 
 def child_module(builder: Builder, node: Node, target: Expr | str) -> Expr:
-    """One module for a node's body.
+    """One module for a node's body, where the node lives.
 
     `target` is the attribute that it will be, or what a local for it would be called.
     """
+    made, placing = put(node, _module(builder, node, target), builder.program.spec)
+    builder.init += placing
+    return made
+
+
+def _module(builder: Builder, node: Node, target: Expr | str) -> Expr:
     match node:
         case OpNode():
             return op_module(builder, node)
@@ -80,7 +89,10 @@ def instance(
     use = builder.met[node].use
     assert use is not None
     made = builder.program.lowered(use.made)
-    called: Expr = made.call(use.given, builder)
+    called = made.call(use.given, builder)
+    if scattered(use.made, builder.program.spec):
+        devices = Argument(Attribute(SELF, DEVICES), DEVICES)
+        called = replace(called, arguments=(*called.arguments, devices))
     held = (use.made.channels, *(s.channels for s in use.made.taps.values()))
     if not any(isinstance(channels, Held) for channels in held):
         return called

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from archc.ops.code import (
     Apply,
     Argument,
+    Attribute,
     Axes,
     Comprehension,
     Lambda,
@@ -60,10 +61,11 @@ def rows(
     if isinstance(expr, Apply):
         head, called = flat(expr.function), expr.function
         first = f"{' ' * indent}{prefix}{head}("
-        if isinstance(called, Apply) and columns(first) > WIDTH:
+        made = called.value if isinstance(called, Attribute) else called
+        if isinstance(made, Apply) and (columns(first) > WIDTH or is_commented(made)):
             # there is no room for what is called, so that it is broken instead
-            given = flat(expr).removeprefix(head)
-            return rows(indent, prefix, called, given + suffix)
+            given = flat(expr).removeprefix(flat(made))
+            return rows(indent, prefix, made, given + suffix)
         return bracketed(indent, prefix + head, expr.arguments, "()", suffix)
     if isinstance(expr, Starred):
         return rows(indent, f"{prefix}*", expr.value, suffix, enclosed=enclosed)
@@ -168,8 +170,11 @@ def with_comment(lines: list[str], comment: str | None) -> list[str]:
 def is_commented(expr: Expr) -> bool:
     if isinstance(expr, Sequence):
         return any(expr.comments) or any(map(is_commented, expr.items))
-    return isinstance(expr, Apply) and any(
-        item.comment or is_commented(item.value) for item in expr.arguments
+    if isinstance(expr, Attribute):
+        return is_commented(expr.value)
+    return isinstance(expr, Apply) and (
+        is_commented(expr.function)
+        or any(item.comment or is_commented(item.value) for item in expr.arguments)
     )
 
 

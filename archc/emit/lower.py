@@ -29,6 +29,7 @@ class Lowering:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self.spec = network.spec
         self.planner = Planner(network)
         self.symbols = self.planner.symbols
         self.inplace = inplace_nodes(network)

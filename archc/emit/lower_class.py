@@ -16,7 +16,7 @@ from archc.emit.heads import write_heads, write_optional_heads
 from archc.emit.initialization import initializer
 from archc.emit.names import identifier
 from archc.emit.passes.dead import without_unread, without_unused
-from archc.emit.placing import PLACES, placing
+from archc.emit.placing import PLACES, opening, placing, scattered
 from archc.emit.plan import ClassPlan, Factory, is_slot
 from archc.emit.shared import is_parameter
 from archc.emit.tree import (
@@ -329,7 +329,9 @@ class ClassLowering:
         self, forward: Method | None, starts: Method | None
     ) -> tuple[Method | None, list[str]]:
         plan, builder = self.plan, self.builder
+        spec = self.program.network.spec
         start: list[Statement] = [] if self.is_chain else [Evaluate(INIT)]
+        start += opening(plan, spec)
         for let in plan.lets.values():
             target, value = builder.tree(let.symbol), builder.tree(let.value)
             start.append(Assign((target,), value))
@@ -345,7 +347,7 @@ class ClassLowering:
             made = code.call(Attribute(SELF, starts.name))
             body = (*body, Evaluate(made))
         if plan.kind == "network":
-            body = (*body, *placing(self.program.network.spec))
+            body = (*body, *placing(spec))
         slots = SlotArguments(builder)
         body = (*slots.prelude(reads_of(body)), *body)
         prelude, symbols = arguments(builder, self.program.network, reads_of(body))
@@ -353,7 +355,7 @@ class ClassLowering:
         parameters = [
             slots.parameter(s) or self.program.parameter(plan, s) for s in symbols
         ]
-        if plan.kind == "network" and self.program.network.spec.places:
+        if (plan.kind == "network" and spec.places) or scattered(plan, spec):
             parameters.append(PLACES)
         if body == (Evaluate(INIT),) and not parameters:
             return None, []

@@ -124,7 +124,8 @@ def _check_unread(network: Network, sink: Sink) -> None:
                 help=f'read it by from = "{given.name}", or remove it',
             )
     for layer in layers:
-        if layer.output not in wanted:
+        # what moves a value is nobody's to remove
+        if layer.output not in wanted and layer.op.has_module:
             node: Node = layer.node
             key = "op" if isinstance(node, OpNode) else "merge"
             what = f"the output of `{layer.path}`"

@@ -95,7 +95,8 @@ class Node:
     claim: tuple[Arg, ...] | None = None
     """The modifier `shape`."""
     place: str | None = None
-    """The device that it lives on, if that is not the one of what is around it."""
+    """The device that it lives on, if that is not the one of what is around it.
+    Once what crosses is moved, each node of a body has one in which places are said."""
     doc: str | None = None
     broken: bool = False
     """Whether one of these was reported: its value is unknown, its names are known."""
@@ -103,7 +104,9 @@ class Node:
     @property
     def name_origin(self) -> Origin:
         """Where its name stands."""
-        return (self.named_by or self.origin).below("name")
+        origin = self.named_by or self.origin
+        # a number that it has without being given it stands nowhere
+        return origin.below("name") if "name" in origin.value() else origin
 
     def read_origin(self, number: int) -> Origin:
         """Where a name in `from` stands, which is a name or a list of names."""
@@ -198,6 +201,8 @@ class Block:
     lets: dict[str, Arg] = field(default_factory=dict[str, "Arg"])
     """What its expressions call by a name, computed once, in this order."""
     doc: str | None = None
+    placed: bool = False
+    """Whether places are said in it."""
     broken: bool = False
     """Whether its parameters or body were reported, so that no use can be judged."""
 
@@ -277,6 +282,9 @@ class Spec:
     places: tuple[str, ...] = ()
     """What `place` names, in the order in which it does; values that cross from one to
     another are moved by nodes of their own."""
+    scattered: bool = False
+    """Whether modules are told their places one by one, as names of the network's own
+    would not find them."""
     init: Mapping[str, Mapping[str, Initializer]] = field(
         default_factory=dict[str, Mapping[str, Initializer]]
     )

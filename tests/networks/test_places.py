@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from archc.diagnostics.model import Sink
 from archc.emit.execution import execution
 from archc.measure.memory import footprint
+from archc.network.places import places
 from archc.pipeline import analyse
 from archc.spec.load import Loader
+from tests.emit.live import compiled
 from tests.networks import generated
 
 SPEC = Path("specs/alexnet_two_gpus.toml")
@@ -95,3 +99,31 @@ def test_each_place_has_its_part_of_the_memory() -> None:
         # either holds less than one device with all of it would
         assert at.parameters < at.peak.total < memory.peak.total
     assert sum(at.peak.total for at in memory.places) > memory.peak.total
+
+
+@pytest.mark.parametrize("case", ["places_inside", "places_by_number"])
+def test_each_parameter_is_put_where_its_layer_lives(case: str) -> None:
+    analysis, source = compiled(Path(f"tests/emit/cases/{case}.toml"))
+    module: dict[str, Any] = {"__name__": case}
+    exec(source, module)
+    made = module[module["__all__"][0]](devices={"gpu0": "cpu", "gpu1": "meta"})
+    wanted = {layer.path: place for layer, place in places(analysis.network).items()}
+    found = {name: p.device.type for name, p in made.named_parameters()}
+    assert {"cpu", "meta"} == set(found.values())
+    for name, on in found.items():
+        # a parameter of its own has the path of its layer
+        path = name if name in wanted else name.rpartition(".")[0]
+        assert on == {"gpu0": "cpu", "gpu1": "meta"}[wanted[path]], name
+
+
+def test_what_moves_a_value_changes_nothing_on_one_device() -> None:
+    _, source = compiled(Path("tests/emit/cases/places_inside.toml"))
+    module: dict[str, Any] = {"__name__": "places_inside"}
+    exec(source, module)
+    plain = module["PlacesInside"]().eval()
+    placed = module["PlacesInside"](devices={"gpu0": "cpu", "gpu1": "cpu"}).eval()
+    placed.load_state_dict(plain.state_dict(), strict=True)
+    torch.manual_seed(0)
+    given = torch.randn(2, 3, 8, 8), torch.randn(2, 8, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(plain(*given), placed(*given))

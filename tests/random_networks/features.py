@@ -95,7 +95,7 @@ def _of_file(spec: Table) -> Iterator[str]:
     listed = [v for v in spec.get("params", {}).values() if isinstance(v, list)]
     if listed:
         yield "list param"
-    if any(isinstance(v[0], dict) for v in listed):
+    if any(v and isinstance(v[0], dict) for v in listed):
         yield "rows"
 
 

@@ -1,4 +1,4 @@
-"""Some of a network's own nodes on another device; what that needs may be refused."""
+"""Some of a network's nodes on another device; what that needs may be refused."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ PLACES = ("gpu0", "gpu1", "host")
 
 
 def put_on_devices(d: Draw, spec: Table) -> None:
-    """Places for nodes of the network's body, and of what opens up into it."""
+    """Places for nodes of the network's body, and now and then of what is in them and
+    in blocks."""
     if not d.chance(8):
         return
+    deep = d.chance(60)
     todo: list[Any] = [spec["network"]["layers"]]
+    if deep:
+        todo += [b["layers"] for b in spec.get("blocks", {}).values() if d.chance(50)]
+    likely = d.pick((10, 35))
     while todo:
         for node in todo.pop():
             if isinstance(node, list):
@@ -22,7 +27,9 @@ def put_on_devices(d: Draw, spec: Table) -> None:
                 continue
             named = isinstance(node.get("name"), str) and "{" not in node["name"]
             loose = "op" in node and "name" not in node
-            if (named or loose) and "when" not in node and d.chance(35):
+            plain = (named or loose) and "when" not in node
+            if (plain or deep) and d.chance(likely):
                 node["place"] = d.pick(PLACES)
-            elif not named and not {"repeat", "skip", "when"} & node.keys():
+            inside = not named and not {"repeat", "skip", "when"} & node.keys()
+            if inside or (deep and "place" not in node):
                 todo += [node[key] for key in ("layers", "branches") if key in node]

@@ -26,9 +26,9 @@ from archc.emit.validate.values import (
 )
 from archc.network.graph import Network
 from archc.network.graph import Value as NetworkValue
+from archc.network.places import places
 from archc.ops.code import Local
 from archc.ops.to import DEVICES
-from archc.spec.placement import lives
 
 _LOSS_WEIGHTS = "loss_weights"
 
@@ -72,11 +72,11 @@ class _Comparison:
         built = self._machine.construct(name, (), given)
         if not isinstance(built, Module):
             raise Fault(f"there is no class `{name}`")
-        places = dict(placed(built, self._graph))
-        yield from self._tensors(places)
-        yield from self._helpers(places)
-        yield from self._places(built)
-        yield from initialization(self._machine, built, places, self._network)
+        made = dict(placed(built, self._graph))
+        yield from self._tensors(made)
+        yield from self._helpers(made)
+        yield from self._places(made)
+        yield from initialization(self._machine, built, made, self._network)
         yield from self._loss_weights()
         yield from self._outcome(built, training=False)
         # a run that did not ask for the mode goes the same way in both
@@ -113,13 +113,16 @@ class _Comparison:
                     " such layer",
                 )
 
-    def _places(self, built: Module) -> Iterator[Disagreement]:
-        """Whether each part of the network was put where it lives."""
-        for name, place in lives(self._network.spec).items():
-            child = built.children.get(name)
-            if isinstance(child, Module) and child.place != place:
+    def _places(self, made: dict[str, Module | Parameter]) -> Iterator[Disagreement]:
+        """Whether each layer that has tensors was put where it lives."""
+        there = places(self._network)
+        for path, (layer, _) in self._graph.weighted.items():
+            child = made.get(path)
+            if there and child is not None and child.place != there[layer]:
                 yield Disagreement(
-                    name, f"the module has it at {child.place}, the network at {place}"
+                    path,
+                    f"the module has it at {child.place}, the network at"
+                    f" {there[layer]}",
                 )
 
     def _helpers(self, places: dict[str, Module | Parameter]) -> Iterator[Disagreement]:

@@ -209,11 +209,12 @@ class ModuleEvaluator(TensorEvaluator):
     def _move(self, module: Module, device: Value = None) -> Module:
         if not isinstance(device, Device):
             raise NotFollowed(f"a `{module.name}` put on {described(device)}")
-        stack = [module]
+        stack: list[Module | Parameter] = [module]
         while stack:
             moved = stack.pop()
             moved.place = device.place
-            stack += [m for m in moved.members() if isinstance(m, Module)]
+            if isinstance(moved, Module):
+                stack += moved.members()
         return module
 
     def _append(self, module: Module, child: Value) -> None:
@@ -307,7 +308,7 @@ class ModuleEvaluator(TensorEvaluator):
         if name == "nn.Parameter":
             if len(args) != 1 or kwargs or not isinstance(args[0], Made):
                 raise NotFollowed("a parameter of something else than a new tensor")
-            return Parameter(call)
+            return Parameter(call, place=args[0].place)
         return Module(name, "leaf", call, key=call.key, ready=True)
 
     def _start(

@@ -86,12 +86,15 @@ class TensorEvaluator(Evaluator):
         self, name: str, args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> Value:
         """A call of a function of `torch` or `torch.nn.functional`."""
+        device = kwargs.get("device")
+        if isinstance(device, Device) and name.startswith("torch."):
+            kwargs = {k: v for k, v in kwargs.items() if k != "device"}
         call = self.called(name, args, kwargs)
         if len(args) == 1 and type(args[0]) is Tensor:
             return self.compute(call.key, (args[0],), call)
         inputs = tuple(_tensors((*args, *kwargs.values())))
         if not inputs:
-            return Made(call)
+            return Made(call, device.place if isinstance(device, Device) else None)
         if name == ".chunk":
             count = args[1] if len(args) > 1 else None
             if not isinstance(count, int):

@@ -61,6 +61,8 @@ class Made:
     """A tensor that a constructor makes: `torch.full(...)`."""
 
     call: Called
+    place: str | None = None
+    """Where it was made, where a network has places."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +80,8 @@ class Parameter:
 
     call: Called
     path: str = ""
+    place: str | None = None
+    """Where it was put, where a network has places."""
 
 
 Kind = Literal["leaf", "module", "sequential", "list", "dict", "parameters"]

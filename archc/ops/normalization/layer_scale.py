@@ -35,5 +35,7 @@ class LayerScale(Op):
         return (replace(step, spreads_weight=True),)
 
     def module(self, x: Shape) -> Call:
-        values = Call("torch.full", (self.parameters(x)[""], self.init))
+        # torch.full makes integers of an integer, and these have no gradients
+        init = float(self.init) if isinstance(self.init, int) else self.init
+        values = Call("torch.full", (self.parameters(x)[""], init))
         return Call("nn.Parameter", (values,))
