@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _MM = {"mm": 1.0, "cm": 10.0, "in": 25.4, "pt": 25.4 / 72}
 
+_LARGEST = 64 * 1024 * 1024
+"""How large a picture that is there may be."""
+
 _EPILOG = """\b
 Examples:
   archc draw resnet50 --level stage -o resnet50.svg
@@ -133,7 +136,8 @@ def command(
     small loops for its skips and branches, `block` shows the inside of blocks once, and
     `layer` every layer.
 
-    Only pdf and png need Graphviz. Nothing is written for a spec with errors.
+    Only pdf and png need Graphviz. Nothing is written for a spec with errors. What -o
+    does not name as a file is only replaced if archc drew it and nobody changed it.
 
     Exit status: 0 all drawn, 1 errors in a spec, 2 wrong use, nothing fits the width,
     or a file cannot be written.
@@ -154,7 +158,7 @@ def command(
     targets = _targets(made, found, out)
     refused = False
     for path, (spec, analysis) in zip(targets, made, strict=True):
-        refused |= not _write(path, spec, analysis, options)
+        refused |= not _write(path, spec, analysis, options, named=path == out)
     context.exit(2 if refused else 1 if run.failed else 0)
 
 
@@ -203,8 +207,13 @@ def _targets(
     return targets
 
 
-def _write(path: Path, spec: Found, analysis: Analysis, options: Options) -> bool:
-    """Draws one network; says why not where that fails."""
+def _write(
+    path: Path, spec: Found, analysis: Analysis, options: Options, *, named: bool
+) -> bool:
+    """Draws one network; says why not where that fails.
+
+    What is at a path that the user has not named is kept if archc did not draw it.
+    """
     from archc.cli.specs import reason
     from archc.draw.drawing import draw, format_of
     from archc.draw.fit import TooNarrow
@@ -218,10 +227,15 @@ def _write(path: Path, spec: Found, analysis: Analysis, options: Options) -> boo
         click.echo(visible(f"{spec.path}: {line}"), err=True)
 
     try:
+        if not named and _is_of_others(path):
+            raise _Kept(
+                f"{path} is there already, and archc did not draw it, or it was changed"
+                f" since; -o {path} replaces it"
+            )
         saved = _saved(analysis) if options.heat == "memory" else None
         content = draw(network, facts, format, options, saved=saved, warn=warn)
         write([Output(path, content)])
-    except (TooNarrow, RenderError) as error:
+    except (TooNarrow, RenderError, _Kept) as error:
         message = str(error)
     except OSError as error:
         message = f"cannot write {error.filename or path}: {reason(error)}"
@@ -230,6 +244,19 @@ def _write(path: Path, spec: Found, analysis: Analysis, options: Options) -> boo
         return True
     click.echo(visible(f"Error: {spec.path}: {message}"), err=True)
     return False
+
+
+class _Kept(Exception):
+    """What is there is not replaced."""
+
+
+def _is_of_others(path: Path) -> bool:
+    from archc.draw.svg import is_untouched
+    from archc.source.files import contents
+
+    if not path.is_file():
+        return False  # what is no file, writing refuses
+    return path.stat().st_size > 0 and not is_untouched(contents(path, _LARGEST))
 
 
 def _saved(analysis: Analysis) -> Mapping[Layer, int]:

@@ -28,6 +28,7 @@ Examples:
   archc summary resnet50 --set num_classes=10 --input 3,64,64
   archc summary resnet50 --format json | jq .params
   archc summary resnet50 --format latex > table.tex
+  archc summary resnet50 --format latex --fold > stages.tex
   archc summary resnet50 --as fvcore
 """
 
@@ -53,6 +54,12 @@ _SET_WELL = 2000
     help="Show the number of operations that this tool prints, and what it counts"
     " otherwise than archc.",
 )
+@click.option(
+    "--fold",
+    is_flag=True,
+    help="With latex: a row for each stage, with blocks in brackets, in the manner of"
+    " the ResNet paper's Table 1; needs booktabs alone.",
+)
 @reading
 @click.pass_context
 def command(
@@ -60,6 +67,7 @@ def command(
     spec: Path,
     form: str,
     tool: Tool | None,
+    fold: bool,
     assignments: tuple[tuple[str, str], ...],
     inputs: Inputs,
     allow_outside: bool,
@@ -78,6 +86,8 @@ def command(
 
     if tool is not None and form not in ("text", "json"):
         raise click.UsageError("--as has the formats text and json")
+    if fold and form != "latex":
+        raise click.UsageError("--fold has the format latex")
     if spec.is_dir():
         raise click.UsageError(f"{spec} is a directory; give one spec")
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
@@ -89,6 +99,11 @@ def command(
         context.exit(1)
     if tool is not None:
         _as_counted(analysis, tool, form)
+        return
+    if fold:
+        from archc.draw.table import as_latex
+
+        click.echo(as_latex(analysis.network, analysis.facts), nl=False)
         return
     table = summarize(analysis.network, analysis.facts)
     if form == "json":

@@ -83,6 +83,7 @@ class _Builder:
                 inside = _only_repeat(item)
                 if inside is not None:
                     cell.details += self._frame(inside, item).details
+                    cell.each = inside.count
                     cell.details.append(f"each of {inside.count}")
                 inner = self._place(
                     (inside or item).children, inside or item, depth + 1

@@ -45,6 +45,8 @@ class Cell:
     title: str
     count: str = ""
     """How often what it shows stands in a row; empty if once."""
+    each: str = ""
+    """The same of what is all that it has inside."""
     details: list[str] = field(default_factory=list[str])
     """Further lines, from the most to the least important."""
     shape: str = ""
@@ -72,7 +74,7 @@ class Cell:
     @property
     def mark(self) -> Mark | None:
         """What it is as a whole; None where nothing is compared."""
-        others = [mark for mark in self.marks if mark != "same"]
+        others: list[Mark] = [mark for mark in self.marks if mark != "same"]
         if not others:
             return "same" if self.marks else None
         alone = len(self.marks) == 1 or others == ["detail"]

@@ -32,19 +32,19 @@ def around(leaves: Sequence[Leaf], lead: Leaf) -> list[str]:
 
 
 def numbers(network: Network, facts: Facts) -> list[str]:
-    params = f"{_large(facts.params)} parameters"
+    params = f"{large(facts.params)} parameters"
     if facts.params_with_heads != facts.params:
-        params += f" ({_large(facts.params_with_heads)} in training)"
+        params += f" ({large(facts.params_with_heads)} in training)"
     named = network.inputs_have_names
     inputs = [
         f"{name} {spelled(value.shape)}" if named else f"input {spelled(value.shape)}"
         for name, value in network.inputs.items()
         if value.shape is not None
     ]
-    return [params, f"{_large(facts.macs)} MACs", *inputs]
+    return [params, f"{large(facts.macs)} MACs", *inputs]
 
 
-def _large(number: int) -> str:
+def large(number: int) -> str:
     """A number to three digits."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:

@@ -203,7 +203,7 @@ class _Draft:
         inside = _kernels(lead)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         repeats = [
-            f"{_title(c, c)} ×{c.count}"
+            f"{_title(c, c) or 'each of'} ×{c.count}"
             for c in lead.children
             if isinstance(c, Box | Node) and c.count not in ("", "1")
         ]

@@ -6,17 +6,36 @@ font it is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from hashlib import sha256
 
 from archc.draw.scene import Path, Rect, Scene, Text
 from archc.escaping import xml
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+_SIGNED = re.compile(r"<!-- drawn by archc, sha256 ([0-9a-f]{16}) -->\n\Z")
 
 
 def as_svg(scene: Scene, title: str) -> str:
-    """The text of an SVG file; its lengths are in points."""
-    return "".join(f"{line}\n" for line in _lines(scene, title))
+    """The text of an SVG file; its lengths are in points.
+
+    Its last line is a digest, by which `is_untouched` knows it again.
+    """
+    text = "".join(f"{line}\n" for line in _lines(scene, title))
+    return f"{text}<!-- drawn by archc, sha256 {_digest(text)} -->\n"
+
+
+def is_untouched(content: bytes) -> bool:
+    """Whether archc drew an SVG file, and nobody has changed it since."""
+    # git and editors may end lines otherwise
+    text = content.decode("utf-8", "replace").replace("\r\n", "\n")
+    found = _SIGNED.search(text)
+    return found is not None and found[1] == _digest(text[: found.start()])
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _lines(scene: Scene, title: str) -> Iterator[str]:

@@ -100,17 +100,20 @@ def _text(text: Text, colors: dict[str, str]) -> str:
     size = rf"\fontsize{{{_n(text.size)}bp}}{{{_n(text.size * 1.2)}bp}}\selectfont"
     bold = r"\bfseries" if text.bold else ""
     # a strut, so that lines with and without descenders stand at one height
-    written = latex(text.text)
-    for sign, command in _SIGNS.items():
-        written = written.replace(sign, command)
-    # pdfLaTeX knows no others without further packages
-    written = "".join(c if c < "\u0180" else f"U+{ord(c):04X}" for c in written)
     return (
         rf"\node[anchor={anchor}, text={colors[text.color]}, font={size}{bold}]"
         rf" at ({_n(text.x)},{_n(text.y)})"
-        rf" {{\archcfit{{{_n(text.width)}bp}}{{\strut {written}}}}};"
+        rf" {{\archcfit{{{_n(text.width)}bp}}{{\strut {typeset(text.text)}}}}};"
     )
 
 
 def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def typeset(text: str) -> str:
+    """Text that pdfLaTeX sets without further packages; other letters are numbers."""
+    written = latex(text)
+    for sign, command in _SIGNS.items():
+        written = written.replace(sign, command)
+    return "".join(c if c < "\u0180" else f"U+{ord(c):04X}" for c in written)

@@ -18,6 +18,7 @@ from archc.draw.chart import Chart, Level
 from archc.draw.drawing import Options, chart_of, draw, scene_of
 from archc.draw.fit import MM, TooNarrow
 from archc.draw.palette import PALETTES
+from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer, Region
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
@@ -278,6 +279,64 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, ["draw", *arguments])
         assert result.exit_code == 2, result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_folded_table_is_that_of_the_paper() -> None:
+    """He et al. 2015, Table 1, the column of ResNet-50; its sizes and counts."""
+    analysis = analysed("resnet50")
+    text = folded(analysis.network, analysis.facts)
+    plain = text.replace(r"$\times$", "x")
+    for size, planes, out, count in (
+        ("56x56", 64, 256, 3), ("28x28", 128, 512, 4),
+        ("14x14", 256, 1024, 6), ("7x7", 512, 2048, 3),
+    ):  # fmt: skip
+        (row,) = [x for x in plain.splitlines() if f"& {size} &" in x and "left" in x]
+        lines = rf"1x1, {planes} \\ 3x3, {planes} \\ 1x1, {out}\end"
+        assert lines in row and rf"\right]$ x {count} &" in row
+    assert r"\label{tab:resnet50}" in text and r"\begin{table}" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")
+def test_folded_tables_stand_in_two_columns(tmp_path: Path) -> None:
+    names = ["resnet50", "densenet121", "googlenet", "timm/hrnet_w18_small", "unet"]
+    tables = ""
+    for name in names:
+        analysis = analysed(name)
+        tables += folded(analysis.network, analysis.facts)
+    (tmp_path / "net.tex").write_text(
+        r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}"
+        f"\n{tables}\n\\end{{document}}\n",
+        encoding="utf-8",
+    )
+    command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "net.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    log = (tmp_path / "net.log").read_text(errors="replace")
+    assert done.returncode == 0, log
+    assert "Overfull" not in log
+
+
+def test_what_archc_did_not_draw_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = str(SPECS / "lenet5.toml")
+    picture = Path("lenet5.svg")
+
+    def status(*arguments: str) -> int:
+        return CliRunner().invoke(main, ["draw", spec, *arguments]).exit_code
+
+    assert status() == 0
+    ours = picture.read_bytes()
+    assert status("--level", "stage") == 0
+    for theirs in (b"mine", ours.replace(b"LeNet", b"Lenet"), ours + b" "):
+        picture.write_bytes(theirs)
+        assert status() == status("-o", ".") == 2
+        assert picture.read_bytes() == theirs
+    picture.write_bytes(ours.replace(b"\n", b"\r\n"))
+    assert status() == 0
+    picture.write_bytes(b"mine")
+    assert status("-o", "lenet5.svg") == 0
+    assert picture.read_bytes() == ours
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")

@@ -218,7 +218,7 @@ def test_long_skips_by_from(tmp_path: Path) -> None:
     """
     net = drawn(spec(tmp_path, layers))
     assert net.skips == [("d1", "concat")]
-    assert net.nodes["up"] == "upsample ×2 16×32×32"
+    assert net.nodes["up"] == "upsample ↑2 16×32×32"
 
 
 def test_iterations_that_differ_are_marked(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Scale(nn.Module):
 
     @property
     def detail(self) -> str:
-        return f"×{self.factor}"
+        return f"by {self.factor}"
 
     def module(self, x: Shape) -> Call:
         return self._construct(self.factor)

@@ -37,7 +37,7 @@ class _ConvTranspose(Op):
     autocast = "low"
     layout = "map"
     shows = SHOWS
-    stride_sign = "×"
+    stride_sign = "↑"
     short = "transposed conv"
 
     out_channels: int = Field(ge=1)

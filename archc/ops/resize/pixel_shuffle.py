@@ -38,7 +38,7 @@ class PixelShuffle(Op):
 
     @property
     def detail(self) -> str:
-        return f"×{self.upscale_factor}"
+        return f"↑{self.upscale_factor}"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -138,7 +138,7 @@ class Upsample(Op):
             return f"to {'×'.join(map(str, sides(self.size, axes)))}"
         factors = sides(self.scale_factor, axes)
         alike = len({*factors}) == 1
-        return f"×{','.join(map(str, factors[:1] if alike else factors))}"
+        return f"↑{','.join(map(str, factors[:1] if alike else factors))}"
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
