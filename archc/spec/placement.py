@@ -147,8 +147,8 @@ class _Placing:
         self.scattered = True
         self.homes[name] = home
         body = _Body(self, Lives(home))
-        for name in block.inputs:
-            body.names.note(name, home)
+        for given in block.inputs:
+            body.names.note(given, home)
         layers = body.numbered(block.layers) if counts(block.layers) else block.layers
         layers, end = body.nodes(layers, home, home)
         if end != home and not block.outputs:
