@@ -147,16 +147,17 @@ def measured(cell: Cell, style: Style) -> Drawn:
         width = max(width, _LOOP + 2 * len(labels) + 8 + max(labels))
         beside = 4 + len(labels) * (style.line + 1)
     elif labels and style.narrow:
-        rows = list(zip(reversed(lines[1:]), reversed(labels), strict=False))
+        # what is said of loops stands at the right of the last lines
+        total = max(len(lines), 1 + len(labels))
+        pairs = zip(lines[total - len(labels) :], labels, strict=False)
         least = max(
-            (metrics.width(line, style.small) + 8 + label for line, label in rows),
+            (metrics.width(line, style.small) + 8 + label for line, label in pairs),
             default=0.0,
         )
-        if len(labels) < len(lines) and least <= max(width, 13 * style.small):
-            width = max(width, least)
-        else:
-            width = max(width, max(labels) + 2 * _PAD)
-            inside = len(labels) * style.line
+        if least > max(width, 13 * style.small):
+            total, least = len(lines) + len(labels), 0.0
+        width = max(width, least, max(labels) + 2 * _PAD)
+        inside = (total - len(lines)) * style.line
         beside = _LOOP
     elif labels:
         height = max(height, len(labels) * (style.line + 1) + 1)

@@ -16,6 +16,7 @@ from archc.draw.figure import Mark
 from archc.draw.fit import fitted, free
 from archc.draw.scene import Scene, Shape, Text, moved
 from archc.draw.sheet import entries, on_sheet
+from archc.draw.stages import stage_chart
 from archc.draw.style import Style
 from archc.escaping import visible
 from archc.measure.cost import Facts
@@ -83,15 +84,15 @@ def diagram(network: Network, facts: Facts) -> Diagram:
 
 
 def diagram_of_both(
-    a: tuple[Network, Facts], b: tuple[Network, Facts], marks: Mapping[Layer, Mark]
+    a: tuple[Network, Facts],
+    b: tuple[Network, Facts],
+    marks: Mapping[Layer, Mark],
+    level: Literal["stage", "block"] = "block",
 ) -> Diagram:
     """Two networks beside each other; `marks` say what layers are in comparison."""
-    first, second = (
-        block_chart(
-            network,
-            facts,
-            marks={layer: marks[layer] for layer in network.all_layers()},
-        )
-        for network, facts in (a, b)
-    )
-    return Diagram((first, second))
+    chart_of = block_chart if level == "block" else stage_chart
+    charts: list[Chart] = []
+    for network, facts in (a, b):
+        own: dict[Layer, Mark] = {x: marks[x] for x in network.all_layers()}
+        charts.append(chart_of(network, facts, marks=own))
+    return Diagram((charts[0], charts[1]))

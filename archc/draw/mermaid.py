@@ -1,11 +1,15 @@
-"""A chart as a flowchart of Mermaid, which GitHub and many others draw in Markdown."""
+"""A chart as a flowchart of Mermaid, which GitHub and many others draw in Markdown.
+
+Frames are subgraphs. What is folded into a box is an arrow from it to itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archc.draw.cells import loop_text
+from archc.draw.cells import loop_text, title_of
 from archc.draw.chart import Cell, Chart
+from archc.draw.flat import edges
 from archc.draw.style import Style
 from archc.escaping import mermaid as safe
 
@@ -21,19 +25,19 @@ def _lines(chart: Chart, style: Style) -> Iterator[str]:
         yield f'title: "{safe(chart.title)}"'
         yield "---"
     yield f"flowchart {'LR' if style.lr else 'TB'}"
-    for number, cell in enumerate(chart.cells):
-        left, right = ("([", "])") if cell.end else ("[", "]")
-        yield f'  n{number}{left}"{_label(cell)}"{right}'
-    for link in chart.links:
-        arrow = {"skip": "==>", "head": "-.->"}.get(link.kind, "-->")
-        yield f"  n{link.source} {arrow} n{link.target}"
-    for number, cell in enumerate(chart.cells):
+    names: dict[Cell, str] = {}
+    yield from _cells(chart, "n", "  ", names)
+    for edge in edges(chart):
+        arrow = {"skip": "==>", "head": "-.->"}.get(edge.kind, "-->")
+        note = f'|"{safe(edge.note)}"|' if edge.note else ""
+        yield f"  {names[edge.source]} {arrow}{note} {names[edge.target]}"
+    for cell, name in names.items():
         for loop, times in cell.loops.items():
             arrow = "==>" if loop.kind == "skip" else "-->"
-            yield f'  n{number} {arrow}|"{safe(loop_text(loop, times))}"| n{number}'
+            yield f'  {name} {arrow}|"{safe(loop_text(loop, times))}"| {name}'
     ink = style.palette
     for category in chart.categories():
-        members = [f"n{i}" for i, c in enumerate(chart.cells) if c.category == category]
+        members = [name for cell, name in names.items() if cell.category == category]
         yield (
             f"  classDef {category} fill:{ink.fills[category]},stroke:{ink.line},"
             f"color:{ink.ink}"
@@ -41,7 +45,21 @@ def _lines(chart: Chart, style: Style) -> Iterator[str]:
         yield f"  class {','.join(members)} {category}"
 
 
+def _cells(
+    chart: Chart, prefix: str, indent: str, names: dict[Cell, str]
+) -> Iterator[str]:
+    for number, cell in enumerate(chart.cells):
+        name = f"{prefix}{number}"
+        if cell.inner is not None:
+            yield f'{indent}subgraph {name}["{_label(cell)}"]'
+            yield from _cells(cell.inner, f"{name}_", f"{indent}  ", names)
+            yield f"{indent}end"
+        elif not cell.port:
+            names[cell] = name
+            left, right = ("([", "])") if cell.end else ("[", "]")
+            yield f'{indent}{name}{left}"{_label(cell)}"{right}'
+
+
 def _label(cell: Cell) -> str:
-    title = " ".join(filter(None, (cell.title, f"×{cell.count}" if cell.count else "")))
-    lines = [f"<b>{safe(title)}</b>", *map(safe, cell.details), safe(cell.shape)]
-    return "<br/>".join(line for line in lines if line)
+    lines = [f"<b>{safe(title_of(cell))}</b>", *map(safe, cell.details)]
+    return "<br/>".join(line for line in (*lines, safe(cell.shape)) if line)

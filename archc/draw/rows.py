@@ -481,7 +481,8 @@ class Layout:
 
     def put(self, dx: float = 0.0, dy: float = 0.0) -> Iterator[Shape]:
         """Everything of this strip, moved by so much; boxes get their places."""
-        for link, way in self.links:
+        # where two share a piece, the main way is seen
+        for link, way in sorted(self.links, key=lambda x: x[0].kind == "main"):
             ends = self.boxes[link.target].cell.port == "out"
             points = [(x + dx, y + dy) for x, y in map(self.xy, way)]
             yield drawn_link(link, points, self.style, arrow=not ends)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from archc.draw import labels
 from archc.draw.caption import combined, occurrence
 from archc.draw.chart import Cell, Chart, kinds, linked, sizes
 from archc.draw.compose import compose
-from archc.draw.figure import Arc, Box, Item, Leaf, Node
+from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
+from archc.draw.palette import SIGNS
 from archc.draw.runs import run_name, short_name
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
@@ -24,18 +25,26 @@ Outer = Node | Box
 _ATTACHED = ("normalization", "activation", "dropout", "reshape")
 
 
-def stage_chart(network: Network, facts: Facts) -> Chart:
+def stage_chart(
+    network: Network, facts: Facts, *, marks: Mapping[Layer, Mark] | None = None
+) -> Chart:
     """The network with one box for each of its stages.
 
     A stage is a repetition, a block or a layer with what is attached to it; blocks of
     one kind, and equal layers, that follow each other at one map size are one stage.
+    `marks` say what layers are in comparison with another network.
     """
-    picture = compose(network, facts)
+    picture = compose(network, facts, marks)
     drafts = [_Draft(item) for item in opened(picture.root.children)]
     drafts += [_Draft(head, head=True) for head in picture.heads]
     drafts = _merged(drafts, picture.arcs)
     home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
     cells = [draft.cell() for draft in drafts]
+    for cell, draft in zip(cells, drafts, strict=True):
+        if not cell.end:
+            cell.marks = marks_of(draft.leaves)
+        if isinstance(draft.lead, Box) and cell.mark is not None:
+            cell.title = f"{SIGNS[cell.mark]}{cell.title}"
     cell_of: dict[Layer, Cell] = {}
     for layer in network.all_layers():
         cell = cells[home[picture.leaf_of[layer].drawn]]
@@ -203,7 +212,7 @@ class _Draft:
         inside = _kernels(lead)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         repeats = [
-            f"{_title(c, c) or 'each of'} ×{c.count}"
+            f"{_title(c, c) or _inside(c)} ×{c.count}".lstrip()
             for c in lead.children
             if isinstance(c, Box | Node) and c.count not in ("", "1")
         ]
@@ -220,6 +229,12 @@ def _title(first: Outer, last: Outer) -> str:
     if first.name.isdecimal():
         return short_name(first.path)
     return first.name or first.block or short_name(first.path)
+
+
+def _inside(item: Outer) -> str:
+    """What a repetition without a name repeats."""
+    first = item.children[0] if isinstance(item, Box) and item.children else None
+    return first.block or first.name if isinstance(first, Box) else ""
 
 
 def _caption(node: Node) -> str:

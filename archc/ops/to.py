@@ -33,5 +33,9 @@ class To(Identity):
 
     place: str
 
+    @property
+    def detail(self) -> str:
+        return self.place
+
     def function(self, x: Shape, argument: Expr) -> Expr:
         return moved(argument, self.place)

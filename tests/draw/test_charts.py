@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -9,6 +10,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import pygraphviz
 import pytest
 from click.testing import CliRunner
 
@@ -17,6 +19,7 @@ from archc.diagnostics.model import Sink
 from archc.draw.chart import Chart, Level
 from archc.draw.drawing import Options, chart_of, draw, scene_of
 from archc.draw.fit import MM, TooNarrow
+from archc.draw.flat import edges
 from archc.draw.palette import PALETTES
 from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer, Region
@@ -96,6 +99,37 @@ def test_layers_are_linked_as_they_read(name: str) -> None:
 @pytest.mark.parametrize("level", ["stage", "block"])
 def test_repeats_are_drawn_once(name: str, counts: list[str], level: Level) -> None:
     assert [c.count for c in chart(name, level).cells if c.count] == counts
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("level", ["stage", "block", "layer"])
+def test_text_formats_keep_every_box_and_link(name: str, level: Level) -> None:
+    """Each merge has as many lines as it reads values, and each frame is one."""
+    analysis, found = analysed(name), chart(name, level)
+    options = Options(level)
+    dot = draw(analysis.network, analysis.facts, "dot", options).decode()
+    mermaid = draw(analysis.network, analysis.facts, "mmd", options).decode()
+    boxes = [c for c in found.all_cells() if not c.port and c.inner is None]
+    frames = [c for c in found.all_cells() if c.inner is not None]
+    loops = sum(len(cell.loops) for cell in boxes)
+    graph = pygraphviz.AGraph(string=dot)
+    assert len(graph.nodes()) == len(boxes)
+    assert dot.count("subgraph") == mermaid.count("subgraph ") == len(frames)
+    linked = {(a, b) for a, b in graph.edges() if a != b}
+    assert len(graph.edges()) - loops == len(linked) == len(list(edges(found)))
+    arrows = [x for x in mermaid.splitlines() if re.match(r"  n[\d_]+ [=.-]+>", x)]
+    assert len(arrows) - loops == len(linked)
+    if name not in ("googlenet", "unet", "torchvision/vgg16"):
+        return  # of what is repeated, only the first reads from outside
+    # every value that a layer reads from one in another box has its line
+    home = {layer: cell for cell in boxes for layer in cell.layers}
+    wanted = {
+        (home[value.layer].path, cell.path)
+        for layer, cell in home.items() for value in layer.inputs
+        if value.layer is not None and home[value.layer] is not cell
+    }  # fmt: skip
+    drawn = {(e.source.path, e.target.path) for e in edges(found)}
+    assert wanted <= drawn
 
 
 def test_identity_of_a_repeated_stage_is_that_of_the_others() -> None:
