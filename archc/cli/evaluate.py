@@ -8,15 +8,14 @@ from typing import Any
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
-from archc.cli.running import (
+from archc.cli.run_options import (
+    batch_option,
     crops_option,
     data_options,
     device_option,
-    learned,
-    need_weights,
-    using,
     weights_option,
 )
+from archc.cli.running import learned, need_weights, using
 
 _EPILOG = """\b
 Examples:
@@ -32,7 +31,7 @@ Examples:
 @weights_option
 @data_options()
 @crops_option
-@click.option("--batch", type=click.IntRange(min=1), default=128, show_default=True)
+@batch_option
 @device_option
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown"]),

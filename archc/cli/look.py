@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
-from archc.cli.running import (
+from archc.cli.run_options import (
     data_options,
     device_option,
-    learned,
-    need_weights,
-    using,
     weights_option,
 )
+from archc.cli.running import learned, need_weights, using
 from archc.escaping import visible
 
 if TYPE_CHECKING:

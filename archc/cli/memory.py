@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
-from archc.cli.running import weights_option
+from archc.cli.run_options import weights_option
 from archc.escaping import visible
 
 if TYPE_CHECKING:

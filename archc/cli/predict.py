@@ -10,14 +10,12 @@ from typing import Any
 import click
 
 from archc.cli.options import SPEC, Inputs, Overrides, reading
-from archc.cli.running import (
+from archc.cli.run_options import (
     crops_option,
     device_option,
-    learned,
-    need_weights,
-    using,
     weights_option,
 )
+from archc.cli.running import learned, need_weights, using
 from archc.escaping import visible
 
 _EPILOG = """\b

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from archc.network.graph import Network
     from archc.run.subject import Subject
     from archc.run.weights.fit import Fitted
-
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def need_torch(command: str) -> None:
@@ -135,69 +132,6 @@ def need_torchvision(command: str) -> None:
         ) from error
 
 
-_DATA = ("fashion-mnist", "mnist", "cifar10", "digits", "fake")
-
-
-def _data(
-    context: click.Context, param: click.Parameter, value: str | None
-) -> str | None:
-    if (
-        value is None
-        or value in _DATA
-        or value.removeprefix("folder:") not in ("", value)
-    ):
-        return value
-    raise click.BadParameter(f"{value!r} is none of {', '.join(_DATA)} and folder:PATH")
-
-
-def data_options(*, required: bool = True) -> Callable[[F], F]:
-    """The options of every command that reads a data set of images."""
-
-    def add(command: F) -> F:
-        for option in (
-            click.option(
-                "--download", is_flag=True, help="Fetch the data set if it is missing."
-            ),
-            click.option(
-                "--data-dir",
-                type=click.Path(path_type=Path, file_okay=False),
-                metavar="DIR",
-                help="Where the data set lies, or is downloaded to.  [default: data]",
-            ),
-            click.option(
-                "--data",
-                required=required,
-                callback=_data,
-                metavar="NAME",
-                help="fashion-mnist, mnist, cifar10, digits (scikit-learn's), fake"
-                " (noise), or folder:PATH: train/ and val/ with a directory of images"
-                " for each class, or only such directories, of whose images a fifth is"
-                " held back.",
-            ),
-        ):
-            command = option(command)
-        return command
-
-    return add
-
-
-crops_option = click.option(
-    "--crops",
-    type=click.Choice(["1", "5", "10"]),
-    default="1",
-    show_default=True,
-    help="Average the predictions for four corners and the middle, and for their"
-    " mirror images.",
-)
-
-device_option = click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-)
-
-
 def need_weights(command: str, weights: str | None) -> None:
     """Raises where what `--weights` names is missing, or PyTorch or torchvision is."""
     if weights is None:
@@ -249,15 +183,6 @@ def using() -> Generator[None]:
         if not out_of_memory(error):
             raise
         raise click.ClickException("memory ran out: try a smaller --batch") from error
-
-
-weights_option = click.option(
-    "--weights",
-    metavar="FILE",
-    help="Start from these weights: a state dict as torch.save or safetensors wrote"
-    " it, or a checkpoint of `archc train`; torchvision for those that it publishes"
-    " for its editions, which are downloaded.",
-)
 
 
 def with_weights(

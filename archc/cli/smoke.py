@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from archc.cli.options import SPEC, Inputs, Overrides, Refused, is_terminal, reading
-from archc.cli.running import weights_option
+from archc.cli.run_options import execution_options, weights_option
 
 if TYPE_CHECKING:
     from archc.run.smoke.report import Conditions, Result
@@ -33,12 +33,6 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command("smoke", epilog=_EPILOG)
 @click.argument("specs", type=SPEC, nargs=-1, required=True, metavar="SPEC...")
 @click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-)
-@click.option(
     "--steps",
     type=click.IntRange(min=1),
     metavar="N",
@@ -50,15 +44,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="N",
     help="Images in a step.  [default: 32; on the CPU 4, or 2 of a large network]",
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    default="fp32",
-    show_default=True,
-    help="bf16 and fp16 are mixed with fp32, as torch.autocast does it.",
-)
-@click.option("--compile", is_flag=True, help="Use torch.compile.")
-@click.option("--channels-last", is_flag=True, help="Use this memory format.")
+@execution_options
 @click.option("--json", type=_FILE, metavar="FILE", help="Write a report to it.")
 @click.option("--markdown", type=_FILE, metavar="FILE", help="Write a report to it.")
 @click.option(

@@ -45,7 +45,9 @@ def weighted(
 
 
 def cross_entropy(output: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Of one output; all places of a map have the label of their image."""
+    """Of one output; all places of a map have the label of their image, which is a
+    number, or a probability for each class."""
     places = output.shape[2:]
-    spread = labels.reshape(-1, *(1 for _ in places)).expand(-1, *places)
+    spread = labels.reshape(*labels.shape, *(1 for _ in places))
+    spread = spread.expand(*labels.shape, *places)
     return F.cross_entropy(output, spread, label_smoothing=smoothing)

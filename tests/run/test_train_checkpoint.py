@@ -91,7 +91,7 @@ def put(value: Any) -> Callable[[Any, Any], None]:
 def test_each_key_missing(made: tuple[Any, Any], tmp_path: Path) -> None:
     chosen, state = made
     keys = [p for p in places(state) if p and isinstance(p[-1], str)]
-    assert len([p for p in keys if len(p) == 1]) == 11
+    assert len([p for p in keys if len(p) == 1]) == 12
     for place in keys:
         broken = changed(state, place, lambda table, key: table.pop(key))
         assert told(chosen, broken, tmp_path) is not None, place
@@ -132,8 +132,9 @@ def test_each_key_of_another_type(made: tuple[Any, Any], tmp_path: Path) -> None
         ("step", 99, "`step` is 99, and must be 0 to 3"),
         ("processes", [], "`processes` holds 0 instead of 1"),
         ("settings.lr", 0.25, "lr was 0.25 and is 0.5"),
-        ("format", 3, "no checkpoint of this version"),
+        ("format", 4, "no checkpoint of this version"),
         ("format", 1, "of an earlier version"),
+        ("format", 2, "starts with its weights"),
         ("classes", list("0123456798"), "another order, from the 9. on"),
         ("classes", list("012345678"), "the 9 classes were others: now they are 10"),
         ("classes", [*"012345678", "nine"], "without nine and with 9"),

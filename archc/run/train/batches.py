@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from torchvision.transforms import v2  # pyright: ignore[reportMissingTypeStubs]
 
+from archc.run.train.augment import transforms
 from archc.run.train.data import Data, Images
 from archc.run.train.preprocessing import middle, preprocessing
 from archc.run.train.settings import Settings
@@ -170,8 +171,7 @@ def change(
     elif "crop" in augment:
         own = list(images.stored.shape[2:])
         steps.append(v2.RandomCrop(own, padding=[own[1] // 8, own[0] // 8]))
-    if "flip" in augment:
-        steps.append(v2.RandomHorizontalFlip())
+    steps += transforms(augment)
     return v2.Compose(steps) if steps else None
 
 

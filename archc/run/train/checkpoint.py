@@ -14,13 +14,17 @@ from torch import Tensor
 from archc.output import Output, write
 from archc.run.train.errors import CannotTrain
 from archc.run.train.record import Row
+from archc.run.train.sums import Sums
 from archc.run.train.template import Wrong, finite, like, within
-from archc.run.train.trainer import Sums, Trainer
+from archc.run.train.trainer import Trainer
 from archc.source.kinds import is_table
 
-_FORMAT = 2
-_UNTOLD = 1
-"""A format that did not hold the classes nor what is done to images."""
+_FORMAT = 3
+_EARLIER = {
+    1: "the classes",
+    2: "how often a class is among five, and how weights are averaged",
+}
+"""Formats before it, and what they did not hold."""
 
 
 def save(trainer: Trainer, path: Path) -> None:
@@ -43,6 +47,7 @@ def _shared(trainer: Trainer) -> dict[str, Any]:
         "epoch": trainer.epoch,
         "step": trainer.step,
         "model": trainer.model.state_dict(),
+        "average": {} if trainer.average is None else trainer.average.state_dict(),
         "optimizer": trainer.optimizer.state_dict(),
         "scaler": trainer.scaler.state_dict(),
         "history": [asdict(row) for row in trainer.history],
@@ -62,6 +67,19 @@ def about_images(trainer: Trainer) -> dict[str, Any]:
     }
 
 
+def best(trainer: Trainer) -> bytes:
+    """The weights of the epoch that is over, with what someone must know who uses
+    them."""
+    return packed(
+        about_images(trainer)
+        | {
+            "model": trainer.learned.state_dict(),
+            "epoch": trainer.epoch,
+            "test_accuracy": trainer.history[-1].test_accuracy,
+        }
+    )
+
+
 def packed(state: Any) -> bytes:
     """What `torch.save` writes."""
     buffer = BytesIO()
@@ -69,8 +87,9 @@ def packed(state: Any) -> bytes:
     return buffer.getvalue()
 
 
-def restore(trainer: Trainer, path: Path) -> None:
-    """Puts a trainer where the one that saved was.
+def restore(trainer: Trainer, path: Path) -> int:
+    """Puts a trainer where the one that saved was; returns the epochs that it was to
+    have.
 
     Raises:
         CannotTrain: if the file is none of these, its settings or classes were others,
@@ -94,6 +113,7 @@ def restore(trainer: Trainer, path: Path) -> None:
             f"{path} is of other settings, and --resume cannot change them:"
             f" {'; '.join(differences)}"
         )
+    return state["settings"]["epochs"]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -110,10 +130,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not is_table(state) or "format" not in state:
         raise CannotTrain(f"{path} is no checkpoint of archc train")
     number = state["format"]
-    if type(number) is int and number == _UNTOLD:
+    if type(number) is int and number in _EARLIER:
         raise CannotTrain(
-            f"{path} is of an earlier version of archc, which did not write down the"
-            " classes: --output names a place to start anew"
+            f"{path} is of an earlier version of archc, which did not write down"
+            f" {_EARLIER[number]}: --output names a place to start anew, --weights"
+            f" {path} starts with its weights"
         )
     if type(number) is not int or number != _FORMAT:
         raise CannotTrain(f"{path} is no checkpoint of this version of archc train")
@@ -167,7 +188,9 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
     ranks = range(trainer.settings.processes)
     random = [f"processes[{i}].randomness.python" for i in ranks]
     like(template, state, but=("optimizer.state", *random))
-    within(state["epoch"], trainer.settings.epochs, "epoch")
+    if trainer.average is None and state["average"]:
+        raise Wrong("`average` is not empty, and no weights are averaged")
+    within(state["epoch"], state["settings"]["epochs"], "epoch")
     within(state["step"], trainer.per_epoch, "step")
     done = [row["epoch"] for row in state["history"]]
     if done != [*range(1, state["epoch"] + 1)]:
@@ -177,7 +200,7 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
         raise Wrong(f"`processes` holds {found} instead of {len(ranks)}")
     _check_optimizer(trainer, state)
     _check_scaler(trainer.scaler.state_dict(), state["scaler"])
-    for name in ("model", "optimizer", "scaler", "history"):
+    for name in ("model", "average", "optimizer", "scaler", "history"):
         finite(state[name], name)
     for i, own in enumerate(state["processes"]):
         finite(own["sums"], f"processes[{i}].sums")
@@ -224,6 +247,9 @@ def _check_scaler(own: dict[str, Any], found: dict[str, Any]) -> None:
 def _load(trainer: Trainer, state: dict[str, Any]) -> None:
     own = state["processes"][trainer.world.rank]
     trainer.model.load_state_dict(state["model"])
+    if trainer.average is not None:
+        trainer.average.load_state_dict(state["average"])
+        trainer.averaged_before(state["epoch"] * trainer.per_epoch + state["step"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.scaler.load_state_dict(state["scaler"])
     trainer.restore_randomness(own["randomness"])

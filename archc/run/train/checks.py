@@ -8,6 +8,7 @@ from typing import Any
 
 from archc.measure.refusal import smallest_batch
 from archc.run.subject import Subject
+from archc.run.train.augment import amounts
 from archc.run.train.data import Data
 from archc.run.train.errors import CannotTrain
 from archc.run.train.settings import Recipe, Settings
@@ -77,9 +78,12 @@ def settled(
         raise CannotTrain(
             f"a batch of {recipe.batch} cannot be divided among {world.size} processes"
         )
+    _check_augment(recipe, name, data)
     smallest, smallest_test = _smallest(subject, recipe, data, world)
     chosen: dict[str, Any] = asdict(recipe)
     chosen["device"] = world.device.type
+    if subject.weights is not None:
+        chosen["weights"] = subject.weights.weights.source
     return Settings(
         **chosen,
         network=subject.network.name,
@@ -92,6 +96,25 @@ def settled(
         smallest_batch=smallest,
         smallest_test_batch=smallest_test,
     )
+
+
+def _check_augment(recipe: Recipe, name: str, data: Data) -> None:
+    """Raises CannotTrain where a change of images would not change any."""
+    stored, found = data.train.stored, amounts(recipe.augment)
+    if stored is not None:
+        height, width = stored.shape[2:]
+        reasons = {
+            "crop": ("shifts by an eighth of the size", min(height, width) < 8),
+            "equalize": ("needs as many pixels as shades", height * width < 256),
+        }
+        for change, (reason, small) in reasons.items():
+            if change in found and small:
+                raise CannotTrain(
+                    f"{change} {reason}, and the images of {name} are {height} x"
+                    f" {width}: leave it out of --augment"
+                )
+    if "mixup" in found and recipe.batch < 2:
+        raise CannotTrain("mixup mixes the images of a batch: --batch 2 or more")
 
 
 def _smallest(

@@ -11,6 +11,8 @@ from archc.run.train.record import Row
 
 _WIDTH, _HEIGHT = 300, 200
 _LEFT, _TOP, _BETWEEN, _BELOW = 48, 48, 64, 64
+_FAR = 4
+"""How many times the median a value must be to be cut off."""
 _COLORS = {"train": "#4c78a8", "test": "#e45756"}
 
 
@@ -60,15 +62,18 @@ def draw(title: str, rows: Sequence[Row]) -> str:
 
 def _panel(panel: Panel, left: float, epochs: list[int]) -> list[str]:
     values = [v for line in panel.lines.values() for v in line]
-    marks = ticks(min(values), max(values))
+    highest, most = max(values), ceiling(values)
+    marks = ticks(min(values), most)
     low, high = marks[0], marks[-1]
     last = max(epochs[-1], 2)
 
     def place(epoch: float, value: float) -> tuple[float, float]:
         right = (epoch - 1) / (last - 1) * _WIDTH
-        return left + right, _TOP + _HEIGHT * (1 - (value - low) / (high - low))
+        share = min((value - low) / (high - low), 1)
+        return left + right, _TOP + _HEIGHT * (1 - share)
 
-    parts = [_text(left + _WIDTH / 2, _TOP - 8, panel.title, "middle")]
+    beyond = f", up to {highest:.3g}" if highest > high else ""
+    parts = [_text(left + _WIDTH / 2, _TOP - 8, panel.title + beyond, "middle")]
     for mark in marks:
         x, y = place(1, mark)
         parts.append(f'<path d="M{x:.1f} {y:.1f}h{_WIDTH}" stroke="#ddd"/>')
@@ -88,6 +93,13 @@ def _panel(panel: Panel, left: float, epochs: list[int]) -> list[str]:
             x, y = points[0]
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" {paint}/>')
     return parts
+
+
+def ceiling(values: Sequence[float]) -> float:
+    """Up to where values are shown: the highest, or, where few are far above the
+    others, the highest of the others."""
+    limit = _FAR * sorted(values)[len(values) // 2]
+    return max((v for v in values if v <= limit), default=max(values))
 
 
 def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:

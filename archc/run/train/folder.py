@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from archc.run.train.errors import CannotTrain
@@ -14,7 +15,7 @@ _SUFFIXES = (
 
 
 def classes(directory: Path) -> dict[str, list[str]]:
-    """The images of each class, in the order of ImageFolder; each can be opened.
+    """The images of each class, in the order of ImageFolder; each can be decoded.
 
     A class is a directory with all that lies below it. Hidden directories are none.
 
@@ -41,8 +42,7 @@ def classes(directory: Path) -> dict[str, list[str]]:
             f"{directory}: {empty[0]}/ has no images{_more(empty)}; images end in"
             f" {', '.join(_SUFFIXES)}"
         )
-    for path in (path for images in found.values() for path in images):
-        _check(path)
+    _check([path for images in found.values() for path in images])
     return found
 
 
@@ -80,13 +80,33 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _check(path: str) -> None:
-    """That a file begins as an image does: it is decoded when it is needed."""
+def _check(paths: list[str]) -> None:
+    """That each file is an image, to its end.
+
+    A JPEG is decoded at an eighth of its size, which reads it whole and takes a third
+    of the time.
+
+    Raises:
+        CannotTrain: naming the first that is not.
+    """
+    with ThreadPoolExecutor() as pool:
+        reasons = list(pool.map(_fault, paths))
+    bad = [(p, why) for p, why in zip(paths, reasons, strict=True) if why is not None]
+    if bad:
+        path, reason = bad[0]
+        more = f", nor {len(bad) - 1} others" if len(bad) > 1 else ""
+        raise CannotTrain(f"cannot read {path}: {reason}{more}")
+
+
+def _fault(path: str) -> str | None:
+    """Why a file cannot be read as an image."""
     from PIL import Image
 
     try:
-        with Image.open(path):
-            pass
+        with Image.open(path) as picture:
+            picture.draft("RGB", (picture.width // 8 or 1, picture.height // 8 or 1))
+            picture.load()
     # a damaged file raises nearly anything
     except Exception as error:
-        raise CannotTrain(f"cannot read {path}: {error}") from error
+        return str(error) or type(error).__name__
+    return None

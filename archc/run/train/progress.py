@@ -10,7 +10,7 @@ from typing import Protocol
 import click
 
 from archc.run.train.record import Row
-from archc.run.train.trainer import Sums
+from archc.run.train.sums import Sums
 
 _PATIENCE = 30.0
 """Seconds without a line, where there is no bar."""

@@ -25,10 +25,17 @@ class Row:
     train_accuracy: float
     test_loss: float
     test_accuracy: float
+    test_top5: float
+    """How often the class is among the five most probable."""
     images_per_second: float
     """While training."""
     seconds: float
     """With testing; since it was resumed, if it was."""
+
+
+def best(rows: Sequence[Row]) -> Row:
+    """The first epoch with the highest test accuracy, of equals with the lower loss."""
+    return max(rows, key=lambda row: (row.test_accuracy, -row.test_loss))
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -42,11 +49,13 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def as_json(about: dict[str, Any], rows: Sequence[Row]) -> str:
-    """The result: `about`, the last epoch's numbers, and all epochs."""
-    last = rows[-1]
+    """The result: `about`, the last epoch's numbers, the best epoch, and all epochs."""
+    last, top = rows[-1], best(rows)
     result = about | {
+        "best": {"epoch": top.epoch, "test_accuracy": top.test_accuracy},
         "test_accuracy": last.test_accuracy,
         "test_loss": last.test_loss,
+        "test_top5": last.test_top5,
         "train_accuracy": last.train_accuracy,
         "train_loss": last.train_loss,
         "seconds": round(sum(row.seconds for row in rows), 3),
@@ -88,6 +97,7 @@ def add(events: Board, row: Row) -> None:
         "loss/test": row.test_loss,
         "accuracy/train": row.train_accuracy,
         "accuracy/test": row.test_accuracy,
+        "accuracy/test top-5": row.test_top5,
         "lr": row.lr,
         "images_per_second": row.images_per_second,
     }

@@ -16,12 +16,10 @@ from typing import Any
 
 import torch
 
-from archc.measure.refusal import smallest_batch
 from archc.output import Output, write
-from archc.run.layers import bound
 from archc.run.subject import Subject
-from archc.run.train import checkpoint, checks, curve, progress, record
-from archc.run.train.batches import joins, steps_per_epoch
+from archc.run.train import checkpoint, checks, curve, progress, record, remarks
+from archc.run.train.batches import steps_per_epoch
 from archc.run.train.data import Data, Wanted, load
 from archc.run.train.errors import CannotTrain, Interrupted
 from archc.run.train.settings import Recipe, Settings
@@ -102,8 +100,9 @@ class _Session:
 
     def run(self) -> None:
         resumed = self._habits.resume and self._checkpoint.exists()
+        before = self._settings.epochs
         if resumed:
-            checkpoint.restore(self._trainer, self._checkpoint)
+            before = checkpoint.restore(self._trainer, self._checkpoint)
         with self._world.first_alone():
             _make(self._habits.directory)
         with ExitStack() as stack:
@@ -113,20 +112,34 @@ class _Session:
                 events = record.board(folder, self._trainer.epoch)
                 stack.callback(events.close)
             told = stack.enter_context(self._progress())
-            for line in (self._heading(), *self._remarks()):
+            for line in remarks.heading(self._subject, self._trainer):
                 told.say(line)
             if self._habits.resume:
-                told.say(self._resuming(resumed))
+                told.say(
+                    remarks.resuming(self._trainer, self._checkpoint, resumed, before)
+                )
             asked = stack.enter_context(_interruption(self._world))
-            while self._trainer.epoch < self._settings.epochs:
+            while not self._over():
                 self._epoch(told, asked)
                 row = self._trainer.history[-1]
                 told.say(progress.line(row, self._settings.epochs))
                 if events is not None:
                     record.add(events, row)
                 self._report()
+            if self._trainer.epoch < self._settings.epochs:
+                told.say(remarks.early(self._trainer))
         if self._world.leads:
             self._finish()
+
+    def _over(self) -> bool:
+        """Whether all epochs are done, or as many as patience has brought nothing."""
+        rows, settings = self._trainer.history, self._settings
+        if not rows or not settings.patience:
+            return self._trainer.epoch >= settings.epochs
+        waited = self._trainer.epoch - record.best(rows).epoch
+        # an epoch that has begun is ended
+        impatient = waited >= settings.patience and not self._trainer.step
+        return self._trainer.epoch >= settings.epochs or impatient
 
     @contextmanager
     def _progress(self) -> Generator[progress.Progress, None, None]:
@@ -152,58 +165,17 @@ class _Session:
                 told.advance(trainer.epoch + 1, trainer.step, trainer.sums, speed)
                 if self._world.any(bool(asked)):
                     checkpoint.save(trainer, self._checkpoint)
-                    told.say(self._stopped())
+                    told.say(remarks.stopped(self._trainer, self._checkpoint))
                     raise Interrupted
             every = self._habits.save_every
             if every and trainer.step % every == 0:
                 checkpoint.save(trainer, self._checkpoint)
-        trainer.close_epoch(speed, started)
+        row = trainer.close_epoch(speed, started)
+        # before the checkpoint: one that is killed in between does the epoch once more
+        if self._world.leads and record.best(trainer.history) is row:
+            path = self._habits.directory / "best.pt"
+            write([Output(path, checkpoint.best(trainer))])
         checkpoint.save(trainer, self._checkpoint)
-
-    def _stopped(self) -> str:
-        done = f"step {self._trainer.step} of epoch {self._trainer.epoch + 1}"
-        return (
-            f"stopped after {done}, which {self._checkpoint} holds: the same command"
-            " with --resume goes on from there"
-        )
-
-    def _heading(self) -> str:
-        settings, facts = self._settings, self._subject.facts
-        processes = f", {self._world.size} processes" if self._world.size > 1 else ""
-        return (
-            f"{self._subject.label}: {facts.params_with_heads:,} parameters,"
-            f" {settings.data}: {settings.train_images:,} images and"
-            f" {settings.test_images:,} to test on, {self._device()}{processes}"
-        )
-
-    def _remarks(self) -> list[str]:
-        """What is done otherwise than one may think, and what may be a mistake."""
-        network = self._subject.network
-        said: list[str] = []
-        if joins(self._settings):
-            _, layer = smallest_batch(network, training=True)
-            assert layer is not None
-            said.append(
-                "the last batch of an epoch would be a single image, which"
-                f" {layer.path} cannot normalise: it joins the batch before"
-            )
-        limit = bound(network.outputs["output"])
-        if limit is not None and limit.probabilities:
-            said.append(f"note: {limit.advice}")
-        return said
-
-    def _resuming(self, resumed: bool) -> str:
-        if not resumed:
-            return f"there is no {self._checkpoint}: from the beginning"
-        return (
-            f"going on after epoch {self._trainer.epoch}, step {self._trainer.step}"
-            f" of {self._trainer.per_epoch}"
-        )
-
-    def _device(self) -> str:
-        if self._world.device.type == "cuda":
-            return torch.cuda.get_device_name(self._world.device)
-        return f"CPU ({torch.get_num_threads()} threads)"
 
     def _report(self) -> None:
         """Log and curve of the epochs so far."""
@@ -224,13 +196,13 @@ class _Session:
             "settings": self._settings.as_dict(),
             "parameters": self._subject.facts.params_with_heads,
             **checkpoint.about_images(self._trainer),
-            "device": self._device(),
+            "device": remarks.device(self._world),
             "versions": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,
             },
         }
-        weights = checkpoint.packed(self._trainer.model.state_dict())
+        weights = checkpoint.packed(self._trainer.learned.state_dict())
         write(
             [
                 Output(folder / "model.pt", weights),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from archc.source.kinds import is_list
 from archc.spec.expressions import is_tuple
 
-Optimizer = Literal["sgd", "adam"]
+Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "cosine", "step"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -37,6 +37,18 @@ class Recipe:
     seed: int
     compile: bool
     channels_last: bool
+    nesterov: bool = False
+    """Of sgd with momentum."""
+    no_bias_decay: bool = False
+    """Whether biases and normalisation are left out of the weight decay."""
+    ema: float = 0.0
+    """How much of the moving average of the weights a step keeps; 0 for none."""
+    freeze: tuple[str, ...] = ()
+    """The names, with `*`, of parameters that stay as they are."""
+    patience: int = 0
+    """Epochs without a better test accuracy after which it ends; 0 for all epochs."""
+    weights: str = ""
+    """Where the weights are from that it starts with; empty for the module's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +75,20 @@ class Settings(Recipe):
         """As JSON and checkpoints hold it."""
         return {k: _listed(v) for k, v in asdict(self).items()}
 
+    def longer(self, stored: dict[str, Any]) -> bool:
+        """Whether this is a training with stored settings for more epochs."""
+        before = stored.get("epochs")
+        return type(before) is int and 0 < before < self.epochs
+
     def differences(self, stored: dict[str, Any]) -> list[str]:
-        """How these settings differ from stored ones, in words."""
+        """How these settings differ from stored ones, in words; more epochs, and the
+        milestones that go with them, are no difference."""
         own = self.as_dict()
+        grown = ("epochs", "milestones") if self.longer(stored) else ()
         found: list[str] = []
         for name in (field.name for field in fields(self)):
             was, now = stored.get(name), own[name]
-            if was != now:
+            if was != now and name not in grown:
                 label = name.replace("_", " ")
                 # digests say nothing to a reader
                 found.append(
