@@ -447,6 +447,7 @@ def import_module(
     input_shape: Sequence[int] | Mapping[str, Sequence[int]],
     *,
     name: str | None = None,
+    opaque: bool = False,
 ) -> str:
     """The text of a spec that is `module`.
 
@@ -454,7 +455,8 @@ def import_module(
     those of several inputs by the names of `forward`'s arguments. The spec is compiled,
     takes the module's `state_dict` strictly and gives the same outputs on the CPU in
     evaluation; the module is as it was afterwards. `name` is the network's, by default
-    that of its class.
+    that of its class. Where it may be `opaque`, modules that no spec can say stay what
+    they are: ops of the spec's own, which import their class.
 
     Raises:
         ImportRefused: with every reason, if there is no such spec.
@@ -470,7 +472,9 @@ def import_module(
     if not isinstance(input_shape, Mapping):
         names = input_names(module)
         input_shape = {names[0] if names else "input": input_shape}
-    result = import_network(module, name or type(module).__name__, input_shape)
+    result = import_network(
+        module, name or type(module).__name__, input_shape, opaque=opaque
+    )
     if not result.passed:
         proof = result.proof
         reasons = list(map(str, result.refused))

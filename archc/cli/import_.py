@@ -20,6 +20,7 @@ Examples:
   archc import torchvision:resnet152 -o specs/resnet152.toml
   archc import timm:resnet50d
   archc import mylab/model.py:build --args width=2 --input 3,64,64
+  archc import timm:botnet26t_256 --opaque
   archc import ResNet-50-deploy.prototxt
   archc import model.onnx -o specs/model.toml --weights model.safetensors
 """
@@ -71,6 +72,12 @@ def _arguments(
     " or .pt, which torch.load reads.",
 )
 @click.option(
+    "--opaque",
+    is_flag=True,
+    help="Let modules that no spec can say stay what they are: ops of the spec's own,"
+    " which import their class.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
@@ -86,6 +93,7 @@ def command(
     inputs: Inputs,
     arguments: dict[str, Any],
     weights: Path | None,
+    opaque: bool,
     form: str,
 ) -> None:
     """Make a spec of a network, and prove that it is the same.
@@ -111,6 +119,8 @@ def command(
         _check_ending(weights)
     if source.endswith((".prototxt", ".onnx")) and arguments:
         raise Refused("--args is for what builds a network; a file has none")
+    if source.endswith((".prototxt", ".onnx")) and opaque:
+        raise Refused("--opaque is for modules of Python; a file has none")
     try:
         if source.endswith(".prototxt"):
             from archc.cli.import_file import import_file
@@ -121,7 +131,7 @@ def command(
         result = (
             _of_onnx(source, inputs)
             if source.endswith(".onnx")
-            else _of_module(source, inputs, arguments)
+            else _of_module(source, inputs, arguments, opaque)
         )
     except NotASpec as error:
         _fail(context, error)
@@ -163,7 +173,9 @@ def _of_onnx(source: str, inputs: Inputs) -> Result:
     return import_onnx(Path(source), inputs)
 
 
-def _of_module(source: str, inputs: Inputs, arguments: dict[str, Any]) -> Result:
+def _of_module(
+    source: str, inputs: Inputs, arguments: dict[str, Any], opaque: bool
+) -> Result:
     """The network that Python code makes."""
     from archc.cli.running import need_torch
 
@@ -178,7 +190,12 @@ def _of_module(source: str, inputs: Inputs, arguments: dict[str, Any]) -> Result
     from archc.run.importing.session import import_network
 
     return import_network(
-        found.module, found.name, shapes, label=source, source=found.said
+        found.module,
+        found.name,
+        shapes,
+        label=source,
+        source=found.said,
+        opaque=opaque,
     )
 
 

@@ -33,6 +33,10 @@ _TAKEN = frozenset({"in_channels", "self", "merge", "input", *COUNTERS, *FUNCTIO
                     *MODIFIERS, *BODIES})  # fmt: skip
 
 
+_BY_SIZE = frozenset({"sizes", "unflattened_size"})
+"""Attributes whose sizes are told one by one."""
+
+
 @dataclass(slots=True)
 class Structure:
     """A network with its blocks."""
@@ -304,6 +308,12 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
     """Finds what the spec says of a slot."""
     values = piece.slots[slot]
     written = fitted(values, piece.occurrences, names.of(kind))
+    if written is None and slot in _BY_SIZE and len({*map(len, values)}) == 1:
+        piece.written[slot] = [
+            _size(found, piece, list(column), names)
+            for column in zip(*values, strict=True)
+        ]
+        return
     if written is None:
         written = _parameter(found, piece, slot, values, piece.occurrences)
         if kind in WIDTHS:
@@ -311,9 +321,17 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
     piece.written[slot] = written
 
 
+def _size(found: Definition, piece: Piece, column: list[Any], names: Names) -> Any:
+    """What the spec says of one of several sizes."""
+    written = fitted(column, piece.occurrences, names.of("size"))
+    if written is None:
+        written = _parameter(found, piece, "size", column, piece.occurrences)
+    return written
+
+
 def _in_order(piece: Piece) -> list[str]:
     """Its slots, an op's in the order of its attributes."""
-    if piece.kind == "op":
+    if piece.kind == "op" and piece.what in OPS:
         order = list(OPS[piece.what].model_fields)
         return sorted(piece.slots, key=order.index)
     return list(piece.slots)

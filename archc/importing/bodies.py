@@ -245,7 +245,7 @@ def _name(pieces: list[Piece], *, root: bool = False) -> bool:
                 piece.kind == "op"
                 and not piece.has_tensors
                 and not piece.labelled
-                and (by_hand or OPS[piece.what].category in _SAID)
+                and (by_hand or _is_said(piece.what))
             ):
                 piece.names = [None]
         return False
@@ -260,6 +260,10 @@ def _name(pieces: list[Piece], *, root: bool = False) -> bool:
             taken.add(name)
             piece.names = [name]
     return False
+
+
+def _is_said(op: str) -> bool:
+    return op in OPS and OPS[op].category in _SAID
 
 
 def _children(pieces: list[Piece]) -> list[tuple[list[Piece], Piece]]:

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.importing.functions import arithmetic, maps, parts, shapes, weights
+from archc.importing.functions import (
+    arithmetic,
+    joins,
+    maps,
+    parts,
+    shapes,
+    weights,
+)
 from archc.importing.idioms import join
 from archc.importing.modules import WHOLE
-from archc.importing.nodes import Graph
+from archc.importing.nodes import Graph, Node
+from archc.importing.opaque import OPAQUE, Opaque, own_ops
 from archc.importing.reader import NOTHING, RULES, Reader, Refused, op_of
 from archc.importing.trace import Call, Refusal, Trace, Value
 from archc.ops.base import Shape
 from archc.spec.expressions import is_sequence
 
-_READ_BY = (arithmetic, maps, parts, shapes, weights)
+_READ_BY = (arithmetic, joins, maps, parts, shapes, weights)
 """The modules whose rules are noted as they are imported."""
 
 
@@ -49,12 +57,38 @@ def graph_of(trace: Trace) -> Graph:
             if refusal not in graph.refused:
                 graph.refused.append(refusal)
     join(graph)
+    _name_own(graph)
     return graph
 
 
+def _name_own(graph: Graph) -> None:
+    """Gives modules that stay what they are the ops of the spec that they are."""
+    nodes = [node for node in graph.nodes if node.op == OPAQUE]
+    found = own_ops([_as_it_is(node, graph) for node in nodes])
+    graph.own = found.tables
+    for node, (op, attributes) in zip(nodes, found.nodes, strict=True):
+        node.op, node.attributes = op, attributes
+
+
+def _as_it_is(node: Node, graph: Graph) -> Opaque:
+    settings = node.call.settings
+    prefix = f"{settings['path']}."
+    held = {k.removeprefix(prefix): t for k, t in graph.trace.tensors.items()
+            if k.startswith(prefix)}  # fmt: skip
+    return Opaque(
+        settings["class"],
+        settings["arguments"],
+        tuple(map(int, graph.shapes[graph.value(node.reads[0])].sizes)),
+        tuple(map(int, graph.shapes[node.makes].sizes)),
+        tuple((name, t.shape) for name, t in held.items() if t.trained),
+        tuple((name, t.shape) for name, t in held.items() if not t.trained),
+    )
+
+
 def _is_known(function: str) -> bool:
-    known = function in WHOLE or function in RULES or function in NOTHING
-    return known or op_of(function) is not None
+    if function == OPAQUE or function in WHOLE or function in RULES:
+        return True
+    return function in NOTHING or op_of(function) is not None
 
 
 def _live(trace: Trace) -> list[Call]:

@@ -21,9 +21,11 @@ class Head:
 def lacks(graph: Graph) -> list[str]:
     """The tensors that no op of the network has."""
     keys = {n.key for n in graph.nodes if n.key is not None}
+    kept = tuple(f"{n.key}." for n in graph.nodes if n.op in graph.own)
     return [
         key for key in graph.trace.tensors
         if key not in keys and key.rpartition(".")[0] not in keys
+        and not key.startswith(kept)
     ]  # fmt: skip
 
 

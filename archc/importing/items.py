@@ -275,4 +275,4 @@ def settle(root: Scope, outputs: list[int]) -> None:
 
 def merges(item: Item) -> bool:
     """Whether it is an op that reads several values."""
-    return isinstance(item, OpItem) and OPS[item.op].merges
+    return isinstance(item, OpItem) and item.op in OPS and OPS[item.op].merges

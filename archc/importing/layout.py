@@ -28,6 +28,7 @@ def tables_of(
     data |= {"source": source} if source else {}
     params = {p: _plain(network.values[p][0]) for p in network.params}
     data |= {"params": params} if params else {}
+    data |= {"ops": graph.own} if graph.own else {}
     body: Table = {"input": only} if only is not None else {"inputs": inputs}
     body["layers"] = nodes_of(network.pieces, structure)
     if structure.outputs:

@@ -34,7 +34,9 @@ WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
     f"{_TIMM}.pool2d_same.MaxPool2dSame": ("max_pool2d_same", _WINDOW),
     f"{_TIMM}.pool2d_same.AvgPool2dSame": ("avg_pool2d_same", _WINDOW),
     f"{_TIMM}.std_conv.StdConv2d": ("std_conv2d", _STD),
+    f"{_TIMM}.std_conv.StdConv2dSame": ("std_conv2d", _STD),
     f"{_TIMM}.std_conv.ScaledStdConv2d": ("scaled_std_conv2d", (*_STD, "gamma")),
+    f"{_TIMM}.std_conv.ScaledStdConv2dSame": ("scaled_std_conv2d", (*_STD, "gamma")),
     "archc.StochasticDepth": ("stochastic_depth", ("p", "mode")),
     "archc.GlobalResponseNorm": ("global_response_norm", ("eps",)),
     "archc.LayerNorm2d": ("layer_norm2d", ("eps",)),
@@ -61,8 +63,6 @@ def whole(
     op, names = WHOLE[function]
     if settings.get("pad_mode", "reflect") != "reflect":
         raise ValueError(f"it pads with the mode {settings['pad_mode']!r}")
-    if settings.get("same_pad"):
-        raise ValueError("it pads by the size of its input")
     found: dict[str, Any] = {}
     for name in names:
         if name == "bias":
@@ -73,6 +73,20 @@ def whole(
             given = next(n for n in (name, *_ELSEWHERE.get(name, ())) if n in settings)
             found[name] = _one(settings[given])
     return op, found
+
+
+def padding_ahead(settings: Mapping[str, Any], sizes: Sizes) -> list[int]:
+    """What a module pads a map of these sizes by, left, right, top and bottom, so that
+    there are as many windows as its stride says; none, if it does not."""
+    if not settings.get("same_pad"):
+        return []
+    found: list[int] = []
+    windows = (settings[n] for n in ("kernel_size", "stride", "dilation"))
+    for size, kernel, stride, dilation in zip(sizes, *windows, strict=True):
+        reach = (-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1
+        whole = max(reach - size, 0)
+        found = [whole // 2, whole - whole // 2, *found]
+    return found if any(found) else []
 
 
 def _one(value: Any) -> Any:

@@ -37,6 +37,12 @@ class Graph:
     """Values that are others, because what made them changes nothing."""
     views: dict[int, Param] = field(default_factory=dict[int, Param])
     """Values that are a parameter with other axes."""
+    padded: dict[int, tuple[int, list[int]]] = field(
+        default_factory=dict[int, tuple[int, list[int]]]
+    )
+    """Values that are others with minus infinity around, on so many sides."""
+    own: dict[str, dict[str, Any]] = field(default_factory=dict[str, Any])
+    """Ops that are none of the language's, by what `[ops.NAME]` says of them."""
     refused: list[Refusal] = field(default_factory=list[Refusal])
 
     def value(self, number: int) -> int:

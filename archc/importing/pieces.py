@@ -106,7 +106,7 @@ def _has_defaults(a: Piece, b: Piece) -> bool:
     if a.kind == "skip":
         return True
     only = a.slots.keys() ^ b.slots.keys()
-    fields = OPS[a.what].model_fields if a.kind == "op" else {}
+    fields = OPS[a.what].model_fields if a.kind == "op" and a.what in OPS else {}
     return all(n in fields and fields[n].default is not None for n in only)
 
 

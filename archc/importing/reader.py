@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archc.importing.modules import WHOLE, whole
+from archc.importing.modules import WHOLE, padding_ahead, whole
 from archc.importing.nodes import Graph, Node
+from archc.importing.opaque import OPAQUE
 from archc.importing.trace import BATCH, Call, Param, Sizes, Value
 from archc.ops.base import Op, Shape, ShapeError
 from archc.ops.registry import OPS, bare
@@ -52,7 +53,9 @@ class Reader:
 
     def read(self) -> None:
         function = self._call.function
-        if function in WHOLE:
+        if function == OPAQUE:
+            self._opaque()
+        elif function in WHOLE:
             self._whole(function)
         elif (rule := RULES.get(function)) is not None:
             rule(self)
@@ -86,7 +89,32 @@ class Reader:
         if op == "stochastic_depth" and not attributes["p"]:
             self.nothing()
             return
-        self.make(op, attributes, key=path if shapes else None)
+        pad = padding_ahead(self.settings, self.sizes(self.input)[1:])
+        reads = (self.input,)
+        if pad:
+            even = pad[0] if len({*pad}) == 1 else pad
+            padded = self.make("zero_pad2d", {"padding": even}, last=False)
+            reads = (padded,)
+        self.make(op, attributes, reads=reads, key=path if shapes else None)
+
+    def _opaque(self) -> None:
+        """A module that stays what it is; what its op says is found at the end."""
+        shape, made = self.shape_of(self.input), self._call.makes[0]
+        sizes = self._graph.trace.shapes[made]
+        if shape.channel_axis != 0:
+            raise Refused("it cannot be an op of the spec's own: the channels of what"
+                           " it reads are not on the first axis")  # fmt: skip
+        if sizes[:1] != (BATCH,) or len(sizes) < 2:
+            raise Refused("it cannot be an op of the spec's own: it gives"
+                           f" {sizes}, and no batch of samples")  # fmt: skip
+        path = self.settings["path"]
+        graph = self._graph
+        graph.shapes[made] = Shape(sizes[1:], 0)
+        held = any(key.startswith(f"{path}.") for key in self.tensors)
+        key = path if held else None
+        graph.nodes.append(
+            Node(OPAQUE, {}, (self.input,), made, key, self._call.use, self._call)
+        )
 
     def _plainly(self, op: type[Op]) -> None:
         """A function whose settings are the op's attributes."""
@@ -114,6 +142,10 @@ class Reader:
             )
             raise Refused(f"`{self._call.function}` {what}")
         return self._graph.value(given.number)
+
+    def given(self, name: str, place: int, default: Any = None) -> Any:
+        """An argument by its name, or by its place where torch says no names."""
+        return self.settings.get(name, self.settings.get(str(place), default))
 
     def sizes(self, number: int) -> Sizes:
         """A value's shape without its batch."""
@@ -186,11 +218,11 @@ class Reader:
         try:
             made = OPS[op](**given)
             try:
-                shape = made.infer(*(graph.shapes[n] for n in reads))
+                shape = made.infer(*map(self.shape_of, reads))
             except ShapeError:
                 if not self._channels_first(reads):
                     raise
-                shape = made.infer(*(graph.shapes[n] for n in reads))
+                shape = made.infer(*map(self.shape_of, reads))
         except ValidationError as error:
             raise Refused(
                 f"`{op}` does not take this: {error.errors()[0]['msg']}"
@@ -229,8 +261,15 @@ class Reader:
 
     def shape_of(self, number: int) -> Shape:
         shape = self._graph.shapes.get(number)
+        if number in self._graph.padded:
+            raise Refused("it pads with minus infinity what no max pooling reads")
         if shape is None:
-            raise Refused(f"`{self._call.function}` works on parameters alone")
+            what = (
+                "parameters alone"
+                if number in self._graph.views
+                else "what no op gives"
+            )
+            raise Refused(f"`{self._call.function}` works on {what}")
         return shape
 
     @property

@@ -12,7 +12,7 @@ from archc.importing.heads import Head, lacks, main_output, split
 from archc.importing.items import all_items, tree_of
 from archc.importing.layout import tables_of
 from archc.importing.nodes import Graph, Node
-from archc.importing.trace import Refusal, Trace
+from archc.importing.trace import Call, Refusal, Trace, Value
 
 
 @dataclass(slots=True)
@@ -77,9 +77,10 @@ def imported(
 
 
 def _name_inputs(graph: Graph) -> None:
-    """Gives inputs that are among several outputs a node, which has a name."""
+    """Gives inputs that are outputs a node: among several it has a name, and without
+    any the network has no node."""
     trace = graph.trace
-    if len(trace.outputs) < 2 or not graph.nodes:
+    if len(trace.outputs) < 2 and graph.nodes:
         return
     inputs = set(trace.inputs.values())
     for name, number in trace.outputs.items():
@@ -89,7 +90,7 @@ def _name_inputs(graph: Graph) -> None:
         made = len(trace.shapes)
         trace.shapes.append(trace.shapes[source])
         graph.shapes[made] = graph.shapes[source]
-        call = graph.nodes[-1].call
+        call = Call("torch.clone", {"input": Value(source)}, (made,), -1)
         graph.nodes.append(Node("identity", {}, (source,), made, None, -1, call))
         trace.outputs[name] = made
 

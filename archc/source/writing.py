@@ -28,9 +28,9 @@ def _section(key: str, value: Any) -> Iterator[str]:
     if key == "heads":
         for head in value:
             yield from _table("[[heads]]", head)
-    elif key == "blocks":
-        for name, block in value.items():
-            yield from _table(f"[blocks.{write_key(name)}]", block)
+    elif key in ("blocks", "ops"):
+        for name, inner in value.items():
+            yield from _table(f"[{key}.{write_key(name)}]", inner)
     else:
         yield from _table(f"[{write_key(key)}]", value)
 

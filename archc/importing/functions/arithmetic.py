@@ -107,6 +107,11 @@ def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) ->
     tensor = call.tensors.get(param.key)
     if tensor is None or not tensor.trained:
         raise Refused(f"it multiplies by `{param.key}`, which is no parameter")
+    if not tensor.shape:
+        init = {} if tensor.fill is None else {"init": tensor.fill}
+        one = {**init, "per_channel": False}
+        call.make("layer_scale", one, reads=(read,), key=param.key)
+        return
     seen = tensor.shape
     if isinstance(shown, Value):
         seen = call.graph.trace.shapes[shown.number]
@@ -140,6 +145,26 @@ def _neg(call: Reader) -> None:
     call.make("scale", {"factor": -1.0})
 
 
+@rule("torch.rsqrt", "torch.Tensor.rsqrt")
+def _rsqrt(call: Reader) -> None:
+    # which is how torch computes this power
+    call.make("pow", {"exponent": -0.5})
+
+
+@rule("torch.reciprocal", "torch.Tensor.reciprocal", "torch.Tensor.__rtruediv__",
+       "torch.Tensor.__rdiv__")  # fmt: skip
+def _reciprocal(call: Reader) -> None:
+    """A number by what is read: the power that torch computes so, times the number."""
+    number = call.given("other", 1, 1)
+    if not isinstance(number, int | float):
+        raise Refused("it divides a parameter, which no op does")
+    if number == 1:
+        call.make("pow", {"exponent": -1})
+        return
+    power = call.make("pow", {"exponent": -1}, last=False)
+    call.make("scale", {"factor": float(number)}, reads=(power,))
+
+
 @rule("torch.square", "torch.Tensor.square")
 def _square(call: Reader) -> None:
     call.make("pow", {"exponent": 2})
@@ -159,21 +184,3 @@ def _dropout(call: Reader) -> None:
         call.nothing()
     else:
         call.make(op, {"p": p})
-
-
-@rule("torch.cat")
-def _cat(call: Reader) -> None:
-    parts = call.settings.get("tensors", ())
-    if not all(isinstance(part, Value) for part in parts):
-        raise Refused("it joins a parameter to computed values")
-    reads = tuple(call.graph.value(part.number) for part in parts)
-    if len(reads) == 1:
-        call.graph.same[call.call.makes[0]] = reads[0]
-        return
-    shape = call.shape_of(reads[0])
-    dim = call.settings.get("dim", 0) % (len(shape.dims) + 1)
-    if shape.channel_axis is None or dim != shape.channel_axis + 1:
-        raise Refused(
-            f"it joins values along axis {dim}, which is not that of channels"
-        )
-    call.make("concat", reads=reads)

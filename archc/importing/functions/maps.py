@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from archc.importing.reader import Reader, Refused, rule
+from archc.importing.windows import Window, rounding
 from archc.spec.expressions import is_sequence
 
 
@@ -18,6 +20,9 @@ def _pad(call: Reader) -> None:
     axes = rank - 2
     if not any(pad):
         call.nothing()
+        return
+    if value == -inf and mode == "constant" and len(pad) == 2 * axes:
+        call.graph.padded[call.call.makes[0]] = call.input, list(pad)
         return
     if (
         len(pad) > 2 * axes
@@ -64,6 +69,50 @@ def _interpolate(call: Reader) -> None:
     if call.settings.get("align_corners"):
         attributes["align_corners"] = True
     call.make("upsample", attributes)
+
+
+_MAX_POOLS = tuple(
+    f"torch.nn.functional.max_pool{axes}d{how}"
+    for axes in (1, 2, 3)
+    for how in ("", "_with_indices")
+)
+
+
+@rule(*_MAX_POOLS)
+def _max_pool(call: Reader) -> None:
+    names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    known = ((name, call.settings.get(name)) for name in names)
+    settings = {name: value for name, value in known if value is not None}
+    name = call.call.function.rpartition(".")[2].removesuffix("_with_indices")
+    value = call.input
+    if value not in call.graph.padded:
+        call.make(name, settings)
+        return
+    value, pad = call.graph.padded[value]
+    spatial = call.sizes(value)[1:]
+
+    def sizes(name: str, default: Any) -> list[int]:
+        given = settings.get(name, default)
+        return list(given) if is_sequence(given) else [given] * len(spatial)
+
+    kernel, own = sizes("kernel_size", 1), sizes("padding", 0)
+    before = [p + side for p, side in zip(own, pad[-2::-2], strict=True)]
+    behind = [p + side for p, side in zip(own, pad[-1::-2], strict=True)]
+    stride = sizes("stride", settings["kernel_size"])
+    window = Window(kernel, stride, sizes("dilation", 1), before, behind)
+    wanted = list(call.graph.trace.shapes[call.call.makes[0]][2:])
+    try:
+        ceil, seen = rounding(spatial, window, wanted)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    even = before[0] if len({*before}) == 1 else before
+    attributes = settings | {"padding": even, "ceil_mode": ceil}
+    if seen == wanted:
+        call.make(name, attributes, reads=(value,))
+        return
+    pooled = call.make(name, attributes, reads=(value,), last=False)
+    sides = [s for a, b in zip(seen, wanted, strict=True) for s in (b - a, 0)][::-1]
+    call.make(f"zero_pad{len(spatial)}d", {"padding": sides}, reads=(pooled,))
 
 
 @rule("torch.nn.functional.adaptive_avg_pool2d",

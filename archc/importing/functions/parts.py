@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archc.importing.functions.axes import cut, give
 from archc.importing.functions.shapes import reshaped
 from archc.importing.reader import INPUTS, Reader, Refused, rule
 from archc.importing.trace import BATCH, Param, Value
@@ -14,28 +15,59 @@ from archc.spec.expressions import is_sequence
        "torch.functional.split", "torch.Tensor.tensor_split",
        "torch.tensor_split")  # fmt: skip
 def _split(call: Reader) -> None:
-    shapes = [call.graph.trace.shapes[n] for n in call.call.makes]
-    source, read = call.sizes(call.input), call.input
-    axis = call.shape_of(read).channel_axis
+    axis = call.axis(call.given("dim", 2, 0))
+    channels = _channels(call)
     start = 0
-    for made, shape in zip(call.call.makes, shapes, strict=True):
-        others = [
-            n for n, (a, b) in enumerate(zip(shape[1:], source, strict=True)) if a != b
-        ]
-        if axis is None or (others and others != [axis]):
-            raise Refused("it splits along an axis that is not that of channels")
-        stop = start + shape[1 + axis]
-        attributes = {"start": start, "stop": stop} if start else {"stop": stop}
-        call.make("channel_slice", attributes, makes=made)
+    for made in call.call.makes:
+        stop = start + call.graph.trace.shapes[made][axis]
+        _need_samples(axis)
+        give(call, cut(call, call.input, axis, start, stop), channels, made)
         start = stop
+
+
+@rule("torch.Tensor.unbind", "torch.unbind")
+def _unbind(call: Reader) -> None:
+    axis = call.axis(call.given("dim", 1, 0))
+    _need_samples(axis)
+    for n, made in enumerate(call.call.makes):
+        part = cut(call, call.input, axis, n, n + 1)
+        give(call, part, _without(_channels(call), axis), made)
+
+
+@rule("torch.Tensor.select", "torch.select")
+def _select(call: Reader) -> None:
+    axis, index = call.axis(call.given("dim", 1)), call.given("index", 2)
+    _need_samples(axis)
+    index %= call.sizes(call.input)[axis - 1]
+    part = cut(call, call.input, axis, index, index + 1)
+    give(call, part, _without(_channels(call), axis))
 
 
 @rule("torch.Tensor.narrow", "torch.narrow")
 def _narrow(call: Reader) -> None:
-    start, length = call.settings["start"], call.settings["length"]
-    if call.axis(call.settings["dim"]) - 1 != call.shape_of(call.input).channel_axis:
-        raise Refused("it takes a part along an axis that is not that of channels")
-    call.make("channel_slice", {"start": start, "stop": start + length})
+    axis = call.axis(call.given("dim", 1))
+    start, length = call.given("start", 2), call.given("length", 3)
+    _need_samples(axis)
+    part = cut(call, call.input, axis, start, start + length)
+    give(call, part, _channels(call))
+
+
+def _channels(call: Reader) -> int | None:
+    """The axis of the channels of what is read, counted from the batch."""
+    axis = call.shape_of(call.input).channel_axis
+    return None if axis is None else axis + 1
+
+
+def _without(channels: int | None, axis: int) -> int | None:
+    """The same without another axis."""
+    if channels is None or channels == axis:
+        return None
+    return channels - (channels > axis)
+
+
+def _need_samples(axis: int) -> None:
+    if axis == 0:
+        raise Refused("it takes some samples of a batch and not others")
 
 
 def _is_slice(value: Any) -> bool:
@@ -57,42 +89,59 @@ def _getitem(call: Reader) -> None:
     parts += [slice(None)] * (len(source) - sum(1 for p in parts if p is not None))
     axes = [p for p in parts if p is not None]
     ranges = [
-        range(size)[p] if isinstance(p, slice) else p
+        range(size)[p] if isinstance(p, slice) else range(p % size, p % size + 1)
         for p, size in zip(axes, source, strict=True)
     ]
-    cut = [n for n, (r, size) in enumerate(zip(ranges, source, strict=True))
-           if r != range(size)]  # fmt: skip
-    channel = call.shape_of(call.input).channel_axis
-    if 0 in cut or any(isinstance(r, int) for r in ranges):
-        raise Refused("it takes one sample of a batch, or one index along an axis")
-    if not cut:
-        if None in parts:
-            reshaped(call)
-        else:
-            call.nothing()
-        return
-    if None in parts:
-        raise Refused("it takes a part and adds an axis at once")
-    (window, *more) = (ranges[n] for n in cut)
-    if not more and channel is not None and cut == [channel + 1] and window.step == 1:
-        start = {"start": window.start} if window.start else {}
-        call.make("channel_slice", start | {"stop": window.stop})
-    elif channel == 0 and all(
-        n > 1 and r.start == 0 and len(r) == -(-source[n] // r.step)
-        for n, r in enumerate(ranges)
-        if n in cut
-    ):
-        # every so manieth pixel
-        steps = [r.step for r in ranges[2:]]
-        axes_count = len(steps)
-        stride = steps[0] if len({*steps}) == 1 else steps
-        call.make(f"max_pool{axes_count}d", {"kernel_size": 1, "stride": stride})
-    elif channel == 0 and all(
-        n > 1 and r.step == 1 for n, r in enumerate(ranges) if n in cut
-    ):
-        pads: list[int] = []
-        for size, r in reversed(list(zip(source[2:], ranges[2:], strict=True))):
-            pads += [-r.start, r.stop - size]
-        call.make(f"zero_pad{len(source) - 2}d", {"padding": pads})
+    if ranges[0] != range(BATCH) or isinstance(axes[0], int):
+        _need_samples(0)
+    if not all(isinstance(p, slice) for p in axes) or ranges != [*map(range, source)]:
+        give(call, _cut(call, ranges), _moved(parts, _channels(call)))
+    elif None in parts:
+        reshaped(call)
     else:
-        raise Refused("it takes a part along an axis that is not that of channels")
+        call.nothing()
+
+
+def _moved(parts: list[Any], channels: int | None) -> int | None:
+    """Where the channels are behind an index, counted from the batch."""
+    made = taken = 0
+    for part in parts:
+        if part is not None and taken == channels:
+            return made if isinstance(part, slice) else None
+        taken += part is not None
+        made += part is None or isinstance(part, slice)
+    return None
+
+
+def _cut(call: Reader, ranges: list[range]) -> int:
+    """These parts of all axes of what is read."""
+    value = call.input
+    channels = _channels(call)
+    on_map = range(2, len(ranges)) if channels == 1 and len(ranges) > 2 else range(0)
+    for axis, taken in enumerate(ranges):
+        if axis > 0 and axis not in on_map:
+            if taken.step != 1:
+                raise Refused(f"it takes every so manieth along axis {axis}, which is"
+                               " none of a map")  # fmt: skip
+            value = cut(call, value, axis, taken.start, taken.stop)
+    if not on_map:
+        return value
+    sizes = call.sizes(value)[1:]
+    spatial = ranges[2:]
+    pads: list[int] = []
+    for size, taken in reversed(list(zip(sizes, spatial, strict=True))):
+        last = size
+        if len(range(taken.start, size, taken.step)) != len(taken):
+            last = taken[-1] + 1
+        pads += [-taken.start, last - size]
+    axes = len(spatial)
+    if any(pads):
+        value = call.make(
+            f"zero_pad{axes}d", {"padding": pads}, reads=(value,), last=False
+        )
+    steps = [taken.step for taken in spatial]
+    if any(step > 1 for step in steps):
+        stride = steps[0] if len({*steps}) == 1 else steps
+        attributes = {"kernel_size": 1, "stride": stride}
+        value = call.make(f"max_pool{axes}d", attributes, reads=(value,), last=False)
+    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from archc.importing.functions.axes import laid_out
 from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import BATCH, Sizes
 from archc.spec.expressions import is_sequence
@@ -60,9 +61,7 @@ def _unflattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
         parts = after[dim : dim + more + 1]
         whole = (*after[:dim], prod(parts), *after[dim + more + 1 :])
         if whole == before and size > 1 and 1 not in parts:
-            largest = max(range(len(parts)), key=parts.__getitem__)
-            sizes = [-1 if n == largest else part for n, part in enumerate(parts)]
-            return {"dim": dim + 1, "unflattened_size": sizes}
+            return {"dim": dim + 1, "unflattened_size": laid_out(parts)}
     return None
 
 
@@ -104,8 +103,31 @@ def _permute(call: Reader) -> None:
 @rule("torch.Tensor.transpose", "torch.transpose", "torch.swapaxes",
        "torch.Tensor.swapaxes", "torch.Tensor.swapdims")  # fmt: skip
 def _transpose(call: Reader) -> None:
-    first, second = call.axis(call.settings["dim0"]), call.axis(call.settings["dim1"])
+    first, second = call.axis(call.given("dim0", 1)), call.axis(call.given("dim1", 2))
     call.make("transpose", {"dim0": first, "dim1": second})
+
+
+@rule("torch.Tensor.movedim", "torch.movedim", "torch.Tensor.moveaxis",
+       "torch.moveaxis")  # fmt: skip
+def _movedim(call: Reader) -> None:
+    source, target = call.given("source", 1), call.given("destination", 2)
+    if is_sequence(source) or is_sequence(target):
+        raise Refused("it moves several axes at once")
+    order = [n for n in range(call.rank) if n != call.axis(source)]
+    order.insert(call.axis(target), call.axis(source))
+    if order == sorted(order):
+        call.nothing()
+    else:
+        call.make("permute", {"dims": order})
+
+
+@rule("torch.max", "torch.Tensor.max")
+def _max(call: Reader) -> None:
+    dim = call.given("dim", 1)
+    if not isinstance(dim, int):
+        raise Refused("it takes the larger of two values, or the largest of all")
+    keepdim = {"keepdim": True} if call.given("keepdim", 2) else {}
+    call.make("amax", {"dim": call.axis(dim), **keepdim})
 
 
 @rule("torch.Tensor.mT.__get__")

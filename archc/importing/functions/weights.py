@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.importing.reader import Reader, rule
+from archc.importing.reader import Reader, Refused, rule
 from archc.spec.expressions import is_sequence
 
 
@@ -58,12 +58,25 @@ def _linear(call: Reader) -> None:
     call.make("linear", attributes, key=path)
 
 
+def _is_affine(call: Reader) -> bool:
+    """Whether a normalisation has weight and bias.
+
+    Raises:
+        Refused: if it has one of them.
+    """
+    given = [call.settings.get(name) is not None for name in ("weight", "bias")]
+    if any(given) and not all(given):
+        held = "weight and no bias" if given[0] else "bias and no weight"
+        raise Refused(f"`{call.call.function}` with a {held}, which no op has")
+    return all(given)
+
+
 @rule("torch.nn.functional.batch_norm")
 def _batch_norm(call: Reader) -> None:
     names = {"weight": "weight", "bias": "bias", "running_mean": "running_mean",
              "running_var": "running_var"}  # fmt: skip
     tracked = call.settings.get("running_mean") is not None
-    affine = call.settings.get("weight") is not None
+    affine = _is_affine(call)
     path = call.owner(**names) if tracked or affine else None
     axes = max(call.rank - 2, 1)
     attributes = {
@@ -77,7 +90,7 @@ def _batch_norm(call: Reader) -> None:
 
 @rule("torch.nn.functional.instance_norm")
 def _instance_norm(call: Reader) -> None:
-    affine = call.settings.get("weight") is not None
+    affine = _is_affine(call)
     tracked = call.settings.get("running_mean") is not None
     names = {"weight": "weight", "bias": "bias", "running_mean": "running_mean",
              "running_var": "running_var"}  # fmt: skip
@@ -115,7 +128,7 @@ def _layer_norm(call: Reader) -> None:
 
 @rule("torch.nn.functional.group_norm", "torch.group_norm")
 def _group_norm(call: Reader) -> None:
-    affine = call.settings.get("weight") is not None
+    affine = _is_affine(call)
     path = call.owner(weight="weight", bias="bias") if affine else None
     attributes = {
         "num_groups": call.settings["num_groups"],

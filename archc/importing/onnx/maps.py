@@ -7,8 +7,9 @@ from typing import Any
 from archc.importing.onnx.drawing import Unsaid
 from archc.importing.onnx.rules import Reading, one, plainly, rule
 from archc.importing.onnx.weighted import short
-from archc.importing.onnx.windows import Window, counts, cut, padded, window_of
+from archc.importing.onnx.windows import cut, padded, window_of
 from archc.importing.trace import Sizes, Value
+from archc.importing.windows import Window, rounding
 
 _F = "torch.nn.functional"
 
@@ -38,7 +39,10 @@ def _pool(node: Reading) -> None:
         settings["dilation"] = one(window.dilation)
     number, seen = node.plain(), list(made[2:])
     if within or window.is_even:
-        ceil, seen = _rounding(spatial, window, seen)
+        try:
+            ceil, seen = rounding(spatial, window, seen)
+        except ValueError as error:
+            raise Unsaid(str(error)) from None
         if any(window.before):
             settings["padding"] = one(window.before)
             settings |= {} if largest or not within else {"count_include_pad": False}
@@ -49,20 +53,6 @@ def _pool(node: Reading) -> None:
     function = f"{_F}.{'max' if largest else 'avg'}_pool{axes}d"
     number = node.drawing.call(function, given, [*made[:2], *seen])
     node.results = [plainly(cut(node, number, made), len(made))]
-
-
-def _rounding(
-    spatial: Sizes, window: Window, wanted: list[int]
-) -> tuple[bool, list[int]]:
-    """How torch, which pads both sides alike, has at least as many windows, and how
-    many: those behind are cut off. Padding does not count in what they give."""
-    if any(2 * b > k for b, k in zip(window.before, window.kernel, strict=True)):
-        raise Unsaid("it pads by more than half of its kernel")
-    for ceil in (False, True):
-        seen = counts(spatial, window, ceil)
-        if all(a >= b for a, b in zip(seen, wanted, strict=True)):
-            return ceil, seen
-    raise Unsaid("no op pools with so much padding behind the map")
 
 
 def _is_whole(spatial: Sizes, window: Window, made: Sizes) -> bool:

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from archc.importing.onnx.drawing import Unsaid
 from archc.importing.onnx.rules import Reading, one
 from archc.importing.trace import Sizes, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How a kernel slides along each axis of a map."""
-
-    kernel: list[int]
-    stride: list[int]
-    dilation: list[int]
-    before: list[int]
-    behind: list[int]
-
-    @property
-    def is_even(self) -> bool:
-        """Whether both sides of each axis are padded alike."""
-        return self.before == self.behind
-
-    @property
-    def sides(self) -> list[int]:
-        """The padding as torch has it, the last axis first."""
-        pairs = zip(reversed(self.before), reversed(self.behind), strict=True)
-        return [side for pair in pairs for side in pair]
+from archc.importing.windows import Window
 
 
 def window_of(node: Reading, kernel: Sequence[int] | None = None) -> Window:
@@ -103,18 +81,4 @@ def strided(window: Window) -> dict[str, Any]:
     found: dict[str, Any] = {"stride": one(window.stride)}
     if any(d != 1 for d in window.dilation):
         found["dilation"] = one(window.dilation)
-    return found
-
-
-def counts(sizes: Sizes, window: Window, ceil: bool) -> list[int]:
-    """How many windows torch sees along each axis, with `before` on both sides."""
-    found: list[int] = []
-    for n, size in enumerate(sizes):
-        reach = window.dilation[n] * (window.kernel[n] - 1) + 1
-        free = size + 2 * window.before[n] - reach
-        stride = window.stride[n]
-        count = (-(-free // stride) if ceil else free // stride) + 1
-        if ceil and (count - 1) * stride >= size + window.before[n]:
-            count -= 1
-        found.append(count)
     return found

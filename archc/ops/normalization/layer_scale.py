@@ -10,7 +10,8 @@ from archc.ops.steps import Device, Step
 
 
 class LayerScale(Op):
-    """A learned factor for each channel, as in ConvNeXt (torch.nn.Parameter)."""
+    """A learned factor for each channel, as in ConvNeXt, or one for all
+    (torch.nn.Parameter)."""
 
     op = "layer_scale"
     category = "normalization"
@@ -19,12 +20,16 @@ class LayerScale(Op):
     autocast = "promote"
 
     init: float = 1e-6
+    per_channel: bool = True
 
     def infer(self, *inputs: Shape) -> Shape:
-        need_channels(self.op, inputs[0])
+        if self.per_channel:
+            need_channels(self.op, inputs[0])
         return inputs[0]
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
+        if not self.per_channel:
+            return {"": ()}
         behind = len(x.dims) - 1 - need_channels(self.op, x)
         return {"": (x.channels, *(1,) * behind)}
 

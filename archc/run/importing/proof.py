@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, cast
@@ -45,11 +45,12 @@ def prove(
     generated: Callable[[], nn.Module],
     inputs: Mapping[str, Sequence[int]],
     most_bytes: int = 1_000_000_000,
+    opaque: Collection[str] = (),
 ) -> Proof:
     """Gives both one state of random numbers, and compares what they compute.
 
     With more than `most_bytes` of weights, only which ops read what is compared. The
-    reference is as it was afterwards.
+    reference is as it was afterwards. Modules in `opaque` are the same in both.
     """
     proof = Proof()
     state = reference.state_dict()
@@ -62,7 +63,7 @@ def prove(
         return proof
     proof.state_dict = True
     if large:
-        _compare_wiring(proof, reference, made, inputs)
+        _compare_wiring(proof, reference, made, inputs, opaque)
         return proof
     generator = torch.Generator().manual_seed(0)
     samples = 2 if prod(next(iter(inputs.values()))) < 400_000 else 1
@@ -101,11 +102,12 @@ def _compare_wiring(
     reference: nn.Module,
     made: nn.Module,
     inputs: Mapping[str, Sequence[int]],
+    opaque: Collection[str],
 ) -> None:
     """Holds what both call to each other, without computing it."""
     named = dict(zip(input_names(made), inputs.values(), strict=False)) or inputs
-    one = graph_of(trace(reference, "reference", inputs))
-    other = graph_of(trace(made, "generated", named))
+    one = graph_of(trace(reference, "reference", inputs, opaque=opaque))
+    other = graph_of(trace(made, "generated", named, opaque=opaque))
     if other.refused:
         proof.why = f"the generated module cannot be followed: {other.refused[0]}"
     elif wiring(one) == wiring(other):

@@ -13,6 +13,7 @@ from archc.importing.spec import imported, lacking
 from archc.importing.trace import Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
 from archc.run.importing.proof import Proof, prove
+from archc.run.importing.tensors import parts_of
 from archc.run.importing.tracer import trace
 from archc.run.subject import Subject
 
@@ -72,24 +73,90 @@ def import_network(
     label: str = "",
     source: str = "",
     computing: bool = True,
+    opaque: bool = False,
 ) -> Result:
     """The spec of a live network that reads inputs with these shapes.
 
-    Without `computing`, the proof is that the same ops read the same.
+    Without `computing`, the proof is that the same ops read the same. Where it may be
+    `opaque`, modules that no spec can say become ops of the spec's own.
     """
+    kept: set[str] = set()
+    met: list[Refusal] = []
+    while True:
+        result = _imported(
+            module, name, inputs, label or name, source, computing, frozenset(kept)
+        )
+        met += result.refused
+        more = _enclosing(result.refused, kept) if opaque else set[str]()
+        if not more:
+            break
+        kept = {path for path in kept | more if not any(_holds(p, path) for p in more)}
+    if result.refused:
+        # also why modules inside could not stay what they are
+        result.refused = list(dict.fromkeys(met))
+    elif kept:
+        result.remarks += _kept_remarks(module, sorted(kept))
+    return result
+
+
+def _kept_remarks(module: nn.Module, kept: list[str]) -> list[str]:
+    """Which modules stay what they are, by class."""
+    parts = dict(parts_of(module))
+    by_class: dict[str, list[str]] = {}
+    for path in kept:
+        by_class.setdefault(type(parts[path]).__qualname__, []).append(path)
+    return [
+        f"kept as {name}, without counting multiply-adds: "
+        + ", ".join(paths[:3])
+        + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+        for name, paths in by_class.items()
+    ]
+
+
+def _enclosing(refused: list[Refusal], kept: set[str]) -> set[str]:
+    """The modules that would have to stay what they are; none, if one of the refusals
+    is not of a part of the network."""
+    found: set[str] = set()
+    for refusal in refused:
+        path = refusal.module
+        while path in kept or any(_holds(k, path) for k in kept):
+            path = path.rpartition(".")[0]
+        if not path:
+            return set()
+        found.add(path)
+    return found
+
+
+def _holds(outer: str, path: str) -> bool:
+    return path.startswith(f"{outer}.")
+
+
+def _imported(
+    module: nn.Module,
+    name: str,
+    inputs: Mapping[str, Sequence[int]],
+    label: str,
+    source: str,
+    computing: bool,
+    opaque: frozenset[str],
+) -> Result:
+    """The spec of a network of which some modules stay what they are."""
     named = identifier(name)
-    evaluated = trace(module, named, inputs)
-    if not evaluated.refused and trace(module, named, inputs).calls != evaluated.calls:
+    evaluated = trace(module, named, inputs, opaque=opaque)
+    again = evaluated
+    if not evaluated.refused:
+        again = trace(module, named, inputs, opaque=opaque)
+    if again.calls != evaluated.calls:
         reason = "it computes something else when it is called again"
-        return Result(label or name, refused=[Refusal("", reason)])
+        return Result(label, refused=[Refusal("", reason)])
     trained = None
     if not evaluated.refused and lacking(evaluated):
-        trained = trace(module, named, inputs, training=True)
+        trained = trace(module, named, inputs, training=True, opaque=opaque)
     class_name = re.sub(r"\W", "", type(module).__name__)
     # what reads best may be more than archc can do; then more is written out
     for loose in (True, False):
         found = imported(evaluated, trained, class_name, source, loose=loose)
-        result = Result(label or name, refused=found.refused)
+        result = Result(label, refused=found.refused)
         if found.tables is None:
             return result
         try:
@@ -99,7 +166,7 @@ def import_network(
                 continue
             raise
         limit = {} if computing else {"most_bytes": 0}
-        result.proof = prove(module, subject.module, inputs, **limit)
+        result.proof = prove(module, subject.module, inputs, opaque=opaque, **limit)
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
             result.state = module.state_dict()

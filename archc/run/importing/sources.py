@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from torch import nn
+
+from archc.run.importing.constructing import watching
 
 
 class NoSource(Exception):
@@ -119,6 +122,8 @@ def _file(place: str) -> ModuleType:
     if not path.is_file() or spec is None or spec.loader is None:
         raise NoSource(f"there is no file {place}")
     module = importlib.util.module_from_spec(spec)
+    # as where the directory is on Python's path, so that other code finds its classes
+    sys.modules.setdefault(path.stem, module)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -137,7 +142,8 @@ def _imported(name: str) -> Any:
 
 def _built(build: Callable[..., Any], arguments: dict[str, Any]) -> nn.Module:
     try:
-        module = build(**arguments)
+        with watching():
+            module = build(**arguments)
     except Exception as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise NoSource(f"it cannot be built: {type(error).__name__}: {said}") from error

@@ -1,19 +1,12 @@
-"""What a live module computes, recorded while it runs on tensors without values.
-
-Values are followed by the tensors that hold them: where one is overwritten, each tensor
-that shows the same memory has the new value, and one that shows a part of it has none
-that could be named.
-"""
+"""What a live module computes, recorded while it runs on tensors without values."""
 
 from __future__ import annotations
 
 import inspect
-import os
-import sys
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from functools import cache
-from types import TracebackType
 from typing import Any, cast
 
 import torch
@@ -21,6 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archc.importing.modules import WHOLE
+from archc.importing.opaque import OPAQUE
 from archc.importing.trace import (
     BATCH,
     Call,
@@ -32,6 +26,8 @@ from archc.importing.trace import (
     Value,
 )
 from archc.importing.trace import Tensor as TensorOf
+from archc.run.importing.constructing import Unmade, constructed, given_by
+from archc.run.importing.places import place, raised
 from archc.run.importing.tensors import (
     Held,
     held_by,
@@ -41,6 +37,7 @@ from archc.run.importing.tensors import (
     parts_of,
     tensors_in,
 )
+from archc.run.importing.values import Values
 from archc.run.verify.forms import described
 from archc.spec.expressions import is_sequence
 
@@ -62,11 +59,6 @@ _NUMBERS: dict[str, Any] = {
 _BY_NUMBERS = frozenset({"nonzero", "unique", "masked_select", "argwhere", "numpy"})
 _PLAIN = (bool, int, float, str, type(None))
 _MOST_CALLS = 50_000
-_HERE = tuple(
-    os.path.dirname(file) + os.sep
-    for file in (torch.__file__, os.path.dirname(os.path.dirname(__file__)))
-)
-"""Torch and this package: their lines are nobody's."""
 
 
 class Stopped(Exception):
@@ -79,16 +71,18 @@ def trace(
     inputs: Mapping[str, Sequence[int]],
     *,
     training: bool = False,
+    opaque: Collection[str] = (),
 ) -> Trace:
     """What `module` computes of inputs with these shapes (without the batch).
 
     The module is as it was afterwards: its tensors are only lent others without values.
-    What it does that no spec can say is in the trace's `refused`.
+    What it does that no spec can say is in the trace's `refused`. Modules at the paths
+    in `opaque` stay what they are: what they call is not looked at.
     """
     found = Trace(name, _class(module), training)
-    tracer = _Tracer(module, found)
+    tracer = _Tracer(module, found, opaque)
     given = {n: torch.empty((BATCH, *s), device="meta") for n, s in inputs.items()}
-    found.inputs = {n: tracer.made(x) for n, x in given.items()}
+    found.inputs = {n: tracer.values.made(x) for n, x in given.items()}
     try:
         with torch.no_grad(), in_mode(module, training), tracer.lending():
             if not found.refused:
@@ -115,7 +109,9 @@ def input_names(module: nn.Module) -> list[str]:
 class _Tracer(TorchFunctionMode):
     """Records calls of torch's functions and of modules while it is on."""
 
-    def __init__(self, module: nn.Module, found: Trace) -> None:
+    def __init__(
+        self, module: nn.Module, found: Trace, opaque: Collection[str]
+    ) -> None:
         super().__init__()
         self._module = module
         self._found = found
@@ -123,10 +119,11 @@ class _Tracer(TorchFunctionMode):
         self._stack: list[int] = []
         self._whole = 0
         """How many modules that are known as a whole are running."""
-        self._names: dict[int, Value | Param | None] = {}
-        """What each tensor holds, by its id; None for memory overwritten in part."""
-        self._alive: list[Tensor] = []
-        self._sharing: dict[int, list[Tensor]] = {}
+        self._opaque = {
+            path: deepcopy(part) for part, path in self._paths.items() if path in opaque
+        }
+        """Modules that stay what they are, with their values."""
+        self.values = Values(found.shapes, self.refuse)
         found.containers = {path: _class(part) for part, path in self._paths.items()}
 
     # ---- the module's own tensors
@@ -157,7 +154,7 @@ class _Tracer(TorchFunctionMode):
         twin = torch.empty_like(held.tensor, device="meta")
         if isinstance(held.tensor, nn.Parameter):
             twin = nn.Parameter(twin, requires_grad=held.tensor.requires_grad)
-        self._set(twin, Param(held.key))
+        self.values.name(twin, Param(held.key))
         return twin
 
     # ---- modules
@@ -191,8 +188,13 @@ class _Tracer(TorchFunctionMode):
         use = Use(path, _class(part), parent)
         self._found.uses.append(use)
         self._stack.append(len(self._found.uses) - 1)
-        reads = self._values((*args, *kwargs.values()))
+        reads = self.values.numbers((*args, *kwargs.values()))
         use.reads = tuple(reads)
+        if path in self._opaque:
+            out = self._as_it_is(part, path, (*args, *kwargs.values()))
+            use.makes = tuple(self.values.numbers((out,)))
+            self._stack.pop()
+            return out
         whole = next((c for c in _classes(type(part)) if c in WHOLE), None)
         if whole is None:
             out = plain(part, *args, **kwargs)
@@ -203,7 +205,7 @@ class _Tracer(TorchFunctionMode):
                 out = self._whole_call(part, path, whole, args, out)
             finally:
                 self._whole -= 1
-        use.makes = tuple(self._values((out,)))
+        use.makes = tuple(self.values.numbers((out,)))
         self._stack.pop()
         return out
 
@@ -229,8 +231,30 @@ class _Tracer(TorchFunctionMode):
             if getattr(part, name) is not None
         }
         settings["path"] = path
-        settings["input"] = self._held(x)
-        self._note(whole, settings, (self.made(out),))
+        settings["input"] = self.values.held(x)
+        self._note(whole, settings, (self.values.made(out),))
+        return out
+
+    def _as_it_is(self, part: nn.Module, path: str, given: tuple[Any, ...]) -> Tensor:
+        """Notes the call of a module that stays what it is."""
+        self._whole += 1
+        try:
+            if len(given) != 1 or not isinstance(given[0], Tensor):
+                raise Unmade("it reads something else than one value")
+            (x,) = given
+            class_name, arguments = constructed(part)
+            out = given_by(part, self._opaque[path], x)
+            made = self.values.made(out)
+        except Unmade as error:
+            self.refuse(f"it cannot be an op of the spec's own: {error}")
+            raise Stopped from None
+        finally:
+            self._whole -= 1
+        settings: dict[str, Any] = {
+            "path": path, "input": self.values.held(x), "class": class_name,
+            "arguments": arguments,
+        }  # fmt: skip
+        self._note(OPAQUE, settings, (made,))
         return out
 
     # ---- functions
@@ -257,7 +281,7 @@ class _Tracer(TorchFunctionMode):
         made = list(tensors_in((out,)))
         if not made and not written:
             return out
-        if all(isinstance(self._names.get(id(t)), Param) for t in written) and written:
+        if all(isinstance(self.values.known(t), Param) for t in written) and written:
             return out  # counts of batches, statistics: they are the module's own
         if not written and any(out is t for t in tensors):
             # what it gives is what it reads, in this mode; in another it is not
@@ -265,15 +289,17 @@ class _Tracer(TorchFunctionMode):
             made = [out]
         function, settings = described(func, *held)
         settings = {str(k): v for k, v in settings.items()}
-        results = [self.made(t) for t in made if all(t is not w for w in written)]
+        results = [
+            self.values.made(t) for t in made if all(t is not w for w in written)
+        ]
         for tensor in written:
-            results.append(self._overwritten(tensor))
+            results.append(self.values.overwritten(tensor))
         self._note(function, settings, tuple(results))
         return out
 
     def _asked(self, name: str, args: tuple[Any, ...]) -> Any:
         """What Python asks of a tensor's numbers: there are none."""
-        held = self._names.get(id(args[0])) if args else None
+        held = self.values.known(args[0]) if args else None
         if isinstance(held, Param) and held.key.endswith("num_batches_tracked"):
             return 1.0
         shown = name.strip("_")
@@ -285,7 +311,7 @@ class _Tracer(TorchFunctionMode):
 
     def _encoded(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            return self._held(value)
+            return self.values.held(value)
         if isinstance(value, slice):
             plain = cast("slice[Any, Any, Any]", value)
             return slice(*map(self._encoded, (plain.start, plain.stop, plain.step)))
@@ -303,51 +329,13 @@ class _Tracer(TorchFunctionMode):
                         " sample of a batch")  # fmt: skip
             raise Stopped
         use = self._stack[-1] if self._stack else -1
-        self._found.calls.append(Call(function, settings, makes, use, _place()))
-
-    # ---- values
-
-    def _set(self, tensor: Tensor, held: Value | Param | None) -> None:
-        if id(tensor) not in self._names:
-            self._alive.append(tensor)  # so that no other tensor can have its id
-            self._sharing.setdefault(_memory(tensor), []).append(tensor)
-        self._names[id(tensor)] = held
-
-    def made(self, tensor: Tensor) -> int:
-        """Gives a new value its number."""
-        number = len(self._found.shapes)
-        self._found.shapes.append(tuple(tensor.shape))
-        self._set(tensor, Value(number))
-        return number
-
-    def _held(self, tensor: Tensor) -> Value | Param:
-        held = self._names.get(id(tensor))
-        if held is None:
-            if id(tensor) in self._names:
-                self.refuse("it reads memory of which another view overwrote a part")
-            else:
-                self.refuse("it reads a tensor that is no parameter, no buffer and not"
-                            " computed from the input")  # fmt: skip
-            held = Value(self.made(tensor))
-        return held
-
-    def _overwritten(self, tensor: Tensor) -> int:
-        number = self.made(tensor)
-        for other in self._sharing[_memory(tensor)]:
-            if other is not tensor:
-                alike = _shown(other) == _shown(tensor)
-                self._set(other, Value(number) if alike else None)
-        return number
-
-    def _values(self, given: Iterable[Any]) -> list[int]:
-        held = [self._names.get(id(tensor)) for tensor in tensors_in(given)]
-        return [value.number for value in held if isinstance(value, Value)]
+        self._found.calls.append(Call(function, settings, makes, use, place()))
 
     def named(self, out: Any) -> dict[str, int]:
         """The network's outputs by name."""
         found: dict[str, int] = {}
         for name, tensor in named_tensors_in(out):
-            held = self._held(tensor)
+            held = self.values.held(tensor)
             if isinstance(held, Value):
                 found[name] = held.number
         if not found:
@@ -361,11 +349,10 @@ class _Tracer(TorchFunctionMode):
         if not self._stack:
             self._refused("", reason)
             return
-        place = _place() or Place("", 0)
-        self._refused(self._found.uses[self._stack[-1]].path, reason, place)
+        self._refused(self._found.uses[self._stack[-1]].path, reason, place())
 
-    def _refused(self, path: str, reason: str, place: Place | None = None) -> None:
-        where = (place.file, place.line) if place is not None else ("", 0)
+    def _refused(self, path: str, reason: str, at: Place | None = None) -> None:
+        where = (at.file, at.line) if at is not None else ("", 0)
         refusal = Refusal(path, reason, *where)
         if refusal not in self._found.refused:
             self._found.refused.append(refusal)
@@ -373,10 +360,10 @@ class _Tracer(TorchFunctionMode):
     def failed(self, error: Exception) -> None:
         """The forward pass raised an error."""
         path = self._found.uses[self._stack[-1]].path if self._stack else ""
-        place = _raised(error.__traceback__) or Place("", 0)
+        at = raised(error.__traceback__) or Place("", 0)
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         reason = f"its forward pass fails on tensors without values: {said}"
-        self._found.refused.append(Refusal(path, reason, place.file, place.line))
+        self._found.refused.append(Refusal(path, reason, at.file, at.line))
 
 
 def _described(tensor: Tensor) -> TensorOf:
@@ -409,33 +396,3 @@ def _classes(cls: type) -> tuple[str, ...]:
 
 def _is_sizes(value: Any) -> bool:
     return is_sequence(value) and all(isinstance(part, _PLAIN) for part in value)
-
-
-def _memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]
-
-
-def _shown(tensor: Tensor) -> Any:
-    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
-
-
-def _place() -> Place | None:
-    """The line that is running, outside of torch and of this package."""
-    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_HERE) and "contextlib" not in file:
-            return Place(file, frame.f_lineno)
-        frame = frame.f_back
-    return None
-
-
-def _raised(traceback: TracebackType | None) -> Place | None:
-    """The last line of somebody's code on the way to where an error was raised."""
-    found = None
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if not file.startswith(_HERE):
-            found = Place(file, traceback.tb_lineno)
-        traceback = traceback.tb_next
-    return found

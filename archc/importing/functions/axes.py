@@ -1,0 +1,46 @@
+"""Work along any axis, with ops that work along that of the channels."""
+
+from __future__ import annotations
+
+from archc.importing.reader import Reader
+from archc.importing.trace import BATCH, Sizes
+
+
+def laid_out(sizes: Sizes) -> list[int]:
+    """Sizes of a reshape: the largest is what the others leave, whatever the width."""
+    largest = max(range(len(sizes)), key=sizes.__getitem__)
+    return [-1 if n == largest else size for n, size in enumerate(sizes)]
+
+
+def on_channels(call: Reader, value: int, axis: int, sizes: Sizes = ()) -> int:
+    """A value whose channels are on this axis, counted from the batch; with other
+    `sizes`, on other axes."""
+    shape = call.shape_of(value)
+    sizes = sizes or call.sizes(value)
+    if shape.channel_axis == axis - 1 and sizes == call.sizes(value):
+        return value
+    attributes = {"sizes": laid_out(sizes), "channel_dim": axis}
+    return call.make("reshape", attributes, reads=(value,), last=False)
+
+
+def cut(call: Reader, value: int, axis: int, start: int, stop: int) -> int:
+    """A part of a value along an axis, counted from the batch."""
+    if (start, stop) == (0, call.sizes(value)[axis - 1]):
+        return value
+    attributes = {"start": start, "stop": stop} if start else {"stop": stop}
+    read = on_channels(call, value, axis)
+    return call.make("channel_slice", attributes, reads=(read,), last=False)
+
+
+def give(call: Reader, value: int, axis: int | None, makes: int | None = None) -> None:
+    """Makes a value what the call makes, laid out so; its channels are on this axis,
+    counted from the batch, or on none that is known."""
+    made = call.call.makes[0] if makes is None else makes
+    _, *wanted = call.graph.trace.shapes[made]
+    shape = call.shape_of(value)
+    there = axis is None or shape.channel_axis == axis - 1
+    if there and call.graph.trace.shapes[made] == (BATCH, *shape.sizes):
+        call.graph.same[made] = value
+        return
+    attributes = {"sizes": laid_out(tuple(wanted)), "channel_dim": axis}
+    call.make("reshape", attributes, reads=(value,), makes=made)

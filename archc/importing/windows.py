@@ -1,0 +1,62 @@
+"""What slides over a map, with padding that may differ by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archc.importing.trace import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How a kernel slides along each axis of a map."""
+
+    kernel: list[int]
+    stride: list[int]
+    dilation: list[int]
+    before: list[int]
+    behind: list[int]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether both sides of each axis are padded alike."""
+        return self.before == self.behind
+
+    @property
+    def sides(self) -> list[int]:
+        """The padding as torch has it, the last axis first."""
+        pairs = zip(reversed(self.before), reversed(self.behind), strict=True)
+        return [side for pair in pairs for side in pair]
+
+
+def counts(sizes: Sizes, window: Window, ceil: bool) -> list[int]:
+    """How many windows torch sees along each axis, with `before` on both sides."""
+    found: list[int] = []
+    for n, size in enumerate(sizes):
+        reach = window.dilation[n] * (window.kernel[n] - 1) + 1
+        free = size + 2 * window.before[n] - reach
+        stride = window.stride[n]
+        count = (-(-free // stride) if ceil else free // stride) + 1
+        if ceil and (count - 1) * stride >= size + window.before[n]:
+            count -= 1
+        found.append(count)
+    return found
+
+
+def rounding(
+    spatial: Sizes, window: Window, wanted: list[int]
+) -> tuple[bool, list[int]]:
+    """How a pooling of torch's, which pads both sides alike, has at least as many
+    windows, and how many: those behind are cut off. Its padding does not count in what
+    it gives.
+
+    Raises:
+        ValueError: if it cannot; why, in a sentence.
+    """
+    if any(2 * b > k for b, k in zip(window.before, window.kernel, strict=True)):
+        raise ValueError("it pads by more than half of its kernel")
+    for ceil in (False, True):
+        seen = counts(spatial, window, ceil)
+        if all(a >= b for a, b in zip(seen, wanted, strict=True)):
+            return ceil, seen
+    raise ValueError("no op pools with so much padding behind the map")

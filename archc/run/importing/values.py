@@ -1,0 +1,81 @@
+"""Which value each tensor holds while a module is traced.
+
+Values are followed by the tensors that hold them: where one is overwritten, each tensor
+that shows the same memory has the new value, and one that shows a part of it has none
+that could be named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import Tensor
+
+from archc.importing.trace import Param, Sizes, Value
+from archc.run.importing.tensors import tensors_in
+
+
+class Values:
+    """The values of one trace."""
+
+    def __init__(self, shapes: list[Sizes], refuse: Callable[[str], None]) -> None:
+        self._shapes = shapes
+        """Of each value, by its number."""
+        self._refuse = refuse
+        self._names: dict[int, Value | Param | None] = {}
+        """What each tensor holds, by its id; None for memory overwritten in part."""
+        self._alive: list[Tensor] = []
+        self._sharing: dict[int, list[Tensor]] = {}
+
+    def name(self, tensor: Tensor, held: Value | Param | None) -> None:
+        """Notes what a tensor holds; None for what has no name."""
+        if id(tensor) not in self._names:
+            self._alive.append(tensor)  # so that no other tensor can have its id
+            self._sharing.setdefault(_memory(tensor), []).append(tensor)
+        self._names[id(tensor)] = held
+
+    def made(self, tensor: Tensor) -> int:
+        """Gives a new value its number."""
+        number = len(self._shapes)
+        self._shapes.append(tuple(tensor.shape))
+        self.name(tensor, Value(number))
+        return number
+
+    def known(self, tensor: Any) -> Value | Param | None:
+        """What a tensor holds, where that is known."""
+        return self._names.get(id(tensor))
+
+    def held(self, tensor: Tensor) -> Value | Param:
+        """What a tensor holds; where that has no name, it is refused."""
+        held = self._names.get(id(tensor))
+        if held is None:
+            if id(tensor) in self._names:
+                self._refuse("it reads memory of which another view overwrote a part")
+            else:
+                self._refuse("it reads a tensor that is no parameter, no buffer and not"
+                            " computed from the input")  # fmt: skip
+            held = Value(self.made(tensor))
+        return held
+
+    def overwritten(self, tensor: Tensor) -> int:
+        """Gives what a tensor holds from now on its number."""
+        number = self.made(tensor)
+        for other in self._sharing[_memory(tensor)]:
+            if other is not tensor:
+                alike = _shown(other) == _shown(tensor)
+                self.name(other, Value(number) if alike else None)
+        return number
+
+    def numbers(self, given: Iterable[Any]) -> list[int]:
+        """The numbers of all values in arguments."""
+        held = [self._names.get(id(tensor)) for tensor in tensors_in(given)]
+        return [value.number for value in held if isinstance(value, Value)]
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]
+
+
+def _shown(tensor: Tensor) -> Any:
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
