@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from archc.run.importing.session import import_network
 
-
 _Function = Callable[[Tensor], Tensor]
 
 
@@ -38,7 +37,7 @@ def _halves(x: Tensor) -> Tensor:
 
 
 def _uneven(x: Tensor) -> Tensor:
-    one, other = x.split([2, 4], 3)
+    one, other = torch.tensor_split(x, [2], 3)
     return torch.cat([other, one], -1)
 
 
@@ -81,7 +80,8 @@ def test_equal(function: _Function) -> None:
     assert result.proof.outputs == "equal", result.proof
 
 
-_REFUSED: list[tuple[_Function, str]] = [(lambda x: F.pad(x, (1, 1, 1, 1), value=-inf).relu(), "minus infinity"),
+_REFUSED: list[tuple[_Function, str]] = [
+     (lambda x: F.pad(x, (1, 1, 1, 1), value=-inf).relu(), "minus infinity"),
      (lambda x: F.max_pool2d(F.pad(x, (2,) * 4, value=-inf), 3), "half of its kernel"),
      (lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 2), value=-inf), 3, 1), "behind"),
      (lambda x: x.max(1)[1].float(), "no op gives"),

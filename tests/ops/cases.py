@@ -179,7 +179,12 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"normalized_shape": (6, 5), "eps": 1e-6}, MAP),
         ({"elementwise_affine": False}, (8,)),
     ],
-    "layer_scale": [({}, MAP), ({"init": 0.1}, LAST), ({}, (8,))],
+    "layer_scale": [
+        ({}, MAP),
+        ({"init": 0.1}, LAST),
+        ({}, (8,)),
+        ({"per_channel": False}, MAP),
+    ],  # fmt: skip
     "global_response_norm": [({}, MAP), ({"eps": 1e-3}, LAST)],
     "normalize": [
         ({}, MAP),
@@ -524,7 +529,8 @@ def shaped(vector: Tensor, x: Tensor, axis: int) -> Tensor:
 
 
 def _layer_scale(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:
-    return x * shaped(tensors[""], x, axis)
+    factor = tensors[""]
+    return x * (shaped(factor, x, axis) if op.per_channel else factor)
 
 
 def _channel_slice(x: Tensor, axis: int, tensors: Any, op: Any) -> Tensor:

@@ -37,7 +37,9 @@ class LayerScale(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        return (replace(step, spreads_weight=True),)
+        # one number alone makes no output of half precision a wider one
+        cast = step.cast if self.per_channel else "widest"
+        return (replace(step, spreads_weight=True, cast=cast),)
 
     def module(self, x: Shape) -> Call:
         # torch.full makes integers of an integer, and these have no gradients
