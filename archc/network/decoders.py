@@ -95,6 +95,8 @@ def _rounding(layer: Layer) -> Label:
 
 def _stretched(layer: Layer, wanted: tuple[int, ...]) -> str | None:
     """What makes an enlarging layer give the size that is wanted."""
+    if len(layer.inputs) > 1:
+        return None  # it is as large as what it reads beside its map
     fields, x = type(layer.op).model_fields, layer.input_shape()
     had_set = layer.op.model_fields_set
     lacking = [want - now for want, now in zip(wanted, _map(layer.output), strict=True)]

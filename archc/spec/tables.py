@@ -7,9 +7,16 @@ place is exact.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, LiteralString
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from archc.ops.base import plain
@@ -177,6 +184,37 @@ class SilenceTable(Table):
     reason: str = Field(min_length=1, description="why the network is as it is")
 
 
+def _silences(value: Any) -> Any:
+    """What `advice` holds.
+
+    Raises:
+        PydanticCustomError: if it is no list.
+    """
+    if is_list(value):
+        return value
+    raise _no_silence("must be a list of tables, not {value}", value, "[{}]")
+
+
+def _silence(value: Any) -> Any:
+    """One of `advice`, which is a table and not only a code.
+
+    Raises:
+        PydanticCustomError: if it is none.
+    """
+    if is_table(value):
+        return value
+    raise _no_silence("must be a table of code and reason, not {value}", value, "{}")
+
+
+def _no_silence(message: LiteralString, value: Any, form: str) -> PydanticCustomError:
+    code = plain(value) if isinstance(value, str) else '"..."'
+    table = plain(value) if is_table(value) else f'{{ code = {code}, reason = "..." }}'
+    help = f"write {form.format(table)}"
+    return PydanticCustomError(
+        "silence", message, {"value": plain(value), "help": help}
+    )
+
+
 SILENCES: dict[str, Any] = {
     "type": "array",
     "items": {
@@ -220,7 +258,11 @@ class FileTable(Table):
         description="ops of other packages, by name, with what they do to shapes",
     )
     network: dict[str, Any] | None = Field(default=None, description="the network")
-    advice: Annotated[list[dict[str, Any]], WithJsonSchema(SILENCES)] = Field(
+    advice: Annotated[
+        list[Annotated[dict[str, Any], BeforeValidator(_silence)]],
+        BeforeValidator(_silences),
+        WithJsonSchema(SILENCES),
+    ] = Field(
         default_factory=list[dict[str, Any]],
         description="what `archc check --advice` is not to say, and why",
     )

@@ -197,6 +197,8 @@ def _typed(kind: str, value: Any) -> str | None:
         return Mend(f"write {boolean}", Edit(boolean, "value"))
     if kind == "dict_type" and is_list(value) and any(map(is_table, value)):
         return "give each a name in single brackets, as in [blocks.NAME]"
-    if kind == "list_type" and not isinstance(value, dict):
+    if kind == "list_type" and isinstance(value, dict):
+        return "put it in a list: [{ ... }]"
+    if kind == "list_type":
         return Mend(f"write [{plain(value)}]", Edit(f"[{write(value)}]", "value"))
     return None

@@ -117,7 +117,8 @@ _LAYERS: dict[str, set[str]] = {
     "importing": {"ops", "spec", "spec/expressions/", "source"},
     "importing/writing": _NUMBERS | {"importing", "pipeline.py", "emit"},
     "live": _NUMBERS
-    | {"catalog.py", "pipeline.py", "draw", "emit", "output.py", "version.py"},
+    | {"advice", "catalog.py", "pipeline.py", "draw", "emit", "output.py"}
+    | {"version.py"},
     "run": (_READINGS - {"advice", "compare", "design", "draw"})
     | {"importing", "importing/writing", "pipeline.py"},
     "schema.py": {"spec", "spec/expressions/", "ops"},

@@ -208,6 +208,29 @@ async def test_hints_follow_each_keystroke(editor: Editor) -> None:
 
 
 @pytest.mark.asyncio
+async def test_hints_of_what_a_file_extends(client: LanguageClient, tree: Path) -> None:
+    base = Editor(client, tree / "net.toml", SPEC)
+    editor = Editor(client, tree / "child.toml", CHILD)
+    hints = await editor.hints()
+    assert hints[_line(CHILD, "extends")] == "3 x 32 x 32 → 16 x 32 x 32"
+    assert hints[_line(CHILD, "widths")] == "in place of [8, 16]"
+    base.type(SPEC.replace("widths = [8, 16]", "widths = [16, 16]"))
+    assert _line(CHILD, "widths") not in await editor.hints()
+
+
+@pytest.mark.asyncio
+async def test_advice_is_a_hint_that_can_be_switched_off(editor: Editor) -> None:
+    await editor.diagnostics()
+    editor.type(SPEC.replace('{ slot = "act" },', '{ slot = "act" }, { op = "relu" },'))
+    (found,) = await editor.diagnostics()
+    assert found.severity == types.DiagnosticSeverity.Hint
+    assert found.code == "activations-in-a-row"
+    settings = types.DidChangeConfigurationParams({"archc": {"advice": False}})
+    editor.client.workspace_did_change_configuration(settings)
+    assert await editor.diagnostics() == []
+
+
+@pytest.mark.asyncio
 async def test_hints_and_diagnostics_across_files(
     client: LanguageClient, tree: Path
 ) -> None:

@@ -90,6 +90,11 @@ def _of_file(spec: Table) -> Iterator[str]:
             yield "block with defaults"
         if "let" in table:
             yield "let of a block"
+        yield from (
+            f"block with {key}" for key in ("inputs", "outputs") if key in table
+        )
+    if "ops" in spec:
+        yield "own op"
     if any(isinstance(v, str) for v in spec.get("params", {}).values()):
         yield "computed param"
     listed = [v for v in spec.get("params", {}).values() if isinstance(v, list)]
@@ -106,9 +111,10 @@ def _body(node: Table) -> str:
 def _of_node(node: Table, around: tuple[Table, ...]) -> Iterator[str]:
     body = _body(node)
     name = node.get("name")
-    if body == "op":
+    archcs = body == "op" and node["op"] in OPS
+    if archcs:
         yield f"op {node['op']}"
-    if body == "op" and OPS[node["op"]].merges:
+    if archcs and OPS[node["op"]].merges:
         yield f"from-list {node['op']}"
     elif "from" in node:
         yield "from"

@@ -9,6 +9,7 @@ from archc.spec.init import initializable
 from tests.random_networks import blocks, compound, merging, patterns, sharing
 from tests.random_networks.drawing import Draw
 from tests.random_networks.places import put_on_devices
+from tests.random_networks.rewritten import use_own_ops, widen_blocks
 from tests.random_networks.simulate import Bad, Frame, Simulator, Table, value_of
 from tests.random_networks.slots import put_into_slots
 from tests.random_networks.writer import Place, Recipe, Writer, finished
@@ -79,6 +80,8 @@ def draw_spec(seed: int) -> Table:
         spec["init"] = _init(w)
     spec = finished(spec)
     put_into_slots(d, w.names, spec)
+    use_own_ops(d, w.names, spec)
+    widen_blocks(d, w.names, spec)
     put_on_devices(d, spec)
     return spec
 

@@ -27,6 +27,7 @@ from archc.emit.validate.values import (
     Value,
 )
 from archc.ops.base import Op
+from archc.ops.own import OwnOp
 
 Slot = int | str
 """Which argument: its position or its name."""
@@ -74,8 +75,10 @@ class Signature:
         """Whether it takes `inplace`."""
         self.random = False
         """Whether two calls with the same arguments differ."""
-        self._defaults: dict[str, Value] = {}
-        """The defaults of what may be left out."""
+        self.exact: set[Hashable] = set()
+        """The keys of calls that say all that is given, as ops of a spec's own do."""
+        self._defaults: dict[str, Value] | None = None
+        """The defaults of what may be left out; None until an op says some."""
         self._calls: list[Called] = []
         self._real: dict[Slot, bool] | None = None
         """Which arguments may be a float, once one is met."""
@@ -83,18 +86,25 @@ class Signature:
     def learn(self, op: Op, call: Called) -> None:
         """Takes in how the op itself writes the call."""
         kind = type(op)
-        if all(type(o) is not kind for o in self.ops):
-            self._meet(op)
-        for name, value in call.kwargs.items():
-            if name in self._defaults and _same(value, self._defaults[name]):
-                del self._defaults[name]  # the op itself does not leave it out
+        is_new = all(type(o) is not kind for o in self.ops)
         self._calls.append(call)
+        if isinstance(op, OwnOp):
+            self.exact.add(call.key)
+            if is_new:
+                self.ops.append(op)
+            return
+        if is_new:
+            self._meet(op)
+        defaults = self._defaults or {}
+        for name, value in call.kwargs.items():
+            if name in defaults and _same(value, defaults[name]):
+                del defaults[name]  # the op itself does not leave it out
 
     def _meet(self, op: Op) -> None:
         fields = type(op).model_fields
         own = {k: f.default for k, f in fields.items() if not f.is_required()}
-        if self.ops:
-            known = self._defaults
+        known = self._defaults
+        if known is not None:
             own = {k: v for k, v in own.items() if k in known and known[k] == v}
         self._defaults = own
         self.ops.append(op)
@@ -103,12 +113,12 @@ class Signature:
 
     def given(self, kwargs: dict[str, Value]) -> dict[str, Value]:
         """The named arguments that say more than PyTorch's defaults."""
+        left_out = self._defaults or {}
         for name, value in kwargs.items():
-            if name in self._defaults and _same(value, self._defaults[name]):
+            if name in left_out and _same(value, left_out[name]):
                 break
         else:
             return kwargs
-        left_out = self._defaults
         return {
             k: v
             for k, v in kwargs.items()

@@ -70,7 +70,8 @@ class TensorEvaluator(Evaluator):
         signature = self.signatures.get(function)
         in_place = False
         if signature is not None:
-            if kwargs:
+            exact = key_of(function, args, kwargs) if signature.exact else None
+            if kwargs and (exact is None or exact not in signature.exact):
                 if signature.in_place and "inplace" in kwargs:
                     kwargs = dict(kwargs)
                     in_place = self.truth(kwargs.pop("inplace"))

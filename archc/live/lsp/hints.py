@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from archc.diagnostics.model import Sink
+from archc.live.lsp.inherited import inherited
 from archc.live.workspace import Workspace, resolved
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network, Region
@@ -71,6 +72,8 @@ def hints(
         there = document.locator().exact(document.as_written(node.origin.path), "item")
         if text and there is not None:
             found.append(Hint(there[1], text))
+    beside = inherited(workspace, path, network, facts, detail)
+    found += [Hint(offset, text) for offset, text in beside]
     return tuple(sorted(found, key=lambda hint: hint.offset))
 
 

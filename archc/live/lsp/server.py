@@ -10,7 +10,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
-from archc.diagnostics.model import Diagnostic, Place
+from archc.diagnostics.model import Diagnostic, Place, Sink
 from archc.live.lsp import hints as inlay
 from archc.live.lsp.family import Family, File
 from archc.live.lsp.hover import Memories
@@ -20,6 +20,11 @@ from archc.source.files import SUFFIXES
 from archc.source.kinds import is_table
 from archc.version import __version__
 
+_SEVERITIES = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "advice": types.DiagnosticSeverity.Hint,
+}
 _WAIT = 0.15
 """Seconds without a keystroke before diagnostics are told."""
 
@@ -37,6 +42,7 @@ class Server(LanguageServer):
         self.family = Family(self.specs)
         self.memories = Memories()
         self.detail: inlay.Detail = "shape"
+        self.advises = True
         self.waiting: asyncio.TimerHandle | None = None
         self.published: set[Path] = set()
         self.texts: dict[Path, Text] = {}
@@ -99,7 +105,7 @@ class Server(LanguageServer):
             found.setdefault(path, {})
             if not self.is_spec(path):
                 continue
-            for d in self.specs.look(path).diagnostics:
+            for d in self.found(path):
                 key = (d.code, d.place.span(), d.message)
                 found.setdefault(resolved(Path(d.place.file)), {}).setdefault(key, d)
         for path in self.published - found.keys():
@@ -113,19 +119,28 @@ class Server(LanguageServer):
             )
         self.published = {path for path, known in found.items() if known}
 
+    def found(self, path: Path) -> list[Diagnostic]:
+        """What is wrong with a spec, and of one that is right, what advice there is."""
+        state = self.specs.look(path)
+        told = list(state.diagnostics)
+        if state.analysis is not None and self.advises:
+            from archc.advice.advise import advise
+
+            sink = Sink()
+            advise(state.analysis.network, state.analysis.facts, sink)
+            told += sink
+        return told
+
     def diagnostic(self, found: Diagnostic) -> types.Diagnostic:
         """A diagnostic in the protocol's words."""
         message = found.message
         if found.help:
             message += f"\nhelp: {found.help}"
-        error = found.severity == "error"
         unused = found.code.startswith(("unused", "unread"))
         return types.Diagnostic(
             range=self.range(found.place),
             message=message,
-            severity=types.DiagnosticSeverity.Error
-            if error
-            else types.DiagnosticSeverity.Warning,
+            severity=_SEVERITIES[found.severity],
             code=found.code,
             source="archc",
             tags=[types.DiagnosticTag.Unnecessary] if unused else None,
@@ -185,6 +200,7 @@ def register(server: Server) -> None:
     def _(ls: Server, params: types.DidChangeConfigurationParams) -> None:
         _configure(ls, params.settings)
         _refresh(ls)
+        ls.tell_soon()
 
     @server.command("archc.hints")
     def _(ls: Server, detail: Any = None) -> None:
@@ -193,11 +209,15 @@ def register(server: Server) -> None:
 
 
 def _configure(server: Server, options: Any) -> None:
-    """Takes `{"hints": "shape" | "params" | "macs"}`, below `archc` or not."""
+    """Takes `{"hints": "shape" | "params" | "macs", "advice": true | false}`, below
+    `archc` or not."""
     table: Any = options.get("archc", options) if is_table(options) else {}
     detail = table.get("hints") if is_table(table) else None
     if detail in ("shape", "params", "macs"):
         server.detail = detail
+    advises = table.get("advice") if is_table(table) else None
+    if isinstance(advises, bool):
+        server.advises = advises
 
 
 def _refresh(server: Server) -> None:

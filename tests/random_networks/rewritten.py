@@ -1,0 +1,136 @@
+"""Networks said otherwise: ops of the spec's own in place of archc's, and blocks that
+read and give several values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.random_networks.drawing import Draw
+from tests.random_networks.names import Names
+from tests.random_networks.simulate import MODIFIERS, Table
+
+_WINDOW = "({side} + 2 * padding - kernel_size) // stride + 1"
+_SIDES = [_WINDOW.format(side=side) for side in ("height", "width")]
+OWN: dict[str, Table] = {
+    "conv2d": {
+        "module": "torch.nn.Conv2d",
+        "params": ["out_channels", "kernel_size"],
+        "defaults": {"stride": 1, "padding": 0},
+        "arguments": {
+            "in_channels": "in_channels",
+            "out_channels": "out_channels",
+            "kernel_size": "kernel_size",
+            "stride": "stride",
+            "padding": "padding",
+        },
+        "output": ["out_channels", *_SIDES],
+        "parameters": {
+            "weight": ["out_channels", "in_channels", "kernel_size", "kernel_size"],
+            "bias": ["out_channels"],
+        },
+        "macs": f"out_channels * in_channels * kernel_size ** 2 * ({_SIDES[0]})"
+        f" * ({_SIDES[1]})",
+    },
+    "batch_norm2d": {
+        "module": "torch.nn.BatchNorm2d",
+        "arguments": {"num_features": "in_channels"},
+        "output": ["in_channels", "height", "width"],
+        "parameters": {"weight": ["in_channels"], "bias": ["in_channels"]},
+        "buffers": {
+            "running_mean": ["in_channels"],
+            "running_var": ["in_channels"],
+            "num_batches_tracked": [],
+        },
+    },
+    "max_pool2d": {
+        "module": "torch.nn.MaxPool2d",
+        "params": ["kernel_size"],
+        "defaults": {"stride": "kernel_size", "padding": 0},
+        "arguments": {
+            "kernel_size": "kernel_size",
+            "stride": "stride",
+            "padding": "padding",
+        },
+        "output": ["in_channels", *_SIDES],
+    },
+}
+"""Ops of PyTorch's as a spec would say them itself."""
+_WHOLE = ("kernel_size", "stride", "padding")
+
+
+def use_own_ops(d: Draw, names: Names, spec: Table) -> None:
+    """Puts ops of the spec's own where archc's ones stand that do the same."""
+    if not d.chance(12):
+        return
+    taken: set[str] = set()
+    called = {op: names.fresh("block", taken) for op in OWN}
+    used: set[str] = set()
+    for node in _nodes(spec):
+        op = node.get("op")
+        if op in OWN and _is_said(node, op) and d.chance(70):
+            node["op"] = called[op]
+            used.add(op)
+    if used:
+        spec["ops"] = {called[op]: OWN[op] for op in OWN if op in used}
+        # its own claims are not those of archc's ops, of which [init] speaks
+        spec.pop("init", None)
+
+
+def _is_said(node: Table, op: str) -> bool:
+    """Whether the own op can be given all that a node says."""
+    own = OWN[op]
+    given = node.keys() - MODIFIERS - {"op"}
+    known = {*own.get("params", ()), *own.get("defaults", {})}
+    return given <= known and all(type(node.get(k, 0)) is int for k in _WHOLE)
+
+
+def widen_blocks(d: Draw, names: Names, spec: Table) -> None:
+    """Makes blocks read two values, and give two; what that needs may be refused."""
+    if not d.chance(12):
+        return
+    for name, block in spec.get("blocks", {}).items():
+        uses = [node for node in _nodes(spec) if node.get("block") == name]
+        plain = all(node.keys().isdisjoint(_ONE_VALUE) for node in uses)
+        named = [n for n in block["layers"] if _has_fixed_name(n)]
+        if not (plain and uses and named) or d.chance(20):
+            continue
+        taken = {n["name"] for n in block["layers"] if "name" in n}
+        taken |= {*block.get("params", ()), *block.get("defaults", {})}
+        if d.chance(60):
+            first, second = names.fresh("layer", taken), names.fresh("layer", taken)
+            block["inputs"] = [first, second]
+            both = {"op": "add", "from": d.shuffled([first, second])}
+            block["layers"].insert(0, both)
+            for node in uses:
+                read = node.get("from", "prev")
+                node["from"] = [read, read]
+        last = block["layers"][-1]
+        if last in named and d.chance(70):
+            others = [n["name"] for n in named[:-1]]
+            block["outputs"] = [last["name"], *others[: d.number(0, 2)]]
+
+
+_ONE_VALUE = frozenset({"when", "repeat", "skip", "otherwise"})
+
+
+def _has_fixed_name(node: Table) -> bool:
+    """Whether `from` finds a node's one value by its name."""
+    name = node.get("name")
+    if not isinstance(name, str) or node.get("op") == "chunk":
+        return False
+    return not {"{", "."} & set(name) and "otherwise" not in node
+
+
+def _nodes(spec: Table) -> list[Table]:
+    """All tables of a spec that are nodes."""
+    found: list[Table] = []
+    todo: list[Any] = [spec["network"]["layers"], spec.get("heads", [])]
+    todo += [block["layers"] for block in spec.get("blocks", {}).values()]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, list):
+            todo += value
+        elif isinstance(value, dict):
+            found.append(value)
+            todo += value.values()
+    return found
