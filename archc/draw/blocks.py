@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from archc.draw import labels
 from archc.draw.caption import Tally, occurrence
@@ -10,7 +10,7 @@ from archc.draw.chart import Cell, Chart, Link, LinkKind, around, sizes
 from archc.draw.compose import Picture, compose
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
-from archc.draw.runs import run_name, short_name
+from archc.draw.runs import full_name, run_name, short_name
 from archc.draw.stages import Outer, heading, opened, runs
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
@@ -22,12 +22,14 @@ def block_chart(
     depth: int = 99,
     *,
     alike: bool = False,
+    closed: Collection[str] = (),
     marks: Mapping[Layer, Mark] | None = None,
 ) -> Chart:
     """The network with each repetition drawn once; frames nest up to `depth`.
 
     With `alike`, blocks of one kind that follow each other at one map size are drawn
-    once too, with what differs between them. `marks` say what layers are in comparison
+    once too, with what differs between them. Frames at the paths of `closed` are boxes,
+    with loops for what they hold. `marks` say what layers are in comparison
     with another network.
     """
     picture = compose(network, facts, marks)
@@ -36,7 +38,7 @@ def block_chart(
         found = runs(outer, picture.heads, picture.arcs)
         _part(found, picture)
         outer = [_overlaid(run) for run in found]
-    builder = _Builder(picture, depth)
+    builder = _Builder(picture, depth, closed)
     items: list[Item] = [*outer, *picture.heads]
     chart = builder.chart(items, picture.root)
     chart.name, chart.title, chart.subtitle = heading(network, facts)
@@ -61,9 +63,10 @@ class _Place:
 
 
 class _Builder:
-    def __init__(self, picture: Picture, depth: int) -> None:
+    def __init__(self, picture: Picture, depth: int, closed: Collection[str]) -> None:
         self.picture = picture
         self.depth = depth
+        self.closed = closed
         self.cell_of: dict[Leaf, Cell] = {}
         self.heads = {leaf for head in picture.heads for leaf in head.leaves()}
 
@@ -78,7 +81,7 @@ class _Builder:
         place = _Place(Chart("", "", "", "block", [], []))
         for item in items:
             number = len(place.chart.cells)
-            if isinstance(item, Box) and depth < self.depth and item.children:
+            if isinstance(item, Box) and self._opens(item, depth):
                 cell = self._frame(item, parent)
                 inside = _only_repeat(item)
                 if inside is not None:
@@ -105,11 +108,14 @@ class _Builder:
             place.chart.cells.append(cell)
         return place
 
+    def _opens(self, box: Box, depth: int) -> bool:
+        return bool(box.children) and depth < self.depth and box.path not in self.closed
+
     # ---- boxes
 
     def _frame(self, box: Box, parent: Box) -> Cell:
         name = box.name or box.block or short_name(box.path)
-        name = short_name(box.path) if name.isdecimal() else name
+        name = full_name(name, box.path)
         cell = Cell(box.path, name, box.count)
         block = box.block if box.block != name else ""
         # what was laid over each other always occurs
@@ -225,7 +231,8 @@ class _Builder:
         moved = (
             x._replace(source=new[x.source], target=new[x.target]) for x in chart.links
         )
-        chart.links = around(sorted(dict.fromkeys(moved)))
+        # values that were of two kinds may be of one now
+        chart.links = list(dict.fromkeys(around(sorted(dict.fromkeys(moved)))))
 
 
 def _only_repeat(box: Box) -> Box | None:

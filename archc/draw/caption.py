@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from archc.ops.base import Op, Shape, short, sides
 
+_LONG = re.compile(r"\d+\.\d{4,}(?:e-?\d+)?")
+"""A number with more digits than a picture needs."""
 Fields = tuple[str, ...]
 """Parts of a caption, some empty; each stands at the same place for every op."""
 
@@ -70,7 +73,7 @@ def fields(op: Op, x: Shape) -> Fields:
     if not _is_one(size, axes):
         kernel = size
     dilation = values.get("dilation", 1)
-    detail = op.detail_on(x)
+    detail = _LONG.sub(lambda found: f"{float(found[0]):.3g}", op.detail_on(x))
     return (
         name,
         "" if kernel is None else f" {times(kernel, axes)}",

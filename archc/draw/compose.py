@@ -17,7 +17,7 @@ from archc.network.graph import Head, Layer, Network
 
 # With more, a picture is no longer one to read; parts of it become one node each.
 MAX_STAGES = 8
-MAX_LEAVES = 320
+MAX_LEAVES = 512
 MAX_HIDING = 90
 MAX_IN_ROW = 120
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from archc.draw.chart import Chart, Level
+from archc.draw.chart import Cell, Chart, Level
 from archc.draw.fit import MM, SMALLEST, TooNarrow, fitted
 from archc.draw.heat import Heat, shares
 from archc.draw.palette import PALETTES, Theme
@@ -129,28 +129,48 @@ def scene_of(
         from archc.draw.volumes import volumes
 
         return volumes(chart_of(network, facts, "stage"), _style(options))
-    levels: tuple[Level, ...] = (options.level or "block",)
-    if options.level is None and options.width is not None:
-        levels = ("block", "stage", "network")
     tried: list[TooNarrow] = []
-    charts = [chart_of(network, facts, level) for level in levels]
-    if levels[0] == "block" and options.width is not None:
-        from archc.draw.blocks import block_chart
-
-        charts[1:1] = [
-            block_chart(network, facts, alike=True),
-            block_chart(network, facts, depth=1, alike=True),
-        ]
-    for chart in charts:
+    for chart, strict in _charts(network, facts, options):
         style = _style(options)
         if options.heat is not None:
             heat, scale = shares(options.heat, chart, facts, saved or {})
             style = replace(style, heat=heat, scale=scale)
         try:
-            return fitted(chart, style, strict=chart is not charts[-1])
+            return fitted(chart, style, strict=strict)
         except TooNarrow as error:
             tried.append(error)
     raise min(tried, key=lambda error: error.least)
+
+
+def _charts(
+    network: Network, facts: Facts, options: Options
+) -> Iterator[tuple[Chart, bool]]:
+    """What may be drawn, from what keeps the most on, and whether it must be low."""
+    if options.width is None or options.level not in (None, "block"):
+        yield chart_of(network, facts, options.level or "block"), False
+        return
+    from archc.draw.blocks import block_chart
+
+    yield block_chart(network, facts), True
+    yield block_chart(network, facts, alike=True), True
+    flat = block_chart(network, facts, depth=1, alike=True)
+    yield flat, True
+    if options.level is None:
+        yield chart_of(network, facts, "stage"), True
+        yield chart_of(network, facts, "network"), False
+        return
+    # as a last way, the largest frames are closed, until it fits
+    frames = [cell for cell in flat.cells if cell.inner is not None]
+    frames.sort(key=lambda cell: -len(list(_inside(cell))))
+    for count in range(1, len(frames)):
+        closed = {cell.path for cell in frames[:count]}
+        yield block_chart(network, facts, alike=True, closed=closed), True
+    yield flat, False
+
+
+def _inside(cell: Cell) -> Iterator[Cell]:
+    """The boxes in a frame."""
+    return iter(()) if cell.inner is None else cell.inner.all_cells()
 
 
 def chart_of(network: Network, facts: Facts, level: Level) -> Chart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 
 
@@ -22,3 +23,11 @@ def short_name(path: str) -> str:
     if name.isdecimal() and rest:
         return f"{rest.rpartition('.')[2]}.{name}"
     return name
+
+
+def full_name(name: str, path: str) -> str:
+    """A name, or numbers with what they are numbers of: `4.1…2` for `1…2`."""
+    if not re.fullmatch(r"\d+(…\d+)?", name):
+        return name
+    around = path.rpartition(".")[0].rpartition(".")[2]
+    return f"{around}.{name}" if around else name

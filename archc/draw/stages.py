@@ -12,7 +12,7 @@ from archc.draw.compose import compose
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
 from archc.draw.palette import SIGNS
-from archc.draw.runs import run_name, short_name
+from archc.draw.runs import full_name, run_name, short_name
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
 from archc.ops.base import Shape
@@ -137,6 +137,7 @@ class _Draft:
         self.items: list[Outer] = [item]
         self.head = head
         self.leaves = list(_leaves(item))
+        self.before: list[Leaf] = []
         self.attached: list[Leaf] = []
         self.first = _output(item)
 
@@ -149,11 +150,22 @@ class _Draft:
         """Whether it is nothing but the merge of what comes before it."""
         return isinstance(self.lead, Node) and self.lead.lead.category == "merge"
 
+    @property
+    def ahead(self) -> bool:
+        """Whether it is only what a linear layer needs before it."""
+        return isinstance(self.lead, Node) and self.lead.lead.ahead
+
+    @property
+    def linear(self) -> bool:
+        return isinstance(self.lead, Node) and self.lead.lead.category == "linear"
+
     def takes(self, other: _Draft) -> bool:
         """Whether what follows it, and nothing else, is one stage with it."""
         a, b = self.lead, other.lead
         if self.head or other.head or _is_end(a) or _is_end(b):
             return False
+        if self.ahead and other.linear:
+            return True
         if isinstance(b, Node) and not b.count:
             if other.merges:
                 return isinstance(a, Node) and a.lead.category == "convolution"
@@ -173,6 +185,11 @@ class _Draft:
 
     def grow(self, other: _Draft) -> None:
         node = other.lead
+        if self.ahead and other.linear:
+            self.before += self.leaves
+            self.items, self.first = other.items, other.first
+            self.leaves += other.leaves
+            return
         attached = isinstance(node, Node) and node.lead.category in _ATTACHED
         if isinstance(node, Node) and (attached or other.merges):
             self.attached += node.leaves
@@ -208,7 +225,8 @@ class _Draft:
     def _details(self) -> list[str]:
         lead = self.lead
         if isinstance(lead, Node):
-            return labels.around([*lead.leaves, *self.attached], lead.lead)
+            leaves = [*self.before, *lead.leaves, *self.attached]
+            return labels.around(leaves, lead.lead)
         inside = _kernels(lead)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         repeats = [
@@ -226,9 +244,7 @@ def _title(first: Outer, last: Outer) -> str:
         return _caption(first)
     if last is not first and isinstance(last, Box):
         return run_name(first.path, last.path)
-    if first.name.isdecimal():
-        return short_name(first.path)
-    return first.name or first.block or short_name(first.path)
+    return full_name(first.name, first.path) or first.block or short_name(first.path)
 
 
 def _inside(item: Outer) -> str:
@@ -288,6 +304,9 @@ def _merged(
         if nearest in before and (len(before) == 1 or draft.merges):
             source = nearest
             fits = not blocks or isinstance(draft.lead, Box)
+            following = [drafts[j] for j in read.get(i, ())]
+            if draft.ahead and len(following) == 1 and following[0].linear:
+                fits = False  # it is a part of that
             if fits and read[source] == {i} and at[source].takes(draft):
                 at[source].grow(draft)
                 at[i] = at[source]

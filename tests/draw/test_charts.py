@@ -251,16 +251,39 @@ def _on(point: tuple[float, ...], box: Area) -> bool:
     return across and along and (edge or side)
 
 
-@pytest.mark.parametrize("name", ["googlenet", "resnet152", "densenet201", "unet"])
+LARGE = ["googlenet", "resnet152", "densenet201", "unet", "timm/hrnet_w18_small"]
+
+
+@pytest.mark.parametrize("name", LARGE)
 def test_stages_fit_a_column(name: str) -> None:
     svg = drawn(name, Options("stage", width=85))
     assert svg.height <= 110 * MM
 
 
-@pytest.mark.parametrize("name", ["googlenet", "resnet152", "densenet201", "unet"])
+@pytest.mark.parametrize("name", LARGE)
 def test_blocks_fit_a_page(name: str) -> None:
     svg = drawn(name, Options("block", width=170))
     assert svg.height <= 240 * MM
+    assert min(svg.sizes) >= 6
+    assert svg.frames
+
+
+def test_numbers_are_as_long_as_a_picture_needs() -> None:
+    """Depths that are multiplied out have seventeen digits."""
+    titles = [
+        c.title for c in chart("torchvision/efficientnet_b0", "block").all_cells()
+    ]
+    assert "stochastic depth 0.075…0.0875" in titles
+    # and a number alone says of what it is one
+    assert "4.1…2" in titles
+
+
+def test_what_a_linear_layer_needs_is_said_with_it() -> None:
+    cells = {c.path: c for c in chart("torchvision/vgg16", "stage").cells}
+    linear = next(c for c in cells.values() if c.title.startswith("linear"))
+    assert "before: flatten" in linear.details
+    assert not any("flatten" in d for c in cells.values() for d in c.details
+                   if c.category == "pooling")  # fmt: skip
 
 
 def test_what_does_not_fit_says_which_width_would() -> None:
