@@ -212,7 +212,10 @@ class _Draft:
             given = lead.lead.output or lead.lead.input
             shape = labels.spelled(given) if given is not None else ""
             end = text.startswith(("input", "output"))
-            return Cell(path, text, shape=shape, end=end, head=self.head)
+            cell = Cell(path, text, shape=shape, end=end, head=self.head)
+            if given is not None and text.startswith("input"):
+                cell.sizes = sizes(given)
+            return cell
         category = lead.lead.category if isinstance(lead, Node) else None
         cell = Cell(path, _title(lead, last), count, shape=shape, category=category)
         cell.head = self.head

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from archc.draw import metrics
+from archc.draw.cells import loop_text
 from archc.draw.chart import Cell, Chart
 from archc.draw.fit import SMALLEST, TooNarrow
 from archc.draw.scene import Path, Point, Rect, Scene, Shape, Text
@@ -63,15 +64,13 @@ def volumes(chart: Chart, style: Style) -> Scene:
 
 
 def _maps(chart: Chart) -> list[Cell]:
-    return [cell for cell in chart.cells if not cell.head and (cell.sizes or cell.end)]
+    return [cell for cell in chart.cells if not cell.head and cell.sizes]
 
 
 def _box(cell: Cell, style: Style, size: float) -> _Box:
     title = " ".join(filter(None, (cell.title, f"×{cell.count}" if cell.count else "")))
-    loops = [f"{n}× {loop.kind}" for loop, n in cell.loops.items()]
+    loops = [loop_text(loop, times) for loop, times in cell.loops.items()]
     labels = tuple(map(visible, filter(None, (title, cell.shape, *loops))))
-    if not cell.sizes:
-        return _Box(cell, 0, 0, 0, labels)
     channels, *sides = cell.sizes
     if not sides or max(sides) <= 1:
         count = max(channels, *sides, 1) if sides else channels
@@ -84,6 +83,21 @@ def _box(cell: Cell, style: Style, size: float) -> _Box:
 
 
 def _rows(boxes: list[_Box], style: Style, room: float) -> list[list[_Box]]:
+    """The boxes in as few rows as there is room for, about equally full."""
+    full = _filled(boxes, style, room)
+    total = sum(box.room(style) + _GAP for box in boxes)
+    for step in range(20):
+        rows = _filled(boxes, style, total / len(full) * (1 + 0.05 * step))
+        if len(rows) <= len(full):
+            return rows if _widest(rows, style) <= _widest(full, style) else full
+    return full
+
+
+def _widest(rows: list[list[_Box]], style: Style) -> float:
+    return max(sum(box.room(style) + _GAP for box in row) for row in rows)
+
+
+def _filled(boxes: list[_Box], style: Style, room: float) -> list[list[_Box]]:
     rows: list[list[_Box]] = [[]]
     used = 0.0
     for box in boxes:
@@ -98,6 +112,7 @@ def _rows(boxes: list[_Box], style: Style, room: float) -> list[list[_Box]]:
 
 def _scene(chart: Chart, style: Style, rows: list[list[_Box]]) -> Scene:
     shapes: list[Shape] = []
+    linked = {(chart.cells[x.source], chart.cells[x.target]) for x in chart.links}
     y, wide = 0.0, 0.0
     for row in rows:
         high = max(box.height + box.depth for box in row)
@@ -106,13 +121,17 @@ def _scene(chart: Chart, style: Style, rows: list[list[_Box]]) -> Scene:
         for box in row:
             room = box.room(style)
             at = x + (room - box.width - box.depth) / 2
-            middle = y + high / 2 + box.depth / 2 if box.height else y + high / 2
+            middle = y + high / 2 + box.depth / 2
             top = middle - box.height / 2
             shapes += _solid(box, at, top, style)
             ends.append(((at, middle), (at + box.width + box.depth / 2, middle)))
             shapes += _labels(box, x + room / 2, y + high + style.line, style)
             x += room + _GAP
-        for (_, a), (b, _) in pairwise(ends):
+        for (one, other), ((_, a), (b, _)) in zip(
+            pairwise(row), pairwise(ends), strict=True
+        ):
+            if (one.cell, other.cell) not in linked:
+                continue
             points = ((a[0] + 2, a[1]), (b[0] - 1.5, b[1]))
             if abs(a[1] - b[1]) > 0.1:
                 points = ((a[0] + 2, b[1]), (b[0] - 1.5, b[1]))
@@ -126,8 +145,6 @@ def _scene(chart: Chart, style: Style, rows: list[list[_Box]]) -> Scene:
 
 def _solid(box: _Box, x: float, y: float, style: Style) -> Iterator[Shape]:
     """A box in space: its front, and the edges that go back from it."""
-    if not box.height:
-        return
     ink = style.palette
     w, h, d = box.width, box.height, box.depth
     yield Rect(x, y, w, h, style.fill(box.cell), ink.ink, title=visible(box.cell.path))

@@ -21,6 +21,8 @@ from archc.draw.drawing import Options, chart_of, draw, scene_of
 from archc.draw.fit import MM, TooNarrow
 from archc.draw.flat import edges
 from archc.draw.palette import PALETTES
+from archc.draw.scene import Path as Line
+from archc.draw.scene import Rect
 from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer, Region
 from archc.pipeline import Analysis, analyse
@@ -284,6 +286,26 @@ def test_what_a_linear_layer_needs_is_said_with_it() -> None:
     assert "before: flatten" in linear.details
     assert not any("flatten" in d for c in cells.values() for d in c.details
                    if c.category == "pooling")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["resnet50", "siamese_net", "unet"])
+def test_arrows_between_volumes_are_links(name: str) -> None:
+    """Of two neighbours where none reads the other, there is none."""
+    analysis = analysed(name)
+    options = Options(look="volumes", width=170)
+    scene = scene_of(analysis.network, analysis.facts, options)
+    boxes = [s for s in scene.shapes if isinstance(s, Rect) and s.role == "box"]
+    found = chart(name, "stage")
+    shown = [i for i, c in enumerate(found.cells) if c.sizes and not c.head]
+    linked = {(link.source, link.target) for link in found.links}
+    assert len(boxes) == len(shown)
+    ends = [s.points[-1] for s in scene.shapes if isinstance(s, Line) and s.arrow]
+    for before, at, box in zip(shown, shown[1:], boxes[1:], strict=False):
+        reached = any(
+            abs(x - box.x) < 2 and box.y <= y <= box.y + box.height for x, y in ends
+        )
+        assert not reached or (before, at) in linked
+    assert len(ends) > len(boxes) // 2
 
 
 def test_what_does_not_fit_says_which_width_would() -> None:
