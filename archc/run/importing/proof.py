@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from archc.importing.calls import graph_of
 from archc.importing.wiring import wiring
-from archc.run.importing.tensors import Held, in_mode, lending, parts_of, tensors_in
+from archc.run.importing.tensors import (
+    Held,
+    held_by,
+    in_mode,
+    lending,
+    parts_of,
+    tensors_in,
+)
 from archc.run.importing.tracer import input_names, trace
 
 Outputs = Literal["equal", "close", "differ", "not run"]
@@ -56,7 +63,9 @@ def prove(
     state = reference.state_dict()
     size = sum(t.numel() * t.element_size() for t in state.values())
     large = size > most_bytes
-    with torch.device("meta" if large else "cpu"):
+    with torch.device("meta"):
+        made = generated()
+    if not large and (opaque or _has_unsaved(made)):
         made = generated()
     proof.why = _other_keys(state, made.state_dict())
     if proof.why:
@@ -73,7 +82,8 @@ def prove(
         return _random(held, generator) if held.saved else held.tensor
 
     with lending(reference, numbers), in_mode(reference, False), torch.no_grad():
-        made.load_state_dict(reference.state_dict(), strict=True)
+        # the very tensors, so that they are there once
+        made.load_state_dict(reference.state_dict(), strict=True, assign=True)
         made.eval()
         one, first = _run(reference, given)
         other, second = _run(made, given)
@@ -83,6 +93,11 @@ def prove(
             (p for p, x in first.items() if p in second and not _same(x, second[p])), ""
         )
     return proof
+
+
+def _has_unsaved(module: nn.Module) -> bool:
+    """Whether it has tensors that no state gives it."""
+    return any(not held.saved for held in held_by(module))
 
 
 def _other_keys(state: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> str:
