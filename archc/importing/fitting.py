@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.importing.pieces import MISSING, Occurrence
+from archc.importing.pieces import MISSING, Occurrence, Unread
 from archc.spec.expressions import is_sequence
 
 COUNTERS = ("i", "j", "k", "l", "m")
@@ -66,6 +66,10 @@ class Names:
 def fitted(values: Sequence[Any], places: Sequence[Occurrence], names: Names) -> Any:
     """The constant or `Expression` that has these values at these places; None if there
     is no short one."""
+    read = [n for n, v in enumerate(values) if not isinstance(v, Unread)]
+    if not read:
+        return values[0].instead
+    values, places = [values[n] for n in read], [places[n] for n in read]
     if _all_same(values):
         return values[0]
     if all(is_sequence(v) and len(v) == len(values[0]) for v in values):
@@ -209,6 +213,8 @@ def _fitted_by_turns(
             rest = [v for v, t in zip(values, turns, strict=True) if t != at]
             where = [o for o, t in zip(places, turns, strict=True) if t == at]
             others = [o for o, t in zip(places, turns, strict=True) if t != at]
+            if not chosen or not rest:
+                continue
             first = _simple(chosen, where, names)
             second = _simple(rest, others, names)
             if first is None or second is None:
@@ -254,7 +260,7 @@ def _simple(
 def _by_counter(values: Sequence[Any], turns: list[int], counter: str) -> str | None:
     """Numbers that grow evenly, or double."""
     if not _whole(values):
-        return None
+        return _share_of_turns(values, turns, counter)
     by_turn: dict[int, int] = {}
     for value, turn in zip(values, turns, strict=True):
         if by_turn.setdefault(turn, value) != value:
@@ -276,4 +282,33 @@ def _by_counter(values: Sequence[Any], turns: list[int], counter: str) -> str | 
             )
         if start and all(v == start * 2**t for t, v in by_turn.items()):
             return f"{start} * 2 ** {counter}"
+    return None
+
+
+_MOST_PARTS = 256
+"""The layers of a network of which drop rates are shares, at most."""
+
+
+def _share_of_turns(
+    values: Sequence[Any], turns: list[int], counter: str
+) -> str | None:
+    """A rate times the number of a turn by how many there are, as drop rates grow, if
+    that gives the very numbers."""
+    if not all(isinstance(v, float) for v in values):
+        return None
+    by_turn = dict(zip(turns, values, strict=True))
+    if len(by_turn) < 2 or any(
+        by_turn[t] != v for t, v in zip(turns, values, strict=True)
+    ):
+        return None
+    low, high = min(by_turn), max(by_turn)
+    step = (by_turn[high] - by_turn[low]) / (high - low)
+    if step <= 0:
+        return None
+    start = round(by_turn[low] / step) - low
+    for parts in range(1, _MOST_PARTS):
+        rate = round(step * parts, 4)
+        if all(v == rate * (start + t) / parts for t, v in by_turn.items()):
+            turn = f"({counter} + {start})" if start else counter
+            return f"{rate} * {turn}" + (f" / {parts}" if parts > 1 else "")
     return None

@@ -64,6 +64,14 @@ MISSING = object()
 """An attribute's value where the op has its default."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An argument where nothing reads it."""
+
+    instead: Any
+    """What it may be as well as anything."""
+
+
 def merged(
     a: Piece, b: Piece, *, turns: bool = False, loose: bool = False
 ) -> Piece | None:

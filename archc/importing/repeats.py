@@ -16,16 +16,20 @@ _LONGEST = 12
 """The nodes that one turn has at most."""
 
 
-def with_repeats(pieces: list[Piece]) -> list[Piece]:
-    """The list with repetitions in place of runs, in as few lines as it takes."""
+def with_repeats(pieces: list[Piece], *, grouped: bool = False) -> list[Piece]:
+    """The list with repetitions in place of runs, in as few lines as it takes; where it
+    is `grouped`, one repetition of one node takes the place of the group."""
     for piece in pieces:
-        piece.lists = [with_repeats(inner) for inner in piece.lists]
+        group = piece.kind == "group"
+        piece.lists = [with_repeats(inner, grouped=group) for inner in piece.lists]
     least = [0.0] * (len(pieces) + 1)
     choices: list[tuple[Piece, int]] = []
     for at in reversed(range(len(pieces))):
         choice = pieces[at], 1
         least[at] = _lines([pieces[at]]) + least[at + 1]
         for run, length, cost in _runs(pieces, at):
+            if grouped and length == len(pieces) and len(run.lists[0]) == 1:
+                cost -= 1
             if cost + least[at + length] < least[at]:
                 choice, least[at] = (run, length), cost + least[at + length]
         choices.insert(0, choice)

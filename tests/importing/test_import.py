@@ -17,6 +17,8 @@ from torchvision import models
 
 import archc
 from archc.importing.calls import graph_of
+from archc.importing.fitting import Names, fitted
+from archc.importing.pieces import Occurrence, Unread
 from archc.importing.trace import from_json, to_json
 from archc.importing.wiring import wiring
 from archc.run.importing.session import Result, import_network
@@ -162,7 +164,7 @@ _TORCHVISION = [
     ("googlenet", 110, 13_004_888),
     ("densenet121", 70, 7_978_856),
     ("mobilenet_v2", 60, 3_504_872),
-    ("squeezenet1_1", 60, 1_235_496),
+    ("efficientnet_b0", 70, 5_288_548),
 ]
 
 
@@ -174,6 +176,18 @@ def test_torchvision(name: str, lines: int, params: int) -> None:
     _spec(result)
     assert result.params == params
     assert len(result.text.splitlines()) <= lines
+
+
+@pytest.mark.parametrize("count", [16, 21, 48])
+def test_drop_rates_are_told_by_the_turn(count: int) -> None:
+    """torchvision and timm compute them so; the numbers are the same to the bit."""
+    rates = [0.2 * number / count for number in range(3, 9)]
+    places = [Occurrence(0, (turn,), 1) for turn in range(len(rates))]
+    found = fitted(rates, places, Names({}))
+    assert [eval(found.text, {"i": turn}) for turn in range(len(rates))] == rates
+    values = [Unread(0.0), *rates[1:]]
+    assert fitted(values, places, Names({})) == found
+    assert fitted([*rates[:-1], 0.5], places, Names({})) is None
 
 
 def test_resnet152_reads_like_the_table() -> None:

@@ -40,9 +40,9 @@ def _stack(call: Reader) -> None:
     sizes = call.sizes(reads[0])
     sizes = (*sizes[: dim - 1], 1, *sizes[dim - 1 :])
     parts = tuple(on_channels(call, read, dim, sizes) for read in reads)
-    joined = parts[0] if len(parts) == 1 else call.make(
-        "concat", reads=parts, last=False
-    )  # fmt: skip
+    joined, *others = parts
+    if others:
+        joined = call.make("concat", reads=parts, last=False)
     channels = shape.channel_axis
     channels = None if channels is None else channels + 1
     give(call, joined, channels if channels is None else channels + (channels >= dim))

@@ -1,0 +1,190 @@
+"""What differs between the instances of a body: expressions, or parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any
+
+from archc.importing.definitions import Definition
+from archc.importing.fitting import COUNTERS, WIDTHS, Expression, Names, fitted
+from archc.importing.pieces import MISSING, Occurrence, Piece, Unread, all_pieces
+from archc.ops.base import stem
+from archc.ops.registry import OPS
+from archc.spec.expressions.operations import FUNCTIONS
+from archc.spec.tables import BODIES, MODIFIERS
+
+_TAKEN = frozenset({"in_channels", "self", "merge", "input", *COUNTERS, *FUNCTIONS,
+                    *MODIFIERS, *BODIES})  # fmt: skip
+_BY_SIZE = frozenset({"sizes", "unflattened_size"})
+"""Attributes whose sizes are told one by one."""
+
+
+def _kind(piece: Piece, slot: str, widths: dict[str, set[str]]) -> str:
+    """The attribute that decides of what kind a slot is."""
+    if piece.kind == "use":
+        return "out_channels" if slot in widths[piece.what] else "stride"
+    return slot
+
+
+def defined(
+    name: str, pieces: list[Piece], blocks: dict[str, Definition]
+) -> Definition:
+    """A body whose numbers are written: as they are, or by parameters."""
+    found = Definition(name, pieces)
+    names = Names(found.values, found.widths)
+    widths = {name: block.widths for name, block in blocks.items()}
+    late: list[tuple[Piece, str]] = []
+    for piece in all_pieces(pieces):
+        # pieces that came of one have its tables
+        piece.written = {}
+        piece.slots = {slot: list(values) for slot, values in piece.slots.items()}
+    for piece in all_pieces(pieces):
+        for slot in _in_order(piece):
+            _fill_defaults(piece, slot)
+            if slot == "skip_when":
+                late.append((piece, slot))
+            else:
+                _write(found, piece, slot, names, _kind(piece, slot, widths))
+    # tests are told by what is there already
+    for piece, slot in late:
+        _write(found, piece, slot, names, slot)
+    for piece in all_pieces(pieces):
+        if not piece.absent:
+            continue
+        places = piece.occurrences + piece.absent
+        present = [True] * len(piece.occurrences) + [False] * len(piece.absent)
+        written = fitted(present, places, names)
+        if written is None:
+            written = _parameter(found, piece, "when", present, places)
+        piece.when = written
+    return found
+
+
+def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) -> None:
+    """Finds what the spec says of a slot."""
+    values = piece.slots[slot]
+    written = fitted(values, piece.occurrences, names.of(kind))
+    if written is None and slot in _BY_SIZE and len({*map(len, values)}) == 1:
+        piece.written[slot] = [
+            _size(found, piece, list(column), names)
+            for column in zip(*values, strict=True)
+        ]
+        return
+    if written is None:
+        written = _parameter(found, piece, slot, values, piece.occurrences)
+        if kind in WIDTHS:
+            found.widths.add(found.params[-1])
+    piece.written[slot] = written
+
+
+def _size(found: Definition, piece: Piece, column: list[Any], names: Names) -> Any:
+    """What the spec says of one of several sizes."""
+    written = fitted(column, piece.occurrences, names.of("size"))
+    if written is None:
+        written = _parameter(found, piece, "size", column, piece.occurrences)
+    return written
+
+
+def _in_order(piece: Piece) -> list[str]:
+    """Its slots, an op's in the order of its attributes."""
+    if piece.kind == "op" and piece.what in OPS:
+        order = list(OPS[piece.what].model_fields)
+        return sorted(piece.slots, key=order.index)
+    return list(piece.slots)
+
+
+def _fill_defaults(piece: Piece, slot: str) -> None:
+    values = piece.slots[slot]
+    if piece.kind == "skip":
+        values[:] = [v is MISSING or v for v in values]
+    elif any(v is MISSING for v in values):
+        default = OPS[piece.what].model_fields[slot].default
+        values[:] = [default if v is MISSING else v for v in values]
+
+
+def _parameter(
+    found: Definition,
+    piece: Piece,
+    slot: str,
+    values: Sequence[Any],
+    places: Sequence[Occurrence],
+) -> Expression:
+    """A new parameter for what nothing else says."""
+    name = _param_name(found, piece, slot)
+    told = [not isinstance(value, Unread) for value in values]
+    values, places = list(compress(values, told)), list(compress(places, told))
+    levels = _levels(values, places)
+    by_instance: dict[int, dict[tuple[int, ...], Any]] = {}
+    for value, place in zip(values, places, strict=True):
+        turn = tuple(place.counters[n] for n in levels)
+        by_instance.setdefault(place.instance, {})[turn] = value
+    everywhere = {o.instance for p in found.pieces for o in (*p.occurrences, *p.absent)}
+    known = {i: _nested(turns, len(levels)) for i, turns in by_instance.items()}
+    some = next(iter(known.values()))
+    found.params.append(name)
+    # rates are in no test, so that they may be anything where nothing reads them
+    other = Unread(some) if all(isinstance(v, float) for v in values) else some
+    found.values[name] = {i: known.get(i, other) for i in sorted(everywhere | {*known})}
+    return Expression(name + "".join(f"[{COUNTERS[n]}]" for n in levels))
+
+
+def _levels(values: Sequence[Any], places: Sequence[Occurrence]) -> list[int]:
+    """The counters that decide a value, as few as do."""
+    depth = min(len(o.counters) for o in places)
+    choices = [[], *([n] for n in reversed(range(depth))), [*range(depth)]]
+    for levels in choices:
+        seen: dict[Any, Any] = {}
+        for value, place in zip(values, places, strict=True):
+            key = (place.instance, *(place.counters[n] for n in levels))
+            if seen.setdefault(key, value) != value:
+                break
+        else:
+            return levels
+    raise AssertionError("a node has two values at one place")
+
+
+def _nested(turns: dict[tuple[int, ...], Any], depth: int) -> Any:
+    if depth == 0:
+        return turns[()]
+    count = max(turn[0] for turn in turns) + 1
+    parts: list[Any] = []
+    for n in range(count):
+        inner = {turn[1:]: v for turn, v in turns.items() if turn[0] == n}
+        parts.append(_nested(inner, depth - 1) if inner else 0)
+    return parts
+
+
+def _param_name(found: Definition, piece: Piece, slot: str) -> str:
+    own = piece.name
+    own = (
+        own.replace(".", "_")
+        if own and re.fullmatch(r"[A-Za-z_.]\w*[\w.]*", own)
+        else ""
+    )
+    own = re.sub(r"\W", "_", own)
+    if slot == "when":
+        wanted = [f"with_{own or stem(piece.what) or piece.kind}"]
+    elif slot == "skip_when":
+        wanted = ["residual", f"{own}_residual"]
+    elif slot == "repeat":
+        wanted = ["depth"]
+    elif slot == "out_channels":
+        wanted = ["width" if piece is not _last_conv(found.pieces) else "out_channels"]
+        wanted += [f"{own}_channels"] if own else []
+    else:
+        wanted = [slot, *([f"{own}_{slot}"] if own else [])]
+    taken = {*found.params, *_TAKEN}
+    for name in wanted:
+        if name not in taken:
+            return name
+    number = 2
+    while f"{wanted[0]}{number}" in taken:
+        number += 1
+    return f"{wanted[0]}{number}"
+
+
+def _last_conv(pieces: list[Piece]) -> Piece | None:
+    convs = [p for p in all_pieces(pieces) if "out_channels" in p.slots]
+    return convs[-1] if convs else None
