@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from archc.design.ranges import Range, RangeError
 from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean
-from archc.emit.execution import execution
+from archc.emit.execution import Executions
 from archc.escaping import visible
 from archc.measure.depth import depth
 from archc.measure.memory import Optimizer, Precision, footprint
@@ -25,7 +25,11 @@ from archc.ops.base import plain
 from archc.ops.steps import Device
 from archc.pipeline import Analysis, analyse_variant
 from archc.source.kinds import is_list
+from archc.source.writing import write
 from archc.spec.model import Spec
+
+_MOST_LAYERS = 250_000
+"""How many layers are kept of networks that may be asked again; some 200 MB."""
 
 
 class Step(NamedTuple):
@@ -82,6 +86,11 @@ class Variants:
             if one.items:
                 self.params({one.name: one.values[0]})
         self._executions: dict[Hashable, tuple[Execution, list[Layer]]] = {}
+        self._modules = Executions()
+        self._analyses: dict[str, Analysis] = {}
+        """Networks that were looked at, by the values that make them."""
+        self._kept = 0
+        """How many layers these have."""
 
     def params(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What [params] become where these parameters and items have these values.
@@ -113,9 +122,16 @@ class Variants:
 
     def analysis(self, values: Mapping[str, Any]) -> tuple[Analysis | None, str]:
         """The network for these values, or what is wrong with them."""
+        key = write(dict(values))
+        if key in self._analyses:
+            return self._analyses[key], ""
         sink = Sink()
         params = self.params(values)
         found = analyse_variant(self.spec, params, sink, told="--vary")
+        if found is not None:
+            self._kept += len(found.facts.layers)
+            if self._kept <= _MOST_LAYERS:
+                self._analyses[key] = found
         wrong = next((d for d in sink if d.severity == "error"), None)
         return found, "" if wrong is None else visible(wrong.message)
 
@@ -154,11 +170,13 @@ class Variants:
         key = _wiring(network)
         layers = list(network.all_layers())
         if key not in self._executions:
-            self._executions[key] = (execution(network), layers)
+            self._executions[key] = (self._modules.of(network), layers)
         known, others = self._executions[key]
         here = dict(zip(others, layers, strict=True))
         events = tuple(
-            replace(event, layer=here[event.layer]) if isinstance(event, Run) else event
+            Run(here[event.layer], event.reads, event.makes, event.in_place)
+            if isinstance(event, Run)
+            else event
             for event in known.events
         )
         return replace(known, events=events)

@@ -6,12 +6,14 @@ to is what the module would hold.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Any
 from weakref import ref
 
 from archc.emit.module import tree
 from archc.emit.tree import Module as Tree
-from archc.emit.validate.expected import ValueGraph, expected
+from archc.emit.validate.disagreement import Fault
+from archc.emit.validate.expected import expected
 from archc.emit.validate.machine import Machine
 from archc.emit.validate.placed import placed
 from archc.emit.validate.values import (
@@ -24,6 +26,9 @@ from archc.emit.validate.values import (
 from archc.emit.wrong import WrongModule
 from archc.network.execution import Execution, Release, Run
 from archc.network.graph import Network
+from archc.network.inplace import inplace_nodes
+from archc.spec.expressions import Expr, rows_in
+from archc.spec.model import Node
 
 
 def execution(network: Network) -> Execution:
@@ -32,17 +37,68 @@ def execution(network: Network) -> Execution:
     Raises:
         WrongModule: if there is no such module. That is a fault of archc's.
     """
+    return _executed(network)[1]
+
+
+def _executed(network: Network) -> tuple[Tree, Execution]:
+    """The same, with the module's tree."""
     try:
-        recorder = _Recorder(tree(network), expected(network))
-        return recorder.record()
+        module = tree(network)
+        return module, _Recorder(module, network).record()
     except Exception as error:
         # as where the module is written: no spec is to blame
         raise WrongModule(network.name, [f"{type(error).__name__}: {error}"]) from error
 
 
+class Executions:
+    """The forward passes of variants of one spec. Writing a module takes longer than
+    running it, so that one is run with other arguments where it is theirs as well."""
+
+    def __init__(self) -> None:
+        self._known: dict[frozenset[Node], tuple[Tree, Mapping[str, Any]]] = {}
+        """Modules, with what [params] were, by the nodes that work in place."""
+
+    def of(self, network: Network) -> Execution:
+        """What a variant's module does in training.
+
+        Raises:
+            WrongModule: if there is no such module. That is a fault of archc's.
+        """
+        key = inplace_nodes(network)
+        if key in self._known:
+            found = _with_arguments(*self._known[key], network)
+            if found is not None:
+                return found
+        module, made = _executed(network)
+        self._known[key] = module, network.params
+        return made
+
+
+def _with_arguments(
+    module: Tree, params: Mapping[str, Any], network: Network
+) -> Execution | None:
+    """What a module does whose constructor is told how a network's [params] differ from
+    these; None where that is not the network."""
+    made = next(c for c in module.classes if c.name == module.network)
+    constructor = made.method("__init__")
+    names = () if constructor is None else constructor.parameters
+    given = {
+        name: value
+        for name, value in network.params.items()
+        if value != params[name] and not isinstance(network.spec.params[name], Expr)
+    }
+    if not given.keys() <= {p.local.id for p in names} or rows_in((*given.values(),)):
+        return None
+    try:
+        return _Recorder(module, network).record(given)
+    except Exception:
+        return None  # whatever it is, a module of its own says more
+
+
 class _Recorder(Machine):
-    def __init__(self, tree: Tree, graph: ValueGraph) -> None:
-        super().__init__(tree, graph)
+    def __init__(self, tree: Tree, network: Network) -> None:
+        super().__init__(tree, expected(network))
+        self._results = network.results()
         self._class = tree.network.key
         self._events: list[Run | Release] = []
         self._numbers: dict[int, int] = {}
@@ -50,16 +106,23 @@ class _Recorder(Machine):
         self._alive: dict[int, ref[Tensor]] = {}
         self._made = 0
 
-    def record(self) -> Execution:
-        """Builds the module, and runs it forward in training."""
-        built = self.construct(self._class, (), {})
+    def record(self, given: Mapping[str, Any] | None = None) -> Execution:
+        """Builds the module, with these arguments, and runs it forward in training.
+
+        Raises:
+            Fault: if what it gives is not what the network does.
+        """
+        built = self.construct(self._class, (), dict(given or {}))
         assert isinstance(built, Module)
         for _ in placed(built, self.graph):
             pass  # each is told its path
         self.start(training=True)
         value = self._run(built)
         found = value.fields.values() if isinstance(value, Record) else (value,)
-        outputs = tuple(self._numbers[id(t)] for t in found if isinstance(t, Tensor))
+        tensors = [t for t in found if isinstance(t, Tensor)]
+        if [t.node for t in tensors] != [self.graph.of[v] for v in self._results]:
+            raise Fault("it gives something else")
+        outputs = tuple(self._numbers[id(t)] for t in tensors)
         return Execution(tuple(self._events), outputs)
 
     def _run(self, module: Module) -> Value:

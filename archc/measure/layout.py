@@ -6,12 +6,16 @@ one sample: with one, its stride says nothing, and a few more views are possible
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 Strides = tuple[int, ...]
 _MANY = 2
+_SHAPES = 4096
+"""Of how many shapes the strides are remembered; a network has the same ones often."""
 
 
+@lru_cache(_SHAPES)
 def contiguous(dims: tuple[int, ...]) -> Strides:
     """The strides of a tensor whose axes lie in their order; `dims` has no batch."""
     return in_order(dims, range(len(dims) + 1))
@@ -46,6 +50,7 @@ def kept(dims: tuple[int, ...], strides: Strides) -> Strides:
     return in_order(dims, axes)
 
 
+@lru_cache(_SHAPES)
 def channels_last(dims: tuple[int, ...]) -> Strides:
     """The strides of a map whose channels lie closest together."""
     return in_order(dims, [0, *range(2, len(dims) + 1), 1])

@@ -242,19 +242,20 @@ def _footprint(
     tape.backward()
     here = [x for x in network.all_layers() if place in (None, lives.get(x))]
     alive = frozenset(layer.trained() for layer in _alive(network)) & set(here)
-    trained = [s for layer in alive for s in _parameter_sizes(layer)]
+    sizes = {layer: _parameter_sizes(layer) for layer in here}
+    trained = [size for layer in alive for size in sizes[layer]]
     _optimizer_step(tape.ledger, optimizer, device, trained)
     given = Amount(0, 0)
     if place in (None, *network.spec.places[:1]):
-        sizes = [v.shape.sizes for v in network.inputs.values() if v.shape is not None]
+        shapes = [v.shape for v in network.inputs.values() if v.shape is not None]
         labels = sum(_INT64 * prod(o.dims[1:]) for o in outputs)
-        given = Amount(0, _FLOAT * sum(map(prod, sizes)) + labels)
+        given = Amount(0, _FLOAT * sum(prod(s.sizes) for s in shapes) + labels)
     return Footprint(
         network=network,
         optimizer=optimizer,
         precision=precision,
         device=device,
-        parameters=sum(sum(_parameter_sizes(x)) for x in here),
+        parameters=sum(map(sum, sizes.values())),
         gradients=sum(trained),
         buffers=sum(map(_buffers, here)),
         alive=alive,

@@ -18,10 +18,10 @@ from archc.design.ranges import RangeError, given, read
 from archc.design.sweep import Sweep
 from archc.design.variants import Step, Variants
 from archc.diagnostics.model import Sink
-from archc.emit.execution import execution
+from archc.emit.execution import Executions, execution
 from archc.measure.depth import depth
 from archc.measure.memory import footprint
-from archc.pipeline import analyse
+from archc.pipeline import analyse, analyse_variant
 from archc.spec.load import Loader
 from archc.spec.variant import with_params
 
@@ -242,3 +242,16 @@ def test_with_params_says_what_is_unknown(net: Path) -> None:
     spec, sink = variants(net, "width=[8]").spec, Sink()
     assert with_params(spec, {"depth": 3}, sink) is None
     assert [d.code for d in sink] == ["unknown-param"]
+
+
+def test_variants_run_one_module_with_other_arguments() -> None:
+    sink = Sink()
+    found = analyse(SPECS / "densenet121.toml", Loader(sink), sink)
+    assert found is not None
+    network = found.network
+    known = Executions()
+    known.of(network)
+    for params in ({"depths": [1, 2, 3, 1]}, {"growth_rate": 12}, {"bn_size": 1}):
+        variant = analyse_variant(network.spec, params, Sink())
+        assert variant is not None
+        assert known.of(variant.network) == execution(variant.network), params
