@@ -58,6 +58,22 @@ Where a figure is a fault of the tool's:
 
 {remarks}
 
+## Taken for faults
+
+What follows from a convention is often reported as a fault; with the figures above, it is
+neither:
+
+- calflops prints "FLOPs" twice as large as what others print under that name, and "MACs" as large
+  (github.com/MrYxJ/calculate-flops.pytorch/issues/56): it counts both halves of a multiply-add,
+  as torch does.
+- ptflops prints 4.12 billion for ResNet-50 where papers say 4.09
+  (github.com/sovrasov/flops-counter.pytorch/issues/94): batch normalisation, activations and
+  poolings, which papers leave out. `archc summary torchvision/resnet50 --as ptflops` tells how
+  much is which, and with the backend `aten` they are left out there too.
+- fvcore's "FLOPs" are multiply-adds (github.com/facebookresearch/fvcore/issues/133 and 69): its
+  4.11 billion for ResNet-50 are 4.09 of convolutions and the linear layer, and what it counts of
+  batch normalisation.
+
 The figures are held against the installed tools on {compared} networks of all kinds: what
 they printed stands in `tests/measure/counted.toml`, with the versions, written by
 `tests/benchmarks/counters.py`. Helpers that the generated module defines are seen by what
