@@ -115,26 +115,27 @@ class Bodies(Terms):
         read = self.seen.read(node, 0)
         met.x = x = x if read is None else shapes.settled(x, read)
         self.plan.slots[node.slot].met.append(x)
-        y = x
-        if not self.seen.keeps_channels(node):
-            y = x.with_channels(self._given_channels(node, x))
+        y = self._given(node, x)
+        if y.channels is UNKNOWN and self.seen.keeps_channels(node):
+            y = x
         y = shapes.settled(y, self.seen.output(node, "body"))
         return self._known(node, y)
 
-    def _given_channels(self, node: SlotNode, x: Shape) -> Dim:
-        """The channels of what is in a slot, where that is the class's own default."""
+    def _given(self, node: SlotNode, x: Shape) -> Shape:
+        """The shape that comes out of a slot; its channels are known where the class's
+        own default is in it."""
         layers = self.seen.layers.get(node, ())
         given = {layer.given for layer in layers}
         inner = given.pop() if len(given) == 1 else None
         default = self.plan.slots[node.slot].node
         if inner is None or inner is not default or inner.op.joins_axes:
-            return UNKNOWN
+            return x.with_channels(UNKNOWN)
         if self.seen.regions.get(node):
-            return UNKNOWN  # somewhere it is a block
+            return x.with_channels(UNKNOWN)  # somewhere it is a block
         values = {k: self.value(v, x) for k, v in inner.attributes.items()}
         op = shapes.symbolic(inner.op, values, layers)
         seen = self.seen.output(node, "body")
-        return shapes.output(op, (x,), layers, seen).channels
+        return shapes.output(op, (x,), layers, seen)
 
     def factory(
         self, node: Node, slot: Slot, *, last: bool = False

@@ -39,8 +39,6 @@ class Occurrences:
         """All of the latter."""
         self.regions: dict[Node, list[Region]] = defaultdict(list)
         """The block instances, named groups, branches and shares that a node became."""
-        self.never: set[Node] = set()
-        """Repeated nodes that some occurrence repeats no time at all."""
         self._outputs: dict[tuple[Node, Stage], dict[Shape, None]] = defaultdict(dict)
         self._repeats: dict[Node, list[Region]] = defaultdict(list)
         self._iterations: dict[Node, dict[Shape, None]] = defaultdict(dict)
@@ -80,8 +78,6 @@ class Occurrences:
         elif part.kind == "repeat":
             self._output(node, "all", part)
             self._repeats[node].append(part)
-            if not part.parts:
-                self.never.add(node)
         elif part.kind == "iteration" and part.input.shape is not None:
             self._iterations[node][part.input.shape] = None
 
@@ -98,6 +94,11 @@ class Occurrences:
         found = (self.layers, self.regions, self._repeats, self.merges)
         # a group without a name leaves no trace but what is in it
         return any(part.get(below) for below in made_by(node) for part in found)
+
+    def is_repeated(self, node: Node) -> bool:
+        """Whether it occurs, and each occurrence repeats it at least once."""
+        found = self._repeats.get(node)
+        return bool(found) and all(region.parts for region in found)
 
     def read_from(self, node: Node, number: int) -> set[str]:
         """The paths of all that gives what a node reads."""

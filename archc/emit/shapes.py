@@ -58,7 +58,7 @@ def output(
     op: Op, inputs: Sequence[Shape], layers: Sequence[Layer], seen: Shape | None
 ) -> Shape:
     """The shape that an op gives; `seen` is what its occurrences agree on."""
-    inferred = _decided(op, inputs, layers)
+    inferred = _decided(op, inputs, layers, seen)
     if inferred is None and seen is None:
         return inputs[0]  # it never happens, as far as anyone knows
     return settled(inferred, seen)
@@ -71,7 +71,7 @@ def joined(op: Op, x: Shape, layers: Sequence[Layer], seen: Shape | None) -> Sha
     letters, and sizes of one are left out.
     """
     letters = [Local(f"axis#{n}") for n in range(len(x.dims))]
-    inferred = _decided(op, [Shape(tuple(letters), x.channel_axis)], layers)
+    inferred = _decided(op, [Shape(tuple(letters), x.channel_axis)], layers, seen)
     if inferred is None:
         return settled(None, seen)
     sizes = dict(zip(letters, x.dims, strict=True))
@@ -130,7 +130,8 @@ def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
     full += [x.channels for x, size in pairs if size.has_channels]
     if not full:
         return UNKNOWN
-    if not op.spreads or (op.seldom_spreads and all(s.is_full for s in sizes)):
+    alike = all(s.is_full and not s.is_narrow for s in sizes)
+    if not op.spreads or (op.seldom_spreads and alike):
         return full[0]
     for channels in full:
         if isinstance(channels, int) and channels != 1:
@@ -197,9 +198,12 @@ def settled(inferred: Shape | None, seen: Shape | None) -> Shape:
     return seen.with_channels(inferred.channels)
 
 
-def _decided(op: Op, inputs: Sequence[Shape], layers: Sequence[Layer]) -> Shape | None:
+def _decided(
+    op: Op, inputs: Sequence[Shape], layers: Sequence[Layer], seen: Shape | None
+) -> Shape | None:
     """What the op's rule says; where it needs a number, such as the axis at which to
     start, it is the one that its occurrences have."""
+    op = op.as_met([layer.op for layer in layers], seen)
     inferred = _inferred(op, inputs)
     if inferred is not None or not layers:
         return inferred

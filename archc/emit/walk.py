@@ -239,7 +239,7 @@ class Walk(Bodies):
         after = self.symbol((node, "after"), "in_channels")
         self.plan.aliases[after.id] = symbol
         last = self.outward(y.channels, frozenset({counter.id}))
-        if last is not None and node not in self.seen.never:
+        if last is not None and self.seen.is_repeated(node):
             names: dict[str, Any] = {n.id: n for n in names_of(last)}
             names[counter.id] = count - 1
             lasting: Any = evaluate(as_expr(last), names)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
@@ -392,6 +393,11 @@ class Op(BaseModel):
             ShapeError: if the op cannot take these inputs.
         """
         return inputs[0]
+
+    def as_met(self, met: Sequence[Op], y: Shape | None) -> Op:
+        """The op on symbols, with what is no symbol where it is met: `met` is the op
+        there and `y` the shape that it gives, if it is the same everywhere."""
+        return self
 
     @property
     def imports(self) -> str | None:

@@ -187,7 +187,7 @@ def can_follow(network: Network, other: Network) -> bool:
     comes of a size (behind a flatten, of an axis that a permute made the channels, of
     a layer normalisation over the width) cannot follow, and sizes must stay. Of a node
     that the network has nowhere, nobody knows the shape that it would read. Code is
-    written for values with these axes.
+    written for values with these axes, and for these axes to be lost in a sum.
     """
     pairs = zip(network.inputs.values(), other.inputs.values(), strict=True)
     if any(one.shape != same.shape for one, same in pairs):
@@ -198,11 +198,11 @@ def can_follow(network: Network, other: Network) -> bool:
     axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
     if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
         return False
-    # known faults of archc, left out here: channels that `expand` makes of a parameter
-    # are numbers behind a flatten, and so are those of a merge whose inputs have one
-    # channel by default and spread with other arguments
-    made = {_key(layer): _spread(layer) for layer in layers_of(network)}
-    if any(made.get(_key(x), _spread(x)) != _spread(x) for x in layers_of(other)):
+    reduced = {_key(x): _along(x) for x in layers_of(network)}
+    if any(reduced.get(_key(x), _along(x)) != _along(x) for x in layers_of(other)):
+        return False
+    alike = {_key(layer) for layer in layers_of(network) if not _spreads(layer)}
+    if any(_key(x) in alike and _spreads(x) for x in layers_of(other)):
         return False
     sized = {
         "flatten", "permute", "layer_norm", "rms_norm", "transpose", "unflatten",
@@ -222,12 +222,18 @@ def _key(layer: Any) -> tuple[str, str]:
     return layer.path, layer.op.op
 
 
-def _spread(layer: Any) -> list[Any]:
-    """What `expand` makes, and which axes of what a merge reads are one."""
-    if layer.op.op == "expand":
-        return [layer.op.sizes]
-    inputs = layer.inputs if layer.op.merges else ()
-    return [[size == 1 for size in v.shape.dims] for v in inputs]
+def _along(layer: Any) -> Any:
+    """The axes that a layer loses."""
+    return layer.op.dim if layer.op.op in {"sum", "mean", "amax"} else None
+
+
+def _spreads(layer: Any) -> bool:
+    """Whether the channels of what is added differ, or are one: code takes it that they
+    are as many with other arguments too where neither is so."""
+    if not getattr(layer.op, "seldom_spreads", False):
+        return False
+    widths = {value.shape.channels for value in layer.inputs}
+    return len(widths) > 1 or widths == {1}
 
 
 def _axes(layer: Any) -> list[tuple[int, int | None]]:

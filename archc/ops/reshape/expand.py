@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from archc.ops.base import (
-    UNKNOWN,
     Call,
     Dim,
-    Op,
     Shape,
     ShapeError,
-    items,
     known,
     plain,
 )
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis, Read
-from archc.ops.reshape.family import REST, SizesOrKept
+from archc.ops.reshape.family import REST, Laid, SizesOrKept
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, as_expr
 
 
-class Expand(Op):
+class Expand(Laid):
     """Axes of one as wide as is said, without a copy; -1 keeps an axis
     (torch.Tensor.expand)."""
 
@@ -51,17 +46,9 @@ class Expand(nn.Module):
 
     sizes: SizesOrKept
 
-    @property
-    def _given(self) -> tuple[Any, ...]:
-        return items(self.sizes) or ()
-
-    @property
-    def detail(self) -> str:
-        return plain(self.sizes)
-
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(self._given) != len(x.dims):
+        if len(self.given_sizes) != len(x.dims):
             raise ShapeError(
                 f"`expand` with sizes = {plain(self.sizes)} reads {x}",
                 code="wrong-rank",
@@ -69,7 +56,7 @@ class Expand(nn.Module):
                 help=f"give a size for each of its {len(x.dims)} axes, -1 where one"
                 " stays as it is",
             )
-        pairs = enumerate(zip(x.dims, self._given, strict=True))
+        pairs = enumerate(zip(x.dims, self.given_sizes, strict=True))
         return Shape(
             tuple(self._size(x, axis, size, new) for axis, (size, new) in pairs),
             x.channel_axis,
@@ -77,8 +64,7 @@ class Expand(nn.Module):
 
     def _size(self, x: Shape, axis: int, size: Dim, new: Dim) -> Dim:
         if not known(new):
-            # a symbol may stand for -1, which leaves any size but 1 no choice
-            return size if known(size) and size != 1 else UNKNOWN
+            return size if known(size) and size != 1 else new
         if new == REST:
             return size
         if known(size) and size not in (1, new):
@@ -108,8 +94,8 @@ class Expand(nn.Module):
         )
 
     def module(self, x: Shape) -> Call:
-        return self._construct(self._given)
+        return self._construct(self.given_sizes)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
-        sizes = (Const(REST), *map(as_expr, self._given))
+        sizes = (Const(REST), *map(as_expr, self.given_sizes))
         return call(Attribute(argument, "expand"), *sizes)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import UNKNOWN, Dim, Dims, Op, Shape, check_numbers, known, plain
+from archc.ops.base import (
+    UNKNOWN,
+    Dim,
+    Dims,
+    Op,
+    Shape,
+    check_numbers,
+    items,
+    known,
+    plain,
+)
 from archc.ops.reach import Along, PerAxis
 from archc.ops.steps import Device, Step
-from archc.spec.expressions import Undecidable
 
 
 class Reordering(Op):
@@ -90,9 +99,35 @@ def rest_of(sizes: Dims) -> int | None:
     return next((n for n, s in enumerate(sizes) if known(s) and s == REST), None)
 
 
-def without_rest(sizes: Dims) -> Dims:
-    """Sizes none of which is written as -1; a symbol may still stand for it."""
-    return tuple(size if known(size) else UNKNOWN for size in sizes)
+class Laid(Op):
+    """What ops share that are told sizes, of which -1 is none.
+
+    On symbols, each of them is a size: `as_met` puts -1 where it stands for that.
+    """
+
+    sizes_key: ClassVar[str] = "sizes"
+
+    @property
+    def given_sizes(self) -> tuple[Any, ...]:
+        return items(getattr(self, self.sizes_key)) or ()
+
+    @property
+    def detail(self) -> str:
+        return plain(getattr(self, self.sizes_key))
+
+    def as_met(self, met: Sequence[Op], y: Shape | None) -> Op:
+        seen = [op.given_sizes for op in met if isinstance(op, Laid)]
+        if not seen or len({len(sizes) for sizes in seen}) > 1:
+            return self
+        each = zip(self.given_sizes, zip(*seen, strict=True), strict=False)
+        sizes = tuple(_size_met(size, there) for size, there in each)
+        return self.model_copy(update={self.sizes_key: sizes})
+
+
+def _size_met(size: Dim, there: tuple[int, ...]) -> Dim:
+    if known(size) or REST not in there:
+        return size
+    return REST if set(there) == {REST} else UNKNOWN
 
 
 def is_one(size: Dim) -> bool:
@@ -102,17 +137,8 @@ def is_one(size: Dim) -> bool:
 
 def innermost(sizes: Dims) -> int:
     """The last axis that is not written as 1: groups come first, and what they hold
-    behind them.
-
-    Raises:
-        Undecidable: if a symbol may stand for the 1.
-    """
-    for axis in reversed(range(len(sizes))):
-        if not known(sizes[axis]):
-            raise Undecidable(str(sizes[axis]))
-        if sizes[axis] != 1:
-            return axis
-    return 0
+    behind them."""
+    return max((n for n, size in enumerate(sizes) if not is_one(size)), default=0)
 
 
 def parted(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from pydantic import Field
 
@@ -14,7 +14,6 @@ from archc.ops.base import (
     Op,
     Shape,
     ShapeError,
-    items,
     known,
     need_known,
     plain,
@@ -25,19 +24,19 @@ from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis
 from archc.ops.reshape.family import (
+    Laid,
     Sizes,
     innermost,
     is_one,
     parted,
     rest_of,
     single,
-    without_rest,
 )
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, as_expr
 
 
-class Reshape(Op):
+class Reshape(Laid):
     """The numbers of a sample, in their order, on other axes; one size may be -1
     (torch.reshape)."""
 
@@ -71,13 +70,11 @@ class Reshape(nn.Module):
     sizes: Sizes
     channel_dim: int | None = Field(default=None, description="where they went")
 
-    @property
-    def _sizes(self) -> tuple[Any, ...]:
-        return items(self.sizes) or ()
-
-    @property
-    def detail(self) -> str:
-        return plain(self.sizes)
+    def as_met(self, met: Sequence[Op], y: Shape | None) -> Op:
+        op = super().as_met(met, y)
+        if self.channel_dim is not None or y is None or y.channel_axis is None:
+            return op
+        return op.model_copy(update={"channel_dim": y.channel_axis + 1})
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -87,7 +84,7 @@ class Reshape(nn.Module):
         return value(dims, self._followed(x, dims))
 
     def _dims(self, x: Shape) -> Dims:
-        sizes = self._sizes
+        sizes = self.given_sizes
         rest = rest_of(sizes)
         others = [s for n, s in enumerate(sizes) if n != rest and not is_one(s)]
         whole = [size for size in x.dims if not is_one(size)]
@@ -101,7 +98,7 @@ class Reshape(nn.Module):
                     help="one of the sizes may be -1, which is what the others leave",
                 )
         if rest is None:
-            return without_rest(sizes)
+            return sizes
         left: Dim = prod(whole[1:], start=whole[0]) if whole else 1
         if others:
             left = left // prod(others[1:], start=others[0])
@@ -129,7 +126,7 @@ class Reshape(nn.Module):
             return axis
         alone = all(is_one(size) for n, size in enumerate(x.dims) if n != axis)
         if alone and not is_one(x.dims[axis]):
-            return innermost(self._sizes)
+            return innermost(self.given_sizes)
         need_known("sizes", *x.dims, *dims)
         old, new = x.sizes, sizes_of(dims)
         if old[axis] == 1:
@@ -161,5 +158,5 @@ class Reshape(nn.Module):
 
     def function(self, x: Shape, argument: Expr) -> Expr:
         batch = Index(Attribute(argument, "shape"), Const(0))
-        sizes = map(as_expr, self._sizes)
+        sizes = map(as_expr, self.given_sizes)
         return call(Attribute(argument, "reshape"), batch, *sizes)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import ClassVar
 
 from archc.ops.base import (
     Call,
     Dim,
     Dims,
-    Op,
     Shape,
     ShapeError,
-    items,
     known,
     need_known,
     plain,
@@ -22,18 +20,18 @@ from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis
 from archc.ops.reshape.family import (
     REST,
+    Laid,
     Sizes,
     innermost,
     is_one,
     rest_of,
-    without_rest,
 )
 from archc.ops.shapes import axis_of
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr, as_expr
 
 
-class Unflatten(Op):
+class Unflatten(Laid):
     """One axis made several, the batch counted as axis 0; one size may be -1
     (torch.nn.Unflatten)."""
 
@@ -51,17 +49,10 @@ class Unflatten(Op):
     shows = (("unflattened_size", "to {}"),)
     symbols = (("dim", 1), ("unflattened_size", (2, REST)))
     aliases = True
+    sizes_key: ClassVar[str] = "unflattened_size"
 
     dim: int
     unflattened_size: Sizes
-
-    @property
-    def _given(self) -> tuple[Any, ...]:
-        return items(self.unflattened_size) or ()
-
-    @property
-    def detail(self) -> str:
-        return plain(self.unflattened_size)
 
     def _axis(self, x: Shape) -> int:
         need_known("dim", self.dim)
@@ -69,7 +60,7 @@ class Unflatten(Op):
 
     def _sizes(self, whole: Dim) -> Dims:
         """What the axis becomes."""
-        sizes = self._given
+        sizes = self.given_sizes
         rest = rest_of(sizes)
         others = [s for n, s in enumerate(sizes) if n != rest and not is_one(s)]
         if known(whole, *others):
@@ -83,7 +74,7 @@ class Unflatten(Op):
                     " -1, which is what the others leave",
                 )
         if rest is None:
-            return without_rest(sizes)
+            return sizes
         left = whole // prod(others[1:], start=others[0]) if others else whole
         return (*sizes[:rest], left, *sizes[rest + 1 :])
 
@@ -95,7 +86,7 @@ class Unflatten(Op):
         if channels is not None and channels >= axis:
             behind = len(sizes) - 1
             if channels == axis:
-                behind = innermost(self._given)
+                behind = innermost(self.given_sizes)
             channels += behind
         return Shape((*x.dims[:axis], *sizes, *x.dims[axis + 1 :]), channels)
 
@@ -118,6 +109,6 @@ class Unflatten(Op):
         return self._construct(self.dim, self.unflattened_size)
 
     def function(self, x: Shape, argument: Expr) -> Expr:
-        sizes = Sequence(tuple(map(as_expr, self._given)), "()")
+        sizes = Sequence(tuple(map(as_expr, self.given_sizes)), "()")
         # torch says what this gives; of the method's arguments it leaves types out
         return call(Global("torch.unflatten"), argument, as_expr(self.dim), sizes)
