@@ -185,7 +185,7 @@ class Bodies(Terms):
         """The call of a block's class, and what its expressions speak of, with its
         defaults."""
         x = reads[0]
-        made = self.classes.block(self, node)
+        made = self.classes.block(self, node, x)
         given = {k: self.value(v, x) for k, v in node.arguments.items()}
         use = Use(made, {made.env[k].id: v for k, v in given.items()})
         use.given[made.in_channels.id] = x.channels

@@ -143,7 +143,7 @@ class Planner:
 
     # ---- blocks
 
-    def block(self, user: Terms, node: BlockNode) -> ClassPlan:
+    def block(self, user: Terms, node: BlockNode, x: Shape) -> ClassPlan:
         block = self.network.spec.blocks[node.block]
         regions = user.seen.regions.get(node) or user.seen.given_regions.get(node)
         variants = self._variants_of(block)
@@ -151,10 +151,12 @@ class Planner:
         key = (block, number)
         if key not in self._blocks:
             instances = variants[number] if variants else []
-            self._blocks[key] = self._block(block, instances)
+            self._blocks[key] = self._block(block, instances, x)
         return self._blocks[key]
 
-    def _block(self, block: Block, instances: Sequence[Region]) -> ClassPlan:
+    def _block(
+        self, block: Block, instances: Sequence[Region], read: Shape
+    ) -> ClassPlan:
         in_channels = self.symbols.fresh("in_channels")
         shapes = [r.input.shape for r in instances if r.input.shape is not None]
         seen = Occurrences(instances, self._variant_of)
@@ -177,7 +179,7 @@ class Planner:
             slots=slots,
             constants={},
             in_channels=in_channels,
-            x=_shared(shapes, self.network).with_channels(in_channels),
+            x=_shared(shapes, read).with_channels(in_channels),
             block=block,
             names=self._names,
             sole=None if block.outputs else _sole(block.layers, seen),
@@ -202,7 +204,7 @@ class Planner:
             plan.taken[name] = self.symbols.fresh(f"{name}_channels")
             values = [region.others[number - 1] for region in instances]
             shapes = [value.shape for value in values if value.shape is not None]
-            shape = _shared(shapes, self.network)
+            shape = _shared(shapes, plan.x)
             plan.values[name] = shape.with_channels(plan.taken[name])
 
     def _gives(self, plan: ClassPlan, block: Block, steps: Walk) -> None:
@@ -217,7 +219,7 @@ class Planner:
                 plan.reads.measure(source)
                 values = [region.outputs[number] for region in plan.instances]
                 shapes = [value.shape for value in values if value.shape is not None]
-                shape = steps.feature(source.key, _shared(shapes, self.network))
+                shape = steps.feature(source.key, _shared(shapes, plan.x))
             wish = f"{name}_channels" if number else "out_channels"
             channels = _published(plan, steps, shape.channels, wish)
             plan.taps[name] = shape.with_channels(channels)
@@ -426,12 +428,11 @@ def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:
     return node if plain and many and module else None
 
 
-def _shared(shapes: Sequence[Shape], network: Network) -> Shape:
+def _shared(shapes: Sequence[Shape], read: Shape) -> Shape:
     """A block's input: the sizes where all instances agree. Of a block that has none,
-    it is taken to be a map of as many axes as the network's."""
+    it has the axes of what its first use would read."""
     if not shapes:
-        assert network.input.shape is not None
-        return Shape((UNKNOWN,) * len(network.input.shape.dims))
+        return Shape((UNKNOWN,) * len(read.dims), read.channel_axis or 0)
     first = shapes[0]
     dims = tuple(
         size if all(s.dims[i : i + 1] == (size,) for s in shapes) else UNKNOWN

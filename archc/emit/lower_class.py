@@ -347,7 +347,7 @@ class ClassLowering:
             made = code.call(Attribute(SELF, starts.name))
             body = (*body, Evaluate(made))
         if plan.kind == "network":
-            body = (*body, *placing(spec))
+            body = (*body, *placing(spec, body))
         slots = SlotArguments(builder)
         body = (*slots.prelude(reads_of(body)), *body)
         prelude, symbols = arguments(builder, self.program.network, reads_of(body))

@@ -21,6 +21,7 @@ from dataclasses import replace
 from archc.emit.annotations import either, indexed
 from archc.emit.plan import ClassPlan
 from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Parameter, Statement
+from archc.emit.usage import every
 from archc.ops import code
 from archc.ops.code import Apply, Argument, Attribute, Global, Local, Nothing
 from archc.ops.to import DEVICES, device_of, moved
@@ -37,14 +38,23 @@ PLACES = Parameter(
 """The argument that says where the places are."""
 
 
-def placing(spec: Spec) -> Body:
+def placing(spec: Spec, constructor: Body) -> Body:
     """Statements behind all others of the constructor; none without places."""
     if not spec.places or spec.scattered:
         return ()
     first, *others = spec.places
     made: list[Statement] = [Evaluate(moved(SELF, first))]
     there: dict[str, list[Expr]] = defaultdict(list)
+    built = {
+        target.name
+        for statement in every(constructor)
+        if isinstance(statement, Assign)
+        for target in statement.targets
+        if isinstance(target, Attribute) and target.value == SELF
+    }
     for name, place in lives(spec).items():
+        if name not in built:
+            continue  # it is repeated no time, whatever the arguments are
         there[place].append(Attribute(SELF, name))
     for place in others:
         modules = there[place]

@@ -130,12 +130,14 @@ def _widest(op: Merge, inputs: Sequence[Shape], sizes: Sequence[_Sizes]) -> Dim:
     full += [x.channels for x, size in pairs if size.has_channels]
     if not full:
         return UNKNOWN
-    alike = all(s.is_full and not s.is_narrow for s in sizes)
-    if not op.spreads or (op.seldom_spreads and alike):
+    if not op.spreads:
         return full[0]
     for channels in full:
         if isinstance(channels, int) and channels != 1:
             return channels  # what fits it is this, or 1
+    if all(s.is_full and not s.is_narrow for s in sizes):
+        # taken to be alike with other arguments too
+        return full[0]
     narrow = [x.channels for x, s in pairs if s.is_narrow]
     told = (c for c in (full[0], *narrow) if c != 1 and not isinstance(c, Unknown))
     widths = list(dict.fromkeys(map(as_expr, told)))

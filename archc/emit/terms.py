@@ -30,7 +30,7 @@ class Classes(Protocol):
 
     symbols: Symbols
 
-    def block(self, user: Terms, node: BlockNode) -> ClassPlan: ...
+    def block(self, user: Terms, node: BlockNode, x: Shape) -> ClassPlan: ...
 
     def group(
         self, user: Terms, node: GroupNode | BranchesNode, x: Shape

@@ -192,8 +192,7 @@ def can_follow(network: Network, other: Network) -> bool:
     pairs = zip(network.inputs.values(), other.inputs.values(), strict=True)
     if any(one.shape != same.shape for one, same in pairs):
         return False
-    written = {layer.node.origin.path for layer in layers_of(network)}
-    if any(layer.node.origin.path not in written for layer in layers_of(other)):
+    if not _written(other) <= _written(network):
         return False
     axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
     if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
@@ -218,6 +217,17 @@ def can_follow(network: Network, other: Network) -> bool:
     return True
 
 
+def _written(network: Network) -> set[Any]:
+    """The nodes that became something: layers, and what is applied once more."""
+    bodies = (network.body, *(head.region for head in network.heads))
+    shares = [r.node for b in bodies for r in b.regions() if r.kind == "share"]
+    return {
+        node.origin.path
+        for node in (*(layer.node for layer in layers_of(network)), *shares)
+        if node is not None
+    }
+
+
 def _key(layer: Any) -> tuple[str, str]:
     return layer.path, layer.op.op
 
@@ -228,9 +238,9 @@ def _along(layer: Any) -> Any:
 
 
 def _spreads(layer: Any) -> bool:
-    """Whether the channels of what is added differ, or are one: code takes it that they
+    """Whether the channels of what is merged differ, or are one: code takes it that they
     are as many with other arguments too where neither is so."""
-    if not getattr(layer.op, "seldom_spreads", False):
+    if not getattr(layer.op, "spreads", False):
         return False
     widths = {value.shape.channels for value in layer.inputs}
     return len(widths) > 1 or widths == {1}

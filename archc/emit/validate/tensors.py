@@ -228,7 +228,7 @@ class TensorEvaluator(Evaluator):
     # ---- operators and attributes
 
     def operate(self, op: str, left: Value, right: Value) -> Tensor:
-        if op == "-" and type(right) in (int, float):
+        if op == "-" and isinstance(right, int | float):
             op, right = "+", -right  # which is the same to the bit
         sides = (self._side(left), self._side(right))
         if op in _COMMUTATIVE and all(isinstance(s, int) for s in sides):

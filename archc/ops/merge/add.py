@@ -18,7 +18,6 @@ class Add(Spreading):
     other_names = ("addition", "plus", "elementwise_add")
     verb = "add"
     commutative = True
-    seldom_spreads = True
     calls = (
         Function(
             "torch.Tensor.add",

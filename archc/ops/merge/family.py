@@ -37,9 +37,6 @@ class Merge(Op):
     its body comes first."""
     spreads: ClassVar[bool] = False
     """Whether an input that is one wide is spread over the others."""
-    seldom_spreads: ClassVar[bool] = False
-    """Whether its inputs have one shape as a rule: where they do, and it is not one
-    channel, code takes it that they do with other arguments too."""
     stacks_channels: ClassVar[bool] = False
     """Whether its output has the channels of all inputs together. Otherwise they have
     to agree, or be spread."""
