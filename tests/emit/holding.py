@@ -302,6 +302,7 @@ def arguments_of(network_class: Any, parameters: Sequence[str]) -> dict[str, str
         name
         for name, argument in inspect.signature(network_class).parameters.items()
         if argument.kind is argument.POSITIONAL_OR_KEYWORD
+        and "Callable" not in str(argument.annotation)  # what is put into a slot
     ]
     found: dict[str, str] = {}
     for parameter in parameters:

@@ -238,8 +238,8 @@ def _along(layer: Any) -> Any:
 
 
 def _spreads(layer: Any) -> bool:
-    """Whether the channels of what is merged differ, or are one: code takes it that they
-    are as many with other arguments too where neither is so."""
+    """Whether the channels of what is merged differ, or are one: where neither is so,
+    code takes it that they are as many with other arguments too."""
     if not getattr(layer.op, "spreads", False):
         return False
     widths = {value.shape.channels for value in layer.inputs}
