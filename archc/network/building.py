@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.network.arguments import Arguments
-from archc.network.channels import lost_here
+from archc.network.channels import lost_here, split_here
 from archc.network.clash import read_clash
 from archc.network.frame import Frame
 from archc.network.graph import Value
@@ -106,6 +106,13 @@ class Builder:
             labels = (*lost_here(inputs[0]), *frame.use_labels())
             place = node.origin.at("op")
             self.sink.error(error.code, error.message, place, *labels, help=error.help)
+            return
+        if error.code == "channels-not-first":
+            split, mend = split_here(inputs[0])
+            labels, place = (*split, *frame.use_labels()), node.origin.at("op")
+            self.sink.error(
+                error.code, error.message, place, *labels, help=mend or error.help
+            )
             return
         if node.beside is not None and error.attribute == node.beside:
             place, labels = node.origin.at(node.beside), frame.use_labels()

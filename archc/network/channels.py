@@ -28,6 +28,28 @@ def lost_here(value: Value) -> tuple[Label, ...]:
     return (Label(layer.node.origin.at("op"), text),)
 
 
+def split_here(value: Value) -> tuple[tuple[Label, ...], str | None]:
+    """A label at the op that split the axis of a value's channels, and the mend where
+    the first of them, and not the last, is theirs; nothing where none did."""
+    while (layer := value.layer) is not None and layer.inputs:
+        x, y = layer.input_shape(), layer.output.shape
+        if y is None or not isinstance(layer.node, OpNode):
+            break
+        if len(y.dims) > len(x.dims) and x.channel_axis == 0 and y.channel_axis:
+            text = (
+                f"the channels of {x} are split here: the last of what they become is"
+                " taken for them, as groups come first"
+            )
+            sizes = ", ".join(map(str, y.sizes))
+            help = (
+                f'write {{ op = "reshape", sizes = [{sizes}], channel_dim = 1 }} in'
+                f" place of `{layer.op.op}`, if the first of them holds the channels"
+            )
+            return (Label(layer.node.origin.at("op"), text),), help
+        value = layer.inputs[0]
+    return (), None
+
+
 def without_channels(x: Value) -> ExpressionError:
     """What is said of `in_channels` where none of the axes that are read is theirs."""
     layer = lost(x)
