@@ -26,7 +26,7 @@ MUTANTS = listed()
 # these say nothing that the others do not, of a list that is run often
 _ELSEWHERE = {
     "channels_in_loops", "group_reads_outside", "iterations_by_number",
-    "lengths_of_vectors", "numbered_bodies",
+    "lengths_of_vectors", "numbered_bodies", "places_by_number", "places_inside",
 }  # fmt: skip
 NETWORKS = sorted(
     path
