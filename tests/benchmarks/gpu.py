@@ -1,14 +1,17 @@
-"""What can only be measured on a GPU, in three parts of at most some minutes each.
+"""What can only be measured on a GPU, in four parts of at most some minutes each.
 
     python tests/benchmarks/gpu.py speed
     python tests/benchmarks/gpu.py memory
     python tests/benchmarks/gpu.py train --data-dir DIR [--only vgg11_quarter]
+    python tests/benchmarks/gpu.py learned --data-dir DIR --output DIR
 
 `speed` sets the generated ResNet-50, GoogLeNet and DenseNet-121 beside torchvision's
 modules in one run: training steps, eager and compiled. `memory` sets the predicted peak
 of a training step beside the measured one, for every spec at three batch sizes. `train`
 trains the networks of Dive into Deep Learning at the book's settings on Fashion-MNIST,
-whose files must be in DIR. Nothing is downloaded. Each part prints Markdown.
+whose files must be in DIR. `learned` trains AlexNet and ResNet-20 for CIFAR-10's images
+on Fashion-MNIST, tests them with one crop and ten, and draws kernels and projections.
+Nothing is downloaded. Each part prints Markdown.
 
 With --device cpu all of it runs small, to see that the script works; memory is not
 measured there, and nothing compiled.
@@ -30,6 +33,7 @@ from typing import Any, NamedTuple
 
 import torch
 import torchvision
+from learned import learned
 from torch import nn
 
 from archc.diagnostics.model import Sink
@@ -283,10 +287,11 @@ def trained(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("part", choices=["speed", "memory", "train"])
+    parser.add_argument("part", choices=["speed", "memory", "train", "learned"])
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--only", choices=list(BOOK))
+    parser.add_argument("--output", type=Path, default=Path("runs/learned"))
     parser.add_argument("--workers", type=int, default=8)
     chosen = parser.parse_args()
     if chosen.device == "cuda" and not torch.cuda.is_available():
@@ -295,6 +300,9 @@ def main() -> None:
         )
     if chosen.part == "train":
         lines = train(chosen.device, chosen.data_dir, chosen.only, chosen.workers)
+    elif chosen.part == "learned":
+        where = chosen.data_dir, chosen.output, chosen.workers
+        lines = learned(chosen.device, *where)
     else:
         lines = {"speed": speed, "memory": memory}[chosen.part](chosen.device)
     for line in lines:

@@ -78,7 +78,9 @@ class Answers:
             return Grid(method, unit.layer.path, title, note, (), COUNT, _SIZE)
         x = self._pictures.read(indices)
         seen = [self._pictures.seen(image) for image in x]
-        notes = ["the images with its largest activations, which stand below them"]
+        notes = [
+            "the images with its largest activations, which stand below, and classes"
+        ]
         tiles: list[Tile] = []
         led = None
         if led_back:
@@ -95,7 +97,7 @@ class Answers:
                 notes.append(f"cut to the {side} x {side} pixels that it sees")
         values: Any = best.values[unit.channel]
         labels = [
-            f"{float(value):.3g} {self._pictures.label(index)}"
+            f"{float(value):.3g}, {self._pictures.label(index)}"
             for value, index in zip(values, indices, strict=False)
         ]
         if images:

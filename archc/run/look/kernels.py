@@ -41,7 +41,7 @@ def kernels(layer: Layer, whole: Layered) -> Grid:
         weight = weight.transpose(0, 1)
     outputs, inputs, height, width = weight.shape
     grey = "zero is grey, dark below and bright above, each scaled by itself"
-    size = max(4 * max(height, width), 28)
+    size = max((8 if outputs <= 32 else 4) * max(height, width), 28)
     if inputs in (1, 3):
         shown = weight[:_FIRST]
         tiles = tuple(

@@ -13,7 +13,7 @@ from archc.escaping import visible, xml
 from archc.run.look.album import Album, Grid
 from archc.run.look.encode import data_url, image, png, shown_size
 
-_WIDTH = 940
+_WIDEST = 940
 _MARGIN, _GAP, _LINE = 20, 4, 15
 _LETTER = 5.6
 """About how wide a letter of a label is."""
@@ -49,6 +49,7 @@ class Picture:
 class Sheet:
     """Where everything stands."""
 
+    width: int
     height: int
     parts: tuple[Text | Picture, ...]
 
@@ -64,7 +65,15 @@ def sheet(album: Album) -> Sheet:
     for grid in album.grids:
         own, y = _placed(grid, y + 14)
         parts += own
-    return Sheet(round(y + _MARGIN), tuple(parts))
+    right = max(map(_right, parts))
+    return Sheet(round(right + _MARGIN), round(y + _MARGIN), tuple(parts))
+
+
+def _right(part: Text | Picture) -> float:
+    if isinstance(part, Picture):
+        return part.x + part.width
+    length = ImageFont.load_default(part.size).getlength(part.text)
+    return part.x + (length / 2 if part.centred else length)
 
 
 def _placed(grid: Grid, top: float) -> tuple[list[Text | Picture], float]:
@@ -76,7 +85,7 @@ def _placed(grid: Grid, top: float) -> tuple[list[Text | Picture], float]:
     y += 10
     labelled = any(tile.label for tile in grid.tiles)
     widest = max((shown_size(t.pixels, grid.size)[0] for t in grid.tiles), default=1)
-    room = int((_WIDTH - 2 * _MARGIN + _GAP) // (widest + _GAP))
+    room = int((_WIDEST - 2 * _MARGIN + _GAP) // (widest + _GAP))
     columns = max(min(grid.columns, room), 1)
     for start in range(0, len(grid.tiles), columns):
         x, row = float(_MARGIN), grid.tiles[start : start + columns]
@@ -104,11 +113,11 @@ def to_svg(album: Album) -> str:
     """The sheet as SVG, each picture in it as PNG in its own size."""
     made = sheet(album)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}"'
-        f' height="{made.height}" viewBox="0 0 {_WIDTH} {made.height}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{made.width}"'
+        f' height="{made.height}" viewBox="0 0 {made.width} {made.height}"'
         ' font-family="Helvetica, Arial, sans-serif">',
         f"<title>{xml(album.title)}</title>",
-        f'<rect width="{_WIDTH}" height="{made.height}" fill="white"/>',
+        f'<rect width="{made.width}" height="{made.height}" fill="white"/>',
         *map(_svg, made.parts),
         "</svg>",
     ]
@@ -133,7 +142,7 @@ def _svg(part: Text | Picture) -> str:
 def to_png(album: Album) -> bytes:
     """The sheet as PNG, twice as fine as the SVG's units."""
     made = sheet(album)
-    whole = Image.new("RGB", (_WIDTH * _SCALE, made.height * _SCALE), "white")
+    whole = Image.new("RGB", (made.width * _SCALE, made.height * _SCALE), "white")
     draw = ImageDraw.Draw(whole)
     for part, x, y in _scaled(made):
         if isinstance(part, Text):
