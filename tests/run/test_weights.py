@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import zipfile
 from io import BytesIO
@@ -103,7 +104,14 @@ class _Harm:
         return (Path.touch, (Path("it_ran"),))
 
 
-@pytest.mark.parametrize("how", ["torch", "pickle", "module"])
+class _System:
+    """Of a module that torch blocks by name, and says so in other words."""
+
+    def __reduce__(self) -> Any:
+        return (os.system, ("touch it_ran",))
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle", "module", "system"])
 def test_what_would_run_code_is_refused(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +120,8 @@ def test_what_would_run_code_is_refused(
     if how == "pickle":
         path.write_bytes(pickle.dumps(_Harm()))
     else:
-        torch.save({"a": nn.Linear(2, 2) if how == "module" else _Harm()}, path)
+        held = {"module": nn.Linear(2, 2), "system": _System()}.get(how, _Harm())
+        torch.save({"a": held}, path)
     line = refused(path)
     assert "would run code" in line and "state_dict()" in line
     assert not Path("it_ran").exists()

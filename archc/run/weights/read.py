@@ -99,8 +99,8 @@ def unpickled(path: Path) -> tuple[Any, str]:
 def _not_data(error: Exception, content: bytes) -> str:
     """Why a file could not be unpickled, as the end of a sentence."""
     said = str(error)
-    marks = ("Unsupported global", "Unsupported class", "was not an allowed global")
-    refused = any(mark in said for mark in (*marks, "TorchScript"))
+    marks = ("unsupported global", "unsupported class", "not an allowed global")
+    refused = any(mark in said.lower() for mark in (*marks, "torchscript"))
     # a pickle with what state dicts do without
     refused |= "Unsupported operand" in said and content[:1] in (b"\x80", b"P")
     if refused:
