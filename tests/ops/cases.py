@@ -184,7 +184,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"init": 0.1}, LAST),
         ({}, (8,)),
         ({"per_channel": False}, MAP),
-    ],  # fmt: skip
+    ],
     "global_response_norm": [({}, MAP), ({"eps": 1e-3}, LAST)],
     "normalize": [
         ({}, MAP),
