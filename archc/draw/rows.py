@@ -147,6 +147,7 @@ class Layout:
     ) -> None:
         self.chart, self.boxes, self.style = chart, boxes, style
         self.rows = [list(row) for row in rows]
+        self.inner = any(cell.port for cell in chart.cells)
         self.row_of = {i: r for r, row in enumerate(rows) for i in row}
         self.cells = list(self.row_of)
         self.leaving = [
@@ -224,7 +225,8 @@ class Layout:
         return self.after(i) + (self.boxes[i].beside if i >= 0 else 0.0)
 
     def _head(self, i: int) -> bool:
-        return i >= 0 and self.boxes[i].cell.head
+        """Whether a box stands beside the others, as heads do; inside of one all is."""
+        return i >= 0 and self.boxes[i].cell.head and not self.inner
 
     def _across_rows(self) -> None:
         """Gives each box its middle across the rows; those of the main way are at 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer, Region
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from tests.random_networks.campaign import fresh_seed
+from tests.random_networks.spec import draw_spec
 
 SPECS = Path(__file__).parents[2] / "specs"
 NAMES = ["alexnet", "googlenet", "resnet50", "densenet121", "unet", "wavenet",
@@ -220,6 +223,26 @@ def test_nothing_covers_text_and_edges_end_on_boxes(
     assert min(svg.sizes) >= 6
     if options.width is not None:
         assert svg.width <= options.width * MM + 0.02
+    hold(svg)
+
+
+def test_it_is_so_for_any_network(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    start = fresh_seed()
+    for seed in range(start, start + 15):
+        print(f"seed {seed}")
+        path.write_text(json.dumps(draw_spec(seed)), encoding="utf-8")
+        sink = Sink()
+        analysis = analyse(path, Loader(sink), sink)
+        if analysis is None:
+            continue
+        for options in (Options("block"), Options("stage", "lr")):
+            text = draw(analysis.network, analysis.facts, "svg", options)
+            hold(Svg(text.decode()))
+
+
+def hold(svg: Svg) -> None:
+    """Nothing covers text, no edge crosses a box, and all end on one."""
     for n, text in enumerate(svg.texts):
         assert text[0] >= 0 and text[2] <= svg.width + 0.01
         for other in svg.texts[n + 1 :]:
