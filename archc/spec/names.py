@@ -27,6 +27,8 @@ from archc.spec.model import (
     children,
 )
 
+_TRUTHS = frozenset({"true", "false"})
+"""What TOML calls by these words is another thing in expressions."""
 _CHANNELS = frozenset({"in_channels"})
 
 
@@ -216,7 +218,8 @@ class NameCheck:
                 self._read.add(name)
             elif name not in self.misplaced or self._block is not None:
                 help = self._help(name, seen, later, counter, origin)
-                place = origin.at(within=at)
+                alone = name in _TRUTHS and origin.value() == name
+                place = origin.at() if alone else origin.at(within=at)
                 self._unknown.setdefault(name, []).append((place, help))
 
     def _help(
@@ -236,6 +239,10 @@ class NameCheck:
             )
         if name == counter:
             return f"`{name}` counts a `repeat`, and nothing is repeated around this"
+        if name in _TRUTHS:
+            if origin.value() == name:
+                return Mend(f"write {name}, without quotes", Edit(name, "value"))
+            return f"in expressions it is {name.capitalize()}, as in Python"
         if origin.path[-1] == "padding" and name.lower() in ("same", "valid"):
             return "write the padding in numbers: half the window, rounded down"
         if not self.sink.affords(len(seen)):

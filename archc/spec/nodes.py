@@ -62,7 +62,7 @@ class NodeParser:
                 "wrong-type",
                 f"a node is a table, `{{ op = ... }}`, not {plain(table)}",
                 origin.at(),
-                help=self.meant_node(table),
+                help=self.meant_node(table, origin),
             )
             return BrokenNode(origin=origin)
         if depth > MAX_NESTING:
@@ -106,7 +106,7 @@ class NodeParser:
             case _:
                 return self._branches(table, origin, common, depth)
 
-    def meant_node(self, value: Any) -> str:
+    def meant_node(self, value: Any, origin: Origin) -> str:
         """What to write for a node that is no table."""
         if isinstance(value, str) and value in OPS:
             return f'write {{ op = "{value}" }}'
@@ -114,6 +114,9 @@ class NodeParser:
             return f'write {{ block = "{value}" }}'
         if isinstance(value, list):
             return "several nodes in one place are a group: { layers = [...] }"
+        inside = isinstance(origin.path[-1], int) or "shortcut" in origin.path[-1:]
+        if isinstance(value, str) and value.isidentifier() and not inside:
+            return f'write {{ slot = "{value}" }} to hand on a slot, or {{ op = ... }}'
         return (
             "write { op = ... }, { block = ... }, { layers = [...] }"
             " or { branches = [...], merge = ... }"
