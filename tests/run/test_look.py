@@ -24,6 +24,7 @@ from archc.run.look.projection import form_for, project
 from archc.run.look.strongest import search
 from archc.run.look.units import Unit
 from tests.run import plain_deconvnet as plain
+from tests.run.training import PLAIN
 
 
 def made(name: str, **params: Any) -> tuple[Network, dict[str, Tensor]]:
@@ -64,6 +65,21 @@ def test_deconvolution_is_a_plain_one(name: str) -> None:
         torch.testing.assert_close(
             found / wanted.abs().max(), wanted / wanted.abs().max(), rtol=0, atol=1e-6
         )
+
+
+def test_a_unit_of_a_vector() -> None:
+    network = archc.loads(PLAIN)
+    state = network.module().state_dict()
+    whole = Layered(network._network, state)  # pyright: ignore[reportPrivateUsage]
+    x = torch.randn(3, 1, 8, 8)
+    layer = next(part.layer for part in whole.parts if part.layer.path == "fc")
+    most, found = project(whole, Unit(layer, 4), x)
+    logits = archc.loads(PLAIN).module(weights=state)(x)[:, 4]
+    torch.testing.assert_close(most, logits.detach(), rtol=1e-5, atol=1e-6)
+    back = most.clamp_min(0)[:, None] * state["fc.weight"][4]
+    back = back.view(3, 8, 6, 6).clamp_min(0)
+    wanted = torch.nn.functional.conv_transpose2d(back, state["conv.weight"])
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-7)
 
 
 SEES = """\

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+import torch
 from torch import Tensor
 
 from archc.diagnostics.suggest import did_you_mean
@@ -87,11 +87,10 @@ def strongest_position(unit: Unit, value: Tensor) -> tuple[Tensor, Tensor]:
     nothing but this one is left."""
     axis = unit.layer.output_shape().channel_axis
     assert axis is not None
-    alone = value.new_zeros(value.shape)
-    own: Any = value.select(1 + axis, unit.channel)
-    most, where = own.flatten(1).max(1)
-    target = alone.select(1 + axis, unit.channel)
-    flat = target.new_zeros(own.flatten(1).shape)
-    flat.scatter_(1, where[:, None], most[:, None])
-    target.copy_(flat.view_as(own))
+    own = value.select(1 + axis, unit.channel)
+    flat = own.reshape(len(own), -1)
+    most, where = flat.max(1)
+    left = torch.zeros_like(flat).scatter_(1, where[:, None], most[:, None])
+    alone = torch.zeros_like(value)
+    alone.select(1 + axis, unit.channel).copy_(left.view_as(own))
     return most, alone
