@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from archc.run.importing.session import Result
 
 
+_TRAINING = {
+    "equal": "in a step of training too, and the gradients are close",
+    "close": "in a step of training outputs and gradients are close",
+    "differ": "in a step of training they DIFFER, nothing written",
+}
+
+
 def deliver(result: Result, out: Path | None, weights: Path | None, form: str) -> int:
     """Writes the spec and the weights, and reports on them; the exit status."""
     if form == "json":
@@ -59,6 +66,8 @@ def _report(result: Result, out: Path | None, weights: Path | None) -> str:
         lines.append(f"  NOT the same, nothing written: {visible(proof.why)}")
     elif proof.outputs == "equal":
         lines.append(f"  all {result.tensors} tensors equal, outputs equal to the bit")
+        if proof.training != "not run":
+            lines.append(f"  {_TRAINING[proof.training]}")
     elif proof.outputs == "not run":
         lines.append(
             f"  all {result.tensors} tensors equal; outputs not compared: {proof.why}"

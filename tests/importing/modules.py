@@ -298,6 +298,33 @@ class Masked(nn.Module):
         return x
 
 
+class Louder(nn.Module):
+    """In training its outputs are larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return x * 2 if self.training else x
+
+
+class Remembering(nn.Module):
+    """It has statistics that it never takes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        return F.batch_norm(
+            self.conv(x), norm.running_mean, norm.running_var, norm.weight, norm.bias
+        )
+
+
 class Alternative(nn.Module):
     """In training it computes something else."""
 

@@ -33,6 +33,7 @@ def _imported(module: nn.Module, **inputs: tuple[int, ...]) -> Result:
 def _spec(result: Result) -> dict[str, Any]:
     assert result.passed, (result.refused, result.proof)
     assert result.proof.outputs == "equal"
+    assert result.proof.training in ("equal", "not run")
     return tomllib.loads(result.text)
 
 
@@ -111,6 +112,16 @@ def test_what_no_spec_says_is_refused(
     assert len(said) == len(reasons), said
     for reason, wanted in zip(said, reasons, strict=True):
         assert wanted in reason
+
+
+@pytest.mark.parametrize("make", [modules.Louder, modules.Remembering])
+def test_what_learns_otherwise_is_never_written(make: Callable[[], nn.Module]) -> None:
+    result = _imported(make())
+    assert result.proof.outputs == "equal"
+    assert result.proof.training == "differ"
+    assert not result.passed
+    with pytest.raises(archc.ImportRefused, match="training"):
+        archc.import_module(make(), (3, 8, 8))
 
 
 def test_a_refusal_names_the_line() -> None:

@@ -21,6 +21,7 @@ from archc.run.importing.tensors import (
     tensors_in,
 )
 from archc.run.importing.tracer import input_names, trace
+from archc.run.importing.training import compare_training
 
 Outputs = Literal["equal", "close", "differ", "not run"]
 _CLOSE = 1e-4
@@ -36,6 +37,8 @@ class Proof:
     outputs: Outputs = "not run"
     max_difference: float = 0.0
     """Of the largest output."""
+    training: str = "not run"
+    """The same of a step of training, where nothing is drawn."""
     first: str = ""
     """The first module whose output is another one."""
     why: str = ""
@@ -44,7 +47,7 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether nothing speaks against the spec."""
-        return self.state_dict and self.outputs != "differ"
+        return self.state_dict and "differ" not in (self.outputs, self.training)
 
 
 def prove(
@@ -53,11 +56,13 @@ def prove(
     inputs: Mapping[str, Sequence[int]],
     most_bytes: int = 1_000_000_000,
     opaque: Collection[str] = (),
+    training: bool = False,
 ) -> Proof:
     """Gives both one state of random numbers, and compares what they compute.
 
     With more than `most_bytes` of weights, only which ops read what is compared. The
-    reference is as it was afterwards. Modules in `opaque` are the same in both.
+    reference is as it was afterwards. Modules in `opaque` are the same in both. Where
+    `training` is compared too, nothing may be drawn in it.
     """
     proof = Proof()
     state = reference.state_dict()
@@ -84,6 +89,7 @@ def prove(
     with lending(reference, numbers), in_mode(reference, False), torch.no_grad():
         # the very tensors, so that they are there once
         made.load_state_dict(reference.state_dict(), strict=True, assign=True)
+        random = dict(reference.state_dict())
         made.eval()
         one, first = _run(reference, given)
         other, second = _run(made, given)
@@ -92,6 +98,8 @@ def prove(
         proof.first = next(
             (p for p, x in first.items() if p in second and not _same(x, second[p])), ""
         )
+    elif training:
+        proof.training = compare_training(reference, made, random, inputs)
     return proof
 
 

@@ -45,6 +45,7 @@ class Result:
             "state_dict": self.proof.state_dict,
             "outputs": self.proof.outputs,
             "max_difference": self.proof.max_difference,
+            "training": self.proof.training,
         }
         proof |= {"first": self.proof.first} if self.proof.first else {}
         proof |= {"why": self.proof.why} if self.proof.why else {}
@@ -166,12 +167,26 @@ def _imported(
                 continue
             raise
         limit = {} if computing else {"most_bytes": 0}
-        result.proof = prove(module, subject.module, inputs, opaque=opaque, **limit)
+        result.proof = prove(
+            module,
+            subject.module,
+            inputs,
+            opaque=opaque,
+            training=not opaque and _draws_nothing(subject),
+            **limit,
+        )
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
             result.state = module.state_dict()
             return result
     raise AssertionError("the second time is the last")
+
+
+def _draws_nothing(subject: Subject) -> bool:
+    """Whether training computes one output from the input and the weights alone."""
+    network = subject.network
+    drawn = any(layer.op.category == "dropout" for layer in network.layers())
+    return not drawn and not network.heads
 
 
 def _subject(result: Result, tables: dict[str, Any], name: str) -> Subject:

@@ -1,0 +1,103 @@
+"""That a spec's module learns as the network does: one step of both, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from archc.run.importing.tensors import Held, held_by, in_mode, lending, tensors_in
+
+CLOSE = 1e-4
+"""Of the largest number: another order of the same float32 sums."""
+_MOST_BYTES = 128_000_000
+"""Of weights; a step takes several times as much."""
+_SMALL = 64
+"""What maps are cut down to, where the network takes such ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step gave."""
+
+    outputs: list[Tensor]
+    gradients: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+
+
+def compare_training(
+    reference: nn.Module,
+    made: nn.Module,
+    state: Mapping[str, Tensor],
+    inputs: Mapping[str, Sequence[int]],
+) -> str:
+    """How both behave in a step of training from one state: `equal` where the outputs
+    are and gradients and statistics are close, `close` where all are, else `differ`;
+    `not run` where that takes too much, or the network cannot do it."""
+    if sum(t.numel() * t.element_size() for t in state.values()) > _MOST_BYTES:
+        return "not run"
+    generator = torch.Generator().manual_seed(1)
+    given = [torch.randn(2, *_small(s), generator=generator) for s in inputs.values()]
+
+    def own(held: Held) -> Tensor:
+        return _fresh(state.get(held.key, held.tensor), held.tensor)
+
+    try:
+        with lending(reference, own), in_mode(reference, True):
+            one = _step(reference, given)
+    except (RuntimeError, ValueError, AssertionError):
+        return "not run"
+    made.load_state_dict({k: t.detach().clone() for k, t in state.items()}, assign=True)
+    with in_mode(made, True):
+        other = _step(made, given)
+    return _compared(one, other)
+
+
+def _small(sizes: Sequence[int]) -> list[int]:
+    return [sizes[0], *(min(size, _SMALL) for size in sizes[1:])]
+
+
+def _fresh(values: Tensor, tensor: Tensor) -> Tensor:
+    copy = values.detach().clone()
+    if not isinstance(tensor, nn.Parameter):
+        return copy
+    return nn.Parameter(copy, requires_grad=copy.is_floating_point())
+
+
+def _step(module: nn.Module, given: list[Tensor]) -> Step:
+    with torch.enable_grad():
+        outputs = list(tensors_in([module(*given)]))
+        loss = cast(Tensor, sum(out.square().mean() for out in outputs))
+        loss.backward()
+    held = {each.key: each.tensor for each in held_by(module) if each.saved}
+    gradients = {k: t.grad for k, t in held.items() if t.grad is not None}
+    buffers = {k: t for k, t in held.items() if not isinstance(t, nn.Parameter)}
+    return Step([out.detach() for out in outputs], gradients, buffers)
+
+
+def _compared(one: Step, other: Step) -> str:
+    if [t.shape for t in one.outputs] != [t.shape for t in other.outputs]:
+        return "differ"
+    if one.gradients.keys() != other.gradients.keys():
+        return "differ"
+    pairs = [
+        list(zip(one.outputs, other.outputs, strict=True)),
+        [(t, other.gradients[k]) for k, t in one.gradients.items()],
+        [(t, other.buffers[k]) for k, t in one.buffers.items()],
+    ]
+    if not all(_are_close(some) for some in pairs):
+        return "differ"
+    return "equal" if all(torch.equal(a, b) for a, b in pairs[0]) else "close"
+
+
+def _are_close(pairs: list[tuple[Tensor, Tensor]]) -> bool:
+    """Whether no number differs by more than so much of the largest."""
+    largest = max((float(a.abs().max()) for a, _ in pairs if a.numel()), default=0.0)
+    if not largest < float("inf"):
+        return True  # numbers that are none say nothing
+    return all(
+        float((a - b).abs().max()) <= CLOSE * largest for a, b in pairs if a.numel()
+    )
