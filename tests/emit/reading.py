@@ -260,8 +260,9 @@ class _Reader:
 
     def attribute(self, node: ast.Attribute) -> Expr:
         dotted = ast.unparse(node)
-        head = dotted.partition(".")[0]
-        if head in self.imports and head not in self.locals:
+        head, *rest = dotted.split(".")
+        known = head in self.imports and head not in self.locals
+        if known and all(map(str.isidentifier, rest)):  # not of what a call gives
             return Global(dotted)
         return Attribute(self.expr(node.value), node.attr)
 
