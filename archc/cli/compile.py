@@ -78,8 +78,8 @@ def command(
     A network called NAME becomes NAME.py, NAME.dot, NAME.svg and NAME.json. Without -o
     the files of specs/a/b.toml go to generated/a/, beside specs/; those of a spec that
     is not below a directory called specs go to generated/ in the current directory.
-    Where there is no Graphviz, the rest is written all the same. A picture that is
-    there is kept while the .dot beside it does not change.
+    Only pdf and png need Graphviz; where there is none, the rest is written all the
+    same. A picture that is there is kept while the .dot beside it does not change.
 
     A SPEC is a path, or a name that `archc list` shows, such as resnet50. The files of
     a network that comes with archc go to generated/ in the current directory too.
