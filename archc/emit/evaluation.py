@@ -34,8 +34,7 @@ class _Recorder(Machine):
         self._calls: list[Call] = []
 
     def record(self) -> list[Call]:
-        built = self.construct(self._class, (), {})
-        assert isinstance(built, Module)
+        built = self.build(self._class)
         for _ in placed(built, self.graph):
             pass  # each is told its path
         self.start(training=False)

@@ -112,8 +112,7 @@ class _Recorder(Machine):
         Raises:
             Fault: if what it gives is not what the network does.
         """
-        built = self.construct(self._class, (), dict(given or {}))
-        assert isinstance(built, Module)
+        built = self.build(self._class, given)
         for _ in placed(built, self.graph):
             pass  # each is told its path
         self.start(training=True)

@@ -115,8 +115,7 @@ class _Follower(Machine):
 
     def follow(self, layers: Iterable[Layer]) -> Iterator[tuple[Layer, LayerLines]]:
         """Where each layer is built and called."""
-        network = self.construct(self._class, (), {})
-        assert isinstance(network, Module)
+        network = self.build(self._class)
         built = {
             path: self._makes.get(id(there), ())
             for path, there in placed(network, self.graph)

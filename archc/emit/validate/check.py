@@ -17,7 +17,6 @@ from archc.emit.validate.modules import IDENTITY
 from archc.emit.validate.names import Names
 from archc.emit.validate.placed import placed
 from archc.emit.validate.values import (
-    PLACES,
     Module,
     Parameter,
     Record,
@@ -28,7 +27,6 @@ from archc.network.graph import Network
 from archc.network.graph import Value as NetworkValue
 from archc.network.places import places
 from archc.ops.code import Local
-from archc.ops.to import DEVICES
 
 _LOSS_WEIGHTS = "loss_weights"
 
@@ -65,13 +63,7 @@ class _Comparison:
 
     def differences(self) -> Iterator[Disagreement]:
         name = self._tree.network.key
-        # as it is built with devices: what is moved shows where to
-        given: dict[str, Value] = {}
-        if self._network.spec.places:
-            given[DEVICES] = PLACES
-        built = self._machine.construct(name, (), given)
-        if not isinstance(built, Module):
-            raise Fault(f"there is no class `{name}`")
+        built = self._machine.build(name)
         made = dict(placed(built, self._graph))
         yield from self._tensors(made)
         yield from self._helpers(made)

@@ -60,6 +60,8 @@ class ValueGraph:
 
     inputs: int = 0
     """How many inputs the network has, which are the first nodes."""
+    has_places: bool = False
+    """Whether the module is told the devices of its places."""
     nodes: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
     """By what computes it: which call on which nodes."""
     layers: list[Layer | None] = field(default_factory=list["Layer | None"])
@@ -103,6 +105,7 @@ def expected(network: Network) -> ValueGraph:
         node = graph.of[value] = graph.add(("input", name))
         graph.shapes[node] = value.shape
     graph.inputs = len(network.inputs)
+    graph.has_places = bool(network.spec.places)
     for layer in network.layers():
         for node in builder.layer(layer):
             graph.runs[node] += 1

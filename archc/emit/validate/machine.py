@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from archc.emit.tree import (
@@ -32,6 +32,7 @@ from archc.emit.validate.modules import (
     is_record,
 )
 from archc.emit.validate.values import (
+    PLACES,
     Called,
     Environment,
     Module,
@@ -43,6 +44,7 @@ from archc.emit.validate.values import (
 )
 from archc.ops.base import Dims
 from archc.ops.code import Attribute, Global, Local, Sequence
+from archc.ops.to import DEVICES
 from archc.spec.expressions import Expr, Index
 
 
@@ -102,6 +104,17 @@ class Machine(ModuleEvaluator):
         return self._training
 
     # ---- classes and functions
+
+    def build(self, name: str, given: Mapping[str, Value] | None = None) -> Module:
+        """The network's module, with these arguments. It is built with devices, so that
+        what is moved shows where to."""
+        arguments: dict[str, Value] = dict(given or {})
+        if self.graph.has_places:
+            arguments[DEVICES] = PLACES
+        built = self.construct(name, (), arguments)
+        if not isinstance(built, Module):
+            raise Fault(f"there is no class `{name}`")
+        return built
 
     def construct(
         self, name: str, args: tuple[Value, ...], kwargs: dict[str, Value]

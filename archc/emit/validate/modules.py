@@ -12,7 +12,6 @@ from archc.emit.validate.disagreement import Fault, NotFollowed
 from archc.emit.validate.expected import ValueGraph
 from archc.emit.validate.tensors import TensorEvaluator
 from archc.emit.validate.values import (
-    PLACES,
     Called,
     Device,
     Environment,
@@ -139,9 +138,9 @@ class ModuleEvaluator(TensorEvaluator):
             if name in value.children:
                 return value.children[name]
             if name in value.attributes:
-                # without devices, what is moved shows all the same where to
-                is_places = name == DEVICES and value.attributes[name] == {}
-                return PLACES if is_places else value.attributes[name]
+                return value.attributes[name]
+            if name == DEVICES:
+                raise Fault(f"a `{value.name}` has no `{DEVICES}` yet")
             if value.kind == "leaf" and name != "training":
                 return self._weight(value, name)
         return super().attribute(value, name)
