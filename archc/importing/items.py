@@ -110,7 +110,7 @@ def tree_of(graph: Graph) -> Scope:
             )
         )
     root.items = [item for item in root.items if not _is_empty(item)]
-    _share(root, set(), graph)
+    _share(root, {}, graph)
     root.items = _simplified(root)
     _close(root)
     return root
@@ -132,17 +132,27 @@ def _is_empty(item: Item) -> bool:
     return isinstance(item, Scope) and not item.items
 
 
-def _share(scope: Scope, met: set[str], graph: Graph) -> None:
+def _share(scope: Scope, met: dict[str, Item | None], graph: Graph) -> None:
     """Puts a share where a module with tensors is used again, and takes the names of
-    others that are."""
+    others that are.
+
+    `met` are the paths so far, with the item where it has no tensors.
+    """
     for n, item in enumerate(scope.items):
         if item.path is None or (isinstance(item, OpItem) and item.path == scope.path):
             continue
+        has_tensors = _has_tensors([item])
+        before = met.get(item.path)
+        if before is not None and has_tensors:
+            # what was there alone is not the module that has them
+            before.path = None
+            del met[item.path]
         again = item.path in met
-        met.add(item.path)
+        if not again:
+            met[item.path] = None if has_tensors else item
         if isinstance(item, Scope):
             ops = [i for i in all_items(item.items) if isinstance(i, OpItem)]
-            if again and any(i.has_tensors for i in ops):
+            if again and has_tensors:
                 made = {v for i in ops for v in i.makes}
                 outside = list(
                     dict.fromkeys(v for i in ops for v in i.reads if v not in made)

@@ -183,6 +183,21 @@ def test_operators(make: Callable[[], Made], ops: str, tmp_path: Path) -> None:
         assert _ops(result) == ops.split()
 
 
+def test_tensorflow_pads_ahead_of_its_strides(tmp_path: Path) -> None:
+    """SAME with a stride of 2, behind a transposition, as tf2onnx writes it: the zeros
+    stand under the convolution's name, and are not it."""
+    g = Graph("n", 8, 8, 3, opset=13)
+    x = g("Transpose", "x", perm=[0, 3, 1, 2], name="model/conv1/Conv2D__6")
+    how: dict[str, Any] = {"strides": [2, 2], "pads": [0, 0, 1, 1]}
+    x = g.conv(x, 4, 3, name="model/conv1/Conv2D", **how)
+    x = g("Relu", x, name="model/relu/Relu")
+    x = g("Transpose", x, perm=[0, 2, 3, 1], name="model/relu/Relu__8")
+    text = _made(g.saved(tmp_path, x)).text
+    assert "share" not in text
+    assert 'op = "zero_pad2d", padding = [0, 1, 0, 1]' in text
+    assert 'name = "conv1", op = "conv2d"' in text
+
+
 def test_windows_of_any_padding(tmp_path: Path) -> None:
     """What onnxruntime pools and convolves is refused, or right."""
     seed = int(np.random.default_rng().integers(1 << 30))

@@ -143,7 +143,16 @@ def _reduced(call: Reader) -> None:
     if dim is None or call.settings.get("dtype") is not None:
         raise Refused(f"`{op}` over all axes, the batch among them")
     dims = [call.axis(d) for d in (dim if is_sequence(dim) else (dim,))]
+    keeps = bool(call.settings.get("keepdim"))
+    on_map = call.rank == 4 and call.shape_of(call.input).channel_axis == 0
+    if op == "mean" and sorted(dims) == [2, 3] and on_map:
+        # which is what torch pools a whole map by, to the bit
+        whole = {"output_size": 1}
+        pooled = call.make("adaptive_avg_pool2d", whole, last=keeps)
+        if not keeps:
+            call.make("flatten", reads=(pooled,))
+        return
     attributes: dict[str, Any] = {"dim": dims[0] if len(dims) == 1 else sorted(dims)}
-    if call.settings.get("keepdim"):
+    if keeps:
         attributes["keepdim"] = True
     call.make(op, attributes)
