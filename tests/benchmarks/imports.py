@@ -166,13 +166,13 @@ def _table(rows: list[dict[str, Any]], chosen: dict[str, list[str]]) -> Iterator
     said = [row for row in free if row["state"] not in ("refused", *_FAILED)]
     counts = {r["name"]: len(chosen[r["name"]]) for r in rows}
     total, specs = (sum(counts[r["name"]] for r in some) for some in (free, said))
-    yield "# What `archc import` makes of torchvision and timm"
+    yield "# What `archc import` makes of published networks"
     yield ""
     yield "<!-- Made by tests/benchmarks/imports.py. -->"
     yield ""
     yield (
-        f"Of {total} networks without attention {specs} become specs,"
-        f" {specs / total:.1%}."
+        f"Of the {total} networks without attention that are counted here,"
+        f" {specs} become specs: {specs / total:.1%}."
     )
     yield "Of those built of the same classes the smallest stands here, for so many."
     yield "Calls are those of torch's functions in a forward pass. Outputs were"
