@@ -21,6 +21,25 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
+_WORTH_IT = 4
+"""So many things are worth starting processes for."""
+
+
+def shared(
+    function: Callable[[_Item], _Result], items: Sequence[_Item]
+) -> Iterator[_Result]:
+    """`function` of each item, in their order, by a process for each processor where
+    there are some of both.
+
+    Raises:
+        BrokenProcessPool: if one of them ended.
+    """
+    processes = min(processors(), len(items))
+    if processes < 2 or len(items) < _WORTH_IT:
+        return map(function, items)
+    return each(function, items, processes)
+
+
 def each(
     function: Callable[[_Item], _Result],
     items: Sequence[_Item],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from archc.source.files import contents
 if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
     from archc.network.graph import Network
+    from archc.pipeline import Analysis
     from archc.run.subject import Subject
     from archc.run.weights.fit import Fitted
 
@@ -71,25 +72,45 @@ def first_line(error: Exception) -> str:
 def subject(
     spec: Found, run: Run, overrides: Overrides, out: Path | None
 ) -> Subject | None:
-    """The network of a spec with its generated module; None if it has errors.
+    """The network of a spec with its generated module; None if it has errors."""
+    return subjects([spec], run, overrides, out)[0]
+
+
+def subjects(
+    specs: Sequence[Found], run: Run, overrides: Overrides, out: Path | None
+) -> list[Subject | None]:
+    """The network of each spec with its generated module; None if it has errors.
 
     The module is the file that `archc compile` wrote, where there is one, so that what
     was changed in it by hand is what runs. With --set or --input there is none for
     these numbers, and the code is written anew.
     """
-    from archc.emit.digest import state
     from archc.emit.module import emit
+    from archc.forked import shared
+
+    analyses = [run.analyse(spec.path) for spec in specs]
+    networks = [found.network for found in analyses if found is not None]
+    for network in networks:
+        need_packages(network)
+    sources = iter(shared(emit, networks))
+    return [
+        None
+        if analysis is None
+        else _subject(spec, analysis, next(sources), overrides, out)
+        for spec, analysis in zip(specs, analyses, strict=True)
+    ]
+
+
+def _subject(
+    spec: Found, analysis: Analysis, fresh: str, overrides: Overrides, out: Path | None
+) -> Subject:
+    from archc.emit.digest import state
     from archc.run.subject import Subject
 
-    analysis = run.analyse(spec.path)
-    if analysis is None:
-        return None
     network, facts = analysis.network, analysis.facts
-    need_packages(network)
     label = visible(spec.entry.key if spec.entry else str(spec.path))
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"
-    fresh = emit(network)
     if overrides == Overrides():
         try:
             source = contents(file, LARGEST).decode("utf-8")

@@ -87,20 +87,20 @@ def command(
     Exit status: 0 all checks passed or were skipped, 1 one did not, or errors in a
     spec, 2 wrong use or no PyTorch.
     """
-    from archc.cli.running import need_torch, subject, tell_outdated, with_weights
+    from archc.cli.running import need_torch, subjects, tell_outdated, with_weights
     from archc.cli.specs import Run, find
 
     need_torch("smoke")
     overrides = Overrides(assignments, inputs)
     run = Run(overrides, anywhere=allow_outside)
-    found = [subject(spec, run, overrides, out) for spec in find(specs)]
+    found = subjects(find(specs), run, overrides, out)
     run.report(color)
     tell_outdated(found)
-    subjects = [with_weights(each, weights) for each in found if each is not None]
-    if not subjects and not run.failed:
+    made = [with_weights(each, weights) for each in found if each is not None]
+    if not made and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
     settings = _settings(options, keep_input=bool(inputs))
-    results = _results(subjects, settings)
+    results = _results(made, settings)
     _write(results, _conditions(settings), context)
     passed = all(result.passed for result in results)
     context.exit(0 if passed and not run.failed else 1)

@@ -57,18 +57,18 @@ def command(
     Exit status: 0 all agrees, 1 something does not, or errors in a spec, 2 wrong use or
     no PyTorch.
     """
-    from archc.cli.running import need_torch, subject, tell_outdated
+    from archc.cli.running import need_torch, subjects, tell_outdated
     from archc.cli.specs import Run, find
 
     need_torch("verify")
     overrides = Overrides(assignments, inputs)
     run = Run(overrides, anywhere=allow_outside)
-    subjects = [subject(spec, run, overrides, out) for spec in find(specs)]
+    made = subjects(find(specs), run, overrides, out)
     run.report(color)
-    tell_outdated(subjects)
+    tell_outdated(made)
     from archc.run.verify import verify_each
 
-    found = verify_each([each for each in subjects if each is not None])
+    found = verify_each([each for each in made if each is not None])
     if not found and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
     click.echo(_table(found), nl=False)

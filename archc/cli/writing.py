@@ -65,13 +65,9 @@ class Made:
     failure: str | None = None
 
 
-_SHARED = 4
-"""So many networks are worth starting processes for."""
-
-
 def outputs_of(targets: list[Target], picture: Picture | None) -> Iterator[Made]:
     """What each network gives, by a process for each processor."""
-    from archc.forked import each, processors
+    from archc.forked import shared
 
     def make(target: Target) -> Made:
         from archc.draw.diagram import diagram
@@ -82,10 +78,7 @@ def outputs_of(targets: list[Target], picture: Picture | None) -> Iterator[Made]
             return Made(outputs)
         return _drawn(target, outputs, drawing, picture)
 
-    processes = processors()
-    if processes < 2 or len(targets) < _SHARED:
-        return map(make, targets)
-    return each(make, targets, processes)
+    return shared(make, targets)
 
 
 def _drawn(

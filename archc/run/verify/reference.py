@@ -13,7 +13,7 @@ from archc.network.graph import Layer, Network, Value
 from archc.ops.base import Shape
 from archc.ops.own import OwnOp
 from archc.run.fills import Start
-from archc.run.live import module, named_tensors, result
+from archc.run.live import module, named_tensors, result, written
 from archc.run.subject import BrokenModule
 from archc.run.verify.numbers import Form, Kind, Numbers, Slot
 from archc.run.verify.recorder import Recorder
@@ -155,10 +155,10 @@ class Reference:
         if known is None:
             changes = op.category == "dropout" or isinstance(op, OwnOp)
             changes |= bool(op.buffers(layer.input_shape()))
-            known = self._written[id(op)] = repr(op), changes
-        written, changes = known
+            known = self._written[id(op)] = written(op), changes
+        text, changes = known
         training = self._training or not changes
-        key = written, training, *(value.shape for value in layer.inputs)
+        key = text, training, *(value.shape for value in layer.inputs)
         found = _samples.get(key)
         if found is None:
             shapes = [value.shape for value in layer.inputs]
