@@ -140,6 +140,8 @@ def _places(body: Body) -> dict[str, int]:
 def _is_call(builder: Builder, node: Node) -> bool:
     """Whether a head is the call of its module, and no more."""
     met = builder.met[node]
+    if isinstance(node, BlockNode) and node.outputs:
+        return False  # it is the first of what the call gives
     is_module = isinstance(node, BlockNode | SlotNode) or (
         node.name is not None and not isinstance(node, OpNode)
     )

@@ -350,7 +350,7 @@ class _Body:
             or self.placing.holds_places(inner)
             or any(
                 self.names.where(read, here) != here
-                for read in inner.reads or ()
+                for read in (*(inner.reads or ()), *_shared(inner))
                 if read.text != "prev" and read.text not in own
             )
             for inner in inside
@@ -431,6 +431,11 @@ def _is_open(node: Node) -> bool:
     alone = node.repeat is None and node.skip is None and node.when is None
     opens = isinstance(node, GroupNode | BranchesNode)
     return opens and not isinstance(node, PartsNode) and node.name is None and alone
+
+
+def _shared(node: Node) -> tuple[Template, ...]:
+    """What a node applies once more."""
+    return (node.shares,) if isinstance(node, ShareNode) else ()
 
 
 def _to(node: Node, place: str, reads: tuple[Template, ...] | None = None) -> OpNode:
