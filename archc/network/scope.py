@@ -297,7 +297,8 @@ def named_paths(nodes: Sequence[Node], local: str = "") -> Iterator[tuple[str, N
 
 def style_of(nodes: Sequence[Node]) -> Style:
     """How the children of a named group are called."""
-    return "named" if any(n.name for n in _children(nodes)) else "numbered"
+    children = _children(nodes)
+    return "numbered" if children and not any(n.name for n in children) else "named"
 
 
 def _fixed(nodes: Sequence[Node]) -> frozenset[str]:
