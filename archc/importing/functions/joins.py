@@ -28,7 +28,8 @@ def _cat(call: Reader) -> None:
 @rule("torch.stack")
 def _stack(call: Reader) -> None:
     reads = _joined(call)
-    shape = call.shape_of(reads[0])
+    first = reads[0]
+    shape = call.shape_of(first)
     dim = call.given("dim", 1, 0) % (len(shape.dims) + 2)
     _need_samples(dim)
     if shape.channel_axis == dim - 1 and len(reads) > 1:
@@ -37,7 +38,7 @@ def _stack(call: Reader) -> None:
         groups = {"dim": dim, "unflattened_size": [len(reads), -1]}
         call.make("unflatten", groups, reads=(joined,))
         return
-    sizes = call.sizes(reads[0])
+    sizes = call.sizes(first)
     sizes = (*sizes[: dim - 1], 1, *sizes[dim - 1 :])
     parts = tuple(on_channels(call, read, dim, sizes) for read in reads)
     joined, *others = parts

@@ -71,7 +71,7 @@ def _step(module: nn.Module, given: list[Tensor]) -> Step:
     with torch.enable_grad():
         outputs = list(tensors_in([module(*given)]))
         loss = cast(Tensor, sum(out.square().mean() for out in outputs))
-        loss.backward()
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
     held = {each.key: each.tensor for each in held_by(module) if each.saved}
     gradients = {k: t.grad for k, t in held.items() if t.grad is not None}
     buffers = {k: t for k, t in held.items() if not isinstance(t, nn.Parameter)}
