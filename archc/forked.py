@@ -14,11 +14,13 @@ _shared: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 """What processes that are forked find in their memory, so that nothing is copied."""
 
 
+FORKS = sys.platform == "linux"
+"""Whether a process can be forked safely here."""
+
+
 def processors() -> int:
     """Those that this process may use; one where it cannot be forked safely."""
-    if sys.platform != "linux":
-        return 1
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if FORKS else 1
 
 
 _WORTH_IT = 4

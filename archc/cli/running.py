@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -108,7 +108,7 @@ def _subject(
     from archc.run.subject import Subject
 
     network, facts = analysis.network, analysis.facts
-    label = visible(spec.entry.key if spec.entry else str(spec.path))
+    label = label_of(spec)
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"
     if overrides == Overrides():
@@ -125,9 +125,21 @@ def _subject(
     return Subject(label, network, facts, fresh)
 
 
-def tell_outdated(subjects: Iterable[Subject | None]) -> None:
+def label_of(spec: Found) -> str:
+    """What a spec was asked for as: a name or a path."""
+    return visible(spec.entry.key if spec.entry else str(spec.path))
+
+
+class Dated(Protocol):
+    """What may be older than its spec."""
+
+    @property
+    def outdated(self) -> str | None: ...
+
+
+def tell_outdated(modules: Iterable[Dated | None]) -> None:
     """Says which modules are older than their specs."""
-    for found in subjects:
+    for found in modules:
         if found is not None and found.outdated:
             click.echo(visible(f"warning: {found.outdated}"), err=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
 from archc.escaping import visible
 
 if TYPE_CHECKING:
-    from archc.run.verify import Verification
+    from archc.cli.specs import Found, Run
+    from archc.run.verify import Disagreement
 
 _EPILOG = """\b
 Examples:
@@ -57,36 +59,83 @@ def command(
     Exit status: 0 all agrees, 1 something does not, or errors in a spec, 2 wrong use or
     no PyTorch.
     """
-    from archc.cli.running import need_torch, subjects, tell_outdated
+    from archc.cli.running import need_torch, tell_outdated
     from archc.cli.specs import Run, find
 
     need_torch("verify")
     overrides = Overrides(assignments, inputs)
     run = Run(overrides, anywhere=allow_outside)
-    made = subjects(find(specs), run, overrides, out)
-    run.report(color)
-    tell_outdated(made)
-    from archc.run.verify import verify_each
+    specs_found = find(specs)
+    from archc.run.verify import in_processes
 
-    found = verify_each([each for each in made if each is not None])
+    held = in_processes(
+        lambda spec: _held(spec, run, overrides, out), specs_found, _ended
+    )
+    for spec, (said, _) in zip(specs_found, held, strict=True):
+        if said:
+            run.analyse(spec.path)  # places of what was said stay in their process
+    run.report(color)
+    found = [one for _, one in held if one is not None]
+    tell_outdated(found)
     if not found and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
     click.echo(_table(found), nl=False)
-    passed = all(each.passed for each in found)
+    passed = all(not each.disagreements for each in found)
     context.exit(0 if passed and not run.failed else 1)
 
 
-def _table(found: Sequence[Verification]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What became of one spec."""
+
+    label: str
+    file: Path | None = None
+    outdated: str | None = None
+    tensors: int = 0
+    layers: int = 0
+    macs: int = 0
+    disagreements: Sequence[Disagreement] = ()
+
+
+def _held(
+    spec: Found, run: Run, overrides: Overrides, out: Path | None
+) -> tuple[bool, _Held | None]:
+    """Whether anything is to be said of a spec, and how its module fits; None where it
+    has none."""
+    from archc.cli.running import subject
+    from archc.run.verify import verify
+
+    before = len(run.diagnostics)
+    made = subject(spec, run, overrides, out)
+    said = len(run.diagnostics) > before
+    if made is None:
+        return said, None
+    found = verify(made)
+    return said, _Held(
+        made.label, made.file, made.outdated, found.tensors, found.layers, found.macs,
+        found.disagreements,
+    )  # fmt: skip
+
+
+def _ended(spec: Found) -> tuple[bool, _Held | None]:
+    from archc.cli.running import label_of
+    from archc.run.verify import Disagreement
+
+    ended = Disagreement("module", "", "its code ends the process that runs it")
+    return True, _Held(label_of(spec), disagreements=[ended])
+
+
+def _table(found: Sequence[_Held]) -> str:
     """What was compared, a line for each network, and the first that disagrees."""
     head = ("network", "module", "tensors", "layers", "MACs", "")
     rows = [
         (
-            each.subject.label,
-            visible(str(each.subject.file or "written anew")),
+            each.label,
+            visible(str(each.file or "written anew")),
             f"{each.tensors:,}",
             f"{each.layers:,}",
-            f"{each.macs:,}" if each.passed else "",
-            "agrees" if each.passed else "DISAGREES",
+            f"{each.macs:,}" if not each.disagreements else "",
+            "agrees" if not each.disagreements else "DISAGREES",
         )
         for each in found
     ]
@@ -99,9 +148,9 @@ def _table(found: Sequence[Verification]) -> str:
         for row in (head, *rows)
     ]
     for each in found:
-        if not each.passed:
+        if each.disagreements:
             others = len(each.disagreements) - 1
             more = f" (and {others} more like it)" if others else ""
-            said = visible(f"{each.subject.label}: {each.disagreements[0]}")
+            said = visible(f"{each.label}: {each.disagreements[0]}")
             lines.append(f"{said}{more}")
     return "\n".join(lines) + "\n"

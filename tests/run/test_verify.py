@@ -257,6 +257,9 @@ def test_modules_that_end_their_process(tmp_path: Path) -> None:
     if sys.platform == "linux":
         assert "its code ends the process that runs it" in done.stdout
         assert done.stdout.count("agrees") == 2
+    alone = [sys.executable, "-m", "archc", "verify", "two.json", "-o", "."]
+    done = subprocess.run(alone, cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == (1 if sys.platform == "linux" else 0)
 
 
 def test_without_torch() -> None:

@@ -2,6 +2,6 @@
 
 from archc.run.verify.report import Check, Disagreement, Verification
 from archc.run.verify.session import verify
-from archc.run.verify.several import verify_each
+from archc.run.verify.several import in_processes
 
-__all__ = ["Check", "Disagreement", "Verification", "verify", "verify_each"]
+__all__ = ["Check", "Disagreement", "Verification", "in_processes", "verify"]

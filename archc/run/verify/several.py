@@ -1,48 +1,51 @@
-"""Several modules verified at once, where processes can be forked."""
+"""Modules verified at once, where processes can be forked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 import torch
 
-from archc.forked import each, processors
-from archc.run.subject import Subject
-from archc.run.verify.report import Disagreement, Verification
-from archc.run.verify.session import verify
+from archc.forked import FORKS, each, processors
 
-_Found = tuple[int, int, int, list[Disagreement]]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-def verify_each(subjects: Sequence[Subject]) -> list[Verification]:
-    """Each subject verified, in their order, by a process for each processor.
+def in_processes(
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    ended: Callable[[_Item], _Result],
+) -> list[_Result]:
+    """`function` of each item, in their order, by a process for each processor; of one
+    that ends the process that works on it, `ended`.
 
-    A fork starts with torch imported. Where there is none, one after the other is
-    verified here.
+    A fork starts with torch imported. Where there is none, all is done here.
     """
-    processes = min(processors(), len(subjects))
-    if processes < 2:
-        return [verify(subject) for subject in subjects]
-    found = _in_processes(subjects, processes)
-    return [Verification(s, *f) for s, f in zip(subjects, found, strict=True)]
+    if not FORKS or not items:
+        return list(map(function, items))
+    return _forked(function, items, ended, min(processors(), len(items)))
 
 
-def _in_processes(subjects: Sequence[Subject], processes: int) -> list[_Found]:
+def _forked(
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    ended: Callable[[_Item], _Result],
+    processes: int,
+) -> list[_Result]:
     try:
-        return list(each(_verified, subjects, processes, _alone))
+        return list(each(function, items, processes, _alone))
     except BrokenProcessPool:
-        if len(subjects) > 1:  # one of them; each by itself tells which
-            return [found for s in subjects for found in _in_processes([s], 1)]
-        ended = Disagreement("module", "", "its code ends the process that runs it")
-        return [(0, 0, 0, [ended])]
+        if len(items) > 1:  # one of them; each by itself tells which
+            return [found for i in items for found in _forked(function, [i], ended, 1)]
+        return [ended(items[0])]
 
 
 def _alone() -> None:
-    """The threads of the process that was forked are not there to be waited for."""
+    """The threads of the process that was forked are not there to be waited for, and
+    what it had stays."""
     torch.set_num_threads(1)
-
-
-def _verified(subject: Subject) -> _Found:
-    found = verify(subject)
-    return found.tensors, found.layers, found.macs, found.disagreements
+    gc.freeze()
