@@ -108,7 +108,7 @@ def test_rules_on_symbols_are_rules_on_numbers(name: str, case: Any, data: Any) 
         key: value if key in AXES else symbols.attribute(key, value)
         for key, value in attributes.items()
     }
-    symbolic = OPS[name].model_construct(**named)
+    symbolic = OPS[name].model_construct(**named).as_met([op], numbers)
     inputs = [symbols.shape(x, f"x{i}") for i, x in enumerate(shapes)]
     try:
         y = symbolic.infer(*inputs)

@@ -102,10 +102,12 @@ def rest_of(sizes: Dims) -> int | None:
 class Laid(Op):
     """What ops share that are told sizes, of which -1 is none.
 
-    On symbols, each of them is a size: `as_met` puts -1 where it stands for that.
+    On symbols, each of them is a size: `as_met` puts -1 where one stands for that.
     """
 
     sizes_key: ClassVar[str] = "sizes"
+    ones_matter: ClassVar[bool] = False
+    """Whether the channels go to the last axis that is not one."""
 
     @property
     def given_sizes(self) -> tuple[Any, ...]:
@@ -120,14 +122,16 @@ class Laid(Op):
         if not seen or len({len(sizes) for sizes in seen}) > 1:
             return self
         each = zip(self.given_sizes, zip(*seen, strict=True), strict=False)
-        sizes = tuple(_size_met(size, there) for size, there in each)
+        told = (REST, 1) if self.ones_matter else (REST,)
+        sizes = tuple(_size_met(size, there, told) for size, there in each)
         return self.model_copy(update={self.sizes_key: sizes})
 
 
-def _size_met(size: Dim, there: tuple[int, ...]) -> Dim:
-    if known(size) or REST not in there:
+def _size_met(size: Dim, there: tuple[int, ...], told: tuple[int, ...]) -> Dim:
+    """A symbol, or the number where it is one of those that are to be told."""
+    if known(size) or not set(told) & set(there):
         return size
-    return REST if set(there) == {REST} else UNKNOWN
+    return there[0] if len(set(there)) == 1 else UNKNOWN
 
 
 def is_one(size: Dim) -> bool:

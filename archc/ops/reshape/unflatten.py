@@ -50,6 +50,7 @@ class Unflatten(Laid):
     symbols = (("dim", 1), ("unflattened_size", (2, REST)))
     aliases = True
     sizes_key: ClassVar[str] = "unflattened_size"
+    ones_matter: ClassVar[bool] = True
 
     dim: int
     unflattened_size: Sizes
