@@ -45,8 +45,9 @@ class Result:
             "state_dict": self.proof.state_dict,
             "outputs": self.proof.outputs,
             "max_difference": self.proof.max_difference,
-            "training": self.proof.training,
         }
+        if self.proof.training != "not run":
+            proof["training"] = self.proof.training
         proof |= {"first": self.proof.first} if self.proof.first else {}
         proof |= {"why": self.proof.why} if self.proof.why else {}
         return {
