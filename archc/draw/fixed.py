@@ -14,9 +14,13 @@ from archc.draw.scene import Path, Rect, Scene, Text
 from archc.draw.svg import arrow_head
 from archc.escaping import dot_label
 
+_LARGER = 3
+"""So much larger it is laid out than it is drawn: Graphviz rounds the advance of each
+letter to a pixel of the size at which it lays out. More would make dashes dots."""
+
 
 def as_fixed_dot(scene: Scene) -> str:
-    """DOT text with places, in points from the lower left corner."""
+    """DOT text with places, in thirds of a point from the lower left corner."""
     return "".join(f"{line}\n" for line in _lines(scene))
 
 
@@ -25,7 +29,8 @@ def _lines(scene: Scene) -> Iterator[str]:
     yield "digraph {"
     yield (
         f'  graph [bgcolor="{scene.background}", margin="0", pad="0",'
-        ' outputorder="nodesfirst", splines="true"]'
+        ' outputorder="nodesfirst", splines="true",'
+        f' size="{scene.width / 72:.5f},{scene.height / 72:.5f}"]'
     )
     yield f'  node [fontname="{FONT}", fixedsize="true", label="", margin="0"]'
     yield '  edge [dir="none"]'
@@ -50,8 +55,8 @@ def _rect(rect: Rect, high: float) -> str:
     x, y = rect.x + rect.width / 2, high - rect.y - rect.height / 2
     dash = ",dashed" if rect.dashed else ""
     return (
-        f'[pos="{_n(x)},{_n(y)}", shape="box", width="{rect.width / 72:.5f}",'
-        f' height="{rect.height / 72:.5f}", style="filled{dash}",'
+        f'[pos="{_n(x)},{_n(y)}", shape="box", width="{_LARGER * rect.width / 72:.5f}",'
+        f' height="{_LARGER * rect.height / 72:.5f}", style="filled{dash}",'
         f' fillcolor="{rect.fill}", color="{rect.stroke}", penwidth="{_n(rect.line)}"]'
     )
 
@@ -90,4 +95,4 @@ def _arrow(path: Path, high: float) -> Iterator[str]:
 
 
 def _n(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{_LARGER * value:.2f}".rstrip("0").rstrip(".")
