@@ -123,6 +123,21 @@ def as_condition(value: Arg) -> Expr | bool:
             return value
 
 
+def decided(made: Expr) -> Expr:
+    """An expression without choices that are made: `1 or n` is 1."""
+    match made:
+        case IfExp(body=body, orelse=orelse) if body == orelse:
+            return body
+        case IfExp(test=Const(value=value), body=body, orelse=orelse):
+            return body if value else orelse
+        case BoolOp(op=op, operands=(Const(value=value) as first, *rest)) if rest:
+            if bool(value) == (op == "or"):
+                return first
+            return rest[0] if len(rest) == 1 else decided(BoolOp(op, tuple(rest)))
+        case _:
+            return made
+
+
 def opposite(test: Expr) -> Expr:
     """The test that is true where this one is false."""
     match test:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from operator import is_
 from typing import Any
 
-from archc.emit.conditions import opposite
+from archc.emit.conditions import decided, opposite
 from archc.emit.tree import (
     Assign,
     Body,
@@ -39,7 +39,10 @@ def expression(expr: object, change: Change) -> Any:
         return changed
     parts = [getattr(expr, name) for name in expr.__slots__]
     made = [expression(part, change) for part in parts]
-    return expr if all(map(is_, parts, made)) else type(expr)(*made)
+    if all(map(is_, parts, made)):
+        return expr
+    new = type(expr)(*made)
+    return decided(new) if isinstance(new, Expr) else new
 
 
 def body(statements: Body, change: Change) -> Body:

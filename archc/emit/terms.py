@@ -14,6 +14,7 @@ from archc.emit.symbols import Symbols, is_long, shown, symbols_in
 from archc.ops.base import Dim, Shape
 from archc.spec.expressions import (
     Binary,
+    Const,
     Expr,
     Name,
     as_expr,
@@ -164,7 +165,8 @@ class Terms:
         if not isinstance(value, Binary):
             return value
         names: dict[str, Any] = {n.id: n for n in names_of(value)}
-        inner = {n: self.definitions[n] for n in names if n in self.definitions}
+        known = {n: self.definitions[n] for n in names if n in self.definitions}
+        inner = {n: d.value if isinstance(d, Const) else d for n, d in known.items()}
         if not inner:
             return value
         opened: Any = evaluate(value, names | inner)
