@@ -337,7 +337,7 @@ class _Body:
                 "what stands in the place of a node lives where that does",
                 "give both the same place",
             )
-        return self._inside(node, here)
+        return self._one(node, here, here, here)
 
     def _holds(self, node: Node, here: str) -> bool:
         """Whether places are said in a node, or values read that live elsewhere."""
