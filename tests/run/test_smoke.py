@@ -477,7 +477,7 @@ def test_the_input_shrinks_where_the_code_allows_it(
     # one step is too few for a loss to fall
     assert done.exit_code == 1
     assert page.read_text().startswith("# Smoke test\n\n```sh\narchc smoke ")
-    assert "--device cpu --steps 1 --markdown" in page.read_text()
+    assert "--steps 1 --device cpu --markdown" in page.read_text()
     assert "- loss falls: from 2." in page.read_text()
 
 
