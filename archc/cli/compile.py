@@ -91,6 +91,7 @@ def command(
 
     A module carries a digest of itself. One that was changed by hand is not replaced:
     the difference is shown, nothing is written for its spec, and --force replaces it.
+    So it is with the module of another spec that has the same name.
 
     Exit status: 0 all written (with --check: all current), 1 errors in a spec (with
     --check: or files that are not current), 2 wrong use, or a file cannot be written or

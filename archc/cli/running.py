@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +103,7 @@ def subjects(
 def _subject(
     spec: Found, analysis: Analysis, fresh: str, overrides: Overrides, out: Path | None
 ) -> Subject:
-    from archc.emit.digest import state
+    from archc.emit.digest import other_spec, state
     from archc.run.subject import Subject
 
     network, facts = analysis.network, analysis.facts
@@ -119,7 +118,7 @@ def _subject(
         except (OSError, UnicodeDecodeError) as error:
             raise Refused(f"cannot read {file}: {error}") from error
         else:
-            if out is not None or not _is_of_another(source, spec.path):
+            if out is not None or other_spec(source, spec.path) is None:
                 found = state(source, fresh)
                 return Subject(label, network, facts, source, file, found)
     return Subject(label, network, facts, fresh)
@@ -258,13 +257,3 @@ def fitted_weights(
     for note in found.notes:
         click.echo(note, err=True)
     return made
-
-
-def _is_of_another(source: str, spec: Path) -> bool:
-    """Whether a module says that it was compiled from another spec.
-
-    Where specs do not lie below a directory of that name, several may have one place
-    for their modules.
-    """
-    said = re.search(r"^Compiled by archc from (\S+)\.$", source, re.MULTILINE)
-    return said is not None and not spec.absolute().match(said[1])

@@ -122,7 +122,10 @@ class Job:
                 self._compare(made.outputs, target, say)
                 return
             behind(made.outputs[0])  # before what is there is read, and shown
-            if not self._force and self._is_edited(made.outputs[0], target):
+            if not self._force and (
+                self._is_anothers(made.outputs[0], target)
+                or self._is_edited(made.outputs[0], target)
+            ):
                 return
             if made.failure is not None:
                 self._refuse(target, made.failure)
@@ -142,6 +145,22 @@ class Job:
     def _refuse(self, target: Target, message: str) -> None:
         click.echo(visible(f"Error: {target.spec}: {message}"), err=True)
         self.refused = True
+
+    def _is_anothers(self, module: Output, target: Target) -> bool:
+        """Whether a module is that of another spec, which is still there, once that
+        was said."""
+        from archc.emit.digest import other_spec
+
+        other = other_spec(_found(module) or "", target.spec)
+        if other is None or not _is_there(other, target.spec):
+            return False
+        self._refuse(
+            target,
+            f"{module.path} was compiled from {other}, which calls its network"
+            f" {target.analysis.network.name} too; give one of them another name, or"
+            " another directory with -o. Nothing was written, and --force replaces it",
+        )
+        return True
 
     def _is_edited(self, module: Output, target: Target) -> bool:
         """Whether a module was changed by hand, once that was said and shown."""
@@ -176,6 +195,12 @@ _STATES = {
     "edited and outdated": ("is outdated, and was changed by hand", _BY_HAND),
 }
 """What is said of a module, and its mend."""
+
+
+def _is_there(other: str, spec: Path) -> bool:
+    """Whether a spec that a module names lies in or above the directory of another."""
+    paths = [folder / other for folder in spec.absolute().parents]
+    return any(p.is_file() and not p.samefile(spec) for p in paths)
 
 
 def _state(module: Output) -> State | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from pathlib import Path
 from typing import Literal
 
 State = Literal["current", "outdated", "edited", "edited and outdated"]
@@ -35,6 +36,19 @@ def state(source: str, fresh: str) -> State:
     if carried == _digest(text):
         return "outdated"
     return "edited" if carried in (now, None) else "edited and outdated"
+
+
+def other_spec(source: str, spec: Path) -> str | None:
+    """The spec that a module says it was compiled from, if that is another one.
+
+    Where specs do not lie below a directory called specs, several may have one place
+    for their modules.
+    """
+    said = re.search(r"^Compiled by archc from (.+)\.$", source, re.MULTILINE)
+    if said is None:
+        return None
+    parts = tuple(said[1].split("/"))
+    return None if spec.absolute().parts[-len(parts) :] == parts else said[1]
 
 
 def _parts(source: str) -> tuple[str, str | None]:

@@ -125,3 +125,20 @@ def test_a_digest_in_another_string_is_none() -> None:
     fresh = signed('"""Net.\n"""\n\nx = 1\n')
     late = '"""Net.\n"""\ny = """\nDigest: sha256 0123456789abcdef.\n"""\n'
     assert unsigned(late) == late and state(late, fresh) == "edited"
+
+
+def test_the_module_of_another_spec_of_that_name_is_kept(
+    archc: Archc, compiled: Path
+) -> None:
+    other = compiled.with_name("a b é.toml")
+    other.write_text(OTHER)
+    before = MODULE.read_text()
+    done = archc("compile", other)
+    assert done.exit_code == 2 and done.stdout == ""
+    assert f"was compiled from specs/{compiled.name}" in done.stderr
+    assert MODULE.read_text() == before
+    assert archc("compile", other, "--force").exit_code == 0
+    # it is not taken for the first one's
+    assert archc("verify", compiled).exit_code == 0
+    compiled.unlink()  # which was renamed
+    assert archc("compile", other).exit_code == 0
