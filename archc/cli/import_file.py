@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archc.cli.import_result import counted
 from archc.cli.options import Inputs, Refused
 from archc.escaping import visible
 
@@ -64,8 +65,9 @@ def _report(result: CaffeResult, out: Path | None) -> str:
         return "\n".join([head, *(f"  {visible(str(r))}" for r in result.refused)])
     where = f" -> {visible(str(out))}" if out is not None else ""
     lines = [
-        f"{name}{where}: {len(result.text.splitlines())} lines, {result.blocks} blocks,"
-        f" {result.repeats} repeats, {result.params:,} parameters, {result.macs:,}"
+        f"{name}{where}: {counted(len(result.text.splitlines()), 'line')},"
+        f" {counted(result.blocks, 'block')}, {counted(result.repeats, 'repeat')},"
+        f" {result.params:,} parameters, {result.macs:,}"
         " multiply-adds",
         "  shapes and numbers are those of Caffe's rules; the file has no weights to"
         " prove more by",

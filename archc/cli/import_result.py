@@ -21,6 +21,11 @@ _TRAINING = {
 }
 
 
+def counted(number: int, what: str) -> str:
+    """`1 block`, `2 blocks`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def deliver(result: Result, out: Path | None, weights: Path | None, form: str) -> int:
     """Writes the spec and the weights, and reports on them; the exit status."""
     if form == "json":
@@ -59,8 +64,9 @@ def _report(result: Result, out: Path | None, weights: Path | None) -> str:
     proof = result.proof
     where = f" -> {visible(str(out))}" if out is not None and result.passed else ""
     lines = [
-        f"{name}{where}: {len(result.text.splitlines())} lines, {result.blocks} blocks,"
-        f" {result.repeats} repeats, {result.params:,} parameters",
+        f"{name}{where}: {counted(len(result.text.splitlines()), 'line')},"
+        f" {counted(result.blocks, 'block')}, {counted(result.repeats, 'repeat')},"
+        f" {result.params:,} parameters",
     ]
     if not proof.state_dict:
         lines.append(f"  NOT the same, nothing written: {visible(proof.why)}")

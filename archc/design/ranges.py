@@ -81,6 +81,8 @@ def given(name: str, values: Iterable[Any]) -> Range:
     Raises:
         RangeError: if there are none, or one is nothing that a spec could hold.
     """
+    if isinstance(values, str):
+        raise RangeError(f"{name} takes a list of values, not {values!r}")
     kept = values if isinstance(values, range) else tuple(values)
     if not len(kept):
         raise RangeError(f"{name} has no values to take")
