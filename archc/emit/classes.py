@@ -201,7 +201,7 @@ class Planner:
             if number == 0:
                 plan.values[name] = plan.x
                 continue
-            plan.taken[name] = self.symbols.fresh(f"{name}_channels")
+            plan.taken[name] = self.symbols.fresh(_channels_of(name))
             values = [region.others[number - 1] for region in instances]
             shapes = [value.shape for value in values if value.shape is not None]
             shape = _shared(shapes, plan.x)
@@ -220,7 +220,7 @@ class Planner:
                 values = [region.outputs[number] for region in plan.instances]
                 shapes = [value.shape for value in values if value.shape is not None]
                 shape = steps.feature(source.key, _shared(shapes, plan.x))
-            wish = f"{name}_channels" if number else "out_channels"
+            wish = _channels_of(name) if number else "out_channels"
             channels = _published(plan, steps, shape.channels, wish)
             plan.taps[name] = shape.with_channels(channels)
             if number == 0:
@@ -426,6 +426,11 @@ def _sole(nodes: Sequence[Node], seen: Occurrences) -> Node | None:
         or (isinstance(node, OpNode) and not (node.op.merges or node.op.bare_parameter))
     )
     return node if plain and many and module else None
+
+
+def _channels_of(name: str) -> str:
+    """What the channels of a value are called; two underscores would be mangled."""
+    return f"{name.strip('_') or 'value'}_channels"
 
 
 def _shared(shapes: Sequence[Shape], read: Shape) -> Shape:
