@@ -353,6 +353,10 @@ class _Body:
                 for read in (*(inner.reads or ()), *_shared(inner))
                 if read.text != "prev" and read.text not in own
             )
+            # the name may be that of a node behind it too
+            or any(
+                self.names.where(s, None) not in (None, here) for s in _shared(inner)
+            )
             for inner in inside
         )
 
