@@ -89,7 +89,8 @@ class _Held:
     """What became of one spec."""
 
     label: str
-    file: Path | None = None
+    module: str = ""
+    """Its file, if it was read; unknown where its process ended."""
     outdated: str | None = None
     tensors: int = 0
     layers: int = 0
@@ -112,8 +113,8 @@ def _held(
         return said, None
     found = verify(made)
     return said, _Held(
-        made.label, made.file, made.outdated, found.tensors, found.layers, found.macs,
-        found.disagreements,
+        made.label, str(made.file or "written anew"), made.outdated,
+        found.tensors, found.layers, found.macs, found.disagreements,
     )  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def _table(found: Sequence[_Held]) -> str:
     rows = [
         (
             each.label,
-            visible(str(each.file or "written anew")),
+            visible(each.module),
             f"{each.tensors:,}",
             f"{each.layers:,}",
             f"{each.macs:,}" if not each.disagreements else "",
