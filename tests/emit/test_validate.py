@@ -38,7 +38,8 @@ MUTATED = [
     *(live.ROOT / "tests/family" / f"{n}.toml" for n in ("lenet", "nin")),
 ]
 MUTANTS = 40
-"""Of each network, drawn anew each time."""
+"""Of each network, drawn anew each time; where many are harmless, up to three times as
+many, until a third of this number is caught."""
 
 
 def analysed(path: Path) -> Analysis | None:
@@ -80,7 +81,9 @@ def test_finds_every_mutant_that_torch_finds(path: Path) -> None:
     seed = Random().randrange(2**32)
     print(f"seed {seed}")
     caught = drawn = 0
-    for what, text in mutants(source, Random(seed), MUTANTS):
+    for what, text in mutants(source, Random(seed), 3 * MUTANTS):
+        if drawn >= MUTANTS and caught > MUTANTS // 3:
+            break
         drawn += 1
         if disagreements(analysis, text):
             caught += 1
@@ -89,8 +92,7 @@ def test_finds_every_mutant_that_torch_finds(path: Path) -> None:
             hold(analysis, text, inside=False)
         except Exception as error:
             raise AssertionError(f"not found: {what}") from error
-    # all that matters is caught; of one spec a third to a half of what is drawn matters
-    assert caught > drawn // 5
+    assert caught > min(drawn, MUTANTS) // 3
 
 
 NETWORK = """
