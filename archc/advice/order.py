@@ -7,7 +7,7 @@ from math import prod
 
 from archc.advice.view import Finding, Rule, View, is_normed_by_batch
 from archc.network.graph import Layer, Value
-from archc.ops.base import sizes_of
+from archc.ops.sizes import sizes_of
 
 _WEIGHTED = ("convolution", "linear")
 

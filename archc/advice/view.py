@@ -8,7 +8,7 @@ from typing import Any
 
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import sides
+from archc.ops.attributes import sides
 
 
 @dataclass(frozen=True, slots=True)

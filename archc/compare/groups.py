@@ -13,7 +13,7 @@ from typing import Any
 from archc.compare.model import Change, Comparison, Dims, Kind, Row
 from archc.measure.summary import describe
 from archc.network.graph import Layer, Region
-from archc.ops.base import items, sides
+from archc.ops.attributes import items, sides
 
 
 @dataclass(slots=True)

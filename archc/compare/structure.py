@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.network.graph import Layer, Region
-from archc.ops.base import Op, items
+from archc.ops.attributes import items
+from archc.ops.base import Op
 
 
 @dataclass(frozen=True, slots=True, eq=False)

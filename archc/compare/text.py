@@ -20,7 +20,7 @@ from archc.compare.groups import (
 from archc.compare.model import Comparison, Dims, Kind, Row, Total
 from archc.escaping import visible
 from archc.network.graph import Layer, Network, Region
-from archc.ops.base import items
+from archc.ops.attributes import items
 
 SIGNS: dict[Kind, str] = {
     "changed": "~", "inserted": "+", "removed": "-", "moved": ">", "same": " "

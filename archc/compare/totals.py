@@ -8,7 +8,7 @@ from archc.compare.model import Dims, Side, Total, Weights
 from archc.compare.structure import row_of
 from archc.measure.depth import depth
 from archc.network.graph import Head, Layer, Network, Value
-from archc.ops.base import sizes_of
+from archc.ops.sizes import sizes_of
 
 
 def totals(a: Side, b: Side) -> Iterator[Total]:

@@ -21,7 +21,7 @@ from archc.measure.memory import Optimizer, Precision, footprint
 from archc.measure.rows import Seen
 from archc.network.execution import Execution, Run
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.ops.steps import Device
 from archc.pipeline import Analysis, analyse_variant
 from archc.source.kinds import is_list

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archc.ops.base import Op, Shape, short, sides
+from archc.ops.attributes import short, sides
+from archc.ops.base import Op
+from archc.ops.sizes import Shape
 
 _LONG = re.compile(r"\d+\.\d{4,}(?:e-?\d+)?")
 """A number with more digits than a picture needs."""

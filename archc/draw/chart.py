@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 
 from archc.draw.figure import Mark
 from archc.network.graph import Layer
-from archc.ops.base import Category, Shape
+from archc.ops.base import Category
+from archc.ops.sizes import Shape
 
 Level = Literal["network", "stage", "block", "layer"]
 LinkKind = Literal["main", "skip", "branch", "shortcut", "head"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archc.draw.caption import Fields, Tally
-from archc.ops.base import Category, Shape
+from archc.ops.base import Category
+from archc.ops.sizes import Shape
 
 Mark = Literal["same", "changed", "detail", "removed", "inserted", "moved"]
 """What a layer is in comparison with another network; a `detail` is a change that its

@@ -14,7 +14,7 @@ from archc.draw.caption import Fields, Tally, fields, position
 from archc.draw.figure import Box, Item, Leaf
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
-from archc.ops.base import Shape, to_int
+from archc.ops.sizes import Shape, to_int
 
 Kind = Literal["op", "skip", "branches", "block", "group", "repeat", "share"]
 Key = tuple[int, Kind]

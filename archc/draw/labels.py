@@ -9,7 +9,7 @@ from archc.draw.figure import Leaf
 from archc.draw.palette import SIGNS
 from archc.measure.cost import Facts
 from archc.network.graph import Network
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 
 
 def said(leaf: Leaf) -> str:

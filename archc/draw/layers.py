@@ -9,7 +9,7 @@ from archc.draw.loops import fold_in
 from archc.draw.stages import heading
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 
 _ATTACHED = ("normalization", "activation", "dropout")
 

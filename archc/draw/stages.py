@@ -15,7 +15,7 @@ from archc.draw.palette import SIGNS
 from archc.draw.runs import full_name, run_name, short_name
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 
 _FEW = 6
 """Up to how many nodes without frames a group is opened."""

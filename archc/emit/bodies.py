@@ -12,9 +12,11 @@ from archc.emit.chains import is_chain
 from archc.emit.conditions import tidy
 from archc.emit.plan import Factory, Held, Met, Published, Slot, Use, slot_key
 from archc.emit.terms import Terms
-from archc.ops.base import UNKNOWN, Call, Dim, Shape, items
+from archc.ops.attributes import items
+from archc.ops.base import Call
 from archc.ops.merge.family import Merge
 from archc.ops.registry import merge_op
+from archc.ops.sizes import UNKNOWN, Dim, Shape
 from archc.spec.expressions import Expr, Name, Undecidable, evaluate, names_in
 from archc.spec.model import (
     BlockNode,

@@ -14,7 +14,6 @@ from archc.emit.shapes import Listed
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import SELF, Assign, Evaluate, Statement
 from archc.ops import code
-from archc.ops.base import Dim, Shape
 from archc.ops.code import (
     Apply,
     Argument,
@@ -23,6 +22,7 @@ from archc.ops.code import (
     Local,
     Text,
 )
+from archc.ops.sizes import Dim, Shape
 from archc.ops.source import as_code
 from archc.ops.source import row as made_row
 from archc.spec.expressions import (

@@ -19,9 +19,10 @@ from archc.emit.names import is_attribute
 from archc.emit.shared import is_parameter, module_at
 from archc.emit.tree import SELF, Assign, Remark
 from archc.ops import code
-from archc.ops.base import Call, Shape
+from archc.ops.base import Call
 from archc.ops.code import Apply, Attribute, Global, Joined, Local, Text
 from archc.ops.registry import merge_op
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
     BlockNode,

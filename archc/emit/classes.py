@@ -19,7 +19,7 @@ from archc.emit.walk import Walk
 from archc.emit.wiring import Reads
 from archc.network.graph import Layer, Network, Region
 from archc.network.scope import body_style, style_of
-from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.ops.sizes import UNKNOWN, Dim, Shape
 from archc.spec.expressions import Expr, Name, is_tuple, rows_in
 from archc.spec.model import (
     Block,

@@ -12,7 +12,8 @@ from archc.emit.occurrences import Occurrences
 from archc.emit.plan import Measure, Measured
 from archc.emit.symbols import Symbols
 from archc.network.graph import Layer, Region
-from archc.ops.base import UNKNOWN, Call, Shape, to_int
+from archc.ops.base import Call
+from archc.ops.sizes import UNKNOWN, Shape, to_int
 from archc.spec.expressions import Const, Index, ListOf, Name, Value, as_expr, is_tuple
 from archc.spec.model import Node, OpNode
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 from archc.network.graph import Layer, Region, Value
-from archc.ops.base import UNKNOWN, Dim, Shape
+from archc.ops.sizes import UNKNOWN, Dim, Shape
 from archc.spec.model import Node, OpNode, SlotNode, made_by, members
 
 Stage = Literal["body", "once", "all"]

@@ -20,7 +20,8 @@ from archc.emit.occurrences import Occurrences
 from archc.emit.wiring import Reads
 from archc.network.graph import Region
 from archc.network.scope import Style
-from archc.ops.base import Call, Dim, Op, Shape
+from archc.ops.base import Call, Op
+from archc.ops.sizes import Dim, Shape
 from archc.spec.expressions import Expr, Name
 from archc.spec.model import Arg, Block, BranchesNode, GroupNode, Node
 

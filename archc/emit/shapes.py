@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archc.network.graph import Layer
-from archc.ops.base import UNKNOWN, Dim, Op, Shape, ShapeError, Unknown
+from archc.ops.base import Op
 from archc.ops.code import Local
 from archc.ops.merge.family import Merge
+from archc.ops.sizes import UNKNOWN, Dim, Shape, ShapeError, Unknown
 from archc.spec.expressions import (
     Binary,
     Call,

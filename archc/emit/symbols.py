@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from unicodedata import normalize
 
-from archc.ops.base import Dim
+from archc.ops.sizes import Dim
 from archc.spec.expressions import (
     Binary,
     Expr,

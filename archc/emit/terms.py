@@ -11,7 +11,7 @@ from archc.emit.conditions import as_condition, tidy
 from archc.emit.measures import Loops, Measures
 from archc.emit.plan import ClassPlan, Feature, Let, Met, Opaque
 from archc.emit.symbols import Symbols, is_long, shown, symbols_in
-from archc.ops.base import Dim, Shape
+from archc.ops.sizes import Dim, Shape
 from archc.spec.expressions import (
     Binary,
     Const,

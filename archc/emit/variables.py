@@ -6,8 +6,8 @@ from archc.emit.builder import Builder
 from archc.emit.constructor import stem_of
 from archc.emit.tree import Assign
 from archc.emit.wiring import Source
-from archc.ops.base import Shape
 from archc.ops.code import Local
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr, Index
 from archc.spec.model import Node, Template
 

@@ -15,8 +15,8 @@ from archc.emit.bodies import Bodies
 from archc.emit.occurrences import Occurrences
 from archc.emit.plan import Carried, Choice, ClassPlan, Join, Let, Loop, Met, Turn
 from archc.emit.terms import Classes
-from archc.ops.base import UNKNOWN, Dim, Shape
 from archc.ops.registry import merge_op
+from archc.ops.sizes import UNKNOWN, Dim, Shape
 from archc.spec.expressions import (
     Binary,
     Const,

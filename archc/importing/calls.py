@@ -22,7 +22,7 @@ from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
 from archc.importing.reader import NOTHING, RULES, Reader, Refused, op_of
 from archc.importing.trace import Call, Refusal, Trace, Value
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 from archc.spec.expressions import is_sequence
 
 _READ_BY = (arithmetic, joins, maps, parts, shapes, weights)

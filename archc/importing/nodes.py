@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc.importing.trace import Call, Param, Refusal, Trace
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 
 
 @dataclass(slots=True, eq=False)

@@ -14,8 +14,9 @@ from typing import Any
 from archc.importing.fitting import Expression, Names, fitted
 from archc.importing.pieces import Occurrence
 from archc.importing.trace import Sizes
-from archc.ops.base import Op, axis_names
+from archc.ops.base import Op
 from archc.ops.registry import OPS
+from archc.ops.sizes import axis_names
 from archc.spec.expressions import is_sequence
 
 OPAQUE = "archc.opaque"

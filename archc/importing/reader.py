@@ -12,8 +12,9 @@ from archc.importing.modules import WHOLE, padding_ahead, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE
 from archc.importing.trace import BATCH, Call, Param, Sizes, Value
-from archc.ops.base import Op, Shape, ShapeError
+from archc.ops.base import Op
 from archc.ops.registry import OPS, bare
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import is_sequence
 
 

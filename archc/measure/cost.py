@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from archc.measure.receptive_field import Fields
 from archc.measure.rows import Seen
 from archc.network.graph import Layer, Network
-from archc.ops.base import Shape, sizes_of, to_int
 from archc.ops.reach import Reach
+from archc.ops.sizes import Shape, sizes_of, to_int
 
 
 class LayerFacts(NamedTuple):

@@ -18,7 +18,7 @@ from archc.measure.tape import Tape, Tensor
 from archc.network.execution import Execution, Run
 from archc.network.graph import Layer, Network
 from archc.network.places import places
-from archc.ops.base import sizes_of
+from archc.ops.sizes import sizes_of
 from archc.ops.steps import Device
 from archc.ops.to import To
 

@@ -23,8 +23,8 @@ from archc.measure.extent import (
 )
 from archc.measure.rows import Seen
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import MOST_AXES, Shape
 from archc.ops.reach import Everywhere, PerAxis, Reach
+from archc.ops.sizes import MOST_AXES, Shape
 
 Sight: TypeAlias = tuple[tuple[int, Extent], ...]
 """What an axis says of where a pixel looks: axes of inputs, each with what is seen

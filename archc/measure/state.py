@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archc.network.graph import Layer, Network
-from archc.ops.base import sizes_of
+from archc.ops.sizes import sizes_of
 
 
 @dataclass(frozen=True, slots=True)

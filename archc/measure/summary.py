@@ -10,7 +10,9 @@ from archc.measure.rows import HeadRows, LayerRow, LayerTable
 from archc.measure.tables import as_html, as_text
 from archc.network.graph import Head, Layer, Network, Value
 from archc.network.places import places
-from archc.ops.base import Op, Shape, items, short, sides
+from archc.ops.attributes import items, short, sides
+from archc.ops.base import Op
+from archc.ops.sizes import Shape
 
 
 class Summary(LayerTable):

@@ -26,7 +26,7 @@ from archc.measure.layout import (
 )
 from archc.measure.ledger import Ledger, Storage
 from archc.network.graph import Layer
-from archc.ops.base import Shape, sizes_of
+from archc.ops.sizes import Shape, sizes_of
 from archc.ops.steps import Device, Extra, Step
 from archc.ops.to import To
 

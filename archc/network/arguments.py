@@ -8,7 +8,8 @@ from archc.diagnostics.model import Sink
 from archc.network.frame import Frame, blame
 from archc.network.graph import Claim, Value
 from archc.network.size import MAX_NODES
-from archc.ops.base import Shape, items, plain
+from archc.ops.attributes import items, plain
+from archc.ops.sizes import Shape
 from archc.source.folding import folded
 from archc.spec.expressions import (
     Expr,

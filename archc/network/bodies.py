@@ -17,8 +17,9 @@ from archc.network.scope import Layouts, Scope
 from archc.network.sharing import Sharing, applied, is_module
 from archc.network.slots import check_use, fill
 from archc.network.walk import Walk
-from archc.ops.base import Op, ShapeError
+from archc.ops.base import Op
 from archc.ops.registry import merge_op
+from archc.ops.sizes import ShapeError
 from archc.spec.model import (
     Block,
     BlockNode,

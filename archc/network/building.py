@@ -12,7 +12,8 @@ from archc.network.channels import lost_here, split_here
 from archc.network.clash import read_clash
 from archc.network.frame import Frame
 from archc.network.graph import Value
-from archc.ops.base import Op, Shape, ShapeError
+from archc.ops.base import Op
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import Expr, Silenced
 from archc.spec.model import OpNode
 from archc.spec.validate import explain

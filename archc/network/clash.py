@@ -11,8 +11,8 @@ from archc.network.channels import lost_here
 from archc.network.decoders import missed
 from archc.network.graph import Layer, Region, Value
 from archc.network.projection import needs_shortcut
-from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import merge_op
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import Expr
 from archc.spec.model import Node, OpNode
 

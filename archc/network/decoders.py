@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from archc.diagnostics.model import Label
 from archc.network.graph import Layer, Value
-from archc.ops.base import Op, Shape, ShapeError, sides
+from archc.ops.attributes import sides
+from archc.ops.base import Op
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.model import OpNode
 
 _FARTHEST = 10_000

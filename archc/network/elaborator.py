@@ -19,8 +19,9 @@ from archc.network.graph import Head, Network, Region, Value
 from archc.network.inputs import bound, input_shapes, parameters
 from archc.network.scope import Layout, Scope, check_head, defined
 from archc.network.slots import fill
-from archc.ops.base import Shape, ShapeError, plain
+from archc.ops.attributes import plain
 from archc.ops.registry import merge_op
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import SILENCED, Known, Silenced
 from archc.spec.model import (
     BlockNode,

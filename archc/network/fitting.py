@@ -6,7 +6,7 @@ from archc.diagnostics.model import Sink
 from archc.network.arguments import Arguments
 from archc.network.inputs import MAX_SIZE, input_shapes, parameters
 from archc.network.smallest import advised, fits
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.spec.model import Spec
 
 MISMATCHES = ("merge-mismatch", "skip-mismatch")

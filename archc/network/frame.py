@@ -8,7 +8,7 @@ from typing import Any
 from archc.diagnostics.model import Label, Place
 from archc.network.channels import without_channels
 from archc.network.graph import Layer, Region, Value
-from archc.ops.base import to_int
+from archc.ops.sizes import to_int
 from archc.spec.expressions import SILENCED, Expr, Known, Lacking, Name, names_in
 from archc.spec.model import (
     Arg,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from archc.diagnostics.model import Place
-from archc.ops.base import Dims, Op, Shape
+from archc.ops.base import Op
+from archc.ops.sizes import Dims, Shape
 from archc.spec.model import Block, BlockNode, Node, OpNode, ShareNode, Spec
 
 

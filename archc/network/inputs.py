@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from archc.network.arguments import Arguments
 from archc.network.frame import Binding, blame
-from archc.ops.base import Shape, plain
+from archc.ops.attributes import plain
+from archc.ops.sizes import Shape
 from archc.spec.circles import in_order
 from archc.spec.expressions import SILENCED, Expr, Known, Silenced, names_in
 from archc.spec.model import Arg, InputSpec, Spec

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from archc.diagnostics.mend import Edit, Mend
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 from archc.source.writing import write
 from archc.spec.model import GroupNode, Node, OpNode
 

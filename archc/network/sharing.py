@@ -13,7 +13,7 @@ from archc.network.graph import Again, Layer, Region, Value
 from archc.network.naming import Naming
 from archc.network.scope import Scope
 from archc.network.walk import Walk
-from archc.ops.base import Shape, ShapeError
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.model import (
     Block,
     BlockNode,

@@ -10,7 +10,8 @@ from archc.diagnostics.model import Label, Sink
 from archc.network.frame import Filling, Frame
 from archc.network.graph import Layer, Region
 from archc.network.instances import exact
-from archc.ops.base import UNKNOWN, Call, Op, Shape, Unknown
+from archc.ops.base import Call, Op
+from archc.ops.sizes import UNKNOWN, Shape, Unknown
 from archc.spec.expressions import SILENCED, Expr, Name, is_tuple, names_in
 from archc.spec.model import Arg, BlockNode, Node, OpNode, SlotNode
 

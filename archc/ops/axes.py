@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from archc.ops.base import Shape, ShapeError, check_numbers, items, need_known, plain
+from archc.ops.attributes import check_numbers, items, plain
 from archc.ops.shapes import axis_of
+from archc.ops.sizes import Shape, ShapeError, need_known
 
 
 def _one_or_several(value: Any) -> int | tuple[int, ...]:

@@ -13,20 +13,9 @@ from typing import Any, ClassVar
 
 from pydantic import create_model
 
-from archc.ops.base import (
-    Call,
-    Category,
-    Dim,
-    Dims,
-    Op,
-    Saved,
-    Shape,
-    ShapeError,
-    Unknown,
-    axis_names,
-    known,
-)
+from archc.ops.base import Call, Category, Op, Saved
 from archc.ops.shapes import need_channels_first
+from archc.ops.sizes import Dim, Dims, Shape, ShapeError, Unknown, axis_names, known
 from archc.spec.expressions import (
     Expr,
     ExpressionError,

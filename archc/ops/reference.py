@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError, Unknown
+from archc.ops.base import Call, Op
 from archc.ops.code import Apply, Global, Local
 from archc.ops.merge.family import Merge
 from archc.ops.registry import FAMILIES, OPS, family
+from archc.ops.sizes import Dim, Dims, Shape, ShapeError, Unknown
 from archc.ops.source import as_code, flat
 from archc.spec.expressions import Binary, Expr, Name, to_source
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.ops.base import (
+from archc.ops.attributes import plain, sides
+from archc.ops.base import Op
+from archc.ops.functions import Sizes
+from archc.ops.sizes import (
     MOST_AXES,
     UNKNOWN,
     Dim,
     Dims,
-    Op,
     Shape,
     ShapeError,
     Sides,
     axis_names,
     known,
-    plain,
-    sides,
     sizes_of,
     to_int,
 )
-from archc.ops.functions import Sizes
 
 
 def window_size(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Shape
 from archc.ops.code import Apply, Argument, Attribute, Local, Text, call
 from archc.ops.reshape.identity import Identity
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr
 
 DEVICES = "devices"

@@ -8,7 +8,7 @@ from typing import Any
 
 from archc.diagnostics.model import Place
 from archc.diagnostics.suggest import did_you_mean, meant
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
 from archc.source.kinds import is_table

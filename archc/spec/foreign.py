@@ -7,7 +7,8 @@ from typing import Any
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.ops.absent import absent
-from archc.ops.base import Op, plain
+from archc.ops.attributes import plain
+from archc.ops.base import Op
 from archc.ops.registry import Meant, bare, meant_op
 
 _INFERRED = {

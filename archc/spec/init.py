@@ -13,7 +13,7 @@ from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.ops.registry import OPS
 from archc.source.kinds import is_table
 from archc.spec.model import Initializer, Origin

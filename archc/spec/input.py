@@ -8,7 +8,8 @@ from typing import Any
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label
-from archc.ops.base import MOST_AXES, plain
+from archc.ops.attributes import plain
+from archc.ops.sizes import MOST_AXES
 from archc.source.folding import folded
 from archc.source.kinds import is_list, is_table
 from archc.spec.model import Arg, InputSpec, Origin

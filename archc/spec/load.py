@@ -13,7 +13,7 @@ from archc.catalog import files
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.document import Document, KeyPath, parse_document, read
 from archc.source.files import slashed
 from archc.source.kinds import is_list, is_table

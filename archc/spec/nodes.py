@@ -13,7 +13,7 @@ from typing import Any
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
 from archc.diagnostics.suggest import did_you_mean, meant, nearest
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
 from archc.source.kinds import is_table

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.suggest import meant as near_name
 from archc.ops.absent import absent
-from archc.ops.base import Op, plain
+from archc.ops.attributes import plain
+from archc.ops.base import Op
 from archc.ops.registry import OPS, meant_op
 from archc.source.folding import folded
 from archc.source.kinds import is_list

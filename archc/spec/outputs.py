@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archc.diagnostics.model import Label
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.folding import folded
 from archc.source.kinds import is_list, is_table
 from archc.spec.model import HeadSpec, Origin, OutputSpec

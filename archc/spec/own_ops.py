@@ -7,9 +7,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from archc.diagnostics.model import Label
-from archc.ops.base import Op, axis_names
+from archc.ops.base import Op
 from archc.ops.own import Own, own_op
 from archc.ops.registry import OPS
+from archc.ops.sizes import axis_names
 from archc.source.kinds import is_table
 from archc.spec import tables
 from archc.spec.expressions import Expr, ListOf, names_in

@@ -13,7 +13,7 @@ from typing import Any
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Diagnostic, Sink
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.document import Document, KeyPlace
 from archc.source.folding import folded
 from archc.source.kinds import is_table

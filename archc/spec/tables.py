@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.kinds import is_list, is_table
 
 EXPRESSION = {"type": "string", "description": "an expression"}

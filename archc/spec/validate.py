@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean, nearest
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.kinds import is_list, is_table
 from archc.source.writing import write
 from archc.spec.misplaced import meant_key

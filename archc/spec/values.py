@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from archc.diagnostics.model import Sink
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.document import KeyPath
 from archc.source.kinds import is_list, is_table
 from archc.spec.expressions import MAX_MAGNITUDE

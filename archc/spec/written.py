@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from archc.diagnostics.model import Label, Place, Sink
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.source.folding import folded
 from archc.source.kinds import is_list, is_table
 from archc.spec.expressions import (

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import pair
+from archc.ops.attributes import pair
 
 Linear = Callable[[Tensor], Tensor]
 Box = tuple[tuple[int, int], tuple[int, int]]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import OPS
+from archc.ops.sizes import Shape, ShapeError
 
 Table = dict[str, Any]
 Drawn = tuple[list[Table], Shape]

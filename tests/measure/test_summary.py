@@ -11,8 +11,8 @@ from rich.console import Console
 from archc.diagnostics.model import Sink
 from archc.measure import tables
 from archc.measure.summary import Summary, describe, summarize
-from archc.ops.base import Shape
 from archc.ops.registry import OPS
+from archc.ops.sizes import Shape
 from archc.pipeline import analyse
 from archc.spec.load import Loader
 

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from archc.ops.base import Shape, pair
+from archc.ops.attributes import pair
+from archc.ops.sizes import Shape
 
 MAP = (8, 6, 5)
 LAST = Shape((6, 5, 8), 2)  # channels last, as permute leaves them

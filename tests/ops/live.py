@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.code import Local
 from archc.ops.merge.family import Merge
 from archc.ops.registry import OPS
+from archc.ops.sizes import Shape
 from archc.ops.source import as_code, flat
 from archc.spec.expressions import Expr
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from archc.ops.base import Shape
 from archc.ops.registry import OPS
+from archc.ops.sizes import Shape
 
 from .cases import shapes_of
 

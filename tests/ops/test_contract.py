@@ -20,10 +20,11 @@ from archc.diagnostics.model import Sink
 from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.ops.absent import absent
-from archc.ops.base import Op, Shape, ShapeError
+from archc.ops.base import Op
 from archc.ops.code import Local
 from archc.ops.merge.family import Merge
 from archc.ops.registry import OPS, is_helper, meant_op
+from archc.ops.sizes import Shape, ShapeError
 from archc.pipeline import analyse
 from archc.run.subject import Subject
 from archc.run.verify import verify

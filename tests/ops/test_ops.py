@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 from torch import nn
 
-from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import OPS
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import Name, Undecidable, evaluate
 
 from .cases import CASES, FORMULAS, GROUPS, LAST, MAP, SEQUENCE, WITHOUT, shapes_of

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from archc.measure.extent import PIXEL, Extent, seen_through
-from archc.ops.base import Op, Shape, ShapeError
+from archc.ops.base import Op
 from archc.ops.reach import Along, Everywhere
+from archc.ops.sizes import Shape, ShapeError
 
 from .live import make, module, run
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from archc.ops.base import UNKNOWN, Op, Shape, ShapeError
+from archc.ops.base import Op
 from archc.ops.code import Local
 from archc.ops.registry import OPS
+from archc.ops.sizes import UNKNOWN, Shape, ShapeError
 from archc.spec.expressions import Expr, Name, Undecidable, evaluate
 
 from .cases import CASES, shapes_of

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from archc.measure.cost import measure
-from archc.ops.base import Shape, ShapeError
 from archc.ops.resize.upsample import UpsampleTo
+from archc.ops.sizes import Shape, ShapeError
 from archc.run.live import result
 from archc.run.subject import Subject
 from archc.run.verify import verify

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from archc.ops.base import Shape, ShapeError
+from archc.ops.sizes import Shape, ShapeError
 
 from .live import make, module
 

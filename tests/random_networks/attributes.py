@@ -7,8 +7,8 @@ from itertools import permutations
 from math import prod
 from typing import Any
 
-from archc.ops.base import MOST_AXES, Shape
 from archc.ops.registry import OPS
+from archc.ops.sizes import MOST_AXES, Shape
 from tests.random_networks.simulate import Bad, Table
 from tests.random_networks.values import Env, Values
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archc.ops.base import Shape
 from archc.ops.registry import merge_op
+from archc.ops.sizes import Shape
 from tests.random_networks import attributes
 from tests.random_networks.simulate import Bad, Table, text_of
 from tests.random_networks.writer import Place, Writer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 from archc.spec.expressions import FUNCTIONS
 from tests.random_networks import attributes
 from tests.random_networks.blocks import use_block

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archc.ops.base import Shape, ShapeError
 from archc.ops.registry import OPS, merge_op
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import ExpressionError, Row, evaluate, parse
 
 Table = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.ops.base import MOST_AXES, Shape
+from archc.ops.sizes import MOST_AXES, Shape
 from archc.spec.init import initializable
 from tests.random_networks import blocks, compound, merging, patterns, sharing
 from tests.random_networks.drawing import Draw

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 from tests.random_networks import attributes
 from tests.random_networks.drawing import Draw
 from tests.random_networks.names import LISTS, Names

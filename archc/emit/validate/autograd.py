@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Op, Shape
+from archc.ops.base import Op
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, source
 
 OUTPUT = -1

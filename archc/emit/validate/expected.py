@@ -22,9 +22,10 @@ from archc.emit.validate.values import (
 )
 from archc.network.graph import Layer, Network
 from archc.network.graph import Value as NetworkValue
-from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.code import Attribute, Local
 from archc.ops.merge.family import Merge
+from archc.ops.sizes import Dims, Shape
 from archc.spec.expressions import Expr, is_sequence
 
 _X = Local("x0")

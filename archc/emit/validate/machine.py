@@ -42,8 +42,8 @@ from archc.emit.validate.values import (
     Tensor,
     Value,
 )
-from archc.ops.base import Dims
 from archc.ops.code import Attribute, Global, Local, Sequence
+from archc.ops.sizes import Dims
 from archc.ops.to import DEVICES
 from archc.spec.expressions import Expr, Index
 

@@ -25,10 +25,10 @@ from archc.emit.validate.values import (
     Symbol,
     Value,
 )
-from archc.ops.base import Shape
 from archc.ops.code import Global, Local
 from archc.ops.registry import OPS
 from archc.ops.reshape.identity import Identity
+from archc.ops.sizes import Shape
 from archc.ops.to import DEVICES
 from archc.spec.reserved import DICT, MODULE
 

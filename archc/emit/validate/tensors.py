@@ -29,8 +29,8 @@ from archc.emit.validate.values import (
     Tensor,
     Value,
 )
-from archc.ops.base import Dims
 from archc.ops.code import Apply, Attribute, ClassName, Global, Local, Starred
+from archc.ops.sizes import Dims
 from archc.ops.to import DEVICES
 from archc.spec.expressions import Const
 

@@ -13,7 +13,7 @@ from archc.live.lsp.inherited import inherited
 from archc.live.workspace import Workspace, resolved
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network, Region
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 from archc.pipeline import examine
 from archc.spec.model import Node
 

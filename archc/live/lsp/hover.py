@@ -18,7 +18,8 @@ from archc.live.lsp.symbols import Symbol
 from archc.live.workspace import State
 from archc.measure.rows import seen_as_text
 from archc.network.graph import Region
-from archc.ops.base import Op, plain
+from archc.ops.attributes import plain
+from archc.ops.base import Op
 from archc.ops.registry import OPS
 from archc.pipeline import Analysis
 from archc.source.positions import KeyPath

@@ -23,7 +23,7 @@ from archc.measure.counting.rules import (
     twice,
     weight_normalized,
 )
-from archc.ops.base import sides
+from archc.ops.attributes import sides
 
 _CONV, _TRANSPOSED = on_axes("F.conv"), on_axes("F.conv_transpose")
 _POOLS = ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool")

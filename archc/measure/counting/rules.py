@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from archc.network.execution import Call
 from archc.network.graph import Layer
-from archc.ops.base import sizes_of
+from archc.ops.sizes import sizes_of
 
 Sizes = tuple[int, ...]
 

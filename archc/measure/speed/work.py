@@ -7,7 +7,8 @@ from math import prod
 from typing import Literal
 
 from archc.network.graph import Layer, Network
-from archc.ops.base import Category, sizes_of, to_int
+from archc.ops.base import Category
+from archc.ops.sizes import sizes_of, to_int
 
 Kind = Literal["dense", "few channels", "pointwise", "grouped", "depthwise", "linear"]
 """Of a layer with weights, which machines compute at different rates."""

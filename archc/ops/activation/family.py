@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from archc.ops.base import Call, Op, Saved, Shape, known
+from archc.ops.base import Call, Op, Saved
 from archc.ops.functions import Function, same_shape
 from archc.ops.reach import EVERYWHERE, Everywhere
 from archc.ops.shapes import axis_of
+from archc.ops.sizes import Shape, known
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 

@@ -6,7 +6,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from archc.ops.activation.family import InPlace
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 
 
 class Hardtanh(InPlace):

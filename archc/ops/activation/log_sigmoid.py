@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.ops.activation.family import Activation, called
-from archc.ops.base import Shape
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Extra, Step
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pydantic import Field
 
 from archc.ops.activation.family import Activation
-from archc.ops.base import Dims, Shape, ShapeError, known
 from archc.ops.shapes import need_channels_first
+from archc.ops.sizes import Dims, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr
 

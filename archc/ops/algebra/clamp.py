@@ -8,9 +8,10 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from archc.ops.algebra.family import Elementwise
-from archc.ops.base import Shape, plain
+from archc.ops.attributes import plain
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function, same_shape
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr, Name, as_expr
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archc.ops.algebra.family import Elementwise
-from archc.ops.base import Call, Shape
+from archc.ops.base import Call
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Binary, Expr, as_expr
 
 

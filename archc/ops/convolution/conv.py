@@ -10,22 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import (
-    Call,
-    Dim,
-    Dims,
-    Op,
-    Shape,
-    ShapeError,
-    Size,
-    Sized,
-    known,
-    plain,
-)
+from archc.ops.attributes import Size, Sized, plain
+from archc.ops.base import Call, Op
 from archc.ops.convolution.family import OTHER_ATTRIBUTES, SHOWS, WINDOW
 from archc.ops.functions import Function, Sizes
 from archc.ops.reach import PerAxis, over_map, window
 from archc.ops.shapes import need_divisible, need_map, window_map, windows
+from archc.ops.sizes import Dim, Dims, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from archc.ops.base import Call, Shape
+from archc.ops.base import Call
 from archc.ops.convolution.conv import Conv
 from archc.ops.convolution.family import OTHER_ATTRIBUTES
 from archc.ops.reach import PerAxis, over_map, window
 from archc.ops.shapes import need_divisible, need_map, same_pads, same_sizes
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 
 

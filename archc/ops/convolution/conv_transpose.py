@@ -7,11 +7,13 @@ from math import prod
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dim, Dims, Op, Padding, Shape, ShapeError, Size, known
+from archc.ops.attributes import Padding, Size
+from archc.ops.base import Call, Op
 from archc.ops.convolution.family import OTHER_ATTRIBUTES, SHOWS, WINDOW
 from archc.ops.functions import Function
 from archc.ops.reach import PerAxis, over_map, spread
 from archc.ops.shapes import need_divisible, need_map
+from archc.ops.sizes import Dim, Dims, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 
 

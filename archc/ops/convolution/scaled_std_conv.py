@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Call, Dims, Shape
+from archc.ops.base import Call
 from archc.ops.convolution.std_conv import StandardizedConv
+from archc.ops.sizes import Dims, Shape
 
 
 class ScaledStdConv2d(StandardizedConv):

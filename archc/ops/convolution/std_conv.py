@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dim, Padding, Saved, Shape, ShapeError
+from archc.ops.attributes import Padding
+from archc.ops.base import Call, Saved
 from archc.ops.convolution.conv import Conv
+from archc.ops.sizes import Dim, Shape, ShapeError
 from archc.ops.steps import Device, Extra, Step
 
 _SAVES: frozenset[Saved] = frozenset({"input", "weight", "statistics"})

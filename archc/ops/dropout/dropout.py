@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import Call, Shape
+from archc.ops.base import Call
 from archc.ops.code import Attribute, Local
 from archc.ops.dropout.family import Dropping, masked, unchanged
 from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 

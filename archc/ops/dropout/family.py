@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Op, Shape
+from archc.ops.base import Op
+from archc.ops.sizes import Shape
 from archc.ops.steps import Extra, Step
 
 

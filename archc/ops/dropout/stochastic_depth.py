@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from archc.ops.base import Call, Shape
+from archc.ops.base import Call
 from archc.ops.dropout.family import Dropping, masked, unchanged
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Extra, Step
 
 

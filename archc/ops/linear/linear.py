@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dim, Dims, Op, Shape, ShapeError, known
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function, Sizes
 from archc.ops.reach import EVERYWHERE, Along, Reach, Read
+from archc.ops.sizes import Dim, Dims, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archc.ops import code
-from archc.ops.base import Shape
 from archc.ops.functions import Function, Sizes
 from archc.ops.merge.family import Merge, agree, channel_axis, passed_on
 from archc.ops.shapes import need_channels
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Shape
 from archc.ops.functions import Function
 from archc.ops.merge.family import OfTwo, passed_on, shared_shape
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 
 

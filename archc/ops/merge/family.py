@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
 
-from archc.ops.base import (
+from archc.ops.base import Op
+from archc.ops.functions import Sizes
+from archc.ops.reach import Along, PerAxis, Read
+from archc.ops.sizes import (
     MOST_AXES,
     UNKNOWN,
     Dim,
-    Op,
     Shape,
     ShapeError,
     Unknown,
@@ -19,8 +21,6 @@ from archc.ops.base import (
     known,
     value,
 )
-from archc.ops.functions import Sizes
-from archc.ops.reach import Along, PerAxis, Read
 from archc.ops.steps import Step
 from archc.spec.expressions import Binary, Expr
 

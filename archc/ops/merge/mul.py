@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import reduce
 
-from archc.ops.base import Shape
 from archc.ops.functions import Function
 from archc.ops.merge.family import Spreading, in_turn, shared_shape
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Binary, Expr
 

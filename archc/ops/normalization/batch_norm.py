@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Shape
 from archc.ops.normalization.family import BatchNorm
+from archc.ops.sizes import Shape
 
 
 class BatchNorm2d(BatchNorm):

@@ -9,21 +9,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import (
-    Call,
-    Dims,
-    Op,
-    Saved,
-    Shape,
-    ShapeError,
-    check_numbers,
-    check_size,
-    items,
-    known,
-    plain,
-)
+from archc.ops.attributes import check_numbers, check_size, items, plain
+from archc.ops.base import Call, Op, Saved
 from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Dims, Shape, ShapeError, known
 from archc.ops.steps import Extra
 
 STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.normalization.family import STATISTICS
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Dims, Shape
 from archc.ops.steps import Device, Step
 
 

@@ -6,9 +6,10 @@ from math import prod
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.normalization.family import STATISTICS, statistic
 from archc.ops.shapes import need_channels_first, need_divisible
+from archc.ops.sizes import Dims, Shape
 from archc.ops.steps import Extra
 
 

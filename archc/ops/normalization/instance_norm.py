@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import Shape, ShapeError
 from archc.ops.functions import Function, same_shape
 from archc.ops.normalization.family import BatchNorm
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Shape, ShapeError
 from archc.ops.steps import Device, Extra, Step
 
 

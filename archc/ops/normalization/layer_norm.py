@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.normalization.family import (
     STATISTICS,
     NormalizedShape,
@@ -12,6 +12,7 @@ from archc.ops.normalization.family import (
     statistic,
 )
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Dims, Shape
 from archc.ops.steps import Device, Extra, Step
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archc.ops.base import Call, Dims, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.shapes import need_channels
+from archc.ops.sizes import Dims, Shape
 from archc.ops.steps import Device, Step
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr
 

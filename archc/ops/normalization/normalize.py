@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape, known
+from archc.ops.base import Call, Op
 from archc.ops.reach import EVERYWHERE, Everywhere
 from archc.ops.shapes import axis_of, need_channels
+from archc.ops.sizes import Shape, known
 from archc.ops.steps import Device, Extra, Step
 from archc.spec.expressions import Expr
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from archc.ops.base import Dims, Shape
 from archc.ops.normalization.family import NormalizedShape, OverLastAxes
+from archc.ops.sizes import Dims, Shape
 from archc.ops.steps import Device, Extra, Step
 
 

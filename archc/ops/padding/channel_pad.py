@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from archc.ops.base import MOST_AXES, Call, Dim, Op, Padding, Shape, pair
+from archc.ops.attributes import Padding, pair
+from archc.ops.base import Call, Op
 from archc.ops.padding.family import PADS
 from archc.ops.shapes import need_channels
+from archc.ops.sizes import MOST_AXES, Dim, Shape
 from archc.spec.expressions import Expr
 
 

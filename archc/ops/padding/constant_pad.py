@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Call, Shape
+from archc.ops.base import Call
 from archc.ops.padding.family import Pad, PadSides
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr
 
 

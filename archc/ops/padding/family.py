@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from archc.ops.base import (
-    UNKNOWN,
-    Call,
-    Dim,
-    Op,
-    PerAxis,
-    Shape,
-    ShapeError,
-    check_numbers,
-    items,
-    known,
-    plain,
-    to_int,
-)
+from archc.ops.attributes import PerAxis, check_numbers, items, plain
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.reach import Along, Reach, window
 from archc.ops.shapes import axis_name, need_map
+from archc.ops.sizes import UNKNOWN, Dim, Shape, ShapeError, known, to_int
 from archc.spec.expressions import Expr
 
 

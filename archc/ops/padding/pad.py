@@ -8,21 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import (
-    MOST_AXES,
-    Call,
-    Dim,
-    Op,
-    Shape,
-    ShapeError,
-    check_numbers,
-    items,
-    known,
-    plain,
-)
+from archc.ops.attributes import check_numbers, items, plain
+from archc.ops.base import Call, Op
 from archc.ops.padding.family import PADS, along, check_mirrored, pad_reach, padded
 from archc.ops.reach import Reach
 from archc.ops.shapes import axis_name
+from archc.ops.sizes import MOST_AXES, Dim, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Shape
 from archc.ops.padding.family import EdgePad, along, check_mirrored
+from archc.ops.sizes import Shape
 
 
 class _ReflectionPad(EdgePad):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archc.ops.base import Shape
 from archc.ops.functions import Function, Sizes
 from archc.ops.pooling.family import AdaptivePool, global_pooling
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Shape
 from archc.ops.pooling.family import AdaptivePool, global_pooling, indices
+from archc.ops.sizes import Shape
 from archc.ops.steps import Extra
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.pooling.family import SHOWS, window_reach
 from archc.ops.reach import Reach
 from archc.ops.shapes import need_map, same_pads, same_sizes
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Name
 

@@ -6,10 +6,11 @@ from math import prod
 
 from pydantic import Field
 
-from archc.ops.base import Call, Dim, Op, Shape, ShapeError, axis_names, known, to_int
+from archc.ops.base import Call, Op
 from archc.ops.pooling.family import window_reach
 from archc.ops.reach import Reach
 from archc.ops.shapes import need_map, window_map
+from archc.ops.sizes import Dim, Shape, ShapeError, axis_names, known, to_int
 from archc.ops.steps import Device, Extra, Step
 
 

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from archc.ops.base import (
-    Call,
-    Op,
-    Shape,
-    ShapeError,
-    Sides,
-    Sized,
-    axis_names,
-    known,
-    sides,
-)
+from archc.ops.attributes import Sized, sides
+from archc.ops.base import Call, Op
 from archc.ops.functions import Sizes
 from archc.ops.reach import EVERYWHERE, Reach, over_map, parts, window
 from archc.ops.shapes import need_map, windows
+from archc.ops.sizes import Shape, ShapeError, Sides, axis_names, known
 from archc.ops.steps import Extra
 from archc.spec.expressions import Expr
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape, Sides, Size, SizeOrNone
+from archc.ops.attributes import Size, SizeOrNone
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.pooling.family import (
     OTHER_ATTRIBUTES,
@@ -15,6 +16,7 @@ from archc.ops.pooling.family import (
 )
 from archc.ops.reach import Reach
 from archc.ops.shapes import window_map
+from archc.ops.sizes import Shape, Sides
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr, Name
 

@@ -7,18 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from archc.ops.base import (
-    Call,
-    Op,
-    Padding,
-    Shape,
-    ShapeError,
-    Sides,
-    Size,
-    SizeOrNone,
-    axis_names,
-    known,
-)
+from archc.ops.attributes import Padding, Size, SizeOrNone
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.pooling.family import (
     OTHER_ATTRIBUTES,
@@ -31,6 +21,7 @@ from archc.ops.pooling.family import (
 )
 from archc.ops.reach import Reach
 from archc.ops.shapes import need_map, window_map
+from archc.ops.sizes import Shape, ShapeError, Sides, axis_names, known
 from archc.ops.steps import Extra
 from archc.spec.expressions import Expr, Name
 

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from archc.ops import code
+from archc.ops.attributes import items, plain
 from archc.ops.axes import OneOrSeveral, named_axes
-from archc.ops.base import (
-    Call,
-    Op,
-    Shape,
-    ShapeError,
-    items,
-    need_known,
-    plain,
-    value,
-)
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.reach import EVERYWHERE, Along, Reach, parts
+from archc.ops.sizes import Shape, ShapeError, need_known, value
 from archc.spec.expressions import Expr, as_expr
 
 

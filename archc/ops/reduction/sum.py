@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archc.ops.base import Shape
 from archc.ops.reduction.family import Reduction, called, helper_class
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, Step
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape, ShapeError, known
+from archc.ops.base import Call, Op
 from archc.ops.code import Attribute, Axes
 from archc.ops.functions import Function
 from archc.ops.shapes import need_channels
+from archc.ops.sizes import Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Dim, Op, Shape, need_known, to_int
+from archc.ops.base import Op
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.merge.family import Merge
 from archc.ops.reach import Along, PerAxis, Read
 from archc.ops.shapes import axis_of, need_divisible
+from archc.ops.sizes import Dim, Shape, need_known, to_int
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, as_expr
 

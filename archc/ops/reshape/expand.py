@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from archc.ops.base import (
-    Call,
-    Dim,
-    Shape,
-    ShapeError,
-    known,
-    plain,
-)
+from archc.ops.attributes import plain
+from archc.ops.base import Call
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis, Read
 from archc.ops.reshape.family import REST, Laid, SizesOrKept
+from archc.ops.sizes import Dim, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, as_expr
 

@@ -10,18 +10,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import (
-    UNKNOWN,
-    Dim,
-    Dims,
-    Op,
-    Shape,
-    check_numbers,
-    items,
-    known,
-    plain,
-)
+from archc.ops.attributes import check_numbers, items, plain
+from archc.ops.base import Op
 from archc.ops.reach import Along, PerAxis
+from archc.ops.sizes import UNKNOWN, Dim, Dims, Shape, known
 from archc.ops.steps import Device, Step
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Call, Op, Shape, ShapeError, need_known, value
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.reach import EVERYWHERE, Everywhere
+from archc.ops.sizes import Shape, ShapeError, need_known, value
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr
 

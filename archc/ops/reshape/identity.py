@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr
 
 

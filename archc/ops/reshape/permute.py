@@ -6,18 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from archc.ops.base import (
-    Call,
-    Shape,
-    ShapeError,
-    check_numbers,
-    items,
-    need_known,
-    plain,
-)
+from archc.ops.attributes import check_numbers, items, plain
+from archc.ops.base import Call
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.reshape.family import Reordering
+from archc.ops.sizes import Shape, ShapeError, need_known
 from archc.spec.expressions import Expr, as_expr
 
 AxisOrder = Annotated[

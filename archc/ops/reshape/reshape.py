@@ -7,19 +7,8 @@ from math import prod
 
 from pydantic import Field
 
-from archc.ops.base import (
-    Call,
-    Dim,
-    Dims,
-    Op,
-    Shape,
-    ShapeError,
-    known,
-    need_known,
-    plain,
-    sizes_of,
-    value,
-)
+from archc.ops.attributes import plain
+from archc.ops.base import Call, Op
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis
@@ -31,6 +20,16 @@ from archc.ops.reshape.family import (
     parted,
     rest_of,
     single,
+)
+from archc.ops.sizes import (
+    Dim,
+    Dims,
+    Shape,
+    ShapeError,
+    known,
+    need_known,
+    sizes_of,
+    value,
 )
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, as_expr

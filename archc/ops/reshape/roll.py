@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from archc.ops.attributes import items, plain
 from archc.ops.axes import OneOrSeveral, named_axes, numbers_of
-from archc.ops.base import Call, Op, Shape, ShapeError, items, plain
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis, Read
+from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import Expr
 
 

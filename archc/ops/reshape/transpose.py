@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from archc.ops.base import Call, Shape, need_known
+from archc.ops.base import Call
 from archc.ops.code import Attribute, call
 from archc.ops.functions import Function
 from archc.ops.reshape.family import Reordering
 from archc.ops.shapes import axis_of
+from archc.ops.sizes import Shape, need_known
 from archc.spec.expressions import Expr, as_expr
 
 

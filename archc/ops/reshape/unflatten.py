@@ -5,16 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar
 
-from archc.ops.base import (
-    Call,
-    Dim,
-    Dims,
-    Shape,
-    ShapeError,
-    known,
-    need_known,
-    plain,
-)
+from archc.ops.attributes import plain
+from archc.ops.base import Call
 from archc.ops.code import Global, Sequence, call
 from archc.ops.functions import Function
 from archc.ops.reach import Along, PerAxis
@@ -27,6 +19,7 @@ from archc.ops.reshape.family import (
     rest_of,
 )
 from archc.ops.shapes import axis_of
+from archc.ops.sizes import Dim, Dims, Shape, ShapeError, known, need_known
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Expr, as_expr
 

@@ -6,10 +6,11 @@ from fractions import Fraction
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape, ShapeError, known
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.reach import Reach, nearest, over_map
 from archc.ops.shapes import need_map
+from archc.ops.sizes import Shape, ShapeError, known
 from archc.spec.expressions import Expr
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from archc.ops.base import Call, Op, Shape
+from archc.ops.base import Call, Op
 from archc.ops.functions import Function
 from archc.ops.reach import Reach, over_map, window
 from archc.ops.shapes import need_divisible, need_map
+from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr
 
 

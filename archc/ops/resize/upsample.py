@@ -9,26 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from archc.ops.base import (
-    UNKNOWN,
-    Call,
-    Dim,
-    Op,
-    PerAxis,
-    Shape,
-    ShapeError,
-    SizeOrNone,
-    axis_names,
-    fits_axes,
-    items,
-    known,
-    plain,
-    sides,
-)
+from archc.ops.attributes import PerAxis, SizeOrNone, fits_axes, items, plain, sides
+from archc.ops.base import Call, Op
 from archc.ops.code import Attribute, Global, call
 from archc.ops.merge.family import Merge
 from archc.ops.reach import Reach, Read, between, nearest, over_map
 from archc.ops.shapes import MAPS, need_map
+from archc.ops.sizes import UNKNOWN, Dim, Shape, ShapeError, axis_names, known
 from archc.ops.source import as_code
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Name, Slice

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from archc.measure.summary import shapes_of
 from archc.network.graph import Network, Value
-from archc.ops.base import Shape, to_int
+from archc.ops.sizes import Shape, to_int
 from archc.run.layers import Bound, bound
 from archc.run.loss import cross_entropy
 

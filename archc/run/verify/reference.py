@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from archc.network.graph import Layer, Network, Value
-from archc.ops.base import Shape
 from archc.ops.own import OwnOp
+from archc.ops.sizes import Shape
 from archc.run.fills import Start
 from archc.run.live import module, named_tensors, result, written
 from archc.run.subject import BrokenModule

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from archc.network.graph import Layer
-from archc.ops.base import sizes_of
+from archc.ops.sizes import sizes_of
 from archc.run.verify.reference import Reference, path_of
 from archc.run.verify.report import Verification
 
