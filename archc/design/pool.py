@@ -1,6 +1,6 @@
 """The variants that a search has looked at, each with what was asked of it.
 
-Memory takes ten times as long as all the rest, so it is worked out when nothing else
+Memory takes longer than all the rest, so it is worked out when nothing else
 decides.
 """
 

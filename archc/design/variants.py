@@ -22,6 +22,7 @@ from archc.measure.rows import Seen
 from archc.network.execution import Execution, Run
 from archc.network.graph import Layer, Network, Value
 from archc.ops.attributes import plain
+from archc.ops.base import Op
 from archc.ops.steps import Device
 from archc.pipeline import Analysis, analyse_variant
 from archc.source.kinds import is_list
@@ -164,13 +165,15 @@ class Variants:
             precision=step.precision,
             device=step.device,
         )
-        return found.at(step.batch).peak.total
+        return found.peak(step.batch).total
 
     def _execution(self, network: Network) -> Execution:
         key = _wiring(network)
         layers = list(network.all_layers())
         if key not in self._executions:
-            self._executions[key] = (self._modules.of(network), layers)
+            found = self._modules.of(network)
+            self._executions[key] = (found, layers)
+            return found
         known, others = self._executions[key]
         here = dict(zip(others, layers, strict=True))
         events = tuple(
@@ -185,17 +188,23 @@ class Variants:
 def _wiring(network: Network) -> Hashable:
     """What the code of a module and its order depend on: everything but sizes."""
     numbers: dict[Value, int] = {v: n for n, v in enumerate(network.inputs.values())}
+    ops: dict[int, Hashable] = {}
     rows: list[Hashable] = []
     for layer in network.all_layers():
-        reads = tuple(numbers[value] for value in layer.inputs)
+        reads = tuple([numbers[value] for value in layer.inputs])
         numbers[layer.output] = len(numbers)
         op = layer.op
-        settings = tuple(
-            (key, value)
-            for key, value in op
-            if isinstance(value, bool | str) or value is None
-        )
-        traits = (op.unchanged, op.is_random, op.aliases, layer.again is not None)
-        rows.append((layer.path, type(op), reads, settings, traits))
+        if id(op) not in ops:  # instances of a block have the same
+            ops[id(op)] = _apart_from_sizes(op)
+        rows.append((layer.path, ops[id(op)], reads, layer.again is not None))
     outputs = tuple(numbers[value] for value in network.results())
     return (*rows, outputs)
+
+
+def _apart_from_sizes(op: Op) -> Hashable:
+    settings = tuple(
+        (key, value)
+        for key, value in op
+        if isinstance(value, bool | str) or value is None
+    )
+    return (type(op), settings, op.unchanged, op.is_random, op.aliases)

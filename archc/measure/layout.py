@@ -12,7 +12,7 @@ from itertools import pairwise
 Strides = tuple[int, ...]
 _MANY = 2
 _SHAPES = 4096
-"""Of how many shapes the strides are remembered; a network has the same ones often."""
+"""Of how many shapes the answer is remembered; a network has the same ones often."""
 
 
 @lru_cache(_SHAPES)
@@ -31,6 +31,7 @@ def in_order(dims: tuple[int, ...], axes: range | list[int]) -> Strides:
     return tuple(strides)
 
 
+@lru_cache(_SHAPES)
 def kept(dims: tuple[int, ...], strides: Strides) -> Strides:
     """What is computed number by number lies as what is read, without its gaps.
 
@@ -56,6 +57,7 @@ def channels_last(dims: tuple[int, ...]) -> Strides:
     return in_order(dims, [0, *range(2, len(dims) + 1), 1])
 
 
+@lru_cache(_SHAPES)
 def is_channels_last(dims: tuple[int, ...], strides: Strides) -> bool:
     """Whether the channels are what lies closest together, and not all is in order."""
     if len(dims) not in (3, 4) or _agrees(dims, strides, contiguous(dims)):

@@ -75,7 +75,9 @@ class Ledger:
         self.layer: Layer | None = None
         self.moments: list[Moment] = []
         self.saved = Amount(0, 0)
-        self.transient = Amount(0, 0)
+        self._fixed = 0
+        """What is transient. These change several times for each layer."""
+        self._each = 0
         self.gradients = 0
         self._rising = False
 
@@ -87,7 +89,8 @@ class Ledger:
         if self._counts is not None and not self._counts(self.layer, self.phase):
             size = 0
         fixed, each = (0, size) if per_sample else (size, 0)
-        self.transient = _plus(self.transient, fixed, each)
+        self._fixed += fixed
+        self._each += each
         storage = Storage(fixed, each, self.layer)
         self._note()
         return storage
@@ -105,7 +108,8 @@ class Ledger:
         """One holder less; without any the bytes are free."""
         storage.holders -= 1
         if not storage.holders and not storage.lasting:
-            self.transient = _plus(self.transient, -storage.fixed, -storage.each)
+            self._fixed -= storage.fixed
+            self._each -= storage.each
             self._rising = False
 
     def keep(self, storage: Storage) -> None:
@@ -113,15 +117,19 @@ class Ledger:
         storage.holders += 1
         storage.keepers += 1
         if storage.keepers == 1 and not storage.lasting:
-            self.transient = _plus(self.transient, -storage.fixed, -storage.each)
-            self.saved = _plus(self.saved, storage.fixed, storage.each)
+            self._fixed -= storage.fixed
+            self._each -= storage.each
+            saved = self.saved
+            self.saved = Amount(saved.fixed + storage.fixed, saved.each + storage.each)
 
     def release(self, storage: Storage) -> None:
         """No longer held by such a call."""
         storage.keepers -= 1
         if not storage.keepers and not storage.lasting:
-            self.saved = _plus(self.saved, -storage.fixed, -storage.each)
-            self.transient = _plus(self.transient, storage.fixed, storage.each)
+            saved = self.saved
+            self.saved = Amount(saved.fixed - storage.fixed, saved.each - storage.each)
+            self._fixed += storage.fixed
+            self._each += storage.each
         self.drop(storage)
 
     def _note(self) -> None:
@@ -129,10 +137,7 @@ class Ledger:
         if self._rising and self.moments[-1].phase == self.phase:
             self.moments.pop()
         self._rising = True
+        transient = Amount(self._fixed, self._each)
         self.moments.append(
-            Moment(self.phase, self.layer, self.gradients, self.saved, self.transient)
+            Moment(self.phase, self.layer, self.gradients, self.saved, transient)
         )
-
-
-def _plus(amount: Amount, fixed: int, each: int) -> Amount:
-    return Amount(amount.fixed + fixed, amount.each + each)

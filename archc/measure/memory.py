@@ -8,8 +8,9 @@ sample; so any batch is a matter of arithmetic, and so is the largest that fits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
@@ -103,7 +104,7 @@ class Memory:
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Footprint:
     """The memory of a training step for any batch."""
 
@@ -111,7 +112,8 @@ class Footprint:
     optimizer: Optimizer
     precision: Precision
     device: Device
-    parameters: int
+    weights: Mapping[Layer, int] = field(repr=False)
+    """Bytes of each layer's parameters."""
     gradients: int
     """Bytes of the parameters that an output comes from. The others get no gradient,
     and the optimizer passes them by."""
@@ -127,6 +129,11 @@ class Footprint:
         default_factory=dict[str, "Footprint"], repr=False
     )
     """The part of it that each of several places has."""
+
+    @cached_property
+    def parameters(self) -> int:
+        """Bytes of all parameters."""
+        return sum(self.weights.values())
 
     @property
     def lasting(self) -> Amount:
@@ -196,9 +203,9 @@ class Footprint:
                 layer.path,
                 layer.op.op,
                 self.kept[layer].at(batch) if layer in self.kept else 0,
-                sum(_parameter_sizes(layer)) * (trained if layer in self.alive else 1),
+                weights * (trained if layer in self.alive else 1),
             )
-            for layer in self.network.all_layers()
+            for layer, weights in self.weights.items()
         )
 
 
@@ -242,8 +249,8 @@ def _footprint(
     tape.backward()
     here = [x for x in network.all_layers() if place in (None, lives.get(x))]
     alive = frozenset(layer.trained() for layer in _alive(network)) & set(here)
-    sizes = {layer: _parameter_sizes(layer) for layer in here}
-    trained = [size for layer in alive for size in sizes[layer]]
+    tensors = _tensors(here)
+    trained = [size for layer in alive for size in tensors[layer][0]]
     _optimizer_step(tape.ledger, optimizer, device, trained)
     given = Amount(0, 0)
     if place in (None, *network.spec.places[:1]):
@@ -255,9 +262,9 @@ def _footprint(
         optimizer=optimizer,
         precision=precision,
         device=device,
-        parameters=sum(map(sum, sizes.values())),
+        weights={layer: sum(sizes) for layer, (sizes, _) in tensors.items()},
         gradients=sum(trained),
-        buffers=sum(map(_buffers, here)),
+        buffers=sum(buffers for _, buffers in tensors.values()),
         alive=alive,
         moments=tuple(tape.ledger.moments),
         input=given,
@@ -336,12 +343,20 @@ def _by_layer(storages: set[Storage]) -> dict[Layer, Amount]:
     return {layer: Amount(fixed[layer], each[layer]) for layer in fixed}
 
 
-def _parameter_sizes(layer: Layer) -> list[int]:
-    parameters = layer.parameters()
-    return [_FLOAT * prod(sizes_of(dims)) for dims in parameters.values()]
+def _tensors(layers: Iterable[Layer]) -> dict[Layer, tuple[list[int], int]]:
+    """Bytes of each parameter that a layer brings, and of all its buffers.
 
-
-def _buffers(layer: Layer) -> int:
-    """Bytes; a buffer without axes is a counter, an int64."""
-    buffers = layer.buffers()
-    return sum(_FLOAT * prod(sizes_of(d)) if d else _INT64 for d in buffers.values())
+    Instances of a block have the same ops, so each is asked once.
+    """
+    known: dict[Hashable, tuple[list[int], int]] = {}
+    found: dict[Layer, tuple[list[int], int]] = {}
+    for layer in layers:
+        key = (id(layer.op), layer.input_shape(), layer.again is None)
+        if key not in known:
+            parameters, buffers = layer.parameters().values(), layer.buffers().values()
+            sizes = [_FLOAT * prod(sizes_of(dims)) for dims in parameters]
+            # a buffer without axes is a counter, an int64
+            counted = (_FLOAT * prod(sizes_of(d)) if d else _INT64 for d in buffers)
+            known[key] = sizes, sum(counted)
+        found[layer] = known[key]
+    return found

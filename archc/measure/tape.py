@@ -8,7 +8,7 @@ on. Those that meet at one tensor are summed up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -50,6 +50,9 @@ class Tape:
         self._copies: dict[Layer | None, list[Storage]] = {}
         """What autocast has made of the weights of a layer."""
         self._loss: Tensor | None = None
+        self._known: dict[Hashable, tuple[Sequence[Step], Weights]] = {}
+        """What ops on inputs of these shapes do, and their parameters: all instances of
+        a block have the same ops."""
 
     # ---- forward
 
@@ -64,30 +67,34 @@ class Tape:
     ) -> Tensor:
         """Runs one layer, or a step of a merge."""
         self.ledger.layer = layer
-        y, shapes = layer.output_shape(), (layer.input_shape(),)
-        if layer.op.merges:
+        op, y, shapes = layer.op, layer.output_shape(), (layer.input_shape(),)
+        if op.merges:
             shapes = tuple(Shape(x.dims, y.channel_axis) for x in inputs)
-        if self._crosses and isinstance(layer.op, To):
+        if self._crosses and isinstance(op, To):
             return self.run((Step(y.dims),), inputs, ())
-        steps = layer.op.steps(shapes, y, device=self.device, inplace=in_place)
-        weights = layer.op.parameters(shapes[0])
-        return self.run(steps, inputs, tuple(map(sizes_of, weights.values())))
+        key = (id(op), in_place, y, shapes)
+        known = self._known.get(key)
+        if known is None:
+            steps = op.steps(shapes, y, device=self.device, inplace=in_place)
+            weights = op.parameters(shapes[0])
+            known = steps, tuple(map(sizes_of, weights.values()))
+            self._known[key] = known
+        steps, weights = known
+        return self.run(steps, inputs, weights)
 
     def run(
-        self,
-        steps: Iterable[Step],
-        inputs: Iterable[Tensor],
-        weights: Weights,
+        self, steps: Sequence[Step], inputs: Iterable[Tensor], weights: Weights
     ) -> Tensor:
         """Runs an op's steps; its caller holds the output."""
-        tensors, todo = list(inputs), list(steps)
+        tensors = list(inputs)
         before = len(tensors)
-        for i, step in enumerate(todo):
+        for i, step in enumerate(steps):
             tensors.append(self._step(step, tensors, weights if step.trains else ()))
-            later = {n for other in todo[i + 1 :] for n in (*other.reads, *other.holds)}
-            for number in {*step.reads, *step.holds} - later:
-                if number >= before:
-                    self.drop(tensors[number])
+            used = {n for n in (*step.reads, *step.holds) if n >= before}
+            if used:
+                used -= {n for s in steps[i + 1 :] for n in (*s.reads, *s.holds)}
+            for number in used:
+                self.drop(tensors[number])
         return tensors[-1]
 
     def drop(self, tensor: Tensor) -> None:
@@ -244,9 +251,11 @@ class Tape:
     def _cast(self, tensor: Tensor, step: Step, first: int) -> Tensor:
         """What autocast makes of an argument; `first` is the size of the numbers that
         the op read."""
+        if not self.half:
+            return tensor
         sizes = {"low": HALF, "full": FULL, "back": first}
         wanted = sizes.get(step.cast, tensor.itemsize)
-        if not self.half or tensor.itemsize == wanted:
+        if tensor.itemsize == wanted:
             return tensor
         step = Step(tensor.dims, per_sample=tensor.per_sample)
         copy = Tensor(

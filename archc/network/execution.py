@@ -6,12 +6,12 @@ Tensors are numbered as they are made; the first are the inputs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from archc.network.graph import Layer
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A layer is computed, or one step of a merge of more than two values."""
 
     layer: Layer
@@ -20,8 +20,7 @@ class Run:
     in_place: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """Nothing holds a tensor any longer: no variable, no call under way."""
 
     tensor: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any, cast
 
@@ -118,6 +119,7 @@ class Server(LanguageServer):
                 )
             )
         self.published = {path for path, known in found.items() if known}
+        gc.collect()  # now it keeps nobody waiting
 
     def found(self, path: Path) -> list[Diagnostic]:
         """What is wrong with a spec, and of one that is right, what advice there is."""
