@@ -14,6 +14,10 @@ _HELP = (
     "give it a `shortcut`, a 1x1 convolution with the body's stride and"
     " channels, or keep the shape in the body"
 )
+_OTHER_AXES = (
+    "give it a `shortcut` that brings the input to these axes as well, or end the skip"
+    " before the body gives them up"
+)
 _LOOSE = re.compile(r"\b(?:if|and|or|not|in)\b|[<>=]")
 """What binds no closer than `!=`."""
 
@@ -21,9 +25,13 @@ _LOOSE = re.compile(r"\b(?:if|and|or|not|in)\b|[<>=]")
 def needs_shortcut(node: Node, start: Shape | None, end: Shape | None) -> str:
     """What a skip needs whose body changes a map from `start` to `end`; with the edit,
     where strides alone explain the size."""
-    if start is None or end is None or node.repeat is not None:
+    if start is None or end is None:
         return _HELP
-    if len(start.dims) != 3 or start.channel_axis != 0 or end.channel_axis != 0:
+    if len(start.dims) != len(end.dims):
+        return _OTHER_AXES
+    if node.repeat is not None or len(start.dims) != 3:
+        return _HELP
+    if start.channel_axis != 0 or end.channel_axis != 0:
         return _HELP
     sizes = list(zip(start.sizes[1:], end.sizes[1:], strict=True))
     stride = -(-sizes[0][0] // sizes[0][1])

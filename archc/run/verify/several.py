@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -23,9 +24,11 @@ def in_processes(
     """`function` of each item, in their order, by a process for each processor; of one
     that ends the process that works on it, `ended`.
 
-    A fork starts with torch imported. Where there is none, all is done here.
+    A fork starts with torch imported. Where there is none, all is done here; so it is in
+    a program that reads what is said, as a notebook does: it would not reach it, and
+    torch refuses autograd in a fork of a process that has used it.
     """
-    if not FORKS or not items:
+    if not FORKS or not items or sys.stderr is not sys.__stderr__:
         return list(map(function, items))
     return _forked(function, items, ended, min(processors(), len(items)))
 
