@@ -140,7 +140,8 @@ def _marked_line(
         here = [p for p in placed if p is placed[0] or p.start < end - 2]
         placed = [p for p in placed if p not in here]
         yield (str(number), *line.window(start, width))
-        for row in _marker_rows([p.moved(-start, width - 1) for p in here], width):
+        seen = width - (end < line.width)  # the last column may show that it is cut
+        for row in _marker_rows([p.moved(-start, seen) for p in here], width):
             yield ("", *row)
 
 

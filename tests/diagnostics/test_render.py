@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archc.diagnostics.model import Diagnostic, Label, Span
@@ -124,6 +124,7 @@ def marked(shown: str) -> str:
     st.text(st.sampled_from("abc \t日本é語.="), max_size=150),
     st.integers(50, 120),
 )
+@example("=" * 28 + "\t" * 4, "xx", "", 50)  # to the last column
 def test_carets_stand_under_what_is_meant(
     before: str, target: str, after: str, width: int
 ):

@@ -136,7 +136,9 @@ class Editor:
         told: list[types.Diagnostic] | None = None
         try:
             async with asyncio.timeout(60):
-                while told is None or sorted(str(d.code) for d in told) != sorted(codes):
+                while told is None or sorted(str(d.code) for d in told) != sorted(
+                    codes
+                ):
                     await asyncio.sleep(0.02)
                     if self.uri in self.client.diagnostics:
                         told = list(self.client.diagnostics[self.uri])
