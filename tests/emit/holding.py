@@ -23,7 +23,7 @@ BATCH = 2
 # sees. Normalising nearly constant values enlarges that, by 1e5 at most in each layer.
 RTOL = 1e-6
 NOISE = 1e-14
-"""What sums of numbers near one leave where they cancel: dozens of roundings by 2e-16."""
+"""What sums of numbers near one leave where they cancel: dozens of roundings."""
 STEEP = frozenset({"sqrt", "pow", "lp_pool2d", "div"})
 """Ops whose slope is infinite at zero."""
 PERMUTING = frozenset({"permute", "layer_norm2d"})

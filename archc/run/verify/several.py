@@ -24,8 +24,8 @@ def in_processes(
     """`function` of each item, in their order, by a process for each processor; of one
     that ends the process that works on it, `ended`.
 
-    A fork starts with torch imported. Where there is none, all is done here; so it is in
-    a program that reads what is said, as a notebook does: it would not reach it, and
+    A fork starts with torch imported. Where there is none, all is done here. So it is
+    in a program that reads what is said, as a notebook does: it would not reach it, and
     torch refuses autograd in a fork of a process that has used it.
     """
     if not FORKS or not items or sys.stderr is not sys.__stderr__:
