@@ -133,18 +133,17 @@ class Editor:
         What it tells of an earlier text may still be under way, and it may have told of
         the last one before anybody asks: so it is what was told that is waited for.
         """
-        told: list[types.Diagnostic] | None = None
+        told: list[types.Diagnostic] = []
         try:
             async with asyncio.timeout(60):
-                while told is None or sorted(str(d.code) for d in told) != sorted(
-                    codes
-                ):
-                    await asyncio.sleep(0.02)
+                while True:
                     if self.uri in self.client.diagnostics:
                         told = list(self.client.diagnostics[self.uri])
+                        if sorted(str(d.code) for d in told) == sorted(codes):
+                            return told
+                    await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"{told}, and not {codes}") from None
-        return told
 
     async def complete(self, position: types.Position) -> dict[str, Any]:
         found = await self.client.text_document_completion_async(

@@ -47,8 +47,8 @@ def drawn(seed: int) -> dict[str, Any]:
 
 def case(seed: int, folder: Path) -> tracked.Case | None:
     """The network with this seed; None where archc refuses the spec, where torch has
-    nothing to train, or where an op is the spec's own: what that keeps nobody knows, and
-    its input and output stand for it."""
+    nothing to train, or where an op is the spec's own: what that keeps nobody knows,
+    and its input and output stand for it."""
     spec = drawn(seed)
     if "ops" in spec:
         return None
