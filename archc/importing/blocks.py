@@ -6,14 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from archc.importing.bodies import Body, Used
 from archc.importing.classes import classes, own_sequences
 from archc.importing.definitions import Definition
-from archc.importing.fitting import Expression
+from archc.importing.expressions import Expression
 from archc.importing.heads import Head
-from archc.importing.items import SEQUENTIAL, Scope, all_items
+from archc.importing.items import SEQUENTIAL, Scope
 from archc.importing.nodes import Graph
 from archc.importing.opening import open_up
 from archc.importing.parameters import defined
@@ -21,10 +20,11 @@ from archc.importing.pieces import (
     Piece,
     Unread,
     all_pieces,
-    merged_lists,
 )
 from archc.importing.repeats import with_repeats
+from archc.importing.variants import is_simple, variants_of
 from archc.ops.base import stem
+from archc.spec.expressions import is_sequence
 
 
 @dataclass(slots=True)
@@ -102,66 +102,24 @@ def _define_class(
 ) -> None:
     """Makes blocks of the modules of a class, where there is something to say once."""
     plain = key.partition("@")[0] == SEQUENTIAL
-    closed = [s for s in scopes if s.reads and s.makes and (_is_simple(s) or not plain)]
-    if len(closed) < (3 if plain else 2):
+    closed = [s for s in scopes if s.reads and s.makes and (is_simple(s) or not plain)]
+    least = 3 if plain else 2
+    if len(closed) < least:
         return
-    variants: list[tuple[list[Piece], list[Scope], Ports]] = []
-    # what the largest has, others may lack
-    for scope in sorted(closed, key=lambda s: -len(list(all_items(s.items)))):
-        instance = scopes.index(scope)
-        body = Body(graph, instance, scope.path or "", scope.reads, used)
-        simple = _is_simple(scope)
-        pieces = body.pieces(scope.items, [] if simple else scope.makes)
-        ports = Ports([], [])
-        if not simple:
-            names = [body.input_name(n) for n in range(len(scope.reads))]
-            outputs = [body.label(v, None) for v in scope.makes]
-            if any("." in name or name == "input" for name in outputs):
-                continue
-            ports = Ports(names if len(names) > 1 else [], outputs)
-        pieces = with_repeats(pieces)
-        for n, (known, members, own) in enumerate(variants):
-            if own != ports:
-                continue
-            both = merged_lists(known, pieces, loose=loose and not plain and simple)
-            if both is not None:
-                variants[n] = (both, [*members, scope], own)
-                break
-        else:
-            variants.append((pieces, [scope], ports))
-    for pieces, members, ports in variants:
-        if len(members) < (3 if plain else 1) or (plain and len(pieces) < 2):
+    for variant in variants_of(closed, graph, used, loose=loose and not plain):
+        members, ports = variant.members, variant.ports
+        if len(members) < least or (plain and len(variant.pieces) < 2):
             continue
-        if len(members) == 1:
-            continue
+        pieces = variant.shortest(blocks) if loose and not plain else variant.pieces
         name = _block_name(key, pieces, blocks)
-        instances = [scopes.index(m) for m in members]
-        block = defined(name, pieces, blocks)
+        instances = [closed.index(m) for m in members]
+        block = defined(name, pieces, blocks, variant.ends)
         block.is_plain = plain
         block.inputs, block.outputs = ports
         blocks[name] = block
         for scope, instance in zip(members, instances, strict=True):
             arguments = {p: block.values[p][instance] for p in block.params}
             used[id(scope)] = Used(name, arguments, block.outputs)
-
-
-class Ports(NamedTuple):
-    """What a block reads and gives, where it is not one value each."""
-
-    inputs: list[str]
-    outputs: list[str]
-
-
-def _is_simple(scope: Scope) -> bool:
-    """Whether a module reads one value and gives one, which is its last."""
-    return len(scope.reads) == 1 and scope.makes == _last(scope)
-
-
-def _last(scope: Scope) -> list[int]:
-    last = scope.items[-1] if scope.items else None
-    while isinstance(last, Scope) and last.items:
-        last = last.items[-1]
-    return last.makes[:1] if last is not None else []
 
 
 def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) -> str:
@@ -198,20 +156,22 @@ def _set_defaults(bodies: list[Definition], blocks: dict[str, Definition]) -> No
     for name, block in blocks.items():
         places = uses.get(name, [])
         for param in block.params:
-            given = Counter(
-                repr(p.written[param]) for p in places
-                if not isinstance(p.written[param], Expression)
-            )  # fmt: skip
-            held = block.values[param].values()
-            value = next((v for v in held if not isinstance(v, Unread)), None)
-            if not given or isinstance(value, list) or param in block.widths:
+            written = [p.written[param] for p in places]
+            constant = [v for v in written if not isinstance(v, Expression | Unread)]
+            unread = [v.instead for v in written if isinstance(v, Unread)]
+            given = Counter(map(repr, constant or unread))
+            if not given:
                 continue
             most, count = given.most_common(1)[0]
-            if (count * 2 > len(places) and count > 1) or _usual(param, most):
-                value = next(
-                    p.written[param] for p in places if repr(p.written[param]) == most
-                )
+            is_mostly = (
+                count * 2 > len(places) and count > 1 and param not in block.widths
+                and not any(map(is_sequence, constant))
+            ) or _usual(param, most)  # fmt: skip
+            if is_mostly or unread:
+                value = next(v for v in constant or unread if repr(v) == most)
                 block.defaults[param] = value
+            if not is_mostly:
+                block.said.add(param)
 
 
 def _usual(param: str, value: str) -> bool:

@@ -7,60 +7,13 @@ two names, one thing in the first turn and another in the rest.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from archc.importing.conditions import condition
+from archc.importing.expressions import COUNTERS, Expression, Names
 from archc.importing.pieces import MISSING, Occurrence, Unread
 from archc.spec.expressions import is_sequence
-
-COUNTERS = ("i", "j", "k", "l", "m")
-"""What the counters of repetitions are called, the outermost first."""
-
-WIDTHS = frozenset(
-    {"out_channels", "groups", "out_features", "in_features", "num_groups", "start",
-     "stop", "num_parameters", "sizes"}
-)  # fmt: skip
-"""Attributes that are numbers of channels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """Text that stands for values."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(slots=True)
-class Names:
-    """What expressions in a body may name: its parameters, by their values in each
-    instance."""
-
-    params: dict[str, dict[int, Any]]
-    widths: set[str] = field(default_factory=set[str])
-    """Those that are numbers of channels, and say nothing of strides and windows."""
-    channels: bool = True
-    """Whether `in_channels` may be named."""
-
-    def of(self, slot: str) -> Names:
-        """Those that an expression for this attribute may speak of."""
-        if slot in ("when", "skip_when", "repeat"):
-            return self
-        wide = slot in WIDTHS
-        params = {n: v for n, v in self.params.items() if (n in self.widths) == wide}
-        return Names(params, self.widths, wide)
-
-    def columns(self, places: Sequence[Occurrence]) -> Iterator[tuple[str, list[Any]]]:
-        """Each name with its values at these places."""
-        for name, values in self.params.items():
-            column = [values[o.instance] for o in places]
-            if all(isinstance(v, int | float) for v in column):
-                yield name, column
-        if self.channels and all(o.in_channels > 0 for o in places):
-            yield "in_channels", [o.in_channels for o in places]
 
 
 def fitted(values: Sequence[Any], places: Sequence[Occurrence], names: Names) -> Any:
@@ -101,7 +54,7 @@ def _fitted_by_names(
         if _equal(column, values):
             return Expression(name)
     if all(isinstance(v, bool) for v in values):
-        return _truth(values, columns, names.widths)
+        return condition(values, columns, places, names)
     if not _whole(values):
         return None
     columns = [(n, c) for n, c in columns if _whole(c) and not _all_same(c)]
@@ -135,6 +88,8 @@ def _equal(column: Sequence[Any], values: Sequence[Any]) -> bool:
 def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None:
     """A name with one number."""
     a, v = column[0], values[0]
+    if _equal([x // 2 for x in column], values):
+        return f"{name} // 2"
     if a and v % a == 0 and _equal([x * (v // a) for x in column], values):
         return f"{name} * {v // a}"
     if (
@@ -148,48 +103,6 @@ def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None
         return f"({name} - 1) // 2"
     if 0 < abs(v - a) <= 4 and _equal([x + v - a for x in column], values):
         return f"{name} {'+' if v > a else '-'} {abs(v - a)}"
-    return None
-
-
-def _truth(
-    values: Sequence[bool], columns: list[tuple[str, list[Any]]], widths: set[str]
-) -> Any:
-    """A comparison that is true where they are, or two of them.
-
-    Numbers of channels are compared with each other, and others with numbers.
-    """
-    tests: list[tuple[str, list[bool]]] = []
-    wide = [(n, c) for n, c in columns if n in widths or n == "in_channels"]
-    for name, column in columns:
-        if (name, column) in wide:
-            continue
-        if all(isinstance(v, bool) for v in column):
-            tests.append((f"not {name}", [not v for v in column]))
-            continue
-        for number in (1, 0):
-            tests.append((f"{name} != {number}", [x != number for x in column]))
-            tests.append((f"{name} == {number}", [x == number for x in column]))
-        tests.append((f"{name} > 1", [x > 1 for x in column]))
-    for n, (name, column) in enumerate(wide):
-        for other, second in wide[n + 1 :]:
-            factors = {1}
-            for x, y in zip(column, second, strict=True):
-                if x and y % x == 0 and y // x <= 8:
-                    factors.add(y // x)
-            for factor in sorted(factors):
-                scaled = name if factor == 1 else f"{name} * {factor}"
-                differ = [x * factor != y for x, y in zip(column, second, strict=True)]
-                tests.append((f"{other} != {scaled}", differ))
-                tests.append((f"{other} == {scaled}", [not d for d in differ]))
-    for text, column in tests:
-        if column == list(values):
-            return Expression(text)
-    for n, (one, first) in enumerate(tests):
-        for other, second in tests[n + 1 :]:
-            if [a or b for a, b in zip(first, second, strict=True)] == list(values):
-                return Expression(f"{one} or {other}")
-            if [a and b for a, b in zip(first, second, strict=True)] == list(values):
-                return Expression(f"{one} and {other}")
     return None
 
 

@@ -11,6 +11,7 @@ from archc.importing.items import (
     Scope,
     SkipItem,
     all_items,
+    lists_of,
     merges,
     settle,
 )
@@ -25,6 +26,7 @@ def fold(root: Scope, outputs: list[int]) -> None:
         if not isinstance(item, Scope):
             readers.update(item.reads)
     _fold(root, readers)
+    _join_sums(root, readers)
     settle(root, outputs)
 
 
@@ -72,6 +74,24 @@ def _fold_last(items: list[Item], readers: Counter[int]) -> None:
             del readers[v]
         items.append(_composite(merge, entry, paths))
         return
+
+
+def _join_sums(item: Item, readers: Counter[int]) -> None:
+    """Writes sums of a sum, which nothing else reads, as one of all, where they are
+    taken in that order."""
+    for items in lists_of(item):
+        sums: dict[int, OpItem] = {}
+        gone: set[int] = set()
+        for each in items:
+            _join_sums(each, readers)
+            if not (isinstance(each, OpItem) and each.op == "add"):
+                continue
+            first = sums.get(each.reads[0])
+            if first is not None and readers[each.reads[0]] == 1:
+                each.reads[:1] = first.reads
+                gone.add(id(first))
+            sums[each.makes[0]] = each
+        items[:] = [each for each in items if id(each) not in gone]
 
 
 def _reads(item: Item) -> list[int]:

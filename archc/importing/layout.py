@@ -6,9 +6,9 @@ from typing import Any
 
 from archc.importing.blocks import Structure
 from archc.importing.definitions import Definition
-from archc.importing.fitting import COUNTERS, Expression
+from archc.importing.expressions import COUNTERS, Expression
 from archc.importing.nodes import Graph
-from archc.importing.pieces import Piece
+from archc.importing.pieces import Piece, Unread
 from archc.importing.repeats import name_of
 from archc.spec.expressions import is_sequence
 
@@ -79,6 +79,7 @@ def _block(block: Definition, structure: Structure) -> Table:
         }
     data |= {"inputs": block.inputs} if block.inputs else {}
     data |= {"outputs": block.outputs} if block.outputs else {}
+    data |= {"let": {n: _plain(v) for n, v in block.let.items()}} if block.let else {}
     data["layers"] = nodes_of(block.pieces, structure)
     return data
 
@@ -110,8 +111,12 @@ def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     arguments = {
         param: _plain(piece.written[param])
         for param in block.params
-        if param not in block.defaults
-        or not _same(piece.written[param], block.defaults[param])
+        if not isinstance(piece.written[param], Unread)
+        and (
+            param in block.said
+            or param not in block.defaults
+            or not _same(piece.written[param], block.defaults[param])
+        )
     }
     return head | {"block": piece.what} | arguments
 

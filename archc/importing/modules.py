@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from archc.importing.trace import Param, Sizes
-from archc.spec.expressions import is_sequence
+from archc.importing.windows import one
 
 _WINDOW = ("kernel_size", "stride")
 _CONV = ("out_channels", *_WINDOW, "dilation", "groups", "bias")
@@ -71,7 +71,7 @@ def whole(
             found[name] = _gamma(settings["scale"], shapes["weight"])
         else:
             given = next(n for n in (name, *_ELSEWHERE.get(name, ())) if n in settings)
-            found[name] = _one(settings[given])
+            found[name] = one(settings[given])
     return op, found
 
 
@@ -87,13 +87,6 @@ def padding_ahead(settings: Mapping[str, Any], sizes: Sizes) -> list[int]:
         whole = max(reach - size, 0)
         found = [whole // 2, whole - whole // 2, *found]
     return found if any(found) else []
-
-
-def _one(value: Any) -> Any:
-    """One number in place of the same for each axis."""
-    if is_sequence(value) and len({*value}) == 1:
-        return value[0]
-    return value
 
 
 def _gamma(scale: float, weight: Sizes) -> float:

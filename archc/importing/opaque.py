@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.importing.fitting import Expression, Names, fitted
+from archc.importing.expressions import Expression, Names
+from archc.importing.fitting import fitted
 from archc.importing.pieces import Occurrence
 from archc.importing.trace import Sizes
 from archc.ops.base import Op

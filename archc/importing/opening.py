@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from archc.importing.definitions import Definition
-from archc.importing.fitting import Expression
-from archc.importing.pieces import Piece, all_pieces
+from archc.importing.expressions import Expression
+from archc.importing.pieces import Piece, Unread, all_pieces
 from archc.spec.expressions import is_sequence
 
 
@@ -22,7 +22,7 @@ def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
             for piece, depth in _uses(body.pieces, 0)
             if piece.what == name
         ]
-        if not block.is_plain or len(uses) != 1:
+        if not block.is_plain or block.let or len(uses) != 1:
             continue
         ((use, depth),) = uses
         repeats = any(p.kind == "repeat" for p in all_pieces(block.pieces))
@@ -57,7 +57,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Expression):
         simple = re.fullmatch(r"\w+", value.text)
         return value.text if simple else f"({value.text})"
-    return repr(value)
+    return repr(value.instead if isinstance(value, Unread) else value)
 
 
 def _with(piece: Piece, texts: dict[str, str]) -> Piece:

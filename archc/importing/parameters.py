@@ -8,7 +8,8 @@ from itertools import compress
 from typing import Any
 
 from archc.importing.definitions import Definition
-from archc.importing.fitting import COUNTERS, WIDTHS, Expression, Names, fitted
+from archc.importing.expressions import COUNTERS, WIDTHS, Ends, Expression, Names
+from archc.importing.fitting import fitted
 from archc.importing.pieces import MISSING, Occurrence, Piece, Unread, all_pieces
 from archc.ops.base import stem
 from archc.ops.registry import OPS
@@ -29,11 +30,15 @@ def _kind(piece: Piece, slot: str, widths: dict[str, set[str]]) -> str:
 
 
 def defined(
-    name: str, pieces: list[Piece], blocks: dict[str, Definition]
+    name: str,
+    pieces: list[Piece],
+    blocks: dict[str, Definition],
+    ends: dict[int, Ends] | None = None,
 ) -> Definition:
-    """A body whose numbers are written: as they are, or by parameters."""
+    """A body whose numbers are written: as they are, or by parameters; see `Names` for
+    the `ends`."""
     found = Definition(name, pieces)
-    names = Names(found.values, found.widths)
+    names = Names(found.values, found.widths, ends=ends or {})
     widths = {name: block.widths for name, block in blocks.items()}
     late: list[tuple[Piece, str]] = []
     for piece in all_pieces(pieces):
@@ -50,21 +55,63 @@ def defined(
     # tests are told by what is there already
     for piece, slot in late:
         _write(found, piece, slot, names, slot)
+    skips = [p for p in all_pieces(pieces) if p.kind == "skip"]
+    shortcuts = {id(p) for skip in skips for p in skip.lists[1]}
     for piece in all_pieces(pieces):
         if not piece.absent:
             continue
         places = piece.occurrences + piece.absent
         present = [True] * len(piece.occurrences) + [False] * len(piece.absent)
-        written = fitted(present, places, names)
+        slot = "shortcut" if id(piece) in shortcuts else "when"
+        written = fitted(present, places, names.of(slot))
+        if slot == "when" and not isinstance(written, Expression):
+            written = _let(found, "", present, places, names.of(slot))
         if written is None:
             written = _parameter(found, piece, "when", present, places)
         piece.when = written
+    for piece, slot in late:
+        same = [n for n, e in found.let.items() if e == piece.written[slot]]
+        if same:
+            piece.written[slot] = Expression(same[0])
     return found
+
+
+def _let(
+    found: Definition,
+    name: str,
+    values: Sequence[Any],
+    places: Sequence[Occurrence],
+    names: Names,
+) -> Expression | None:
+    """The name of what is computed from the channels that the body reads, if that has
+    these values; a test has a name by what it tells."""
+    if not all(o.instance in names.ends for o in places):
+        return None
+    ahead = [o._replace(counters=(), in_channels=names.ends[o.instance].reads)
+             for o in places]  # fmt: skip
+    written = fitted(values, ahead, names)
+    if "in_channels " not in str(written):
+        return None
+    for known, text in found.let.items():
+        if text == written:
+            return Expression(known)
+    if not name:
+        name = "residual" if "==" in written.text else "resized"
+    name = _free(found, [name])
+    found.let[name] = written
+    found.values[name] = {
+        o.instance: v for o, v in zip(places, values, strict=True)
+        if not isinstance(v, Unread)
+    }  # fmt: skip
+    return Expression(name)
 
 
 def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) -> None:
     """Finds what the spec says of a slot."""
     values = piece.slots[slot]
+    if all(isinstance(value, Unread) for value in values):
+        piece.written[slot] = values[0]
+        return
     written = fitted(values, piece.occurrences, names.of(kind))
     if written is None and slot in _BY_SIZE and len({*map(len, values)}) == 1:
         piece.written[slot] = [
@@ -72,6 +119,11 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
             for column in zip(*values, strict=True)
         ]
         return
+    if written is None and kind in WIDTHS:
+        name = _param_name(found, piece, slot)
+        written = _let(found, name, values, piece.occurrences, names.of(kind))
+        if written is not None:
+            found.widths.add(written.text)
     if written is None:
         written = _parameter(found, piece, slot, values, piece.occurrences)
         if kind in WIDTHS:
@@ -124,8 +176,7 @@ def _parameter(
     known = {i: _nested(turns, len(levels)) for i, turns in by_instance.items()}
     some = next(iter(known.values()))
     found.params.append(name)
-    # rates are in no test, so that they may be anything where nothing reads them
-    other = Unread(some) if all(isinstance(v, float) for v in values) else some
+    other = Unread(some)
     found.values[name] = {i: known.get(i, other) for i in sorted(everywhere | {*known})}
     return Expression(name + "".join(f"[{COUNTERS[n]}]" for n in levels))
 
@@ -164,6 +215,9 @@ def _param_name(found: Definition, piece: Piece, slot: str) -> str:
         else ""
     )
     own = re.sub(r"\W", "_", own)
+    alike = [p for p in all_pieces(found.pieces) if p.what == piece.what]
+    if not own and piece.kind == "use" and len(alike) == 1:
+        own = piece.what
     if slot == "when":
         wanted = [f"with_{own or stem(piece.what) or piece.kind}"]
     elif slot == "skip_when":
@@ -175,7 +229,12 @@ def _param_name(found: Definition, piece: Piece, slot: str) -> str:
         wanted += [f"{own}_channels"] if own else []
     else:
         wanted = [slot, *([f"{own}_{slot}"] if own else [])]
-    taken = {*found.params, *_TAKEN}
+    return _free(found, wanted)
+
+
+def _free(found: Definition, wanted: list[str]) -> str:
+    """The first name that is free, or the first of all with a number."""
+    taken = {*found.params, *found.let, *_TAKEN}
     for name in wanted:
         if name not in taken:
             return name

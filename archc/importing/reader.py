@@ -12,6 +12,7 @@ from archc.importing.modules import WHOLE, padding_ahead, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE
 from archc.importing.trace import BATCH, Call, Param, Sizes, Value
+from archc.importing.windows import one
 from archc.ops.base import Op
 from archc.ops.registry import OPS, bare
 from archc.ops.sizes import Shape, ShapeError
@@ -37,6 +38,9 @@ NOTHING = frozenset(
      "Tensor.requires_grad_", "Tensor.data.__get__", "Tensor.alias", "Tensor.cpu",
      "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.expand_as_self")
 )  # fmt: skip
+# attributes of which one number is meant for each axis
+_BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",
+                      "output_size", "scale_factor"})  # fmt: skip
 _COMPARES = frozenset({"gt", "lt", "ge", "le", "eq", "ne", "where", "argmax", "topk"})
 _PRODUCTS = frozenset({"matmul", "bmm", "einsum", "baddbmm", "mm", "__matmul__",
                        "scaled_dot_product_attention", "multi_head_attention_forward",
@@ -93,8 +97,7 @@ class Reader:
         pad = padding_ahead(self.settings, self.sizes(self.input)[1:])
         reads = (self.input,)
         if pad:
-            even = pad[0] if len({*pad}) == 1 else pad
-            padded = self.make("zero_pad2d", {"padding": even}, last=False)
+            padded = self.make("zero_pad2d", {"padding": pad}, last=False)
             reads = (padded,)
         self.make(op, attributes, reads=reads, key=path if shapes else None)
 
@@ -215,7 +218,8 @@ class Reader:
         reads = (self.input,) if reads is None else reads
         if makes is None:
             makes = self._call.makes[0] if last else self._new()
-        given = {k: _listed(v) for k, v in (attributes or {}).items() if v is not None}
+        given = {k: _listed(one(v) if k in _BY_AXIS else v)
+                 for k, v in (attributes or {}).items() if v is not None}  # fmt: skip
         try:
             made = OPS[op](**given)
             try:

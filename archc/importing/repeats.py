@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from archc.importing.fitting import Expression, Names, fitted
+from archc.importing.expressions import Expression, Names
+from archc.importing.fitting import fitted
 from archc.importing.pieces import MISSING, Piece, all_pieces, merged_lists, turned
 from archc.spec.expressions import is_sequence
 
@@ -18,15 +19,15 @@ _LONGEST = 12
 
 def with_repeats(pieces: list[Piece], *, grouped: bool = False) -> list[Piece]:
     """The list with repetitions in place of runs, in as few lines as it takes; where it
-    is `grouped`, one repetition of one node takes the place of the group."""
+    is `grouped`, one repetition of one node takes the place of a group of numbers."""
     for piece in pieces:
-        group = piece.kind == "group"
-        piece.lists = [with_repeats(inner, grouped=group) for inner in piece.lists]
+        numbered = piece.kind == "group" and piece.auto
+        piece.lists = [with_repeats(inner, grouped=numbered) for inner in piece.lists]
     least = [0.0] * (len(pieces) + 1)
     choices: list[tuple[Piece, int]] = []
     for at in reversed(range(len(pieces))):
         choice = pieces[at], 1
-        least[at] = _lines([pieces[at]]) + least[at + 1]
+        least[at] = lines([pieces[at]]) + least[at + 1]
         for run, length, cost in _runs(pieces, at):
             if grouped and length == len(pieces) and len(run.lists[0]) == 1:
                 cost -= 1
@@ -101,11 +102,11 @@ def name_of(piece: Piece) -> str | object | None:
     return MISSING if "." in text.partition("}")[2] else text
 
 
-def _lines(pieces: list[Piece]) -> float:
-    """How many lines they take."""
+def lines(pieces: list[Piece]) -> float:
+    """How many lines nodes take."""
     total = 0.0
     for piece in pieces:
-        inner = sum(_lines(each) for each in piece.lists)
+        inner = sum(lines(each) for each in piece.lists)
         single = len(piece.lists) == 1 and len(piece.lists[0]) == 1
         total += inner + (0 if piece.lists and single else 2 if piece.lists else 1)
     return total
@@ -117,7 +118,7 @@ def _all_constant(parts: Sequence[Any]) -> bool:
 
 def _cost(body: list[Piece]) -> float:
     """How many lines a repetition takes, what differs in its turns counted in."""
-    total = _lines(body) + (2 if len(body) > 1 else 0)
+    total = lines(body) + (2 if len(body) > 1 else 0)
     for piece in all_pieces(body):
         for name, values in piece.slots.items():
             found = fitted(values, piece.occurrences, Names({}).of(name))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from archc.importing.trace import Sizes
+from archc.spec.expressions import is_sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class Window:
         """The padding as torch has it, the last axis first."""
         pairs = zip(reversed(self.before), reversed(self.behind), strict=True)
         return [side for pair in pairs for side in pair]
+
+
+def one(sizes: Any) -> Any:
+    """One number in place of the same for each axis."""
+    if is_sequence(sizes) and len({*sizes}) == 1:
+        return sizes[0]
+    return sizes
 
 
 def counts(sizes: Sizes, window: Window, ceil: bool) -> list[int]:

@@ -47,7 +47,8 @@ def write_key(key: str) -> str:
 
 
 def write(value: Any, indent: str = "") -> str:
-    """One value; a list that holds nodes has a line for each."""
+    """One value; a list that holds nodes has a line for each, and brackets around only
+    one stand beside its braces."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -59,6 +60,8 @@ def write(value: Any, indent: str = "") -> str:
         return repr(value)
     if not _holds_nodes(value):
         return f"[{', '.join(write(item) for item in value)}]"
+    if len(value) == 1 and is_table(value[0]):
+        return f"[{write(value[0], indent)}]"
     inner = f"{indent}  "
     lines = "".join(f"{inner}{write(item, inner)},\n" for item in value)
     return f"[\n{lines}{indent}]"

@@ -12,12 +12,13 @@ import pytest
 pytest.importorskip("torchvision")
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision import models
 
 import archc
 from archc.importing.calls import graph_of
-from archc.importing.fitting import Names, fitted
+from archc.importing.expressions import Names
+from archc.importing.fitting import fitted
 from archc.importing.pieces import Occurrence, Unread
 from archc.importing.trace import from_json, to_json
 from archc.importing.wiring import wiring
@@ -64,6 +65,42 @@ def test_a_gate_is_a_skip_that_multiplies() -> None:
     layers = _spec(_imported(modules.Gate(16)))["network"]["layers"]
     assert [node["name"] for node in layers if "name" in node] == ["conv"]
     assert layers[1]["skip"] == "mul"
+
+
+def test_a_sum_of_several_is_one_node() -> None:
+    class Fused(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = (nn.Conv2d(3, 8, 1) for _ in range(3))
+            self.d = nn.Conv2d(8, 8, 1)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            a, b = self.a(x), self.b(x)
+            return a + b + self.c(x), self.d(b)
+
+    spec = _spec(_imported(Fused()))
+    added = [node for node in spec["network"]["layers"] if node.get("op") == "add"]
+    assert [node["from"] for node in added] == [["a", "b", "prev"]]
+
+
+def test_what_few_instances_lack_is_no_repetition() -> None:
+    spec = _spec(_imported(models.mobilenet_v3_small(), x=(3, 224, 224)))
+    (skip,) = spec["blocks"]["inverted_residual"]["layers"]
+    assert skip["skip_when"] == "stride == 1 and in_channels == out_channels"
+    uses = [node["block"] for node in skip["layers"]]
+    assert uses == ["conv2d_norm_activation"] * 2 + ["squeeze_excitation"] + uses[:1]
+    rows = spec["network"]["layers"][0]["layers"]
+    # nothing is said that nothing reads
+    said = ["squeeze_excitation_width" in row for row in rows[1:4]]
+    assert said == [True, False, False]
+
+
+def test_one_node_stands_in_the_line_of_its_list() -> None:
+    text = _imported(
+        nn.Sequential(nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1))))
+    ).text
+    assert tomllib.loads(text)
+    assert len([line for line in text.splitlines() if "layers" in line]) <= 2
 
 
 def test_a_module_that_is_applied_again_is_shared() -> None:

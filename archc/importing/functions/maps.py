@@ -43,7 +43,7 @@ def _pad(call: Reader) -> None:
     name = names.get(mode)
     if name is None:
         raise Refused(f"no op pads with the mode {mode!r}")
-    attributes: dict[str, Any] = {"padding": pad[0] if len({*pad}) == 1 else list(pad)}
+    attributes: dict[str, Any] = {"padding": pad}
     if value:
         attributes["value"] = float(value)
     call.make(f"{name}{axes}d", attributes)
@@ -105,8 +105,7 @@ def _max_pool(call: Reader) -> None:
         ceil, seen = rounding(spatial, window, wanted)
     except ValueError as error:
         raise Refused(str(error)) from None
-    even = before[0] if len({*before}) == 1 else before
-    attributes = settings | {"padding": even, "ceil_mode": ceil}
+    attributes = settings | {"padding": before, "ceil_mode": ceil}
     if seen == wanted:
         call.make(name, attributes, reads=(value,))
         return

@@ -141,7 +141,6 @@ def _cut(call: Reader, ranges: list[range]) -> int:
         )
     steps = [taken.step for taken in spatial]
     if any(step > 1 for step in steps):
-        stride = steps[0] if len({*steps}) == 1 else steps
-        attributes = {"kernel_size": 1, "stride": stride}
+        attributes = {"kernel_size": 1, "stride": steps}
         value = call.make(f"max_pool{axes}d", attributes, reads=(value,), last=False)
     return value

@@ -20,7 +20,7 @@ def _conv(call: Reader) -> None:
     out, _, *kernel = call.tensors[weight.key].shape
     attributes = {
         "out_channels": out,
-        "kernel_size": kernel[0] if len({*kernel}) == 1 else kernel,
+        "kernel_size": kernel,
         **_window(call.settings, "stride", "padding", "dilation", "groups"),
         "bias": call.settings.get("bias") is not None,
     }
@@ -36,7 +36,7 @@ def _conv_transpose(call: Reader) -> None:
     groups = call.settings.get("groups", 1)
     attributes = {
         "out_channels": out * groups,
-        "kernel_size": kernel[0] if len({*kernel}) == 1 else kernel,
+        "kernel_size": kernel,
         **_window(call.settings, "stride", "padding", "output_padding", "dilation"),
         "groups": groups,
         "bias": call.settings.get("bias") is not None,
