@@ -44,7 +44,7 @@ class Opaque:
             [(name, len(sizes)) for name, sizes in held]
             for held in (self.parameters, self.buffers)
         ]
-        names = [name for name, _, _ in self.arguments]
+        names = [(name, value is None) for name, value, _ in self.arguments]
         axes = len(self.reads), len(self.gives)
         return repr((self.class_name, names, axes, tensors))
 
@@ -102,7 +102,7 @@ class _Fitting:
         first = self._modules[0]
         arguments = {
             name: self._written(
-                [m.arguments[n][1] for m in self._modules], name, "in_channels"
+                [_said(m.arguments[n][1]) for m in self._modules], name, "in_channels"
             )
             for n, (name, _, _) in enumerate(first.arguments)
             if not all(m.arguments[n][2] for m in self._modules)
@@ -166,6 +166,15 @@ def _param(wanted: str, taken: Mapping[str, Any]) -> str:
         number += 1
         name = f"{base}{number}"
     return name
+
+
+def _said(value: Any) -> Any:
+    """A value as a spec says it: texts in quotes."""
+    if is_sequence(value):
+        return [_said(part) for part in value]
+    if value is None or isinstance(value, str):
+        return Expression(repr(value))
+    return value
 
 
 def _plain(value: Any) -> Any:

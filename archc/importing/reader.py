@@ -65,7 +65,8 @@ class Reader:
         elif (rule := RULES.get(function)) is not None:
             rule(self)
         elif function in NOTHING:
-            self.nothing()
+            if not self.is_parameter_view():
+                self.nothing()
         elif (op := op_of(function)) is not None:
             self._plainly(op)
         else:

@@ -20,6 +20,8 @@ from archc.spec.written import Written, said
 
 _SIZES = frozenset(name for count in (1, 2, 3) for name in axis_names(count))
 _KNOWN = frozenset({"in_channels"})
+_NONE = "None"
+"""What `arguments` say where the constructor is given Python's None."""
 
 
 def parse_own_ops(
@@ -68,9 +70,10 @@ class _Parser:
             given = {key: self.written.argument(key, origin) for key in parameters}
         else:
             given = {
-                key: self._value(value, seen, "arguments", key)
+                key: None if value == _NONE
+                else self._value(value, seen, "arguments", key)
                 for key, value in arguments.items()
-            }
+            }  # fmt: skip
         for key in arguments:
             if not key.isidentifier():
                 self._refuse("bad-name", f"`{key}` cannot name an argument in Python",

@@ -180,6 +180,66 @@ def test_compiled_code_is_refused() -> None:
     assert "torch.jit" in refusal.reason
 
 
+def test_what_torch_compiled_runs_as_it_is_written() -> None:
+    inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+    inner[0] = torch.compile(inner[0])
+    text = _imported(inner).text
+    assert '"0._orig_mod"' in text or '"_orig_mod"' in text
+
+
+def test_what_no_module_with_weights_has() -> None:
+    lazy = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU())
+    half = nn.Sequential(nn.Conv2d(3, 4, 1)).half()
+    conv = nn.Conv2d(3, 3, 1)
+    twice = nn.Sequential(conv, nn.Sequential(conv))
+    for module, path, wanted in (
+        (lazy, "0", "not made yet"),
+        (half, "0", "float16"),
+        (twice, "1.0", "it is also `0`"),
+        (torch.jit.trace(nn.ReLU(), torch.zeros(1, 3, 8, 8)), "", "torch.jit"),
+    ):
+        (refusal,) = _imported(module).refused
+        assert refusal.module == path
+        assert wanted in refusal.reason
+
+
+def test_what_is_given_is_overwritten() -> None:
+    class Writing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x.mul_(2)
+            return self.conv(x)
+
+    _spec(_imported(Writing()))
+
+
+def test_a_mask_is_refused() -> None:
+    class Picking(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[x > 0]
+
+    *_, refusal = _imported(Picking()).refused
+    assert "by a mask" in refusal.reason
+    assert refusal.file == __file__
+
+
+def test_a_parameter_may_be_of_another_type() -> None:
+    class Norm(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            weight = self.weight.view(1, -1, 1, 1).to(x.dtype)
+            return torch.maximum(x * weight, weight)
+
+    (refusal,) = _imported(Norm()).refused
+    assert "torch.maximum" in refusal.reason
+
+
 def test_the_module_stays_as_it_was() -> None:
     module = modules.ResidualNet().train()
     before = {key: value.clone() for key, value in module.state_dict().items()}

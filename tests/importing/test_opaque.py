@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_what_cannot_be_made_again_is_refused_with_all_reasons() -> None:
     said = [refusal.reason for refusal in result.refused]
     assert any("attention" in reason for reason in said)
     assert any("(bool)" in reason for reason in said)
-    assert "and a spec holds numbers alone" in said[-1]
+    assert "a spec holds numbers, texts and lists of them alone" in said[-1]
     # nobody watched, and no attribute tells it
     said = [r.reason for r in _imported(Net, watched=False).refused]
     assert any("nothing tells what its constructor was given" in r for r in said)
@@ -131,3 +132,55 @@ def test_modules_of_torch_can_stay_what_they_are() -> None:
     result = import_network(network, "net", {"x": (3, 8, 8)}, opaque=True)
     assert result.proof.outputs == "equal", result.refused
     assert 'module = "torch.nn.Threshold"' in result.text
+
+
+class Settings(nn.Module):
+    """Its constructor is given all that a spec can say."""
+
+    def __init__(
+        self,
+        width: int,
+        mode: str = "up",
+        steps: Sequence[Sequence[int]] = (),
+        flag: bool = False,
+        limit: float | None = 1.0,
+        label: str = "a",
+    ) -> None:
+        super().__init__()
+        self.mode, self.flag, self.limit = mode, flag, limit
+        self.total = sum(sum(step) for step in steps)
+        self.conv = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x).cumsum(1 if self.mode == "up" else 2)
+        x = x + self.total if self.flag else x
+        return x if self.limit is None else x.clamp(max=self.limit)
+
+
+def test_texts_lists_and_none_are_said() -> None:
+    steps = ((1, 2), (3, 4))
+    result = _imported(
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 4, 1),
+            Settings(4, "down", steps, flag=True, limit=None, label="b c"),
+            Settings(4, "up", steps, flag=True, limit=None, label="b c"),
+            Settings(4, "down", steps, limit=0.5, label="b c"),
+        )
+    )
+    assert result.proof.outputs == "equal", result.refused
+    first, second = tomllib.loads(result.text)["ops"].values()
+    assert first["params"] == ["mode"]
+    assert first["arguments"] == {
+        "width": "in_channels", "mode": "mode", "steps": [[1, 2], [3, 4]],
+        "flag": True, "limit": "None", "label": "'b c'",
+    }  # fmt: skip
+    assert second["arguments"]["mode"] == "'down'"
+
+
+@pytest.mark.parametrize("label", ["it's", "two\nlines", None, ("a", None)])
+def test_what_no_spec_can_say_is_refused(label: Any) -> None:
+    result = _imported(lambda: nn.Sequential(Settings(3, label=label)))
+    if label is None:
+        assert result.passed
+        return
+    assert any("`" in r.reason and "label" in r.reason for r in result.refused)

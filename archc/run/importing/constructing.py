@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-
-from archc.spec.expressions import is_sequence
 
 _PLAIN = (bool, int, float)
 _given: WeakKeyDictionary[nn.Module, dict[str, Any]] = WeakKeyDictionary()
@@ -89,7 +87,7 @@ def constructed(module: nn.Module) -> tuple[str, tuple[tuple[str, Any, bool], ..
             continue
         value = _value(module, noted, key, parameter)
         if value is parameter.default or value == parameter.default:
-            if isinstance(value, _PLAIN):
+            if isinstance(value, (*_PLAIN, str)):
                 found.append((key, value, True))
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -154,10 +152,17 @@ def _value(
 
 
 def _plain(value: Any, key: str, name: str) -> Any:
-    if isinstance(value, _PLAIN):
+    given = f"`{name}` is given {key} = {repr(value)[:60]}"
+    if value is None or isinstance(value, _PLAIN):
         return value
-    if is_sequence(value):
-        return tuple(_plain(part, key, name) for part in value)
-    raise Unmade(
-        f"`{name}` is given {key} = {repr(value)[:60]}, and a spec holds numbers alone"
-    )
+    if isinstance(value, str):
+        if not value.isprintable() or set(value) & set("\"'\\"):
+            raise Unmade(f"{given}, and texts in"
+                         " specs have no quotes, backslashes or line ends")  # fmt: skip
+        return value
+    if isinstance(value, tuple | list):
+        parts = [_plain(part, key, name) for part in cast("Sequence[Any]", value)]
+        if None not in parts:
+            return tuple(parts)  # as the code gives it
+    raise Unmade(f"{given}, and a spec holds"
+                 " numbers, texts and lists of them alone")  # fmt: skip

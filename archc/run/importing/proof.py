@@ -174,7 +174,8 @@ def _run(
         if path:
             handles.append(cast(Any, part).register_forward_hook(noted(path)))
     try:
-        out = module(*given)
+        # it may write to what it is given
+        out = module(*(x.clone() for x in given))
     finally:
         for handle in handles:
             handle.remove()

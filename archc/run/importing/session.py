@@ -15,6 +15,7 @@ from archc.importing.writing.compiled import NotASpec, compiled, identifier
 from archc.run.importing.proof import Proof, prove
 from archc.run.importing.tensors import parts_of
 from archc.run.importing.tracer import trace
+from archc.run.importing.unlike import eagerly
 from archc.run.subject import Subject
 
 
@@ -168,14 +169,15 @@ def _imported(
                 continue
             raise
         limit = {} if computing else {"most_bytes": 0}
-        result.proof = prove(
-            module,
-            subject.module,
-            inputs,
-            opaque=opaque,
-            training=not opaque and _draws_nothing(subject),
-            **limit,
-        )
+        with eagerly():
+            result.proof = prove(
+                module,
+                subject.module,
+                inputs,
+                opaque=opaque,
+                training=not opaque and _draws_nothing(subject),
+                **limit,
+            )
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
             result.state = module.state_dict()

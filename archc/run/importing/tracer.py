@@ -37,6 +37,7 @@ from archc.run.importing.tensors import (
     parts_of,
     tensors_in,
 )
+from archc.run.importing.unlike import eagerly, unlike_specs
 from archc.run.importing.values import Values
 from archc.run.verify.forms import described
 from archc.spec.expressions import is_sequence
@@ -84,7 +85,7 @@ def trace(
     given = {n: torch.empty((BATCH, *s), device="meta") for n, s in inputs.items()}
     found.inputs = {n: tracer.values.made(x) for n, x in given.items()}
     try:
-        with torch.no_grad(), in_mode(module, training), tracer.lending():
+        with eagerly(), torch.no_grad(), in_mode(module, training), tracer.lending():
             if not found.refused:
                 with tracer.following(), tracer:
                     out = module(*given.values())
@@ -98,7 +99,10 @@ def trace(
 
 def input_names(module: nn.Module) -> list[str]:
     """What `forward` calls the tensors that it must be given."""
-    given = inspect.signature(module.forward).parameters.values()
+    try:
+        given = inspect.signature(module.forward).parameters.values()
+    except ValueError:
+        return []  # of compiled code; the trace says so
     positional = (
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
         inspect.Parameter.POSITIONAL_ONLY,
@@ -130,15 +134,9 @@ class _Tracer(TorchFunctionMode):
 
     def lending(self) -> AbstractContextManager[None]:
         """While it lasts, the module has tensors without values."""
-        hidden: list[str] = []
-        for part, path in self._paths.items():
-            inside = any(path.startswith(f"{p}.") or not p for p in hidden)
-            if isinstance(part, torch.jit.ScriptModule) and not inside:
-                hidden.append(path)
-                self._refused(
-                    path, "it is compiled by torch.jit, which hides its calls"
-                )
-        if hidden:
+        for path, reason in unlike_specs(self._module):
+            self._refused(path, reason)
+        if self._found.refused:
             return nullcontext()
         keys: dict[int, str] = {}
         for each in held_by(self._module):
@@ -273,6 +271,10 @@ class _Tracer(TorchFunctionMode):
         if name in _NUMBERS or name in _BY_NUMBERS:
             return self._asked(name, args)
         tensors = list(tensors_in((*args, *kwargs.values())))
+        if name == "__getitem__" and any(t.dtype == torch.bool for t in tensors[1:]):
+            self.refuse("it takes a part of a tensor by a mask, so that what it"
+                        " computes depends on the data")  # fmt: skip
+            raise Stopped
         before = [t._version for t in tensors]  # pyright: ignore[reportPrivateUsage]
         held = self._encoded(args), {k: self._encoded(v) for k, v in kwargs.items()}
         out = func(*args, **kwargs)

@@ -69,7 +69,7 @@ def _fresh(values: Tensor, tensor: Tensor) -> Tensor:
 
 def _step(module: nn.Module, given: list[Tensor]) -> Step:
     with torch.enable_grad():
-        outputs = list(tensors_in([module(*given)]))
+        outputs = list(tensors_in([module(*(x.clone() for x in given))]))
         loss = cast(Tensor, sum(out.square().mean() for out in outputs))
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
     held = {each.key: each.tensor for each in held_by(module) if each.saved}

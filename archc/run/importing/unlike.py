@@ -1,0 +1,57 @@
+"""What modules are that no spec is, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+
+from archc.run.importing.tensors import held_by, parts_of
+
+
+def unlike_specs(module: nn.Module) -> Generator[tuple[str, str]]:
+    """Parts by their paths, each with why no spec says it."""
+    hidden: list[str] = []
+    for path, part in parts_of(module):
+        if any(path.startswith(f"{p}.") or not p for p in hidden):
+            continue
+        if isinstance(part, torch.jit.ScriptModule):
+            hidden.append(path)
+            yield path, "it is compiled by torch.jit, which hides its calls"
+        lazy: Any = part
+        if isinstance(part, LazyModuleMixin) and lazy.has_uninitialized_params():
+            hidden.append(path)
+            yield path, ("its tensors are not made yet; call the network once before"
+                         " it is imported")  # fmt: skip
+    if hidden:
+        return
+    yield from _twice(module)
+    other = [h for h in held_by(module) if h.tensor.is_floating_point()
+             and h.tensor.dtype != torch.float32]  # fmt: skip
+    if other:
+        dtype = str(other[0].tensor.dtype).removeprefix("torch.")
+        yield other[0].path, (f"its `{other[0].name}` is of {dtype}, and specs compute"
+                              " in float32; call `.float()` before")  # fmt: skip
+
+
+def _twice(module: nn.Module) -> Generator[tuple[str, str]]:
+    """Modules with tensors that have two names in the `state_dict`."""
+    holding = {held.path for held in held_by(module) if held.saved}
+    first = {part: path for path, part in parts_of(module)}
+    inside: Any = module
+    for path, part in inside.named_modules(remove_duplicate=False):
+        if first[part] != path and first[part] in holding:
+            yield path, (f"it is also `{first[part]}`, whose tensors it has once more,"
+                         " and no spec gives a tensor to two")  # fmt: skip
+
+
+def eagerly() -> AbstractContextManager[Any]:
+    """While it lasts, what `torch.compile` made runs as it is written."""
+    compiler: Any = torch.compiler
+    if not hasattr(compiler, "set_stance"):  # before torch 2.6
+        return nullcontext()
+    return compiler.set_stance("force_eager")
