@@ -311,9 +311,14 @@ def load(
 
     Raises:
         SpecError: if the spec has errors.
-        TypeError: if a parameter is nothing that a spec could hold.
+        TypeError: if `path` is none, or a parameter nothing that a spec could hold.
         ValueError: if there is no network in the file, or several have the name.
     """
+    if not isinstance(path, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"archc.load takes the path of a spec, or a name that `archc list` shows,"
+            f" not {_kind(path)}"
+        )
     entry = catalog.locate(Path(path))
     spec = Path(path) if entry is None else entry.path
     loader = Loader(Sink(), anywhere=allow_outside)
@@ -333,6 +338,10 @@ def loads(
     Files that it extends or uses are looked for from the current directory. The other
     arguments, and what is raised, are those of `load`.
     """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"archc.loads takes the text of a spec, in TOML or JSON, not {_kind(text)}"
+        )
     format = "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "toml"
     return _of_text(text, format, "loads", params, input_shape, allow_outside)
 
@@ -353,11 +362,21 @@ def from_dict(
     Raises:
         TypeError: if something in it is nothing that a spec could hold.
     """
+    if not isinstance(spec, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"archc.from_dict takes a dict, not {_kind(spec)}")
     try:
         text = json.dumps(spec, indent=2, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"this is nothing that a spec could hold: {error}") from error
     return _of_text(text, "json", "from_dict", params, input_shape, allow_outside)
+
+
+def _kind(value: object) -> str:
+    """What was given instead, and who takes that."""
+    if value is None:
+        return "None"
+    other = "; archc.from_dict takes one" if isinstance(value, dict) else ""
+    return f"{type(value).__name__}{other}"
 
 
 def _of_text(

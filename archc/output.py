@@ -40,25 +40,26 @@ class Output:
         return None if alike else "differs"
 
 
-def write(outputs: Sequence[Output]) -> None:
+def write(outputs: Sequence[Output]) -> list[Path]:
     """Write all files; each is replaced in one step, none before all are on disk.
 
     A file that holds its content already is left alone. Where a path is a link, the
     file behind it is replaced. When the process is told to end (SIGTERM, SIGHUP) it
-    first removes what is half written.
+    first removes what is half written. Returns the directories that had to be made.
 
     Raises:
         OSError: if one cannot be written. Nothing has been replaced then, unless it was
             the replacing itself that failed.
     """
     ready: list[tuple[Path, Path]] = []
+    made: list[Path] = []
     with _ended_tidily() as watch:
         try:
             for output in outputs:
                 target = behind(output)
                 if _holds(target, output):
                     continue
-                target.parent.mkdir(parents=True, exist_ok=True)
+                made += _directory(output.path, target)
                 ready.append((_beside(target), target))
                 _fill(ready[-1][0], output.content, target)
             for temporary, target in ready:
@@ -67,16 +68,17 @@ def write(outputs: Sequence[Output]) -> None:
             watch.working = False
             for temporary, _ in ready:
                 temporary.unlink(missing_ok=True)
+    return made
 
 
-def create(output: Output) -> None:
-    """Write a file that is not there yet.
+def create(output: Output) -> list[Path]:
+    """Write a file that is not there yet. Returns the directory that had to be made.
 
     Raises:
         FileExistsError: if it is there.
         OSError: if it cannot be written; nothing is left of it then.
     """
-    output.path.parent.mkdir(parents=True, exist_ok=True)
+    made = _directory(output.path, output.path)
     with _ended_tidily() as watch, output.path.open("xb") as file:
         try:
             file.write(output.content)
@@ -85,6 +87,15 @@ def create(output: Output) -> None:
             watch.working = False
             output.path.unlink(missing_ok=True)
             raise
+    return made
+
+
+def _directory(path: Path, target: Path) -> list[Path]:
+    """Makes the directory of a file that `path` leads to, where there is none."""
+    if target.parent.is_dir():
+        return []
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return [path.parent]
 
 
 def behind(output: Output) -> Path:

@@ -111,7 +111,7 @@ def command(
     run.report(color)
     if not targets and not run.failed:
         raise Refused("there is no network here: these files only hold blocks")
-    job = Job(picture=None if check else picture, force=force)
+    job = Job(picture=None if check else picture, force=force, asked=out is not None)
     live = colored(color, sys.stdout) and all(
         map(is_terminal, (sys.stdout, sys.stderr))
     )

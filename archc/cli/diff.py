@@ -176,6 +176,7 @@ def _draw(
     found: Comparison, directory: Path, picture: Literal["svg", "pdf", "png"]
 ) -> None:
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.compare.picture import diagram
     from archc.draw.render import RenderError
     from archc.output import Output, write
@@ -190,7 +191,7 @@ def _draw(
     except RenderError as error:
         failure = str(error)
     try:
-        write(outputs)
+        tell_made(write(outputs))
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         raise Refused(f"cannot write{place}: {reason(error)}") from error

@@ -215,6 +215,7 @@ def _write(
     What is at a path that the user has not named is kept if archc did not draw it.
     """
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.draw.drawing import draw, format_of
     from archc.draw.fit import TooNarrow
     from archc.draw.render import RenderError
@@ -234,7 +235,7 @@ def _write(
             )
         saved = _saved(analysis) if options.heat == "memory" else None
         content = draw(network, facts, format, options, saved=saved, warn=warn)
-        write([Output(path, content)])
+        tell_made(write([Output(path, content)]))
     except (TooNarrow, RenderError, _Kept) as error:
         message = str(error)
     except OSError as error:

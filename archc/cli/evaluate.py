@@ -74,6 +74,7 @@ def command(
     tested = learned(context, spec, overrides, allow_outside, color)
     with using():
         from archc.cli.running import with_weights
+        from archc.cli.writing import tell_made
         from archc.output import Output, write
         from archc.run.evaluate import report
         from archc.run.evaluate.picture import draw
@@ -95,7 +96,7 @@ def command(
             f"{found.network} on {found.data}, top-1 {100 * found.metrics.top1:.2f} %"
         )
         try:
-            write([Output(picture, draw(title, found.metrics).encode())])
+            tell_made(write([Output(picture, draw(title, found.metrics).encode())]))
         except OSError as error:
             raise Refused(f"cannot write {picture}: {error.strerror}") from error
     shown = {

@@ -34,9 +34,10 @@ def import_file(source: str, out: Path | None, inputs: Inputs, form: str) -> int
 
         click.echo(json.dumps(result.to_dict(), indent=1))
     if result.passed and out is not None:
+        from archc.cli.writing import tell_made
         from archc.output import Output, write
 
-        write([Output(out, result.text.encode())])
+        tell_made(write([Output(out, result.text.encode())]))
     elif result.passed and form == "text":
         click.echo(result.text, nl=False)
     if form == "text":

@@ -43,6 +43,7 @@ def deliver(result: Result, out: Path | None, weights: Path | None, form: str) -
 
 
 def _write(result: Result, out: Path | None, weights: Path | None) -> None:
+    from archc.cli.writing import tell_made
     from archc.output import Output, write
 
     outputs: list[Output] = []
@@ -52,7 +53,7 @@ def _write(result: Result, out: Path | None, weights: Path | None) -> None:
         from archc.run.importing.weights import weights_file
 
         outputs.append(Output(weights, weights_file(result.state, weights)))
-    write(outputs)
+    tell_made(write(outputs))
 
 
 def _report(result: Result, out: Path | None, weights: Path | None) -> str:

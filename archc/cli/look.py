@@ -131,6 +131,7 @@ def _target(path: Path) -> Path:
 
 def _write(path: Path, album: Album) -> None:
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.output import Output, write
     from archc.run.look import page, sheet
 
@@ -142,6 +143,6 @@ def _write(path: Path, album: Album) -> None:
     else:
         content = page.to_html(album).encode()
     try:
-        write([Output(path, content)])
+        tell_made(write([Output(path, content)]))
     except OSError as error:
         raise Refused(f"cannot write {path}: {reason(error)}") from error

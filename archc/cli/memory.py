@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -47,9 +47,16 @@ _UNITS = {
 }
 
 
+class _Limit(NamedTuple):
+    """Bytes, and how they were given."""
+
+    size: int
+    text: str
+
+
 def _size(
     context: click.Context, param: click.Parameter, value: str | None
-) -> int | None:
+) -> _Limit | None:
     """Reads 24GB or 22.5GiB as bytes."""
     if value is None:
         return None
@@ -57,7 +64,7 @@ def _size(
     unit = None if match is None else _UNITS.get(match[2].upper())
     if match is None or unit is None:
         raise click.BadParameter(f"{value!r} is no size, as in 24GB or 22.5GiB")
-    return int(Fraction(match[1]) * unit)
+    return _Limit(int(Fraction(match[1]) * unit), value.strip())
 
 
 def step_options(command: F) -> F:
@@ -122,7 +129,7 @@ def command(
     optimizer: Optimizer,
     precision: Precision,
     device: Device,
-    limit: int | None,
+    limit: _Limit | None,
     form: str,
     weights: str | None,
     assignments: tuple[tuple[str, str], ...],
@@ -177,7 +184,7 @@ def command(
         if refused is not None:
             context.exit(1)
         return
-    largest = found.largest(limit)
+    largest = found.largest(limit.size)
     refused = None if largest is None else refusal(network, largest)
     fits = largest is not None and refused is None
     _write(found, largest or 1, form, fit=(limit, fits), refused=refused)
@@ -190,10 +197,10 @@ def _write(
     batch: int,
     form: str,
     *,
-    fit: tuple[int, bool] | None = None,
+    fit: tuple[_Limit, bool] | None = None,
     refused: Refusal | None,
 ) -> None:
-    from archc.measure.memory_table import amount, as_text
+    from archc.measure.memory_table import as_text
 
     memory = found.at(batch)
     if form == "json":
@@ -201,17 +208,27 @@ def _write(
         table["refused"] = None if refused is None else asdict(refused)
         if fit is not None:
             limit, fits = fit
-            table["fit"] = {"limit": limit, "batch": batch if fits else None}
+            table["fit"] = {"limit": limit.size, "batch": batch if fits else None}
         click.echo(json.dumps(table, indent=2))
         return
+    for answer in _answers(batch, memory.peak.total, fit, refused):
+        click.echo(f"{answer}.\n")
     click.echo(as_text(memory), nl=False)
+
+
+def _answers(
+    batch: int, peak: int, fit: tuple[_Limit, bool] | None, refused: Refusal | None
+) -> Iterator[str]:
+    """What was asked for, before what it follows from."""
+    from archc.measure.memory_table import amount
+
     if fit is not None:
-        limit, fits = fit
-        answer = "not even one sample fits"
+        (size, given), fits = fit
+        answer = f"not even one sample fits, as it takes {amount(peak)}"
         if fits:
             answer = f"batch {batch:,} is the largest that fits"
         elif refused is not None:
             answer = "no batch fits that can be trained"
-        click.echo(f"\n{amount(limit)}: {answer}.")
+        yield f"{given} ({amount(size)}): {answer}"
     if refused is not None:
-        click.echo(f"\nBatch {batch:,} cannot be trained: {refused}.")
+        yield f"Batch {batch:,} cannot be trained: {refused}"

@@ -56,6 +56,7 @@ def command(
     Exit status: 0 written, 1 errors in the other spec, 2 wrong use, or the file is
     there already or cannot be written.
     """
+    from archc.cli.writing import tell_made
     from archc.output import Output, create
 
     _check_name(name)
@@ -68,7 +69,7 @@ def command(
             context.exit(1)
         text = found
     try:
-        create(Output(target, text.encode()))
+        tell_made(create(Output(target, text.encode())))
     except FileExistsError:
         raise _taken(target) from None
     except OSError as error:

@@ -81,10 +81,11 @@ def command(
 
 def _write(path: Path, text: str) -> None:
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.output import Output, write
 
     try:
-        write([Output(path, text.encode())])
+        tell_made(write([Output(path, text.encode())]))
     except OSError as error:
         raise Refused(f"cannot write {path}: {reason(error)}") from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from archc.source.files import contents
 
 if TYPE_CHECKING:
     from archc.cli.specs import Found, Run
+    from archc.emit.digest import State
     from archc.network.graph import Network
     from archc.pipeline import Analysis
     from archc.run.subject import Subject
@@ -33,12 +36,27 @@ def need_torch(command: str) -> None:
             f"archc {command} needs PyTorch: pip install 'archc-compiler[torch]'"
         )
     try:
-        import_module("torch")
+        with _all_stays():
+            import_module("torch")
     except Exception as error:  # a library that it lacks, a build for another system
         raise Refused(
             f"PyTorch cannot be imported ({first_line(error)}):"
             " pip install --force-reinstall torch"
         ) from error
+
+
+@contextmanager
+def _all_stays() -> Generator[None]:
+    """Around an import of very much: it is not searched for garbage, now or later."""
+    if "torch" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def need_packages(network: Network) -> None:
@@ -84,30 +102,31 @@ def subjects(
     was changed in it by hand is what runs. With --set or --input there is none for
     these numbers, and the code is written anew.
     """
-    from archc.emit.module import emit
     from archc.forked import shared
+    from archc.run.subject import Subject
 
     analyses = [run.analyse(spec.path) for spec in specs]
-    networks = [found.network for found in analyses if found is not None]
-    for network in networks:
-        need_packages(network)
-    sources = iter(shared(emit, networks))
+    there = [(s, a) for s, a in zip(specs, analyses, strict=True) if a is not None]
+    for _, analysis in there:
+        need_packages(analysis.network)
+    modules = iter(shared(lambda one: _module(*one, overrides, out), there))
     return [
         None
         if analysis is None
-        else _subject(spec, analysis, next(sources), overrides, out)
+        else Subject(label_of(spec), analysis.network, analysis.facts, *next(modules))
         for spec, analysis in zip(specs, analyses, strict=True)
     ]
 
 
-def _subject(
-    spec: Found, analysis: Analysis, fresh: str, overrides: Overrides, out: Path | None
-) -> Subject:
+def _module(
+    spec: Found, analysis: Analysis, overrides: Overrides, out: Path | None
+) -> tuple[str, Path | None, State]:
+    """The source of a spec's module, the file it was read from, and what became of
+    that."""
     from archc.emit.digest import other_spec, state
-    from archc.run.subject import Subject
+    from archc.emit.module import emit, unproven
 
-    network, facts = analysis.network, analysis.facts
-    label = label_of(spec)
+    network = analysis.network
     directory = out if out is not None else default_directory(spec)
     file = directory / f"{network.name}.py"
     if overrides == Overrides():
@@ -119,9 +138,9 @@ def _subject(
             raise Refused(f"cannot read {file}: {error}") from error
         else:
             if out is not None or other_spec(source, spec.path) is None:
-                found = state(source, fresh)
-                return Subject(label, network, facts, source, file, found)
-    return Subject(label, network, facts, fresh)
+                # what is run is the file; the other only says how old that is
+                return source, file, state(source, unproven(network))
+    return emit(network), None, "current"
 
 
 def label_of(spec: Found) -> str:

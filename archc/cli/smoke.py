@@ -198,6 +198,7 @@ def _write(
 ) -> None:
     """The reports that were asked for."""
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.output import Output, write
     from archc.run.smoke.report import to_json, to_markdown
 
@@ -209,7 +210,7 @@ def _write(
         page = to_markdown(results, conditions, _command_line(context))
         outputs.append(Output(markdown, page.encode()))
     try:
-        write(outputs)
+        tell_made(write(outputs))
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         raise Refused(f"cannot write{place}: {reason(error)}") from error

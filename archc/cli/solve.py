@@ -129,6 +129,7 @@ def _check(out: Path) -> None:
 
 def _save(out: Path, variants: Variants, answer: Answer) -> None:
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.design.written import written
     from archc.escaping import visible
     from archc.output import Output, create
@@ -138,7 +139,7 @@ def _save(out: Path, variants: Variants, answer: Answer) -> None:
     assert analysis is not None
     text, left_out = written(analysis.network)
     try:
-        create(Output(out, text.encode()))
+        tell_made(create(Output(out, text.encode())))
     except OSError as error:
         raise Refused(f"cannot write {out}: {reason(error)}") from error
     dropped = f", without {left_out} shapes that it claimed" if left_out else ""

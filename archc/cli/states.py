@@ -84,10 +84,13 @@ def _reshaped(key: str, ours: tuple[int, ...], theirs: tuple[int, ...]) -> str:
 
 def _write(renames: dict[str, str], path: Path) -> None:
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.output import Output, write
 
     try:
-        write([Output(path, (json.dumps(renames, indent=1) + "\n").encode())])
+        tell_made(
+            write([Output(path, (json.dumps(renames, indent=1) + "\n").encode())])
+        )
     except OSError as error:
         raise Refused(f"cannot write {path}: {reason(error)}") from error
     click.echo(visible(str(path)), err=True)

@@ -118,9 +118,10 @@ def _write(found: Sweep, form: str) -> None:
 
 def _save(path: Path, picture: str) -> None:
     from archc.cli.specs import reason
+    from archc.cli.writing import tell_made
     from archc.output import Output, write
 
     try:
-        write([Output(path, picture.encode())])
+        tell_made(write([Output(path, picture.encode())]))
     except OSError as error:
         raise Refused(f"cannot write {path}: {reason(error)}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ def command(
     specs_found = find(specs)
     from archc.run.verify import in_processes
 
+    import_module("archc.emit.module")  # once, and not in each process
     held = in_processes(
         lambda spec: _held(spec, run, overrides, out), specs_found, _ended
     )
@@ -96,6 +98,10 @@ class _Held:
     layers: int = 0
     macs: int = 0
     disagreements: Sequence[Disagreement] = ()
+
+    def counted(self, number: int) -> str:
+        """How many were compared; nothing where a disagreement came before."""
+        return "" if self.disagreements and not number else f"{number:,}"
 
 
 def _held(
@@ -133,9 +139,8 @@ def _table(found: Sequence[_Held]) -> str:
         (
             each.label,
             visible(each.module),
-            f"{each.tensors:,}",
-            f"{each.layers:,}",
-            f"{each.macs:,}" if not each.disagreements else "",
+            *map(each.counted, (each.tensors, each.layers)),
+            "" if each.disagreements else f"{each.macs:,}",
             "agrees" if not each.disagreements else "DISAGREES",
         )
         for each in found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -101,15 +101,23 @@ def _drawn(
         return Made(outputs)
 
 
+def tell_made(directories: Iterable[Path]) -> None:
+    """Says which directories were not there before a file was written."""
+    for directory in directories:
+        click.echo(f"made the directory {visible(str(directory))}", err=True)
+
+
 class Job:
     """Writes targets, or compares them with what is on disk if `picture` is None.
 
-    A module that was changed by hand is only replaced by `force`.
+    A module that was changed by hand is only replaced by `force`. `asked` says that the
+    directory was named on the command line.
     """
 
-    def __init__(self, picture: Picture | None, *, force: bool) -> None:
+    def __init__(self, picture: Picture | None, *, force: bool, asked: bool) -> None:
         self._picture: Picture | None = picture
         self._force = force
+        self._asked = asked
         self.stale = False
         self.refused = False
 
@@ -129,7 +137,8 @@ class Job:
                 return
             if made.failure is not None:
                 self._refuse(target, made.failure)
-            write(made.outputs)
+            new = write(made.outputs)
+            tell_made(new if self._asked else ())
             paths = [output.path for output in made.outputs]
             picture = target.path(self._picture)
             if made.failure is None and picture not in paths:

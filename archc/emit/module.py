@@ -70,11 +70,7 @@ def emitted(network: Network) -> tuple[Module, str]:
     Raises:
         WrongModule: if it would not be the network. That is a fault of archc's.
     """
-    try:
-        module = tree(network)
-    except Exception as error:
-        # whatever it is, the spec passed all checks, so that no spec is to blame
-        raise WrongModule(network.name, [f"{type(error).__name__}: {error}"]) from error
+    module = _made(network)
     differences = [f"`{name}` has no name" for name in sorted(unnamed(module))]
     differences += map(str, validate(module, network))
     if differences:
@@ -85,6 +81,24 @@ def emitted(network: Network) -> tuple[Module, str]:
     except SyntaxError as error:
         raise WrongModule(network.name, [f"no Python: {error}"]) from error
     return module, signed(source)
+
+
+def unproven(network: Network) -> str:
+    """The same source, and nobody asked whether it is the network: a text to hold
+    another one to, which is not run.
+
+    Raises:
+        WrongModule: if there is none.
+    """
+    return signed(printed(_made(network)))
+
+
+def _made(network: Network) -> Module:
+    try:
+        return tree(network)
+    except Exception as error:
+        # whatever it is, the spec passed all checks, so that no spec is to blame
+        raise WrongModule(network.name, [f"{type(error).__name__}: {error}"]) from error
 
 
 def tree(network: Network, passes: tuple[Pass, ...] = PASSES) -> Module:

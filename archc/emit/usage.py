@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 
 from archc.emit.tree import (
     SELF,
@@ -50,10 +51,10 @@ def parts(expr: object) -> Iterator[object]:
     stack: list[object] = [expr]
     while stack:
         node = stack.pop()
-        names = _holding(type(node))
-        if names is not None:
+        inner = _inner(type(node))
+        if inner is not None:
             yield node
-            stack += [getattr(node, name) for name in names]
+            stack += inner(node)
         elif is_tuple(node):
             stack += node[::-1]
 
@@ -63,18 +64,22 @@ _PLAIN = {"str", "int", "bool", "None", "Number", "Span", "tuple"}
 
 
 @cache
-def _holding(kind: type) -> tuple[str, ...] | None:
-    """The fields in which a kind of expression has others, the last one first; None for
-    what is no expression."""
+def _inner(kind: type) -> Callable[[object], tuple[object, ...]] | None:
+    """What a kind of expression has in it, the last one first; None for what is no
+    expression."""
     if not issubclass(kind, Expr | Argument):
         return None
-    if not is_dataclass(kind):
-        return ()
-    return tuple(
+    names = [
         field.name
-        for field in reversed(fields(kind))
+        for field in reversed(fields(kind) if is_dataclass(kind) else ())
         if not _PLAIN.issuperset(re.findall(r"\w+", str(field.type)))
-    )
+    ]
+    if not names:
+        return lambda _: ()
+    if len(names) == 1:
+        (only,) = map(attrgetter, names)
+        return lambda node: (only(node),)
+    return attrgetter(*names)
 
 
 def computed(expr: Expr) -> Iterator[object]:
@@ -91,11 +96,11 @@ def _walked(expr: Expr, enters: Callable[[object], bool]) -> Iterator[object]:
     stack: list[object] = [expr]
     while stack:
         part = stack.pop()
-        names = _holding(type(part))
-        if names is not None:
+        inner = _inner(type(part))
+        if inner is not None:
             yield part
             if enters(part):
-                stack += [getattr(part, name) for name in names]
+                stack += inner(part)
         elif is_tuple(part):
             stack += part[::-1]
 

@@ -88,6 +88,18 @@ def totals(summary: LayerTable) -> list[tuple[str, str]]:
     return [(name, value) for name, value in lines if value]
 
 
+_LAST_MAPS = (
+    "The receptive field is the widest of the last maps before a global operation."
+)
+
+
+def remarks(summary: LayerTable) -> tuple[str, ...]:
+    """Whose receptive field the total is, where the last layer has none."""
+    told = summary.receptive_field is not None and summary.layers
+    behind = told and summary.layers[-1].receptive_field is None
+    return (_LAST_MAPS,) if behind else ()
+
+
 def as_text(summary: LayerTable) -> str:
     """Plain aligned text."""
     sections = _sections(summary)
@@ -107,6 +119,8 @@ def as_text(summary: LayerTable) -> str:
     named = totals(summary)
     left, right = (max(map(len, column)) for column in zip(*named, strict=True))
     lines += [f"{name:<{left}}  {value:>{right}}" for name, value in named]
+    for said in remarks(summary):
+        lines += ["", said]
     return "\n".join(lines) + "\n"
 
 
@@ -152,7 +166,7 @@ def as_rich(summary: LayerTable, width: int) -> RenderableType:
     sums.add_column(justify="right")
     for name, value in totals(summary):
         sums.add_row(name, value)
-    return Group(table, sums)
+    return Group(table, sums, *(Text(said, "dim") for said in remarks(summary)))
 
 
 def _room_for_op(rows: Sequence[Row], width: int) -> int:
@@ -176,6 +190,8 @@ def as_markdown(summary: LayerTable) -> str:
         lines.append("")
     lines += [pipes(("total", "")), pipes((":---", "---:"))]
     lines += [pipes(map(markdown, pair)) for pair in totals(summary)]
+    for said in remarks(summary):
+        lines += ["", said]
     return "\n".join(lines) + "\n"
 
 
@@ -211,6 +227,7 @@ def as_latex(summary: LayerTable) -> str:
         lines += [rf"{' & '.join(map(latex, row))} \\" for row in section.rows]
     lines.append(r"\midrule")
     lines += [_across(latex(f"{name}: {value}")) for name, value in totals(summary)]
+    lines += map(_across, remarks(summary))
     lines.append(r"\end{longtable}")
     return "\n".join(lines) + "\n"
 
@@ -220,15 +237,18 @@ def _across(text: str) -> str:
 
 
 def as_csv(summary: LayerTable) -> str:
-    """RFC 4180, one row per layer; `head` is empty for the network's own layers."""
+    """RFC 4180, one row per layer; `head` is empty for the network's own layers. Where
+    the network applies a layer again, the last column says of which rows that is so."""
     import csv
     from io import StringIO
 
     out = StringIO(newline="")
     writer = csv.writer(out)
     numbers = ("params", "macs", "receptive_field")
-    writer.writerow(("head", "path", "op", "input", "output", *numbers))
     heads = [("", summary.layers), *((h.name, h.layers) for h in summary.heads)]
+    twice = any(layer.again for _, layers in heads for layer in layers)
+    names = ("head", "path", "op", "input", "output", *numbers)
+    writer.writerow((*names, "again") if twice else names)
     for head, layers in heads:
         for layer in layers:
             inputs = ";".join(map(size, layer.input))
@@ -236,7 +256,8 @@ def as_csv(summary: LayerTable) -> str:
             field = layer.receptive_field
             field = size(field) if isinstance(field, tuple) else field
             row: list[Any] = [*map(csv_cell, words)]
-            writer.writerow([*row, layer.params, layer.macs, field])
+            row += layer.params, layer.macs, field
+            writer.writerow([*row, "again" if layer.again else ""] if twice else row)
     return out.getvalue()
 
 
@@ -256,4 +277,5 @@ def as_html(summary: LayerTable) -> str:
         title = f'<th colspan="{len(COLUMNS)}">{xml(str(section))}</th>'
         rows += [f"<tr>{title}</tr>", line(COLUMNS, "th"), *map(line, section.rows)]
     sums = ", ".join(f"{name} {xml(value)}" for name, value in totals(summary))
-    return f"<table>{''.join(rows)}</table><p>{sums}</p>"
+    last = "".join(f"<p>{said}</p>" for said in (sums, *remarks(summary)))
+    return f"<table>{''.join(rows)}</table>{last}"

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.network.arguments import Arguments
-from archc.network.channels import lost_here, split_here
+from archc.network.channels import lost_here, moved_here
 from archc.network.clash import read_clash
 from archc.network.frame import Frame
 from archc.network.graph import Value
@@ -109,8 +109,8 @@ class Builder:
             self.sink.error(error.code, error.message, place, *labels, help=error.help)
             return
         if error.code == "channels-not-first":
-            split, mend = split_here(inputs[0])
-            labels, place = (*split, *frame.use_labels()), node.origin.at("op")
+            moved, mend = moved_here(inputs[0])
+            labels, place = (*moved, *frame.use_labels()), node.origin.at("op")
             self.sink.error(
                 error.code, error.message, place, *labels, help=mend or error.help
             )

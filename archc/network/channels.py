@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archc.diagnostics.model import Label
 from archc.network.graph import Layer, Value
+from archc.ops.base import plain
 from archc.spec.expressions import ExpressionError
 from archc.spec.model import OpNode
 
@@ -28,37 +29,42 @@ def lost_here(value: Value) -> tuple[Label, ...]:
     return (Label(layer.node.origin.at("op"), text),)
 
 
-def split_here(value: Value) -> tuple[tuple[Label, ...], str | None]:
-    """A label at the op that split the axis of a value's channels, and the mend where
-    the first of them, and not the last, is theirs; nothing where none did."""
+def moved_here(value: Value) -> tuple[tuple[Label, ...], str | None]:
+    """A label at the op behind which the channels of a value are not its first axis.
+    Where it split their axis, also the mend, if the first part is theirs, and not the
+    last; nothing where no op did either."""
     while (layer := value.layer) is not None and layer.inputs:
         x, y = layer.input_shape(), layer.output.shape
         if y is None or not isinstance(layer.node, OpNode):
             break
-        if len(y.dims) > len(x.dims) and x.channel_axis == 0 and y.channel_axis:
+        if x.channel_axis == 0 and y.channel_axis:
+            place = layer.node.origin.at("op")
+            if len(y.dims) <= len(x.dims):
+                text = f"`{layer.op.op}` moves them: {x} becomes {y}"
+                return (Label(place, text),), None
             text = (
-                f"the channels of {x} are split here: the last of what they become is"
-                " taken for them, as groups come first"
+                f"{x} becomes {y} here: of the parts of its {x.channels} channels the"
+                f" last, {y.channels}, is taken for the channels"
             )
-            sizes = ", ".join(map(str, y.sizes))
             help = (
-                f'write {{ op = "reshape", sizes = [{sizes}], channel_dim = 1 }} in'
-                f" place of `{layer.op.op}`, if the first of them holds the channels"
+                f"if the {y.dims[0]} are the channels, write {{ op = "
+                f'"reshape", sizes = {plain(y.sizes)}, channel_dim = 1 }} in place of'
+                f" `{layer.op.op}`"
             )
-            return (Label(layer.node.origin.at("op"), text),), help
+            return (Label(place, text),), help
         value = layer.inputs[0]
     return (), None
 
 
 def without_channels(x: Value) -> ExpressionError:
     """What is said of `in_channels` where none of the axes that are read is theirs."""
-    layer = lost(x)
+    layer, sizes = lost(x), () if x.shape is None else x.shape.sizes
     where = "" if layer is None else f"; `{layer.op.op}` ({layer.path}) lost them"
     return ExpressionError(
         "no-channels",
         f"there is no `in_channels` here: no axis of {x.shape} holds channels{where}",
         help="write the number, or say which axis they are:"
-        ' { op = "reshape", sizes = [...], channel_dim = 1 }',
+        f' {{ op = "reshape", sizes = {plain(sizes)}, channel_dim = 1 }}',
     )
 
 

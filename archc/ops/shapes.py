@@ -145,7 +145,7 @@ def need_channels(op: str, x: Shape) -> int:
             f"`{op}` needs to know which axis holds the channels, but none of {x} does",
             code="no-channels",
             help="say which it is where they are lost:"
-            ' { op = "reshape", sizes = [...], channel_dim = 1 }',
+            f' {{ op = "reshape", sizes = {plain(x.dims)}, channel_dim = 1 }}',
         )
     return x.channel_axis
 
@@ -158,9 +158,10 @@ def need_channels_first(op: str, x: Shape) -> None:
     if need_channels(op, x) != 0:
         channels = need_channels(op, x) + 1
         others = [axis for axis in range(1, len(x.dims) + 1) if axis != channels]
+        axis = "the last" if channels == len(x.dims) else f"axis {channels}"
         raise ShapeError(
-            f"`{op}` works on channels first, but the channels of {x} are its axis"
-            f" {channels}: it would take the {x.dims[0]} of axis 1 for them",
+            f"`{op}` takes the first axis for the channels, the {x.dims[0]} of {x}, but"
+            f" they are {axis}, the {x.channels}",
             code="channels-not-first",
             help=f'put {{ op = "permute", dims = {[0, channels, *others]} }} before it',
         )
@@ -188,6 +189,10 @@ def need_map(op: Op, x: Shape) -> None:
     need_channels_first(op.op, x)
 
 
+_COLOURS = (1, 3)
+"""The channels of images; behind something else, which is then a batch."""
+
+
 def _other_rank(op: Op, x: Shape) -> str:
     """What to do where an op reads what has other axes than its maps."""
     count = len(x.dims) - 1
@@ -196,9 +201,11 @@ def _other_rank(op: Op, x: Shape) -> str:
     if op.axes is None:
         return "join some of its axes with flatten"
     instead = op.on_axes(count)
-    use = "" if instead is None else f"use {instead.op} for {MAPS[count]}; "
-    if count == op.axes + 1 and x.dims[0] == 1:
-        return f"{use}if the 1 is a batch, leave it out: input = {plain(x.dims[1:])}"
+    use = "" if instead is None else f"use {instead.op} for {MAPS[count]}"
+    if count == op.axes + 1 and (x.dims[0] == 1 or x.dims[1] in _COLOURS):
+        batch = f"leave the batch of {x.dims[0]} out: input = {plain(x.dims[1:])}"
+        return f"{batch}; or {use}" if use else batch
+    use = f"{use}; " if use else ""
     names = ", ".join(("channels", *axis_names(op.axes)))
     return f"{use}{_SIZES[op.axes]} sizes: input = [{names}]"
 

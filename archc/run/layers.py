@@ -21,12 +21,16 @@ class Bound:
         return (self.low, self.high) == (0, 1)
 
     @property
+    def called(self) -> str:
+        """The layer, as messages name it."""
+        name, op = self.layer.path, self.layer.op.op
+        return name if name == op else f"{name} ({op})"
+
+    @property
     def advice(self) -> str:
         """What is to be known where probabilities go into the cross entropy."""
-        name, op = self.layer.path, self.layer.op.op
-        called = name if name == op else f"{name} ({op})"
         return (
-            f"the output comes from {called}, between 0 and 1, and the loss has a"
+            f"the output comes from {self.called}, between 0 and 1, and the loss has a"
             " softmax of its own: leave that layer out, and use it where probabilities"
             " are wanted"
         )

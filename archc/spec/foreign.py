@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archc.diagnostics.mend import Edit, Mend
@@ -10,6 +10,8 @@ from archc.ops.absent import absent
 from archc.ops.attributes import plain
 from archc.ops.base import Op
 from archc.ops.registry import Meant, bare, meant_op
+from archc.spec import tables
+from archc.spec.model import Origin
 
 _INFERRED = {
     "in_channels": "the channels of what it reads",
@@ -50,6 +52,21 @@ def instead(op: type[Op], key: str, table: Mapping[str, Any]) -> str | None:
     if meant.op.category == "dropout" and isinstance(value, float):
         meant = Meant(meant.op, f"p = {value}")
     return f"leave it out, and put a node of its own behind this one: {meant.written()}"
+
+
+def in_a_modifier(op: type[Op], lacking: Sequence[str], origin: Origin) -> str | None:
+    """What to write for an attribute that elsewhere has the name of a modifier, such as
+    `shape`, under which it was given; None where that is not so."""
+    node = origin.value()
+    for key, here in op.other_attributes:
+        if lacking == [here] and key in tables.MODIFIERS and key in node:
+            of = origin.at(key, part="key")
+            return Mend(
+                f"write {here} = {plain(node[key])}, without the batch: `{key}` is a"
+                " claim about what a node gives",
+                Edit(here, "name", key, of),
+            )
+    return None
 
 
 def _activation(op: type[Op], key: str, value: Any) -> str:

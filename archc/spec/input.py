@@ -130,8 +130,12 @@ def _several(inputs: Sequence[Any], what: str) -> Problem:
     if len(inputs) < 2:
         message = f"`input` must be a list of sizes, not {what}"
         return "wrong-type", message, _without_batch(first) if first else _FORM
-    message = f"`input` is one, and here are {len(inputs)}"
-    names = "; or give each its name: inputs = { a = [...], b = [...] }"
+    message = f"`input` is the shape of one input, and here are {len(inputs)} of them"
+    each = ", ".join(
+        f"{name} = {plain(one)}" for name, one in zip("abc", inputs, strict=False)
+    )
+    more = ", ..." if len(inputs) > 3 else ""
+    names = f"; or give each a name: inputs = {{ {each}{more} }}"
     channels = [i[0] for i in inputs if is_list(i) and i and i[1:] == first[1:]]
     if len(channels) == len(inputs) and all(type(c) is int for c in channels):
         together = _written([sum(channels), *first[1:]])

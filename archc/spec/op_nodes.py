@@ -18,7 +18,7 @@ from archc.source.folding import folded
 from archc.source.kinds import is_list
 from archc.spec import tables
 from archc.spec.expressions import Expr
-from archc.spec.foreign import instead
+from archc.spec.foreign import in_a_modifier, instead
 from archc.spec.model import Arg, Node, OpNode, Origin, PartsNode, Template
 from archc.spec.repeated import Mentions
 from archc.spec.validate import explain, listed, not_misspelled, place_in
@@ -251,7 +251,8 @@ class OpParser:
                 "missing-attribute",
                 f"`{op.op}` needs {listed(lacking)}",
                 origin.at("op"),
-                help="add " + ", ".join(f"{key} = ..." for key in lacking),
+                help=in_a_modifier(op, lacking, origin)
+                or "add " + ", ".join(f"{key} = ..." for key in lacking),
             )
         return not wrong and not missing
 

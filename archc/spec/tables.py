@@ -45,7 +45,10 @@ def several_repeats(value: Any) -> str:
     numbers = [plain(item) for item in value] if is_list(value) else []
     if len(numbers) < 2 or len(numbers) > 8:
         return "write one number: repeat = 2"
-    each = ", ".join(f"repeat = {number}" for number in numbers)
+    *others, last = (f"repeat = {number}" for number in numbers)
+    each = f"{', '.join(others)} and {last}"
+    if len(set(numbers)) == 1:
+        each = f"{last} in each"
     return f"write {len(numbers)} nodes, one for each stage, with {each}"
 
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+import re
 import subprocess
 import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,25 @@ def test_errors(tiny: Path) -> None:
     assert "specs/tiny.toml:12:" in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value.args[0][0].code))
     assert again == "unknown-op"
+
+
+@pytest.mark.parametrize(
+    ("load", "given", "said"),
+    [
+        (archc.load, None, "archc.load takes the path of a spec, or a name that"),
+        (archc.load, 3, "not int"),
+        (archc.load, {"archc": 1}, "not dict; archc.from_dict takes one"),
+        (archc.load, b"net.toml", "not bytes"),
+        (archc.loads, None, "archc.loads takes the text of a spec"),
+        (archc.loads, Path("net.toml"), "not "),
+        (archc.loads, {}, "archc.from_dict takes one"),
+        (archc.from_dict, None, "archc.from_dict takes a dict"),
+        (archc.from_dict, "archc = 1", "archc.from_dict takes a dict"),
+    ],
+)
+def test_what_is_no_spec_at_all(load: Any, given: object, said: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(said)):
+        load(given)
 
 
 def test_an_unknown_parameter(tiny: Path) -> None:

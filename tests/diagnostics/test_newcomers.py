@@ -68,6 +68,23 @@ MENDS: dict[str, list[Edit]] = {
             'op = "adaptive_avg_pool2d", output_size = 1',
         ),
     ],
+    "reshape_with_shape": [("shape = [256]", "sizes = [256]")],
+    "reshape_of_several_axes": [
+        ("sizes = [4, 64]", "sizes = [4, 64], channel_dim = 1"),
+    ],
+    "channels_last_before_a_convolution": [
+        (
+            "[0, 2, 3, 1] },",
+            '[0, 2, 3, 1] },\n  { op = "permute", dims = [0, 3, 1, 2] },',
+        ),
+    ],
+    "decoder_of_a_vector": [
+        ('op = "unflatten", dim = 1', 'op = "reshape"'),
+        (
+            "unflattened_size = [16, 4, 4]",
+            "sizes = [16, 4, 4], channel_dim = 1",
+        ),
+    ],
     "same_with_a_stride": [('padding = "same"', "padding = 1")],
     "several_syntax_errors": [
         ("title = My net", 'title = "My net"'),

@@ -47,6 +47,14 @@ def test_fit() -> None:
     assert f"batch {batch} is the largest" in run(SPEC, "--fit", "8GB").stdout
 
 
+def test_the_answer_comes_first() -> None:
+    first, empty, *rest = run(SPEC, "--fit", "8GB").stdout.splitlines()
+    assert first.startswith("8GB (7.45 GiB): batch ") and first.endswith("that fits.")
+    assert not empty and rest[0].startswith("resnet18: a training step")
+    first = run(SPEC, "--fit", "20MB").stdout.splitlines()[0]
+    assert "as it takes 1" in first and first.endswith("MiB.")
+
+
 def test_nothing_fits() -> None:
     done = run(SPEC, "--fit", "20MB")
     assert done.exit_code == 1

@@ -158,3 +158,49 @@ def test_markup_is_not_interpreted(odd: Summary) -> None:
     Console(file=out, width=120).print(tables.as_rich(odd, 120))
     assert "<b>" in out.getvalue()
     assert "&lt;b&gt;" in tables.as_html(odd)
+
+
+TWICE = """\
+archc = 1
+name = "twice"
+[network]
+input = [8, 9, 9]
+layers = [
+  { name = "conv", op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1 },
+  { op = "relu" },
+  { share = "conv" },
+%s]
+"""
+
+
+def test_csv_marks_what_is_applied_again(tmp_path: Path, googlenet: Summary) -> None:
+    path = tmp_path / "twice.toml"
+    path.write_text(TWICE % "")
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(summary(path)), newline="")))
+    assert [(r["path"], r["again"]) for r in rows] == [
+        ("conv", ""), ("relu", ""), ("conv", "again"),
+    ]  # fmt: skip
+    assert "again" not in tables.as_csv(googlenet).splitlines()[0]
+
+
+POOLED = '  { op = "adaptive_avg_pool2d", output_size = 1 },\n'
+
+
+@pytest.mark.parametrize("form", ["text", "rich", "markdown", "latex", "html"])
+@pytest.mark.parametrize("last", ["", POOLED], ids=["a map", "pooled"])
+def test_whose_receptive_field_the_total_is(
+    form: str, last: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "twice.toml"
+    path.write_text(TWICE % last)
+    if form == "rich":
+        console = Console(width=100)
+        with console.capture() as caught:
+            console.print(tables.as_rich(summary(path), 100))
+        shown = caught.get()
+    else:
+        shown = getattr(tables, f"as_{form}")(summary(path))
+    said = (
+        "The receptive field is the widest of the last maps before a global operation."
+    )
+    assert (said in shown) == bool(last)

@@ -363,6 +363,31 @@ def test_what_has_no_classes_is_skipped(rest: str, tmp_path: Path) -> None:
     assert network["notes"] and network["verdict"] == "pass"
 
 
+UP = '  { name = "up", op = "upsample", scale_factor = 2 },\n'
+
+
+@pytest.mark.parametrize("last", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("rest", [conv(3), UP + conv(3)], ids=["as read", "larger"])
+def test_an_image_has_no_classes(rest: str, last: str, tmp_path: Path) -> None:
+    spec = small(tmp_path, f'{rest}  {{ name = "end", op = "{last}" }},\n')
+    done, checks = report(tmp_path, spec)
+    assert done.exit_code == 0, done.output
+    assert checks["loss falls"]["status"] == "skipped"
+    assert f"an output that is an image, 3 x 16 x 16 behind end ({last})" in (
+        done.output.replace("32 x 32", "16 x 16")
+    )
+
+
+@pytest.mark.parametrize(("count", "last"), [(3, "softmax"), (5, "sigmoid")])
+def test_probabilities_at_each_place_are_no_image(
+    count: int, last: str, tmp_path: Path
+) -> None:
+    spec = small(tmp_path, f'{conv(count)}  {{ op = "{last}" }},\n')
+    done, checks = report(tmp_path, spec)
+    assert checks["loss falls"]["status"] != "skipped"
+    assert "a softmax of its own: leave that layer out" in done.output
+
+
 def test_without_classes_a_break_is_found(tmp_path: Path) -> None:
     spec = small(tmp_path, VECTOR + linear(1))
     assert CliRunner().invoke(main, ["compile", str(spec), "-o", str(tmp_path)])

@@ -42,7 +42,11 @@ class Reshape(Laid):
     op = "reshape"
     category = "reshape"
     other_names = ("view", "rearrange")
-    other_attributes = (("size", "sizes"), ("target_shape", "sizes"))
+    other_attributes = (
+        ("size", "sizes"),
+        ("target_shape", "sizes"),
+        ("shape", "sizes"),
+    )
     module_class = "Reshape"
     calls = (
         Function(

@@ -30,7 +30,9 @@ class Unflatten(Laid):
 
     op = "unflatten"
     category = "reshape"
-    other_attributes = (("sizes", "unflattened_size"), ("axis", "dim"))
+    other_attributes = (
+        ("sizes", "unflattened_size"), ("shape", "unflattened_size"), ("axis", "dim"),
+    )  # fmt: skip
     module_class = "nn.Unflatten"
     calls = (
         Function(

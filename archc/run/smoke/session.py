@@ -256,7 +256,7 @@ class _Session:
     def _descent(self, trial: Trial) -> Check:
         name = "loss falls"
         if not trial.task.has_classes:
-            detail = "an output of a single channel: there are no classes to learn"
+            detail = f"{trial.task.classless}: there are no classes to learn"
             self._result.notes.append(f"skipped whether the loss falls: {detail}")
             return Check(name, "skipped", detail)
         losses = self._result.losses

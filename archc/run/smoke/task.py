@@ -13,6 +13,7 @@ from torch import Tensor
 
 from archc.measure.summary import shapes_of
 from archc.network.graph import Network, Value
+from archc.ops.activation.family import AlongAxis
 from archc.ops.sizes import Shape, to_int
 from archc.run.layers import Bound, bound
 from archc.run.loss import cross_entropy
@@ -27,9 +28,10 @@ class Task:
     """Images of a few classes, and the loss of what a network makes of them.
 
     An output of several channels is one of classes: the labels are for it to learn, and
-    for a map at each place. One of a single channel has no classes. Where a network has
-    such an output, all are compared to random numbers, to see where the loss of these
-    leads; whether it falls says nothing. Of several outputs, each is to learn the same.
+    for a map at each place. One of a single channel has no classes, and neither has an
+    image. Where a network has such an output, all are compared to random numbers, to
+    see where the loss of these leads; whether it falls says nothing. Of several
+    outputs, each is to learn the same.
     """
 
     def __init__(self, network: Network) -> None:
@@ -39,12 +41,22 @@ class Task:
         self._weights = [1.0] * len(network.outputs)
         self._weights += [head.loss_weight for head in network.heads]
         self._bounds = [bound(value) for value in outputs]
-        self._classes = min(map(_classes, self._shapes))
+        self.classless = self._classless()
+        """Why there are no classes to learn; nothing where there are some."""
+        self._classes = 1 if self.classless else min(map(_classes, self._shapes))
         self._patterns = min(_PATTERNS, self._classes)
+
+    def _classless(self) -> str:
+        for shape, limit in zip(self._shapes, self._bounds, strict=True):
+            if _classes(shape) == 1:
+                return "an output of a single channel"
+            if limit is not None and _is_image(shape, limit, self._inputs):
+                return f"an output that is an image, {shape} behind {limit.called}"
+        return ""
 
     @property
     def has_classes(self) -> bool:
-        return self._classes > 1
+        return not self.classless
 
     # ---- the data
 
@@ -175,6 +187,19 @@ def _distance(output: Tensor) -> Tensor:
 def _classes(shape: Shape) -> int:
     """How many an output can tell apart: its channels; without any it has none."""
     return 1 if shape.channel_axis is None else to_int(shape.channels)
+
+
+_COLOURS = 3
+
+
+def _is_image(shape: Shape, limit: Bound, inputs: Sequence[tuple[int, ...]]) -> bool:
+    """Whether an output is what a decoder makes: a map of three colours, or with the
+    axes of an input, whose numbers an activation keeps between 0 or -1 and 1."""
+    if (limit.low, limit.high) not in ((0, 1), (-1, 1)) or len(shape.dims) < 3:
+        return False
+    if isinstance(limit.layer.op, AlongAxis):
+        return False  # the probabilities of classes
+    return to_int(shape.channels) == _COLOURS or shape.sizes in inputs
 
 
 def _lowest(limit: Bound | None, shape: Shape) -> float:

@@ -16,6 +16,9 @@ from archc.run.verify.report import Verification
 from archc.run.verify.starts import compare_starts
 from archc.run.verify.tensors import compare_tensors
 
+SELDOM = 200_000
+"""So many objects may be made before a search for circles among them."""
+
 
 def verify(subject: Subject) -> Verification:
     """Compares the module of a subject with its network."""
@@ -46,7 +49,7 @@ def _verified(subject: Subject) -> Verification:
 def _few_collections() -> Generator[None]:
     """Lets modules come and go without a search for circles in all that torch has."""
     known = gc.get_threshold()
-    gc.set_threshold(200_000, *known[1:])
+    gc.set_threshold(SELDOM, *known[1:])
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 
 from archc.forked import FORKS, each, processors
+from archc.run.verify.session import SELDOM
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -49,6 +50,7 @@ def _forked(
 
 def _alone() -> None:
     """The threads of the process that was forked are not there to be waited for, and
-    what it had stays."""
+    what it had stays. Of networks hardly anything goes in circles."""
     torch.set_num_threads(1)
     gc.freeze()
+    gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
