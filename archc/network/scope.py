@@ -202,9 +202,11 @@ def group_layout(nodes: Sequence[Node], sink: Sink) -> Layout:
                 node, sink, Label(_name_place(by_hand), "numbered by hand here")
             )
     elif named and nameless:
+        left_out = any(n.when is not None for n in (named[0], nameless[0]))
+        too = ", those that `when` leaves out too" if left_out else ""
         sink.error(
             "mixed-names",
-            "the children of a named group are all named or all unnamed",
+            f"the children of a named group are all named or all unnamed{too}",
             _body_place(nameless[0]),
             Label(_name_place(named[0]), "this one has a name"),
             help=f'name this node too, as in name = "{_example(nameless[0])}", or take'

@@ -366,7 +366,7 @@ def test_what_has_no_classes_is_skipped(rest: str, tmp_path: Path) -> None:
 UP = '  { name = "up", op = "upsample", scale_factor = 2 },\n'
 
 
-@pytest.mark.parametrize("last", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("last", ["sigmoid", "hardsigmoid"])
 @pytest.mark.parametrize("rest", [conv(3), UP + conv(3)], ids=["as read", "larger"])
 def test_an_image_has_no_classes(rest: str, last: str, tmp_path: Path) -> None:
     spec = small(tmp_path, f'{rest}  {{ name = "end", op = "{last}" }},\n')

@@ -194,8 +194,8 @@ _COLOURS = 3
 
 def _is_image(shape: Shape, limit: Bound, inputs: Sequence[tuple[int, ...]]) -> bool:
     """Whether an output is what a decoder makes: a map of three colours, or with the
-    axes of an input, whose numbers an activation keeps between 0 or -1 and 1."""
-    if (limit.low, limit.high) not in ((0, 1), (-1, 1)) or len(shape.dims) < 3:
+    axes of an input, whose numbers an activation keeps between 0 and 1."""
+    if not limit.probabilities or len(shape.dims) < 3:
         return False
     if isinstance(limit.layer.op, AlongAxis):
         return False  # the probabilities of classes
