@@ -373,10 +373,8 @@ def from_dict(
 
 def _kind(value: object) -> str:
     """What was given instead, and who takes that."""
-    if value is None:
-        return "None"
-    other = "; archc.from_dict takes one" if isinstance(value, dict) else ""
-    return f"{type(value).__name__}{other}"
+    name = "None" if value is None else type(value).__name__
+    return f"{name}; archc.from_dict takes one" if isinstance(value, dict) else name
 
 
 def _of_text(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archc.diagnostics.model import Label
 from archc.network.graph import Layer, Value
-from archc.ops.base import plain
+from archc.ops.attributes import plain
 from archc.spec.expressions import ExpressionError
 from archc.spec.model import OpNode
 
