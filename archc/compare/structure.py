@@ -79,11 +79,12 @@ def attributes(op: Op) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A size whose sides agree as one number."""
+    """A size whose sides agree as one number, and a number without what rounding makes
+    of it."""
     parts = items(value)
     if parts is None:
-        return value
-    return parts[0] if len(parts) == 2 and parts[0] == parts[1] else parts
+        return float(f"{value:.9g}") if isinstance(value, float) else value
+    return parts[0] if len({*parts}) == 1 else parts
 
 
 class Kinds:

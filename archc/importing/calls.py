@@ -16,7 +16,7 @@ from archc.importing.functions import (
     shapes,
     weights,
 )
-from archc.importing.idioms import join
+from archc.importing.idioms import drop_idle, join
 from archc.importing.modules import WHOLE
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
@@ -56,6 +56,7 @@ def graph_of(trace: Trace) -> Graph:
             refusal = Refusal(path, str(refused), *where)
             if refusal not in graph.refused:
                 graph.refused.append(refusal)
+    drop_idle(graph)
     join(graph)
     _name_own(graph)
     return graph

@@ -7,6 +7,17 @@ from collections import Counter
 from archc.importing.nodes import Graph, Node
 
 
+def drop_idle(graph: Graph) -> None:
+    """Takes away what drops branches where none is ever dropped; among others, a rate
+    of 0 is one of them."""
+    drops = [node for node in graph.nodes if node.op == "stochastic_depth"]
+    if any(node.attributes["p"] for node in drops):
+        return
+    for node in drops:
+        graph.same[node.makes] = graph.value(node.reads[0])
+    graph.nodes = [node for node in graph.nodes if node.op != "stochastic_depth"]
+
+
 def join(graph: Graph) -> None:
     """Puts one op in place of those that do the same."""
     readers = Counter(graph.value(v) for v in graph.trace.outputs.values())

@@ -92,9 +92,6 @@ class Reader:
             op, attributes = whole(function, self.settings, shapes)
         except ValueError as error:
             raise Refused(str(error)) from None
-        if op == "stochastic_depth" and not attributes["p"]:
-            self.nothing()
-            return
         pad = padding_ahead(self.settings, self.sizes(self.input)[1:])
         reads = (self.input,)
         if pad:

@@ -15,6 +15,7 @@ from archc.importing.nodes import Graph
 from archc.importing.parameters import defined
 from archc.importing.pieces import Piece, all_pieces, merged_lists
 from archc.importing.repeats import lines, with_repeats
+from archc.spec.expressions import is_sequence
 
 
 class Ports(NamedTuple):
@@ -47,12 +48,14 @@ class Variant:
             common = common and merged_lists(common, other, loose=True)
         if not common:
             return self.pieces
-        return min(self.pieces, with_repeats(common), key=partial(self._size, blocks))
+        return min(with_repeats(common), self.pieces, key=partial(self._size, blocks))
 
     def _size(self, blocks: dict[str, Definition], pieces: list[Piece]) -> float:
-        """Lines and parameters of a block."""
+        """Lines and parameters of a block, those that are lists twice."""
         found = defined("", pieces, blocks, self.ends)
-        return lines(pieces) + len(found.params) + len(found.let) / 2
+        given = [[*found.values[p].values()] for p in found.params]
+        lists = sum(any(map(is_sequence, values)) for values in given)
+        return lines(pieces) + len(given) + lists + len(found.let) / 2
 
 
 def variants_of(

@@ -1,11 +1,13 @@
 """Which networks `archc import` makes specs of, and how long these are.
 
-    python tests/benchmarks/imports.py timm:all --smallest --log DONE.jsonl
+    sources="torchvision:all timm:all"
+    python tests/benchmarks/imports.py $sources --smallest --log DONE.jsonl
 
-`torchvision:all` and `timm:all` are all that these packages have. With `--smallest`, of
-those whose modules are of the same classes only the smallest stands in the table. What
-multiplies computed values, as attention does, or has an LSTM is counted and left out.
-Prints `docs/import-coverage.md`. What stands in the log is not done again.
+`timm:all` are all that timm has, `torchvision:all` what torchvision has for
+classification, segmentation and video. With `--smallest`, of those whose modules are of
+the same classes only the smallest stands in the table. What multiplies computed values,
+as attention does, or has an LSTM is counted and left out. Prints
+`docs/import-coverage.md`. What stands in the log is not done again.
 """
 
 from __future__ import annotations
@@ -84,9 +86,11 @@ def _names(source: str) -> Iterator[str]:
 
         yield from (f"timm:{name}" for name in timm.list_models())
     else:
-        import torchvision  # pyright: ignore[reportMissingTypeStubs]
+        from torchvision import models  # pyright: ignore[reportMissingTypeStubs]
 
-        yield from (f"torchvision:{n}" for n in torchvision.models.list_models())
+        # not those that have several calls, or post-processing, as detection
+        for part in (models, models.segmentation, models.video):
+            yield from (f"torchvision:{n}" for n in models.list_models(module=part))
 
 
 def _smallest(names: list[str]) -> dict[str, list[str]]:
@@ -94,8 +98,7 @@ def _smallest(names: list[str]) -> dict[str, list[str]]:
     alike: dict[Any, list[tuple[int, str]]] = {}
     for name in names:
         try:
-            with torch.device("meta"):
-                module = source_of(name, {}).module
+            module = _built(name)
         except NoSource as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
@@ -103,6 +106,15 @@ def _smallest(names: list[str]) -> dict[str, list[str]]:
         size = sum(p.numel() for p in module.parameters())
         alike.setdefault((type(module), classes), []).append((size, name))
     return {min(group)[1]: [n for _, n in group] for group in alike.values()}
+
+
+def _built(name: str) -> nn.Module:
+    """A network, without values if it can be built so."""
+    try:
+        with torch.device("meta"):
+            return source_of(name, {}).module
+    except NoSource:
+        return source_of(name, {}).module
 
 
 def _skip_starts() -> None:

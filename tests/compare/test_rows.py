@@ -146,6 +146,15 @@ def test_initialisers() -> None:
     assert not found.differences
 
 
+def test_what_rounding_makes_of_a_number_is_no_difference() -> None:
+    def network(momentum: float) -> Side:
+        norm = {"name": "bn", "op": "batch_norm2d", "momentum": momentum}
+        return chain(conv("one"), norm)
+
+    assert compare(network(0.0003), network(1 - 0.9997)).equal
+    assert not compare(network(0.0003), network(0.00031)).equal
+
+
 # ---- stretches
 
 

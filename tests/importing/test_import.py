@@ -95,6 +95,15 @@ def test_what_few_instances_lack_is_no_repetition() -> None:
     assert said == [True, False, False]
 
 
+def test_drop_rates_are_one_formula() -> None:
+    spec = _spec(_imported(models.convnext_tiny(), x=(3, 64, 64)))
+    rows = spec["network"]["layers"][0]["layers"]
+    rates = [row["p"] for row in rows if row.get("block") == "cn_block"]
+    # the first rate of all is 0
+    assert rates[:2] == ["0.1 * i / 17", "0.1 * (i + 3) / 17"]
+    assert spec["blocks"]["cn_block"]["params"] == ["p"]
+
+
 def test_one_node_stands_in_the_line_of_its_list() -> None:
     text = _imported(
         nn.Sequential(nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1))))
