@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from archc.source.files import MAX_BYTES, SUFFIXES
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _WRITTEN = re.compile(r"(?P<revision>[^:]{2,}):(?P<path>.+)", re.DOTALL)
 """One letter before a colon is a drive."""
 _SECONDS = 60
@@ -29,7 +30,9 @@ class AtRevision:
     path: str
 
     def __str__(self) -> str:
-        return f"{self.revision}:{self.path}"
+        """As it was asked for, the full name of a commit cut short."""
+        whole = _COMMIT.fullmatch(self.revision)
+        return f"{self.revision[:10] if whole else self.revision}:{self.path}"
 
 
 def at_revision(spec: Path) -> AtRevision | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 from archc.diagnostics.mend import Edit, Mend
 
 _LONGEST = 64
 """No name that somebody mistyped is longer, and comparing takes quadratic time."""
+_OFFERED = 3
+"""How many names that are equally near are told."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -18,11 +21,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     (`kernel` for `kernel_size`), if only one is like that. None for anything further
     away: a far-fetched guess misleads.
     """
-    near = _near(name, known)
+    near = all_nearest(name, known)
     return near[0] if near else None
 
 
-def _near(name: str, known: Iterable[str]) -> list[str]:
+def all_nearest(name: str, known: Iterable[str]) -> list[str]:
     """The known names that are nearest, all alike so."""
     options = sorted(set(known))
     wanted = _plain(name)
@@ -43,11 +46,23 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
 
 def meant(name: str, known: Iterable[str], quotes: str = "`") -> str | None:
     """A help text that offers the nearest known name; with the edit, if one is."""
-    near = _near(name, known)
-    if not near:
+    return offered(all_nearest(name, known), name, quotes)
+
+
+def offered(
+    names: Sequence[str],
+    was: str,
+    quotes: str = "`",
+    how: Literal["name", "file"] = "name",
+) -> str | None:
+    """A help text that offers names in place of what `was` written; with the edit, if
+    it is one name."""
+    if not names:
         return None
-    help = f"did you mean {quotes}{near[0]}{quotes}?"
-    return Mend(help, Edit(near[0], "name", name)) if len(near) == 1 else help
+    *others, last = [f"{quotes}{name}{quotes}" for name in names[:_OFFERED]]
+    if others:
+        return f"did you mean {', '.join(others)} or {last}?"
+    return Mend(f"did you mean {last}?", Edit(names[0], how, was))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from archc.source.tokens import CLOSER, Around, Token, unclosed_string
+from archc.source.tokens import CLOSER, Around, Token, significant, unclosed_string
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Fault:
     """What may stand in its place so that the text behind it can be read."""
     mend: str | None = None
     """What stands in its place once it is mended, where that is sure."""
+    gap: int = 0
+    """How many blanks before its place the mend is for as well."""
 
 
 # What stands for one value: up to a comma, a closing bracket or a comment; brackets
@@ -64,7 +66,9 @@ def unclosed(text: str, opener: Token, around: Around) -> Fault:
     if before is not None and before.text == "," and opener.text == "{":
         at = before.start  # a table of one line has no comma behind its last entry
     mend = closer
-    if opener.text == "[" and "\n" in text[opener.end : at]:
+    if opener.text == "[" and (line := _of_one_line(text, opener, at)) is not None:
+        opener, at = line
+    elif opener.text == "[" and "\n" in text[opener.end : at]:
         # What is closed on a line of its own is missed on the next line.
         line_end = text.find("\n", at)
         at = len(text) if line_end < 0 else line_end + 1
@@ -79,16 +83,59 @@ def unclosed(text: str, opener: Token, around: Around) -> Fault:
     )
 
 
-def mismatch(opener: Token, closer: Token) -> Fault:
+def _of_one_line(text: str, outer: Token, until: int) -> tuple[Token, int] | None:
+    """The first list, of those that a list holds and itself, that was meant to end with
+    its line, and where: it has items there, and what follows stands no deeper than the
+    line itself, where its own bracket would stand. Such a list takes the bracket of one
+    around it."""
+    opened: list[Token] = []
+    before = outer
+    for token in significant(text):
+        if token.start < outer.start:
+            continue
+        if opened and "\n" in text[before.end : token.start]:
+            inner = opened[-1]
+            if (
+                inner.text == "["
+                and inner is not before
+                and "\n" not in text[inner.start : before.end]
+                and _indent(text, token.start) + (token.kind == "close")
+                <= _indent(text, inner.start)
+            ):
+                return inner, before.start if before.text == "," else before.end
+        if token.start >= until:
+            return None
+        if token.kind == "open":
+            opened.append(token)
+        elif token.kind == "close" and opened:
+            opened.pop()
+        before = token
+    return None
+
+
+def _indent(text: str, at: int) -> int:
+    """How many blanks the line of this place begins with."""
+    line = text[text.rfind("\n", 0, at) + 1 : at + 1].expandtabs()
+    return len(line) - len(line.lstrip())
+
+
+def mismatch(text: str, near: Around, opener: Token, closer: Token) -> Fault:
     """A bracket closed by the wrong one."""
+    line = _of_one_line(text, opener, closer.start) if opener.text == "[" else None
+    if line is not None and line[0] != opener:
+        return unclosed(text, opener, near)  # a list in it has taken its bracket
     right = CLOSER[opener.text]
-    return Fault(
-        f"`{opener.text}` is closed by `{closer.text}`",
-        closer.start,
-        closer.end,
-        f"close it with `{right}`, or remove this `{closer.text}`",
-        (opener_label(opener),),
-    )
+    message = f"`{opener.text}` is closed by `{closer.text}`"
+    before, label = near.before, (opener_label(opener),)
+    around = near.opened[-2].text if len(near.opened) > 1 else ""
+    if before is None or near.new_line or CLOSER.get(around) != closer.text:
+        help = f"close it with `{right}`, or remove this `{closer.text}`"
+        return Fault(message, closer.start, closer.end, help, label)
+    # it closes what is around, and only the bracket before it is missing
+    gap = closer.start - before.end
+    help = f"add `{right}` before this `{closer.text}`"
+    mend = f"{right}{' ' * gap}{closer.text}"
+    return Fault(message, closer.start, closer.end, help, label, mend=mend, gap=gap)
 
 
 def missing_comma(around: Around, between: str) -> Fault:
@@ -140,7 +187,16 @@ def string(text: str, offset: int, escape: str) -> Fault:
         else:
             end = open_string.end
         message = "this string has no closing quote"
-        return Fault(message, open_string.start, end, f"end it with {quote}")
+        written = text[open_string.start : end].rstrip()
+        # where nothing follows on its line, there is one place where it can end
+        whole = len(quote) == 1 and not re.search(r"[,#\[\]{}]", written)
+        return Fault(
+            message,
+            open_string.start,
+            end,
+            f"end it with {quote}",
+            mend=f"{written}{quote}" if whole else None,
+        )
     code = ord(text[offset]) if offset < len(text) else 0
     return Fault(
         f"the control character U+{code:04X} cannot stand here",

@@ -8,9 +8,8 @@ import os
 import stat
 from pathlib import Path
 
-from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Place, Sink, Span
-from archc.diagnostics.suggest import nearest
+from archc.diagnostics.suggest import all_nearest, offered
 from archc.source.positions import FilePlace
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -159,8 +158,8 @@ def _look_alike(path: Path) -> str:
         }
     except OSError:
         return f"there is no directory `{path.parent.name or path.parent}` either"
-    meant = nearest(path.stem, siblings)
-    if meant is not None:
-        found = siblings[meant]
-        return Mend(f"did you mean `{found}`?", Edit(found, "file", path.name))
-    return "check the path; it is taken from the directory you are in"
+    near = [siblings[name] for name in all_nearest(path.stem, siblings)]
+    return (
+        offered(near, path.name, how="file")
+        or "check the path; it is taken from the directory you are in"
+    )

@@ -57,7 +57,7 @@ def _foreign(text: str, near: Around) -> Fault | None:
     if near.opener is not None and at.kind == "close":
         pair = near.opener.text + at.text
         if pair not in ("[]", "{}"):
-            return faults.mismatch(near.opener, at)
+            return faults.mismatch(text, near, near.opener, at)
     return None
 
 

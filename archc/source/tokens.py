@@ -72,13 +72,16 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(kind, match[0], match.start(), match.end())
 
 
+def significant(text: str) -> Iterator[Token]:
+    """All tokens of a text but blanks and comments."""
+    return (token for token in tokens(text) if token.kind not in _BLANK)
+
+
 def around(text: str, offset: int) -> Around:
     """Look around an offset; a token that reaches beyond it stands at it."""
     opened: list[Token] = []
     before = at = None
-    for token in tokens(text):
-        if token.kind in _BLANK:
-            continue
+    for token in significant(text):
         if token.end > offset:
             at = token
             break

@@ -70,7 +70,7 @@ def _in_list(text: str, offset: int, near: Around) -> Fault | None:
     if at is None:
         return faults.unclosed(text, opener, near)
     if at.text == "}":
-        return faults.mismatch(opener, at)
+        return faults.mismatch(text, near, opener, at)
     return (
         _unclosed_before_statement(text, offset)
         or _foreign_comment(near)
@@ -88,7 +88,7 @@ def _in_table(text: str, offset: int, near: Around) -> Fault | None:
     if near.new_line:
         return _broken_table(text, near, opener, at)
     if at.text == "]":
-        return faults.mismatch(opener, at)
+        return faults.mismatch(text, near, opener, at)
     if at.start >= offset and _PAIR.match(text, at.start):
         return faults.missing_comma(near, "entries of a table")
     return _foreign_comment(near) or faults.junk(text, offset, near, _NULL)
@@ -174,7 +174,7 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         if near.new_line:
             return _broken_table(text, near, opener, at)
         if at.text == "]":
-            return faults.mismatch(opener, at)
+            return faults.mismatch(text, near, opener, at)
         if at.kind == "open":
             return faults.unclosed(text, opener, near)
     elif at.text == "]":
@@ -201,7 +201,7 @@ def _bad_value(text: str, offset: int, near: Around) -> Fault | None:
         message = "a value is missing before this comma"
         return Fault(message, at.start, at.end, "write the value or remove the comma")
     if at.text == "}" and near.opener is not None:
-        return faults.mismatch(near.opener, at)
+        return faults.mismatch(text, near, near.opener, at)
     return _foreign_comment(near) or faults.word(text, offset, _NULL)
 
 

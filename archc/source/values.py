@@ -205,9 +205,10 @@ def _surely(fault: Fault, text: str, find: Callable[[str], Fault | None]) -> Fau
     before it, or on its line, all the same."""
     if fault.mend is None:
         return fault
-    mended = text[: fault.start] + fault.mend + text[fault.end :]
+    start = fault.start - fault.gap
+    mended = text[:start] + fault.mend + text[fault.end :]
     following = find(mended)
-    line_end = mended.find("\n", fault.start + len(fault.mend))
+    line_end = mended.find("\n", start + len(fault.mend))
     if following is None or 0 <= line_end < following.start:
         return fault
     return replace(fault, mend=None)
@@ -221,7 +222,8 @@ def _report(fault: Fault, text: str, name: str, sink: Sink) -> None:
     place = _place(text, name, fault.start, fault.end)
     help = fault.help
     if fault.mend is not None and help is not None:
-        help = Mend(help, Edit(fault.mend))
+        where = _place(text, name, fault.start - fault.gap, fault.end)
+        help = Mend(help, Edit(fault.mend, place=where))
     sink.error("syntax-error", fault.message, place, *labels, help=help)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.diagnostics.model import Place
-from archc.diagnostics.suggest import did_you_mean, meant
+from archc.diagnostics.suggest import did_you_mean, meant, nearest
 from archc.ops.attributes import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
@@ -211,9 +211,12 @@ class UseParser:
     def _misfit(self, misfit: _Misfit, unknown: list[str], lacking: list[str]) -> None:
         name, origin = misfit.block, misfit.origin
         for key in unknown:
-            help = did_you_mean(key, misfit.known | tables.MODIFIERS - {"doc"})
+            known = misfit.known | tables.MODIFIERS - {"doc"}
+            help = did_you_mean(key, known)
             if not misfit.known:
-                help = f'`{name}` has no parameters; give it one: params = ["{key}"]'
+                near = nearest(key, known)
+                help = f"did you mean `{near}`? " if near else ""
+                help += f'`{name}` has no parameters; give it one: params = ["{key}"]'
             self.sink.error(
                 "unknown-argument",
                 f"block `{name}` has no parameter `{key}`",

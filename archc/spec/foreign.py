@@ -29,10 +29,13 @@ _BEHIND = ("activation", "normalization", "dropout", "pooling")
 """What other frameworks make a part of a layer."""
 
 
-def instead(op: type[Op], key: str, table: Mapping[str, Any]) -> str | None:
+def instead(
+    op: type[Op], key: str, table: Mapping[str, Any], *, slip: bool
+) -> str | None:
     """What to write in place of an attribute that `op` does not have.
 
-    None where it is none that other frameworks have.
+    None where it is none that other frameworks have; what may be a slip of the hand is
+    not judged by its value.
     """
     value = table[key]
     if key in _INFERRED:
@@ -44,7 +47,9 @@ def instead(op: type[Op], key: str, table: Mapping[str, Any]) -> str | None:
         return Mend(f"write {here} = {plain(value)}", Edit(here, "name", key))
     if bare(key) in _ACTIVATION:
         return _activation(op, key, value)
-    meant = meant_op(key) or (meant_op(value) if isinstance(value, str) else None)
+    meant = meant_op(key)
+    if meant is None and isinstance(value, str) and not slip:
+        meant = meant_op(value)
     if meant is None or meant.op.category not in _BEHIND:
         return None
     if not value or value == "none":

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archc.diagnostics.model import Sink
-from archc.diagnostics.suggest import did_you_mean
+from archc.diagnostics.suggest import did_you_mean, meant
 from archc.ops.attributes import plain
 from archc.ops.registry import OPS
 from archc.source.kinds import is_table
@@ -82,7 +82,8 @@ def parse_init(
                     "unknown-key",
                     f"`{op}` has no parameter `{parameter}`",
                     place.at(part="key"),
-                    help=f"its parameters are {_listed(parameters)}",
+                    help=meant(parameter, parameters)
+                    or f"its parameters are {_listed(parameters)}",
                 )
                 continue
             initializer = _initializer(how, place, sink)
@@ -132,7 +133,7 @@ def _checked(
 ) -> Initializer | None:
     fine = True
     for key, value in arguments.items():
-        problem = None
+        problem = help = None
         if key not in INITIALIZERS[function]:
             sink.error(
                 "unknown-argument",
@@ -144,12 +145,12 @@ def _checked(
         elif key in _CHOICES:
             if value not in _CHOICES[key]:
                 problem = f"must be one of {', '.join(_CHOICES[key])}"
+                help = meant(value, _CHOICES[key]) if isinstance(value, str) else None
         elif not isinstance(value, int | float) or isinstance(value, bool):
             problem = "must be a number"
         if problem:
-            sink.error(
-                "bad-value", f"`{key}` {problem}, not {plain(value)}", origin.at(key)
-            )
+            message = f"`{key}` {problem}, not {plain(value)}"
+            sink.error("bad-value", message, origin.at(key), help=help)
             fine = False
     for key in _REQUIRED.get(function, ()):
         if key not in arguments:

@@ -36,7 +36,7 @@ def parse_inputs(
         sizes = _parsed(network["input"], written, below)
         return (InputSpec(None, below, sizes),)
     if not is_table(table) or not table:
-        help = as_input(table) if is_list(table) and table else f"inputs = {_SEVERAL}"
+        help = _as_input(table) if is_list(table) and table else f"inputs = {_SEVERAL}"
         help = f"write {help}" if help.startswith("input") else help
         message = f"`inputs` must be a table of inputs by name, not {plain(table)}"
         written.sink.error("wrong-type", message, origin.at("inputs"), help=help)
@@ -66,7 +66,7 @@ _SEVERAL = "{ image = [3, 224, 224], depth = [1, 224, 224] }"
 
 def _parsed(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]:
     """The sizes of an input; none where something was reported."""
-    problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
+    problem = _problem(value)
     if problem is not None:
         code, message, help = problem
         written_out = help.startswith("input = ")
@@ -99,11 +99,21 @@ def _parsed(value: Any, written: Written, origin: Origin) -> tuple[Arg, ...]:
     return tuple(written.argument(v, origin.below(i)) for i, v in enumerate(sizes))
 
 
-def as_input(value: Any) -> str:
-    """How a spec writes what stands under another key; only its form where that is
-    none."""
-    problem = _form(value) or (_sizes(items(value)) if is_list(value) else None)
+def as_input(key: str, value: Any) -> str:
+    """How to write what stands under another key; only its form where that is none."""
+    help = f"write {_as_input(value)}"
+    problem = _problem(value)
+    return help if problem else Mend(help, Edit("input", "name", key))
+
+
+def _as_input(value: Any) -> str:
+    problem = _problem(value)
     return _written(value) if problem is None else problem[2]
+
+
+def _problem(value: Any) -> Problem | None:
+    """What is wrong with it, but for single sizes."""
+    return _form(value) or (_sizes(items(value)) if is_list(value) else None)
 
 
 def _form(value: Any) -> Problem | None:

@@ -12,7 +12,7 @@ from typing import Any
 from archc.catalog import files
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
-from archc.diagnostics.suggest import did_you_mean, nearest
+from archc.diagnostics.suggest import all_nearest, did_you_mean, offered
 from archc.ops.attributes import plain
 from archc.source.document import Document, KeyPath, parse_document, read
 from archc.source.files import slashed
@@ -275,14 +275,13 @@ class Loader:
         if is_network_name(relative) and not os.path.lexists(target):
             known = [entry.key for entry in files()]
             alike = [key for key in known if key.rpartition("/")[2] == relative.name]
-            near = alike[0] if alike else nearest(relative.as_posix(), known)
+            alike = alike or all_nearest(relative.as_posix(), known)
             self.sink.error(
                 "file-not-found",
                 f"there is no file and no network {plain(name)}",
                 place,
-                help=Mend(f'did you mean "{near}"?', Edit(near, "name", name))
-                if near
-                else "`archc list` shows the networks that have a name",
+                help=offered(alike, name, '"')
+                or "`archc list` shows the networks that have a name",
             )
             return None
         try:

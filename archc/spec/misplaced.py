@@ -82,6 +82,8 @@ def find_misplaced(data: Mapping[str, Any], root: Origin, sink: Sink) -> Misplac
         elif meant == "blocks" and table:
             found.blocks |= {folded(name) for name in table}
             help = f"write {_table(root, meant, next(iter(table)))}"
+            if len(table) == 1:  # of several, each has a header to mend
+                help = Mend(help, Edit(meant, "name", key))
         elif meant == "params" or meant == "network":
             found.params |= {folded(name) for name in table if meant == "params"}
             help = Mend(f"write {_table(root, meant)}", Edit(meant, "name", key))

@@ -12,7 +12,7 @@ from typing import Any
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Sink
-from archc.diagnostics.suggest import did_you_mean, meant, nearest
+from archc.diagnostics.suggest import did_you_mean, nearest
 from archc.ops.attributes import plain
 from archc.ops.registry import OPS
 from archc.source.folding import folded
@@ -30,7 +30,7 @@ from archc.spec.model import (
 )
 from archc.spec.op_nodes import OpParser
 from archc.spec.slots import SlotParser
-from archc.spec.validate import validate, whole
+from archc.spec.validate import meant_word, validate, whole
 from archc.spec.written import Written, items, said
 
 MAX_NESTING = 30
@@ -158,6 +158,8 @@ class NodeParser:
 
     def _meant_body(self, key: str, value: Any) -> str | None:
         """Which body a key that is none was probably meant to be."""
+        if key == "merge":
+            return None  # it goes with one
         if isinstance(value, str) and (value in OPS or value in self.uses.known):
             return "op" if value in OPS else "block"
         return nearest(key, tables.BODIES)
@@ -288,12 +290,11 @@ class NodeParser:
                 help=f"add merge = {_MERGES}",
             )
             return
-        near = meant(merge, MERGES) if isinstance(merge, str) else None
         self.sink.error(
             "bad-value",
             f"`merge` must be {_MERGES}, not {plain(merge)}",
             origin.at("merge"),
-            help=near,
+            help=meant_word(merge, MERGES),
         )
 
     def _no_list(self, key: str, value: Any, origin: Origin) -> None:

@@ -262,7 +262,7 @@ class OpParser:
         near = near_name(key, {*op.model_fields, *tables.MODIFIERS} - table.keys())
         if key in tables.BODIES:
             help = "a node has one body; make two nodes of it"
-        elif (known := instead(op, key, table)) is not None:
+        elif (known := instead(op, key, table, slip=near is not None)) is not None:
             help = known
         elif near is not None:
             help = near

@@ -196,7 +196,7 @@ def _network_table(
     known = tables.NetworkTable.model_fields.keys()
     inputs = [key for key in table.keys() - known if meant_key(key, known) == "input"]
     for key in inputs if not {"input", "inputs"} & table.keys() else ():
-        help = f"write {as_input(table.pop(key))}"
+        help = as_input(key, table.pop(key))
         message, place = f"[network] has no key `{key}`", origin.at(key, part="key")
         sink.error("unknown-key", message, place, help=help)
     # what is wrong with these is told elsewhere

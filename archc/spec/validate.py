@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Sink
-from archc.diagnostics.suggest import did_you_mean, nearest
+from archc.diagnostics.suggest import did_you_mean, meant, nearest, offered
 from archc.ops.attributes import plain
+from archc.ops.registry import meant_op
 from archc.source.kinds import is_list, is_table
 from archc.source.writing import write
 from archc.spec.misplaced import meant_key
@@ -113,6 +114,17 @@ def _meant(key: str, keys: Collection[str]) -> str | None:
     return Mend(f"did you mean `{near}`?", Edit(near, "name", key))
 
 
+def meant_word(value: Any, options: Collection[str]) -> str | None:
+    """A help text for what is none of these words: the nearest, or the op among them
+    that is called so elsewhere."""
+    if not isinstance(value, str):
+        return None
+    op = meant_op(value)
+    if op is not None and op.op.op in options:
+        return offered([op.op.op], value)
+    return meant(value, options)
+
+
 def not_misspelled(missing: Sequence[str], unknown: Iterable[str]) -> list[str]:
     """The missing names without those that an unknown one was meant to be."""
     if not missing:
@@ -161,9 +173,7 @@ def explain(problem: Any) -> tuple[str, str, str | None]:
         options = [
             part.strip('" ') for part in expected.replace(" or ", ", ").split(",")
         ]
-        help = did_you_mean(value, options) if isinstance(value, str) else None
-        if help and not help.startswith("did"):
-            help = None  # the message lists the options
+        help = meant_word(value, options)  # the message lists the options
         return "bad-value", f"must be {expected}, not {plain(value)}", help
     if kind in ("too_short", "too_long", "string_too_short"):
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.model import Label, Place, Sink
 from archc.ops.attributes import plain
 from archc.source.folding import folded
@@ -136,14 +137,18 @@ class Written:
             times = _TIMES.fullmatch(text.strip())
             if times is None:
                 return False
-            help = f"write {assign}{times[1] or times[2]}"
+            size = times[1] or times[2]
+            help = f"write {assign}{size}"
         else:
             alike = len(set(sizes)) == 1
             help = f"write {assign}{plain(sizes)}"
             all_of = "both" if len(sizes) == 2 else "all"
             help += f", or {assign}{sizes[0]} for {all_of}" if alike else ""
+            # one number may stand wherever several may
+            size = str(sizes[0]) if alike else plain(sizes)
         message = f"{plain(text)} is no number and no expression"
-        self.sink.error("expression-syntax", message, origin.at(), help=help)
+        mend = Mend(help, Edit(size, "value"))
+        self.sink.error("expression-syntax", message, origin.at(), help=mend)
         return True
 
     def plain_argument(self, value: Any, origin: Origin, *, rows: bool = False) -> Arg:

@@ -65,15 +65,19 @@ function M.setup(options)
       if not is_spec(buffer) then
         return
       end
-      id = id
-        or vim.lsp.start_client({
-          name = "archc",
-          cmd = options.cmd or { "archc", "lsp" },
-          root_dir = vim.fn.getcwd(),
-          init_options = { hints = options.hints or "shape" },
-          on_attach = attached,
-        })
-      vim.lsp.buf_attach_client(buffer, id)
+      local config = {
+        name = "archc",
+        cmd = options.cmd or { "archc", "lsp" },
+        root_dir = vim.fn.getcwd(),
+        init_options = { hints = options.hints or "shape" },
+        on_attach = attached,
+      }
+      if vim.lsp.start then -- from 0.8 on; one server for all buffers
+        vim.lsp.start(config, { bufnr = buffer })
+      else
+        id = id or vim.lsp.start_client(config)
+        vim.lsp.buf_attach_client(buffer, id)
+      end
     end,
   })
 end

@@ -133,6 +133,70 @@ def test_several_mends_in_one_file(tmp_path: Path, newline: str, mark: str) -> N
     assert "+params = 224" in result.output
 
 
+RIGHT = """\
+archc = 1
+name = "net"
+title = "A net"
+[params]
+rows = [
+  [1, 8],
+  [2, 16],
+]
+[network]
+input = [3, 32, 32]
+layers = [
+  { merge = "concat", branches = [
+    { name = "conv", op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1 },
+    [{ name = "unit", block = "unit", repeat = "rows[0][0]", shape = [8, 32, 32] }],
+  ] },
+  { name = "bn", op = "batch_norm2d" },
+]
+[blocks.unit]
+defaults = { width = 8 }
+layers = [{ name = "conv", op = "conv2d", out_channels = "width", kernel_size = 1 }]
+[init]
+conv2d = { weight = { init = "kaiming_normal_", mode = "fan_out" }, bias = 0 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "slip"),
+    [
+        ("[blocks.unit]", "[bloks.unit]"),
+        ("input = [3", "inptu = [3"),
+        ('{ name = "bn"', '{ nae = "bn"'),
+        ("branches = [", "brrnches = ["),
+        ('"concat"', '"cat"'),
+        ("kernel_size = 3", 'kernel_size = "3x3"'),
+        ('mode = "fan_out"', 'mode = "fn_out"'),
+        ("bias = 0", "bais = 0"),
+        ('title = "A net"', 'title = "A net'),
+        ("  [1, 8],", "  [1, 8,"),
+        ("  [2, 16],", "  [2, 16,"),
+        ("shape = [8, 32, 32] }],", "shape = [8, 32, 32 }],"),
+        ("shape = [8, 32, 32] }],", "shape = [8, 32, 32] },"),
+    ],
+)
+def test_a_slip_is_taken_back(written: str, slip: str) -> None:
+    path = ROOT / "slip.toml"
+    assert RIGHT.count(written) == 1
+    assert not _found(path, {path: RIGHT})
+    spoiled = RIGHT.replace(written, slip)
+    fixes = [d.fix for d in _found(path, {path: spoiled}) if d.fix is not None]
+    mended = {applied(spoiled, fix) for fix in fixes}
+    assert mended == {RIGHT}, slip
+
+
+def test_of_names_that_are_as_near_none_is_taken() -> None:
+    path = ROOT / "slip.toml"
+    text = RIGHT.replace('op = "batch_norm2d"', 'op = "batch_normd"')
+    (found,) = _found(path, {path: text})
+    assert found.fix is None
+    assert found.help == (
+        "did you mean `batch_norm1d`, `batch_norm2d` or `batch_norm3d`?"
+    )
+
+
 def test_a_json_spec_is_mended(tmp_path: Path) -> None:
     path = tmp_path / "net.json"
     path.write_text(

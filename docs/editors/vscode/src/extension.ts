@@ -15,7 +15,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         { scheme: "file", language: "toml" },
         { scheme: "file", language: "json" },
       ],
-      initializationOptions: { hints: settings.get<string>("hints", "shape") },
+      initializationOptions: {
+        hints: settings.get<string>("hints", "shape"),
+        advice: settings.get<boolean>("advice", true),
+      },
       synchronize: {
         configurationSection: "archc",
         fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{toml,json}"),
