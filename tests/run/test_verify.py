@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archc.cli import main
+from archc.emit.digest import signed, unsigned
 
 ROOT = Path(__file__).parents[2]
 
@@ -160,6 +161,18 @@ def test_a_module_that_was_broken_by_hand(case: str, tmp_path: Path) -> None:
     assert "0" not in row.split()  # what was not reached is not counted
     assert said in done.output.splitlines()[-1]
     assert "Traceback" not in done.output
+
+
+def test_a_digest_proves_nothing(tmp_path: Path) -> None:
+    """A broken module that carries the digest of what it is now."""
+    text = (ROOT / "generated" / "lenet5.py").read_text()
+    assert "torch.tanh(x)" in text
+    source = signed(unsigned(text.replace("torch.tanh(x)", "torch.sigmoid(x)", 1)))
+    (tmp_path / "lenet5.py").write_text(source)
+    done = run(str(ROOT / "specs" / "lenet5.toml"), "-o", str(tmp_path))
+    assert done.exit_code == 1
+    assert "DISAGREES" in done.output
+    assert "older than the spec" in done.stderr
 
 
 SAME: dict[str, tuple[str, list[tuple[str, str]]]] = {
