@@ -356,19 +356,27 @@ class Layout:
         self.start: list[float] = []
         self.end: list[float] = []
         at = 0.0
-        hanging = 0.0  # how far down heads go, which may hang beside later rows
+        turning = {link.source for link in (*self.far, *self.leaving)}
+        lowest = 0.0  # how far down heads go, which may hang beside later rows
         for r, row in enumerate(self.rows):
             heads = [self.length(i) for i in row if self._head(i)]
             length = max((self.length(i) for i in row if not self._head(i)), default=0)
             if heads:
-                at = max(at, hanging)
-                hanging = at + max(heads) + self.style.gap + 3.5
+                if lowest:
+                    at = max(at, lowest + self._gap(r - 1))
+                lowest = at + max(heads)
             self.start.append(at)
             self.end.append(at + length)
-            at += length + self.style.gap + _TRACK * max(0, self.used[r] - 1)
-            at += 3.5 if self.used[r] else 0
-        self.low = max(self.end[-1], hanging - self.style.gap - 3.5)
+            at += length + self._gap(r)
+            if any(self._head(i) and i in turning for i in row):
+                at = max(at, lowest + self._gap(r))
+        self.low = max(self.end[-1], lowest)
         self.edge = min(self.center[i] - self.before(i) for i in self.row_of)
+
+    def _gap(self, row: int) -> float:
+        """The room behind a row, with what links need that turn there."""
+        tracks = self.used[row]
+        return self.style.gap + (3.5 + _TRACK * (tracks - 1) if tracks else 0)
 
     def _at(self, gap: int, key: object) -> float:
         number = self.track[gap, key]

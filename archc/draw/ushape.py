@@ -130,6 +130,9 @@ def _way(
 ) -> list[Point]:
     a, b = boxes[link.source], boxes[link.target]
     if link.source in left and link.target in right:
+        if a.cell.end:  # which has no border to start from
+            y = a.y + a.height
+            return [(a.middle, y), (b.x, y)]
         y = min(a.y + a.height / 2, b.y + b.height / 2)
         if a.cell.loops:
             y = max(a.y, b.y) + 4
@@ -141,5 +144,6 @@ def _way(
     if link.source in left:
         y = b.y + b.height / 2
         return [(a.middle, a.y + a.height), (a.middle, y), (b.x, y)]
-    y = a.y + a.height / 2
-    return [(a.x + a.width + a.beside, y), (b.middle, y), (b.middle, b.y + b.height)]
+    # a single loop stands in the lower half
+    y = a.y + (a.height / 2 if len(a.cell.loops) < 2 else 4)
+    return [(a.x + a.width, y), (b.middle, y), (b.middle, b.y + b.height)]

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pygraphviz
 import pytest
@@ -236,7 +237,7 @@ def test_it_is_so_for_any_network(tmp_path: Path) -> None:
         analysis = analyse(path, Loader(sink), sink)
         if analysis is None:
             continue
-        for options in (Options("block"), Options("stage", "lr")):
+        for options in (*map(Options, get_args(Level)), Options("stage", "lr")):
             text = draw(analysis.network, analysis.facts, "svg", options)
             hold(Svg(text.decode()))
 
