@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
+from archc.importing.gathering import outline
 from archc.importing.items import (
     SEQUENTIAL,
     Item,
-    OpItem,
     Scope,
-    all_items,
     lists_of,
 )
 
@@ -74,21 +73,24 @@ def all_direct(items: Iterable[Item]) -> list[Scope]:
     return found
 
 
+_LEAST = 3
+"""So many sequences alike are a block."""
+
+
 def own_sequences(
     members: list[Scope], parents: dict[int, Scope | None], counts: Counter[str]
 ) -> list[Scope]:
     """The sequences that may be blocks: in a module that comes again they are a part of
-    that, unless it holds several alike."""
-    alike = Counter((id(parents[id(s)]), _outline(s)) for s in members)
+    that, unless it holds several alike or they are blocks elsewhere."""
+    alike = Counter((id(parents[id(s)]), outline(s.items)) for s in members)
 
     def is_own(scope: Scope) -> bool:
         parent = parents[id(scope)]
         if parent is None or parent.class_name == SEQUENTIAL:
             return True
-        return counts[parent.class_name] < 2 or alike[id(parent), _outline(scope)] > 2
+        several = alike[id(parent), outline(scope.items)] > 2
+        return counts[parent.class_name] < 2 or several
 
-    return [s for s in members if is_own(s)]
-
-
-def _outline(scope: Scope) -> tuple[str, ...]:
-    return tuple(i.op for i in all_items(scope.items) if isinstance(i, OpItem))
+    own = [s for s in members if is_own(s)]
+    blocks = Counter(outline(s.items) for s in own)
+    return [s for s in members if blocks[outline(s.items)] >= _LEAST]

@@ -18,6 +18,35 @@ def drop_idle(graph: Graph) -> None:
     graph.nodes = [node for node in graph.nodes if node.op != "stochastic_depth"]
 
 
+_TURNS = frozenset({"flatten", "reshape", "permute", "transpose", "unflatten"})
+
+
+def drop_turns(graph: Graph) -> None:
+    """Takes away runs of ops that turn a row of numbers about until it lies as before,
+    as Keras does with the means of channels."""
+    readers = Counter(graph.value(v) for v in graph.trace.outputs.values())
+    for node in graph.nodes:
+        readers.update(graph.value(v) for v in node.reads)
+    makers = {node.makes: node for node in graph.nodes}
+    gone: set[int] = set()
+    for node in graph.nodes:
+        run = [node]
+        while node.op in _TURNS:
+            source = graph.value(run[-1].reads[0])
+            shape = graph.shapes[source]
+            if [n for n in shape.dims if n != 1] != [shape.channels]:
+                break
+            if shape == graph.shapes[node.makes]:
+                graph.same[node.makes] = source
+                gone.update(n.makes for n in run)
+                break
+            before = makers.get(source)
+            if before is None or before.op not in _TURNS or readers[source] != 1:
+                break
+            run.append(before)
+    graph.nodes = [node for node in graph.nodes if node.makes not in gone]
+
+
 def join(graph: Graph) -> None:
     """Puts one op in place of those that do the same."""
     readers = Counter(graph.value(v) for v in graph.trace.outputs.values())

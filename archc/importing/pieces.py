@@ -190,13 +190,18 @@ def _alike(a: Piece, b: Piece) -> bool:
     return a.kind == b.kind and a.what == b.what
 
 
+_MORE = 4
+"""So many nodes fewer or more may stand in a skip than in the same elsewhere."""
+
+
 def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
-    """Where among others there is what a skip or a repetition holds."""
+    """Where among others there is most of what a skip holds, or all of what a
+    repetition does."""
     body = piece.lists[0]
     turns = piece.kind == "repeat"
-    for length in range(len(body), 0, -1):
-        if turns and length < len(body):
-            break
+    most, found = 0, None
+    more = 0 if turns else _MORE
+    for length in range(max(1, len(body) - more), len(body) + more + 1):
         for start in range(len(others) - length + 1):
             inner = others[start : start + length]
             if any(p.kind == piece.kind or p.labelled for p in inner):
@@ -206,9 +211,11 @@ def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
                 if any(p.name != own.name for p, own in names):
                     continue
                 inner = [turned(p, 0) for p in inner]
-            if merged_lists(body, inner, turns=turns, loose=True) is not None:
-                return start, start + length
-    return None
+            both = merged_lists(body, inner, turns=turns, loose=True)
+            shared = 0 if both is None else len(body) + length - len(both)
+            if shared > most:
+                most, found = shared, (start, start + length)
+    return found
 
 
 def _aligned(

@@ -8,6 +8,7 @@ from typing import Any
 from archc.importing.blocks import structure_of
 from archc.importing.calls import graph_of
 from archc.importing.folding import fold
+from archc.importing.gathering import gather
 from archc.importing.heads import Head, lacks, main_output, split
 from archc.importing.items import all_items, tree_of
 from archc.importing.layout import tables_of
@@ -50,6 +51,8 @@ def imported(
         graph, main = _with_heads(graph, trained)
     _name_inputs(graph)
     root = tree_of(graph)
+    ends = [graph.value(v) for v in graph.trace.outputs.values()]
+    gather(root, graph.trace.containers, ends)
     if main is not None:
         found = split(graph, root, main)
         if isinstance(found, str):

@@ -83,6 +83,65 @@ def test_a_sum_of_several_is_one_node() -> None:
     assert [node["from"] for node in added] == [["a", "b", "prev"]]
 
 
+def test_sequences_that_are_called_one_by_one_are_sequences() -> None:
+    def sequence(width: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, width, 1), nn.BatchNorm2d(width), nn.ReLU())
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = sequence(4), sequence(5), sequence(6)
+            self.stages = nn.ModuleList([sequence(7)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            parts = [self.a(x), self.b(x), self.c(x), self.stages[0].forward(x)]
+            return torch.cat(parts, 1)
+
+    spec = _spec(_imported(Net()))
+    (merge,) = spec["network"]["layers"]
+    assert merge["branches"][3]["name"] == "stages.0"
+    assert {branch["block"] for branch in merge["branches"]} == {"conv_bn_relu"}
+
+
+def test_a_skip_that_some_lack_holds_all_of_it() -> None:
+    class Unit(nn.Module):
+        def __init__(self, width: int, out: int, pad: bool) -> None:
+            super().__init__()
+            self.expand = nn.Conv2d(width, width * 2, 1)
+            self.pad = nn.ZeroPad2d((0, 1, 0, 1)) if pad else nn.Identity()
+            padding = 0 if pad else 1
+            self.filter = nn.Conv2d(width * 2, width * 2, 3, padding=padding)
+            self.project = nn.Conv2d(width * 2, out, 1)
+            self.skip = width == out
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.filter(self.pad(self.expand(x).relu())).relu()
+            y = self.project(y)
+            return x + y if self.skip else y
+
+    spec = _spec(_imported(nn.Sequential(
+        nn.Conv2d(3, 4, 1), Unit(4, 4, False), Unit(4, 6, True), Unit(6, 6, False),
+        Unit(6, 8, True), Unit(8, 8, False),
+    )))  # fmt: skip
+    (skip,) = spec["blocks"]["unit"]["layers"]
+    names = [node.get("name") for node in skip["layers"]]
+    assert [n for n in names if n] == ["expand", "filter", "project"]
+
+
+def test_sizes_of_maps_are_held_at_their_size() -> None:
+    class Growing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 1, 3, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * nn.functional.interpolate(self.conv(x), x.shape[2:])
+
+    result = _imported(Growing(), x=(3, 96, 96))
+    assert result.passed
+    assert result.proof.training in ("equal", "close")
+
+
 def test_what_few_instances_lack_is_no_repetition() -> None:
     spec = _spec(_imported(models.mobilenet_v3_small(), x=(3, 224, 224)))
     (skip,) = spec["blocks"]["inverted_residual"]["layers"]
