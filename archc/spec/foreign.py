@@ -10,6 +10,7 @@ from archc.ops.absent import absent
 from archc.ops.attributes import plain
 from archc.ops.base import Op
 from archc.ops.registry import Meant, bare, meant_op
+from archc.source.kinds import is_list
 from archc.spec import tables
 from archc.spec.model import Origin
 
@@ -65,12 +66,12 @@ def in_a_modifier(op: type[Op], lacking: Sequence[str], origin: Origin) -> str |
     node = origin.value()
     for key, here in op.other_attributes:
         if lacking == [here] and key in tables.MODIFIERS and key in node:
+            write, value = f"write {here} = {plain(node[key])}", node[key]
+            why = f"`{key}` is a claim about what a node gives"
+            if is_list(value) and -1 in value[:1]:
+                return f"{write}, without the -1 if that is the batch: {why}"
             of = origin.at(key, part="key")
-            return Mend(
-                f"write {here} = {plain(node[key])}, without the batch: `{key}` is a"
-                " claim about what a node gives",
-                Edit(here, "name", key, of),
-            )
+            return Mend(f"{write}: {why}", Edit(here, "name", key, of))
     return None
 
 
