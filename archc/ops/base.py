@@ -353,6 +353,11 @@ class Op(BaseModel):
         }
 
 
+# pydantic would read them anew for each op that is loaded, and knows them by now
+for _name in Op.__class_vars__:
+    Op.__annotations__.pop(_name, None)
+
+
 def _same(value: Any, default: Any) -> bool:
     return type(value) is type(default) and value == default
 
