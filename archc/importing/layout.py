@@ -9,7 +9,9 @@ from archc.importing.definitions import Definition
 from archc.importing.expressions import COUNTERS, Expression
 from archc.importing.nodes import Graph
 from archc.importing.pieces import Piece, Unread
+from archc.importing.reader import read_beside
 from archc.importing.repeats import name_of
+from archc.ops.registry import OPS
 from archc.spec.expressions import is_sequence
 
 Table = dict[str, Any]
@@ -101,9 +103,15 @@ def _node(piece: Piece, structure: Structure, depth: int) -> Table:
 
 
 def _op(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
-    if piece.what == "concat" or "from" not in head:
-        pass
-    return head | {"op": piece.what} | {k: _plain(v) for k, v in piece.written.items()}
+    own = OPS.get(piece.what)
+    several = piece.reads is not None and len(piece.reads) == 2
+    beside: Table = {}
+    if several and own and not own.merges and (name := read_beside(own)):
+        first, other = head.pop("from")
+        head |= {"from": first} if first != "prev" else {}
+        beside = {name: other}
+    written = {k: _plain(v) for k, v in piece.written.items()}
+    return head | {"op": piece.what} | beside | written
 
 
 def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:

@@ -218,8 +218,11 @@ class Reader:
             makes = self._call.makes[0] if last else self._new()
         given = {k: _listed(one(v) if k in _BY_AXIS else v)
                  for k, v in (attributes or {}).items() if v is not None}  # fmt: skip
+        kind = OPS[op]
+        if len(reads) == 2 and not kind.merges and (beside := read_beside(kind)):
+            kind = kind.reading(beside) or kind
         try:
-            made = OPS[op](**given)
+            made = kind(**given)
             try:
                 shape = made.infer(*map(self.shape_of, reads))
             except ShapeError:
@@ -296,6 +299,11 @@ def _kept(op: Op, given: dict[str, Any]) -> dict[str, Any]:
         for name, value in given.items()
         if fields[name].is_required() or _listed(fields[name].default) != value
     }
+
+
+def read_beside(op: type[Op]) -> str | None:
+    """The attribute that names a further node to read, if the op has one."""
+    return next((n for n in op.model_fields if op.reading(n) is not None), None)
 
 
 @cache

@@ -140,6 +140,28 @@ def test_sizes_of_maps_are_held_at_their_size() -> None:
     result = _imported(Growing(), x=(3, 96, 96))
     assert result.passed
     assert result.proof.training in ("equal", "close")
+    (skip,) = _spec(result)["network"]["layers"]
+    assert skip["layers"][1] == {"op": "upsample", "size_of": "input"}
+
+
+def test_what_is_as_large_as_a_map_says_so() -> None:
+    class Pyramid(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.low, self.high = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 2, 1)
+            self.side = nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            low = self.low(x)
+            high = self.high(low)
+            up = nn.functional.interpolate(high, size=low.shape[-2:])
+            fixed = nn.functional.interpolate(high, size=(16, 16))
+            return self.side(low) + up, fixed
+
+    result = _imported(Pyramid(), x=(3, 32, 32))
+    text = result.text
+    assert text.count('op = "upsample", size_of = "low"') == 1, text
+    assert text.count('op = "upsample", size = 16') == 1
 
 
 def test_what_few_instances_lack_is_no_repetition() -> None:

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 from archc.importing.reader import Reader, Refused, rule
+from archc.importing.trace import Value
 from archc.importing.windows import Window, rounding
 from archc.spec.expressions import is_sequence
 
@@ -55,6 +56,8 @@ def _interpolate(call: Reader) -> None:
         raise Refused("no op resizes with `antialias`")
     mode = call.settings.get("mode", "nearest")
     attributes: dict[str, Any] = {}
+    reads: tuple[int, ...] = (call.input,)
+    other = call.settings.get("size_of")
     size, factor = call.settings.get("size"), call.settings.get("scale_factor")
     if size is not None:
         before = call.sizes(call.input)[1:]
@@ -62,13 +65,16 @@ def _interpolate(call: Reader) -> None:
         if before == after:
             call.nothing()
             return
-        attributes["size"] = size
+        if isinstance(other, Value):
+            reads = (call.input, call.graph.value(other.number))
+        else:
+            attributes["size"] = size
     else:
         attributes["scale_factor"] = factor
     attributes["mode"] = mode
     if call.settings.get("align_corners"):
         attributes["align_corners"] = True
-    call.make("upsample", attributes)
+    call.make("upsample", attributes, reads=reads)
 
 
 _MAX_POOLS = tuple(

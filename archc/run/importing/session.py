@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from archc.importing.sizes import has_sizes, name_sizes
 from archc.importing.spec import imported, lacking
 from archc.importing.trace import Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
@@ -155,6 +156,11 @@ def _imported(
     trained = None
     if not evaluated.refused and lacking(evaluated):
         trained = trace(module, named, inputs, training=True, opaque=opaque)
+    larger = {name: [s[0], *(2 * n for n in s[1:])] for name, s in inputs.items()}
+    for each in (evaluated, trained):
+        if each is not None and has_sizes(each):
+            other = trace(module, named, larger, training=each.training, opaque=opaque)
+            name_sizes(each, other)
     class_name = re.sub(r"\W", "", type(module).__name__)
     # what reads best may be more than archc can do; then more is written out
     for loose in (True, False):
