@@ -1,7 +1,8 @@
 """A network stage by stage as a table for a paper.
 
 In the manner of Table 1 of He et al. (2015), "Deep Residual Learning for Image
-Recognition": what a block is made of stands in brackets, with how often it comes.
+Recognition": what a block is made of stands in brackets, with how often it comes. Lines
+in square brackets follow each other, and lines in braces lie beside each other.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import re
 from collections.abc import Iterator
 
 from archc.draw.blocks import block_chart
-from archc.draw.chart import Cell, Chart
+from archc.draw.chart import Cell
 from archc.draw.labels import large
 from archc.draw.metrics import width
 from archc.draw.runs import short_name
+from archc.draw.series import Parallel, Series, structure
 from archc.draw.stages import stage_chart
 from archc.draw.tikz import typeset
 from archc.measure.cost import Facts
@@ -27,7 +29,6 @@ _COLUMN = 240.0
 """How wide a column of a page in two columns is, in points (IEEE's is 252, the class
 article's 229)."""
 _OWN = re.compile(r"\w+?(_\d+)?")
-_BRACKETS = re.compile(r"\\(begin|end)\{tabular\}(\{@\{\}c@\{\}\})?|\\(left|right)|[$]")
 _SILENT = ("merge", "activation", "normalization", "dropout", "reshape")
 """What such a table leaves out inside of blocks."""
 
@@ -49,6 +50,8 @@ def as_latex(network: Network, facts: Facts) -> str:
     label = re.sub(r"[^A-Za-z0-9]+", "-", network.name).strip("-")
     inputs = (size(v.shape.sizes) for v in network.inputs.values() if v.shape)
     caption = f"{chart.title}, for an input of {', '.join(inputs)}."
+    if any(r"\{" in row[2] for row in rows):
+        caption += " Lines in braces are branches."
     lines = [
         r"% needs \usepackage{booktabs}",
         rf"\begin{{{table}}}",
@@ -103,42 +106,52 @@ def _layers(cell: Cell, opened: Cell | None) -> str:
     """What a stage computes: an op, or a block in brackets."""
     if opened is None or opened.inner is None:
         return _times(_op(cell.title), cell.count)
-    lines = _lines(opened)
-    if not 0 < len(lines) <= _MOST_LINES:
+    inside = _inside(opened)
+    if inside is None:
         return _times(typeset(cell.block or cell.title), cell.count)
-    return _times(_bracket(lines), cell.count or opened.each)
+    return _times(inside, cell.count or opened.each)
 
 
-def _lines(cell: Cell) -> list[str]:
-    """The lines that stand in the brackets of a frame."""
+def _inside(cell: Cell) -> str | None:
+    """A frame in brackets; None if that is too large, or cannot be told so."""
     assert cell.inner is not None
-    chains = list(_chains(cell.inner))
-    if len(chains) == 1:
-        lines = [_inner(part) for part in chains[0]]
-    else:
-        lines = [r" $\to$ ".join(map(_inner, chain)) for chain in chains]
-    only = chains[0][0] if len(chains) == 1 and len(chains[0]) == 1 else None
-    if only is not None and only.inner is not None:
-        return _lines(only)  # one pair of brackets does for both
-    return lines
+    found = structure(cell.inner, _is_said)
+    if found is None or sum(cell.port == "out" for cell in cell.inner.cells) > 1:
+        return None
+    if not isinstance(found, Series):
+        found = Series((found,))
+    if sum(map(_height, found.parts)) > _MOST_LINES:
+        return None
+    if isinstance(found.parts[0], Parallel) and len(found.parts) == 1:
+        return _braces(found.parts[0])
+    only = found.parts[0] if len(found.parts) == 1 else None
+    if isinstance(only, Cell) and only.inner is not None:
+        return _inside(only)  # one pair of brackets does for both
+    lines = [_part(part) for part in found.parts]
+    return f"[{lines[0]}]" if len(lines) == 1 else _grouped("[", lines, "]")
 
 
-def _chains(chart: Chart) -> Iterator[list[Cell]]:
-    """The cells that say something, in rows that follow from each other."""
-    linked = {(link.source, link.target) for link in chart.links}
-    chain: list[Cell] = []
-    before = -1
-    for at, cell in enumerate(chart.cells):
-        said = cell.inner is not None or cell.category not in _SILENT
-        if cell.port or cell.seldom or not said:
-            continue
-        if chain and (before, at) not in linked:
-            yield chain
-            chain = []
-        chain.append(cell)
-        before = at
-    if chain:
-        yield chain
+def _is_said(cell: Cell) -> bool:
+    if cell.port or cell.seldom:
+        return False
+    return cell.inner is not None or cell.category not in _SILENT
+
+
+def _height(part: Cell | Series | Parallel) -> int:
+    """How many lines it takes as one of several parts."""
+    if isinstance(part, Cell):
+        return 1
+    heights = map(_height, part.parts)
+    return sum(heights) if isinstance(part, Parallel) else max(heights)
+
+
+def _part(part: Cell | Series | Parallel) -> str:
+    """On one line of a larger one."""
+    if isinstance(part, Cell):
+        return _inner(part)
+    if isinstance(part, Parallel):
+        return _braces(part)
+    return r" $\to$ ".join(map(_part, part.parts))
 
 
 def _inner(cell: Cell) -> str:
@@ -146,21 +159,25 @@ def _inner(cell: Cell) -> str:
         # most often it is the first of the repetitions alone that has a stride
         plain = re.sub(r" /\d+ \(first only\)", "", cell.title)
         return _times(_op(plain.removeprefix("conv ")), cell.count)
-    lines = _lines(cell)
-    if not 0 < len(lines) <= _MOST_LINES:
+    inside = _inside(cell)
+    if inside is None:
         return _times(typeset(cell.title), cell.count)
-    return _times(_bracket(lines), cell.count or cell.each)
+    return _times(inside, cell.count or cell.each)
 
 
 def _op(title: str) -> str:
     return typeset(re.sub(r" \([^)]*\)", "", title))
 
 
-def _bracket(lines: list[str]) -> str:
-    if len(lines) == 1:
-        return f"[{lines[0]}]"
+def _braces(part: Parallel) -> str:
+    return _grouped(r"\{", [_part(inner) for inner in part.parts], r"\}")
+
+
+def _grouped(left: str, lines: list[str], right: str) -> str:
+    """Lines below each other between a bracket and another that are as high."""
     rows = r" \\ ".join(lines)
-    return rf"$\left[\begin{{tabular}}{{@{{}}c@{{}}}}{rows}\end{{tabular}}\right]$"
+    inside = rf"\begin{{tabular}}{{@{{}}c@{{}}}}{rows}\end{{tabular}}"
+    return rf"$\left{left}{inside}\right{right}$"
 
 
 def _times(text: str, count: str) -> str:

@@ -1,0 +1,89 @@
+"""What follows what and what lies beside it, told in a line or in a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archc.draw.table import as_latex
+from tests.draw.looks import analysed, chart, read_spec
+
+
+def rows(name: str) -> dict[str, str]:
+    """What the layers of each row are, without what LaTeX needs."""
+    analysis = analysed(name)
+    return told(as_latex(analysis.network, analysis.facts))
+
+
+def told(latex: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in latex.splitlines():
+        if line.count(" & ") == 4:
+            called, _, layers, *_ = line.split(" & ")
+            for tex, plain in (
+                (r"$\times$", "x"), (r"$\to$", "->"), (r"\ldots{}", ".."),
+                (r"\begin{tabular}{@{}c@{}}", ""), (r"\end{tabular}", ""),
+                (r"\left", ""), (r"\right", ""), (r"\{", "{"), (r"\}", "}"),
+                ("$", ""), (r" \\ ", "; "),
+            ):  # fmt: skip
+                layers = layers.replace(tex, plain)
+            found[called.replace(r"\ldots{}", "..").replace(r"\_", "_")] = layers
+    return found
+
+
+def test_branches_of_a_table_cannot_be_taken_for_what_follows() -> None:
+    """SqueezeNet's fire (Iandola et al. 2016, Fig. 1), whose branches both read the
+    squeeze, and Inception's modules with branches in branches (Szegedy et al. 2016,
+    Fig. 7)."""
+    assert rows("torchvision/squeezenet1_1")["features.3..4"] == (
+        "[1x1, 16; {1x1, 64; 3x3, 64}] x 2"
+    )
+    inception = rows("torchvision/inception_v3")
+    assert inception["Mixed_7b..7c"] == (
+        "{1x1, 320; 1x1, 384 -> {1x3, 384; 3x1, 384};"
+        " 1x1, 448 -> 3x3, 384 -> {1x3, 384; 3x1, 384}; avg pool 3x3 -> 1x1, 192} x 2"
+    )
+    assert inception["Mixed_6a"] == (
+        "{3x3, 384 /2; 1x1, 64 -> 3x3, 96 -> 3x3, 96 /2; max pool 3x3 /2}"
+    )
+
+
+def test_a_caption_says_what_braces_are() -> None:
+    for name, braces in (("resnet50", False), ("googlenet", True)):
+        analysis = analysed(name)
+        text = as_latex(analysis.network, analysis.facts)
+        assert ("Lines in braces are branches." in text) == braces
+
+
+def test_what_is_no_series_of_branches_stands_by_its_name(tmp_path: Path) -> None:
+    """a -> b, and c reads both, with d beside it, which reads b alone: no formula."""
+    conv = 'op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1'
+    block = f"""
+    [blocks.knot]
+    layers = [
+      {{ name = "in", {conv} }},
+      {{ name = "a", {conv} }},
+      {{ name = "b", {conv}, from = "in" }},
+      {{ name = "c", {conv}, from = "a" }},
+      {{ name = "both", op = "add", from = ["a", "b"] }},
+      {{ name = "d", {conv} }},
+      {{ name = "end", op = "add", from = ["c", "d"] }},
+    ]
+    """
+    pool = '{ op = "max_pool2d", kernel_size = 2 }'
+    stem, tied = f'{{ name = "stem", {conv} }}', '{ name = "tied", block = "knot" }'
+    layers = ", ".join((stem, pool, tied, pool))
+    analysis = read_spec(tmp_path, layers, block)
+    assert told(as_latex(analysis.network, analysis.facts))["tied"] == "knot"
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("torchvision/squeezenet1_1", "fire: 1×1, (1×1 | 3×3)"),
+    ("resnet50", "bottleneck: 1×1, 3×3, 1×1"),
+])  # fmt: skip
+def test_stages_say_their_convolutions(name: str, said: str) -> None:
+    details = [d for c in chart(name, "stage").cells for d in c.details]
+    assert said in details
+    # branches alone are not told as if they were all
+    assert not any(d.startswith("inception") and "×" in d for d in details)
