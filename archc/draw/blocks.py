@@ -131,6 +131,11 @@ class _Builder:
 
     def _folded(self, box: Box, parent: Box) -> Cell:
         cell = self._frame(box, parent)
+        cell.details += [
+            f"{inner.block or inner.name} ×{inner.count}".lstrip()
+            for inner in box.children
+            if isinstance(inner, Box) and inner.count not in ("", "1")
+        ]
         last = list(box.leaves())[-1].output
         cell.shape = "" if last is None else labels.spelled(last)
         cell.marks = marks_of(box.leaves())
@@ -180,6 +185,7 @@ class _Builder:
         framed = b in place.inner
         note = _said(arc.tally, arc.target.tally)
         kind: LinkKind = "skip" if arc.bypass and not framed else "main"
+        kind = "size" if arc.size_only else kind
         if target in self.heads and source not in self.heads:
             kind = "head"
         place.chart.links.append(
@@ -213,7 +219,7 @@ class _Builder:
         enters = self._enter(inner, source, target, arc) if inner is not None else 0
         note = _said(arc.tally, arc.target.tally) if inner is None else ""
         skips = arc.bypass and inner is None
-        kind: LinkKind = "skip" if skips else "main"
+        kind: LinkKind = "skip" if skips else "size" if arc.size_only else "main"
         place.chart.links.append(Link(at, b, kind, 0, enters, note))
         return number
 
@@ -231,8 +237,13 @@ class _Builder:
         moved = (
             x._replace(source=new[x.source], target=new[x.target]) for x in chart.links
         )
+        links = sorted(dict.fromkeys(moved))
+        read = {x._replace(kind="main") for x in links if x.kind != "size"}
+        links = [
+            x for x in links if x.kind != "size" or x._replace(kind="main") not in read
+        ]
         # values that were of two kinds may be of one now
-        chart.links = list(dict.fromkeys(around(sorted(dict.fromkeys(moved)))))
+        chart.links = list(dict.fromkeys(around(links)))
 
 
 def _only_repeat(box: Box) -> Box | None:

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from archc.draw.detours import before, goes_around
 from archc.draw.figure import Mark
 from archc.network.graph import Layer
 from archc.ops.base import Category
 from archc.ops.sizes import Shape
 
 Level = Literal["network", "stage", "block", "layer"]
-LinkKind = Literal["main", "skip", "branch", "shortcut", "head"]
+LinkKind = Literal["main", "skip", "head", "size"]
+"""Of what goes around others a `skip`, of what is only there in training a `head`; of a
+`size` nothing else is read."""
 
 
 class Loop(NamedTuple):
@@ -149,39 +152,25 @@ def linked(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted({(source, target) for source, target in pairs if source != target})
 
 
-def kinds(cells: list[Cell], pairs: list[tuple[int, int]]) -> list[Link]:
-    """Links of those pairs."""
+def kinds(
+    cells: list[Cell], pairs: list[tuple[int, int]], asked: list[tuple[int, int]]
+) -> list[Link]:
+    """Links of those pairs, and of those where nothing but the size is asked for."""
     links: list[Link] = []
     for source, target in pairs:
         head = cells[target].head and not cells[source].head
         links.append(Link(source, target, "head" if head else "main"))
-    return around(links)
+    known = set(pairs)
+    links += (Link(*pair, "size") for pair in asked if pair not in known)
+    return around(sorted(links))
 
 
 def around(links: list[Link]) -> list[Link]:
     """The links; a plain one that goes around other boxes on the way is a skip."""
-    before: dict[int, list[int]] = {}
-    for link in links:
-        before.setdefault(link.target, []).append(link.source)
+    sources = before((x.source, x.target) for x in links if x.kind != "size")
     return [
         link._replace(kind="skip")
-        if link.kind == "main"
-        and len(before[link.target]) > 1
-        and _goes_around(link.source, link.target, before)
+        if link.kind == "main" and goes_around(link.source, link.target, sources)
         else link
         for link in links
     ]
-
-
-def _goes_around(source: int, target: int, before: dict[int, list[int]]) -> bool:
-    """Whether the source also reaches the target by way of others."""
-    waiting = [s for s in before[target] if s > source]
-    seen = set(waiting)
-    while waiting:
-        for found in before.get(waiting.pop(), ()):
-            if found == source:
-                return True
-            if found > source and found not in seen:
-                seen.add(found)
-                waiting.append(found)
-    return False

@@ -154,7 +154,7 @@ def _replace(inside: list[Leaf], stand_in: Leaf) -> None:
 
 def _drawn(raw: Iterable[Arc]) -> list[Arc]:
     """The arcs between leaves that are drawn."""
-    drawn: dict[tuple[Leaf, Leaf, bool], Arc] = {}
+    drawn: dict[tuple[Leaf, Leaf, bool, bool], Arc] = {}
     doubled: list[Arc] = []
     for arc in raw:
         hidden = arc.source.into is not None or arc.target.into is not None
@@ -164,7 +164,7 @@ def _drawn(raw: Iterable[Arc]) -> list[Arc]:
         if not hidden:
             doubled.append(arc)
             continue
-        key = (arc.source, arc.target, arc.bypass)
+        key = (arc.source, arc.target, arc.bypass, arc.size_only)
         if key not in drawn:
             drawn[key] = arc
             arc.tally = arc.target.tally

@@ -107,10 +107,10 @@ class _Writer:
         ink = self.ink
         for edge in edges(chart):
             look: list[str] = []
-            if edge.kind in ("skip", "head"):
-                color = ink.skip if edge.kind == "skip" else ink.head
-                look.append(f'color="{color}"')
-            if edge.kind == "head" or edge.note or edge.target.seldom:
+            colors = {"skip": ink.skip, "head": ink.head, "size": ink.frame}
+            if edge.kind in colors:
+                look.append(f'color="{colors[edge.kind]}"')
+            if edge.kind in ("head", "size") or edge.note or edge.target.seldom:
                 look.append('style="dashed"')
             if edge.note:
                 look.append(f"label={quoted(edge.note)}")

@@ -152,7 +152,11 @@ def _charts(
     from archc.draw.blocks import block_chart
 
     yield block_chart(network, facts), True
-    yield block_chart(network, facts, alike=True), True
+    alike = block_chart(network, facts, alike=True)
+    yield alike, True
+    known = {cell.path for cell in _known(alike)}
+    if known:
+        yield block_chart(network, facts, alike=True, closed=known), True
     flat = block_chart(network, facts, depth=1, alike=True)
     yield flat, True
     if options.level is None:
@@ -166,6 +170,28 @@ def _charts(
         closed = {cell.path for cell in frames[:count]}
         yield block_chart(network, facts, alike=True, closed=closed), True
     yield flat, False
+
+
+def _known(chart: Chart) -> Iterator[Cell]:
+    """The frames of blocks that are drawn at another place, where they are fullest."""
+    shown: set[str] = set()
+    level = [cell for cell in chart.cells if cell.inner is not None]
+    while level:
+        fullest = sorted(level, key=lambda cell: -len(list(_inside(cell))))
+        first = {cell.block: cell for cell in reversed(fullest)}
+        opened: list[Cell] = []
+        for cell in level:
+            if cell.block and (cell.block in shown or cell is not first[cell.block]):
+                yield cell
+            else:
+                opened.append(cell)
+        shown |= {cell.block for cell in opened}
+        level = [x for cell in opened for x in _frames(cell)]
+
+
+def _frames(cell: Cell) -> list[Cell]:
+    """The frames that stand in a frame."""
+    return [x for x in cell.inner.cells if x.inner is not None] if cell.inner else []
 
 
 def _inside(cell: Cell) -> Iterator[Cell]:

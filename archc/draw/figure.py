@@ -11,6 +11,10 @@ from archc.draw.caption import Fields, Tally
 from archc.ops.base import Category
 from archc.ops.sizes import Shape
 
+Beside = tuple[tuple[int, int], ...]
+"""By numbers: where paths part, and which of them it is."""
+SHORTCUT = -1
+"""The path that others go around."""
 Mark = Literal["same", "changed", "detail", "removed", "inserted", "moved"]
 """What a layer is in comparison with another network; a `detail` is a change that its
 caption does not show."""
@@ -30,8 +34,8 @@ class Leaf:
     note: str = ""
     ahead: bool = False
     """Whether it is a part of what comes after it."""
-    beside: bool = False
-    """Whether it lies on one of several parallel paths."""
+    beside: Beside = ()
+    """The parallel paths that it lies on, from the outermost."""
     input: Shape | None = None
     output: Shape | None = None
     params: int = 0
@@ -112,9 +116,8 @@ class Arc:
 
     source: Leaf
     target: Leaf
-    bypass: bool
-    """Whether it goes around layers that lie between its two ends."""
-    first: Shape
-    last: Shape
-    """Its shape in the first and in the last repetition."""
     tally: Tally = field(default_factory=Tally)
+    size_only: bool = False
+    """Whether the target only asks for its size."""
+    bypass: bool = False
+    """Whether its value also reaches the target through the layers between the two."""

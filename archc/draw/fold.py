@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Literal
 
 from archc.draw.caption import Fields, Tally, fields, position
-from archc.draw.figure import Box, Item, Leaf
+from archc.draw.figure import SHORTCUT, Beside, Box, Item, Leaf
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
 from archc.ops.sizes import Shape, to_int
@@ -37,11 +37,11 @@ class Folder:
         """The box in which an iteration is drawn."""
         self._fields: dict[tuple[int, Shape], Fields] = {}
 
-    def items(self, variants: Variants, beside: bool = False) -> list[Item]:
+    def items(self, variants: Variants, beside: Beside = ()) -> list[Item]:
         """The inside of regions of one node, laid over each other."""
         rows = [tuple(_opened(region, beside)) for region, _ in variants]
         found: dict[Key, list[tuple[Part, int]]] = {}
-        on_side: dict[Key, bool] = {}
+        on_side: dict[Key, Beside] = {}
         for row, (_, where) in zip(rows, variants, strict=True):
             for key, part, side in row:
                 found.setdefault(key, []).append((part, where))
@@ -53,7 +53,7 @@ class Folder:
         return items
 
     def _item(
-        self, kind: Kind, parts: list[tuple[Part, int]], beside: bool
+        self, kind: Kind, parts: list[tuple[Part, int]], beside: Beside
     ) -> list[Item]:
         layers = [(p, where) for p, where in parts if isinstance(p, Layer)]
         if layers:
@@ -66,7 +66,7 @@ class Folder:
         return [self._box("block" if kind == "block" else "group", regions, beside)]
 
     def _box(
-        self, kind: Literal["block", "group"], regions: Variants, beside: bool
+        self, kind: Literal["block", "group"], regions: Variants, beside: Beside
     ) -> Box:
         first, last = regions[0][0], regions[-1][0]
         box = Box(kind, first.path)
@@ -79,7 +79,7 @@ class Folder:
         box.children = self.items(regions, beside)
         return box
 
-    def _again(self, shares: Variants, beside: bool) -> Item:
+    def _again(self, shares: Variants, beside: Beside) -> Item:
         """A further use of a module: as the first one, with a word that it is that."""
         made = [(share.parts[0], where) for share, where in shares]
         layers = [(part, where) for part, where in made if isinstance(part, Layer)]
@@ -94,7 +94,7 @@ class Folder:
         box.remark = "again"
         return box
 
-    def _leaf(self, layers: list[tuple[Layer, int]], beside: bool) -> Leaf:
+    def _leaf(self, layers: list[tuple[Layer, int]], beside: Beside) -> Leaf:
         first, last = layers[0][0], layers[-1][0]
         leaf = Leaf(first.path, first.op.category, beside=beside)
         leaf.ahead = first.op.drawn_ahead
@@ -114,7 +114,7 @@ class Folder:
 
     # ---- repetitions
 
-    def _repeat(self, repeats: Variants, beside: bool) -> list[Item]:
+    def _repeat(self, repeats: Variants, beside: Beside) -> list[Item]:
         whole = [(list(_iterations(repeat)), where) for repeat, where in repeats]
         drawn = [whole]
         if len(repeats) == 1 and len(whole[0][0]) <= MAX_STAGED:
@@ -150,10 +150,10 @@ def _place(part: Part) -> str:
     return "" if part.node is None or not part.node.place else f"on {part.node.place}"
 
 
-def _opened(region: Region, beside: bool) -> Iterator[tuple[Key, Part, bool]]:
+def _opened(region: Region, beside: Beside) -> Iterator[tuple[Key, Part, Beside]]:
     """The parts of a region, with those regions opened up that have no frame."""
     parallel = region.kind == "branches" and len(region.parts) > 2
-    for part in region.parts:
+    for number, part in enumerate(region.parts):
         if isinstance(part, Layer):
             merging = region.kind in ("skip", "branches")
             kind: Kind = "op"
@@ -163,8 +163,10 @@ def _opened(region: Region, beside: bool) -> Iterator[tuple[Key, Part, bool]]:
         elif part.kind in ("block", "group", "repeat", "share"):
             yield (id(part.node), _framed(part)), part, beside
         else:
-            aside = parallel or part.kind == "shortcut"
-            yield from _opened(part, beside or aside)
+            own: Beside = ((id(region.node), number),) if parallel else ()
+            if part.kind == "shortcut":
+                own = ((id(part.node), SHORTCUT),)
+            yield from _opened(part, (*beside, *own))
 
 
 def _framed(region: Region) -> Kind:

@@ -26,6 +26,7 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
     readers = _readers(network)
     cell_of: dict[Layer, Cell] = {}
     pairs: list[tuple[int, int]] = []
+    asked: list[tuple[int, int]] = []
     captions: dict[tuple[int, Shape], str] = {}
     for layer in network.all_layers():
         key = (id(layer.op), layer.input_shape())
@@ -43,7 +44,10 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
             cell = Cell(layer.path, caption, category=layer.op.category)
             cell.head = layer in heads
             cells.append(cell)
-            pairs += ((cell_at[value], at) for value in layer.inputs)
+            read = layer.op.computes_with
+            pairs += ((cell_at[value], at) for value in layer.inputs[:read])
+            if read is not None:
+                asked += ((cell_at[value], at) for value in layer.inputs[read:])
         cell.layers.append(layer)
         cell.shape = labels.spelled(layer.output_shape())
         cell.sizes = sizes(layer.output_shape())
@@ -54,7 +58,7 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
         text = f"output {name}" if network.spec.outputs else "output"
         cells.append(_end(text, text, value))
     fold_in(network, cell_of)
-    links = kinds(cells, linked(pairs))
+    links = kinds(cells, linked(pairs), linked(asked))
     return Chart(*heading(network, facts), "layer", cells, links)
 
 
@@ -89,7 +93,7 @@ def network_chart(network: Network, facts: Facts) -> Chart:
         pairs.append((at, len(cells)))
         cells.append(cell)
     fold_in(network, cell_of)
-    links = kinds(cells, linked(pairs))
+    links = kinds(cells, linked(pairs), [])
     return Chart(*heading(network, facts), "network", cells, links)
 
 

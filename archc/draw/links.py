@@ -12,7 +12,8 @@ def drawn_link(
 ) -> Path:
     """A link as a line with an arrow."""
     ink = style.palette
-    color = {"skip": ink.skip, "head": ink.head}.get(link.kind, ink.line)
-    thick = 1.1 if link.kind == "skip" else 0.8
-    dashed = link.kind == "head" or bool(link.note)
+    colors = {"skip": ink.skip, "head": ink.head, "size": ink.frame}
+    color = colors.get(link.kind, ink.line)
+    thick = {"skip": 1.1, "size": 0.6}.get(link.kind, 0.8)
+    dashed = link.kind in ("head", "size") or bool(link.note)
     return Path(tuple(points), color, thick, arrow, dashed, kind=link.kind)

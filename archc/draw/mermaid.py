@@ -28,7 +28,7 @@ def _lines(chart: Chart, style: Style) -> Iterator[str]:
     names: dict[Cell, str] = {}
     yield from _cells(chart, "n", "  ", names)
     for edge in edges(chart):
-        arrow = {"skip": "==>", "head": "-.->"}.get(edge.kind, "-->")
+        arrow = {"skip": "==>", "head": "-.->", "size": "-.->"}.get(edge.kind, "-->")
         note = f'|"{safe(edge.note)}"|' if edge.note else ""
         yield f"  {names[edge.source]} {arrow}{note} {names[edge.target]}"
     for cell, name in names.items():

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from archc.draw import metrics
 from archc.draw.cells import Drawn
@@ -134,6 +135,16 @@ class _Segment:
     """Where it leaves its source, from that one's middle,"""
     into: float
     """and where it reaches its target."""
+
+
+class _Lane(NamedTuple):
+    """A way beside the rows, and what is said of it."""
+
+    begin: int
+    stop: int
+    at: float
+    left: float
+    """Where it ends with what is said of it."""
 
 
 class Layout:
@@ -371,7 +382,9 @@ class Layout:
             if any(self._head(i) and i in turning for i in row):
                 at = max(at, lowest + self._gap(r))
         self.low = max(self.end[-1], lowest)
-        self.edge = min(self.center[i] - self.before(i) for i in self.row_of)
+        self.edges = [
+            min(self.center[i] - self.before(i) for i in r) for r in self.rows
+        ]
 
     def _gap(self, row: int) -> float:
         """The room behind a row, with what links need that turn there."""
@@ -407,9 +420,7 @@ class Layout:
                     points += [(turn, x), (turn, y)]
                 points.append((b, y))
             self.links.append((way[0].link, points))
-        self._lanes: list[list[tuple[int, int]]] = []
-        self._lane_at: list[float] = []
-        self._free = self.edge - _LANE - 1
+        self._lanes: list[_Lane] = []
         for link in sorted(self.far, key=lambda x: (bool(x.note), self._span(x), x)):
             begin, stop = self.row_of[link.source], self.row_of[link.target]
             lane = self._lane(begin, stop, link.note)
@@ -421,23 +432,20 @@ class Layout:
         return self.row_of[link.target] - self.row_of[link.source]
 
     def _lane(self, begin: int, stop: int, note: str = "") -> float:
-        """Where a lane that is free between two rows lies across them."""
-        free = (
-            n for n, taken in enumerate(self._lanes)
-            if not note and all(stop <= s or begin >= e for s, e in taken)
-        )  # fmt: skip
-        number = next(free, len(self._lanes))
-        if number == len(self._lanes):
-            self._lanes.append([])
-            self._lane_at.append(self._free)
-            self._free -= _LANE
-        self._lanes[number].append((begin, stop))
-        lane = self._lane_at[number]
+        """Where a lane lies across two rows: as near to those between as is free."""
+        room = 0.0
         if note:
-            self.notes.append((note, (self.end[begin] + self.start[stop]) / 2, lane))
             wide = metrics.width(note, self.style.small)
-            self._free -= self.style.small if self.style.lr else wide + 2
-        return lane
+            room = self.style.small if self.style.lr else wide + 2
+        at = min(self.edges[max(begin, 0) : stop + 1]) - _LANE - 1
+        near = [x for x in self._lanes if x.begin < stop and begin < x.stop]
+        for other in sorted(near, key=lambda x: -x.at):
+            if at - room < other.at + _LANE and other.left < at + _LANE:
+                at = other.left - _LANE
+        self._lanes.append(_Lane(begin, stop, at, at - room))
+        if note:
+            self.notes.append((note, (self.end[begin] + self.start[stop]) / 2, at))
+        return at
 
     def _exit(self, link: Link) -> list[Point]:
         """The way from a box to the end of the strip."""
@@ -515,7 +523,7 @@ class Layout:
 
     def bounds(self) -> tuple[float, float, float, float]:
         """The least and the most of x and y, with loops and lanes."""
-        left = self._free + _LANE - 2 if self._lanes else self.edge
+        left = min((*self.edges, *(lane.left - 2 for lane in self._lanes)))
         right = max(self.center[i] + self._full(i) for i in self.row_of)
         low, high = self.start[0], self.low
         return (low, left, high, right) if self.style.lr else (left, low, right, high)

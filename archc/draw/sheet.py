@@ -183,6 +183,8 @@ def entries(charts: Sequence[Chart], style: Style) -> Iterator[Entry]:
     skips = any(x.kind == "skip" for chart in charts for x in chart.all_links())
     if "skip" in loops or skips:
         yield Entry(ink.skip, "skip", line=True)
+    if any(x.kind == "size" for chart in charts for x in chart.all_links()):
+        yield Entry(ink.frame, "its size only", line=True, dashed=True)
     if any(cell.head for cell in cells):
         yield Entry(ink.head, "training only", line=True, dashed=True)
 

@@ -6,13 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from archc.draw import labels
-from archc.draw.caption import combined, occurrence
 from archc.draw.chart import Cell, Chart, kinds, linked, sizes
 from archc.draw.compose import compose
-from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
+from archc.draw.figure import (
+    Arc,
+    Box,
+    Item,
+    Leaf,
+    Mark,
+    Node,
+    marks_of,
+)
 from archc.draw.loops import fold_in
 from archc.draw.palette import SIGNS
 from archc.draw.runs import full_name, run_name, short_name
+from archc.draw.windows import windows
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
 from archc.ops.sizes import Shape
@@ -39,7 +47,10 @@ def stage_chart(
     drafts += [_Draft(head, head=True) for head in picture.heads]
     drafts = _merged(drafts, picture.arcs)
     home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
-    cells = [draft.cell() for draft in drafts]
+    reads: dict[Leaf, list[Leaf]] = {}
+    for arc in picture.arcs:
+        reads.setdefault(arc.target, []).append(arc.source)
+    cells = [draft.cell(reads) for draft in drafts]
     for cell, draft in zip(cells, drafts, strict=True):
         if not cell.end:
             cell.marks = marks_of(draft.leaves)
@@ -51,12 +62,13 @@ def stage_chart(
         cell.layers.append(layer)
         cell_of[layer] = cell
     fold_in(network, cell_of)
-    links = linked(
-        (home[arc.source], home[arc.target])
-        for arc in picture.arcs
-        if arc.source in home and arc.target in home
+    arcs = [a for a in picture.arcs if a.source in home and a.target in home]
+    pairs, asked = (
+        linked((home[a.source], home[a.target]) for a in arcs if a.size_only is only)
+        for only in (False, True)
     )
-    return Chart(*heading(network, facts), "stage", cells, kinds(cells, links))
+    links = kinds(cells, pairs, asked)
+    return Chart(*heading(network, facts), "stage", cells, links)
 
 
 def heading(network: Network, facts: Facts) -> tuple[str, str, str]:
@@ -197,7 +209,7 @@ class _Draft:
             self.items += other.items
         self.leaves += other.leaves
 
-    def cell(self) -> Cell:
+    def cell(self, reads: Mapping[Leaf, Sequence[Leaf]]) -> Cell:
         lead, last = self.lead, self.items[-1]
         count = str(len(self.items)) if len(self.items) > 1 else lead.count
         output = self.attached[-1].output if self.attached else _output(last)
@@ -213,24 +225,24 @@ class _Draft:
             shape = labels.spelled(given) if given is not None else ""
             end = text.startswith(("input", "output"))
             cell = Cell(path, text, shape=shape, end=end, head=self.head)
-            if given is not None and text.startswith("input"):
+            if given is not None and end:
                 cell.sizes = sizes(given)
             return cell
         category = lead.lead.category if isinstance(lead, Node) else None
         cell = Cell(path, _title(lead, last), count, shape=shape, category=category)
         cell.head = self.head
-        cell.details = self._details()
+        cell.details = self._details(reads)
         cell.block = lead.block if isinstance(lead, Box) else ""
         if output is not None:
             cell.sizes = sizes(output)
         return cell
 
-    def _details(self) -> list[str]:
+    def _details(self, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
         lead = self.lead
         if isinstance(lead, Node):
             leaves = [*self.before, *lead.leaves, *self.attached]
             return labels.around(leaves, lead.lead)
-        inside = _kernels(lead)
+        inside = windows(lead, reads)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         repeats = [
             f"{_title(c, c) or _inside(c)} ×{c.count}".lstrip()
@@ -266,21 +278,6 @@ def _path(item: Outer) -> str:
 
 def _output(item: Item) -> Shape | None:
     return list(_leaves(item))[-1].output
-
-
-def _kernels(box: Box) -> str:
-    """The windows of its convolutions, one after the other, where they are few."""
-    windows: list[str] = []
-    for leaf in box.leaves():
-        if leaf.category != "convolution" or leaf.beside:
-            continue
-        occurs = occurrence(leaf.tally, box.inner)
-        text = combined({f: t for f, t in leaf.captions.items()}, leaf.tally)
-        window = next(iter(leaf.captions))[1].strip() if leaf.captions else text
-        if not occurs or occurs == "not first":
-            windows.append(window)
-    windows = [w for w in windows if w]
-    return ", ".join(windows) if 0 < len(windows) <= 4 else ""
 
 
 def _merged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from archc.draw.caption import FIRST, position
+from archc.draw.detours import before, goes_around
 from archc.draw.figure import Arc, Leaf
 from archc.draw.fold import Folder
 from archc.network.graph import Head, Layer, Network, Region, Value
@@ -32,24 +33,23 @@ class Wiring:
             self.inputs[value].tally.add(FIRST)
         self.outputs: list[Leaf] = []
         self._entries: dict[Value, Leaf] = {}
-        self._before: Leaf | None = None
         self._region(network.body, FIRST)
         for name, value in network.outputs.items():
             text = f"output {name}" if network.spec.outputs else "output"
             leaf = Leaf(text, None, text=text, input=value.shape)
             leaf.tally.add(FIRST)
             self.outputs.append(leaf)
-            self._arc(value, leaf, False, FIRST, 0)
+            self._arc(value, leaf, FIRST, 0)
         for head in network.heads:
-            self._before = self.source(head.source)
             self._region(head.region, FIRST)
+        self._tell_bypasses()
 
     def passed_on(self, head: Head) -> Leaf:
         """The output of a head without layers."""
         shape = head.source.shape
         leaf = Leaf(head.name, None, text="output", input=shape, output=shape)
         leaf.tally.add(FIRST)
-        self._arc(head.source, leaf, False, FIRST, 0)
+        self._arc(head.source, leaf, FIRST, 0)
         return leaf
 
     def source(self, value: Value) -> Leaf:
@@ -67,11 +67,9 @@ class Wiring:
             return
         for part in region.parts:
             if isinstance(part, Region):
-                if part.kind in ("branch", "shortcut"):
-                    self._before = self.source(part.input)
                 self._region(part, where)
             else:
-                self._layer(part, region, where)
+                self._layer(part, where)
 
     def _repeat(self, repeat: Region, where: int) -> None:
         iterations = [p for p in repeat.parts if isinstance(p, Region)]
@@ -82,7 +80,7 @@ class Wiring:
             for index, iteration in enumerate(group):
                 value = iteration.input
                 outer = self._entries.get(value)
-                self._entries[value] = self._before = entry
+                self._entries[value] = entry
                 place = position(index, len(group), where)
                 self._region(iteration, place)
                 if outer is None:
@@ -90,29 +88,35 @@ class Wiring:
                 else:
                     self._entries[value] = outer
 
-    def _layer(self, layer: Layer, region: Region, where: int) -> None:
+    def _layer(self, layer: Layer, where: int) -> None:
         leaf = self.folder.leaf_of[layer]
-        merged = region.kind in ("skip", "branches")
         same: dict[Leaf, int] = {}
-        for value in layer.inputs:
+        read = layer.op.computes_with
+        for number, value in enumerate(layer.inputs):
             source = self.source(value)
             slot = same.get(source, 0)
             same[source] = slot + 1
-            bypass = layer.op.merges and (
-                value is region.input if merged else source is not self._before
-            )
-            self._arc(value, leaf, bypass, where, slot)
-        self._before = leaf
+            arc = self._arc(value, leaf, where, slot)
+            arc.size_only = read is not None and number >= read
 
-    def _arc(
-        self, value: Value, target: Leaf, bypass: bool, where: int, slot: int
-    ) -> None:
-        shape = value.shape
-        assert shape is not None
+    def _arc(self, value: Value, target: Leaf, where: int, slot: int) -> Arc:
         source = self.source(value)
-        key = (source, target, slot)
-        arc = self.arcs.get(key)
-        if arc is None:
-            arc = self.arcs[key] = Arc(source, target, bypass, shape, shape)
-        arc.last = shape
+        arc = self.arcs.setdefault((source, target, slot), Arc(source, target))
         arc.tally.add(where)
+        return arc
+
+    def _tell_bypasses(self) -> None:
+        """Tells what goes around other layers, and meets there what came through them.
+
+        Values may come together that have nothing in common, such as those of two
+        towers; only what also comes by another way is a bypass.
+        """
+        leaves = [*self.inputs.values(), *self.folder.leaf_of.values(), *self.outputs]
+        order = {leaf: n for n, leaf in enumerate(dict.fromkeys(leaves))}
+        arcs = [
+            (arc, order[arc.source], order[arc.target]) for arc in self.arcs.values()
+        ]
+        sources = before((s, t) for arc, s, t in arcs if not arc.size_only)
+        for arc, source, target in arcs:
+            if not arc.size_only:
+                arc.bypass = goes_around(source, target, sources)

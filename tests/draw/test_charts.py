@@ -6,9 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ET
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -18,38 +16,21 @@ from click.testing import CliRunner
 
 from archc.cli import main
 from archc.diagnostics.model import Sink
-from archc.draw.chart import Chart, Level
-from archc.draw.drawing import Options, chart_of, draw, scene_of
+from archc.draw.chart import Level
+from archc.draw.drawing import Options, draw, scene_of
 from archc.draw.fit import MM, TooNarrow
 from archc.draw.flat import edges
 from archc.draw.palette import PALETTES
-from archc.draw.scene import Path as Line
-from archc.draw.scene import Rect
 from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer, Region
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from tests.draw.looks import SPECS, Svg, analysed, chart, drawn, hold
 from tests.random_networks.campaign import fresh_seed
 from tests.random_networks.spec import draw_spec
 
-SPECS = Path(__file__).parents[2] / "specs"
 NAMES = ["alexnet", "googlenet", "resnet50", "densenet121", "unet", "wavenet",
          "timm/hrnet_w18_small", "timm/dla34", "torchvision/vgg16"]  # fmt: skip
-_FOUND: dict[str, Analysis] = {}
-
-
-def analysed(name: str) -> Analysis:
-    if name not in _FOUND:
-        sink = Sink()
-        analysis = analyse(SPECS / f"{name}.toml", Loader(sink), sink)
-        assert analysis is not None
-        _FOUND[name] = analysis
-    return _FOUND[name]
-
-
-def chart(name: str, level: Level) -> Chart:
-    analysis = analysed(name)
-    return chart_of(analysis.network, analysis.facts, level)
 
 
 def regions(analysis: Analysis, kind: str) -> list[Region]:
@@ -160,54 +141,6 @@ def test_branches_stand_in_the_order_of_the_spec() -> None:
 # ---- the drawing
 
 
-class Svg:
-    """Boxes, edges and texts of an SVG, read back."""
-
-    def __init__(self, text: str) -> None:
-        root = ET.fromstring(text)
-        self.width = float(root.attrib["width"].removesuffix("pt"))
-        self.height = float(root.attrib["height"].removesuffix("pt"))
-        items = [(e.tag.rpartition("}")[2], e) for e in root.iter()]
-        self.boxes = [_box(e) for tag, e in items
-                      if tag == "rect" and e.get("class") == "box"]  # fmt: skip
-        self.frames = [_box(e) for tag, e in items
-                       if tag == "rect" and e.get("class") == "frame"]  # fmt: skip
-        self.texts = [_text(e) for tag, e in items if tag == "text"]
-        self.edges = [
-            [tuple(map(float, p.split(","))) for p in e.attrib["points"].split()]
-            for tag, e in items
-            if tag == "polyline" and (e.get("class") or "").startswith("edge")
-        ]
-        self.sizes = [float(e.attrib["font-size"]) for tag, e in items if tag == "text"]
-
-
-Area = tuple[float, float, float, float]
-
-
-def _box(e: ET.Element) -> Area:
-    x, y, w, h = (float(e.attrib[k]) for k in ("x", "y", "width", "height"))
-    return x, y, x + w, y + h
-
-
-def _text(e: ET.Element) -> Area:
-    x, y = float(e.attrib["x"]), float(e.attrib["y"])
-    size, wide = float(e.attrib["font-size"]), float(e.attrib["textLength"])
-    x -= {"middle": wide / 2, "end": wide}.get(e.get("text-anchor", ""), 0)
-    return x, y - size * 0.72, x + wide, y
-
-
-def apart(a: Area, b: Area, slack: float = 0.6) -> bool:
-    return (
-        a[2] <= b[0] + slack or b[2] <= a[0] + slack
-        or a[3] <= b[1] + slack or b[3] <= a[1] + slack
-    )  # fmt: skip
-
-
-def drawn(name: str, options: Options) -> Svg:
-    analysis = analysed(name)
-    return Svg(draw(analysis.network, analysis.facts, "svg", options).decode())
-
-
 LOOKS = [
     *((name, Options("stage", width=85)) for name in NAMES),
     *((name, Options("stage", "lr")) for name in ("googlenet", "resnet50")),
@@ -240,41 +173,6 @@ def test_it_is_so_for_any_network(tmp_path: Path) -> None:
         for options in (*map(Options, get_args(Level)), Options("stage", "lr")):
             text = draw(analysis.network, analysis.facts, "svg", options)
             hold(Svg(text.decode()))
-
-
-def hold(svg: Svg) -> None:
-    """Nothing covers text, no edge crosses a box, and all end on one."""
-    for n, text in enumerate(svg.texts):
-        assert text[0] >= 0 and text[2] <= svg.width + 0.01
-        for other in svg.texts[n + 1 :]:
-            assert apart(text, other), (text, other)
-    borders = [*svg.boxes, *svg.frames]
-    ends = [point for p in svg.edges for point in (p[0], p[-1])]
-    for points in svg.edges:
-        for a, b in pairwise(points):
-            segment = (min(a[0], b[0]), min(a[1], b[1]),
-                       max(a[0], b[0]), max(a[1], b[1]))  # fmt: skip
-            for text in svg.texts:
-                assert apart(segment, text), (segment, text)
-            for box in svg.boxes:
-                assert apart(segment, box, 0.8), (segment, box)
-        for end in (points[0], points[-1]):
-            touches = any(_on(end, box) for box in borders)
-            # or on the line that comes through a frame
-            assert touches or sum(_near(end, other) for other in ends) > 1, end
-
-
-def _near(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return abs(a[0] - b[0]) < 0.6 and abs(a[1] - b[1]) < 0.6
-
-
-def _on(point: tuple[float, ...], box: Area) -> bool:
-    x, y = point
-    across = box[0] - 0.6 <= x <= box[2] + 0.6
-    along = box[1] - 0.6 <= y <= box[3] + 0.6
-    edge = min(abs(x - box[0]), abs(x - box[2])) < 0.6
-    side = min(abs(y - box[1]), abs(y - box[3])) < 0.6
-    return across and along and (edge or side)
 
 
 LARGE = ["googlenet", "resnet152", "densenet201", "unet", "timm/hrnet_w18_small"]
@@ -310,26 +208,6 @@ def test_what_a_linear_layer_needs_is_said_with_it() -> None:
     assert "before: flatten" in linear.details
     assert not any("flatten" in d for c in cells.values() for d in c.details
                    if c.category == "pooling")  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["resnet50", "siamese_net", "unet"])
-def test_arrows_between_volumes_are_links(name: str) -> None:
-    """Of two neighbours where none reads the other, there is none."""
-    analysis = analysed(name)
-    options = Options(look="volumes", width=170)
-    scene = scene_of(analysis.network, analysis.facts, options)
-    boxes = [s for s in scene.shapes if isinstance(s, Rect) and s.role == "box"]
-    found = chart(name, "stage")
-    shown = [i for i, c in enumerate(found.cells) if c.sizes and not c.head]
-    linked = {(link.source, link.target) for link in found.links}
-    assert len(boxes) == len(shown)
-    ends = [s.points[-1] for s in scene.shapes if isinstance(s, Line) and s.arrow]
-    for before, at, box in zip(shown, shown[1:], boxes[1:], strict=False):
-        reached = any(
-            abs(x - box.x) < 2 and box.y <= y <= box.y + box.height for x, y in ends
-        )
-        assert not reached or (before, at) in linked
-    assert len(ends) > len(boxes) // 2
 
 
 def test_what_does_not_fit_says_which_width_would() -> None:

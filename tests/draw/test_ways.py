@@ -1,0 +1,166 @@
+"""What comes together in a picture, and what goes around, held to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archc.draw.chart import Cell, Chart, Level
+from archc.draw.drawing import chart_of
+from archc.draw.flat import Edge, edges
+from archc.network.graph import Layer, Network, Region, Value
+from tests.draw.looks import SPECS, analysed, chart, read_spec
+
+NAMES = sorted(
+    str(path.relative_to(SPECS).with_suffix(""))
+    for path in SPECS.rglob("*.toml")
+    if "blocks" not in path.parts
+)
+
+
+@pytest.mark.parametrize("level", ["block", "layer"])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_comes_together_is_drawn_so(name: str, level: Level) -> None:
+    hold_ways(analysed(name).network, chart(name, level))
+
+
+def hold_ways(network: Network, found: Chart) -> None:
+    """Each merge has a line from every box that it reads, and it has a skip if one of
+    its values also comes to it through other layers, and else none."""
+    home = {layer: cell for cell in found.all_cells() for layer in cell.layers}
+    frames = [cell.inner for cell in found.all_cells() if cell.inner is not None]
+    framed = {cell for inner in frames for cell in inner.all_cells()}
+    into: dict[Cell, list[Edge]] = {}
+    for edge in edges(found):
+        into.setdefault(edge.target, []).append(edge)
+    handed_on = _handed_on(network)
+    skipping = _skipping(network)
+    for cell in {home[layer]: None for layer in network.all_layers()}:
+        merges = [x for x in cell.layers if len(_read(x)) > 1]
+        outside = [
+            x for x in merges if any(_home(v, home) is not cell for v in _read(x))
+        ]
+        if not outside:
+            continue
+        drawn = {edge.source for edge in into.get(cell, ())}
+        for layer in outside:
+            for value in _read(layer):
+                source = _home(value, home)
+                # what one repetition hands on is drawn as what the first is given
+                if source is None or source is cell or value in handed_on[layer]:
+                    continue
+                there = source in drawn
+                assert there, (source.path, cell.path)
+        skips = [e for e in into.get(cell, ()) if e.kind == "skip"]
+        wanted = any(
+            value in handed_on[layer] or _home(value, home) is not cell
+            for layer in cell.layers
+            for value in skipping.get(layer, ())
+        )
+        sources = [e.source.path for e in skips]  # networks are too large to be shown
+        if wanted:
+            assert sources, cell.path
+        elif not any(set(_read(x)) & handed_on[x] for x in merges):
+            # but what leaves a frame may go around others, as WaveNet's skips do
+            assert all(e.source in framed for e in skips), (cell.path, sources)
+
+
+def _read(layer: Layer) -> tuple[Value, ...]:
+    """What a layer computes with."""
+    return tuple(layer.inputs[: layer.op.computes_with])
+
+
+def _home(value: Value, home: dict[Layer, Cell]) -> Cell | None:
+    return None if value.layer is None else home[value.layer]
+
+
+def _handed_on(network: Network) -> dict[Layer, frozenset[Value]]:
+    """For each layer what the repetitions around it have from those before them."""
+    found: dict[Layer, frozenset[Value]] = {}
+
+    def walk(region: Region, known: frozenset[Value]) -> None:
+        for number, part in enumerate(region.parts):
+            if isinstance(part, Layer):
+                found[part] = known
+            elif region.kind == "repeat" and number:
+                walk(part, known | {part.input})
+            else:
+                walk(part, known)
+
+    for body in (network.body, *(head.region for head in network.heads)):
+        walk(body, frozenset())
+    return found
+
+
+def _skipping(network: Network) -> dict[Layer, list[Value]]:
+    """For each layer those of its values that also come to it through others."""
+    number: dict[Layer, int] = {}
+    above: dict[Layer, int] = {}  # a bit for each layer before it
+    inputs = {value: 1 << n for n, value in enumerate(network.inputs.values())}
+    first = len(inputs)
+    found: dict[Layer, list[Value]] = {}
+
+    def bits(value: Value) -> int:
+        if value.layer is None:
+            return inputs[value]
+        return above[value.layer] | 1 << first + number[value.layer]
+
+    def own(value: Value) -> int:
+        if value.layer is None:
+            return inputs[value]
+        return 1 << first + number[value.layer]
+
+    for n, layer in enumerate(network.all_layers()):
+        number[layer] = n
+        read = _read(layer)
+        above[layer] = 0
+        for value in read:
+            above[layer] |= bits(value)
+        if len(read) > 1:
+            found[layer] = [
+                value
+                for value in read
+                if any(bits(x) & own(value) and own(x) != own(value) for x in read)
+            ]
+    return found
+
+
+def links(name: str, level: Level) -> Iterator[tuple[str, str, str]]:
+    """The path of each line's source and of its target, and what kind of line it is."""
+    found = chart(name, level)
+    for x in found.links:
+        yield found.cells[x.source].path, found.cells[x.target].path, x.kind
+
+
+def test_two_towers_meet_without_a_skip() -> None:
+    """Neither goes around anything that the other goes through."""
+    for level in ("stage", "block", "layer"):
+        kinds = {link.kind for link in chart("siamese_net", level).all_links()}
+        assert kinds == {"main"}
+
+
+def test_laterals_of_a_pyramid_are_no_skips() -> None:
+    """They are added to what comes from above, which they do not lead to."""
+    found = list(links("torchvision/resnet50_fpn", "stage"))
+    assert [kind for *_, kind in found if kind != "main"] == ["size"] * 3
+    # what only lends its size is told from what is computed with
+    asked = {(a, b) for a, b, kind in found if kind == "size"}
+    assert asked == {(f"fpn.inner_blocks.{n}.0", f"fpn.top{n + 2}") for n in range(3)}
+
+
+def test_what_is_joined_by_name_after_a_detour_is_a_skip(tmp_path: Path) -> None:
+    conv = 'op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1'
+    layers = f"""
+        {{ name = "a", {conv} }},
+        {{ name = "b", {conv} }},
+        {{ name = "c", {conv}, from = "a" }},
+        {{ name = "all", op = "concat", from = ["a", "b", "c"] }},
+    """
+    analysis = read_spec(tmp_path, layers)
+    for level in ("block", "layer"):
+        found = chart_of(analysis.network, analysis.facts, level)
+        kinds = {e.source.path: e.kind for e in edges(found) if e.target.path == "all"}
+        assert kinds == {"a": "skip", "b": "main", "c": "main"}
+        hold_ways(analysis.network, found)
