@@ -159,8 +159,8 @@ def _wrapped(a: list[Piece], b: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     for n, piece in enumerate(a):
         if piece.kind not in ("skip", "repeat") or (n < len(b) and _alike(piece, b[n])):
             continue
-        if piece.kind == "skip" and piece.lists[1]:
-            continue
+        if piece.kind == "skip" and (piece.lists[1] or piece.what == "mul"):
+            continue  # nothing is left of a gate whose product is not taken
         place = _place_of(piece, b)
         if place is None:
             continue
@@ -204,7 +204,7 @@ def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
     for length in range(max(1, len(body) - more), len(body) + more + 1):
         for start in range(len(others) - length + 1):
             inner = others[start : start + length]
-            if any(p.kind == piece.kind or p.labelled for p in inner):
+            if any(_alike(p, piece) or p.labelled for p in inner):
                 continue
             if turns:
                 names = zip(inner, body, strict=True)
@@ -212,10 +212,19 @@ def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
                     continue
                 inner = [turned(p, 0) for p in inner]
             both = merged_lists(body, inner, turns=turns, loose=True)
-            shared = 0 if both is None else len(body) + length - len(both)
+            shared = sum(_weight(p) for p in both or () if _is_in(p, body, inner))
             if shared > most:
                 most, found = shared, (start, start + length)
     return found
+
+
+def _is_in(piece: Piece, *lists: list[Piece]) -> bool:
+    """Whether a node stands in instances of each of these lists."""
+    there = {o.instance for o in piece.occurrences}
+    return all(
+        not there.isdisjoint(o.instance for p in each for o in p.occurrences)
+        for each in lists
+    )
 
 
 def _aligned(

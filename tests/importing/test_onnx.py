@@ -7,6 +7,7 @@ import tomllib
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,39 @@ def test_channels_behind_the_map_are_put_before_it(tmp_path: Path) -> None:
     assert "permute" not in result.text
     assert "before it" in result.remarks[0]
     assert 'skip = "add"' in result.text
+
+
+def test_units_of_tensorflow_are_blocks(tmp_path: Path) -> None:
+    """MobileNetV2 with gates, as tf2onnx writes what Keras builds."""
+    g = Graph("N", 32, 32, 3)
+    six = [g.constant(np.float32(0)), g.constant(np.float32(6))]
+    x = g("Transpose", "x", perm=[0, 3, 1, 2])
+    x = g.conv(x, 8, 3, strides=[2, 2], pads=[0, 0, 1, 1], name="model/stem/Conv2D")
+    x = g("Clip", x, *six)
+    for n, (before, after) in enumerate(pairwise((8, 12, 12, 16, 16, 20, 20))):
+        strides = 2 if before != after else 1
+        pads = [0, 0, 1, 1] if strides == 2 else [1, 1, 1, 1]
+        name = f"model/block_{n}_{{}}/Conv2D"
+        wide = before * 6
+        y = g("Clip", g.conv(x, wide, before, 1, name=name.format("expand")), *six)
+        y = g("Clip", g.conv(y, wide, 1, group=wide, strides=[strides] * 2, pads=pads,
+                             name=name.format("depthwise")), *six)  # fmt: skip
+        z = g("Squeeze", g("GlobalAveragePool", y), g.ints(2, 3))
+        z = g("Transpose", g("Reshape", z, g.ints(-1, 1, 1, wide)), perm=[0, 3, 1, 2])
+        z = g("Relu", g.conv(z, before, wide, 1, name=name.format("reduce")))
+        z = g("Sigmoid", g.conv(z, wide, before, 1, name=name.format("gate")))
+        y = g.conv(g("Mul", y, z), after, wide, 1, name=name.format("project"))
+        x = g("Add", x, y) if before == after else y
+    y = g("ReduceMean", g("Transpose", x, perm=[0, 2, 3, 1]), axes=[1, 2], keepdims=0)
+    y = g("MatMul", y, g.weight(20, 5), name="model/predictions/MatMul")
+    result = _made(g.saved(tmp_path, g("Softmax", g("Add", y, g.weight(5)))))
+    assert "permute" not in result.text and "reshape" not in result.text
+    (block,) = _spec(result)["blocks"].values()
+    (skip,) = block["layers"]
+    # TensorFlow pads ahead of its strides, and the skip is around all of it
+    assert [n["name"] for n in skip["layers"] if n.get("op") == "conv2d"] == [
+        "expand", "depthwise", "project",
+    ]  # fmt: skip
 
 
 def test_a_map_with_channels_behind_it_is_flattened_in_that_order(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from archc.importing.onnx.file import File, Node
 
@@ -51,11 +52,12 @@ def beside(
     for n, node in enumerate(file.nodes):
         for name in node.reads:
             readers.setdefault(name, []).append(n)
+    behind = _behind(file, around, readers)
     for n, node in enumerate(file.nodes):
         if paths[n]:
             continue
         if node.op in _ON_MAPS:
-            found[n] = around[n] = _before(node, n, around, readers)
+            found[n] = around[n] = _before(node, n, behind, readers)
         else:
             computed = [name for name in node.reads if name not in origins]
             read = [makers[name] for name in computed if name in makers]
@@ -63,10 +65,26 @@ def beside(
     return found
 
 
+def _behind(
+    file: File, around: list[_Path], readers: Mapping[str, list[int]]
+) -> list[set[_Path]]:
+    """The modules of each node: its own, or those that come first behind one without a
+    name, of which two say as much as many."""
+    found: list[set[_Path]] = [set() for _ in file.nodes]
+    for n in reversed(range(len(file.nodes))):
+        if around[n]:
+            found[n] = {around[n]}
+            continue
+        read_by = (m for name in file.nodes[n].makes for m in readers.get(name, ()))
+        found[n] = set(islice({path for m in read_by for path in found[m]}, 2)) or {()}
+    return found
+
+
 def _before(
-    node: Node, place: int, around: list[_Path], readers: Mapping[str, list[int]]
+    node: Node, place: int, behind: list[set[_Path]], readers: Mapping[str, list[int]]
 ) -> _Path:
     """The modules that read what a node makes, and what it reads as well."""
-    behind = {around[n] for name in node.makes for n in readers.get(name, ())}
-    beside_it = {around[n] for n in readers.get(node.reads[0], ()) if n != place}
-    return behind.pop() if len(behind) == 1 and behind == beside_it else ()
+    own = behind[place]
+    beside_it = [behind[n] for n in readers.get(node.reads[0], ()) if n != place]
+    alike = bool(beside_it) and all(other == own for other in beside_it)
+    return next(iter(own)) if len(own) == 1 and alike else ()
