@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Remark, Statement
 from archc.emit.usage import expressions, locals_in, reads_of, written
 from archc.ops import code
 from archc.ops.code import Apply, Global, Local
 from archc.spec.expressions import Index
+
+UNREAD = Local("_")
+"""For a value that has to have a name, and that nobody reads."""
 
 
 def without_unused(body: Body, handed: frozenset[str] = frozenset()) -> Body:
@@ -79,7 +83,7 @@ def without_unread(body: Body) -> Body:
     """A `forward` without names that nothing reads.
 
     A layer whose value nobody reads is run all the same, as the spec has it: what it
-    gives gets no name. Another name for a value goes.
+    gives gets no name, or is called `_`. Another name for a value goes.
     """
     while True:
         read = reads_of(body)
@@ -108,6 +112,6 @@ def _read(body: Body, read: set[str]) -> Iterator[Statement]:
                 if isinstance(value, Apply) and value != _ITERATOR:
                     yield Evaluate(value, statement.comment)
                 elif not isinstance(value, Local | Apply | code.Mapping):
-                    yield statement
+                    yield replace(statement, targets=(UNREAD,))
             case _:
                 yield statement

@@ -7,13 +7,12 @@ right = x.chunk(2, dim=1)[1]
 from __future__ import annotations
 
 from archc.emit import rewrite
+from archc.emit.passes.dead import UNREAD
 from archc.emit.symbols import Symbols
 from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
 from archc.emit.usage import locals_in, reads_of, written
 from archc.ops.code import Apply, Attribute, Local
 from archc.spec.expressions import Const, Expr, Index
-
-_UNREAD = Local("_")
 
 
 def parts(module: Module, symbols: Symbols) -> Module:
@@ -112,7 +111,7 @@ def _taken(near: list[Statement], read: frozenset[str]) -> Assign | None:
     alike = all(other == whole for _, other, _ in found)
     if not alike or [number for *_, number in found] != list(range(len(near))):
         return None
-    targets = tuple(t if t.id in read else _UNREAD for t, *_ in found)
+    targets = tuple(t if t.id in read else UNREAD for t, *_ in found)
     if not {t.id for t in targets}.isdisjoint(locals_in(whole)):
         return None
     return Assign(targets, whole)
