@@ -69,11 +69,23 @@ def defined(
         if written is None:
             written = _parameter(found, piece, "when", present, places)
         piece.when = written
-    for piece, slot in late:
-        same = [n for n, e in found.let.items() if e == piece.written[slot]]
-        if same:
-            piece.written[slot] = Expression(same[0])
+    # what has a name by now is called so, where it reads the same
+    called = {e.text: Expression(n) for n, e in found.let.items()}
+    for piece in all_pieces(pieces):
+        if _is_ahead(piece, names):
+            piece.when = called.get(str(piece.when), piece.when)
+            for slot in {"skip_when"} & piece.written.keys():
+                written = piece.written[slot]
+                piece.written[slot] = called.get(str(written), written)
     return found
+
+
+def _is_ahead(piece: Piece, names: Names) -> bool:
+    """Whether a node reads as many channels as the body does, everywhere."""
+    return all(
+        o.instance in names.ends and names.ends[o.instance].reads == o.in_channels
+        for o in (*piece.occurrences, *piece.absent)
+    )
 
 
 def _let(

@@ -9,7 +9,8 @@ from typing import Any
 
 from archc.importing.expressions import Expression, Names
 from archc.importing.fitting import fitted
-from archc.importing.pieces import MISSING, Piece, all_pieces, merged_lists, turned
+from archc.importing.merging import merged_lists
+from archc.importing.pieces import MISSING, Piece, all_pieces, turned
 from archc.spec.expressions import is_sequence
 
 _COUNTERS = Names({}, channels=False)

@@ -11,9 +11,10 @@ from archc.importing.bodies import Body, Used
 from archc.importing.definitions import Definition
 from archc.importing.expressions import Ends
 from archc.importing.items import Scope, all_items
+from archc.importing.merging import merged_lists
 from archc.importing.nodes import Graph
 from archc.importing.parameters import defined
-from archc.importing.pieces import Piece, all_pieces, merged_lists
+from archc.importing.pieces import Piece, all_pieces
 from archc.importing.repeats import lines, with_repeats
 from archc.spec.expressions import is_sequence
 
