@@ -93,10 +93,18 @@ def as_file(
 
         return as_tikz(scene, title).encode()
     assert format in ("pdf", "png")
-    from archc.draw.fixed import as_fixed_dot
+    from archc.draw.fixed import as_fixed_dot, as_sample, fitting
     from archc.draw.render import render
 
-    dot = as_fixed_dot(scene)
+    plain = render(as_sample(scene), "plain", placed=True).decode()
+    scale = fitting(scene, plain)
+    smallest = min(scale.values())
+    if smallest < 1 and warn is not None:
+        warn(
+            f"type is set up to {1 - smallest:.0%} smaller than it should be: no font"
+            " is as narrow as Helvetica (Liberation Sans and Arial are)"
+        )
+    dot = as_fixed_dot(scene, scale)
     return render(dot, format, dpi=dpi, placed=True, warn=warn)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stderr
 from threading import Lock
 from typing import Any, Literal
 
-Format = Literal["svg", "pdf", "png"]
+Format = Literal["svg", "pdf", "png", "plain"]
 
 _ONE_AT_A_TIME = Lock()
 """Graphviz' libraries keep state in globals, and a process has one stderr."""

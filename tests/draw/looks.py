@@ -9,6 +9,7 @@ from pathlib import Path
 from archc.diagnostics.model import Sink
 from archc.draw.chart import Chart, Level
 from archc.draw.drawing import Options, chart_of, draw
+from archc.network.graph import Region
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
 
@@ -28,6 +29,12 @@ def analysed(name: str) -> Analysis:
 def chart(name: str, level: Level) -> Chart:
     analysis = analysed(name)
     return chart_of(analysis.network, analysis.facts, level)
+
+
+def regions(analysis: Analysis, kind: str) -> list[Region]:
+    network = analysis.network
+    bodies = [network.body, *(head.region for head in network.heads)]
+    return [r for body in bodies for r in body.regions() if r.kind == kind]
 
 
 class Svg:

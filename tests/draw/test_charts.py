@@ -22,21 +22,15 @@ from archc.draw.fit import MM, TooNarrow
 from archc.draw.flat import edges
 from archc.draw.palette import PALETTES
 from archc.draw.table import as_latex as folded
-from archc.network.graph import Layer, Region
-from archc.pipeline import Analysis, analyse
+from archc.network.graph import Layer
+from archc.pipeline import analyse
 from archc.spec.load import Loader
-from tests.draw.looks import SPECS, Svg, analysed, chart, drawn, hold
+from tests.draw.looks import SPECS, Svg, analysed, chart, drawn, hold, regions
 from tests.random_networks.campaign import fresh_seed
 from tests.random_networks.spec import draw_spec
 
 NAMES = ["alexnet", "googlenet", "resnet50", "densenet121", "unet", "wavenet",
          "timm/hrnet_w18_small", "timm/dla34", "torchvision/vgg16"]  # fmt: skip
-
-
-def regions(analysis: Analysis, kind: str) -> list[Region]:
-    network = analysis.network
-    bodies = [network.body, *(head.region for head in network.heads)]
-    return [r for body in bodies for r in body.regions() if r.kind == kind]
 
 
 @pytest.mark.parametrize("name", NAMES)
