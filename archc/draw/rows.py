@@ -19,6 +19,7 @@ from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
 from archc.draw.links import drawn_link
 from archc.draw.scene import Point, Shape, Text
+from archc.draw.spread import spread
 from archc.draw.style import Style
 
 _TRACK = 4.0
@@ -260,6 +261,7 @@ class Layout:
                 key=lambda i: (round(wish[i], 3), order[i]),
             )
             self._row(own, wish)
+        self._straighten()
         ends = (self.center[i] + self._full(i) for i in self.center)
         aside = max(ends, default=0.0) + _APART
         for row in self.rows:
@@ -286,6 +288,37 @@ class Layout:
         for i in own:
             self.center[i] = at + self.before(i)
             at += self.before(i) + self._full(i) + self._apart(i)
+
+    def _straighten(self) -> None:
+        """Moves boxes over what alone continues them, which the rows below may have
+        pushed aside; but nothing gets broader."""
+        left = min(self.center[i] - self.before(i) for i in self.center)
+        right = max(self.center[i] + self._full(i) for i in self.center)
+        leaving = Counter(x.source for x in self.near)
+        coming = Counter(x.target for x in self.near)
+        chained = {
+            x.source: x for x in self.near if leaving[x.source] == coming[x.target] == 1
+        }
+        for row in reversed(self.rows):
+            own = sorted(
+                (i for i in row if i in self.center), key=self.center.__getitem__
+            )
+            if sum(i >= 0 for i in own) < 2:
+                continue
+            wish = [
+                self.center[i]
+                if (after := chained.get(i)) is None
+                else self.center[after.target] + after.into - after.out
+                for i in own
+            ]
+            steps = (
+                self._full(a) + self._apart(a) + self.before(b)
+                for a, b in pairwise(own)
+            )
+            places = spread(wish, list(steps))
+            fits = places[0] - self.before(own[0]) >= left - 0.01
+            if fits and places[-1] + self._full(own[-1]) <= right + 0.01:
+                self.center.update(zip(own, places, strict=True))
 
     def _apart(self, i: int) -> float:
         return _APART if i >= 0 else _APART / 2
