@@ -150,11 +150,19 @@ def _place_of(piece: Piece, others: list[Piece]) -> tuple[int, int] | None:
                 if any(p.name != own.name for p, own in names):
                     continue
                 inner = [turned(p, 0) for p in inner]
+            if _shared_at_most(body, inner) <= most:
+                continue
             both = merged_lists(body, inner, turns=turns, loose=True)
             shared = sum(_weight(p) for p in both or () if _is_in(p, body, inner))
             if shared > most:
                 most, found = shared, (start, start + length)
     return found
+
+
+def _shared_at_most(a: list[Piece], b: list[Piece]) -> int:
+    """The weight of what both lists may have in common, by what the nodes are."""
+    there = {(p.kind, p.what, p.name) for p in b}
+    return sum(_weight(p) for p in a if p.lists or (p.kind, p.what, p.name) in there)
 
 
 def _is_in(piece: Piece, *lists: list[Piece]) -> bool:
