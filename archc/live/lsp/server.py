@@ -27,7 +27,9 @@ _SEVERITIES = {
     "advice": types.DiagnosticSeverity.Hint,
 }
 _WAIT = 0.15
-"""Seconds without a keystroke before diagnostics are told."""
+"""Seconds without a keystroke before diagnostics are told,"""
+_REST = 2.0
+"""and from then on before garbage is collected."""
 
 
 class Server(LanguageServer):
@@ -119,7 +121,8 @@ class Server(LanguageServer):
                 )
             )
         self.published = {path for path, known in found.items() if known}
-        gc.collect()  # now it keeps nobody waiting
+        # of many open specs it takes a while, which nobody is to wait for
+        self.waiting = asyncio.get_running_loop().call_later(_REST, gc.collect)
 
     def found(self, path: Path) -> list[Diagnostic]:
         """What is wrong with a spec, and of one that is right, what advice there is."""
