@@ -74,9 +74,9 @@ neither:
   4.11 billion for ResNet-50 are 4.09 of convolutions and the linear layer, and what it counts of
   batch normalisation.
 
-The figures are held against the installed tools on {compared} networks of all kinds: what
-they printed stands in `tests/measure/counted.toml`, with the versions, written by
-`tests/benchmarks/counters.py`. Helpers that the generated module defines are seen by what
+The figures are held against the installed tools on {compared} networks of all kinds, and on
+each op by itself: what they printed stands in `tests/measure/counted.toml` and
+`counted_ops.toml`, with the versions, written by `tests/benchmarks/counters.py`. Helpers that the generated module defines are seen by what
 functions they call; ops of a spec's own, of which archc does not know what they call, count
 nothing.
 

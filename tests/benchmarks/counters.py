@@ -3,21 +3,28 @@
 
     python tests/benchmarks/counters.py > tests/measure/counted.toml
     python tests/benchmarks/counters.py resnet50 vgg16
+    python tests/benchmarks/counters.py --ops > tests/measure/counted_ops.toml
 
-Needs torch and the tools: pip install fvcore ptflops thop calflops torchinfo
-transformers. A tool that fails on a network has the kind of its error in the place of a
-figure. Every figure is for one sample, in evaluation, of the generated module.
+The last is for small networks around one op, by the cases of tests/ops/cases.py. Needs
+torch and the tools: pip install fvcore ptflops thop calflops torchinfo transformers. A
+tool that fails on a network has the kind of its error in the place of a figure. Every
+figure is for one sample, in evaluation, of the generated module.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
+import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -101,18 +108,52 @@ COUNTERS: tuple[Callable[[Any, list[Any]], dict[str, int]], ...] = (
 def figures(name: str) -> dict[str, int | str]:
     """What all tools say of one network."""
     network = archc.load(name)
-    shapes = network.input_shapes.values()
     found: dict[str, int | str] = {}
     for counter in COUNTERS:
-        model = network.module().eval()
-        inputs = [torch.zeros(1, *shape) for shape in shapes]
-        try:
-            out, err = io.StringIO(), io.StringIO()
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                found |= counter(model, inputs)
-        except Exception as error:
-            found[counter.__name__] = type(error).__name__
+        # a tool that fails leaves torch changed, so each has a process of its own
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(writer, json.dumps(_asked(counter, network)).encode())
+            os._exit(0)
+        os.close(writer)
+        with open(reader, "rb") as pipe:
+            found |= json.loads(pipe.read())
+        os.waitpid(child, 0)
     return found
+
+
+def _asked(counter: Any, network: Any) -> dict[str, int | str]:
+    try:
+        model = network.module().eval()
+        inputs = [torch.zeros(1, *shape) for shape in network.input_shapes.values()]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return counter(model, inputs)
+    except Exception as error:
+        return {counter.__name__: type(error).__name__}
+
+
+def of_ops() -> None:
+    """Prints the figures of small networks around one op."""
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.ops import specs
+    from tests.ops.cases import CASES
+
+    for tool in ("torchinfo", "fvcore.nn", "ptflops", "thop", "calflops"):
+        import_module(tool)  # once, and not in each process
+    print("\n[ops]")
+    with tempfile.TemporaryDirectory() as folder:
+        for op in sorted(CASES):
+            for number, case in enumerate(CASES[op]):
+                path = specs.write(Path(folder) / "net.json", op, case, named=True)
+                rows = figures(str(path)).items()
+                shown = [f"{tool} = {_value(value)}" for tool, value in rows]
+                print(f'"{op} {number}" = {{ {", ".join(shown)} }}', flush=True)
+
+
+def _value(value: int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else f"{value:_}"
 
 
 def main() -> None:
@@ -121,6 +162,9 @@ def main() -> None:
     print("# Written by tests/benchmarks/counters.py.\n\n[versions]")
     for tool in TOOLS:
         print(f'{tool} = "{version(tool)}"')
+    if sys.argv[1:] == ["--ops"]:
+        of_ops()
+        return
     for name in sys.argv[1:] or [entry.key for entry in files()]:
         torch.manual_seed(0)
         try:
@@ -129,8 +173,7 @@ def main() -> None:
             continue  # only blocks for others
         print(f'\n["{name}"]')
         for tool, value in rows.items():
-            shown = f'"{value}"' if isinstance(value, str) else f"{value:_}"
-            print(f"{tool} = {shown}")
+            print(f"{tool} = {_value(value)}")
         sys.stdout.flush()
 
 

@@ -17,12 +17,17 @@ from archc.measure.counting.count import TOOLS, count, counter
 from archc.measure.counting.rules import MULTIPLY_ADDS
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from tests.ops import specs
+from tests.ops.cases import CASES
 
 SPECS = Path(__file__).parents[2] / "specs"
 FIGURES: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "counted.toml").read_text("utf-8")
 )
 VERSIONS: dict[str, str] = FIGURES.pop("versions")
+OF_OPS: dict[str, Any] = tomllib.loads(
+    (Path(__file__).parent / "counted_ops.toml").read_text("utf-8")
+)
 NAMED = (
     "resnet50", "densenet121", "googlenet", "torchvision/mobilenet_v2",
     "torchvision/efficientnet_b0", "vgg16", "torchvision/shufflenet_v2_x1_0", "unet",
@@ -65,6 +70,24 @@ def test_figures_are_met_to_the_digit(name: str) -> None:
     printed = {k: v for k, v in expected.items() if isinstance(v, int)}
     assert {key: found[key] for key in printed} == printed
     assert len(printed) >= 5
+
+
+def test_there_are_figures_of_all_ops() -> None:
+    cases = {f"{op} {number}" for op in CASES for number in range(len(CASES[op]))}
+    assert OF_OPS["ops"].keys() == cases
+    assert OF_OPS["versions"] == VERSIONS
+
+
+@pytest.mark.parametrize("op", CASES)
+def test_figures_of_ops_are_met_to_the_digit(op: str, tmp_path: Path) -> None:
+    for number, case in enumerate(CASES[op]):
+        path = specs.write(tmp_path / "net.json", op, case, named=True)
+        analysis, found = _analysis(path), dict[str, int]()
+        for tool in TOOLS:
+            found |= _count(analysis, tool)
+        expected: dict[str, Any] = OF_OPS["ops"][f"{op} {number}"]
+        printed = {k: v for k, v in expected.items() if isinstance(v, int)}
+        assert {key: found[key] for key in printed} == printed, case
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,16 @@ from archc.measure.counting.rules import (
     MULTIPLY_ADDS,
     OF_WEIGHT,
     Use,
+    batch_normalized,
     biases,
     convolution,
     linear,
     local_response,
     normalized,
     on_axes,
+    power_average,
     read,
     rules,
-    transposed_convolution,
     twice,
     weight_normalized,
 )
@@ -36,8 +37,16 @@ def _resized(use: Use) -> int:
     return prod(use.x)
 
 
+def _transposed(use: Use) -> int:
+    """With groups, of which the weight's second axis is one already, divided by them
+    once more."""
+    channels, made, *kernel = use.weights["weight"]
+    return channels * (made // use.setting("groups")) * prod((*kernel, *use.x[2:]))
+
+
 def _transposed_biases(use: Use) -> int:
-    """The bias on a map of the size that a convolution, not transposed, would make."""
+    """The bias of one group on a map of the size that a convolution, not transposed,
+    would make."""
     if not use.has_bias:
         return 0
     axes = len(use.x) - 2
@@ -46,7 +55,7 @@ def _transposed_biases(use: Use) -> int:
         for name in ("kernel_size", "stride", "padding", "dilation")
     )
     each = zip(use.x[2:], kernel, stride, padding, dilation, strict=True)
-    return use.y[1] * prod(
+    return use.weights["weight"][1] * prod(
         (n + 2 * p - (d * (k - 1) + 1)) // s + 1 for n, k, s, p, d in each
     )
 
@@ -64,14 +73,14 @@ COUNTER = Counter(
                     "functions",
                     rules(
                         (_CONV, MULTIPLY_ADDS, twice(convolution)),
-                        (_TRANSPOSED, MULTIPLY_ADDS, twice(transposed_convolution)),
+                        (_TRANSPOSED, MULTIPLY_ADDS, twice(_transposed)),
                         (["F.linear"], MULTIPLY_ADDS, twice(linear)),
                         (_CONV, BIASES, biases),
                         (_TRANSPOSED, BIASES, _transposed_biases),
                         (
                             ["F.batch_norm"],
                             "batch normalisation, 2 for each number (1 if not affine)",
-                            normalized(2, 1),
+                            batch_normalized,
                         ),
                         (
                             ["F.layer_norm", "F.group_norm", "F.instance_norm"],
@@ -88,6 +97,11 @@ COUNTER = Counter(
                             on_axes(*(f"F.{name}" for name in _POOLS)),
                             "pooling, 1 for each number read",
                             read(),
+                        ),
+                        (
+                            on_axes("F.lp_pool"),
+                            "the functions of power-average pooling",
+                            power_average,
                         ),
                         (
                             [OF_WEIGHT],
@@ -114,7 +128,7 @@ COUNTER = Counter(
                     "functions",
                     rules(
                         (_CONV, MULTIPLY_ADDS, convolution),
-                        (_TRANSPOSED, MULTIPLY_ADDS, transposed_convolution),
+                        (_TRANSPOSED, MULTIPLY_ADDS, _transposed),
                         (["F.linear"], MULTIPLY_ADDS, linear),
                     ),
                 ),
@@ -125,6 +139,8 @@ COUNTER = Counter(
         "The bias of a transposed convolution counts on a map of the size that a"
         " convolution would make of its input (calflops/pytorch_ops.py,"
         " _conv_trans_flops_compute).",
+        "With groups a transposed convolution is divided by them twice: the weight has"
+        " the channels of one group (the same function).",
         "Resizing by a factor counts what is read: the product with the factor is not"
         " kept (github.com/MrYxJ/calculate-flops.pytorch/issues/22). Resizing to a size"
         " counts one channel (the same function in DeepSpeed, of which this one is a"

@@ -8,6 +8,7 @@ from archc.measure.counting.rules import (
     MULTIPLY_ADDS,
     OF_WEIGHT,
     Use,
+    batch_normalized,
     convolution,
     linear,
     made,
@@ -18,6 +19,11 @@ from archc.measure.counting.rules import (
     transposed_convolution,
     weight_normalized,
 )
+
+
+def _convolution(use: Use) -> int:
+    """None whose padding is a word."""
+    return 0 if isinstance(use.setting("padding"), str) else convolution(use)
 
 
 def _interpolated(use: Use) -> int:
@@ -38,7 +44,7 @@ COUNTER = Counter(
                 (
                     "functions",
                     rules(
-                        (on_axes("F.conv"), MULTIPLY_ADDS, convolution),
+                        (on_axes("F.conv"), MULTIPLY_ADDS, _convolution),
                         (
                             on_axes("F.conv_transpose"),
                             MULTIPLY_ADDS,
@@ -48,7 +54,7 @@ COUNTER = Counter(
                         (
                             ["F.batch_norm"],
                             "batch normalisation, 2 for each number (1 without scale)",
-                            normalized(2, 1),
+                            batch_normalized,
                         ),
                         (
                             ["F.layer_norm", "F.group_norm", "F.instance_norm"],
@@ -75,5 +81,9 @@ COUNTER = Counter(
                 ),
             ),
         ),
+    ),
+    (
+        'A convolution with padding="same" or "valid" counts nothing: a trace has'
+        " aten::_convolution_mode for it, of which there is no formula.",
     ),
 )

@@ -4,6 +4,8 @@ modules by their class and replaces functions of torch.nn.functional (pytorch_op
 
 from __future__ import annotations
 
+from math import prod
+
 from archc.measure.counting.count import Convention, Counter
 from archc.measure.counting.rules import (
     BIASES,
@@ -17,10 +19,12 @@ from archc.measure.counting.rules import (
     made,
     normalized,
     on_axes,
+    power_average,
     read,
     rules,
     transposed_convolution,
 )
+from archc.ops.attributes import items
 
 _CONV, _TRANSPOSED = on_axes("nn.Conv"), on_axes("nn.ConvTranspose")
 _POOLING = ("MaxPool", "AvgPool", "AdaptiveMaxPool", "AdaptiveAvgPool")
@@ -45,6 +49,18 @@ def _is_turned(use: Use) -> bool:
     shapes = (before.input_shape(),)
     steps = before.op.steps(shapes, before.output_shape(), device="cpu", inplace=False)
     return bool(steps) and bool(steps[-1].order)
+
+
+def _resized(use: Use) -> int:
+    """What is made; with a factor that times what is read for each axis, whatever is
+    rounded, and with one for each axis the whole part of each."""
+    factor = use.setting("scale_factor")
+    if factor is None:
+        return made()(use)
+    each = items(factor)
+    if each is not None:
+        return prod((*use.x, *map(int, each)))
+    return int(prod(use.x) * factor ** len(use.x[2:]))
 
 
 _MODULES: Rules = rules(
@@ -73,11 +89,16 @@ _FUNCTIONS: Rules = rules(
     ),
     (on_axes(*(f"F.{name}" for name in _POOLS)), f"{_POOL}, in functions", read()),
     (
+        on_axes("F.lp_pool"),
+        "the functions of power-average pooling",
+        power_average,
+    ),
+    (
         ["F.local_response_norm"],
         "the functions of local response normalisation",
         local_response,
     ),
-    (["F.interpolate"], "resizing, 1 for each number made, in functions", made()),
+    (["F.interpolate"], "resizing, 1 for each number made, in functions", _resized),
 )
 _ATEN: Rules = rules(
     (on_axes("F.conv"), MULTIPLY_ADDS, convolution),

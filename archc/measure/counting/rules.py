@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from archc.network.execution import Call
 from archc.network.graph import Layer
-from archc.ops.sizes import sizes_of
+from archc.ops.sizes import sizes_of, to_int
 
 Sizes = tuple[int, ...]
 
@@ -48,13 +48,23 @@ def use_of(call: Call, name: str | None = None) -> Use:
     layer = call.layer
     x, y = layer.input_shape(), layer.output_shape()
     weights = layer.op.parameters(x)
+    is_helper = call.is_module and not call.name.startswith("nn.")
+    read = _read_last(layer) if is_helper and name != call.name else x.sizes
     return Use(
         layer,
         name or call.name,
-        (1, *x.sizes),
+        (1, *read),
         (1, *y.sizes),
         {key: sizes_of(dims) for key, dims in weights.items()},
     )
+
+
+def _read_last(layer: Layer) -> Sizes:
+    """What the last of the functions reads that a helper calls: mostly a padded map."""
+    x, y = layer.input_shape(), layer.output_shape()
+    steps = layer.op.steps((x,), y, device="cpu", inplace=False)
+    number = steps[-1].reads[0]
+    return x.sizes if number == 0 else sizes_of(steps[number - 1].dims)
 
 
 Formula = Callable[[Use], int]
@@ -94,7 +104,10 @@ BIASES = "biases, 1 for each number of the output"
 
 
 def convolution(use: Use) -> int:
-    """The weight at each place of the output."""
+    """The weight at each place of the output, which is no parameter where it blurs."""
+    if not use.is_affine:
+        layer = use.layer
+        return to_int(layer.op.macs(layer.input_shape(), layer.output_shape()))
     return use.weight * prod(use.y[2:])
 
 
@@ -125,6 +138,19 @@ def made(times: int = 1) -> Formula:
 def normalized(affine: int, plain: int) -> Formula:
     """So many for each number that is read, with scale and shift, and without."""
     return lambda use: (affine if use.is_affine else plain) * prod(use.x)
+
+
+def batch_normalized(use: Use) -> int:
+    """2 for each number that is read, with scale and shift, else 1; 5 and 4 where the
+    batch's own statistics are taken in evaluation too."""
+    tracked = use.setting("track_running_stats") is not False
+    return (normalized(2, 1) if tracked else normalized(5, 4))(use)
+
+
+def power_average(use: Use) -> int:
+    """What F.lp_pool calls in turn: an average of what it reads, and of what that makes
+    a ReLU and a product."""
+    return prod(use.x) + 2 * prod(use.y)
 
 
 def local_response(use: Use) -> int:
@@ -172,6 +198,7 @@ _ON_AXES = (
     ("InstanceNorm{}d", "instance_norm"),
     ("MaxPool{}d", "max_pool{}d"),
     ("AvgPool{}d", "avg_pool{}d"),
+    ("LPPool{}d", "lp_pool{}d"),
     ("AdaptiveMaxPool{}d", "adaptive_max_pool{}d"),
     ("AdaptiveAvgPool{}d", "adaptive_avg_pool{}d"),
 )

@@ -32,8 +32,8 @@ def _adaptive(use: Use) -> int:
 
 
 def _softmax(use: Use) -> int:
-    dim: int = use.setting("dim") or 0
-    features = use.x[dim + 1 if dim >= 0 else dim]
+    dim: int | None = use.setting("dim")
+    features = use.x[1 if dim is None else dim]  # the batch is an axis here too
     return prod(use.x) // features * (3 * features - 1)
 
 

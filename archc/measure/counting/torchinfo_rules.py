@@ -46,7 +46,7 @@ _RULES: Rules = rules(
     (["nn.Linear"], "biases of linear layers", _biases_once),
     (
         [*on_axes("nn.BatchNorm", "nn.InstanceNorm"), "nn.LayerNorm", "nn.GroupNorm",
-         "nn.PReLU", "LayerNorm2d"],
+         "nn.RMSNorm", "nn.PReLU", "LayerNorm2d", "GlobalResponseNorm"],
         "scale and shift of normalisation, and PReLU's slopes, once for each parameter",
         _parameters_once,
     ),
