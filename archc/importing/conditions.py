@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
@@ -51,6 +52,18 @@ def condition(
             if [a and b for a, b in zip(first, second, strict=True)] == list(values):
                 return Expression(f"{one} and {other}")
     return None
+
+
+def negated(test: str) -> str:
+    """The test that is true where this one is not, if it is made of comparisons."""
+    joint = re.search(r" (or|and) ", test)
+    if joint is not None:
+        other = {"or": " and ", "and": " or "}[joint[1]]
+        return other.join(map(negated, test.split(joint[0])))
+    for one, turned in (("==", "!="), ("!=", "=="), ("> 1", "<= 1")):
+        if one in test:
+            return test.replace(one, turned)
+    return test.removeprefix("not ") if test.startswith("not ") else f"not {test}"
 
 
 def _by_ends(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
+from archc.importing.conditions import negated
 from archc.importing.definitions import Definition
 from archc.importing.expressions import COUNTERS, WIDTHS, Ends, Expression, Names
 from archc.importing.fitting import fitted
@@ -69,15 +71,28 @@ def defined(
         if written is None:
             written = _parameter(found, piece, "when", present, places)
         piece.when = written
-    # what has a name by now is called so, where it reads the same
-    called = {e.text: Expression(n) for n, e in found.let.items()}
-    for piece in all_pieces(pieces):
-        if _is_ahead(piece, names):
-            piece.when = called.get(str(piece.when), piece.when)
-            for slot in {"skip_when"} & piece.written.keys():
-                written = piece.written[slot]
-                piece.written[slot] = called.get(str(written), written)
+    _call_tests(found, names)
     return found
+
+
+def _call_tests(found: Definition, names: Names) -> None:
+    """Calls tests by a name, those that have one by now and those of two parts that are
+    written several times, where nodes read as many channels as the body."""
+    ahead = [p for p in all_pieces(found.pieces) if _is_ahead(p, names)]
+    joined = (str(p.when) for p in ahead if re.search(r" (or|and) ", str(p.when)))
+    for text, count in Counter(joined).items():
+        known = {e.text for e in found.let.values()}
+        if count > 1 and not {text, negated(text)} & known:
+            name = "resized" if "!=" in text else "residual"
+            found.let[_free(found, [name])] = Expression(text)
+    called = {e.text: name for name, e in found.let.items()}
+    called |= {negated(text): f"not {name}" for text, name in called.items()}
+    for piece in ahead:
+        if str(piece.when) in called:
+            piece.when = Expression(called[str(piece.when)])
+        written = str(piece.written.get("skip_when"))
+        if written in called:
+            piece.written["skip_when"] = Expression(called[written])
 
 
 def _is_ahead(piece: Piece, names: Names) -> bool:
