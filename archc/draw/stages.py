@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from archc.draw import labels
 from archc.draw.chart import Cell, Chart, kinds, linked, sizes
@@ -27,6 +28,7 @@ from archc.ops.sizes import Shape
 
 _FEW = 6
 """Up to how many nodes without frames a group is opened."""
+_T = TypeVar("_T")
 Outer = Node | Box
 """What remains after joining: a leaf stands in a node."""
 
@@ -242,13 +244,11 @@ class _Draft:
         if isinstance(lead, Node):
             leaves = [*self.before, *lead.leaves, *self.attached]
             return labels.around(leaves, lead.lead)
-        inside = windows(lead, reads)
+        # what is said of several has to be true of each
+        boxes = [item for item in self.items if isinstance(item, Box)]
+        inside = _shared([windows(box, reads) for box in boxes]) or ""
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
-        repeats = [
-            f"{_title(c, c) or _inside(c)} ×{c.count}".lstrip()
-            for c in lead.children
-            if isinstance(c, Box | Node) and c.count not in ("", "1")
-        ]
+        repeats = _shared([_repeats(box, alone=len(boxes) == 1) for box in boxes]) or ()
         more = " · ".join(labels.said(leaf) for leaf in self.attached)
         remarks = [said, lead.remark, *repeats, more]
         return [line for line in remarks if line]
@@ -262,8 +262,24 @@ def _title(first: Outer, last: Outer) -> str:
     return full_name(first.name, first.path) or first.block or short_name(first.path)
 
 
+def _shared(found: Sequence[_T]) -> _T | None:
+    """What all of them are; None if they differ."""
+    return found[0] if all(one == found[0] for one in found) else None
+
+
+def _repeats(box: Box, *, alone: bool) -> tuple[str, ...]:
+    """How often its parts come, by their names, or by their blocks among others."""
+    return tuple(
+        f"{(alone and _title(c, c)) or _inside(c)} ×{c.count}".lstrip()
+        for c in box.children
+        if isinstance(c, Box | Node) and c.count not in ("", "1")
+    )
+
+
 def _inside(item: Outer) -> str:
     """What a repetition without a name repeats."""
+    if isinstance(item, Box) and item.block:
+        return item.block
     first = item.children[0] if isinstance(item, Box) and item.children else None
     return first.block or first.name if isinstance(first, Box) else ""
 

@@ -23,6 +23,9 @@ def windows(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> str:
         if leaf.category != "convolution" or shortcut:
             continue
         occurs = occurrence(leaf.tally, box.inner)
+        seldom = leaf.tally.total < box.inner.total
+        if seldom and occurs not in ("first only", "not first"):
+            return ""  # one row does not tell what is there and what is not
         text = combined({f: t for f, t in leaf.captions.items()}, leaf.tally)
         window = next(iter(leaf.captions))[1].strip() if leaf.captions else text
         if window and (not occurs or occurs == "not first"):

@@ -87,3 +87,11 @@ def test_stages_say_their_convolutions(name: str, said: str) -> None:
     assert said in details
     # branches alone are not told as if they were all
     assert not any(d.startswith("inception") and "×" in d for d in details)
+
+
+def test_what_is_said_of_several_stages_is_true_of_each() -> None:
+    """MNASNet's layers 10 and 11 have windows of 5×5 and of 3×3 (Tan et al. 2019,
+    Fig. 7)."""
+    cells = {c.title: c.details for c in chart("torchvision/mnasnet1_0", "stage").cells}
+    assert cells["layers.10…11"] == ["stack"]
+    assert cells["layers.8"][0].startswith("stack: ")
