@@ -198,12 +198,16 @@ class Layout:
     def _straighten(self) -> None:
         """Moves boxes over what alone continues them, which the rows below may have
         pushed aside; but nothing gets broader."""
+        if not self.center:  # heads alone
+            return
         left = min(self.center[i] - self.before(i) for i in self.center)
         right = max(self.center[i] + self._full(i) for i in self.center)
         leaving = Counter(x.source for x in self.near)
         coming = Counter(x.target for x in self.near)
         chained = {
-            x.source: x for x in self.near if leaving[x.source] == coming[x.target] == 1
+            x.source: x
+            for x in self.near
+            if leaving[x.source] == coming[x.target] == 1 and x.target in self.center
         }
         for row in reversed(self.rows):
             own = sorted(
