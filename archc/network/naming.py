@@ -197,8 +197,13 @@ class Naming:
         others: tuple[str, ...] = ("prev", "input"),
     ) -> None:
         """Reports a name that no node before has, looked for from the scope `local`
-        outwards; `others` would be known too."""
+        outwards; `others` would be known too. What a node that failed would give
+        by name nobody knows."""
         sink, written = self.walk.sink, self.written(frame)
+        stem, dot, _ = name.rpartition(".")
+        giver = frame.values.get(local + stem) if dot else None
+        if giver is not None and giver.shape is None:
+            return
         while True:
             later = written.get(local + name)
             if later is not None or not local:

@@ -171,11 +171,11 @@ class Sharing:
 
     def _wide(self, node: BlockNode, name: str, place: Place) -> None:
         several = len(node.inputs) > 1
-        names = node.inputs if several else node.outputs
+        verb, names = ("reads", node.inputs) if several else ("gives", node.outputs)
         self.sink.error(
             "share-not-alone",
-            f"`{name}` {'reads' if several else 'gives'} {len(names)} values,"
-            f" {listed(names)}, and a share {'reads' if several else 'gives'} one",
+            f"`{name}` {verb} {listed(names)} by name, and a share {verb} one value"
+            " without one",
             place,
             Label(node.origin.at("block"), "it is made here"),
             help="write the block again, with parameters of its own, or share what"
