@@ -13,7 +13,7 @@ from archc.network.graph import Value
 from archc.network.scope import Scope, named_paths
 from archc.network.walk import Walk
 from archc.spec.identifiers import Problem, of_layer
-from archc.spec.model import Block, Node, OpNode, Template
+from archc.spec.model import Block, Node, OpNode, ShareNode, Template
 from archc.spec.model import walk as nodes_in
 
 UNKNOWN = "?"
@@ -197,12 +197,12 @@ class Naming:
         others: tuple[str, ...] = ("prev", "input"),
     ) -> None:
         """Reports a name that no node before has, looked for from the scope `local`
-        outwards; `others` would be known too. What a node that failed would give
-        by name nobody knows."""
+        outwards; `others` would be known too. What a share that failed would give by
+        name nobody knows."""
         sink, written = self.walk.sink, self.written(frame)
-        stem, dot, _ = name.rpartition(".")
-        giver = frame.values.get(local + stem) if dot else None
-        if giver is not None and giver.shape is None:
+        giver = local + name.rpartition(".")[0]
+        shared = any(isinstance(n, ShareNode) for n in written.get(giver, ()))
+        if shared and giver in frame.values and frame.values[giver].shape is None:
             return
         while True:
             later = written.get(local + name)
