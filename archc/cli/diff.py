@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archc.cli.specs import Run
     from archc.compare.model import Comparison, Side
 
+_FOLDER = Path("generated", "diff")
 _EPILOG = """\b
 Examples:
   archc diff alexnet zfnet
@@ -48,7 +49,7 @@ Examples:
     "out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    default=Path("generated", "diff"),
+    default=_FOLDER,
     show_default="generated/diff",
     help="Where the picture is written.",
 )
@@ -191,7 +192,8 @@ def _draw(
     except RenderError as error:
         failure = str(error)
     try:
-        tell_made(write(outputs))
+        made = write(outputs)
+        tell_made(made if directory != _FOLDER else ())  # nobody may have misspelt it
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         raise Refused(f"cannot write{place}: {reason(error)}") from error
