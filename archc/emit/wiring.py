@@ -302,6 +302,8 @@ class Reads:
             left_out = around != within and not self._occurs(node.shortcut)
             with self._hidden(left_out):
                 self._visit(node.shortcut, _Scope(scope.paths, around, counters))
+        if node.repeat is not None:
+            self._visit_again(node)
         if node.otherwise is not None:
             self._visit_other(node.otherwise, outer)
         if node.name is None or path is None:
@@ -316,6 +318,19 @@ class Reads:
             self._present[path.text] = within if again else scope.within
             for given in self.given(node).values():
                 self._present[given.text] = scope.within
+
+    def _visit_again(self, loop: Node) -> None:
+        """Notes what a later iteration reads of what one before it has made."""
+        inside = self._below(loop)
+        made = {path for node in inside for path in self._made(node)}
+        for node in inside:
+            for number, source in enumerate(self.sources.get(node, ())):
+                if source.kind == "feature":
+                    makers = self._seen.read_from(node, number)
+                    met = {p for p in made if may_meet(p, source.key.text)}
+                    met = {p for p in met if made_in(p, makers)}
+                    self.saved |= met
+                    self.measured |= met
 
     def _visit_other(self, node: Node, around: _Scope) -> None:
         """Visits what stands in another node's place; its name is that of the value

@@ -64,11 +64,13 @@ class Blocks:
         frame.bindings[key] = Binding(frame, origin, arg)
 
     def key(self, region: Region, frame: Frame) -> tuple[Any, ...]:
-        """What makes two instances equal."""
+        """What makes two instances equal: what they are given, and which of the values
+        that they read are one."""
         values = map(exact, region.arguments.values())
-        others = (value.shape for value in region.others)
+        read = (region.input, *region.others)
+        reads = ((value.shape, read.index(value)) for value in read)
         slots = (key_of(filling) for filling in frame.slots.values())
-        return (region.block, region.input.shape, *others, *values, *slots)
+        return (region.block, *reads, *values, *slots)
 
     def keep(self, key: tuple[Any, ...], region: Region, since: Mark) -> None:
         """Notes an instance that was walked through `since`, for equal ones.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
 
 from archc.emit.tree import SELF, Assign, Body, Evaluate, For, If, Remark, Statement
-from archc.emit.usage import expressions, locals_in, reads_of, written
+from archc.emit.usage import blocks, expressions, locals_in, reads_of, written
 from archc.ops import code
 from archc.ops.code import Apply, Global, Local
 from archc.spec.expressions import Index
@@ -83,11 +85,12 @@ def without_unread(body: Body) -> Body:
     """A `forward` without names that nothing reads.
 
     A layer whose value nobody reads is run all the same, as the spec has it: what it
-    gives gets no name, or is called `_`. Another name for a value goes.
+    gives gets no name, or is called `_`. Another name for a value goes, also where the
+    name is given to another value before it is read.
     """
     while True:
         read = reads_of(body)
-        rest = tuple(_read(body, read))
+        rest = tuple(_read(body, read, None))
         if rest == body:
             return body
         body = rest
@@ -96,16 +99,31 @@ def without_unread(body: Body) -> Body:
 _ITERATOR = code.call(Global("iter"), SELF)
 
 
-def _read(body: Body, read: set[str]) -> Iterator[Statement]:
-    for statement in body:
+class _Behind(NamedTuple):
+    """What is run from a statement of a body on, and then behind that body."""
+
+    body: Body
+    start: int
+    after: _Behind | None
+
+    def statements(self) -> Iterator[Statement]:
+        behind: _Behind | None = self
+        while behind is not None:
+            yield from islice(behind.body, behind.start, None)
+            behind = behind.after
+
+
+def _read(body: Body, read: set[str], after: _Behind | None) -> Iterator[Statement]:
+    for number, statement in enumerate(body):
         names = written(statement)
+        behind = _Behind(body, number + 1, after)
         match statement:
             case For(targets=targets, over=over, body=inner):
-                rest = tuple(_read(inner, read))
+                rest = tuple(_read(inner, read, _Behind(body, number, after)))
                 if rest:
                     yield For(targets, over, rest)
             case If(test=test, body=inner, orelse=orelse):
-                rest = tuple(_read(inner, read))
+                rest = tuple(_read(inner, read, behind))
                 if rest or orelse:
                     yield If(test, rest, orelse)
             case Assign(targets=(Local(),), value=value) if names[0] not in read:
@@ -113,5 +131,25 @@ def _read(body: Body, read: set[str]) -> Iterator[Statement]:
                     yield Evaluate(value, statement.comment)
                 elif not isinstance(value, Local | Apply | code.Mapping):
                     yield replace(statement, targets=(UNREAD,))
+            case Assign(targets=(Local(id=name),), value=Local(), operator="") if (
+                not _is_read_first(name, behind.statements())
+            ):
+                continue
             case _:
                 yield statement
+
+
+def _is_read_first(name: str, body: Iterable[Statement]) -> bool | None:
+    """Whether a name is read before it is given a value; None if it may be neither."""
+    for statement in body:
+        own = (e for expr in expressions(statement) for e in locals_in(expr))
+        if name in own:
+            return True
+        ways = [_is_read_first(name, inner) for inner in blocks(statement)]
+        if any(ways):
+            return True
+        if isinstance(statement, If) and ways == [False, False]:
+            return False
+        if not isinstance(statement, For) and name in written(statement):
+            return False
+    return None
