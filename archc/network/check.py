@@ -10,7 +10,7 @@ from archc.diagnostics.model import Place, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.measure.cost import Facts
 from archc.measure.rows import seen_as_data
-from archc.network.graph import Network
+from archc.network.graph import Layer, Network, Region, Value
 from archc.source.kinds import is_list
 from archc.source.writing import write
 from archc.spec.expressions import Expr, names_in
@@ -123,23 +123,37 @@ def _check_unread(network: Network, sink: Sink) -> None:
                 given.origin.at(part="key"),
                 help=f'read it by from = "{given.name}", or remove it',
             )
+    # what moves a value is nobody's to remove
+    layers = [layer for layer in layers if layer.op.has_module]
+    read = {value for layer in layers for value in layer.inputs}
+    uses: dict[Value, Region] = {}
+    for region in network.body.regions():
+        if region.kind == "block":
+            uses.setdefault(region.output, region)
     for layer in layers:
-        # what moves a value is nobody's to remove
-        if layer.output not in wanted and layer.op.has_module:
-            node: Node = layer.node
-            key = "op" if isinstance(node, OpNode) else "merge"
-            what = f"the output of `{layer.path}`"
-            if isinstance(node, SlotNode):
-                key = "slot"
-            if layer.again is not None:
-                node, key = layer.again.node, "share"
-                what += " in this use"
-            sink.warning(
-                "unread-value",
-                f"nothing reads {what}",
-                node.origin.at(key),
-                help="a later node's `from` goes past it; remove it, or read it",
-            )
+        if layer.output not in wanted and layer.output not in read:
+            _unread(layer, uses.get(layer.output), sink)
+
+
+def _unread(layer: Layer, use: Region | None, sink: Sink) -> None:
+    """Warns of a layer, or of the outermost block that gives what it gives."""
+    node: Node = layer.node
+    key = "op" if isinstance(node, OpNode) else "merge"
+    what = f"the output of `{layer.path}`"
+    if isinstance(node, SlotNode):
+        key = "slot"
+    if layer.again is not None:
+        node, key = layer.again.node, "share"
+        what += " in this use"
+    elif use is not None and isinstance(use.node, BlockNode):
+        node, key = use.node, "block"
+        what = f"the output of `{use.path}`" if use.path else "the output of this block"
+    sink.warning(
+        "unread-value",
+        f"nothing reads {what}",
+        node.origin.at(key),
+        help="a later node's `from` goes past it; remove it, or read it",
+    )
 
 
 def check_unused(spec: Spec, sink: Sink) -> None:

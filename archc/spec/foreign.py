@@ -9,6 +9,7 @@ from archc.diagnostics.mend import Edit, Mend
 from archc.ops.absent import absent
 from archc.ops.attributes import plain
 from archc.ops.base import Op
+from archc.ops.merge.concat import Concat
 from archc.ops.registry import Meant, bare, meant_op
 from archc.source.kinds import is_list
 from archc.spec import tables
@@ -48,6 +49,8 @@ def instead(
         return Mend(f"write {here} = {plain(value)}", Edit(here, "name", key))
     if bare(key) in _ACTIVATION:
         return _activation(op, key, value)
+    if issubclass(op, Concat) and key in ("dim", "axis"):
+        return _joined_axis(value)
     meant = meant_op(key)
     if meant is None and isinstance(value, str) and not slip:
         meant = meant_op(value)
@@ -58,6 +61,16 @@ def instead(
     if meant.op.category == "dropout" and isinstance(value, float):
         meant = Meant(meant.op, f"p = {value}")
     return f"leave it out, and put a node of its own behind this one: {meant.written()}"
+
+
+def _joined_axis(value: Any) -> str | Mend:
+    joins = "it joins inputs along their channels"
+    if value == 1:
+        return Mend(f"leave it out: {joins}", Edit("", "gone"))
+    return (
+        f"{joins}; to join them along another axis, give each a `reshape` with"
+        f" channel_dim = {plain(value)}, and undo that behind the concat"
+    )
 
 
 def in_a_modifier(op: type[Op], lacking: Sequence[str], origin: Origin) -> str | None:
