@@ -254,7 +254,7 @@ def test_a_loop_that_reads_by_name_is_handed_nothing(forward: Forward) -> None:
     lines = forward("""
   { name = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
   { repeat = 2, layers = [
-    { name = "unit{i}", from = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
+    { name = "u{i}", from = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
     { name = "act{i}", op = "relu" },
   ] },
 ]
@@ -264,7 +264,7 @@ outputs = { stem = "stem", first = "act0", second = "act1" }
         "features: dict[str, Tensor] = {}",
         "stem = self.stem(x)",
         "for i in range(2):",
-        'x = getattr(self, f"unit{i}")(stem)',
+        'x = getattr(self, f"u{i}")(stem)',
         'x = getattr(self, f"act{i}")(x)',
         'features[f"act{i}"] = x',
         'return NetOutputs(stem, features["act0"], features["act1"])',
@@ -277,7 +277,7 @@ def test_a_loop_that_may_not_run_is_handed_what_is_read_behind_it(
     lines = forward("""
   { name = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
   { repeat = 2, layers = [
-    { name = "unit{i}", from = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
+    { name = "u{i}", from = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
   ] },
 ]
 """)
@@ -285,6 +285,6 @@ def test_a_loop_that_may_not_run_is_handed_what_is_read_behind_it(
         "stem = self.stem(x)",
         "x = stem",
         "for i in range(2):",
-        'x = getattr(self, f"unit{i}")(stem)',
+        'x = getattr(self, f"u{i}")(stem)',
         "return x",
     ]
