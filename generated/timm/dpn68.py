@@ -3,7 +3,7 @@
 Source: Chen et al. 2017, Table 1, arXiv:1707.01629; timm's dpn68.
 
 Compiled by archc from specs/timm/dpn68.toml.
-Digest: sha256 204caf7328c3bd17.
+Digest: sha256 6a048a3561f21ab1.
 """
 
 from collections import OrderedDict
@@ -104,12 +104,7 @@ class DualPathBlock(nn.Module):
         self.c1x1_c = BnActConv2d(planes, width + growth_rate, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        c1x1_w_s2 = x
-        c1x1_w_s2 = (
-            self.c1x1_w_s1(c1x1_w_s2)
-            if self.has_c1x1_w_s1
-            else self.c1x1_w_s2(c1x1_w_s2)
-        )
+        c1x1_w_s2 = self.c1x1_w_s1(x) if self.has_c1x1_w_s1 else self.c1x1_w_s2(x)
         x = self.c1x1_a(x)
         x = self.c3x3_b(x)
         x = self.c1x1_c(x)

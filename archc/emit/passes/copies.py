@@ -3,15 +3,19 @@
 inputs = x
 shortcut = self.shortcut(x)     becomes   shortcut = self.shortcut(x)
 body = self.body(inputs)                  body = self.body(x)
+
+early = low
+early = self.fit(early)       becomes     early = self.fit(low)
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from archc.emit import rewrite
 from archc.emit.symbols import Symbols
-from archc.emit.tree import Assign, Body, For, If, Method, Module
+from archc.emit.tree import Assign, Body, For, If, Method, Module, Statement
 from archc.emit.usage import every, times_read, written
 from archc.ops.code import Local
 
@@ -42,6 +46,12 @@ class _Copies:
                     renamed = rewrite.renamed({copy.id: first.id})
                     rest[number:] = rewrite.body(tuple(rest[number + 1 :]), renamed)
                     continue
+                case Assign(targets=(Local() as copy,), value=Local() as first) if (
+                    number + 1 < len(rest)
+                    and (made := _made_of(rest[number + 1], copy, first)) is not None
+                ):
+                    rest[number : number + 2] = [made]
+                    continue
                 case For(targets=targets, over=over, body=inner):
                     rest[number] = For(targets, over, self._block(inner))
                 case If(test=test, body=inner, orelse=orelse):
@@ -66,3 +76,11 @@ class _Copies:
             if first.id in written(made):
                 return False
         return False
+
+
+def _made_of(made: Statement, copy: Local, first: Local) -> Statement | None:
+    """A statement that gives the copy its next value, with the first in its place."""
+    if not isinstance(made, Assign) or made.targets != (copy,) or made.operator:
+        return None
+    value = rewrite.expression(made.value, rewrite.renamed({copy.id: first.id}))
+    return replace(made, value=value)
