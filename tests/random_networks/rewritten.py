@@ -86,7 +86,7 @@ def _is_said(node: Table, op: str) -> bool:
 
 def widen_blocks(d: Draw, names: Names, spec: Table) -> None:
     """Makes blocks read two values, and give two; what that needs may be refused."""
-    if not d.chance(12):
+    if not d.chance(40):
         return
     for name, block in spec.get("blocks", {}).items():
         uses = [node for node in _nodes(spec) if node.get("block") == name]
@@ -103,7 +103,8 @@ def widen_blocks(d: Draw, names: Names, spec: Table) -> None:
             block["layers"].insert(0, both)
             for node in uses:
                 read = node.get("from", "prev")
-                node["from"] = [read, read]
+                earlier = _earlier(spec, node) if d.chance(50) else []
+                node["from"] = d.shuffled([read, d.pick(earlier or [read])])
         last = block["layers"][-1]
         if last in named and d.chance(70):
             others = [n["name"] for n in named[:-1]]
@@ -119,6 +120,15 @@ def _has_fixed_name(node: Table) -> bool:
     if not isinstance(name, str) or node.get("op") == "chunk":
         return False
     return not {"{", "."} & set(name) and "otherwise" not in node
+
+
+def _earlier(spec: Table, node: Table) -> list[str]:
+    """What may be read by name where a node stands, some of it of another shape."""
+    for body in (found.get("layers") for found in [spec["network"], *_nodes(spec)]):
+        if isinstance(body, list) and any(node is one for one in body):
+            nodes = body[: [id(one) for one in body].index(id(node))]
+            return [n["name"] for n in nodes if _has_fixed_name(n)]
+    return []
 
 
 def _nodes(spec: Table) -> list[Table]:
