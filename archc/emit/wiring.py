@@ -361,7 +361,7 @@ class Reads:
     ) -> Source:
         if template.text in ("prev", "input"):
             return Source("prev" if template.text == "prev" else "input", template)
-        makers = set[str]() if template.fixed else self._seen.read_from(node, number)
+        makers = self._seen.read_from(node, number)
         source = self._find(scope.told(template), scope, makers)
         if source.kind == "feature":
             self.measured |= self._met(source.key)
@@ -372,8 +372,8 @@ class Reads:
     ) -> Source:
         """The value that a name stands for, looked for from its scope outwards.
 
-        Names with braces may be met in several scopes; the paths of its `makers`, of
-        all that gives what is read, say which of them it is.
+        It may be met by names with braces in several scopes; the paths of its
+        `makers`, of all that gives what is read, say in which of them it is.
         """
         for path in reversed(scope.paths):
             key = _joined(path, template)
