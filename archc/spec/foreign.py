@@ -9,7 +9,7 @@ from archc.diagnostics.mend import Edit, Mend
 from archc.ops.absent import absent
 from archc.ops.attributes import plain
 from archc.ops.base import Op
-from archc.ops.merge.concat import Concat
+from archc.ops.merge.family import Merge
 from archc.ops.registry import Meant, bare, meant_op
 from archc.source.kinds import is_list
 from archc.spec import tables
@@ -49,7 +49,7 @@ def instead(
         return Mend(f"write {here} = {plain(value)}", Edit(here, "name", key))
     if bare(key) in _ACTIVATION:
         return _activation(op, key, value)
-    if issubclass(op, Concat) and key in ("dim", "axis"):
+    if issubclass(op, Merge) and op.stacks_channels and key in ("dim", "axis"):
         return _joined_axis(value)
     meant = meant_op(key)
     if meant is None and isinstance(value, str) and not slip:
