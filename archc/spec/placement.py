@@ -355,7 +355,8 @@ class _Body:
             )
             # the name may be that of a node behind it too
             or any(
-                self.names.where(s, None) not in (None, here) for s in _shared(inner)
+                self.names.where(read, here) not in (None, here)
+                for read in (*(inner.reads or ()), *_shared(inner))
             )
             for inner in inside
         )
