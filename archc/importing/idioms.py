@@ -24,10 +24,7 @@ _TURNS = frozenset({"flatten", "reshape", "permute", "transpose", "unflatten"})
 def drop_turns(graph: Graph) -> None:
     """Takes away runs of ops that turn a row of numbers about until it lies as before,
     as Keras does with the means of channels."""
-    readers = Counter(graph.value(v) for v in graph.trace.outputs.values())
-    for node in graph.nodes:
-        readers.update(graph.value(v) for v in node.reads)
-    makers = {node.makes: node for node in graph.nodes}
+    readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
     gone: set[int] = set()
     for node in graph.nodes:
         run = [node]
@@ -47,12 +44,17 @@ def drop_turns(graph: Graph) -> None:
     graph.nodes = [node for node in graph.nodes if node.makes not in gone]
 
 
-def join(graph: Graph) -> None:
-    """Puts one op in place of those that do the same."""
+def _readers(graph: Graph) -> Counter[int]:
+    """How often each value is read, by nodes and as an output."""
     readers = Counter(graph.value(v) for v in graph.trace.outputs.values())
     for node in graph.nodes:
         readers.update(graph.value(v) for v in node.reads)
-    makers = {node.makes: node for node in graph.nodes}
+    return readers
+
+
+def join(graph: Graph) -> None:
+    """Puts one op in place of those that do the same."""
+    readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
     gone: set[int] = set()
     for node in graph.nodes:
         chain = [node]
