@@ -181,17 +181,18 @@ class Reads:
         values: dict[str, None] = {}
         modules: dict[str, Shared] = {}
         features = False
-        inside = self._inside(node)
-        for member in self._in_groups(node):
+        for member, group in self._in_groups(node):
+            # a group that is applied again makes what is in it itself
+            own = (self._inside(node), self._inside(group))
             shared = self.shared.get(member)
             if member in self._nowhere or shared is None or shared.node is None:
                 pass  # it is left out itself, if what it applies is not there
-            elif not shared.key.text.startswith(inside):
+            elif not shared.key.text.startswith(own):
                 modules[shared.key.text] = shared
             for source in self.sources.get(member, ()):
                 if source.kind == "input":
                     values[""] = None
-                elif source.kind == "value" and not source.key.text.startswith(inside):
+                elif source.kind == "value" and not source.key.text.startswith(own):
                     values[source.key.text] = None
                 features = features or source.kind == "feature"
             written = [
@@ -200,13 +201,13 @@ class Reads:
             features = features or not self.saved.isdisjoint(written)
         return Needs(tuple(values), features, tuple(modules.values()))
 
-    def _in_groups(self, node: Node) -> Iterator[Node]:
-        """The nodes in a group, and in the groups that it applies again, as a call of
-        these hands on what they need."""
+    def _in_groups(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        """The nodes in a group and in the groups that it applies again, as a call of
+        these hands on what they need; each with the one of these groups it is in."""
         met = [node]
         for group in met:
             for member in walk(members(group)):
-                yield member
+                yield member, group
                 shared = self.shared.get(member)
                 if shared is not None and shared.node not in (None, *met):
                     met.append(shared.node)
