@@ -10,7 +10,7 @@ from archc.diagnostics.suggest import did_you_mean
 from archc.network.arguments import Arguments
 from archc.network.frame import Frame, outer
 from archc.network.graph import Value
-from archc.network.scope import Scope, named_paths
+from archc.network.scope import Scope, may_be_child, named_paths
 from archc.network.walk import Walk
 from archc.spec.identifiers import Problem, of_layer
 from archc.spec.model import Block, Node, OpNode, ShareNode, Template
@@ -40,7 +40,7 @@ class Naming:
         place = self._met.get(node)
         if place is None:
             place = self._met[node] = node.name_origin.at()
-        if scope.layout.style == "numbered":
+        if scope.layout.style == "numbered" and may_be_child(node):
             scope.number()  # which is the one that it was given by hand
         name = self._text(node, frame)
         if name is None:

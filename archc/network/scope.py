@@ -259,10 +259,11 @@ def _counts_from(node: Node, place: int) -> bool:
 def _children(nodes: Sequence[Node]) -> tuple[Node, ...]:
     """The nodes that may be children of a scope; a share's module is one elsewhere, and
     what moves a value has none."""
-    return tuple(n for n in opened(tuple(nodes)) if _may_be_child(n))
+    return tuple(n for n in opened(tuple(nodes)) if may_be_child(n))
 
 
-def _may_be_child(node: Node) -> bool:
+def may_be_child(node: Node) -> bool:
+    """Whether a node may make a module that is a child where the node stands."""
     if isinstance(node, OpNode):
         return node.op.has_module
     return not isinstance(node, ShareNode)

@@ -104,7 +104,10 @@ def widen_blocks(d: Draw, names: Names, spec: Table) -> None:
             for node in uses:
                 read = node.get("from", "prev")
                 earlier = _earlier(spec, node) if d.chance(50) else []
-                node["from"] = d.shuffled([read, d.pick(earlier or [read])])
+                other = d.pick(earlier or [read])
+                node["from"] = d.shuffled([read, other])
+                if other != read:
+                    _drop_claims(spec)
         last = block["layers"][-1]
         if last in named and d.chance(70):
             others = [n["name"] for n in named[:-1]]
@@ -129,6 +132,13 @@ def _earlier(spec: Table, node: Table) -> list[str]:
             nodes = body[: [id(one) for one in body].index(id(node))]
             return [n["name"] for n in nodes if _has_fixed_name(n)]
     return []
+
+
+def _drop_claims(spec: Table) -> None:
+    """Leaves out what the generator counted before blocks read other values."""
+    spec.pop("expect", None)
+    for node in _nodes(spec):
+        node.pop("shape", None)
 
 
 def _nodes(spec: Table) -> list[Table]:
