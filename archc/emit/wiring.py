@@ -282,7 +282,7 @@ class Reads:
         scope = _Scope(scope.paths, scope.within, counters)
         inner = _Scope(scope.paths, within, counters)
         if isinstance(node, ShareNode):
-            self.shared[node] = self._module(node.shares, scope)
+            self.shared[node] = self._module(node, scope)
         path = None if node.name is None else scope.child(node.name)
         if path is not None and node.name is not None:
             self.paths[node] = path
@@ -399,10 +399,11 @@ class Reads:
         # nor has anyone looked whether what it reads is there at all
         return Source("prev", template)
 
-    def _module(self, template: Template, scope: _Scope) -> Shared:
-        """The module that a name stands for, looked for from its scope outwards; with
+    def _module(self, share: ShareNode, scope: _Scope) -> Shared:
+        """The module that a share applies, looked for from its scope outwards; with
         braces, it stands in that scope."""
-        told = scope.told(template)
+        told = scope.told(share.shares)
+        left_out: Shared | None = None
         for path in reversed(scope.paths):
             key = _joined(path, told)
             nodes = self._nodes.get(key.text, [])
@@ -410,16 +411,23 @@ class Reads:
             if not nodes:
                 known = self._nodes.items()
                 nodes = [n for p, ns in known if may_meet(p, key.text) for n in ns]
-            there = (n for n in nodes if n in self._occurring)
-            found = next(there, nodes[0] if nodes else None)
+            there = [n for n in nodes if n in self._occurring]
+            found = next(iter((*there, *nodes)), None)
             if isinstance(found, ShareNode) and sure:
-                return self.shared[found]
-            if isinstance(found, ShareNode):
+                shared = self.shared[found]
+            elif isinstance(found, ShareNode):
                 key = self._applied(found, key)
-                found = self.shared[found].node
-            if found is not None or not template.fixed:
-                return Shared(key, found, sure)
-        return Shared(told, None)  # what is left out itself may apply what is not there
+                shared = Shared(key, self.shared[found].node, sure)
+            else:
+                shared = Shared(key, found, sure)
+            if shared.node is None and share.shares.fixed:
+                continue
+            if there or share not in self._occurring:
+                return shared
+            # what is there may stand further out
+            left_out = left_out or shared
+        # what is left out itself may apply what is not there
+        return left_out or Shared(told, None)
 
     def _applied(self, share: ShareNode, key: Template) -> Template:
         """Where the module is that the share applies which comes out as `key`."""

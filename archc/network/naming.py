@@ -10,10 +10,16 @@ from archc.diagnostics.suggest import did_you_mean
 from archc.network.arguments import Arguments
 from archc.network.frame import Frame, outer
 from archc.network.graph import Value
-from archc.network.scope import Scope, may_be_child, named_paths
+from archc.network.scope import (
+    Scope,
+    may_be_child,
+    named_as_scopes,
+    named_paths,
+    refuse_both,
+)
 from archc.network.walk import Walk
 from archc.spec.identifiers import Problem, of_layer
-from archc.spec.model import Block, Node, OpNode, ShareNode, Template
+from archc.spec.model import Block, Node, OpNode, ShareNode, Template, members
 from archc.spec.model import walk as nodes_in
 
 UNKNOWN = "?"
@@ -68,9 +74,10 @@ class Naming:
     def left_out(self) -> None:
         """Reports the names of nodes that were left out: code has them all the same."""
         spec = self.walk.spec
-        bodies = (block.layers for block in spec.blocks.values() if not block.broken)
-        heads = tuple(head.node for head in spec.heads)
-        for body in (spec.layers, heads, *bodies):
+        blocks = (block.layers for block in spec.blocks.values() if not block.broken)
+        reported = set(self.walk.sink.reported)
+        for body in ((*spec.layers, *(head.node for head in spec.heads)), *blocks):
+            self._refuse_scopes(body, reported)
             for node in nodes_in(body):
                 if node.name is None or not node.name.fixed or node in self._met:
                     continue
@@ -79,6 +86,15 @@ class Naming:
                 if problem is not None:
                     place = node.name_origin.at()
                     self._refuse(node.name, node.name.text, problem, place)
+
+    def _refuse_scopes(self, body: Sequence[Node], reported: set[Place]) -> None:
+        """Reports names in a body that are nodes' and scopes', if nobody has yet."""
+        groups = (members(n) for n in nodes_in(tuple(body)) if n.name is not None)
+        for scope in (body, *groups):
+            for name, node, inside in named_as_scopes(scope):
+                places = inside.name_origin.at(), node.name_origin.at()
+                if reported.isdisjoint(places):
+                    refuse_both(name, *places, self.walk.sink)
 
     def name_value(self, node: Node, y: Value, scope: Scope, frame: Frame) -> Value:
         """Notes what a node's name stands for, and gives it."""

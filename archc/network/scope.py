@@ -95,16 +95,34 @@ class Scope:
         both = next((n for n in (name, *around) if self._is_both(n)), None)
         if both is not None:
             first = self.dotted[both] if both == name else self.taken[both]
-            sink.error(
-                "duplicate-name",
-                f"`{both}` is the name of a node, and of the scope of dotted names",
-                place,
-                Label(first, "the other one is here"),
-                help="give the node another name, or put into it what is to be there",
-            )
+            refuse_both(both, place, first, sink)
 
     def _is_both(self, name: str) -> bool:
         return name in self.taken and name in self.dotted
+
+
+def refuse_both(name: str, place: Place, other: Place, sink: Sink) -> None:
+    """Reports a name that a node has, and that dotted names have as their scope."""
+    sink.error(
+        "duplicate-name",
+        f"`{name}` is the name of a node, and of the scope of dotted names",
+        place,
+        Label(other, "the other one is here"),
+        help="give the node another name, or put into it what is to be there",
+    )
+
+
+def named_as_scopes(nodes: Sequence[Node]) -> Iterator[tuple[str, Node, Node]]:
+    """Names of nodes that are scopes of dotted names beside them, with both nodes;
+    whether or not `when` leaves these out, the class can't have both."""
+    named = [n for n in opened(tuple(nodes)) if n.name is not None]
+    fixed = {n.name.text: n for n in named if n.name and n.name.fixed}
+    for node in named:
+        assert node.name is not None
+        first = node.name.parts[0]
+        for scope in _scopes_of(first) if isinstance(first, str) else ():
+            if scope in fixed:
+                yield scope, fixed[scope], node
 
 
 def _scopes_of(name: str) -> Iterator[str]:
