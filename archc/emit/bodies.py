@@ -192,7 +192,7 @@ class Bodies(Terms):
         use = Use(made, {made.env[k].id: v for k, v in given.items()})
         use.given[made.in_channels.id] = x.channels
         for name, inner in node.slots.items():
-            factory = self.factory(inner, made.slots[name])
+            factory = self.factory(inner, made.slots[name], last=True)
             assert factory is not None
             use.given[made.slots[name].symbol.id] = factory
             if isinstance(factory, Factory):

@@ -8,6 +8,7 @@ from typing import Any
 from archc.diagnostics.model import Label, Place
 from archc.network.channels import without_channels
 from archc.network.graph import Layer, Region, Value
+from archc.ops.base import Op
 from archc.ops.sizes import to_int
 from archc.spec.expressions import SILENCED, Expr, Known, Lacking, Name, names_in
 from archc.spec.model import (
@@ -39,6 +40,8 @@ class Filling:
     """Where it was written, with names of its own."""
     first: tuple[object, SlotNode] | None = None
     """How it is made, and by which use that is known."""
+    op: Op | None = None
+    """What its first use makes of an op."""
 
 
 @dataclass(slots=True, eq=False)

@@ -101,9 +101,15 @@ def _how(filling: Filling, part: Layer | Region) -> object:
     if isinstance(part, Region):
         x = part.input.shape
         return x and (len(x.dims), x.channel_axis)
-    made = _made(part.op, part.input_shape())
-    read = (a for a in _written(filling.node) if isinstance(a, Expr))
-    return made.function if any(_CHANNELS in names_in(a) for a in read) else made
+    assert isinstance(filling.node, OpNode)
+    op = filling.op = filling.op or part.op
+    # what is written of the channels follows them
+    follows = {
+        key: getattr(op, key)
+        for key, a in filling.node.attributes.items()
+        if isinstance(a, Expr) and _CHANNELS in names_in(a)
+    }
+    return _made(part.op.model_copy(update=follows), part.input_shape())
 
 
 def _made(op: Op, x: Shape) -> Call:
