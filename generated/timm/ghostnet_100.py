@@ -3,7 +3,7 @@
 Source: Han et al. 2020, Table 1, arXiv:1911.11907; timm's ghostnet_100.
 
 Compiled by archc from specs/timm/ghostnet_100.toml.
-Digest: sha256 027bd91c0d450f2f.
+Digest: sha256 d276f26c9a6e908c.
 """
 
 import math
@@ -139,18 +139,18 @@ class Stage(nn.Sequential):
         self, in_channels: int, settings: Sequence[tuple[int, int, int, bool, int]]
     ) -> None:
         layers: list[nn.Module] = []
-        for setting in settings:
+        for kernel_size, expanded, out_channels, se, stride in settings:
             layers.append(
                 GhostBottleneck(
                     in_channels,
-                    kernel_size=setting[0],
-                    expanded=setting[1],
-                    out_channels=setting[2],
-                    stride=setting[4],
-                    se=setting[3],
+                    kernel_size=kernel_size,
+                    expanded=expanded,
+                    out_channels=out_channels,
+                    stride=stride,
+                    se=se,
                 )
             )
-            in_channels = setting[2]
+            in_channels = out_channels
         super().__init__(*layers)
 
 

@@ -27,6 +27,11 @@ def test_rows_are_unpacked() -> None:
     assert "for expand_ratio, out_channels, depth, stride in settings:" in lines
 
 
+def test_rows_that_a_block_is_given_are_unpacked() -> None:
+    lines = _lines(live.ROOT / "specs/timm/ghostnet_100.toml", "Stage")
+    assert "for kernel_size, expanded, out_channels, se, stride in settings:" in lines
+
+
 def test_lists_of_one_length_are_walked_together() -> None:
     lines = _lines(live.ROOT / "specs" / "timm" / "dpn68.toml", "DPN")
     assert "for stage, (depth, width, growth_rate) in enumerate(" in lines

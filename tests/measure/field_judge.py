@@ -35,13 +35,13 @@ class Outcome:
     to agree; otherwise what is said is at least what was reached."""
     holes: bool
     """Whether some pixels see nothing. Rows and columns are followed apart, so that
-    what is said of single pixels may then be more than the gradient."""
+    what is said of pixels, and of the network, may then be more than the gradient."""
 
     @property
     def error(self) -> int:
         """By how much the number is off."""
         off = (self.said or 0) - self.reached
-        return off if self.shown else min(off, 0)
+        return off if self.shown and not self.holes else min(off, 0)
 
     @property
     def right(self) -> bool:

@@ -32,8 +32,11 @@ def items(module: Module, symbols: Symbols) -> Module:
 
     def method(made: Method, cls: Class) -> Method:
         lists = _lists(made) if cls.name == module.network else {}
+        rows = {p.local.id: _typed(p.annotation) for p in made.parameters}
+        rows |= {symbol: _columns(held) for symbol, held in lists.items()}
         taken = {wish(p.local.id) for p in made.parameters}
-        return replace(made, body=_Loops(symbols, names, lists).body(made.body, taken))
+        loops = _Loops(symbols, names, lists, rows)
+        return replace(made, body=loops.body(made.body, taken))
 
     return replace(module, classes=tuple(map(of, module.classes)))
 
@@ -56,11 +59,17 @@ def _lists(method: Method) -> dict[str, Sequence]:
 
 class _Loops:
     def __init__(
-        self, symbols: Symbols, names: Names, lists: dict[str, Sequence]
+        self,
+        symbols: Symbols,
+        names: Names,
+        lists: dict[str, Sequence],
+        rows: dict[str, list[bool]],
     ) -> None:
         self._symbols = symbols
         self._names = names
         self._lists = lists
+        self._rows = rows
+        """The columns of lists of rows: whether each holds whole numbers."""
 
     def body(self, statements: Body, taken: set[str]) -> Body:
         """Statements whose loops give no item a name that is `taken`."""
@@ -160,10 +169,9 @@ class _Loops:
         self, source: Local, item: Local, body: Body, taken: set[str]
     ) -> tuple[tuple[Local, ...], Body]:
         """The targets of a loop over a list, one for each column where it has rows."""
-        rows = self._lists.get(source.id)
-        columns = None if rows is None else _columns(rows)
+        columns = self._rows.get(source.id, [])
         read = [e for s in every(body) for e in expressions(s)]
-        if columns is None:
+        if not columns:
             return (item,), body
         used: dict[int, Expr] = {}
         for expr in read:
@@ -186,8 +194,8 @@ class _Loops:
             if word is None:
                 return (item,), body
             taken.add(word)
-            whole = all(map(is_whole, columns[number]))
-            changes[used[number]] = targets[number] = self._fresh(word, whole=whole)
+            made = self._fresh(word, whole=columns[number])
+            changes[used[number]] = targets[number] = made
         return tuple(targets), rewrite.body(body, lambda p: _changed(p, changes))
 
     # ---- totals
@@ -271,12 +279,24 @@ def _over(
     return For((counter, *targets), code.call(Global("enumerate"), over), body)
 
 
-def _columns(rows: Sequence) -> list[list[Expr]] | None:
+def _columns(rows: Sequence) -> list[bool]:
     """The columns of rows that are all of one length."""
     held = [row.items for row in rows.items if isinstance(row, Sequence)]
     if len(held) < len(rows.items) or len({len(row) for row in held}) != 1:
-        return None
-    return [list(column) for column in zip(*held, strict=True)]
+        return []
+    return [all(map(is_whole, column)) for column in zip(*held, strict=True)]
+
+
+def _typed(annotation: Expr) -> list[bool]:
+    """The columns of rows of which only the type is known."""
+    match annotation:
+        case Index(
+            value=Global("Sequence"),
+            index=Index(value=Global("tuple"), index=Sequence(items=items)),
+        ):
+            return [kind == Global("int") for kind in items]
+        case _:
+            return []
 
 
 def _summed(part: object, counter: Local) -> Local | None:
