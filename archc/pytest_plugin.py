@@ -160,7 +160,8 @@ class SpecFile(pytest.File):
             found = subject(Found(self.path), run, Overrides(), None)
         except Refused as error:
             raise Refuted(str(error)) from error
-        assert found is not None
+        if found is None:
+            raise Refuted("\n".join(run.refused))
         for package in packages(network):
             self.warn(pytest.PytestWarning(f"runs the code of `{package}`, an import"))
         if found.outdated:

@@ -59,26 +59,45 @@ def _all_stays() -> Generator[None]:
         gc.freeze()
 
 
-def need_packages(network: Network) -> None:
-    """Says which modules ops of the spec's own are imported from.
-
-    Raises:
-        Refused: if one is not installed.
-    """
+def _missing_packages(network: Network) -> list[str]:
+    """A line for each package that an op of the spec's own needs and that is not
+    installed: the place, the reason, the mend."""
     from importlib.util import find_spec
 
-    needed = {layer.op.imports: layer.op.op for layer in network.all_layers()}
-    for package, op in sorted((p, op) for p, op in needed.items() if p is not None):
+    lines: list[str] = []
+    for package, op in _packages(network):
+        top = package.partition(".")[0]
         try:
-            missing = find_spec(package.partition(".")[0]) is None
+            missing = find_spec(top) is None
         except (ImportError, ValueError):
             missing = True
         if missing:
-            raise Refused(
-                f"`{package}` is not installed, and [ops.{op}] of {network.name} needs"
-                " it"
+            place = network.spec.origin.at("ops", op, "module")
+            start = place.span()
+            lines.append(
+                f"error: {visible(place.file)}:{start.line}:{start.column}:"
+                f" `{top}` is not installed, and [ops.{op}] of {network.name} needs it:"
+                " install it in this environment, or leave this spec out"
             )
-        click.echo(f"this imports `{package}`, as [ops.{op}] says", err=True)
+    return lines
+
+
+def _packages(network: Network) -> list[tuple[str, str]]:
+    """What ops of the spec's own are imported from, each with such an op."""
+    needed = {layer.op.imports: layer.op.op for layer in network.all_layers()}
+    return sorted((p, op) for p, op in needed.items() if p is not None)
+
+
+def runnable(spec: Found, run: Run) -> Analysis | None:
+    """The network of a spec; None if it has errors, or an op of its own is of a package
+    that is not installed."""
+    analysis = run.analyse(spec.path)
+    if analysis is None:
+        return None
+    missing = _missing_packages(analysis.network)
+    for line in missing:
+        run.refuse(line)
+    return None if missing else analysis
 
 
 def first_line(error: Exception) -> str:
@@ -89,14 +108,14 @@ def first_line(error: Exception) -> str:
 def subject(
     spec: Found, run: Run, overrides: Overrides, out: Path | None
 ) -> Subject | None:
-    """The network of a spec with its generated module; None if it has errors."""
+    """The network of a spec with its generated module; None if it cannot run."""
     return subjects([spec], run, overrides, out)[0]
 
 
 def subjects(
     specs: Sequence[Found], run: Run, overrides: Overrides, out: Path | None
 ) -> list[Subject | None]:
-    """The network of each spec with its generated module; None if it has errors.
+    """The network of each spec with its generated module; None if it cannot run.
 
     The module is the file that `archc compile` wrote, where there is one, so that what
     was changed in it by hand is what runs. With --set or --input there is none for
@@ -105,10 +124,11 @@ def subjects(
     from archc.forked import shared
     from archc.run.subject import Subject
 
-    analyses = [run.analyse(spec.path) for spec in specs]
+    analyses = [runnable(spec, run) for spec in specs]
     there = [(s, a) for s, a in zip(specs, analyses, strict=True) if a is not None]
     for _, analysis in there:
-        need_packages(analysis.network)
+        for package, op in _packages(analysis.network):
+            click.echo(f"this imports `{package}`, as [ops.{op}] says", err=True)
     modules = iter(shared(lambda one: _module(*one, overrides, out), there))
     return [
         None

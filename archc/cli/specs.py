@@ -99,6 +99,7 @@ class Run:
         self._overrides = overrides
         self._loader = Loader(Sink(), anywhere=anywhere, texts=texts or {})
         self._found: dict[tuple[str, str, Span, str], Diagnostic] = {}
+        self._refused: dict[str, None] = {}
         self.libraries: set[Path] = set()
         """The files that turned out to hold only blocks."""
 
@@ -135,12 +136,29 @@ class Run:
         """All that was found so far."""
         return list(self._found.values())
 
+    def refuse(self, line: str) -> None:
+        """Keeps why a spec without errors cannot be run here."""
+        self._refused[line] = None
+
+    @property
+    def refused(self) -> list[str]:
+        """Why specs cannot be run here, a line for each reason."""
+        return list(self._refused)
+
+    @property
+    def said(self) -> int:
+        """How much there is to report."""
+        return len(self._found) + len(self._refused)
+
     @property
     def failed(self) -> bool:
-        return any(d.severity == "error" for d in self._found.values())
+        errors = any(d.severity == "error" for d in self._found.values())
+        return errors or bool(self._refused)
 
     def report(self, color: str) -> None:
         """Write what was found to stderr, apart from the command's own output."""
+        for line in self._refused:
+            click.echo(line, err=True)
         if not self._found:
             return
         from archc.diagnostics.render import render_text, summary_line

@@ -60,7 +60,7 @@ def command(
     Exit status: 0 all agrees, 1 something does not, or errors in a spec, 2 wrong use or
     no PyTorch.
     """
-    from archc.cli.running import need_torch, tell_outdated
+    from archc.cli.running import need_torch, runnable, tell_outdated
     from archc.cli.specs import Run, find
 
     need_torch("verify")
@@ -75,7 +75,7 @@ def command(
     )
     for spec, (said, _) in zip(specs_found, held, strict=True):
         if said:
-            run.analyse(spec.path)  # places of what was said stay in their process
+            runnable(spec, run)  # places of what was said stay in their process
     run.report(color)
     found = [one for _, one in held if one is not None]
     tell_outdated(found)
@@ -112,9 +112,9 @@ def _held(
     from archc.cli.running import subject
     from archc.run.verify import verify
 
-    before = len(run.diagnostics)
+    before = run.said
     made = subject(spec, run, overrides, out)
-    said = len(run.diagnostics) > before
+    said = run.said > before
     if made is None:
         return said, None
     found = verify(made)

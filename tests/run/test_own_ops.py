@@ -114,11 +114,39 @@ def test_claims_that_do_not_hold_are_told(
     assert "Traceback" not in result.output
 
 
-def test_a_package_that_is_missing_is_a_line(spec: Path) -> None:
-    for command in ("verify", "smoke"):
-        result = archc(command, spec)
-        assert result.exit_code == 2
-        assert "`odd_package_of_a_test` is not installed" in result.stderr
+PLAIN = """
+archc = 1
+name = "plain"
+
+[network]
+input = [3, 16, 16]
+layers = [
+  { op = "flatten" },
+  { name = "fc", op = "linear", out_features = 10 },
+]
+"""
+
+
+@pytest.mark.parametrize("command", ["verify", "smoke"])
+def test_a_package_that_is_missing_is_a_line_and_the_others_go_on(
+    spec: Path, command: str
+) -> None:
+    (spec.parent / "plain.toml").write_text(dedent(PLAIN))
+    result = archc(command, spec.parent)
+    assert result.exit_code == 1
+    (line,) = [x for x in result.stderr.splitlines() if "odd_package" in x]
+    assert line.startswith(f"error: {spec}:6:10: `odd_package_of_a_test` is not inst")
+    assert "[ops.smooth] of smoothed needs it: install it" in line
+    assert "plain.toml" in result.stdout
+    assert "smoothed" not in result.stdout
+
+
+def test_a_package_that_is_missing_is_a_line_of_a_command_of_one_spec(
+    spec: Path,
+) -> None:
+    result = archc("train", spec, "--data", "digits")
+    assert result.exit_code == 1
+    assert f"error: {spec}:6:10: `odd_package_of_a_test` is not" in result.stderr
 
 
 def test_what_runs_nothing_imports_nothing(spec: Path, tmp_path: Path) -> None:

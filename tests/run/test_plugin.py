@@ -71,6 +71,18 @@ def test_an_error_in_a_spec(pytester: pytest.Pytester, specs: Path) -> None:
     )
 
 
+def test_a_package_that_is_missing(pytester: pytest.Pytester, specs: Path) -> None:
+    (specs / "odd.toml").write_text(
+        'archc = 1\nname = "odd"\n[ops.odd]\nmodule = "no_such_package.Odd"\n'
+        'output = ["in_channels"]\n[network]\ninput = [3]\n'
+        'layers = [{ name = "fc", op = "linear", out_features = 2 }, { op = "odd" }]\n'
+    )
+    done = pytester.runpytest("-m", "not slow", "specs")
+    done.assert_outcomes(passed=len(CHECKS) + 1, failed=len(CHECKS) - 1)
+    done.stdout.fnmatch_lines("error: *odd.toml:4:10: `no_such_package` is not*")
+    done.stdout.no_fnmatch_line("*Traceback*")
+
+
 def test_other_files_are_left_alone(pytester: pytest.Pytester, specs: Path) -> None:
     for name, text in {
         "elsewhere.toml": (specs / "lenet5.toml").read_text(),
