@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from archc.importing.bodies import Body, Used
 from archc.importing.classes import classes, own_sequences
@@ -106,7 +107,7 @@ def _define_class(
     least = 3 if plain else 2
     if len(closed) < least:
         return
-    for variant in variants_of(closed, graph, used, loose=loose and not plain):
+    for variant in variants_of(closed, graph, used, loose=loose, plain=plain):
         members, ports = variant.members, variant.ports
         if len(members) < least or (plain and len(variant.pieces) < 2):
             continue
@@ -155,6 +156,8 @@ def _set_defaults(bodies: list[Definition], blocks: dict[str, Definition]) -> No
                 uses.setdefault(piece.what, []).append(piece)
     for name, block in blocks.items():
         places = uses.get(name, [])
+        often: dict[str, Any] = {}
+        flags: dict[str, Any] = {}
         for param in block.params:
             written = [p.written[param] for p in places]
             constant = [v for v in written if not isinstance(v, Expression | Unread)]
@@ -163,15 +166,26 @@ def _set_defaults(bodies: list[Definition], blocks: dict[str, Definition]) -> No
             if not given:
                 continue
             most, count = given.most_common(1)[0]
-            is_mostly = (
-                count * 2 > len(places) and count > 1 and param not in block.widths
-                and not any(map(is_sequence, constant))
-            ) or _usual(param, most)  # fmt: skip
-            if is_mostly or unread:
-                value = next(v for v in constant or unread if repr(v) == most)
+            value = next(v for v in constant or unread if repr(v) == most)
+            may = count > 1 and param not in block.widths and not any(
+                map(is_sequence, constant)
+            )  # fmt: skip
+            is_mostly = may and count * 3 > len(places) * 2
+            if is_mostly or _usual(param, most) or unread:
                 block.defaults[param] = value
-            if not is_mostly:
+            elif isinstance(value, bool) and constant:
+                flags[param] = value
+            elif may and count * 2 > len(places):
+                often[param] = value
+            if not (is_mostly or _usual(param, most)):
                 block.said.add(param)
+        if block.defaults.keys() | often.keys() | flags.keys() == {*block.params}:
+            # where all have one, there is a line less
+            block.defaults |= often
+            block.said -= often.keys()
+        if block.defaults or flags.keys() == {*block.params}:
+            block.defaults |= flags
+            block.said -= flags.keys()
 
 
 def _usual(param: str, value: str) -> bool:

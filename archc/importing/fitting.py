@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import Any
 
 from archc.importing.conditions import condition
@@ -119,25 +120,36 @@ def _fitted_by_turns(
         text = _by_counter(values, turns, counter)
         if text:
             return Expression(text)
-        for at, test in ((0, f"{counter} == 0"), (max(turns), "")):
-            if not test and any(t > 0 for t in turns):
-                continue
-            chosen = [v for v, t in zip(values, turns, strict=True) if t == at]
-            rest = [v for v, t in zip(values, turns, strict=True) if t != at]
-            where = [o for o, t in zip(places, turns, strict=True) if t == at]
-            others = [o for o, t in zip(places, turns, strict=True) if t != at]
-            if not chosen or not rest:
-                continue
-            first = _simple(chosen, where, names)
-            second = _simple(rest, others, names)
+        for at in _apart(turns, places, level):
+            chosen = [t == at for t in turns]
+            others = [t != at for t in turns]
+            first, second = (
+                _simple([*compress(values, some)], [*compress(places, some)], names)
+                for some in (chosen, others)
+            )
             if first is None or second is None:
                 continue
+            rest = f"{counter} > 0" if at == 0 else f"{counter} < {at}"
             if (first, second) == ("True", "False"):
-                return Expression(test)
+                return Expression(f"{counter} == {at}")
             if (first, second) == ("False", "True"):
-                return Expression(f"{counter} > 0")
-            return Expression(f"{first} if {test} else {second}")
+                return Expression(rest)
+            if at == 0:
+                return Expression(f"{first} if {counter} == 0 else {second}")
+            return Expression(f"{second} if {rest} else {first}")
     return _fitted_by_two(values, places) if depth > 1 else None
+
+
+def _apart(turns: list[int], places: Sequence[Occurrence], level: int) -> list[int]:
+    """The turns that may be told from all others: the first, and the last of three or
+    more where it is the same everywhere."""
+    last: dict[tuple[int, tuple[int, ...]], int] = {}
+    for turn, place in zip(turns, places, strict=True):
+        around = place.instance, place.counters[:level]
+        last[around] = max(last.get(around, 0), turn)
+    (end, *more) = {*last.values()}
+    found = [0] if 0 in turns else []
+    return found if more or end < 2 else [*found, end]
 
 
 def _fitted_by_two(values: Sequence[Any], places: Sequence[Occurrence]) -> Any:
@@ -181,7 +193,7 @@ def _by_counter(values: Sequence[Any], turns: list[int], counter: str) -> str | 
     if len(by_turn) < 2 or 0 not in by_turn or 1 not in by_turn:
         return None
     start, step = by_turn[0], by_turn[1] - by_turn[0]
-    if len(by_turn) > 2 or abs(step) == 1:
+    if len(by_turn) > 2 or step == 1:
         if all(v == start + step * t for t, v in by_turn.items()):
             turn = counter if step == 1 else f"{step} * {counter}"
             if step == -1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 from archc.importing.conditions import negated
@@ -235,13 +235,7 @@ def _nested(turns: dict[tuple[int, ...], Any], depth: int) -> Any:
 
 
 def _param_name(found: Definition, piece: Piece, slot: str) -> str:
-    own = piece.name
-    own = (
-        own.replace(".", "_")
-        if own and re.fullmatch(r"[A-Za-z_.]\w*[\w.]*", own)
-        else ""
-    )
-    own = re.sub(r"\W", "_", own)
+    own = _as_word(piece.name)
     alike = [p for p in all_pieces(found.pieces) if p.what == piece.what]
     if not own and piece.kind == "use" and len(alike) == 1:
         own = piece.what
@@ -251,12 +245,35 @@ def _param_name(found: Definition, piece: Piece, slot: str) -> str:
         wanted = ["residual", f"{own}_residual"]
     elif slot == "repeat":
         wanted = ["depth"]
+    elif slot == "out_channels" and (branch := _branch(found.pieces, piece)):
+        wanted = [f"{branch}_channels"]
     elif slot == "out_channels":
         wanted = ["width" if piece is not _last_conv(found.pieces) else "out_channels"]
         wanted += [f"{own}_channels"] if own else []
     else:
         wanted = [slot, *([f"{own}_{slot}"] if own else [])]
     return _free(found, wanted)
+
+
+def _as_word(name: str | None) -> str:
+    """A name as a part of another; empty if there is none that begins as one."""
+    fits = name and re.fullmatch(r"[A-Za-z_.]\w*[\w.]*", name)
+    return re.sub(r"\W", "_", name) if name and fits else ""
+
+
+def _branch(pieces: list[Piece], piece: Piece) -> str:
+    """What the node of the innermost branch is called in which a node stands; empty
+    where it stands in none, or others have as many channels everywhere."""
+    found = ""
+    width = piece.slots["out_channels"]
+    if any(p is not piece and p.slots.get("out_channels") == width
+           for p in all_pieces(pieces)):  # fmt: skip
+        return found
+    for each in all_pieces(pieces):
+        for node in chain(*each.lists) if each.kind == "branches" else ():
+            if any(inner is piece for inner in all_pieces([node])):
+                found = _as_word(node.name)
+    return found
 
 
 def _free(found: Definition, wanted: list[str]) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from archc.source.writing import write_spec
 
 _NODE = re.compile(r"( *)\{ (.*) \},")
-_LEAST = 2
-"""So many lines with the same keys are a table."""
+_WIDEST = 170
+"""So many characters a row has at most where rows are not alike in their keys."""
 
 
 def text_of(tables: dict[str, Any]) -> str:
@@ -20,7 +20,7 @@ def text_of(tables: dict[str, Any]) -> str:
     found: list[str] = []
     for form, alike in groupby(lines, _form):
         rows = list(alike)
-        found += rows if form is None or len(rows) < _LEAST else _in_columns(rows)
+        found += rows if form is None else _tables(rows)
     body, expect, claims = "\n".join(found).partition("\n[expect]\n")
     grouped = re.sub(r"\d{5,}", lambda number: f"{int(number[0]):_}", claims)
     return f"{body}{expect}{grouped}\n"
@@ -29,12 +29,13 @@ def text_of(tables: dict[str, Any]) -> str:
 def _form(line: str) -> Any:
     """What lines of one table have in common; None for a line that is in none."""
     node = _NODE.fullmatch(line)
-    if node is None or " block = " not in line:
-        return None
-    parts = list(_parts(node[2]))
-    keys = [part.partition(" = ")[0] for part in parts]
-    block = next((p for p in parts if p.startswith("block = ")), None)
-    return None if block is None else (node[1], keys, block)
+    block = None if node is None else _cells(node[2]).get("block")
+    return None if node is None or block is None else (node[1], block)
+
+
+def _cells(text: str) -> dict[str, str]:
+    """The pairs of a table in one line by their keys."""
+    return {part.partition(" = ")[0]: part for part in _parts(text)}
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -52,15 +53,54 @@ def _parts(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def _in_columns(rows: list[str]) -> list[str]:
-    """The rows with their pairs below each other."""
-    nodes = [_NODE.fullmatch(row) for row in rows]
-    table = [list(_parts(node[2])) for node in nodes if node is not None]
-    widths = [max(map(len, column)) + 1 for column in zip(*table, strict=True)]
+def _tables(rows: list[str]) -> Iterator[str]:
+    """Rows in as few tables as their keys have one order in, and fit on a line in."""
+    nodes = [node for row in rows if (node := _NODE.fullmatch(row)) is not None]
+    table: list[dict[str, str]] = []
+    keys: list[str] = []
+    for node in nodes:
+        cells = _cells(node[2])
+        both = _joined(keys, list(cells))
+        if table and (both is None or _width(both, [*table, cells]) > _WIDEST):
+            yield from _in_columns(node[1], keys, table)
+            table, both = [], list(cells)
+        keys = both or []
+        table.append(cells)
+    yield from _in_columns(nodes[0][1], keys, table)
+
+
+def _joined(keys: list[str], others: list[str]) -> list[str] | None:
+    """The keys of both in the order of both; None if there is none."""
     found: list[str] = []
-    for node, parts in zip(nodes, table, strict=True):
-        assert node is not None
-        cells = [f"{part}," for part in parts[:-1]] + parts[-1:]
-        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        found.append(f"{node[1]}{{ {' '.join(padded).rstrip()} }},")
-    return found
+    rest = list(keys)
+    for key in others:
+        if key in rest:
+            at = rest.index(key)
+            found += rest[:at]
+            rest = rest[at + 1 :]
+        elif key in found:
+            return None
+        found.append(key)
+    return found + rest
+
+
+def _widths(keys: list[str], table: list[dict[str, str]]) -> list[int]:
+    return [max(len(cells.get(key, "")) for cells in table) + 2 for key in keys]
+
+
+def _width(keys: list[str], table: list[dict[str, str]]) -> int:
+    return sum(_widths(keys, table))
+
+
+def _in_columns(
+    indent: str, keys: list[str], table: list[dict[str, str]]
+) -> Iterator[str]:
+    """The rows with their pairs below each other."""
+    widths = _widths(keys, table)
+    for cells in table:
+        last = list(cells)[-1]
+        row = ""
+        for key, width in zip(keys, widths, strict=True):
+            mark = "," if key in cells and key != last else ""
+            row += f"{cells.get(key, '')}{mark}".ljust(width)
+        yield f"{indent}{{ {row.rstrip()} }},"

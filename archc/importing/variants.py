@@ -16,6 +16,7 @@ from archc.importing.nodes import Graph
 from archc.importing.parameters import defined
 from archc.importing.pieces import Piece, all_pieces
 from archc.importing.repeats import lines, with_repeats
+from archc.ops.registry import OPS
 from archc.spec.expressions import is_sequence
 
 
@@ -60,9 +61,16 @@ class Variant:
 
 
 def variants_of(
-    scopes: list[Scope], graph: Graph, used: dict[int, Used], *, loose: bool
+    scopes: list[Scope],
+    graph: Graph,
+    used: dict[int, Used],
+    *,
+    loose: bool,
+    plain: bool,
 ) -> list[Variant]:
-    """Which modules have one structure; where it is `loose`, some may lack a part."""
+    """Which modules have one structure; where it is `loose`, some may lack a part.
+    Sequences without a class of their own are `plain`: they may lack an activation."""
+    loose = loose and not plain
     found: list[Variant] = []
     # what the largest has, others may lack
     for scope in sorted(scopes, key=lambda s: -len(list(all_items(s.items)))):
@@ -83,6 +91,8 @@ def variants_of(
             if variant.ports != ports:
                 continue
             both = merged_lists(variant.pieces, pieces, loose=loose and simple)
+            if both is None and plain:
+                both = _but_for_activation(variant.pieces, pieces)
             if both is not None:
                 variant.pieces = both
                 variant.members.append(scope)
@@ -92,6 +102,18 @@ def variants_of(
         else:
             found.append(Variant(pieces, ports, [scope], [single], ends))
     return found
+
+
+def _but_for_activation(a: list[Piece], b: list[Piece]) -> list[Piece] | None:
+    """The nodes of two sequences of which one has an activation that the other lacks,
+    and nothing else; None if they are not that."""
+    if min(len(a), len(b)) < 2:
+        return None
+    both = merged_lists(a, b, loose=True)
+    lone = [p for p in all_pieces(both or ()) if p.absent]
+    if len(lone) != 1 or lone[0].kind != "op" or lone[0].what not in OPS:
+        return None
+    return both if OPS[lone[0].what].category == "activation" else None
 
 
 def _ends(scope: Scope, graph: Graph, instance: int) -> dict[int, Ends]:

@@ -336,3 +336,38 @@ class Alternative(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         return self.extra(x) if self.training else x
+
+
+class Fused(nn.Module):
+    """Ways of several steps, of which only the last has no activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ways = nn.ModuleList(
+            nn.Sequential(*(_step(4, turn < last) for turn in range(last + 1)))
+            for last in (1, 2, 3)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second, third = (way(x[:, :4]) for way in self.ways)
+        return torch.cat((third, first, second), 1)
+
+
+def _step(width: int, active: bool) -> nn.Sequential:
+    after = [nn.ReLU()] if active else []
+    conv = nn.Conv2d(width, width, 3, padding=1)
+    return nn.Sequential(conv, nn.BatchNorm2d(width), *after)
+
+
+class Inception(nn.Module):
+    """Branches of other widths."""
+
+    def __init__(self, before: int, reduced: int, width: int) -> None:
+        super().__init__()
+        self.small = nn.Conv2d(before, reduced, 1)
+        self.wide = nn.Sequential(
+            nn.Conv2d(before, reduced + 1, 1), nn.Conv2d(reduced + 1, width, 3, 1, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat((self.small(x), self.wide(x)), 1)

@@ -20,6 +20,7 @@ from archc.importing.calls import graph_of
 from archc.importing.expressions import Names
 from archc.importing.fitting import fitted
 from archc.importing.pieces import Occurrence, Unread
+from archc.importing.text import text_of
 from archc.importing.trace import from_json, to_json
 from archc.importing.wiring import wiring
 from archc.run.importing.session import Result, import_network
@@ -81,6 +82,45 @@ def test_a_sum_of_several_is_one_node() -> None:
     spec = _spec(_imported(Fused()))
     added = [node for node in spec["network"]["layers"] if node.get("op") == "add"]
     assert [node["from"] for node in added] == [["a", "b", "prev"]]
+
+
+def test_sequences_with_and_without_an_activation_are_one_block() -> None:
+    spec = _spec(_imported(modules.Fused(), x=(4, 8, 8)))
+    (block,) = spec["blocks"].values()
+    assert block["layers"][-1] == {"when": "with_relu", "op": "relu"}
+    text = str(spec["network"])
+    assert all(f"'i {test}'" in text for test in ("== 0", "< 2", "< 3"))
+
+
+def test_the_last_turn_may_be_another() -> None:
+    places = [Occurrence(n, (turn,), 1) for n in range(2) for turn in range(3)]
+    assert str(fitted([4, 4, 7] * 2, places, Names({}))) == "4 if i < 2 else 7"
+    assert str(fitted([False, False, True] * 2, places, Names({}))) == "i == 2"
+    # of repetitions of unlike length none is the last
+    assert fitted([4, 4, 7, 4, 7], places[:5], Names({})) is None
+
+
+def test_widths_in_branches_are_called_by_them() -> None:
+    net = nn.Sequential(
+        modules.Inception(3, 4, 6), modules.Inception(10, 5, 9), nn.Conv2d(14, 2, 1)
+    )
+    spec = _spec(_imported(net))
+    (block,) = spec["blocks"].values()
+    assert block["params"][0] == "small_channels"
+
+
+def test_uses_of_a_block_stand_in_columns() -> None:
+    rows = [
+        '{ name = "a", block = "unit", repeat = 3, width = 64 },',
+        '{ name = "b", block = "unit", width = 128, stride = 2 },',
+    ]
+    layers = [tomllib.loads(f"row = {row[:-1]}")["row"] for row in rows]
+    text = text_of({"network": {"layers": layers}})
+    assert tomllib.loads(text)["network"]["layers"] == layers
+    assert text.splitlines()[-3:-1] == [
+        '  { name = "a", block = "unit", repeat = 3, width = 64 },',
+        '  { name = "b", block = "unit",             width = 128, stride = 2 },',
+    ]
 
 
 def test_sequences_that_are_called_one_by_one_are_sequences() -> None:
