@@ -76,9 +76,13 @@ class Machine(ModuleEvaluator):
         self._training = False
         self.start(training=False)
 
-    def start(self, *, training: bool) -> None:
-        """Forgets what was run, before `forward` is run once more."""
+    def start(
+        self, *, training: bool, chances: Mapping[int, tuple[int, ...]] | None = None
+    ) -> None:
+        """Forgets what was run, before `forward` is run once more; `chances` are the
+        nodes of random calls that are written several times, in their order there."""
         self._training = training
+        self._chances = chances or {}
         self.asked_training = False
         """Whether the run depended on the mode."""
         self.runs: list[int] = [0] * len(self.graph.layers)
@@ -249,7 +253,7 @@ class Machine(ModuleEvaluator):
         node = self.graph.nodes.get(key)
         if node is None:
             raise unknown_step(self.graph, inputs, called, module)
-        chances = self.graph.again.get(node)
+        chances = self._chances.get(node)
         if chances is not None:
             number = self._again[node]
             self._again[node] += 1
