@@ -37,7 +37,10 @@ class _Recorder(Machine):
         built = self.build(self._class)
         for _ in placed(built, self.graph):
             pass  # each is told its path
-        self.start(training=False)
+        return self.in_order(lambda: self._recorded(built), training=False)
+
+    def _recorded(self, built: Module) -> list[Call]:
+        self._calls = list[Call]()
         self.invoked(built, self.inputs(), {})
         return self._calls
 

@@ -100,6 +100,9 @@ class _Recorder(Machine):
         super().__init__(tree, expected(network))
         self._results = network.results()
         self._class = tree.network.key
+        self._begin()
+
+    def _begin(self) -> None:
         self._events: list[Run | Release] = []
         self._numbers: dict[int, int] = {}
         """Of the tensors that something refers to, by their `id`."""
@@ -115,7 +118,10 @@ class _Recorder(Machine):
         built = self.build(self._class, given)
         for _ in placed(built, self.graph):
             pass  # each is told its path
-        self.start(training=True)
+        return self.in_order(lambda: self._recorded(built), training=True)
+
+    def _recorded(self, built: Module) -> Execution:
+        self._begin()
         value = self._run(built)
         found = value.fields.values() if isinstance(value, Record) else (value,)
         tensors = [t for t in found if isinstance(t, Tensor)]
@@ -147,12 +153,14 @@ class _Recorder(Machine):
     def _number(self, tensor: Tensor) -> int:
         number, key = self._made, id(tensor)
         self._made += 1
-        self._numbers[key] = number
+        # a run that failed may be referred to while another goes on
+        numbers, alive, events = self._numbers, self._alive, self._events
+        numbers[key] = number
 
         def gone(_: ref[Tensor]) -> None:
-            del self._numbers[key]
-            del self._alive[number]
-            self._events.append(Release(number))
+            del numbers[key]
+            del alive[number]
+            events.append(Release(number))
 
-        self._alive[number] = ref(tensor, gone)
+        alive[number] = ref(tensor, gone)
         return number

@@ -26,7 +26,6 @@ from archc.emit.constructor import (
     choice,
     loop,
     repetition,
-    stem_of,
     turns,
 )
 from archc.emit.names import identifier, shared_start
@@ -34,7 +33,7 @@ from archc.emit.plan import Met
 from archc.emit.skips import once
 from archc.emit.tree import SELF, Assign, For, Statement
 from archc.emit.usage import reads_of
-from archc.emit.variables import kept_apart, read, remember, variable
+from archc.emit.variables import kept_apart, read, remember, stem_of_value, variable
 from archc.ops import code
 from archc.ops.code import Apply, Argument, Attribute, Global, Local
 from archc.ops.merge.family import Merge
@@ -313,8 +312,7 @@ def _merge_op(
 
 def _part(builder: Builder, part: Node, x: Expr) -> Expr:
     """One of several values of an op, in a variable of its own."""
-    assert part.name is not None
-    return write_node(builder, part, x, builder.local(stem_of(part.name, "part")))
+    return write_node(builder, part, x, builder.local(stem_of_value(part, "part")))
 
 
 def branch_stem(branch: Node) -> str | None:

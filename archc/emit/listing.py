@@ -120,12 +120,15 @@ class _Follower(Machine):
             path: self._makes.get(id(there), ())
             for path, there in placed(network, self.graph)
         }
-        self.start(training=True)
-        self.forward(network)
+        self.in_order(lambda: self._followed(network), training=True)
         for layer in layers:
             # equal calls on one value are one node
             called = self._calls.get(self.graph.of[layer.output], ())
             yield layer, LayerLines(called, built.get(plain(layer.path), ()))
+
+    def _followed(self, network: Module) -> None:
+        self._calls.clear()
+        self.forward(network)
 
     def execute(self, statement: Statement, env: Environment) -> Value:
         self._working.append(statement)

@@ -55,10 +55,13 @@ def shared_start(names: Sequence[str]) -> str:
     return names[0][:length] if names else ""
 
 
+_ONE_OF = {"channels": "out_channels", "halves": "half"}
+
+
 def singular(name: str) -> str | None:
     """What to call one item of a list: a `depth` of `depths`; None without a plural."""
-    if name == "channels":
-        return "out_channels"
+    if name in _ONE_OF:
+        return _ONE_OF[name]
     if name.endswith("ies"):
         return f"{name[:-3]}y"
     if re.search(r"(ch|sh|ss)es$", name):

@@ -9,7 +9,7 @@ from archc.emit.wiring import Source
 from archc.ops.code import Local
 from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr, Index
-from archc.spec.model import Node, Template
+from archc.spec.model import Node, OpNode, Template
 
 
 def kept_apart(
@@ -56,7 +56,18 @@ def variable(builder: Builder, node: Node) -> Local | None:
         return None
     if reads.paths[node].text not in reads.tapped:
         return None
-    return builder.local(stem_of(node.name, "value"))
+    return builder.local(stem_of_value(node, "value"))
+
+
+def stem_of_value(node: Node, fallback: str) -> str:
+    """What to call a node's value: as the node, parts by their numbers: x1, x2."""
+    assert node.name is not None
+    stem = stem_of(node.name, fallback)
+    if not (isinstance(node, OpNode) and node.op.parts):
+        return stem
+    number = node.attributes["part"]
+    assert isinstance(number, int)
+    return f"{stem}{'_' if stem[-1].isdigit() else ''}{number + 1}"
 
 
 def remember(builder: Builder, path: Template | None, variable: Expr, y: Shape) -> None:

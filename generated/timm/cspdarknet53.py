@@ -3,7 +3,7 @@
 Source: Wang et al. 2020, Fig. 2, arXiv:1911.11929; timm's cspdarknet53.
 
 Compiled by archc from specs/timm/cspdarknet53.toml.
-Digest: sha256 faecaee894c8205f.
+Digest: sha256 4766153b13317687.
 """
 
 from collections import OrderedDict
@@ -71,7 +71,6 @@ class CrossStage(nn.Module):
     def __init__(self, in_channels: int, config: StageConfig) -> None:
         super().__init__()
         part = config.expanded // 2
-        self.part = part
         self.conv_down = ConvNormAct(in_channels, config.width, kernel_size=3, stride=2)
         self.conv_exp = ConvNormAct(config.width, part * 2, kernel_size=1)
         layers: list[nn.Module] = []
@@ -88,10 +87,10 @@ class CrossStage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_down(x)
         x = self.conv_exp(x)
-        branch1 = x[:, : self.part]
-        branch2 = self.blocks(x[:, self.part : self.part * 2])
-        branch2 = self.conv_transition_b(branch2)
-        x = torch.cat([branch1, branch2], dim=1)
+        x1, x2 = x.chunk(2, dim=1)
+        x = self.blocks(x2)
+        x = self.conv_transition_b(x)
+        x = torch.cat([x1, x], dim=1)
         return self.conv_transition(x)
 
 

@@ -4,7 +4,7 @@ Source: Li et al. 2019, Fig. 1, arXiv:1903.06586; timm's skresnet50, whose kerne
 half of the channels each.
 
 Compiled by archc from specs/timm/skresnet50.toml.
-Digest: sha256 388f802805a0f646.
+Digest: sha256 605907ff21de6ee8.
 """
 
 from collections.abc import Sequence
@@ -82,13 +82,17 @@ class SelectiveKernel(nn.Module):
 
     def __init__(self, in_channels: int, stride: int) -> None:
         super().__init__()
-        part = in_channels // 2
-        self.part = part
         self.paths = nn.ModuleList(
             [
-                ConvNormAct(part, in_channels, kernel_size=3, stride=stride),
                 ConvNormAct(
-                    part, in_channels, kernel_size=3, stride=stride, dilation=2
+                    in_channels // 2, in_channels, kernel_size=3, stride=stride
+                ),
+                ConvNormAct(
+                    in_channels // 2,
+                    in_channels,
+                    kernel_size=3,
+                    stride=stride,
+                    dilation=2,
                 ),
             ]
         )
@@ -97,11 +101,8 @@ class SelectiveKernel(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        branch1 = x[:, : self.part]
-        branch1 = self.paths[0](branch1)
-        branch2 = x[:, self.part : self.part * 2]
-        branch2 = self.paths[1](branch2)
-        x = torch.cat([branch1, branch2], dim=1)
+        x1, x2 = x.chunk(2, dim=1)
+        x = torch.cat([self.paths[0](x1), self.paths[1](x2)], dim=1)
         x = torch.unflatten(x, 1, (2, -1))
         x = x * self.attn(x)
         return x.sum(1)

@@ -4,7 +4,7 @@ Source: Ma et al. 2018, Table 5, arXiv:1807.11164;
 torchvision.models.shufflenet_v2_x2_0.
 
 Compiled by archc from specs/torchvision/shufflenet_v2_x2_0.toml.
-Digest: sha256 935a6c97ee310f27.
+Digest: sha256 83b56974bcb22574.
 """
 
 from collections.abc import Sequence
@@ -89,28 +89,29 @@ class BasicUnit(nn.Module):
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
-        channels = in_channels - in_channels // 2
+        inter_channels = in_channels // 2
         self.branch2 = nn.Sequential(
-            nn.Conv2d(channels, channels, kernel_size=1, bias=False),
-            nn.BatchNorm2d(channels),
+            nn.Conv2d(inter_channels, inter_channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(inter_channels),
             nn.ReLU(inplace=True),
             nn.Conv2d(
-                channels,
-                channels,
+                inter_channels,
+                inter_channels,
                 kernel_size=3,
                 padding=1,
-                groups=channels,
+                groups=inter_channels,
                 bias=False,
             ),
-            nn.BatchNorm2d(channels),
-            nn.Conv2d(channels, channels, kernel_size=1, bias=False),
-            nn.BatchNorm2d(channels),
+            nn.BatchNorm2d(inter_channels),
+            nn.Conv2d(inter_channels, inter_channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(inter_channels),
             nn.ReLU(inplace=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        half = x.shape[1] // 2
-        x = torch.cat([x[:, :half], self.branch2(x[:, half:])], dim=1)
+        x1, x2 = x.chunk(2, dim=1)
+        x = self.branch2(x2)
+        x = torch.cat([x1, x], dim=1)
         return F.channel_shuffle(x, 2)
 
 

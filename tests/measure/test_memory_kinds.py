@@ -38,6 +38,7 @@ LRN = {"op": "local_response_norm", "size": 5}
 LAST = {"op": "permute", "dims": [0, 2, 3, 1]}
 FIRST = {"op": "permute", "dims": [0, 3, 1, 2]}
 SCALE = {"name": "scale", "op": "layer_scale"}
+DROP = {"op": "dropout", "p": 0.25}
 SLICE = {"op": "channel_slice", "start": 2, "stop": 6}
 KINDS: dict[str, list[Any]] = {
     "a normalisation of the input, a scale before the pooling": [
@@ -160,6 +161,14 @@ KINDS: dict[str, list[Any]] = {
         ]
         for merge in ("add", "mul", "sub", "div", "concat")
     },
+    "equal dropouts on both paths": [
+        conv("a"),
+        {
+            "name": "b", "merge": "mul", "skip": "mul", "shortcut": DROP,
+            "branches": [{"op": "tanh"}, [DROP]],
+        },
+        *HEAD,
+    ],
 }  # fmt: skip
 
 

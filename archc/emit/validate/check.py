@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice, permutations, product
+from collections.abc import Iterator
 
 from archc.emit.tree import Assign
 from archc.emit.tree import Module as Tree
@@ -53,17 +52,6 @@ def validate(module: Tree, network: Network) -> list[Disagreement]:
         problem = NotFollowed(f"{type(error).__name__}: {error}")
         found.append(problem.disagreement())
     return found
-
-
-_MOST_ORDERS = 500
-"""In which random calls are looked at until a module is called wrong."""
-
-
-def _orders(again: Mapping[int, list[int]]) -> Iterator[dict[int, tuple[int, ...]]]:
-    """The orders that equal random calls may have, the network's first."""
-    each = [islice(permutations(nodes), _MOST_ORDERS) for nodes in again.values()]
-    for order in islice(product(*each), _MOST_ORDERS):
-        yield dict(zip(again, order, strict=True))
 
 
 class _Comparison:
@@ -144,14 +132,11 @@ class _Comparison:
     # ---- forward
 
     def _outcome(self, built: Module, *, training: bool) -> list[Disagreement]:
-        """What a run gives otherwise than the network.
-
-        Nothing but their order tells apart what random calls with equal arguments give,
-        and one order is as good as another: the network's may be another than the
-        code's.
+        """What a run gives otherwise than the network, with equal random calls in the
+        order in which that is nothing, if there is one.
         """
         least: list[Disagreement] | None = None
-        for chances in _orders(self._graph.again):
+        for chances in self._graph.orders():
             self._machine.start(training=training, chances=chances)
             found = list(self._followed(built, training=training))
             least = found if least is None else least

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, permutations, product
 from typing import Any, cast
 
 from archc.emit.validate.autograd import shares_memory
@@ -32,6 +33,12 @@ _X = Local("x0")
 _TRAINING = Attribute(Local("self"), "training")
 _SELF = Module("", "module")
 """What `self` is in the forms of ops, which ask it whether it is training."""
+
+
+Order = Mapping[int, Sequence[int]]
+"""The nodes of random calls that are written several times, by the first of them."""
+_MOST_ORDERS = 500
+"""That are looked at until a module is called wrong."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +93,17 @@ class ValueGraph:
     """The layers with tensors, by path."""
     weightless: dict[Hashable, Op] = field(default_factory=dict[Hashable, Op])
     """The ops without tensors, by how their modules are built."""
+
+    def orders(self) -> Iterator[Order]:
+        """The orders that equal random calls may have, the network's first.
+
+        Nothing but their order tells them apart, and one is as good as another: the
+        code's may be another than the network's.
+        """
+        sets = self.again.values()
+        each = [islice(permutations(nodes), _MOST_ORDERS) for nodes in sets]
+        for order in islice(product(*each), _MOST_ORDERS):
+            yield dict(zip(self.again, order, strict=True))
 
     def add(self, key: Hashable | None) -> int:
         """A new node."""

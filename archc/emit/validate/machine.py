@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from archc.emit.tree import (
     Assign,
@@ -22,7 +22,7 @@ from archc.emit.tree import (
 from archc.emit.tree import Module as Tree
 from archc.emit.validate.calls import described
 from archc.emit.validate.disagreement import Fault, NotFollowed
-from archc.emit.validate.expected import ValueGraph
+from archc.emit.validate.expected import Order, ValueGraph
 from archc.emit.validate.explain import unknown_step
 from archc.emit.validate.memory import Memory
 from archc.emit.validate.modules import (
@@ -55,6 +55,9 @@ class _Nothing:
 _ON: Any = _Nothing()
 
 
+_T = TypeVar("_T")
+
+
 class Machine(ModuleEvaluator):
     """A generated module: built once, then run forward as often as one likes."""
 
@@ -76,19 +79,34 @@ class Machine(ModuleEvaluator):
         self._training = False
         self.start(training=False)
 
-    def start(
-        self, *, training: bool, chances: Mapping[int, tuple[int, ...]] | None = None
-    ) -> None:
+    def start(self, *, training: bool, chances: Order | None = None) -> None:
         """Forgets what was run, before `forward` is run once more; `chances` are the
         nodes of random calls that are written several times, in their order there."""
         self._training = training
-        self._chances = chances or {}
+        self._chances = self.graph.again if chances is None else chances
         self.asked_training = False
         """Whether the run depended on the mode."""
         self.runs: list[int] = [0] * len(self.graph.layers)
         """How often each node was computed."""
         self._again: Counter[int] = Counter()
         self._memory = Memory(self.graph)
+
+    def in_order(self, run: Callable[[], _T], *, training: bool) -> _T:
+        """What a run gives, with equal random calls in an order in which it does not
+        fail.
+
+        Raises:
+            Fault: if there is none: how it fails in the network's.
+        """
+        first: Fault | None = None
+        for chances in self.graph.orders():
+            self.start(training=training, chances=chances)
+            try:
+                return run()
+            except Fault as fault:
+                first = first or fault
+        assert first is not None
+        raise first
 
     def forward(self, module: Module) -> Value:
         """What the module gives for the network's inputs."""
