@@ -3,7 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b2.
 
 Compiled by archc from specs/torchvision/efficientnet_b2.toml.
-Digest: sha256 f3d26a3bf6428bbc.
+Digest: sha256 8a58a87b76626a22.
 """
 
 from collections.abc import Callable, Sequence
@@ -156,7 +156,8 @@ class Stage(nn.Sequential):
         out_channels: int,
         depth: int,
         blocks_before: int,
-        drop_rate: float,
+        stochastic_depth: float,
+        num_blocks: int,
         norm_layer: Callable[..., nn.Module],
     ) -> None:
         layers: list[nn.Module] = []
@@ -168,7 +169,7 @@ class Stage(nn.Sequential):
                     kernel_size=kernel_size,
                     stride=stride if i == 0 else 1,
                     out_channels=out_channels,
-                    drop_path=drop_rate * (blocks_before + i),
+                    drop_path=stochastic_depth * (blocks_before + i) / num_blocks,
                     norm_layer=norm_layer,
                 )
             )
@@ -187,15 +188,9 @@ class EfficientNet(nn.Module):
         widths: Sequence[int] = (16, 24, 48, 88, 120, 208, 352),
         depths: Sequence[int] = (2, 3, 3, 4, 4, 5, 2),
         stem_width: int = 32,
-        settings: Sequence[Sequence[int]] = (
-            (1, 3, 1),
-            (6, 3, 2),
-            (6, 5, 2),
-            (6, 3, 2),
-            (6, 5, 1),
-            (6, 5, 2),
-            (6, 3, 1),
-        ),
+        expand_ratios: Sequence[int] = (1, 6, 6, 6, 6, 6, 6),
+        kernel_sizes: Sequence[int] = (3, 3, 5, 3, 5, 5, 3),
+        strides: Sequence[int] = (1, 2, 2, 2, 1, 2, 1),
         norm_layer: Callable[..., nn.Module] = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
@@ -204,17 +199,20 @@ class EfficientNet(nn.Module):
         ]  # 32 x 144 x 144
         in_channels = stem_width
         blocks_before = 0
-        for out_channels, depth, setting in zip(widths, depths, settings, strict=True):
+        for out_channels, depth, expand_ratio, kernel_size, stride in zip(
+            widths, depths, expand_ratios, kernel_sizes, strides, strict=True
+        ):
             layers.append(
                 Stage(
                     in_channels,
-                    setting[0],
-                    kernel_size=setting[1],
-                    stride=setting[2],
+                    expand_ratio,
+                    kernel_size=kernel_size,
+                    stride=stride,
                     out_channels=out_channels,
                     depth=depth,
                     blocks_before=blocks_before,
-                    drop_rate=stochastic_depth / sum(depths),
+                    stochastic_depth=stochastic_depth,
+                    num_blocks=sum(depths),
                     norm_layer=norm_layer,
                 )
             )

@@ -3,7 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b7.
 
 Compiled by archc from specs/torchvision/efficientnet_b7.toml.
-Digest: sha256 0e40da5d12ba3baf.
+Digest: sha256 cec0472c15e9dc31.
 """
 
 from collections.abc import Callable, Sequence
@@ -157,7 +157,8 @@ class Stage(nn.Sequential):
         out_channels: int,
         depth: int,
         blocks_before: int,
-        drop_rate: float,
+        stochastic_depth: float,
+        num_blocks: int,
         norm_layer: Callable[..., nn.Module],
     ) -> None:
         layers: list[nn.Module] = []
@@ -169,7 +170,7 @@ class Stage(nn.Sequential):
                     kernel_size=kernel_size,
                     stride=stride if i == 0 else 1,
                     out_channels=out_channels,
-                    drop_path=drop_rate * (blocks_before + i),
+                    drop_path=stochastic_depth * (blocks_before + i) / num_blocks,
                     norm_layer=norm_layer,
                 )
             )
@@ -188,15 +189,9 @@ class EfficientNet(nn.Module):
         widths: Sequence[int] = (32, 48, 80, 160, 224, 384, 640),
         depths: Sequence[int] = (4, 7, 7, 10, 10, 13, 4),
         stem_width: int = 64,
-        settings: Sequence[Sequence[int]] = (
-            (1, 3, 1),
-            (6, 3, 2),
-            (6, 5, 2),
-            (6, 3, 2),
-            (6, 5, 1),
-            (6, 5, 2),
-            (6, 3, 1),
-        ),
+        expand_ratios: Sequence[int] = (1, 6, 6, 6, 6, 6, 6),
+        kernel_sizes: Sequence[int] = (3, 3, 5, 3, 5, 5, 3),
+        strides: Sequence[int] = (1, 2, 2, 2, 1, 2, 1),
         norm_layer: Callable[..., nn.Module] | None = None,
     ) -> None:
         super().__init__()
@@ -207,17 +202,20 @@ class EfficientNet(nn.Module):
         ]  # 64 x 300 x 300
         in_channels = stem_width
         blocks_before = 0
-        for out_channels, depth, setting in zip(widths, depths, settings, strict=True):
+        for out_channels, depth, expand_ratio, kernel_size, stride in zip(
+            widths, depths, expand_ratios, kernel_sizes, strides, strict=True
+        ):
             layers.append(
                 Stage(
                     in_channels,
-                    setting[0],
-                    kernel_size=setting[1],
-                    stride=setting[2],
+                    expand_ratio,
+                    kernel_size=kernel_size,
+                    stride=stride,
                     out_channels=out_channels,
                     depth=depth,
                     blocks_before=blocks_before,
-                    drop_rate=stochastic_depth / sum(depths),
+                    stochastic_depth=stochastic_depth,
+                    num_blocks=sum(depths),
                     norm_layer=norm_layer,
                 )
             )

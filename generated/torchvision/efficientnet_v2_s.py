@@ -4,7 +4,7 @@ Source: Tan and Le 2021, Table 4, arXiv:2104.00298;
 torchvision.models.efficientnet_v2_s.
 
 Compiled by archc from specs/torchvision/efficientnet_v2_s.toml.
-Digest: sha256 52d74ef8c769ccbf.
+Digest: sha256 65b12f2cbd47c5a9.
 """
 
 from collections.abc import Callable, Sequence
@@ -210,7 +210,8 @@ class Stage(nn.Sequential):
         out_channels: int,
         depth: int,
         blocks_before: int,
-        drop_rate: float,
+        stochastic_depth: float,
+        num_blocks: int,
         fused: bool,
         norm_layer: Callable[..., nn.Module],
     ) -> None:
@@ -224,7 +225,7 @@ class Stage(nn.Sequential):
                         kernel_size=kernel_size,
                         stride=stride if i == 0 else 1,
                         out_channels=out_channels,
-                        drop_path=drop_rate * (blocks_before + i),
+                        drop_path=stochastic_depth * (blocks_before + i) / num_blocks,
                         norm_layer=norm_layer,
                     )
                 )
@@ -239,7 +240,7 @@ class Stage(nn.Sequential):
                         kernel_size=kernel_size,
                         stride=stride if i == 0 else 1,
                         out_channels=out_channels,
-                        drop_path=drop_rate * (blocks_before + i),
+                        drop_path=stochastic_depth * (blocks_before + i) / num_blocks,
                         norm_layer=norm_layer,
                     )
                 )
@@ -260,14 +261,9 @@ class EfficientNet(nn.Module):
         widths: Sequence[int] = (24, 48, 64, 128, 160, 256),
         depths: Sequence[int] = (2, 4, 4, 6, 9, 15),
         stem_width: int = 24,
-        settings: Sequence[Sequence[int]] = (
-            (1, 3, 1),
-            (4, 3, 2),
-            (4, 3, 2),
-            (4, 3, 2),
-            (6, 3, 1),
-            (6, 3, 2),
-        ),
+        expand_ratios: Sequence[int] = (1, 4, 4, 4, 6, 6),
+        kernel_sizes: Sequence[int] = (3, 3, 3, 3, 3, 3),
+        strides: Sequence[int] = (1, 2, 2, 2, 1, 2),
         norm_layer: Callable[..., nn.Module] | None = None,
     ) -> None:
         super().__init__()
@@ -278,18 +274,25 @@ class EfficientNet(nn.Module):
         ]  # 24 x 192 x 192
         in_channels = stem_width
         blocks_before = 0
-        for stage, (out_channels, depth, setting) in enumerate(
-            zip(widths, depths, settings, strict=True)
+        for stage, (
+            out_channels,
+            depth,
+            expand_ratio,
+            kernel_size,
+            stride,
+        ) in enumerate(
+            zip(widths, depths, expand_ratios, kernel_sizes, strides, strict=True)
         ):
             stage2 = Stage(
                 in_channels,
-                setting[0],
-                kernel_size=setting[1],
-                stride=setting[2],
+                expand_ratio,
+                kernel_size=kernel_size,
+                stride=stride,
                 out_channels=out_channels,
                 depth=depth,
                 blocks_before=blocks_before,
-                drop_rate=stochastic_depth / sum(depths),
+                stochastic_depth=stochastic_depth,
+                num_blocks=sum(depths),
                 fused=stage < 3,
                 norm_layer=norm_layer,
             )
