@@ -33,6 +33,8 @@ class Drawn:
     """What is said of loops takes at its lower end."""
     x: float = 0
     y: float = 0
+    titles: int = 1
+    """How many of its lines its title takes."""
 
     @property
     def middle(self) -> float:
@@ -73,7 +75,7 @@ class Drawn:
                 yield Text(right, y, shape, style.small, ink.faint, "end")
             elif number == 0 and style.lr:
                 yield Text(self.middle, y, line, style.text, ink.ink, bold=True)
-            elif number == 0:
+            elif number < self.titles:
                 yield Text(left, y, line, style.text, ink.ink, "start", bold=True)
             elif style.lr:
                 yield Text(self.middle, y, line, style.small, ink.faint)
@@ -88,9 +90,8 @@ class Drawn:
             return
         step = style.line + 1
         count = len(self.cell.loops)
-        for number, (loop, times) in enumerate(self.cell.loops.items()):
+        for number, (loop, label) in enumerate(loops_of(self.cell)):
             color = style.palette.skip if loop.kind == "skip" else style.palette.line
-            label = loop_text(loop, times)
             if style.lr:
                 top = self.y + self.height
                 low = top + 3 + number * step + style.small / 2
@@ -125,23 +126,27 @@ class Drawn:
             yield Text(out + 2, y, label, style.small, color, "start")
 
 
-def measured(cell: Cell, style: Style) -> Drawn:
-    """A box with as many of its lines as the style allows."""
-    lines = [title_of(cell), *map(visible, cell.details[: style.details])]
+def measured(cell: Cell, style: Style, room: float = 0.0) -> Drawn:
+    """A box with as many of its lines as the style allows.
+
+    Its title is broken where it is wider than `room` points, if any are given.
+    """
+    titles = [title_of(cell)]
+    if room:
+        within = (room - 2 * _PAD) / _SLACK
+        titles = list(metrics.wrapped(titles[0], style.text, within, bold=True))
+    lines = [*titles, *map(visible, cell.details[: style.details])]
     shape = metrics.width(visible(cell.shape), style.small)
-    first = metrics.width(lines[0], style.text, bold=True)
+    first = max(metrics.width(title, style.text, bold=True) for title in titles)
     if style.stacked and cell.shape:
-        lines.insert(1, visible(cell.shape))
+        lines.insert(len(titles), visible(cell.shape))
         shape = 0.0
     elif shape:
         first += 5 + shape
-    rest = (metrics.width(line, style.small) for line in lines[1:])
+    rest = (metrics.width(line, style.small) for line in lines[len(titles) :])
     width = max(first, *rest, 12.0) * _SLACK + 2 * _PAD
     height = len(lines) * style.line + 2
-    labels = [
-        metrics.width(loop_text(loop, times), style.small)
-        for loop, times in cell.loops.items()
-    ]
+    labels = [metrics.width(text, style.small) for _, text in loops_of(cell)]
     beside, inside = 0.0, 0.0
     if labels and style.lr:
         width = max(width, _LOOP + 2 * len(labels) + 8 + max(labels))
@@ -154,7 +159,7 @@ def measured(cell: Cell, style: Style) -> Drawn:
             (metrics.width(line, style.small) + 8 + label for line, label in pairs),
             default=0.0,
         )
-        if least > max(width, 13 * style.small):
+        if least > max(width, 11.5 * style.small):
             total, least = len(lines) + len(labels), 0.0
         width = max(width, least, max(labels) + 2 * _PAD)
         inside = (total - len(lines)) * style.line
@@ -162,7 +167,8 @@ def measured(cell: Cell, style: Style) -> Drawn:
     elif labels:
         height = max(height, len(labels) * (style.line + 1) + 1)
         beside = _LOOP + 4 + max(labels)
-    return Drawn(cell, style, lines, width, height + inside, beside, inside)
+    high = height + inside
+    return Drawn(cell, style, lines, width, high, beside, inside, titles=len(titles))
 
 
 def title_of(cell: Cell) -> str:
@@ -171,14 +177,20 @@ def title_of(cell: Cell) -> str:
     return visible(" ".join(filter(None, (cell.title, count))))
 
 
-def loop_text(loop: Loop, times: int) -> str:
-    """What stands beside a loop: `add ×36`, `4 branches, concat ×2`."""
-    text = (
-        f"{loop.paths} branches, {loop.merge}"
-        if loop.kind == "branches"
-        else loop.merge
-    )
-    return visible(f"{text} ×{times}" if times > 1 else text)
+def loops_of(cell: Cell) -> Iterator[tuple[Loop, str]]:
+    """The loops of a box, with what stands beside each: `4 branches, concat ×2`.
+
+    A box that stands for several, which need not have as many each, has
+    `add, 36 in all`.
+    """
+    for loop, times in cell.loops.items():
+        branches = loop.kind == "branches"
+        text = f"{loop.paths} branches, {loop.merge}" if branches else loop.merge
+        if cell.count:
+            text += f", {times} in all"
+        elif times > 1:
+            text += f" ×{times}"
+        yield loop, visible(text)
 
 
 def tooltip(cell: Cell) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from archc.draw.detours import before, goes_around
 from archc.draw.figure import Mark
+from archc.network.detours import before, goes_around
 from archc.network.graph import Layer
 from archc.ops.base import Category
 from archc.ops.sizes import Shape

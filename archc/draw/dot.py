@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archc.draw.cells import loop_text, title_of
+from archc.draw.cells import loops_of, title_of
 from archc.draw.chart import Cell, Chart
 from archc.draw.flat import edges
 from archc.draw.palette import FONT
@@ -118,9 +118,9 @@ class _Writer:
             attributes = f" [{', '.join(look)}]" if look else ""
             yield f"  {' -> '.join(names)}{attributes}"
         for cell in chart.all_cells():
-            for loop, times in cell.loops.items():
+            for loop, text in loops_of(cell):
                 color = ink.skip if loop.kind == "skip" else ink.line
-                label, name = quoted(loop_text(loop, times)), quoted(self._names[cell])
+                label, name = quoted(text), quoted(self._names[cell])
                 yield f'  {name} -> {name} [color="{color}", label={label}]'
 
 

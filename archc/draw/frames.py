@@ -10,7 +10,7 @@ from archc.draw import metrics
 from archc.draw.cells import Drawn, measured, title_of, tooltip
 from archc.draw.chart import Cell, Chart
 from archc.draw.ranks import ranks, strips_of
-from archc.draw.rows import Layout
+from archc.draw.rows import Layout, passed
 from archc.draw.scene import Path, Rect, Shape, Text, moved
 from archc.draw.style import Style
 from archc.escaping import visible
@@ -19,18 +19,27 @@ _PAD = 4.0
 
 
 def boxes_of(chart: Chart, style: Style) -> list[Drawn]:
-    """All boxes; those that have a row of their own are equally wide."""
+    """All boxes; those that have a row of their own are equally wide.
+
+    Where something passes beside them, only those below each other are.
+    """
     boxes = [_box(cell, style) for cell in chart.cells]
     if style.lr or chart.level == "block":
         return boxes
     rank = ranks(chart, boxes, style)
     own = Counter(r for b, r in zip(boxes, rank, strict=True) if not b.cell.head)
-    alone = [
-        b for b, r in zip(boxes, rank, strict=True) if own[r] == 1 and not b.cell.head
-    ]
-    widest = max((b.width for b in alone), default=0)
-    for box in alone:
-        box.widen(widest)
+    begin: dict[int, int] = {}
+    for row in sorted(passed(chart, rank, style)):
+        if own[row] == 1:
+            begin[row] = begin.get(row - 1, row)
+    columns: dict[int, list[Drawn]] = {}
+    for box, row in zip(boxes, rank, strict=True):
+        if own[row] == 1 and not box.cell.head:
+            columns.setdefault(begin.get(row, -1), []).append(box)
+    for column in columns.values():
+        widest = max(b.width for b in column)
+        for box in column:
+            box.widen(widest)
     return boxes
 
 

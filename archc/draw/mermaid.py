@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archc.draw.cells import loop_text, title_of
+from archc.draw.cells import loops_of, title_of
 from archc.draw.chart import Cell, Chart
 from archc.draw.flat import edges
 from archc.draw.style import Style
@@ -32,9 +32,9 @@ def _lines(chart: Chart, style: Style) -> Iterator[str]:
         note = f'|"{safe(edge.note)}"|' if edge.note else ""
         yield f"  {names[edge.source]} {arrow}{note} {names[edge.target]}"
     for cell, name in names.items():
-        for loop, times in cell.loops.items():
+        for loop, text in loops_of(cell):
             arrow = "==>" if loop.kind == "skip" else "-->"
-            yield f'  {name} {arrow}|"{safe(loop_text(loop, times))}"| {name}'
+            yield f'  {name} {arrow}|"{safe(text)}"| {name}'
     ink = style.palette
     for category in chart.categories():
         members = [name for cell, name in names.items() if cell.category == category]

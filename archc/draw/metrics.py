@@ -6,6 +6,8 @@ thousandths of the size, for the characters from the blank on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 _FIRST = 32
 _PLAIN = (
     278, 278, 355, 556, 556, 889, 667, 222, 333, 333, 389, 584, 278, 333, 278, 278,
@@ -51,3 +53,16 @@ def shortened(text: str, size: float, room: float, *, bold: bool = False) -> str
         if width(cut, size, bold=bold) <= room:
             return cut
     return "…"
+
+
+def wrapped(text: str, size: float, room: float, *, bold: bool) -> Iterator[str]:
+    """Lines of words that fit; a word that does not is cut in its middle."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and width(longer, size, bold=bold) > room:
+            yield shortened(line, size, room, bold=bold)
+            line = word
+        else:
+            line = longer
+    yield shortened(line, size, room, bold=bold)

@@ -8,8 +8,11 @@ from archc.draw.cells import Drawn
 from archc.draw.chart import Chart
 from archc.draw.style import Style
 
-_CROSSING = 5.0
+_CROSSING = 0.025
+"""What another value that goes on costs, as a share of a strip."""
 _MOST_PLACES = 120
+_LONGER = 1.3
+"""How much longer strips may get so that little goes on from one to another."""
 APART = 7.0
 """Between boxes of one row."""
 
@@ -74,22 +77,37 @@ def _crossing(chart: Chart, rank: list[int]) -> list[int]:
 def _cut(sizes: list[float], crossing: list[int], count: int) -> tuple[int, ...]:
     """Where the strips after the first begin, so that the longest is short.
 
+    Where only one value goes on, a cut is easiest to follow; it is made there if that
+    makes the longest strip little longer.
+    """
+    places = [row + 1 for row in range(len(sizes) - 1)]
+    anywhere = _cut_at(places, sizes, crossing, count)
+    single = [at for at in places if crossing[at - 1] == 1]
+    if len(single) >= 4 * count:
+        easy = _cut_at(single, sizes, crossing, count)
+        if easy[0] <= _LONGER * anywhere[0]:
+            return easy[1]
+    return anywhere[1]
+
+
+def _cut_at(
+    places: list[int], sizes: list[float], crossing: list[int], count: int
+) -> tuple[float, tuple[int, ...]]:
+    """How long the longest strip is, and where the others begin, at some of places.
+
     Every value beyond the first that goes on to another strip counts as some length,
     for it takes room and a look.
     """
-    places = [row + 1 for row in range(len(sizes) - 1)]
-    single = [at for at in places if crossing[at - 1] == 1]
-    if len(single) >= 4 * count:
-        places = single
     places = places[:: len(places) // _MOST_PLACES + 1]
     total = list(accumulate(sizes, initial=0.0))
+    costly = _CROSSING * total[-1] / count
     # by where the last strip begins: the cost, the longest strip, the cuts
     best: dict[int, tuple[float, float, tuple[int, ...]]] = {0: (0.0, 0.0, ())}
     for number in range(1, count + 1):
         stops = [len(sizes)] if number == count else places
         further: dict[int, tuple[float, float, tuple[int, ...]]] = {}
         for stop in stops:
-            crossed = _CROSSING * (crossing[stop - 1] - 1) if stop < len(sizes) else 0.0
+            crossed = costly * (crossing[stop - 1] - 1) if stop < len(sizes) else 0.0
             for begin, (cost, longest, cuts) in best.items():
                 if begin < stop:
                     most = max(longest, total[stop] - total[begin])
@@ -98,7 +116,10 @@ def _cut(sizes: list[float], crossing: list[int], count: int) -> tuple[int, ...]
         if not further:
             break
         best = further
-    return best[len(sizes)][2][:-1] if len(sizes) in best else ()
+    if len(sizes) not in best:
+        return total[-1], ()
+    _, longest, cuts = best[len(sizes)]
+    return longest, cuts[:-1]
 
 
 def _along(box: Drawn, style: Style) -> float:

@@ -9,9 +9,9 @@ exchanged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from archc.draw import metrics
@@ -42,6 +42,29 @@ class _Segment:
     """Where it leaves its source, from that one's middle,"""
     into: float
     """and where it reaches its target."""
+
+
+def threads(chart: Chart, link: Link, span: int, style: Style) -> bool:
+    """Whether a link keeps a place in each of the rows that it passes."""
+    fine = chart.level in ("block", "layer") and not style.single_file
+    return fine and link.kind == "main" and span <= _FAR
+
+
+def passed(chart: Chart, rank: Sequence[int], style: Style) -> set[int]:
+    """The rows in which a link keeps a place."""
+    return {
+        row
+        for link in chart.links
+        if threads(chart, link, rank[link.target] - rank[link.source], style)
+        for row in range(rank[link.source] + 1, rank[link.target])
+    }
+
+
+class _Beside(NamedTuple):
+    """A box that another one should stand above, or below, and how far aside."""
+
+    box: int
+    off: float
 
 
 class _Lane(NamedTuple):
@@ -93,13 +116,11 @@ class Layout:
 
     def _thread(self) -> None:
         """Tells links that keep a place in rows from those that run in lanes."""
-        fine = self.chart.level in ("block", "layer") and not self.style.single_file
         for link in self.chart.links:
             if link.source not in self.row_of or link.target not in self.row_of:
                 continue
             span = self.row_of[link.target] - self.row_of[link.source]
-            threads = fine and link.kind == "main" and span <= _FAR
-            if span != 1 and not threads:
+            if span != 1 and not threads(self.chart, link, span, self.style):
                 self.far.append(link)
                 continue
             stops = [link.source]
@@ -168,13 +189,18 @@ class Layout:
             )
             self._row(own, wish)
         self._straighten()
+        self._beside()
+
+    def _beside(self) -> None:
+        """Places heads at the right of all others, in columns."""
         ends = (self.center[i] + self._full(i) for i in self.center)
-        aside = max(ends, default=0.0) + APART
-        for row in self.rows:
-            at = aside
-            for i in (i for i in row if self._head(i)):
-                self.center[i] = at + self.before(i)
-                at += self.before(i) + self._full(i) + APART
+        at = max(ends, default=0.0) + APART
+        heads = [[i for i in row if self._head(i)] for row in self.rows]
+        for places in zip_longest(*heads):
+            column = [i for i in places if i is not None]
+            middle = at + max(map(self.before, column))
+            self.center.update(dict.fromkeys(column, middle))
+            at = middle + max(map(self._full, column)) + APART
 
     def _row(self, own: list[int], wish: dict[int, float]) -> None:
         """Places the boxes of one row, near where each wishes to be."""
@@ -197,38 +223,54 @@ class Layout:
 
     def _straighten(self) -> None:
         """Moves boxes over what alone continues them, which the rows below may have
-        pushed aside; but nothing gets broader."""
+        pushed aside, and then below what they alone continue; but nothing gets
+        broader."""
         if not self.center:  # heads alone
             return
         left = min(self.center[i] - self.before(i) for i in self.center)
         right = max(self.center[i] + self._full(i) for i in self.center)
         leaving = Counter(x.source for x in self.near)
         coming = Counter(x.target for x in self.near)
-        chained = {
-            x.source: x
-            for x in self.near
-            if leaving[x.source] == coming[x.target] == 1 and x.target in self.center
-        }
+        below: dict[int, _Beside] = {}
+        above: dict[int, _Beside] = {}
+        for x in self.near:
+            if leaving[x.source] == coming[x.target] == 1 and x.target in self.center:
+                below[x.source] = _Beside(x.target, x.into - x.out)
+                above[x.target] = _Beside(x.source, x.out - x.into)
+        steps: dict[tuple[int, int], float] = {}
         for row in reversed(self.rows):
-            own = sorted(
-                (i for i in row if i in self.center), key=self.center.__getitem__
-            )
-            if sum(i >= 0 for i in own) < 2:
-                continue
-            wish = [
-                self.center[i]
-                if (after := chained.get(i)) is None
-                else self.center[after.target] + after.into - after.out
-                for i in own
-            ]
-            steps = (
-                self._full(a) + self._apart(a) + self.before(b)
-                for a, b in pairwise(own)
-            )
-            places = spread(wish, list(steps))
-            fits = places[0] - self.before(own[0]) >= left - 0.01
-            if fits and places[-1] + self._full(own[-1]) <= right + 0.01:
-                self.center.update(zip(own, places, strict=True))
+            self._align(row, below, steps, left, right)
+        for row in self.rows:
+            self._align(row, above, steps, left, right)
+
+    def _align(
+        self,
+        row: list[int],
+        beside: dict[int, _Beside],
+        steps: dict[tuple[int, int], float],
+        left: float,
+        right: float,
+    ) -> None:
+        """Moves the boxes of a row to where those of the next one are, if they fit
+        between the two ends.
+
+        `steps` are how far neighbours have to be apart, in this row and in those that
+        were moved before: what continues two neighbours needs its room too.
+        """
+        own = sorted((i for i in row if i in self.center), key=self.center.__getitem__)
+        for a, b in pairwise(own):
+            step = self._full(a) + self._apart(a) + self.before(b)
+            if a in beside and b in beside:
+                step = max(step, steps.get((beside[a].box, beside[b].box), 0.0))
+            steps[a, b] = max(step, steps.get((a, b), 0.0))
+        if len(own) < 2:
+            return
+        known = (beside.get(i, _Beside(i, 0.0)) for i in own)
+        wish = [self.center[other] + off for other, off in known]
+        places = spread(wish, [steps[pair] for pair in pairwise(own)])
+        fits = places[0] - self.before(own[0]) >= left - APART
+        if fits and places[-1] + self._full(own[-1]) <= right + APART:
+            self.center.update(zip(own, places, strict=True))
 
     def _apart(self, i: int) -> float:
         return APART if i >= 0 else APART / 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archc.draw import metrics, strips, ushape
+from archc.draw import lattice, metrics, strips, ushape
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart
 from archc.draw.figure import Mark
@@ -39,6 +39,11 @@ def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketc
     if found is not None:
         body, wide, high = ushape.placed(chart, found, style)
         return assembled(chart, style, lambda: body, wide, high)
+    nested = lattice.lattice(chart) if chart.level == "stage" and not style.lr else None
+    if nested is not None:
+        body, wide, high = lattice.placed(chart, nested, style)
+        if not style.room or wide <= style.room - 2 * _MARGIN:
+            return assembled(chart, style, lambda: body, wide, high)
     strip = strips.placed(chart, style, boxes or boxes_of(chart, style))
     return assembled(chart, style, strip.shapes, strip.width, strip.height)
 
@@ -79,7 +84,7 @@ def on_sheet(
     y = _MARGIN
     for text in heading:
         size = text.size
-        for line in _wrapped(text.text, size, full, bold=text.bold):
+        for line in metrics.wrapped(text.text, size, full, bold=text.bold):
             y += size * 0.65
             shapes.append(
                 Text(_MARGIN + full / 2, y, line, size, text.color, bold=text.bold)
@@ -113,19 +118,6 @@ def _heading(chart: Chart, style: Style) -> Iterator[Text]:
 
 def _widest(texts: list[Text]) -> float:
     return max((text.width for text in texts), default=0)
-
-
-def _wrapped(text: str, size: float, room: float, *, bold: bool) -> Iterator[str]:
-    """Lines of words that fit; a word that does not is cut in its middle."""
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line and metrics.width(longer, size, bold=bold) > room:
-            yield metrics.shortened(line, size, room, bold=bold)
-            line = word
-        else:
-            line = longer
-    yield metrics.shortened(line, size, room, bold=bold)
 
 
 def _legend(

@@ -112,11 +112,14 @@ def _holds_stages(box: Box, *, alone: bool) -> bool:
 
 def _map(item: Item) -> tuple[int, ...] | None:
     """The sides of the map that an item gives; none for a row of features."""
-    last = list(_leaves(item))[-1].output
-    if last is None or len(last.dims) < 2:
+    return _sides(list(_leaves(item))[-1].output)
+
+
+def _sides(shape: Shape | None) -> tuple[int, ...] | None:
+    if shape is None or len(shape.dims) < 2:
         return None
-    axis = last.channel_axis
-    return tuple(size for n, size in enumerate(last.sizes) if n != axis)
+    axis = shape.channel_axis
+    return tuple(int(size) for n, size in enumerate(shape.sizes) if n != axis)
 
 
 def _leaves(item: Item) -> Iterator[Leaf]:
@@ -173,12 +176,25 @@ class _Draft:
     def linear(self) -> bool:
         return isinstance(self.lead, Node) and self.lead.lead.category == "linear"
 
+    def _leads_to(self, other: _Draft) -> bool:
+        """Whether it is what stands before the layers of another: what a linear layer
+        needs there, or what a decoder scales up and joins for its convolutions."""
+        if self.ahead and other.linear:
+            return True
+        a, b = self.lead, other.lead
+        joined = bool(self.attached) and self.attached[-1].category == "merge"
+        if not (joined and isinstance(a, Node) and isinstance(b, Node)):
+            return False
+        given, made = _sides(a.lead.input), _sides(a.lead.output)
+        grows = given is not None and made is not None and given < made
+        return grows and b.lead.category == "convolution"
+
     def takes(self, other: _Draft) -> bool:
         """Whether what follows it, and nothing else, is one stage with it."""
         a, b = self.lead, other.lead
         if self.head or other.head or _is_end(a) or _is_end(b):
             return False
-        if self.ahead and other.linear:
+        if self._leads_to(other):
             return True
         if isinstance(b, Node) and not b.count:
             if other.merges:
@@ -199,10 +215,11 @@ class _Draft:
 
     def grow(self, other: _Draft) -> None:
         node = other.lead
-        if self.ahead and other.linear:
+        if self._leads_to(other):
             self.before += self.leaves
             self.items, self.first = other.items, other.first
             self.leaves += other.leaves
+            self.attached = []
             return
         attached = isinstance(node, Node) and node.lead.category in _ATTACHED
         if isinstance(node, Node) and (attached or other.merges):

@@ -36,7 +36,8 @@ class Strips:
         """Everything drawn."""
         for strip, offset in zip(self._strips, self._offsets, strict=True):
             yield from strip.put(*strip.xy(offset))
-        for link, points in self._ways:
+        # where two share a piece, the main way is seen
+        for link, points in sorted(self._ways, key=lambda x: x[0].kind == "main"):
             yield _line(link, points, self._strips[0], self._style)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from archc.draw import metrics
-from archc.draw.cells import loop_text
+from archc.draw.cells import loops_of
 from archc.draw.chart import Cell, Chart
 from archc.draw.fit import SMALLEST, TooNarrow
 from archc.draw.lanes import Lanes, Stand
@@ -99,7 +99,7 @@ def _side(length: int) -> float:
 
 def _box(cell: Cell, style: Style, size: float, scale: float) -> _Box:
     title = " ".join(filter(None, (cell.title, f"×{cell.count}" if cell.count else "")))
-    loops = [loop_text(loop, times) for loop, times in cell.loops.items()]
+    loops = [text for _, text in loops_of(cell)]
     labels = tuple(map(visible, filter(None, (title, cell.shape, *loops))))
     channels, *sides = cell.sizes
     if not sides or max(sides) <= 1:

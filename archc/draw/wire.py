@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 
 from archc.draw.caption import FIRST, position
-from archc.draw.detours import before, goes_around
 from archc.draw.figure import Arc, Leaf
 from archc.draw.fold import Folder
+from archc.network.detours import before, goes_around
 from archc.network.graph import Head, Layer, Network, Region, Value
 
 ArcKey = tuple[Leaf, Leaf, int]

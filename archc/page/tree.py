@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archc.escaping import visible
+from archc.network.detours import before, goes_around
 from archc.network.graph import Head, Layer, Network, Region, Value
 from archc.page.model import Edge, End, Frame, Graph, Part
 
@@ -38,8 +39,6 @@ class _Builder:
         self._input = {
             value: self.count + n for n, value in enumerate(network.inputs.values())
         }
-        self._skips: set[tuple[Layer, Value]] = set()
-        """What goes around the body of a skip, and where it comes back."""
         self._alike = Alikeness(
             tuple(self._said(layer) for layer in self._number),
             [[self.node(v) for v in layer.inputs] for layer in self._number],
@@ -73,8 +72,6 @@ class _Builder:
         """What stands in a region, with those parts opened up that have no name."""
         for part in region.parts:
             if isinstance(part, Layer):
-                if region.kind == "skip" and region.input in part.inputs:
-                    self._skips.add((part, region.input))
                 yield self._number[part]
             elif part.kind == "repeat":
                 yield from self._repeat(part)
@@ -125,13 +122,33 @@ class _Builder:
     # ---- edges
 
     def edges(self) -> Iterator[Edge]:
+        """All values and who reads them.
+
+        As in pictures, one is a skip if it also comes by way of other layers, however
+        the spec says so: by `skip`, by `branches`, or by a name in `from`.
+        """
+        sources = before(self._ways())
         for layer, number in self._number.items():
-            for value in layer.inputs:
-                skips = (layer, value) in self._skips
+            read = layer.op.computes_with
+            for place, value in enumerate(layer.inputs):
+                counts = read is None or place < read
+                skips = counts and goes_around(self._at(value), number, sources)
                 yield Edge(self.node(value), number, "skip" if skips else "")
         first = self.count + len(self._input)
         for number, value in enumerate(self._network.outputs.values()):
             yield Edge(self.node(value), first + number, "")
+
+    def _ways(self) -> Iterator[tuple[int, int]]:
+        """What layers compute with, by numbers that rise along every way."""
+        for layer, number in self._number.items():
+            for value in layer.inputs[: layer.op.computes_with]:
+                yield self._at(value), number
+
+    def _at(self, value: Value) -> int:
+        """The number of what makes a value; inputs have one before all layers."""
+        if value.layer is None:
+            return self._input[value] - self.count - len(self._input)
+        return self._number[value.layer]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -186,6 +186,20 @@ def test_blocks_fit_a_page(name: str) -> None:
     assert svg.frames
 
 
+@pytest.mark.parametrize("width", [85.0, None])
+def test_a_nested_u_is_the_triangle_of_its_paper(width: float | None) -> None:
+    """X(i,j) reads all X(i,k) with k < j, and X(i+1,j-1) scaled up (Zhou et al. 2018,
+    Fig. 1): 15 nodes, between which pooling goes down the first column."""
+    svg = drawn("unet_plus_plus", Options("stage", width=width))
+    hold(svg)
+    assert width is None or svg.height <= 125 * MM
+    columns = Counter(round(box[0]) for box in svg.boxes)
+    # the first has input and poolings too, the last what comes after the last node
+    assert [columns[x] for x in sorted(columns)] == [5 + 4 + 1, 4, 3, 2, 1 + 2]
+    # to the first node, by 4 poolings, to later ones, and to the head and the output
+    assert len(svg.edges) == 1 + 2 * 4 + 20 + 10 + 2
+
+
 def test_numbers_are_as_long_as_a_picture_needs() -> None:
     """Depths that are multiplied out have seventeen digits."""
     titles = [

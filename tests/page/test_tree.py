@@ -42,6 +42,13 @@ def test_every_skip_is_one() -> None:
     assert sum(edge.kind == "skip" for edge in graph.edges) == 12
 
 
+def test_skips_that_have_a_name_are_skips_too() -> None:
+    graph = graph_of(shipped("unet_plus_plus").network)
+    # X(i,j) reads all X(i,k) with k < j, that is 4 + 3 * 2 + 2 * 3 + 4 values;
+    # of these X(i,j-1) with j > 1 comes by no other way, which is so of 3 + 2 + 1.
+    assert sum(edge.kind == "skip" for edge in graph.edges) == 20 - 6
+
+
 @pytest.mark.parametrize(
     ("name", "times"),
     [
