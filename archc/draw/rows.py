@@ -234,7 +234,8 @@ class Layout:
         below: dict[int, _Beside] = {}
         above: dict[int, _Beside] = {}
         for x in self.near:
-            if leaving[x.source] == coming[x.target] == 1 and x.target in self.center:
+            placed = x.source in self.center and x.target in self.center
+            if placed and leaving[x.source] == coming[x.target] == 1:
                 below[x.source] = _Beside(x.target, x.into - x.out)
                 above[x.target] = _Beside(x.source, x.out - x.into)
         steps: dict[tuple[int, int], float] = {}
