@@ -124,10 +124,10 @@ _LAYERS: dict[str, set[str]] = {
     "schema.py": {"spec", "spec/expressions/", "ops"},
     "page": _NUMBERS
     | {"network/check.py", "pipeline.py", "emit", "compare", "live", "version.py"},
-    "api.py": _READINGS | {"catalog.py", "pipeline.py", "version.py"},
+    "api": _READINGS | {"catalog.py", "pipeline.py", "version.py"},
     "cli": _READINGS
     | {"version.py"}
-    | {"catalog.py", "pipeline.py", "mending.py", "schema.py", "api.py", "importing"}
+    | {"catalog.py", "pipeline.py", "mending.py", "schema.py", "api", "importing"}
     | {"importing/writing", "live"},
     "pytest_plugin.py": {
         "catalog.py",
@@ -145,7 +145,7 @@ def _layer(module: str) -> str:
     if module.endswith("__main__"):
         return "cli"  # where a command starts
     if module == "archc":
-        return "api.py"  # it hands that on
+        return "api"  # it hands that on
     path = module.removeprefix("archc.").replace(".", "/")
     fitting = [
         layer

@@ -1,10 +1,9 @@
-"""The Python interface."""
+"""A compiled network in Python: its numbers, its source, its pictures, its module."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from archc.diagnostics.render import render_text, summary_line
 from archc.measure.summary import Summary, shapes_of, summarize
 from archc.measure.tables import size
 from archc.pipeline import Analysis, analyse
-from archc.source.document import Document, parse_document
+from archc.source.document import Document
 from archc.spec.expressions import Row, is_tuple
 from archc.spec.load import Loader
 from archc.spec.overrides import input_shape as input_overlay
@@ -25,13 +24,9 @@ from archc.spec.overrides import parameters
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.design.solve import Answer
-    from archc.design.sweep import Sweep
     from archc.draw.chart import Level
     from archc.draw.palette import Theme
     from archc.draw.style import Direction
-    from archc.measure.memory import Optimizer, Precision
-    from archc.ops.steps import Device
 
 
 class SpecError(Exception):
@@ -54,7 +49,7 @@ class Network:
     """
 
     def __init__(
-        self, analysis: Analysis, diagnostics: Sequence[Diagnostic], recipe: _Recipe
+        self, analysis: Analysis, diagnostics: Sequence[Diagnostic], recipe: Recipe
     ) -> None:
         self._network = analysis.network
         self._facts = analysis.facts
@@ -256,7 +251,7 @@ Shape = Sequence[int] | Mapping[str, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
+class Recipe:
     """What a network is made from."""
 
     spec: Path | Document
@@ -292,219 +287,6 @@ class _Recipe:
         elif shape is not None:
             overlays.append(input_overlay(shape, sink))
         return tuple(overlay for overlay in overlays if overlay is not None)
-
-
-def load(
-    path: str | os.PathLike[str],
-    /,
-    *,
-    input_shape: Shape | None = None,
-    allow_outside: bool = False,
-    **params: Any,
-) -> Network:
-    """The network of the spec at `path`, or of the name that `archc list` shows.
-
-    `params` override the spec's [params] and, with nodes as dicts, its [slots], and
-    `input_shape` its input (channels, height, width), or those of its `inputs` by name;
-    with one of them the spec's claims are not checked. `allow_outside` lets it name
-    files outside its own tree.
-
-    Raises:
-        SpecError: if the spec has errors.
-        TypeError: if `path` is none, or a parameter nothing that a spec could hold.
-        ValueError: if there is no network in the file, or several have the name.
-    """
-    if not isinstance(path, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(
-            f"archc.load takes the path of a spec, or a name that `archc list` shows,"
-            f" not {_kind(path)}"
-        )
-    entry = catalog.locate(Path(path))
-    spec = Path(path) if entry is None else entry.path
-    loader = Loader(Sink(), anywhere=allow_outside)
-    return _Recipe(spec, loader, str(path), "load", params, input_shape).network()
-
-
-def loads(
-    text: str,
-    /,
-    *,
-    input_shape: Shape | None = None,
-    allow_outside: bool = False,
-    **params: Any,
-) -> Network:
-    """The network of a spec that is text, in TOML or JSON.
-
-    Files that it extends or uses are looked for from the current directory. The other
-    arguments, and what is raised, are those of `load`.
-    """
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(
-            f"archc.loads takes the text of a spec, in TOML or JSON, not {_kind(text)}"
-        )
-    format = "json" if text.lstrip("\ufeff \t\r\n").startswith("{") else "toml"
-    return _of_text(text, format, "loads", params, input_shape, allow_outside)
-
-
-def from_dict(
-    spec: Mapping[str, Any],
-    /,
-    *,
-    input_shape: Shape | None = None,
-    allow_outside: bool = False,
-    **params: Any,
-) -> Network:
-    """The network of a spec that is a dict, as TOML or JSON would give it.
-
-    It is not kept: what is changed in it later changes nothing. The other arguments,
-    and what is raised, are those of `loads`.
-
-    Raises:
-        TypeError: if something in it is nothing that a spec could hold.
-    """
-    if not isinstance(spec, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"archc.from_dict takes a dict, not {_kind(spec)}")
-    try:
-        text = json.dumps(spec, indent=2, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"this is nothing that a spec could hold: {error}") from error
-    return _of_text(text, "json", "from_dict", params, input_shape, allow_outside)
-
-
-def _kind(value: object) -> str:
-    """What was given instead, and who takes that."""
-    name = "None" if value is None else type(value).__name__
-    return f"{name}; archc.from_dict takes one" if isinstance(value, dict) else name
-
-
-def _of_text(
-    text: str,
-    format: str,
-    caller: str,
-    params: dict[str, Any],
-    input_shape: Shape | None,
-    allow_outside: bool,
-) -> Network:
-    sink, name = Sink(), f"archc.{caller}"
-    document = parse_document(text, name, format, sink)
-    if document is None:
-        raise SpecError(tuple(sink))
-    loader = Loader(sink, anywhere=allow_outside)
-    return _Recipe(document, loader, name, caller, params, input_shape).network()
-
-
-def sweep(
-    spec: Network | str | os.PathLike[str],
-    /,
-    *,
-    vary: Mapping[str, Iterable[Any]],
-    batch: int = 32,
-    optimizer: Optimizer = "sgd",
-    precision: Precision = "fp32",
-    device: Device = "cuda",
-) -> Sweep:
-    """What a network amounts to for every combination of values of its [params].
-
-    `vary` gives the values by name, or by item of a list: `{"depths[2]": range(1, 9)}`.
-    Memory is the peak of a training step, in bytes. Printed it is a table, in a
-    notebook a plot; `to_csv`, `to_json` and `to_svg` give it in other forms.
-
-    Raises:
-        SpecError: if the spec has errors.
-        ValueError: if there is no such parameter, or nothing for it to be.
-    """
-    from archc.design.ranges import given
-    from archc.design.sweep import sweep as sweep_variants
-    from archc.design.variants import Step, Variants
-
-    network = spec if isinstance(spec, Network) else load(spec)
-    ranges = [given(name, values) for name, values in vary.items()]
-    variants = Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]
-    return sweep_variants(variants, Step(batch, optimizer, precision, device))
-
-
-def solve(
-    spec: Network | str | os.PathLike[str],
-    /,
-    *,
-    vary: Mapping[str, Iterable[Any]],
-    where: Sequence[str] = (),
-    maximize: str | None = None,
-    minimize: str | None = None,
-    limit: int = 4000,
-) -> Answer:
-    """The values of a network's [params] that satisfy conditions and have most, or
-    least, of something; printed it says what limits them.
-
-    Conditions are expressions: `macs <= 1e9`, `memory(batch=64, optimizer="adam") <=
-    24GB`. At most `limit` combinations are looked at.
-
-    Raises:
-        SpecError: if the spec has errors.
-        ValueError: if there is no such parameter, or a text is no condition.
-    """
-    from archc.design.ranges import given
-    from archc.design.solve import solve as solve_variants
-    from archc.design.variants import Variants
-
-    network = spec if isinstance(spec, Network) else load(spec)
-    ranges = [given(name, values) for name, values in vary.items()]
-    variants = Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]
-    return solve_variants(
-        variants, where, maximize=maximize, minimize=minimize, limit=limit
-    )
-
-
-class ImportRefused(Exception):
-    """A module that no spec says, or whose spec would compute something else."""
-
-
-def import_module(
-    module: nn.Module,
-    input_shape: Sequence[int] | Mapping[str, Sequence[int]],
-    *,
-    name: str | None = None,
-    opaque: bool = False,
-) -> str:
-    """The text of a spec that is `module`.
-
-    `input_shape` is that of one sample, without the batch (channels, height, width), or
-    those of several inputs by the names of `forward`'s arguments. The spec is compiled,
-    takes the module's `state_dict` strictly and gives the same outputs on the CPU in
-    evaluation; the module is as it was afterwards. `name` is the network's, by default
-    that of its class. Where it may be `opaque`, modules that no spec can say stay what
-    they are: ops of the spec's own, which import their class.
-
-    Raises:
-        ImportRefused: with every reason, if there is no such spec.
-        ImportError: without PyTorch.
-    """
-    try:
-        from archc.run.importing.session import import_network
-        from archc.run.importing.tracer import input_names
-    except ImportError as error:
-        raise ImportError(
-            "importing a module needs PyTorch: pip install 'archc-compiler[torch]'"
-        ) from error
-    if not isinstance(input_shape, Mapping):
-        names = input_names(module)
-        input_shape = {names[0] if names else "input": input_shape}
-    result = import_network(
-        module, name or type(module).__name__, input_shape, opaque=opaque
-    )
-    if not result.passed:
-        proof = result.proof
-        reasons = list(map(str, result.refused))
-        reasons = reasons or [
-            proof.why
-            or (
-                "it differs in a step of training"
-                if proof.training == "differ"
-                else f"its outputs differ, first at {proof.first}"
-            )
-        ]
-        raise ImportRefused("\n".join(reasons))
-    return result.text
 
 
 def _shown(value: Any) -> Any:
