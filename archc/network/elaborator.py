@@ -132,13 +132,13 @@ class Elaborator(Bodies):
     def node(self, node: Node, x: Value, scope: Scope, frame: Frame) -> Value:
         """The node's modifiers in their order: from, when, repeat, skip."""
         self.walk.count(node)
-        reads = (x,)
-        if node.reads is not None:
-            reads = self.naming.read(node, x, scope, frame)
-            x = reads[0]
+        before = x
+        x = self.naming.first(node, before, scope, frame)
         if node.broken:
+            reads = (x, *self.naming.others(node, before, scope, frame))
             return self._unknown(node, reads, scope, frame)
         if node in self.oversized:
+            self.naming.others(node, before, scope, frame)
             self.naming.hide(node, scope, frame)
             return self.naming.name_value(node, Value(None), scope, frame)
         frame.see(x)
@@ -150,7 +150,10 @@ class Elaborator(Bodies):
             if wanted and node.repeat is not None:
                 count = self.arguments.repeats(node, frame)
         except Silenced:
+            reads = (x, *self.naming.others(node, before, scope, frame))
             return self._unknown(node, reads, scope, frame)
+        there = wanted and count != 0
+        reads = (x, *self.naming.others(node, before, scope, frame, needed=there))
         if not wanted:
             if isinstance(node, ShareNode):
                 self.sharing.name(node, scope.local, frame)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from archc.diagnostics.model import Label, Place
+from archc.diagnostics.model import Label, Place, Sink
 from archc.diagnostics.suggest import did_you_mean
 from archc.network.arguments import Arguments
 from archc.network.frame import Frame, outer
@@ -19,8 +19,9 @@ from archc.network.scope import (
 )
 from archc.network.walk import Walk
 from archc.spec.identifiers import Problem, of_layer
-from archc.spec.model import Block, Node, OpNode, ShareNode, Template, members
+from archc.spec.model import Block, Node, OpNode, ShareNode, Spec, Template, members
 from archc.spec.model import walk as nodes_in
+from archc.spec.templates import patterned
 
 UNKNOWN = "?"
 """Stands in a path for a name that a mistake made unknown; no node can be called so."""
@@ -32,12 +33,16 @@ class Naming:
     def __init__(self, walk: Walk, arguments: Arguments) -> None:
         self.walk = walk
         self.arguments = arguments
+        self._quiet = Arguments(Sink())
+        """For names that need not be there."""
         self._met: dict[Node, Place] = {}
         """The nodes whose names were noted, with where these stand."""
         self._scopes: dict[tuple[Node, int], tuple[int, str]] = {}
         """How far outwards a name with braces was first found, and as what."""
         self._written: dict[Block | None, dict[str, list[Node]]] = {}
         """The named nodes of bodies in which a name was not found, by their paths."""
+        self._patterns: dict[Block | None, set[str]] = {}
+        """What the names of their nodes have in common with those that braces make."""
 
     def name(self, node: Node, scope: Scope, frame: Frame) -> str | None:
         """The node's evaluated name, noted in its scope; None if it has none."""
@@ -117,36 +122,65 @@ class Naming:
             return node.name.text
         return self.arguments.text(node.name, node.name_origin, frame)
 
-    def read(
-        self, node: Node, x: Value, scope: Scope, frame: Frame
+    def first(self, node: Node, x: Value, scope: Scope, frame: Frame) -> Value:
+        """What a node reads, or the first of it; behind `x`."""
+        if node.reads is None:
+            return x
+        return self._read(node, 0, x, scope, frame, needed=True)
+
+    def others(
+        self, node: Node, x: Value, scope: Scope, frame: Frame, *, needed: bool = True
     ) -> tuple[Value, ...]:
-        """The values that a node's `from` names."""
-        found: list[Value] = []
+        """What it reads beside that. Unless that is needed, as where the node is left
+        out, the names may be of nothing."""
+        count = 0 if node.reads is None else len(node.reads)
+        return tuple(
+            self._read(node, number, x, scope, frame, needed=needed)
+            for number in range(1, count)
+        )
+
+    def _read(
+        self, node: Node, number: int, x: Value, scope: Scope, frame: Frame,
+        *, needed: bool,
+    ) -> Value:  # fmt: skip
+        """The value that a name in a node's `from` stands for."""
         assert node.reads is not None
-        for number, template in enumerate(node.reads):
-            origin = node.read_origin(number)
-            name = self.arguments.text(template, origin, frame)
-            if name == "prev":
-                found.append(x)
-                continue
-            if name == "input":
-                found.append(frame.input)
-                self.crosses(scope.local, "", origin.at(), frame)
-                continue
-            value = None if name is None else frame.lookup(name, scope.local)
-            if value is None:
-                if name is not None and not frame.hidden(name, scope.local):
-                    self.unknown(name, origin.at(), scope.local, frame)
-                value = Value(None)
-            elif name is not None:
-                home = frame.home(name, scope.local)
-                self.crosses(scope.local, home + name, origin.at(), frame)
-                outwards = scope.local.count(".") - home.count(".")
-                if not template.fixed:
-                    self._of_one_scope(node, number, outwards, home + name)
-            self.walk.read_values.add(value)
-            found.append(value)
-        return tuple(found)
+        template, origin = node.reads[number], node.read_origin(number)
+        name = (self.arguments if needed else self._quiet).text(template, origin, frame)
+        if name == "prev":
+            return x
+        if name == "input":
+            self.crosses(scope.local, "", origin.at(), frame)
+            return frame.input
+        value = None if name is None else frame.lookup(name, scope.local)
+        if value is None:
+            mistaken = needed or not self._may_be_there(template, frame)
+            if mistaken and name is not None and not frame.hidden(name, scope.local):
+                passed = template if number == 0 and node.when is not None else None
+                self.unknown(
+                    name, origin.at(), scope.local, frame, passed=passed, needed=needed
+                )
+            value = Value(None)
+        elif name is not None:
+            home = frame.home(name, scope.local)
+            self.crosses(scope.local, home + name, origin.at(), frame)
+            outwards = scope.local.count(".") - home.count(".")
+            if not template.fixed:
+                self._of_one_scope(node, number, outwards, home + name)
+        self.walk.read_values.add(value)
+        return value
+
+    def _may_be_there(self, read: Template, frame: Frame) -> bool:
+        """Whether a name with braces is, with other numbers in them, one of the body's
+        own."""
+        if frame.block not in self._patterns:
+            self._patterns[frame.block] = {
+                patterned(node.name.text.partition(".")[0])
+                for node in nodes_in(_body(self.walk.spec, frame))
+                if node.name is not None
+            }
+        first = patterned(read.text.partition(".")[0])
+        return not read.fixed and first in self._patterns[frame.block]
 
     def crosses(self, local: str, path: str, place: Place, frame: Frame) -> None:
         """Notes which named groups are left, and which are entered, where a node in the
@@ -197,10 +231,8 @@ class Naming:
         """The nodes of a body whose names have no braces, by their paths; those of one
         path exclude each other."""
         if frame.block not in self._written:
-            spec = self.walk.spec
-            body = spec.layers if frame.block is None else frame.block.layers
             found = self._written[frame.block] = defaultdict(list)
-            for path, node in named_paths(body):
+            for path, node in named_paths(_body(self.walk.spec, frame)):
                 found[path].append(node)
         return self._written[frame.block]
 
@@ -211,10 +243,13 @@ class Naming:
         local: str,
         frame: Frame,
         others: tuple[str, ...] = ("prev", "input"),
+        passed: Template | None = None,
+        needed: bool = True,
     ) -> None:
         """Reports a name that no node before has, looked for from the scope `local`
-        outwards; `others` would be known too. What a share that failed would give by
-        name nobody knows."""
+        outwards; `others` would be known too. Where it is not `needed`, a node that is
+        left out is no mistake; where it is left out itself, the name is `passed` on.
+        What a share that failed would give by name nobody knows."""
         sink, written = self.walk.sink, self.written(frame)
         giver = local + name.rpartition(".")[0]
         shared = any(isinstance(n, ShareNode) for n in written.get(giver, ()))
@@ -226,12 +261,16 @@ class Naming:
                 break
             local = outer(local)
         if later is not None and _stands_before(later[-1], place):
+            if not needed:
+                return
             sink.error(
                 "unknown-node",
                 f"`{name}` is not there: what it stands in is left out",
                 place,
                 Label(later[-1].name_origin.at(), "it would be this"),
-                help="give this node the same `when`, or read what is always there",
+                help=_PASSED
+                if passed
+                else "give this node the same `when`, or read what is always there",
             )
             return
         if later is not None:
@@ -247,10 +286,22 @@ class Naming:
             "unknown-node",
             f"no node is called `{name}` here",
             place,
-            help=did_you_mean(name, [*filter(_is_path, frame.values), *others])
+            help=_PASSED
+            if passed and self._may_be_there(passed, frame)
+            else did_you_mean(name, [*filter(_is_path, frame.values), *others])
             if sink.affords(len(frame.values))
             else "a node reads by name what stands before it",
         )
+
+
+def _body(spec: Spec, frame: Frame) -> tuple[Node, ...]:
+    return spec.layers if frame.block is None else frame.block.layers
+
+
+_PASSED = (
+    "what a node reads first passes through where its `when` is false, so it must be"
+    " there: read what is, or put the node into the `layers` of one with that `when`"
+)
 
 
 def _stands_before(node: Node, place: Place) -> bool:

@@ -283,6 +283,11 @@ def across(w: Writer, place: Place) -> Table:
         {"name": f"{stem}{{{counter} + 1}}", "out_channels": channels} | conv,
         {"op": merge, "from": d.shuffled(["prev", f"{stem}{earlier}"])},
     ]
+    if d.chance(35):
+        # where it is left out, what it would read beside the first need not be there
+        back = d.number(1, 2)
+        reads = ["prev", f"{stem}{{{counter} - {back}}}"]
+        layers[1] |= {"from": reads, "when": f"{counter} >= {back}"}
     if place.style == "named":
         layers[1] = {"name": f"{w.name(own)}{{{counter}}}"} | layers[1]
     loop = {"repeat": d.number(1, 3), "index": counter, "layers": layers}

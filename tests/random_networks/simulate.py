@@ -86,6 +86,12 @@ class Frame:
         self.leaves, self.entered = other.leaves, other.entered
         self.shared = other.shared
 
+    def has(self, name: str, local: str) -> bool:
+        around = [
+            local[:n] for n in range(len(local) + 1) if local[:n][-1:] in ("", ".")
+        ]
+        return any(f"{scope}{name}" in self.values for scope in around)
+
     def lookup(self, name: str, local: str) -> tuple[str, Shape]:
         """The scope that has a name, and the value that it stands for."""
         while True:
@@ -114,6 +120,10 @@ def value_of(value: Any, names: dict[str, Any]) -> Any:
         return evaluate(parse(value), names)
     except (ExpressionError, TypeError, ValueError, IndexError) as error:
         raise Bad(str(error)) from error
+
+
+def _names_in(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
 
 
 def without(value: Any) -> Any:
@@ -168,15 +178,17 @@ class Simulator:
         return x
 
     def node(self, table: Table, x: Shape, frame: Frame, local: str = "") -> Shape:
-        reads = (x,)
-        if "from" in table:
-            reads = self._reads(table["from"], x, frame, local)
-            x = reads[0]
-        if "size_of" in table:
-            reads = (x, *self._reads(table["size_of"], x, frame, local))
+        first, *others = _names_in(table.get("from", "prev"))
+        before = x
+        (x,) = self._reads([first], before, frame, local)
         frame.see(x)
+        left_out = "when" in table and not value_of(table["when"], frame.names)
+        needed = not left_out and value_of(table.get("repeat", 1), frame.names) != 0
+        read = self._reads(others, before, frame, local, needed)
+        sized = _names_in(table.get("size_of", []))
+        reads = (x, *read, *self._reads(sized, x, frame, local, needed))
         name = table.get("name")
-        if "when" in table and not value_of(table["when"], frame.names):
+        if left_out:
             y = x
             if "otherwise" in table:
                 y = self.node(_in_its_place(table), x, frame, local)
@@ -197,17 +209,23 @@ class Simulator:
             table = _in_its_place(table)
 
     def _reads(
-        self, names: Any, x: Shape, frame: Frame, local: str
+        self,
+        names: list[str],
+        x: Shape,
+        frame: Frame,
+        local: str,
+        needed: bool = True,
     ) -> tuple[Shape, ...]:
+        """What names stand for; those that are not needed need not be there."""
         found: list[Shape] = []
-        for name in [names] if isinstance(names, str) else names:
+        for name in names:
             text = text_of(name, frame.names)
             if text == "prev":
                 found.append(x)
             elif text == "input":
                 found.append(frame.input)
                 self._cross(local, "", frame)
-            else:
+            elif needed or frame.has(text, local):
                 home, shape = frame.lookup(text, local)
                 found.append(shape)
                 self._cross(local, home + text, frame)
