@@ -200,7 +200,8 @@ class _Body:
             layers, at = self.nodes(node.layers, at, here)
             return replace(node, layers=layers), at
         assert isinstance(node, BranchesNode)
-        return replace(node, branches=self._branches(node, at, here)), here
+        branches = self._branches(node, at, here)
+        return replace(node, branches=branches, place=here), here
 
     def _branches(
         self, node: BranchesNode, at: str | None, here: str
@@ -311,10 +312,14 @@ class _Body:
             node = replace(node, branches=branches)
         if node.name is not None:
             body.check_names(members(node))
+            path = node.name.text
             if node.repeat is not None:
-                self.names.lists.add(node.name.text)
+                self.names.lists.add(path)
+            if node.repeat is not None and node.name.fixed:
+                path = f"{path}.{{{node.index}}}"
+                self.names.note(path, here)
             for name, at in body.names.lives.items():
-                self.names.note(f"{node.name.text}.{name}", at)
+                self.names.note(f"{path}.{name}", at)
         return node
 
     def _block(self, node: Node, name: str, here: str) -> None:
