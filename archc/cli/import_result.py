@@ -61,7 +61,10 @@ def _report(result: Result, out: Path | None, weights: Path | None) -> str:
     name = visible(result.source)
     if result.refused:
         head = f"{name}: refused, nothing written"
-        return "\n".join([head, *(f"  {visible(str(r))}" for r in result.refused)])
+        said = [*map(str, result.refused)]
+        mends = dict.fromkeys(r.mend for r in result.refused if r.mend)
+        said += [f"help: {mend}" for mend in mends]
+        return "\n".join([head, *(f"  {visible(line)}" for line in said)])
     proof = result.proof
     where = f" -> {visible(str(out))}" if out is not None and result.passed else ""
     lines = [

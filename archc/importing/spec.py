@@ -56,14 +56,16 @@ def imported(
     if main is not None:
         found = split(graph, root, main)
         if isinstance(found, str):
-            graph.refused.append(Refusal("", found))
+            mend = "give each auxiliary classifier a module of its own in the network"
+            graph.refused.append(Refusal("", found, mend=mend))
         else:
             heads = found
     missing = lacks(graph)
     if missing and not graph.refused:
         shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         reason = f"it has tensors that nothing it computes depends on: {shown}"
-        graph.refused.append(Refusal("", reason))
+        mend = "take their modules out of the network before it is imported"
+        graph.refused.append(Refusal("", reason, mend=mend))
     if graph.refused:
         return Imported(refused=graph.refused)
     outputs = graph.trace.outputs
@@ -107,7 +109,8 @@ def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:
     main = main_output(evaluated, graph)
     if main is None:
         reason = "in training it computes something else than in evaluation"
-        evaluated.refused.append(Refusal("", reason))
+        mend = "let it compute in training what it does in evaluation, beside dropout"
+        evaluated.refused.append(Refusal("", reason, mend=mend))
         return evaluated, None
     return graph, main
 

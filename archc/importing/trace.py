@@ -87,6 +87,8 @@ class Refusal:
     reason: str
     file: str = ""
     line: int = 0
+    mend: str = ""
+    """What to do about it, where that is known."""
 
     def __str__(self) -> str:
         line = f":{self.line}" if self.line else ""

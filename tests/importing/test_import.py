@@ -291,6 +291,22 @@ def test_what_learns_otherwise_is_never_written(make: Callable[[], nn.Module]) -
         archc.import_module(make(), (3, 8, 8))
 
 
+@pytest.mark.parametrize(
+    ("make", "mend"),
+    [(modules.Branching, "a module of its own"),
+     (lambda: nn.Sequential(modules.Branching()), "--opaque"),
+     (lambda: modules.Branching().double(), ".float()"),
+     (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(5, 5)), "--input"),
+     (modules.Counting, "depend on its inputs alone")],
+)  # fmt: skip
+def test_a_refusal_says_what_to_do(make: Callable[[], nn.Module], mend: str) -> None:
+    result = _imported(make())
+    assert not result.passed
+    assert all(mend in refusal.mend for refusal in result.refused)
+    said = result.to_dict()["refused"]
+    assert [r["mend"] for r in said] == [r.mend for r in result.refused]
+
+
 def test_a_refusal_names_the_line() -> None:
     first, _ = _imported(modules.Branching()).refused
     assert first.file == modules.__file__
@@ -302,6 +318,7 @@ def test_what_differs_from_call_to_call_is_never_written() -> None:
     result = _imported(modules.Counting())
     (refusal,) = result.refused
     assert "called again" in refusal.reason
+    assert refusal.file.endswith("modules.py") and refusal.line
 
 
 def test_compiled_code_is_refused() -> None:

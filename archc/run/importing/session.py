@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from torch import Tensor, nn
 
 from archc.importing.sizes import has_sizes, name_sizes
 from archc.importing.spec import imported, lacking
-from archc.importing.trace import Refusal
+from archc.importing.trace import Refusal, Trace
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
 from archc.run.importing.proof import Proof, prove
 from archc.run.importing.tensors import parts_of
@@ -62,10 +63,7 @@ class Result:
             "params": self.params,
             "proof": proof,
             "remarks": self.remarks,
-            "refused": [
-                {"module": r.module, "reason": r.reason, "file": r.file, "line": r.line}
-                for r in self.refused
-            ],
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
 
 
@@ -97,10 +95,23 @@ def import_network(
         kept = {path for path in kept | more if not any(_holds(p, path) for p in more)}
     if result.refused:
         # also why modules inside could not stay what they are
-        result.refused = list(dict.fromkeys(met))
+        result.refused = list(dict.fromkeys(_mended(r, opaque) for r in met))
     elif kept:
         result.remarks += _kept_remarks(module, sorted(kept))
     return result
+
+
+def _mended(refusal: Refusal, opaque: bool) -> Refusal:
+    """The same with what to do about it: most may stay what it is, in a module."""
+    path, mend = refusal.module, refusal.mend
+    if not path:
+        mend = mend or (
+            "put what does it into a module of its own, which reads one value, gives"
+            " one, and may stay what it is with --opaque"
+        )
+    elif not opaque:
+        mend = mend or "with --opaque, the module around may stay what it is"
+    return replace(refusal, mend=mend)
 
 
 def _kept_remarks(module: nn.Module, kept: list[str]) -> list[str]:
@@ -151,8 +162,7 @@ def _imported(
     if not evaluated.refused:
         again = trace(module, named, inputs, opaque=opaque)
     if again.calls != evaluated.calls:
-        reason = "it computes something else when it is called again"
-        return Result(label, refused=[Refusal("", reason)])
+        return Result(label, refused=[_unlike(evaluated, again)])
     trained = None
     if not evaluated.refused and lacking(evaluated):
         trained = trace(module, named, inputs, training=True, opaque=opaque)
@@ -189,6 +199,21 @@ def _imported(
             result.state = module.state_dict()
             return result
     raise AssertionError("the second time is the last")
+
+
+def _unlike(first: Trace, again: Trace) -> Refusal:
+    """The refusal of a network whose second call is another, at the first that is."""
+    pairs = zip_longest(first.calls, again.calls)
+    call = next(b or a for a, b in pairs if a != b)
+    path = first.uses[call.use].path if call is not None and call.use >= 0 else ""
+    place = call.place if call is not None else None
+    return Refusal(
+        path,
+        "it computes something else when it is called again",
+        *((place.file, place.line) if place is not None else ("", 0)),
+        mend="let what it computes depend on its inputs alone, and keep nothing"
+        " from one call for the next",
+    )
 
 
 def _draws_nothing(subject: Subject) -> bool:

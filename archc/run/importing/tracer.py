@@ -37,7 +37,7 @@ from archc.run.importing.tensors import (
     parts_of,
     tensors_in,
 )
-from archc.run.importing.unlike import eagerly, unlike_specs
+from archc.run.importing.unlike import TWICE, eagerly, unlike_specs
 from archc.run.importing.values import Values
 from archc.run.verify.forms import described
 from archc.spec.expressions import is_sequence
@@ -134,8 +134,8 @@ class _Tracer(TorchFunctionMode):
 
     def lending(self) -> AbstractContextManager[None]:
         """While it lasts, the module has tensors without values."""
-        for path, reason in unlike_specs(self._module):
-            self._refused(path, reason)
+        for path, reason, mend in unlike_specs(self._module):
+            self._refused(path, reason, mend=mend)
         if self._found.refused:
             return nullcontext()
         keys: dict[int, str] = {}
@@ -143,7 +143,9 @@ class _Tracer(TorchFunctionMode):
             first = keys.setdefault(id(each.tensor), each.key)
             if first != each.key:
                 also = f"its `{each.name}` is also `{first}`"
-                self._refused(each.path, f"{also}, and no spec gives a tensor to two")
+                self._refused(
+                    each.path, f"{also}, and no spec gives a tensor to two", mend=TWICE
+                )
             if each.saved:
                 self._found.tensors[each.key] = _described(each.tensor)
         return lending(self._module, self._twin)
@@ -353,9 +355,11 @@ class _Tracer(TorchFunctionMode):
             return
         self._refused(self._found.uses[self._stack[-1]].path, reason, place())
 
-    def _refused(self, path: str, reason: str, at: Place | None = None) -> None:
+    def _refused(
+        self, path: str, reason: str, at: Place | None = None, mend: str = ""
+    ) -> None:
         where = (at.file, at.line) if at is not None else ("", 0)
-        refusal = Refusal(path, reason, *where)
+        refusal = Refusal(path, reason, *where, mend=mend)
         if refusal not in self._found.refused:
             self._found.refused.append(refusal)
 
@@ -365,7 +369,10 @@ class _Tracer(TorchFunctionMode):
         at = raised(error.__traceback__) or Place("", 0)
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         reason = f"its forward pass fails on tensors without values: {said}"
-        self._found.refused.append(Refusal(path, reason, at.file, at.line))
+        shapes = [self._found.shapes[n][1:] for n in self._found.inputs.values()]
+        given = " and ".join("x".join(map(str, shape)) for shape in shapes)
+        mend = f"it was given samples of {given}; --input says another shape"
+        self._found.refused.append(Refusal(path, reason, at.file, at.line, mend))
 
 
 def _described(tensor: Tensor) -> TensorOf:

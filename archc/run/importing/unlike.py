@@ -12,21 +12,24 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from archc.run.importing.tensors import held_by, parts_of
 
+TWICE = "give the second one tensors of its own, or import it without one of them"
 
-def unlike_specs(module: nn.Module) -> Generator[tuple[str, str]]:
-    """Parts by their paths, each with why no spec says it."""
+
+def unlike_specs(module: nn.Module) -> Generator[tuple[str, str, str]]:
+    """Parts by their paths, each with why no spec says it and what to do about it."""
     hidden: list[str] = []
     for path, part in parts_of(module):
         if any(path.startswith(f"{p}.") or not p for p in hidden):
             continue
         if isinstance(part, torch.jit.ScriptModule):
             hidden.append(path)
-            yield path, "it is compiled by torch.jit, which hides its calls"
+            reason = "it is compiled by torch.jit, which hides its calls"
+            yield path, reason, "import the module that was compiled"
         lazy: Any = part
         if isinstance(part, LazyModuleMixin) and lazy.has_uninitialized_params():
             hidden.append(path)
-            yield path, ("its tensors are not made yet; call the network once before"
-                         " it is imported")  # fmt: skip
+            reason = "its tensors are not made yet"
+            yield path, reason, "call the network once before it is imported"
     if hidden:
         return
     yield from _twice(module)
@@ -34,11 +37,11 @@ def unlike_specs(module: nn.Module) -> Generator[tuple[str, str]]:
              and h.tensor.dtype != torch.float32]  # fmt: skip
     if other:
         dtype = str(other[0].tensor.dtype).removeprefix("torch.")
-        yield other[0].path, (f"its `{other[0].name}` is of {dtype}, and specs compute"
-                              " in float32; call `.float()` before")  # fmt: skip
+        reason = f"its `{other[0].name}` is of {dtype}, and specs compute in float32"
+        yield other[0].path, reason, "call `.float()` on it before"
 
 
-def _twice(module: nn.Module) -> Generator[tuple[str, str]]:
+def _twice(module: nn.Module) -> Generator[tuple[str, str, str]]:
     """Modules with tensors that have two names in the `state_dict`."""
     holding = {held.path for held in held_by(module) if held.saved}
     first = {part: path for path, part in parts_of(module)}
@@ -46,7 +49,7 @@ def _twice(module: nn.Module) -> Generator[tuple[str, str]]:
     for path, part in inside.named_modules(remove_duplicate=False):
         if first[part] != path and first[part] in holding:
             yield path, (f"it is also `{first[part]}`, whose tensors it has once more,"
-                         " and no spec gives a tensor to two")  # fmt: skip
+                         " and no spec gives a tensor to two"), TWICE  # fmt: skip
 
 
 def eagerly() -> AbstractContextManager[Any]:
