@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from archc.draw.cells import Drawn
-from archc.draw.chart import Chart
+from archc.draw.chart import Chart, Link
 from archc.draw.style import Style
 
 _CROSSING = 0.025
 """What another value that goes on costs, as a share of a strip."""
+_FAR = 8
+"""A link that passes more rows than that runs in a lane."""
 _MOST_PLACES = 120
 _LONGER = 1.3
 """How much longer strips may get so that little goes on from one to another."""
@@ -46,6 +49,22 @@ def ranks(chart: Chart, boxes: list[Drawn], style: Style) -> list[int]:
     return [
         last + 1 if c.port == "out" else r for r, c in zip(rank, cells, strict=True)
     ]
+
+
+def threads(chart: Chart, link: Link, span: int, style: Style) -> bool:
+    """Whether a link keeps a place in each of the rows that it passes."""
+    fine = chart.level in ("block", "layer") and not style.single_file
+    return fine and link.kind == "main" and span <= _FAR
+
+
+def passed(chart: Chart, rank: Sequence[int], style: Style) -> set[int]:
+    """The rows in which a link keeps a place."""
+    return {
+        row
+        for link in chart.links
+        if threads(chart, link, rank[link.target] - rank[link.source], style)
+        for row in range(rank[link.source] + 1, rank[link.target])
+    }
 
 
 def strips_of(chart: Chart, boxes: list[Drawn], style: Style) -> list[list[list[int]]]:

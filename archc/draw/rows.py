@@ -9,7 +9,7 @@ exchanged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from archc.draw import metrics
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
 from archc.draw.links import drawn_link
-from archc.draw.ranks import APART
+from archc.draw.ranks import APART, threads
 from archc.draw.scene import Point, Shape, Text
 from archc.draw.spread import spread
 from archc.draw.style import Style
@@ -27,8 +27,6 @@ _TRACK = 4.0
 _LANE = 5.0
 _THREAD = 1.5
 """Half of the room that a link takes in a row that it passes."""
-_FAR = 8
-"""A link that passes more rows than that runs in a lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +40,6 @@ class _Segment:
     """Where it leaves its source, from that one's middle,"""
     into: float
     """and where it reaches its target."""
-
-
-def threads(chart: Chart, link: Link, span: int, style: Style) -> bool:
-    """Whether a link keeps a place in each of the rows that it passes."""
-    fine = chart.level in ("block", "layer") and not style.single_file
-    return fine and link.kind == "main" and span <= _FAR
-
-
-def passed(chart: Chart, rank: Sequence[int], style: Style) -> set[int]:
-    """The rows in which a link keeps a place."""
-    return {
-        row
-        for link in chart.links
-        if threads(chart, link, rank[link.target] - rank[link.source], style)
-        for row in range(rank[link.source] + 1, rank[link.target])
-    }
 
 
 class _Beside(NamedTuple):
@@ -91,6 +73,7 @@ class Layout:
         self.inner = any(cell.port for cell in chart.cells)
         self.row_of = {i: r for r, row in enumerate(rows) for i in row}
         self.cells = list(self.row_of)
+        self._heads = any(map(self._head, self.cells))
         self.leaving = [
             x
             for x in chart.links
@@ -301,6 +284,18 @@ class Layout:
         row = self.rows[self.row_of[i]]
         return min(row, key=lambda j: self.center[j]) == i
 
+    def _right(self, link: Link) -> bool:
+        """Whether a link runs in a lane at the right: between the last boxes of two
+        rows, of which one has others at its left."""
+        if self.chart.level != "layer" or link.note or self._heads:
+            return False
+        ends = (link.source, link.target)
+        last = (
+            max(self.rows[self.row_of[i]], key=lambda j: self.center[j]) == i
+            for i in ends
+        )
+        return all(last) and not all(map(self._side, ends))
+
     def _tracks(self) -> None:
         """Which track of a gap each link uses that turns there."""
         self.track: dict[tuple[int, object], int] = {}
@@ -309,6 +304,8 @@ class Layout:
             if not self._straight(segment):
                 self._take(self.row_of[segment.source], self._bus(segment))
         for link in self.far:
+            if self._right(link):
+                continue
             if not self._side(link.source):
                 self._take(self.row_of[link.source], ("out", link))
             if not self._side(link.target):
@@ -407,8 +404,12 @@ class Layout:
                 points.append((b, y))
             self.links.append((way[0].link, points))
         self._lanes: list[_Lane] = []
+        self._right_lanes: list[_Lane] = []
         for link in sorted(self.far, key=lambda x: (bool(x.note), self._span(x), x)):
             begin, stop = self.row_of[link.source], self.row_of[link.target]
+            if self._right(link):
+                self.links.append((link, self._at_right(link, begin, stop)))
+                continue
             lane = self._lane(begin, stop, link.note)
             self.links.append((link, self._around(link, lane)))
         self.exits = {x.source: self._exit(x) for x in self.leaving}
@@ -432,6 +433,24 @@ class Layout:
         if note:
             self.notes.append((note, (self.end[begin] + self.start[stop]) / 2, at))
         return at
+
+    def _at_right(self, link: Link, begin: int, stop: int) -> list[Point]:
+        """The way from a box to another one by a lane at their right."""
+        rows = self.rows[begin : stop + 1]
+        at = max(self.center[i] + self._full(i) for row in rows for i in row)
+        at += _LANE + 1
+        near = (x for x in self._right_lanes if x.begin < stop and begin < x.stop)
+        for other in sorted(near, key=lambda x: x.at):
+            if abs(at - other.at) < _LANE:
+                at = other.at + _LANE
+        self._right_lanes.append(_Lane(begin, stop, at, at))
+        points: list[Point] = []
+        for i, share in ((link.source, 0.68), (link.target, 0.32)):
+            first, last = self.reach(i)
+            along = first + (last - first) * share
+            side = (along, self.center[i] + self.after(i)), (along, at)
+            points += side if i == link.source else reversed(side)
+        return points
 
     def _exit(self, link: Link) -> list[Point]:
         """The way from a box to the end of the strip."""
@@ -511,5 +530,6 @@ class Layout:
         """The least and the most of x and y, with loops and lanes."""
         left = min((*self.edges, *(lane.left - 2 for lane in self._lanes)))
         right = max(self.center[i] + self._full(i) for i in self.row_of)
+        right = max((right, *(lane.at + 2 for lane in self._right_lanes)))
         low, high = self.start[0], self.low
         return (low, left, high, right) if self.style.lr else (left, low, right, high)

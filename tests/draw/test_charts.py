@@ -186,6 +186,24 @@ def test_blocks_fit_a_page(name: str) -> None:
     assert svg.frames
 
 
+@pytest.mark.parametrize("name", ["timm/cspdarknet53", "timm/hrnet_w18_small",
+                                  "googlenet", "torchvision/inception_v3"])  # fmt: skip
+def test_nothing_is_covered_where_branches_have_skips_and_heads(name: str) -> None:
+    hold(drawn(name, Options("layer")))
+
+
+def test_skips_of_the_last_branch_run_beside_it() -> None:
+    """Those of the second branch of HRNet's second stage, which has two."""
+    svg = drawn("timm/hrnet_w18_small", Options("layer"))
+    outer = [
+        points
+        for points in svg.edges
+        if len(points) == 4 and points[0][1] == points[1][1]
+        if points[1][0] > points[0][0] + 1 and points[2][0] > points[3][0] + 1
+    ]
+    assert len(outer) >= 2
+
+
 @pytest.mark.parametrize("width", [85.0, None])
 def test_a_nested_u_is_the_triangle_of_its_paper(width: float | None) -> None:
     """X(i,j) reads all X(i,k) with k < j, and X(i+1,j-1) scaled up (Zhou et al. 2018,
