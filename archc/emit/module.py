@@ -33,6 +33,7 @@ from archc.emit.passes.parts import parts
 from archc.emit.passes.returns import returns
 from archc.emit.passes.running import running
 from archc.emit.passes.stages import stages
+from archc.emit.passes.started import started
 from archc.emit.passes.strides import strides
 from archc.emit.passes.subexpressions import subexpressions
 from archc.emit.passes.tests import tests
@@ -49,7 +50,7 @@ Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
     parts, walked, stages, derived, items, counters, counting, strides, nested, tests,
     joined, guards, held, subexpressions, children, containers, appended, copies,
-    halves, beside, running, alike,
+    halves, beside, running, started, alike,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

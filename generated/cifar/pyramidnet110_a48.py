@@ -3,7 +3,7 @@
 Source: Han et al. 2017, Table 1, Fig. 6d and Table 4, arXiv:1610.02915.
 
 Compiled by archc from specs/cifar/pyramidnet110_a48.toml.
-Digest: sha256 f17a77eaeceaa8b1.
+Digest: sha256 2baa44e286ad723a.
 """
 
 import torch
@@ -52,10 +52,10 @@ class PyramidNet(nn.Module):
 
     def __init__(self, num_classes: int = 10, n: int = 18, alpha: int = 48) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        layers: list[nn.Module] = []
         in_channels = 16
+        self.conv1 = nn.Conv2d(3, in_channels, kernel_size=3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        layers: list[nn.Module] = []
         for i in range(1, n + 1):
             layers.append(PyramidBlock(in_channels, round(16 + alpha * i / (n * 3))))
             in_channels = round(16 + alpha * i / (n * 3))

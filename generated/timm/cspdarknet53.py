@@ -3,7 +3,7 @@
 Source: Wang et al. 2020, Fig. 2, arXiv:1911.11929; timm's cspdarknet53.
 
 Compiled by archc from specs/timm/cspdarknet53.toml.
-Digest: sha256 4766153b13317687.
+Digest: sha256 2cce84ac6124ceb4.
 """
 
 from collections import OrderedDict
@@ -123,13 +123,13 @@ class CspNet(nn.Module):
                     bottle_width=512,
                 ),
             )
+        in_channels = 32
         self.stem = nn.Sequential(
             OrderedDict(
-                conv1=ConvNormAct(3, 32, kernel_size=3),  # 32 x 256 x 256
+                conv1=ConvNormAct(3, in_channels, kernel_size=3),  # 32 x 256 x 256
             )
         )
         layers: list[nn.Module] = []
-        in_channels = 32
         for config in stages:
             layers.append(CrossStage(in_channels, config))
             in_channels = config.width

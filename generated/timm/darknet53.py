@@ -3,7 +3,7 @@
 Source: Redmon and Farhadi 2018, Table 1, arXiv:1804.02767; timm's darknet53.
 
 Compiled by archc from specs/timm/darknet53.toml.
-Digest: sha256 b6b5c5c343e8b562.
+Digest: sha256 22b1c0c0fbb9e251.
 """
 
 from collections import OrderedDict
@@ -77,13 +77,13 @@ class DarkNet(nn.Module):
         widths: Sequence[int] = (64, 128, 256, 512, 1024),
     ) -> None:
         super().__init__()
+        in_channels = 32
         self.stem = nn.Sequential(
             OrderedDict(
-                conv1=ConvNormAct(3, 32, kernel_size=3),  # 32 x 256 x 256
+                conv1=ConvNormAct(3, in_channels, kernel_size=3),  # 32 x 256 x 256
             )
         )
         layers: list[nn.Module] = []
-        in_channels = 32
         for depth, width in zip(depths, widths, strict=True):
             layers.append(Stage(in_channels, depth, width))
             in_channels = width

@@ -3,7 +3,7 @@
 Source: Chen et al. 2017, Table 1, arXiv:1707.01629; timm's dpn68.
 
 Compiled by archc from specs/timm/dpn68.toml.
-Digest: sha256 6a048a3561f21ab1.
+Digest: sha256 63db6b57df7345b4.
 """
 
 from collections import OrderedDict
@@ -130,13 +130,13 @@ class DPN(nn.Module):
         growth_rates: Sequence[int] = (16, 32, 32, 64),
     ) -> None:
         super().__init__()
+        in_channels = 10
         self.features = nn.Sequential(
             OrderedDict(
-                conv1_1=ConvNormAct(3, 10, kernel_size=3, stride=2),  # 10 x 112 x 112
+                conv1_1=ConvNormAct(3, in_channels, kernel_size=3, stride=2),
                 conv1_pool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
         )
-        in_channels = 10
         for stage, (depth, width, growth_rate) in enumerate(
             zip(depths, widths, growth_rates, strict=True)
         ):

@@ -3,7 +3,7 @@
 Source: Han et al. 2020, Table 1, arXiv:1911.11907; timm's ghostnet_100.
 
 Compiled by archc from specs/timm/ghostnet_100.toml.
-Digest: sha256 d276f26c9a6e908c.
+Digest: sha256 f5a209d23197dd07.
 """
 
 import math
@@ -203,12 +203,12 @@ class GhostNet(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = dropout
-        self.conv_stem = nn.Conv2d(
-            3, 16, kernel_size=3, stride=2, padding=1, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(16)
-        layers: list[nn.Module] = []
         in_channels = 16
+        self.conv_stem = nn.Conv2d(
+            3, in_channels, kernel_size=3, stride=2, padding=1, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        layers: list[nn.Module] = []
         for settings in stages:
             layers.append(Stage(in_channels, settings))
             in_channels = settings[-1][2]

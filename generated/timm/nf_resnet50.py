@@ -3,7 +3,7 @@
 Source: Brock et al. 2021, Section 3 and Table 1, arXiv:2101.08692; timm's nf_resnet50.
 
 Compiled by archc from specs/timm/nf_resnet50.toml.
-Digest: sha256 7a9036120a58402d.
+Digest: sha256 ecc8afd7707446e8.
 """
 
 from collections import OrderedDict
@@ -166,11 +166,12 @@ class NormFreeNet(nn.Module):
         alpha: float = 0.2,
     ) -> None:
         super().__init__()
+        in_channels = 64
         self.stem = nn.Sequential(
             OrderedDict(
                 conv=ScaledStdConv2d(
                     3,
-                    64,
+                    in_channels,
                     kernel_size=7,
                     stride=2,
                     padding=3,
@@ -181,7 +182,6 @@ class NormFreeNet(nn.Module):
             )
         )
         layers: list[nn.Module] = []
-        in_channels = 64
         for s, (depth, width) in enumerate(zip(depths, widths, strict=True)):
             layers.append(
                 Stage(

@@ -3,7 +3,7 @@
 Source: Gao et al. 2019, Fig. 2, arXiv:1904.01169; timm's res2net50_26w_4s.
 
 Compiled by archc from specs/timm/res2net50_26w_4s.toml.
-Digest: sha256 0d4b9dabb7ecbb2f.
+Digest: sha256 c46e6959a352dd18.
 """
 
 from collections.abc import Sequence
@@ -103,9 +103,11 @@ class Res2Net(nn.Module):
     ) -> None:
         super().__init__()
         self.depths = depths
-        self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
         in_channels = 64
+        self.conv1 = nn.Conv2d(
+            3, in_channels, kernel_size=7, stride=2, padding=3, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(in_channels)
         for s, depth in enumerate(depths):
             layer_layers: list[nn.Module] = []
             for i in range(depth):

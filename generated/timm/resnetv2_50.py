@@ -4,7 +4,7 @@ Source: He et al. 2016, Fig. 4e, arXiv:1603.05027; timm's resnetv2_50, strided i
 3x3.
 
 Compiled by archc from specs/timm/resnetv2_50.toml.
-Digest: sha256 b3e06210ee8ec02e.
+Digest: sha256 73429e02463a83ec.
 """
 
 from collections import OrderedDict
@@ -97,14 +97,16 @@ class ResNetV2(nn.Module):
         widths: Sequence[int] = (256, 512, 1024, 2048),
     ) -> None:
         super().__init__()
+        in_channels = 64
         self.stem = nn.Sequential(
             OrderedDict(
-                conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+                conv=nn.Conv2d(
+                    3, in_channels, kernel_size=7, stride=2, padding=3, bias=False
+                ),  # 64 x 112 x 112
                 pool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),  # 64 x 56 x 56
             )
         )
         layers: list[nn.Module] = []
-        in_channels = 64
         for s, (depth, width) in enumerate(zip(depths, widths, strict=True)):
             layers.append(Stage(in_channels, depth, width, stride=1 if s == 0 else 2))
             in_channels = width

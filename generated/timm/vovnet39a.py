@@ -3,7 +3,7 @@
 Source: Lee et al. 2019, Table 1, arXiv:1904.09730; timm's vovnet39a.
 
 Compiled by archc from specs/timm/vovnet39a.toml.
-Digest: sha256 b46e7d5474c46361.
+Digest: sha256 ca00b61b1e4a1218.
 """
 
 from collections import OrderedDict
@@ -101,13 +101,13 @@ class VovNet(nn.Module):
         widths: Sequence[int] = (256, 512, 768, 1024),
     ) -> None:
         super().__init__()
+        in_channels = 128
         self.stem = nn.Sequential(
             ConvNormAct(3, 64, kernel_size=3, stride=2),  # 64 x 112 x 112
             ConvNormAct(64, 64, kernel_size=3),
-            ConvNormAct(64, 128, kernel_size=3, stride=2),  # 128 x 56 x 56
+            ConvNormAct(64, in_channels, kernel_size=3, stride=2),  # 128 x 56 x 56
         )
         layers: list[nn.Module] = []
-        in_channels = 128
         for i, (depth, mid_width, width) in enumerate(
             zip(depths, mid_widths, widths, strict=True)
         ):

@@ -3,7 +3,7 @@
 Source: Sandler et al. 2018, Table 2, arXiv:1801.04381; torchvision.models.mobilenet_v2.
 
 Compiled by archc from specs/torchvision/mobilenet_v2.toml.
-Digest: sha256 f86b6394f88f553c.
+Digest: sha256 190c25b3b3a5f6ff.
 """
 
 from collections.abc import Sequence
@@ -97,8 +97,10 @@ class MobileNetV2(nn.Module):
         ),
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [ConvNormActivation(3, 32, kernel_size=3, stride=2)]
         in_channels = 32
+        layers: list[nn.Module] = [
+            ConvNormActivation(3, in_channels, kernel_size=3, stride=2)
+        ]  # 32 x 112 x 112
         for expand_ratio, out_channels, depth, stride in settings:
             for i in range(depth):
                 layers.append(

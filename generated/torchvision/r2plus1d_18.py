@@ -4,7 +4,7 @@ Source: Tran et al. 2017, section 3.5, arXiv:1711.11248;
 torchvision.models.video.r2plus1d_18.
 
 Compiled by archc from specs/torchvision/r2plus1d_18.toml.
-Digest: sha256 1444931947d7bab3.
+Digest: sha256 b4694634ec2c7438.
 """
 
 from collections.abc import Sequence
@@ -88,6 +88,7 @@ class R2plus1d18(nn.Module):
     ) -> None:
         super().__init__()
         self.depths = depths
+        in_channels = 64
         self.stem = nn.Sequential(
             nn.Conv3d(
                 3,
@@ -99,11 +100,12 @@ class R2plus1d18(nn.Module):
             ),  # 45 x 16 x 56 x 56
             nn.BatchNorm3d(45),
             nn.ReLU(inplace=True),
-            nn.Conv3d(45, 64, kernel_size=(3, 1, 1), padding=(1, 0, 0), bias=False),
-            nn.BatchNorm3d(64),
+            nn.Conv3d(
+                45, in_channels, kernel_size=(3, 1, 1), padding=(1, 0, 0), bias=False
+            ),  # 64 x 16 x 56 x 56
+            nn.BatchNorm3d(in_channels),
             nn.ReLU(inplace=True),
         )
-        in_channels = 64
         for stage, depth in enumerate(depths):
             layer_layers: list[nn.Module] = []
             for i in range(depth):

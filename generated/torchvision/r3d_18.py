@@ -4,7 +4,7 @@ Source: Tran et al. 2017, Table 1, R3D, arXiv:1711.11248;
 torchvision.models.video.r3d_18.
 
 Compiled by archc from specs/torchvision/r3d_18.toml.
-Digest: sha256 e189e76c68412f44.
+Digest: sha256 6f221bf9446a37c8.
 """
 
 from collections.abc import Sequence
@@ -61,19 +61,19 @@ class R3d18(nn.Module):
     ) -> None:
         super().__init__()
         self.depths = depths
+        in_channels = 64
         self.stem = nn.Sequential(
             nn.Conv3d(
                 3,
-                64,
+                in_channels,
                 kernel_size=(3, 7, 7),
                 stride=(1, 2, 2),
                 padding=(1, 3, 3),
                 bias=False,
             ),  # 64 x 16 x 56 x 56
-            nn.BatchNorm3d(64),
+            nn.BatchNorm3d(in_channels),
             nn.ReLU(inplace=True),
         )
-        in_channels = 64
         for stage, depth in enumerate(depths):
             layer_layers: list[nn.Module] = []
             for i in range(depth):

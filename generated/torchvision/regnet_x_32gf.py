@@ -3,7 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_32gf.
 
 Compiled by archc from specs/torchvision/regnet_x_32gf.toml.
-Digest: sha256 1a3a34e38b0beba6.
+Digest: sha256 d47eebbf0c7f7e2a.
 """
 
 from collections import OrderedDict
@@ -143,9 +143,9 @@ class RegNet(nn.Module):
         se: bool = False,
     ) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, 32, kernel_size=3, stride=2)
-        self.trunk_output = nn.Sequential()
         in_channels = 32
+        self.stem = ConvNorm(3, in_channels, kernel_size=3, stride=2)
+        self.trunk_output = nn.Sequential()
         for stage, (depth, width) in enumerate(
             zip(depths, widths, strict=True), start=1
         ):

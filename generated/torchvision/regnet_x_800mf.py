@@ -3,7 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_x_800mf.
 
 Compiled by archc from specs/torchvision/regnet_x_800mf.toml.
-Digest: sha256 cf65634aff5f40dd.
+Digest: sha256 787288f9f7821335.
 """
 
 from collections import OrderedDict
@@ -143,9 +143,9 @@ class RegNet(nn.Module):
         se: bool = False,
     ) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, 32, kernel_size=3, stride=2)
-        self.trunk_output = nn.Sequential()
         in_channels = 32
+        self.stem = ConvNorm(3, in_channels, kernel_size=3, stride=2)
+        self.trunk_output = nn.Sequential()
         for stage, (depth, width) in enumerate(
             zip(depths, widths, strict=True), start=1
         ):

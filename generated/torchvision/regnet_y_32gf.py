@@ -3,7 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_32gf.
 
 Compiled by archc from specs/torchvision/regnet_y_32gf.toml.
-Digest: sha256 2ba04f6b7f21ccd0.
+Digest: sha256 dd2668a58b5cae41.
 """
 
 from collections import OrderedDict
@@ -143,9 +143,9 @@ class RegNet(nn.Module):
         se: bool = True,
     ) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, 32, kernel_size=3, stride=2)
-        self.trunk_output = nn.Sequential()
         in_channels = 32
+        self.stem = ConvNorm(3, in_channels, kernel_size=3, stride=2)
+        self.trunk_output = nn.Sequential()
         for stage, (depth, width) in enumerate(
             zip(depths, widths, strict=True), start=1
         ):

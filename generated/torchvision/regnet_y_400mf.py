@@ -4,7 +4,7 @@ Source: Radosavovic et al. 2020, Fig. 16, arXiv:2003.13678;
 torchvision.models.regnet_y_400mf.
 
 Compiled by archc from specs/torchvision/regnet_y_400mf.toml.
-Digest: sha256 f028bd6c82f40f8a.
+Digest: sha256 2e9322c9e03a161f.
 """
 
 from collections import OrderedDict
@@ -144,9 +144,9 @@ class RegNet(nn.Module):
         se: bool = True,
     ) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, 32, kernel_size=3, stride=2)
-        self.trunk_output = nn.Sequential()
         in_channels = 32
+        self.stem = ConvNorm(3, in_channels, kernel_size=3, stride=2)
+        self.trunk_output = nn.Sequential()
         for stage, (depth, width) in enumerate(
             zip(depths, widths, strict=True), start=1
         ):

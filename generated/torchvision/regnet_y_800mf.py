@@ -3,7 +3,7 @@
 Source: Radosavovic et al. 2020, arXiv:2003.13678; torchvision.models.regnet_y_800mf.
 
 Compiled by archc from specs/torchvision/regnet_y_800mf.toml.
-Digest: sha256 181fdf2e457be4b3.
+Digest: sha256 d50218c04ef99382.
 """
 
 from collections import OrderedDict
@@ -143,9 +143,9 @@ class RegNet(nn.Module):
         se: bool = True,
     ) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, 32, kernel_size=3, stride=2)
-        self.trunk_output = nn.Sequential()
         in_channels = 32
+        self.stem = ConvNorm(3, in_channels, kernel_size=3, stride=2)
+        self.trunk_output = nn.Sequential()
         for stage, (depth, width) in enumerate(
             zip(depths, widths, strict=True), start=1
         ):

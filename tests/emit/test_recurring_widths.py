@@ -47,3 +47,19 @@ def test_what_may_not_be_there_is_not_computed() -> None:
 def test_a_local_that_holds_it_is_read() -> None:
     made = _constructor(HERE / "cases" / "widths_that_recur.toml", "WidthsThatRecur")
     assert "groups=width" in made
+
+
+def test_what_a_loop_starts_with() -> None:
+    made = _constructor(
+        live.ROOT / "specs/torchvision/mobilenet_v2.toml", "MobileNetV2"
+    )
+    assert "in_channels = 32\n" in made
+    assert "ConvNormActivation(3, in_channels, " in made
+    made = _constructor(live.ROOT / "specs/cifar/pyramidnet110_a48.toml", "PyramidNet")
+    assert "nn.Conv2d(3, in_channels, " in made
+    assert "nn.BatchNorm2d(in_channels)" in made
+
+
+def test_what_a_loop_starts_with_that_no_module_is_told() -> None:
+    made = _constructor(live.ROOT / "specs/vgg11.toml", "VGG")
+    assert "in_channels = 3\n" in made
