@@ -19,6 +19,7 @@ from archc.emit.validate.placed import placed
 from archc.emit.validate.values import (
     Called,
     Module,
+    Parts,
     Record,
     Tensor,
     Value,
@@ -108,6 +109,7 @@ class _Recorder(Machine):
         """Of the tensors that something refers to, by their `id`."""
         self._alive: dict[int, ref[Tensor]] = {}
         self._made = 0
+        self._together: object = None
 
     def record(self, given: Mapping[str, Any] | None = None) -> Execution:
         """Builds the module, with these arguments, and runs it forward in training.
@@ -147,7 +149,15 @@ class _Recorder(Machine):
         made = super().compute(key, inputs, called, module)
         reads = tuple(self._numbers[id(tensor)] for tensor in inputs)
         assert made.layer is not None
-        self._events.append(Run(made.layer, reads, self._number(made), called.inplace))
+        number, together = self._number(made), self._together
+        run = Run(made.layer, reads, number, called.inplace, together)
+        self._events.append(run)
+        return made
+
+    def part(self, parts: Parts, number: int) -> Tensor:
+        self._together = parts.token
+        made = super().part(parts, number)
+        self._together = None
         return made
 
     def _number(self, tensor: Tensor) -> int:

@@ -36,11 +36,13 @@ class Backward:
         one = self.ledger.new((), FULL, per_sample=False)
         if loss.call is not None:
             self.ledger.hold(one)
-            loss.call.gradient = Gradient(one, contiguous(()))
+            loss.call.gradients[0] = Gradient(one, contiguous(()))
         while calls:
             call = calls.pop()
-            if call.gradient is not None:
-                self._back(call, call.gradient)
+            if call.step.siblings and call.gradients:
+                self._join(call)
+            elif call.gradients:
+                self._back(call, call.gradients[0])
         self.ledger.drop(one)
         self.ledger.drop(loss.storage)
 
@@ -88,8 +90,19 @@ class Backward:
         if step.weight_as_map:
             self._copy_weight_gradients(call)
         for read, one in made:
-            assert read.call is not None
-            self._deliver(read.call, one)
+            self._deliver(read, one)
+
+    def _join(self, call: Call) -> None:
+        """Makes the gradient of what a call gives parts of."""
+        ledger, step = self.ledger, call.step
+        ledger.layer = call.layer
+        missing = step.siblings + 1 - len(call.gradients)
+        zeros = [ledger.new(step.dims, call.itemsize) for _ in range(missing)]
+        (read,) = call.reads
+        one = self._gradient(call, read, next(iter(call.gradients.values())))
+        for storage in (*zeros, *(g.storage for g in call.gradients.values())):
+            ledger.drop(storage)
+        self._deliver(read, one)
 
     def _in_rows(self, step: Step, gradient: Gradient) -> Gradient:
         """A gradient of which a call goes through the rows, copied where its axes do
@@ -177,16 +190,18 @@ class Backward:
         self.ledger.drop(gradient.storage)
         return Gradient(made, kept(read.dims, gradient.strides))
 
-    def _deliver(self, call: Call, gradient: Gradient) -> None:
-        """Adds a gradient to those that have come for a call's output."""
-        before, step = call.gradient, call.step
+    def _deliver(self, tensor: Tensor, gradient: Gradient) -> None:
+        """Adds a gradient to those that have come for a tensor."""
+        call = tensor.call
+        assert call is not None
+        before, step = call.gradients.get(tensor.part), call.step
         if before is None:
-            call.gradient = gradient
+            call.gradients[tensor.part] = gradient
             return
         # torch adds in place where nothing else holds the first of them, but not while
         # a tracker looks on; so this is what was held to its account, and the upper end
         total = self.ledger.new(step.dims, call.itemsize, per_sample=step.per_sample)
-        call.gradient = Gradient(total, kept(step.dims, before.strides))
+        call.gradients[tensor.part] = Gradient(total, kept(step.dims, before.strides))
         self.ledger.drop(before.storage)
         self.ledger.drop(gradient.storage)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from archc.measure.layout import Strides
@@ -28,6 +28,8 @@ class Tensor:
     call: Call | None = None
     base: Tensor | None = None
     """What it is a view of."""
+    part: int = 0
+    """Which of its call's values it is."""
 
 
 class Gradient(NamedTuple):
@@ -47,7 +49,8 @@ class Call:
     itemsize: int
     kept: list[Storage]
     weights: Weights = ()
-    gradient: Gradient | None = None
-    """What has come for its output so far."""
+    gradients: dict[int, Gradient] = field(default_factory=dict[int, "Gradient"])
+    """What has come for each of its outputs so far."""
+    outputs: int = 1
     holders: int = 1
-    """Its output, and the calls that have read that."""
+    """Its outputs, and the calls that have read them."""

@@ -314,9 +314,10 @@ def _forward(network: Network, execution: Execution, tape: Tape) -> list[Tensor]
     for event in execution.events:
         if isinstance(event, Run):
             reads = [tensors[number] for number in event.reads]
-            tensors[event.makes] = tape.layer(
-                event.layer, reads, in_place=event.in_place
-            )
+            made = tape.layer(event.layer, reads, in_place=event.in_place)
+            if event.together is not None:
+                tape.join(made, event.together)
+            tensors[event.makes] = made
         else:
             tape.drop(tensors.pop(event.tensor))
     return [tensors[number] for number in execution.outputs]

@@ -50,6 +50,8 @@ class Tape:
         self._copies: dict[Layer | None, list[Storage]] = {}
         """What autocast has made of the weights of a layer."""
         self._loss: Tensor | None = None
+        self._together: dict[object, Call] = {}
+        """The calls that give several values."""
         self._known: dict[Hashable, tuple[Sequence[Step], Weights]] = {}
         """What ops on inputs of these shapes do, and their parameters: all instances of
         a block have the same ops."""
@@ -81,6 +83,22 @@ class Tape:
             self._known[key] = known
         steps, weights = known
         return self.run(steps, inputs, weights)
+
+    def join(self, made: Tensor, together: object) -> None:
+        """Makes what was recorded last one call with what it was called `together`
+        with."""
+        call = made.call
+        if call is None:
+            return
+        first = self._together.setdefault(together, call)
+        if first is not call:
+            self._calls.remove(call)
+            for read in call.reads:
+                if read.call is not None:
+                    read.call.holders -= 1
+            made.call, made.part = first, first.outputs
+            first.outputs += 1
+            first.holders += 1
 
     def run(
         self, steps: Sequence[Step], inputs: Iterable[Tensor], weights: Weights

@@ -18,6 +18,8 @@ class Run(NamedTuple):
     reads: tuple[int, ...]
     makes: int
     in_place: bool
+    together: object = None
+    """The same for all values that one call gives, if it gives several."""
 
 
 class Release(NamedTuple):

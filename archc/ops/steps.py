@@ -97,6 +97,9 @@ class Step:
     as well."""
     scratch: int = 0
     """How many more tensors of the output's size there are while going back,"""
+    siblings: int = 0
+    """How many more values the call gives. Going back it makes a gradient of them all,
+    with zeros for those that none has come for."""
     part: tuple[Any, ...] | None = None
     """or of this one, that of a part of the output which was written to."""
     temporary: tuple[Extra, ...] = ()

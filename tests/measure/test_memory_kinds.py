@@ -161,6 +161,19 @@ KINDS: dict[str, list[Any]] = {
         ]
         for merge in ("add", "mul", "sub", "div", "concat")
     },
+    **{
+        f"{len(read)} of {chunks} parts": [
+            conv("a"),
+            {"name": "part", "op": "chunk", "chunks": chunks},
+            {"op": "concat", "from": [f"part.{n}" for n in read]},
+            *HEAD,
+        ]
+        for chunks, read in ((2, (0, 1)), (4, (1, 0)), (4, (1, 0, 2, 3)), (8, (3, 3)))
+    },
+    "one part alone": [
+        conv("a"), {"name": "part", "op": "chunk", "chunks": 2},
+        {"op": "sigmoid", "from": "part.1"}, *HEAD,
+    ],
     "equal dropouts on both paths": [
         conv("a"),
         {

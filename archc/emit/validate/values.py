@@ -72,6 +72,8 @@ class Parts:
     call: Called
     inputs: tuple[Tensor, ...]
     count: int
+    token: object = field(default_factory=object)
+    """What tells it from an equal call, and holds nothing."""
 
 
 @dataclass(slots=True, eq=False)
