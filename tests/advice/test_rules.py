@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from archc.advice.advise import RULES
-from archc.cli import main
+from tests.command import invoke
 
 Node = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -83,10 +82,10 @@ def advice(layers: list[Node], tmp_path: Path, **more: Any) -> list[str]:
     path = tmp_path / "net.json"
     path.write_text(json.dumps(spec))
     arguments = ["check", str(path), "--format", "json"]
-    done = CliRunner().invoke(main, [*arguments, "--advice"])
+    done = invoke(*arguments, "--advice")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    plain = json.loads(CliRunner().invoke(main, arguments).stdout)
+    plain = json.loads(invoke(*arguments).stdout)
     assert plain == [d for d in found if d["severity"] != "advice"]
     return [d["code"] for d in found if d["severity"] == "advice"]
 
@@ -117,19 +116,19 @@ def test_a_silence_needs_its_reason(silence: Any, tmp_path: Path) -> None:
     network = {"input": [3, 32, 32], "layers": [RELU]}
     spec = {"archc": 1, "name": "net", "advice": silence, "network": network}
     path.write_text(json.dumps(spec))
-    done = CliRunner().invoke(main, ["check", str(path)])
+    done = invoke("check", str(path))
     assert done.exit_code == 1 and "advice" in done.stdout
 
 
 def test_shipped_networks_have_their_reasons() -> None:
-    done = CliRunner().invoke(main, ["check", str(ROOT / "specs"), "--advice"])
+    done = invoke("check", str(ROOT / "specs"), "--advice")
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1].endswith("checked: no errors")
 
 
 @pytest.mark.parametrize("code", RULES)
 def test_each_is_explained_with_its_source(code: str) -> None:
-    shown = CliRunner().invoke(main, ["explain", f"advice[{code}]"]).stdout
+    shown = invoke("explain", f"advice[{code}]").stdout
     assert RULES[code].source in " ".join(shown.split())
     assert RULES[code].summary.endswith(".")
 
@@ -137,7 +136,7 @@ def test_each_is_explained_with_its_source(code: str) -> None:
 def test_github_shows_a_notice(tmp_path: Path) -> None:
     advice(CASES["bias-before-norm"][0], tmp_path)
     arguments = ["check", str(tmp_path / "net.json"), "--advice", "--format", "github"]
-    assert CliRunner().invoke(main, arguments).stdout.startswith("::notice file=")
+    assert invoke(*arguments).stdout.startswith("::notice file=")
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from archc.cli import main
+from tests.command import invoke
 
 Archc = Callable[..., Result]
 
@@ -37,16 +37,8 @@ params = 314
 
 @pytest.fixture
 def archc() -> Archc:
-    """Runs the command line in this process; nothing but SystemExit may escape."""
-
-    def run(*args: object) -> Result:
-        result = CliRunner().invoke(main, [str(a) for a in args])
-        assert result.exception is None or isinstance(result.exception, SystemExit), (
-            result.exception
-        )
-        return result
-
-    return run
+    """Runs the command line in this process."""
+    return invoke
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from archc.cli import main
+from tests.command import invoke
 
 COMMANDS = {
     "compile": ("compile", "lenet5", "-o", "deep/er"),
@@ -25,12 +24,12 @@ def test_it_is_told_once(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(main, COMMANDS[name])
+    done = invoke(*COMMANDS[name])
     assert done.exit_code == 0, done.output
     assert done.stderr.splitlines().count("made the directory deep/er") == 1
     for path in Path("deep/er").iterdir():
         path.unlink()
-    again = CliRunner().invoke(main, COMMANDS[name])
+    again = invoke(*COMMANDS[name])
     assert again.exit_code == 0
     assert "directory" not in again.stderr
 
@@ -39,6 +38,6 @@ def test_what_archc_chose_is_not_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(main, ["compile", "lenet5"])
+    done = invoke("compile", "lenet5")
     assert done.exit_code == 0 and "generated/lenet5.py" in done.stdout
     assert "directory" not in done.stderr

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 import archc
-from archc.cli import main
 from archc.design.conditions import ConditionError, read, read_one
 from archc.design.variants import Step
 from archc.diagnostics.model import Sink
@@ -21,6 +19,7 @@ from archc.measure.memory import footprint
 from archc.pipeline import analyse
 from archc.source.document import Document, parse_document
 from archc.spec.load import Loader
+from tests.command import invoke
 
 NET = """\
 archc = 1
@@ -261,7 +260,7 @@ def test_the_spec_is_written_with_comments_and_layout(tmp_path: Path) -> None:
         "solve", str(path), "--vary", "width=8:64:8", "--vary", "blocks[1]=1:3",
         "--where", "macs <= 2e8", "--maximize", "params", "-o", str(out),
     ]  # fmt: skip
-    result = CliRunner().invoke(main, args)
+    result = invoke(*args)
     assert result.exit_code in (0, 1), result.output
     if result.exit_code:
         pytest.fail(result.stderr)
@@ -278,7 +277,7 @@ def test_the_spec_is_written_with_comments_and_layout(tmp_path: Path) -> None:
     text = out.read_text("utf-8")
     assert text.partition("# What A net has")[0].rstrip() == expected.rstrip()
     assert archc.load(out).params == found.params
-    again = CliRunner().invoke(main, args)
+    again = invoke(*args)
     assert again.exit_code == 2 and "nothing is written over" in again.stderr
 
 
@@ -330,14 +329,13 @@ def archc_variant() -> Any:
 
 
 def test_one_goal_is_needed(net: Path) -> None:
-    run = CliRunner().invoke
-    args = ["solve", str(net), "--vary", "width=1:3"]
-    assert run(main, args).exit_code == 2
-    assert run(main, [*args, "--maximize", "1", "--minimize", "2"]).exit_code == 2
-    assert run(main, [*args, "--maximize", "params"]).exit_code == 0
-    none = run(main, [*args, "--maximize", "params", "--where", "macs < 0"])
+    args = ["solve", net, "--vary", "width=1:3"]
+    assert invoke(*args).exit_code == 2
+    assert invoke(*args, "--maximize", "1", "--minimize", "2").exit_code == 2
+    assert invoke(*args, "--maximize", "params").exit_code == 0
+    none = invoke(*args, "--maximize", "params", "--where", "macs < 0")
     assert none.exit_code == 1 and "Forbidden by: macs < 0" in none.output
-    wrong = run(main, [*args[:-1], "width=-3:0", "--maximize", "params"])
+    wrong = invoke(*args[:-1], "width=-3:0", "--maximize", "params")
     assert wrong.exit_code == 1 and "none is a network" in wrong.output
 
 

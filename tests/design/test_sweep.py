@@ -10,10 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner
 
 import archc
-from archc.cli import main
 from archc.design.ranges import RangeError, given, read
 from archc.design.sweep import Sweep
 from archc.design.variants import Step, Variants
@@ -24,6 +22,7 @@ from archc.measure.memory import footprint
 from archc.pipeline import analyse, analyse_variant
 from archc.spec.load import Loader
 from archc.spec.variant import with_params
+from tests.command import invoke
 
 SPECS = Path(__file__).parents[2] / "specs"
 NET = """\
@@ -61,7 +60,7 @@ def net(tmp_path: Path) -> Path:
 
 
 def _run(*args: Any) -> Any:
-    return CliRunner().invoke(main, ["sweep", *map(str, args)])
+    return invoke("sweep", *args)
 
 
 def variants(path: Path, *ranges: str) -> Variants:

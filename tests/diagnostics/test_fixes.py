@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from archc.cli import main
 from archc.diagnostics.mend import applied
 from archc.diagnostics.model import Diagnostic, Sink
 from archc.pipeline import analyse
 from archc.spec.load import Loader
 from tests.benchmarks import mends
+from tests.command import invoke
 
 ROOT = Path(__file__).parent.parent / "bad_specs"
 SPECS = sorted(p for p in ROOT.rglob("*") if p.suffix in (".toml", ".json"))
@@ -77,13 +76,12 @@ def test_fixing_all_leaves_nothing_to_fix_and_keeps_comments(tmp_path: Path) -> 
     copied = tmp_path / "specs"
     shutil.copytree(ROOT, copied)
     fixable = sorted(copied.glob("*.toml"))
-    runner = CliRunner()
     for path in fixable:
         before = path.read_bytes()
-        runner.invoke(main, ["check", "--fix", str(path)])
+        invoke("check", "--fix", path)
         after = path.read_bytes()
         assert after.count(b"#") >= before.count(b"#"), path
-        again = runner.invoke(main, ["check", "--fix", str(path)])
+        again = invoke("check", "--fix", path)
         assert "nothing to fix" in again.output, again.output
         assert path.read_bytes() == after
 
@@ -124,7 +122,7 @@ params = 224"""
 def test_several_mends_in_one_file(tmp_path: Path, newline: str, mark: str) -> None:
     path = tmp_path / "net.toml"
     path.write_bytes((mark + SPEC.replace("\n", newline)).encode())
-    result = CliRunner().invoke(main, ["check", "--fix", str(path)])
+    result = invoke("check", "--fix", str(path))
     assert result.exit_code == 0, result.output
     lines = path.read_bytes().decode().removeprefix(mark).split("\n")
     assert [line.rstrip("\r") for line in lines] == MENDED.split("\n")
@@ -204,7 +202,7 @@ def test_a_json_spec_is_mended(tmp_path: Path) -> None:
         ' {"skip": "add", "layers": [{"name": "c", "op": "Conv2d", "out_channels": 128,'
         ' "kernel_size": 3, "stride": 2, "padding": 1.0,}]}]}}'
     )
-    result = CliRunner().invoke(main, ["check", "--fix", str(path)])
+    result = invoke("check", "--fix", str(path))
     assert result.exit_code == 0, result.output
     node = json.loads(path.read_text())["network"]["layers"][0]
     assert node["layers"][0]["op"] == "conv2d"
@@ -221,7 +219,7 @@ def test_what_lies_outside_of_the_tree_is_left_alone(tmp_path: Path) -> None:
         'archc = 1\nname = "net"\nuse = ["../blocks.toml"]\n[network]\n'
         'input = [3, 8, 8]\nlayers = [{ name = "u", block = "unit" }]\n'
     )
-    result = CliRunner().invoke(main, ["check", "--fix", "--allow-outside", str(path)])
+    result = invoke("check", "--fix", "--allow-outside", str(path))
     assert result.exit_code == 1
     assert "nothing to fix" in result.output
     assert blocks.read_text() == text
@@ -233,14 +231,14 @@ def test_a_mend_is_in_the_json_form(tmp_path: Path) -> None:
         'archc = 1\nname = "net"\n[network]\ninput = [3, 8, 8]\n'
         'layers = [{ op = "rellu" }]\n'
     )
-    result = CliRunner().invoke(main, ["check", "--format", "json", str(path)])
+    result = invoke("check", "--format", "json", str(path))
     (found,) = json.loads(result.output)
     span = {"line": 5, "column": 18, "end_line": 5, "end_column": 25}
     assert found["fix"] == [{"file": str(path), **span, "text": '"relu"'}]
 
 
 def test_overrides_are_not_mended(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["check", "--fix", "resnet50", "--set", "a=1"])
+    result = invoke("check", "--fix", "resnet50", "--set", "a=1")
     assert result.exit_code == 2
     assert "--fix" in result.output
 

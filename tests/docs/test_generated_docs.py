@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from archc.cli import main
 from archc.diagnostics.model import Sink
@@ -19,6 +18,7 @@ from archc.ops.reference import reference
 from archc.ops.registry import OPS
 from archc.pipeline import analyse
 from archc.spec.load import Loader
+from tests.command import invoke
 
 from .pages import PAGES, ROOT, Block, anchors, blocks, commands, links
 
@@ -99,7 +99,7 @@ def _check_console(block: Block, where: str) -> None:
         command, _, expected = part.partition("\n")
         program, *arguments = shlex.split(command)
         assert program == "archc", f"{where}: cannot run {command}"
-        actual = CliRunner().invoke(main, arguments).output
+        actual = invoke(*arguments).output
         pieces = map(re.escape, expected.strip("\n").split("...\n"))
         pattern = r"(?:.*\n)*?".join(pieces)
         if not re.fullmatch(pattern, actual.strip("\n")):
@@ -143,7 +143,7 @@ def test_picture_of_the_tutorial_is_current(tmp_path: Path) -> None:
     whole = [b for b in blocks(ROOT / "docs/tutorial.md") if b.name == spec.name]
     spec.write_text(whole[-1].text, "utf-8")
     out = ["-o", str(tmp_path)]
-    assert CliRunner().invoke(main, ["compile", str(spec), *out]).exit_code == 0
+    assert invoke("compile", str(spec), *out).exit_code == 0
     shown = (ROOT / "docs/images/small_resnet.svg").read_bytes()
     assert shown == (tmp_path / "small_resnet.svg").read_bytes(), (
         "docs/images/small_resnet.svg is out of date; compile the tutorial's last spec"

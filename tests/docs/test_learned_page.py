@@ -6,10 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
-from archc.cli import main
+from tests.command import invoke
 
 from .pages import ROOT, blocks
 
@@ -28,7 +27,7 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             program, *words = shlex.split(line)
             if program == "pip":
                 continue
-            done = CliRunner().invoke(main, words)
+            done = invoke(*words)
             assert done.exit_code == 0, f"{line}\n{done.output}"
             if words[0] == "evaluate":
                 top1 = next(x for x in done.stdout.splitlines() if "top-1" in x)

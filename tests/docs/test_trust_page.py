@@ -8,9 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from archc.cli import main
+from tests.command import invoke
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "trust.md").read_text("utf-8")
@@ -63,7 +62,7 @@ def test_these_run_no_module(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trace = _planted(tmp_path, monkeypatch)
-    result = CliRunner().invoke(main, arguments)
+    result = invoke(*arguments)
     assert result.exit_code in (0, 1), result.output
     assert not trace.exists()
 
@@ -73,17 +72,17 @@ def test_these_run_the_module_beside_the_spec(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trace = _planted(tmp_path, monkeypatch)
-    CliRunner().invoke(main, [command, "net.toml"])
+    invoke(command, "net.toml")
     assert trace.exists()
     trace.unlink()
     # with --input the code is written anew
-    CliRunner().invoke(main, ["verify", "net.toml", "--input", "3,9,9"])
+    invoke("verify", "net.toml", "--input", "3,9,9")
     assert not trace.exists()
 
 
 @pytest.mark.parametrize("command", ["verify", "smoke", "train"])
 def test_their_helps_say_so(command: str) -> None:
-    shown = " ".join(CliRunner().invoke(main, [command, "--help"]).output.split())
+    shown = " ".join(invoke(command, "--help").output.split())
     assert "Runs the code of that file" in shown
 
 
@@ -98,7 +97,7 @@ def test_exit_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["check", "--no-such-option", "net.toml"], 2),
         (["check", "bad.toml", "net.toml"], 1),
     ):
-        assert CliRunner().invoke(main, arguments).exit_code == code, arguments
+        assert invoke(*arguments).exit_code == code, arguments
 
 
 def test_a_wrong_spec_writes_nothing(
@@ -106,7 +105,7 @@ def test_a_wrong_spec_writes_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bad.toml").write_text(SPEC.replace("relu", "rely"))
-    assert CliRunner().invoke(main, ["compile", "bad.toml"]).exit_code == 1
+    assert invoke("compile", "bad.toml").exit_code == 1
     assert [p.name for p in tmp_path.iterdir()] == ["bad.toml"]
 
 
@@ -116,4 +115,4 @@ def test_a_pipe_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.chdir(tmp_path)
     os.mkfifo("net.toml")
-    assert CliRunner().invoke(main, ["check", "net.toml"]).exit_code == 1
+    assert invoke("check", "net.toml").exit_code == 1

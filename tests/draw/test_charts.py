@@ -12,9 +12,7 @@ from typing import get_args
 
 import pygraphviz
 import pytest
-from click.testing import CliRunner
 
-from archc.cli import main
 from archc.diagnostics.model import Sink
 from archc.draw.chart import Level
 from archc.draw.drawing import Options, draw, scene_of
@@ -25,6 +23,7 @@ from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer
 from archc.pipeline import analyse
 from archc.spec.load import Loader
+from tests.command import invoke
 from tests.draw.looks import SPECS, Svg, analysed, chart, drawn, hold, regions
 from tests.random_networks.campaign import fresh_seed
 from tests.random_networks.spec import draw_spec
@@ -266,9 +265,7 @@ def test_tikz_compiles_by_itself(tmp_path: Path) -> None:
 def test_each_format_is_written(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"net.{ending}"
     spec = str(SPECS / "lenet5.toml")
-    result = CliRunner().invoke(
-        main, ["draw", spec, "--level", "stage", "-o", str(path)]
-    )
+    result = invoke("draw", spec, "--level", "stage", "-o", str(path))
     assert result.exit_code == 0, result.output
     start = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG", "dot": b"digraph",
              "mmd": b"---", "tex": b"% "}[ending]  # fmt: skip
@@ -283,7 +280,7 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
         [spec, spec.replace("lenet5", "alexnet"), "-o", str(tmp_path / "x.svg")],
         [spec, "--style", "volumes", "--heat", "macs"],
     ):
-        result = CliRunner().invoke(main, ["draw", *arguments])
+        result = invoke("draw", *arguments)
         assert result.exit_code == 2, result.output
     assert not list(tmp_path.iterdir())
 
@@ -330,7 +327,7 @@ def test_what_archc_did_not_draw_is_kept(
     picture = Path("lenet5.svg")
 
     def status(*arguments: str) -> int:
-        return CliRunner().invoke(main, ["draw", spec, *arguments]).exit_code
+        return invoke("draw", spec, *arguments).exit_code
 
     assert status() == 0
     ours = picture.read_bytes()
@@ -355,7 +352,7 @@ def test_tikz_of_a_hostile_title_compiles(tmp_path: Path) -> None:
     (tmp_path / "net.toml").write_text(text, encoding="utf-8")
     out = tmp_path / "net.tex"
     arguments = ["draw", str(tmp_path / "net.toml"), "--level", "stage", "-o", str(out)]
-    result = CliRunner().invoke(main, arguments)
+    result = invoke(*arguments)
     assert result.exit_code == 0, result.output
     command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "net.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from tests.command import invoke
+
 pytest.importorskip("onnxruntime")
 
 import numpy as np
 import torch
-from click.testing import CliRunner
 from torch import Tensor, nn
 
-from archc.cli import main
 from archc.importing.onnx.file import file_of
 from archc.importing.onnx.network import network_of
 from archc.importing.spec import imported
@@ -492,7 +492,7 @@ def test_the_command_writes_spec_and_weights(tmp_path: Path) -> None:
     for ending in ("safetensors", "pt"):
         weights = tmp_path / f"net.{ending}"
         arguments = ["import", str(path), "-o", str(out), "--weights", str(weights)]
-        done = CliRunner().invoke(main, [*arguments, "--format", "json"])
+        done = invoke(*arguments, "--format", "json")
         assert done.exit_code == 0, done.output
         report = json.loads(done.output)
         assert report["proof"]["state_dict"] is True
@@ -504,10 +504,10 @@ def test_the_command_writes_spec_and_weights(tmp_path: Path) -> None:
         else:
             state = safetensors.load_file(weights)
         assert set(state) == {"conv1.weight", "conv1.bias"}
-    refused = CliRunner().invoke(main, ["import", str(path), "--weights", "net.bin"])
+    refused = invoke("import", str(path), "--weights", "net.bin")
     assert refused.exit_code == 2
     assert ".safetensors" in refused.output
-    missing = CliRunner().invoke(main, ["import", str(tmp_path / "no.onnx")])
+    missing = invoke("import", str(tmp_path / "no.onnx"))
     assert missing.exit_code == 2
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from archc.cli import main
 from archc.diagnostics.model import Sink
 from archc.emit.evaluation import evaluation
 from archc.measure.counting.count import TOOLS, count, counter
 from archc.measure.counting.rules import MULTIPLY_ADDS
 from archc.pipeline import Analysis, analyse
 from archc.spec.load import Loader
+from tests.command import invoke
 from tests.ops import specs
 from tests.ops.cases import CASES
 
@@ -111,7 +110,7 @@ def test_torchvisions_own_resnet50(tool: str, figures: dict[str, int]) -> None:
 
 def test_what_differs_is_told() -> None:
     def run(*args: str) -> Any:
-        return CliRunner().invoke(main, ["summary", str(SPECS / "lenet5.toml"), *args])
+        return invoke("summary", str(SPECS / "lenet5.toml"), *args)
 
     text = run("--as", "fvcore").stdout
     assert "The two agree." in text

@@ -7,15 +7,15 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from archc.cli import main
+from tests.command import invoke
 
 SPEC = str(Path(__file__).parents[2] / "specs" / "torchvision" / "resnet18.toml")
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["memory", *arguments])
+    return invoke("memory", *arguments)
 
 
 def test_text() -> None:

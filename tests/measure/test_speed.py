@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from archc.cli import main
 from archc.diagnostics.model import Sink
 from archc.measure.speed.device import (
     Device,
@@ -26,6 +24,7 @@ from archc.measure.speed.table import duration
 from archc.network.graph import Network
 from archc.pipeline import analyse
 from archc.spec.load import Loader
+from tests.command import invoke
 
 SPECS = Path(__file__).parents[2] / "specs"
 NET = """\
@@ -120,7 +119,7 @@ def test_devices_have_sources() -> None:
 
 def test_the_command(one: Path) -> None:
     def run(*args: str) -> Any:
-        return CliRunner().invoke(main, ["speed", str(one), *args])
+        return invoke("speed", str(one), *args)
 
     text = run("--device", "a100", "--images", "1000").stdout
     assert "epoch of 1,000 images" in text and "the most that data sheets allow" in text
@@ -144,7 +143,7 @@ def test_a_calibration_is_kept(
     kept_at().parent.mkdir(parents=True)
     kept_at().write_text(as_toml(device), "utf-8")
     assert kept() == device
-    result = CliRunner().invoke(main, ["speed", str(one), "--device", "this"])
+    result = invoke("speed", str(one), "--device", "this")
     assert result.exit_code == 0 and "\x1b" not in result.stdout
     assert "measured" in result.stdout
     with pytest.raises(NoDevice, match="no peak in bf16"):

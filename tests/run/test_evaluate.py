@@ -9,16 +9,16 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 import archc
-from archc.cli import main
 from archc.run.evaluate.crops import cuts
 from archc.run.evaluate.metrics import metrics
 from archc.run.train.preprocessing import Preprocessing
+from tests.command import invoke
 from tests.run.training import PLAIN, train
 
 
@@ -34,8 +34,7 @@ def trained(tmp_path_factory: Any) -> Path:
 
 
 def run(*arguments: object, exit_code: int = 0) -> Result:
-    done = CliRunner().invoke(main, [*map(str, arguments)])
-    assert done.exception is None or isinstance(done.exception, SystemExit)
+    done = invoke(*arguments)
     assert done.exit_code == exit_code, done.output
     return done
 

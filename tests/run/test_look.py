@@ -10,19 +10,19 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 import archc
-from archc.cli import main
 from archc.network.graph import Network
 from archc.run.look import attribution
 from archc.run.look.layered import Layered
 from archc.run.look.projection import form_for, project
 from archc.run.look.strongest import search
 from archc.run.look.units import Unit
+from tests.command import invoke
 from tests.run import plain_deconvnet as plain
 from tests.run.training import PLAIN
 
@@ -148,8 +148,7 @@ def sees(tmp_path_factory: Any) -> Path:
 
 def look(folder: Path, *arguments: object, exit_code: int = 0) -> Result:
     words = ["look", folder / "sees.toml", "--weights", folder / "sees.pt", *arguments]
-    done = CliRunner().invoke(main, [*map(str, words)])
-    assert done.exception is None or isinstance(done.exception, SystemExit)
+    done = invoke(*words)
     assert done.exit_code == exit_code, done.output
     return done
 
@@ -319,7 +318,7 @@ def test_a_module_that_computes_something_else_is_refused(
     sees: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(sees)
-    CliRunner().invoke(main, ["compile", "sees.toml"])
+    invoke("compile", "sees.toml")
     module = sees / "generated/sees.py"
     module.write_text(module.read_text().replace("F.relu(x", "F.gelu(x", 1).replace(
         ", inplace=True", "", 1))  # fmt: skip

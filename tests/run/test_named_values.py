@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 import archc
-from archc.cli import main
+from tests.command import invoke
 
 SPEC = """
 archc = 1
@@ -47,7 +47,7 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
+    return invoke(*arguments)
 
 
 def test_the_module_agrees(spec: Path) -> None:

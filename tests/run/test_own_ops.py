@@ -9,9 +9,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from archc.cli import main
+from tests.command import invoke
 
 PACKAGE = """
 import torch
@@ -79,7 +79,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def archc(*args: object) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in args])
+    return invoke(*args)
 
 
 @pytest.mark.usefixtures("installed")

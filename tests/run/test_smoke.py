@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from archc.cli import main
+from tests.command import invoke
 from tests.siblings import stands_for_itself
 
 ROOT = Path(__file__).parents[2]
@@ -28,10 +28,7 @@ def one_thread() -> Iterator[None]:
 
 
 def run(*arguments: object) -> Result:
-    words = [str(argument) for argument in arguments]
-    done = CliRunner().invoke(main, ["smoke", "--device", "cpu", *words])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done
-    return done
+    return invoke("smoke", "--device", "cpu", *arguments)
 
 
 def report(tmp_path: Path, *arguments: object) -> tuple[Result, dict[str, dict]]:
@@ -390,7 +387,7 @@ def test_probabilities_at_each_place_are_no_image(
 
 def test_without_classes_a_break_is_found(tmp_path: Path) -> None:
     spec = small(tmp_path, VECTOR + linear(1))
-    assert CliRunner().invoke(main, ["compile", str(spec), "-o", str(tmp_path)])
+    assert invoke("compile", str(spec), "-o", str(tmp_path))
     module = tmp_path / "small.py"
     text = module.read_text()
     assert "x = self.stem(x)" in text

@@ -13,9 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from click.testing import CliRunner
 
-from archc.cli import main
+from tests.command import invoke
 from tests.run.training import (
     PLAIN,
     ROOT,
@@ -233,7 +232,7 @@ def test_a_softmax_is_told_of() -> None:
     "broken", ["return self.fc(x, x)", "return self.fc(x).detach()", "return x[:, :3]"]
 )
 def test_a_module_that_fails_is_told_in_a_line(broken: str) -> None:
-    assert CliRunner().invoke(main, ["compile", "plain.toml"]).exit_code == 0
+    assert invoke("compile", "plain.toml").exit_code == 0
     module = Path("generated/plain.py")
     text = module.read_text()
     assert "return self.fc(x)" in text
@@ -330,7 +329,7 @@ def test_an_error_in_the_spec() -> None:
 
 def test_memory_that_runs_out_is_said_in_a_line() -> None:
     """torch's allocator raises such an error on the CPU."""
-    assert CliRunner().invoke(main, ["compile", "plain.toml"]).exit_code == 0
+    assert invoke("compile", "plain.toml").exit_code == 0
     module = Path("generated/plain.py")
     line = "def forward(self, x: Tensor) -> Tensor:\n"
     error = 'raise RuntimeError("DefaultCPUAllocator: not enough memory")'

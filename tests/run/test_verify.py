@@ -10,16 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from archc.cli import main
 from archc.emit.digest import signed, unsigned
+from tests.command import invoke
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["verify", *arguments])
+    return invoke("verify", *arguments)
 
 
 def test_every_network_agrees(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import archc
-from archc.cli import main
+from tests.command import invoke
 from tests.run.training import STATEFUL
 
 
@@ -38,8 +37,7 @@ def same(model: nn.Module, state: dict[str, Tensor]) -> bool:
 
 def said(*arguments: object, exit_code: int = 2) -> str:
     """The one line with which a command answers on stderr."""
-    done = CliRunner().invoke(main, [*map(str, arguments)])
-    assert done.exception is None or isinstance(done.exception, SystemExit)
+    done = invoke(*arguments)
     assert done.exit_code == exit_code, done.output
     (line,) = done.stderr.splitlines()
     return line
@@ -211,10 +209,7 @@ def test_auxiliary_classifiers_may_be_missing(tmp_path: Path) -> None:
 
 
 def test_smoke_starts_from_the_weights(lenet: Path) -> None:
-    done = CliRunner().invoke(
-        main,
-        ["smoke", "d2l/lenet", "--weights", str(lenet), "--steps", "2"],
-    )
+    done = invoke("smoke", "d2l/lenet", "--weights", str(lenet), "--steps", "2")
     assert "runs" in done.output or "passes" in done.output or done.exit_code in (0, 1)
     assert "net.0.weight" in said(
         "smoke", "d2l/lenet", "--weights", _without_first(lenet)

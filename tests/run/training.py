@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 from torch import Tensor
 
-from archc.cli import main
+from tests.command import invoke
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,11 +71,8 @@ def train(*arguments: object) -> Result:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    done = CliRunner().invoke(main, ["train", *map(str, arguments)])
+    done = invoke("train", *arguments)
     torch.set_num_threads(threads)
-    assert done.exception is None or isinstance(done.exception, SystemExit), (
-        done.exception
-    )
     return done
 
 
