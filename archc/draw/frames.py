@@ -10,7 +10,7 @@ from archc.draw import metrics
 from archc.draw.cells import Drawn, measured, title_of, tooltip
 from archc.draw.chart import Cell, Chart
 from archc.draw.ranks import passed, ranks, strips_of
-from archc.draw.rows import Layout
+from archc.draw.routes import Layout
 from archc.draw.scene import Path, Rect, Shape, Text, moved
 from archc.draw.style import Style
 from archc.escaping import visible

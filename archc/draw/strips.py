@@ -13,7 +13,7 @@ from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
 from archc.draw.links import drawn_link
 from archc.draw.ranks import strips_of
-from archc.draw.rows import Layout
+from archc.draw.routes import Layout
 from archc.draw.scene import Path, Point, Shape
 from archc.draw.style import Style
 

@@ -1,0 +1,187 @@
+"""The ways of links between boxes in rows, along the gaps between these.
+
+A link to the next row runs in the gap between the two. One that goes further either
+keeps a place in the rows that it passes, or runs in a lane at their left; so no link
+ever crosses a box or its text. From left to right, the same is done with both axes
+exchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archc.draw import metrics
+from archc.draw.cells import Drawn
+from archc.draw.chart import Chart, Link
+from archc.draw.links import drawn_link
+from archc.draw.rows import Rows
+from archc.draw.scene import Point, Shape, Text
+from archc.draw.style import Style
+
+_LANE = 5.0
+
+
+class _Lane(NamedTuple):
+    """A way beside the rows, and what is said of it."""
+
+    begin: int
+    stop: int
+    at: float
+    left: float
+    """Where it ends with what is said of it."""
+
+
+class Layout(Rows):
+    """One strip: rows, and the links between their boxes."""
+
+    def __init__(
+        self, chart: Chart, boxes: list[Drawn], rows: list[list[int]], style: Style
+    ) -> None:
+        super().__init__(chart, boxes, rows, style)
+        self.links: list[tuple[Link, list[Point]]] = []
+        self.notes: list[tuple[str, float, float]] = []
+        self._route()
+
+    def _route(self) -> None:
+        for way in self.ways:
+            points: list[Point] = []
+            for segment in way:
+                x, y = self._from(segment), self._to(segment)
+                a, b = self.reach(segment.source)[1], self.reach(segment.target)[0]
+                points.append((a, x))
+                if not self._straight(segment):
+                    turn = self._at(self.row_of[segment.source], self._bus(segment))
+                    points += [(turn, x), (turn, y)]
+                points.append((b, y))
+            self.links.append((way[0].link, points))
+        self._lanes: list[_Lane] = []
+        self._right_lanes: list[_Lane] = []
+        for link in sorted(self.far, key=lambda x: (bool(x.note), self._span(x), x)):
+            begin, stop = self.row_of[link.source], self.row_of[link.target]
+            if self._right(link):
+                self.links.append((link, self._at_right(link, begin, stop)))
+                continue
+            lane = self._lane(begin, stop, link.note)
+            self.links.append((link, self._around(link, lane)))
+        self.exits = {x.source: self._exit(x) for x in self.leaving}
+        self.entries = {x.target: self._entry(x) for x in self.entering}
+
+    def _span(self, link: Link) -> int:
+        return self.row_of[link.target] - self.row_of[link.source]
+
+    def _lane(self, begin: int, stop: int, note: str = "") -> float:
+        """Where a lane lies across two rows: as near to those between as is free."""
+        room = 0.0
+        if note:
+            wide = metrics.width(note, self.style.small)
+            room = self.style.small if self.style.lr else wide + 2
+        at = min(self.edges[max(begin, 0) : stop + 1]) - _LANE - 1
+        near = [x for x in self._lanes if x.begin < stop and begin < x.stop]
+        for other in sorted(near, key=lambda x: -x.at):
+            if at - room < other.at + _LANE and other.left < at + _LANE:
+                at = other.left - _LANE
+        self._lanes.append(_Lane(begin, stop, at, at - room))
+        if note:
+            self.notes.append((note, (self.end[begin] + self.start[stop]) / 2, at))
+        return at
+
+    def _at_right(self, link: Link, begin: int, stop: int) -> list[Point]:
+        """The way from a box to another one by a lane at their right."""
+        rows = self.rows[begin : stop + 1]
+        at = max(self.center[i] + self._full(i) for row in rows for i in row)
+        at += _LANE + 1
+        near = (x for x in self._right_lanes if x.begin < stop and begin < x.stop)
+        for other in sorted(near, key=lambda x: x.at):
+            if abs(at - other.at) < _LANE:
+                at = other.at + _LANE
+        self._right_lanes.append(_Lane(begin, stop, at, at))
+        points: list[Point] = []
+        for i, share in ((link.source, 0.68), (link.target, 0.32)):
+            first, last = self.reach(i)
+            along = first + (last - first) * share
+            side = (along, self.center[i] + self.after(i)), (along, at)
+            points += side if i == link.source else reversed(side)
+        return points
+
+    def _exit(self, link: Link) -> list[Point]:
+        """The way from a box to the end of the strip."""
+        i = link.source
+        x, end = self.center[i], self.reach(i)[1]
+        if self._ends(i):
+            x += self.boxes[i].port("out", link.leaves)
+            return [(end, x), (self.low, x)]
+        lane = self._lane(self.row_of[i], len(self.rows))
+        return [*self._out(link, lane, ("leave", i)), (self.low, lane)]
+
+    def _entry(self, link: Link) -> list[Point]:
+        """The way from the beginning of the strip to a box."""
+        i = link.target
+        x, begin = self.center[i], self.reach(i)[0]
+        if self._begins(i):
+            x += self.boxes[i].port("in", link.enters)
+            return [(self.start[0], x), (begin, x)]
+        lane = self._lane(-1, self.row_of[i])
+        return [(self.start[0], lane), *self._into(link, lane, ("enter", i))]
+
+    def _around(self, link: Link, lane: float) -> list[Point]:
+        out = self._out(link, lane, ("out", link))
+        return [*out, *self._into(link, lane, ("in", link))]
+
+    def _out(self, link: Link, lane: float, key: object) -> list[Point]:
+        """From a box into a lane: by its left side, or by the gap behind it."""
+        i = link.source
+        begin, stop = self.reach(i)
+        x = self.center[i]
+        if self._side(i):
+            at = begin + (stop - begin) * 0.68
+            return [(at, x - self.before(i)), (at, lane)]
+        at = self._at(self.row_of[i], key)
+        x += self.boxes[i].port("out", link.leaves)
+        return [(stop, x), (at, x), (at, lane)]
+
+    def _into(self, link: Link, lane: float, key: object) -> list[Point]:
+        """From a lane into a box: by its left side, or by the gap before it."""
+        i = link.target
+        begin, stop = self.reach(i)
+        x = self.center[i]
+        if self._side(i):
+            at = begin + (stop - begin) * 0.32
+            return [(at, lane), (at, x - self.before(i))]
+        at = self._at(self.row_of[i] - 1, key)
+        x += self.boxes[i].port("in", link.enters)
+        return [(at, lane), (at, x), (begin, x)]
+
+    # ---- shapes
+
+    def put(self, dx: float = 0.0, dy: float = 0.0) -> Iterator[Shape]:
+        """Everything of this strip, moved by so much; boxes get their places."""
+        # where two share a piece, the main way is seen
+        for link, way in sorted(self.links, key=lambda x: x[0].kind == "main"):
+            ends = self.boxes[link.target].cell.port == "out"
+            points = [(x + dx, y + dy) for x, y in map(self.xy, way)]
+            yield drawn_link(link, points, self.style, arrow=not ends)
+        for text, a, lane in self.notes:
+            x, y = self.xy((a, lane))
+            x, y = x + dx, y + dy
+            size, color = self.style.small, self.style.palette.skip
+            if self.style.lr:
+                yield Text(x, y - size * 0.6, text, size, color)
+            else:
+                yield Text(x - 2, y, text, size, color, "end")
+        for i in self.cells:
+            box = self.boxes[i]
+            x, y = self.xy((self.reach(i)[0], self.center[i] - self.before(i)))
+            box.x, box.y = x + dx, y + dy
+            yield from box.shapes()
+
+    def xy(self, point: Point) -> Point:
+        return point if self.style.lr else (point[1], point[0])
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The least and the most of x and y, with loops and lanes."""
+        left = min((*self.edges, *(lane.left - 2 for lane in self._lanes)))
+        right = max(self.center[i] + self._full(i) for i in self.row_of)
+        right = max((right, *(lane.at + 2 for lane in self._right_lanes)))
+        low, high = self.start[0], self.low
+        return (low, left, high, right) if self.style.lr else (left, low, right, high)
