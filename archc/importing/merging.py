@@ -98,7 +98,7 @@ def _wrapped(a: list[Piece], b: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     for n, piece in enumerate(a):
         if piece.kind not in ("skip", "repeat") or (n < len(b) and _alike(piece, b[n])):
             continue
-        if piece.kind == "skip" and (piece.lists[1] or piece.what == "mul"):
+        if piece.kind == "skip" and piece.what == "mul":
             continue  # nothing is left of a gate whose product is not taken
         place = _place_of(piece, b)
         if place is None:

@@ -59,6 +59,8 @@ def defined(
         _write(found, piece, slot, names, slot)
     skips = [p for p in all_pieces(pieces) if p.kind == "skip"]
     shortcuts = {id(p) for skip in skips for p in skip.lists[1]}
+    for skip in skips:
+        _drop_unread(skip)
     for piece in all_pieces(pieces):
         if not piece.absent:
             continue
@@ -73,6 +75,15 @@ def defined(
         piece.when = written
     _call_tests(found, names)
     return found
+
+
+def _drop_unread(skip: Piece) -> None:
+    """Says nothing of whether a shortcut is there where there is no skip."""
+    there = skip.slots.get("skip_when", [])
+    places = zip(skip.occurrences, there, strict=False)
+    without = {o for o, is_there in places if is_there is False}
+    for piece in skip.lists[1]:
+        piece.absent = [o for o in piece.absent if o not in without]
 
 
 def _call_tests(found: Definition, names: Names) -> None:

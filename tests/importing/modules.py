@@ -371,3 +371,20 @@ class Inception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat((self.small(x), self.wide(x)), 1)
+
+
+class Reparameterised(nn.Module):
+    """Two ways, and a third one where the map stays as it is."""
+
+    def __init__(self, before: int, width: int, stride: int = 1) -> None:
+        super().__init__()
+        same = stride == 1 and before == width
+        self.identity = nn.BatchNorm2d(before) if same else None
+        self.small = nn.Conv2d(before, width, 1, stride)
+        self.large = nn.Conv2d(before, width, 3, stride, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.small(x) + self.large(x)
+        if self.identity is not None:
+            out = out + self.identity(x)
+        return F.relu(out)

@@ -168,6 +168,16 @@ def test_a_skip_that_some_lack_holds_all_of_it() -> None:
     assert [n for n in names if n] == ["expand", "filter", "project"]
 
 
+def test_a_skip_with_a_shortcut_that_some_lack_is_one_block() -> None:
+    stages = [(3, 4, 2), (4, 4, 1), (4, 4, 1), (4, 8, 2), (8, 8, 1)]
+    net = nn.Sequential(*(modules.Reparameterised(*stage) for stage in stages))
+    (block,) = _spec(_imported(net, x=(3, 16, 16)))["blocks"].values()
+    skip, _ = block["layers"]
+    assert skip["skip_when"] == "stride == 1"
+    # where there is no skip, nothing is said of its shortcut
+    assert skip["shortcut"] == {"name": "identity", "op": "batch_norm2d"}
+
+
 def test_sizes_of_maps_are_held_at_their_size() -> None:
     class Growing(nn.Module):
         def __init__(self) -> None:
