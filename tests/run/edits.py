@@ -26,6 +26,7 @@ NIN = "specs/nin"
 VGG = "specs/vgg16"
 MOBILENET = "specs/torchvision/mobilenet_v3_small"
 SHUFFLENET = "specs/torchvision/shufflenet_v2_x1_0"
+SLICED = "tests/run/halves_by_slices"
 CONVNEXT = "tests/family/convnext_tiny"
 UNET = "tests/family/unet"
 SQUEEZENET = "specs/torchvision/squeezenet1_1"
@@ -47,6 +48,7 @@ NORM = """        x = x.permute(0, 2, 3, 1)
 """
 LINEAR = "x = self.f6(x)"
 HALVES = "[x[:, :half], self.branch2(x[:, half:])]"
+CHUNK = "x1, x2 = x.chunk(2, dim=1)"
 AUX2 = "aux2 = self.aux2(x) if self.training else None"
 OUTPUTS = "GoogLeNetOutputs(x, aux1, aux2)"
 
@@ -67,17 +69,20 @@ SAME = {
     "a skip as a function": Edit(RESNET18, [(ADD, "x = torch.add(self.downsample(identity), x)")]),
     "a norm through another layout": Edit(CONVNEXT, [(NORM, NORM.replace("0, 2, 3, 1", "0, 3, 2, 1").replace("0, 3, 1, 2", "0, 3, 2, 1"))]),
     "a skip as a sum": Edit(RESNET18, [(ADD, "x = torch.stack([x, self.downsample(identity)]).sum(0)")]),
-    "contiguous": Edit(SHUFFLENET, [("x[:, half:]", "x[:, half:].contiguous()")]),
+    "contiguous": Edit(SLICED, [("x[:, half:]", "x[:, half:].contiguous()")]),
     "channels last": Edit(RESNET18, [("x = self.conv1(x)  # 64", "x = x.to(memory_format=torch.channels_last)\n        x = self.conv1(x)  # 64")]),
     "chunk for slices": Edit(
-        SHUFFLENET,
+        SLICED,
         [("half = x.shape[1] // 2", "x1, x2 = x.chunk(2, dim=1)"), (HALVES, "[x1, self.branch2(x2)]")],
     ),
     "split for slices": Edit(
-        SHUFFLENET,
+        SLICED,
         [("half = x.shape[1] // 2", "x1, x2 = torch.split(x, x.shape[1] // 2, dim=1)"), (HALVES, "[x1, self.branch2(x2)]")],
     ),
-    "narrow for a slice": Edit(SHUFFLENET, [("x[:, :half]", "x.narrow(1, 0, half)")]),
+    "slices for a chunk": Edit(SHUFFLENET, [(CHUNK, "half = x.shape[1] // 2\n        x1, x2 = x[:, :half], x[:, half:]")]),
+    "split for a chunk": Edit(SHUFFLENET, [(CHUNK, "x1, x2 = x.split(x.shape[1] // 2, dim=1)")]),
+    "contiguous parts": Edit(SHUFFLENET, [(CHUNK, "x1, x2 = (part.contiguous() for part in x.chunk(2, dim=1))")]),
+    "narrow for a slice": Edit(SLICED, [("x[:, :half]", "x.narrow(1, 0, half)")]),
     "a shuffle by hand": Edit(
         SHUFFLENET,
         [("return F.channel_shuffle(x, 2)",
@@ -230,8 +235,9 @@ BROKEN = {
     "dropped paths of the batch": Edit(CONVNEXT, [("StochasticDepth(drop_path)", 'StochasticDepth(drop_path, "batch")')], "stochastic_depth"),
     "dropped paths that are not made up for": Edit(CONVNEXT, [("mask = mask / survival", "pass")], "stochastic_depth"),
     # slices and permutations
-    "the other half": Edit(SHUFFLENET, [("x[:, half:]", "x[:, :half]")], "stage2.1.channel_slice_1"),
-    "one channel on": Edit(SHUFFLENET, [("x[:, :half]", "x[:, 1 : half + 1]")], "stage2.1"),
+    "the other half": Edit(SLICED, [("x[:, half:]", "x[:, :half]")], "stage2.1.channel_slice_1"),
+    "parts exchanged": Edit(SHUFFLENET, [("x1, x2 =", "x2, x1 =")], "stage2.1"),
+    "one channel on": Edit(SLICED, [("x[:, :half]", "x[:, 1 : half + 1]")], "stage2.1"),
     "shuffled in other groups": Edit(SHUFFLENET, [("F.channel_shuffle(x, 2)", "F.channel_shuffle(x, 4)")], "channel_shuffle has groups 4 instead of 2"),
     "the wrong way back": Edit(CONVNEXT, [("Permute((0, 3, 1, 2))", "Permute((0, 3, 2, 1))")], "features.1.0.block.6"),
     "flattened from another layout": Edit(VGG, [(FLATTEN, "x = torch.flatten(x.transpose(1, 3), 1)")], "flatten"),
