@@ -150,11 +150,28 @@ def _is_call(builder: Builder, node: Node) -> bool:
 
 
 def _behind_the_body(network: Network) -> set[str]:
-    """The heads whose order matters: they use a normalisation again, which updates its
-    statistics at each use."""
-    return {
-        head.name
-        for head in network.heads
-        for layer in head.region.layers()
-        if layer.again and layer.op.buffers(layer.input_shape())
+    """The heads whose order matters.
+
+    They may drop the same value as the body or another head, as which of equal dropouts
+    is which can only be told by their order; or they use a normalisation again, which
+    updates its statistics at each use.
+    """
+    # by the last layer with weights before it, as equal values have the same
+    layers = [(layer, "") for layer in network.layers()]
+    layers += [(a, head.name) for head in network.heads for a in head.region.layers()]
+    last = {value: -1 - n for n, value in enumerate(network.inputs.values())}
+    owners: dict[int, set[str]] = defaultdict(set)
+    for number, (layer, owner) in enumerate(layers):
+        x = layer.input_shape()
+        weighted = layer.op.parameters(x) or layer.op.buffers(x)
+        behind = number if weighted else max(last[value] for value in layer.inputs)
+        last[layer.output] = behind
+        if layer.op.category == "dropout":
+            owners[behind].add(owner)
+    updating = {
+        owner
+        for layer, owner in layers
+        if owner and layer.again and layer.op.buffers(layer.input_shape())
     }
+    alike = (found for found in owners.values() if len(found) > 1)
+    return updating.union(*alike)
