@@ -12,6 +12,7 @@ from archc.api.network import Network
 if TYPE_CHECKING:
     from archc.design.solve import Answer
     from archc.design.sweep import Sweep
+    from archc.design.variants import Variants
     from archc.measure.memory import Optimizer, Precision
     from archc.ops.steps import Device
 
@@ -36,14 +37,11 @@ def sweep(
         SpecError: if the spec has errors.
         ValueError: if there is no such parameter, or nothing for it to be.
     """
-    from archc.design.ranges import given
     from archc.design.sweep import sweep as sweep_variants
-    from archc.design.variants import Step, Variants
+    from archc.design.variants import Step
 
-    network = spec if isinstance(spec, Network) else load(spec)
-    ranges = [given(name, values) for name, values in vary.items()]
-    variants = Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]
-    return sweep_variants(variants, Step(batch, optimizer, precision, device))
+    step = Step(batch, optimizer, precision, device)
+    return sweep_variants(_variants(spec, vary), step)
 
 
 def solve(
@@ -66,13 +64,20 @@ def solve(
         SpecError: if the spec has errors.
         ValueError: if there is no such parameter, or a text is no condition.
     """
-    from archc.design.ranges import given
     from archc.design.solve import solve as solve_variants
+
+    variants = _variants(spec, vary)
+    return solve_variants(
+        variants, where, maximize=maximize, minimize=minimize, limit=limit
+    )
+
+
+def _variants(
+    spec: Network | str | os.PathLike[str], vary: Mapping[str, Iterable[Any]]
+) -> Variants:
+    from archc.design.ranges import given
     from archc.design.variants import Variants
 
     network = spec if isinstance(spec, Network) else load(spec)
     ranges = [given(name, values) for name, values in vary.items()]
-    variants = Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]
-    return solve_variants(
-        variants, where, maximize=maximize, minimize=minimize, limit=limit
-    )
+    return Variants(network._network.spec, ranges)  # pyright: ignore[reportPrivateUsage]

@@ -92,7 +92,8 @@ class Tape:
             return
         first = self._together.setdefault(together, call)
         if first is not call:
-            self._calls.remove(call)
+            assert self._calls[-1] is call
+            self._calls.pop()
             for read in call.reads:
                 if read.call is not None:
                     read.call.holders -= 1
