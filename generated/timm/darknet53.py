@@ -3,7 +3,7 @@
 Source: Redmon and Farhadi 2018, Table 1, arXiv:1804.02767; timm's darknet53.
 
 Compiled by archc from specs/timm/darknet53.toml.
-Digest: sha256 22b1c0c0fbb9e251.
+Digest: sha256 2e297d5d512baa77.
 """
 
 from collections import OrderedDict
@@ -44,10 +44,10 @@ class ConvNormAct(nn.Module):
 class DarkBlock(nn.Module):
     """Half as wide in the middle, added to its input."""
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.conv1 = ConvNormAct(in_channels, width // 2, kernel_size=1)
-        self.conv2 = ConvNormAct(width // 2, width, kernel_size=3)
+        self.conv1 = ConvNormAct(in_channels, in_channels // 2, kernel_size=1)
+        self.conv2 = ConvNormAct(in_channels // 2, in_channels, kernel_size=3)
 
     def forward(self, x: Tensor) -> Tensor:
         identity = x
@@ -60,7 +60,7 @@ class Stage(nn.Module):
     def __init__(self, in_channels: int, depth: int, width: int) -> None:
         super().__init__()
         self.conv_down = ConvNormAct(in_channels, width, kernel_size=3, stride=2)
-        self.blocks = nn.Sequential(*[DarkBlock(width, width) for _ in range(depth)])
+        self.blocks = nn.Sequential(*[DarkBlock(width) for _ in range(depth)])
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_down(x)

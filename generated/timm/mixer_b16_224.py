@@ -4,31 +4,34 @@ Source: Tolstikhin et al. 2021, Fig. 1 and Table 1, arXiv:2105.01601; timm's
 mixer_b16_224.
 
 Compiled by archc from specs/timm/mixer_b16_224.toml.
-Digest: sha256 5205d270f2391d66.
+Digest: sha256 8884e8bcf9cda4cb.
 """
 
-from collections import OrderedDict
-
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
     "MlpMixer",
+    "PatchEmbed",
     "Mlp",
     "MixerBlock",
 ]
 
 
-class Transpose(nn.Module):
-    """Puts two axes in each other's place."""
+class PatchEmbed(nn.Module):
+    """The patches of an image, each as one vector."""
 
-    def __init__(self, dim0: int, dim1: int) -> None:
+    def __init__(self, in_channels: int, width: int, patch_size: int) -> None:
         super().__init__()
-        self.dim0 = dim0
-        self.dim1 = dim1
+        self.proj = nn.Conv2d(
+            in_channels, width, kernel_size=patch_size, stride=patch_size
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(self.dim0, self.dim1)
+        x = self.proj(x)
+        x = torch.flatten(x, 2)
+        return x.transpose(1, 2)
 
 
 class Mlp(nn.Module):
@@ -77,13 +80,7 @@ class MlpMixer(nn.Module):
         patch_size: int = 16,
     ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            OrderedDict(
-                proj=nn.Conv2d(3, width, kernel_size=patch_size, stride=patch_size),
-                flatten=nn.Flatten(start_dim=2),  # 768 x 196
-                transpose=Transpose(1, 2),  # 196 x 768
-            )
-        )
+        self.stem = PatchEmbed(3, width, patch_size)
         self.blocks = nn.Sequential(*[MixerBlock(width, 196) for _ in range(depth)])
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.head = nn.Linear(width, num_classes)

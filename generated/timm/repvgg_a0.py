@@ -3,7 +3,7 @@
 Source: Ding et al. 2021, Table 2, arXiv:2101.03697, as it is trained; timm's repvgg_a0.
 
 Compiled by archc from specs/timm/repvgg_a0.toml.
-Digest: sha256 665cff6101612e14.
+Digest: sha256 de49f2c98cd35be1.
 """
 
 from collections import OrderedDict
@@ -84,9 +84,10 @@ class RepVGG(nn.Module):
         widths: Sequence[int] = (48, 96, 192, 1280),
     ) -> None:
         super().__init__()
-        self.stem = RepvggBlock(3, min(64, widths[0]), stride=2)
+        stem_width = min(64, widths[0])
+        self.stem = RepvggBlock(3, stem_width, stride=2)
         layers: list[nn.Module] = []
-        in_channels = min(64, widths[0])
+        in_channels = stem_width
         for depth, width in zip(depths, widths, strict=True):
             layers.append(Stage(in_channels, depth, width))
             in_channels = width

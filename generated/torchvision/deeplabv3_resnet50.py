@@ -4,7 +4,7 @@ Source: Chen et al. 2017, Fig. 5, arXiv:1706.05587;
 torchvision.models.segmentation.deeplabv3_resnet50 with its auxiliary classifier.
 
 Compiled by archc from specs/torchvision/deeplabv3_resnet50.toml.
-Digest: sha256 dc65fc132d051bff.
+Digest: sha256 5c6055c303b90bb3.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
     "DeepLabV3",
     "Bottleneck",
     "Backbone",
-    "AsppConv",
-    "Aspp",
-    "DeeplabHead",
-    "FcnHead",
+    "ASPPConv",
+    "ASPP",
+    "DeepLabHead",
+    "FCNHead",
     "DeepLabV3Outputs",
 ]
 
@@ -117,7 +117,7 @@ class Backbone(nn.Module):
         return x, layer3
 
 
-class AsppConv(nn.Sequential):
+class ASPPConv(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int, dilation: int) -> None:
         super().__init__(
             nn.Conv2d(
@@ -133,7 +133,7 @@ class AsppConv(nn.Sequential):
         )
 
 
-class Aspp(nn.Module):
+class ASPP(nn.Module):
     """Atrous spatial pyramid pooling: convolutions of several dilations, and the mean
     of the whole map.
     """
@@ -147,9 +147,9 @@ class Aspp(nn.Module):
                     nn.BatchNorm2d(width),
                     nn.ReLU(inplace=True),
                 ),
-                AsppConv(in_channels, width, dilation=12),
-                AsppConv(in_channels, width, dilation=24),
-                AsppConv(in_channels, width, dilation=36),
+                ASPPConv(in_channels, width, dilation=12),
+                ASPPConv(in_channels, width, dilation=24),
+                ASPPConv(in_channels, width, dilation=36),
                 nn.Sequential(
                     nn.AdaptiveAvgPool2d(1),
                     nn.Conv2d(in_channels, width, kernel_size=1, bias=False),
@@ -176,10 +176,10 @@ class Aspp(nn.Module):
         return self.project(x)
 
 
-class DeeplabHead(nn.Sequential):
+class DeepLabHead(nn.Sequential):
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__(
-            Aspp(in_channels, 256),
+            ASPP(in_channels, 256),
             nn.Conv2d(256, 256, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(256),
             nn.ReLU(inplace=True),
@@ -187,7 +187,7 @@ class DeeplabHead(nn.Sequential):
         )
 
 
-class FcnHead(nn.Sequential):
+class FCNHead(nn.Sequential):
     def __init__(self, in_channels: int, channels: int) -> None:
         width = in_channels // 4
         super().__init__(
@@ -214,8 +214,8 @@ class DeepLabV3(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = Backbone(3, depths)
-        self.classifier = DeeplabHead(2048, num_classes)
-        self.aux_classifier = FcnHead(1024, num_classes)
+        self.classifier = DeepLabHead(2048, num_classes)
+        self.aux_classifier = FCNHead(1024, num_classes)
 
     def forward(self, x: Tensor) -> DeepLabV3Outputs:
         inputs = x

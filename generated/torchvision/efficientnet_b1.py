@@ -3,7 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b1.
 
 Compiled by archc from specs/torchvision/efficientnet_b1.toml.
-Digest: sha256 398ec461bf7d4fb1.
+Digest: sha256 9b37a3b5865f151c.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,6 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
     "EfficientNet",
     "ConvNormAct",
     "SqueezeExcitation",
-    "ConvNorm",
     "MBConv",
     "Stage",
 ]
@@ -49,8 +48,9 @@ class ConvNormAct(nn.Sequential):
         norm_layer: Callable[..., nn.Module],
         stride: int = 1,
         groups: int = 1,
+        act: bool = True,
     ) -> None:
-        super().__init__(
+        layers: list[nn.Module] = [
             nn.Conv2d(
                 in_channels,
                 out_channels,
@@ -61,8 +61,10 @@ class ConvNormAct(nn.Sequential):
                 bias=False,
             ),
             norm_layer(out_channels),
-            nn.SiLU(inplace=True),
-        )
+        ]
+        if act:
+            layers.append(nn.SiLU(inplace=True))
+        super().__init__(*layers)
 
 
 class SqueezeExcitation(nn.Module):
@@ -83,16 +85,6 @@ class SqueezeExcitation(nn.Module):
         scale = self.fc2(scale)
         scale = self.scale_activation(scale)
         return x * scale
-
-
-class ConvNorm(nn.Sequential):
-    def __init__(
-        self, in_channels: int, out_channels: int, norm_layer: Callable[..., nn.Module]
-    ) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
-            norm_layer(out_channels),
-        )
 
 
 class MBConv(nn.Module):
@@ -129,7 +121,9 @@ class MBConv(nn.Module):
         squeezed = max(1, in_channels // 4)
         layers += [
             SqueezeExcitation(expanded, squeezed),
-            ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+            ConvNormAct(
+                expanded, out_channels, kernel_size=1, norm_layer=norm_layer, act=False
+            ),
         ]
         self.block = nn.Sequential(*layers)
         if self.residual:

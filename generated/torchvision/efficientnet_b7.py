@@ -3,7 +3,7 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b7.
 
 Compiled by archc from specs/torchvision/efficientnet_b7.toml.
-Digest: sha256 cec0472c15e9dc31.
+Digest: sha256 566420fee872e458.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,6 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
     "EfficientNet",
     "ConvNormAct",
     "SqueezeExcitation",
-    "ConvNorm",
     "MBConv",
     "Stage",
 ]
@@ -50,8 +49,9 @@ class ConvNormAct(nn.Sequential):
         norm_layer: Callable[..., nn.Module],
         stride: int = 1,
         groups: int = 1,
+        act: bool = True,
     ) -> None:
-        super().__init__(
+        layers: list[nn.Module] = [
             nn.Conv2d(
                 in_channels,
                 out_channels,
@@ -62,8 +62,10 @@ class ConvNormAct(nn.Sequential):
                 bias=False,
             ),
             norm_layer(out_channels),
-            nn.SiLU(inplace=True),
-        )
+        ]
+        if act:
+            layers.append(nn.SiLU(inplace=True))
+        super().__init__(*layers)
 
 
 class SqueezeExcitation(nn.Module):
@@ -84,16 +86,6 @@ class SqueezeExcitation(nn.Module):
         scale = self.fc2(scale)
         scale = self.scale_activation(scale)
         return x * scale
-
-
-class ConvNorm(nn.Sequential):
-    def __init__(
-        self, in_channels: int, out_channels: int, norm_layer: Callable[..., nn.Module]
-    ) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
-            norm_layer(out_channels),
-        )
 
 
 class MBConv(nn.Module):
@@ -130,7 +122,9 @@ class MBConv(nn.Module):
         squeezed = max(1, in_channels // 4)
         layers += [
             SqueezeExcitation(expanded, squeezed),
-            ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+            ConvNormAct(
+                expanded, out_channels, kernel_size=1, norm_layer=norm_layer, act=False
+            ),
         ]
         self.block = nn.Sequential(*layers)
         if self.residual:

@@ -4,7 +4,7 @@ Source: Tan and Le 2021, Table 4, arXiv:2104.00298;
 torchvision.models.efficientnet_v2_s.
 
 Compiled by archc from specs/torchvision/efficientnet_v2_s.toml.
-Digest: sha256 65b12f2cbd47c5a9.
+Digest: sha256 f190207c51d965ab.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 __all__ = [  # noqa: RUF022 - the network first, then its parts
     "EfficientNet",
     "ConvNormAct",
-    "ConvNorm",
     "FusedMBConv",
     "SqueezeExcitation",
     "MBConv",
@@ -52,8 +51,9 @@ class ConvNormAct(nn.Sequential):
         norm_layer: Callable[..., nn.Module],
         stride: int = 1,
         groups: int = 1,
+        act: bool = True,
     ) -> None:
-        super().__init__(
+        layers: list[nn.Module] = [
             nn.Conv2d(
                 in_channels,
                 out_channels,
@@ -64,18 +64,10 @@ class ConvNormAct(nn.Sequential):
                 bias=False,
             ),
             norm_layer(out_channels),
-            nn.SiLU(inplace=True),
-        )
-
-
-class ConvNorm(nn.Sequential):
-    def __init__(
-        self, in_channels: int, out_channels: int, norm_layer: Callable[..., nn.Module]
-    ) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
-            norm_layer(out_channels),
-        )
+        ]
+        if act:
+            layers.append(nn.SiLU(inplace=True))
+        super().__init__(*layers)
 
 
 class FusedMBConv(nn.Module):
@@ -104,7 +96,13 @@ class FusedMBConv(nn.Module):
                     norm_layer=norm_layer,
                     stride=stride,
                 ),
-                ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+                ConvNormAct(
+                    expanded,
+                    out_channels,
+                    kernel_size=1,
+                    norm_layer=norm_layer,
+                    act=False,
+                ),
             ]
         else:
             layers.append(
@@ -183,7 +181,9 @@ class MBConv(nn.Module):
         squeezed = max(1, in_channels // 4)
         layers += [
             SqueezeExcitation(expanded, squeezed),
-            ConvNorm(expanded, out_channels, norm_layer=norm_layer),
+            ConvNormAct(
+                expanded, out_channels, kernel_size=1, norm_layer=norm_layer, act=False
+            ),
         ]
         self.block = nn.Sequential(*layers)
         if self.residual:
@@ -216,8 +216,8 @@ class Stage(nn.Sequential):
         norm_layer: Callable[..., nn.Module],
     ) -> None:
         layers: list[nn.Module] = []
-        if fused:
-            for i in range(depth):
+        for i in range(depth):
+            if fused:
                 layers.append(
                     FusedMBConv(
                         in_channels,
@@ -229,10 +229,7 @@ class Stage(nn.Sequential):
                         norm_layer=norm_layer,
                     )
                 )
-                in_channels = out_channels
-            channels = in_channels
-        else:
-            for i in range(depth):
+            else:
                 layers.append(
                     MBConv(
                         in_channels,
@@ -244,10 +241,8 @@ class Stage(nn.Sequential):
                         norm_layer=norm_layer,
                     )
                 )
-                in_channels = out_channels
-            channels = in_channels
+            in_channels = out_channels
         super().__init__(*layers)
-        self.out_channels = channels
 
 
 class EfficientNet(nn.Module):
@@ -283,21 +278,22 @@ class EfficientNet(nn.Module):
         ) in enumerate(
             zip(widths, depths, expand_ratios, kernel_sizes, strides, strict=True)
         ):
-            stage2 = Stage(
-                in_channels,
-                expand_ratio,
-                kernel_size=kernel_size,
-                stride=stride,
-                out_channels=out_channels,
-                depth=depth,
-                blocks_before=blocks_before,
-                stochastic_depth=stochastic_depth,
-                num_blocks=sum(depths),
-                fused=stage < 3,
-                norm_layer=norm_layer,
+            layers.append(
+                Stage(
+                    in_channels,
+                    expand_ratio,
+                    kernel_size=kernel_size,
+                    stride=stride,
+                    out_channels=out_channels,
+                    depth=depth,
+                    blocks_before=blocks_before,
+                    stochastic_depth=stochastic_depth,
+                    num_blocks=sum(depths),
+                    fused=stage < 3,
+                    norm_layer=norm_layer,
+                )
             )
-            layers.append(stage2)
-            in_channels = stage2.out_channels
+            in_channels = out_channels
             blocks_before += depth
         layers.append(
             ConvNormAct(in_channels, 1280, kernel_size=1, norm_layer=norm_layer)

@@ -4,7 +4,7 @@ Source: Long et al. 2015, arXiv:1411.4038; torchvision.models.segmentation.fcn_r
 with its auxiliary classifier.
 
 Compiled by archc from specs/torchvision/fcn_resnet50.toml.
-Digest: sha256 71d4c620b82f7dc4.
+Digest: sha256 f33d0605df64a005.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
     "FCN",
     "Bottleneck",
     "Backbone",
-    "FcnHead",
+    "FCNHead",
     "FCNOutputs",
 ]
 
@@ -113,7 +113,7 @@ class Backbone(nn.Module):
         return x, layer3
 
 
-class FcnHead(nn.Sequential):
+class FCNHead(nn.Sequential):
     def __init__(self, in_channels: int, channels: int) -> None:
         width = in_channels // 4
         super().__init__(
@@ -140,8 +140,8 @@ class FCN(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = Backbone(3, depths)
-        self.classifier = FcnHead(2048, num_classes)
-        self.aux_classifier = FcnHead(1024, num_classes)
+        self.classifier = FCNHead(2048, num_classes)
+        self.aux_classifier = FCNHead(1024, num_classes)
 
     def forward(self, x: Tensor) -> FCNOutputs:
         inputs = x

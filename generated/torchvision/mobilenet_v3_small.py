@@ -4,7 +4,7 @@ Source: Howard et al. 2019, Table 2, arXiv:1905.02244;
 torchvision.models.mobilenet_v3_small.
 
 Compiled by archc from specs/torchvision/mobilenet_v3_small.toml.
-Digest: sha256 aabce06160b228f4.
+Digest: sha256 fbc36b8d334b5c14.
 """
 
 import math
@@ -51,13 +51,15 @@ class ConvNorm(nn.Sequential):
 class SqueezeExcitation(nn.Module):
     """A gate for each channel, computed from the means of all."""
 
-    def __init__(self, in_channels: int, channels: int) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
+        squeezed = 8 * math.ceil(
+            max(0.9 * (in_channels // 4), in_channels // 4 - 3) / 8
+        )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        squeezed = 8 * math.ceil(max(0.9 * (channels // 4), channels // 4 - 3) / 8)
         self.fc1 = nn.Conv2d(in_channels, squeezed, kernel_size=1)
         self.activation = nn.ReLU(inplace=True)
-        self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
+        self.fc2 = nn.Conv2d(squeezed, in_channels, kernel_size=1)
         self.scale_activation = nn.Hardsigmoid(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,7 +102,7 @@ class Bneck(nn.Module):
             )
         )
         if se:
-            layers.append(SqueezeExcitation(expanded, expanded))
+            layers.append(SqueezeExcitation(expanded))
         layers.append(ConvNorm(expanded, out_channels, kernel_size=1))
         self.block = nn.Sequential(*layers)
         self.use_skip = stride == 1 and in_channels == out_channels

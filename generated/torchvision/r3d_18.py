@@ -4,7 +4,7 @@ Source: Tran et al. 2017, Table 1, R3D, arXiv:1711.11248;
 torchvision.models.video.r3d_18.
 
 Compiled by archc from specs/torchvision/r3d_18.toml.
-Digest: sha256 6f221bf9446a37c8.
+Digest: sha256 5e06221d87976e48.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
-    "R3d18",
+    "VideoResNet",
     "BasicBlock",
 ]
 
@@ -53,47 +53,46 @@ class BasicBlock(nn.Module):
         return F.relu(x, inplace=True)
 
 
-class R3d18(nn.Module):
+class VideoResNet(nn.Module):
     """ResNet3D-18."""
 
     def __init__(
         self, num_classes: int = 400, depths: Sequence[int] = (2, 2, 2, 2)
     ) -> None:
         super().__init__()
-        self.depths = depths
-        in_channels = 64
         self.stem = nn.Sequential(
             nn.Conv3d(
                 3,
-                in_channels,
+                64,
                 kernel_size=(3, 7, 7),
                 stride=(1, 2, 2),
                 padding=(1, 3, 3),
                 bias=False,
             ),  # 64 x 16 x 56 x 56
-            nn.BatchNorm3d(in_channels),
+            nn.BatchNorm3d(64),
             nn.ReLU(inplace=True),
         )
-        for stage, depth in enumerate(depths):
-            layer_layers: list[nn.Module] = []
-            for i in range(depth):
-                layer_layers.append(
-                    BasicBlock(
-                        in_channels,
-                        64 * 2**stage,
-                        stride=2 if stage > 0 and i == 0 else 1,
-                    )
-                )
-                in_channels = 64 * 2**stage
-            self.add_module(f"layer{stage + 1}", nn.Sequential(*layer_layers))
+        self.layer1 = self._make_layer(64, 64, depths[0])
+        self.layer2 = self._make_layer(64, 128, depths[1], stride=2)
+        self.layer3 = self._make_layer(128, 256, depths[2], stride=2)
+        self.layer4 = self._make_layer(256, 512, depths[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool3d(1)
-        self.fc = nn.Linear(in_channels, num_classes)
+        self.fc = nn.Linear(512, num_classes)
         self._initialize_weights()
+
+    def _make_layer(
+        self, in_channels: int, planes: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        layers = [BasicBlock(in_channels, planes, stride=stride)]
+        layers += [BasicBlock(planes, planes) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64 x 16 x 56 x 56
-        for stage in range(1, len(self.depths) + 1):
-            x = getattr(self, f"layer{stage}")(x)
+        x = self.layer1(x)
+        x = self.layer2(x)  # 128 x 8 x 28 x 28
+        x = self.layer3(x)  # 256 x 4 x 14 x 14
+        x = self.layer4(x)  # 512 x 2 x 7 x 7
         x = self.avgpool(x)  # 512 x 1 x 1 x 1
         x = torch.flatten(x, 1)  # 512
         return self.fc(x)  # 400

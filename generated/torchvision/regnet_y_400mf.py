@@ -4,7 +4,7 @@ Source: Radosavovic et al. 2020, Fig. 16, arXiv:2003.13678;
 torchvision.models.regnet_y_400mf.
 
 Compiled by archc from specs/torchvision/regnet_y_400mf.toml.
-Digest: sha256 2e9322c9e03a161f.
+Digest: sha256 971c381abf1b4d4d.
 """
 
 from collections import OrderedDict
@@ -52,12 +52,12 @@ class ConvNorm(nn.Sequential):
 class SqueezeExcitation(nn.Module):
     """A gate for each channel, computed from the means of all."""
 
-    def __init__(self, in_channels: int, channels: int, squeezed: int) -> None:
+    def __init__(self, in_channels: int, squeezed: int) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(in_channels, squeezed, kernel_size=1)
         self.activation = nn.ReLU(inplace=True)
-        self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
+        self.fc2 = nn.Conv2d(squeezed, in_channels, kernel_size=1)
         self.scale_activation = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ class ResBottleneck(nn.Module):
         )
         squeezed = round(0.25 * in_channels)
         if se:
-            self.f.add_module("se", SqueezeExcitation(width, width, squeezed))
+            self.f.add_module("se", SqueezeExcitation(width, squeezed))
         self.f.add_module("c", ConvNorm(width, width, kernel_size=1, act=False))
         if stride != 1 or in_channels != width:
             self.proj = ConvNorm(
