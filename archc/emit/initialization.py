@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import reduce
+from math import sqrt
 
 from archc.emit.tree import SELF, Body, Evaluate, For, If, Method, Pass, Statement
 from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
 from archc.ops.registry import OPS
-from archc.spec.expressions import Binary, Compare, Const, Expr, Number
+from archc.spec.expressions import Binary, Call, Compare, Const, Expr, Number
 from archc.spec.model import Initializer, OpNode
 
 _MODULE = Local("module")
+_ROOTS = 10
+"""Up to where roots of whole numbers are looked for."""
 
 
 def initializer(network: Network) -> Method | None:
@@ -64,7 +67,14 @@ def _statements(
 
 
 def _value(value: Number | str) -> Expr:
-    return Text(value) if isinstance(value, str) else Const(value)
+    """An argument as code: a number that is the root of a small one is written so, as
+    torch does in `kaiming_uniform_(weight, a=math.sqrt(5))`."""
+    if isinstance(value, str):
+        return Text(value)
+    square = round(value * value) if 1 < value < _ROOTS else 0
+    if isinstance(value, float) and not value.is_integer() and value == sqrt(square):
+        return Call("sqrt", (Const(square),))
+    return Const(value)
 
 
 def _is_switched(layer: Layer) -> bool:

@@ -16,15 +16,17 @@ from archc.emit.passes.appended import appended
 from archc.emit.passes.assignments import assignments
 from archc.emit.passes.beside import beside
 from archc.emit.passes.children import children
-from archc.emit.passes.containers import containers
+from archc.emit.passes.containers import containers, expressed
 from archc.emit.passes.copies import copies
 from archc.emit.passes.counters import counters
 from archc.emit.passes.counting import counting
 from archc.emit.passes.derived import derived
+from archc.emit.passes.either import either
 from archc.emit.passes.guards import guards
 from archc.emit.passes.halves import halves
 from archc.emit.passes.held import held
 from archc.emit.passes.imports import imports
+from archc.emit.passes.inlined import inlined
 from archc.emit.passes.items import items
 from archc.emit.passes.joined import joined
 from archc.emit.passes.naming import named
@@ -49,8 +51,9 @@ from archc.network.graph import Network
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
     parts, walked, stages, derived, items, counters, counting, strides, nested, tests,
-    joined, guards, held, subexpressions, children, containers, appended, copies,
-    halves, beside, running, started, alike,
+    joined, guards, held, subexpressions, children, expressed, appended,
+    containers, appended, copies, halves, beside, running, started, alike,
+    inlined, either,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
 

@@ -53,7 +53,7 @@ _BINARY = {
     "|": UNION, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT,
     "%": PRODUCT, "**": POWER,
 }  # fmt: skip
-MATH = frozenset({"ceil", "floor", "log2"})
+MATH = frozenset({"ceil", "floor", "log2", "sqrt"})
 
 
 @dataclass(frozen=True, slots=True)

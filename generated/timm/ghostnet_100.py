@@ -3,7 +3,7 @@
 Source: Han et al. 2020, Table 1, arXiv:1911.11907; timm's ghostnet_100.
 
 Compiled by archc from specs/timm/ghostnet_100.toml.
-Digest: sha256 f5a209d23197dd07.
+Digest: sha256 fb47fff57c8f0792.
 """
 
 import math
@@ -20,7 +20,6 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
     "GhostBottleneck",
     "Stage",
     "ConvBnAct",
-    "LastStage",
 ]
 
 
@@ -100,10 +99,7 @@ class GhostBottleneck(nn.Module):
                 bias=False,
             )
             self.bn_dw = nn.BatchNorm2d(expanded)
-        if se:
-            self.se = SqueezeExcite(expanded)
-        else:
-            self.se = nn.Identity()
+        self.se = SqueezeExcite(expanded) if se else nn.Identity()
         self.ghost2 = GhostModule(expanded, out_channels, relu=False)
         if stride != 1 or in_channels != out_channels:
             self.shortcut = nn.Sequential(
@@ -166,11 +162,6 @@ class ConvBnAct(nn.Module):
         return F.relu(x, inplace=True)
 
 
-class LastStage(nn.Sequential):
-    def __init__(self, in_channels: int, width: int) -> None:
-        super().__init__(ConvBnAct(in_channels, width))
-
-
 class GhostNet(nn.Module):
     """GhostNet."""
 
@@ -212,7 +203,7 @@ class GhostNet(nn.Module):
         for settings in stages:
             layers.append(Stage(in_channels, settings))
             in_channels = settings[-1][2]
-        layers.append(LastStage(in_channels, 960))  # 960 x 7 x 7
+        layers.append(nn.Sequential(ConvBnAct(in_channels, 960)))  # 960 x 7 x 7
         self.blocks = nn.Sequential(*layers)
         self.conv_head = nn.Conv2d(960, 1280, kernel_size=1)
         self.classifier = nn.Linear(1280, num_classes)

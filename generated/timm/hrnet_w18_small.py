@@ -4,7 +4,7 @@ Source: Wang et al. 2019, Fig. 2 and Appendix A, arXiv:1908.07919; timm's
 hrnet_w18_small.
 
 Compiled by archc from specs/timm/hrnet_w18_small.toml.
-Digest: sha256 908f182704a36e71.
+Digest: sha256 5d2c011bab2cbc9d.
 """
 
 from collections.abc import Sequence
@@ -110,10 +110,12 @@ class HrModule2(nn.Module):
         self, in_channels: int, x1_channels: int, widths: Sequence[int], depth: int
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        layers.append(nn.Sequential(*[BasicBlock(in_channels) for _ in range(depth)]))
-        layers.append(nn.Sequential(*[BasicBlock(x1_channels) for _ in range(depth)]))
-        self.branches = nn.ModuleList(layers)
+        self.branches = nn.ModuleList(
+            [
+                nn.Sequential(*[BasicBlock(in_channels) for _ in range(depth)]),
+                nn.Sequential(*[BasicBlock(x1_channels) for _ in range(depth)]),
+            ]
+        )
         self.fuse_layers = nn.ModuleList()
         self.fuse_layers.append(
             nn.ModuleList([nn.Identity(), Up(x1_channels, widths[0], 2)])
@@ -148,11 +150,13 @@ class HrModule3(nn.Module):
         depth: int,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        layers.append(nn.Sequential(*[BasicBlock(in_channels) for _ in range(depth)]))
-        layers.append(nn.Sequential(*[BasicBlock(x1_channels) for _ in range(depth)]))
-        layers.append(nn.Sequential(*[BasicBlock(x2_channels) for _ in range(depth)]))
-        self.branches = nn.ModuleList(layers)
+        self.branches = nn.ModuleList(
+            [
+                nn.Sequential(*[BasicBlock(in_channels) for _ in range(depth)]),
+                nn.Sequential(*[BasicBlock(x1_channels) for _ in range(depth)]),
+                nn.Sequential(*[BasicBlock(x2_channels) for _ in range(depth)]),
+            ]
+        )
         self.fuse_layers = nn.ModuleList()
         self.fuse_layers.append(
             nn.ModuleList(
@@ -223,12 +227,14 @@ class HrModule4(nn.Module):
         depth: int,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        layers.append(nn.Sequential(*[BasicBlock(in_channels) for _ in range(depth)]))
-        layers.append(nn.Sequential(*[BasicBlock(x1_channels) for _ in range(depth)]))
-        layers.append(nn.Sequential(*[BasicBlock(x2_channels) for _ in range(depth)]))
-        layers.append(nn.Sequential(*[BasicBlock(x3_channels) for _ in range(depth)]))
-        self.branches = nn.ModuleList(layers)
+        self.branches = nn.ModuleList(
+            [
+                nn.Sequential(*[BasicBlock(in_channels) for _ in range(depth)]),
+                nn.Sequential(*[BasicBlock(x1_channels) for _ in range(depth)]),
+                nn.Sequential(*[BasicBlock(x2_channels) for _ in range(depth)]),
+                nn.Sequential(*[BasicBlock(x3_channels) for _ in range(depth)]),
+            ]
+        )
         self.fuse_layers = nn.ModuleList()
         self.fuse_layers.append(
             nn.ModuleList(

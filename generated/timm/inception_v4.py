@@ -3,7 +3,7 @@
 Source: Szegedy et al. 2016, Fig. 3 to 9, arXiv:1602.07261; timm's inception_v4.
 
 Compiled by archc from specs/timm/inception_v4.toml.
-Digest: sha256 72e551faab964702.
+Digest: sha256 29b6621d113b4c4c.
 """
 
 import torch
@@ -215,14 +215,11 @@ class InceptionV4(nn.Module):
             Mixed4a(160),  # 192 x 71 x 71
             Mixed5a(192),  # 384 x 35 x 35
         ]
-        for _ in range(4):
-            layers.append(InceptionA(384))
+        layers += [InceptionA(384) for _ in range(4)]
         layers.append(ReductionA(384))  # 1024 x 17 x 17
-        for _ in range(7):
-            layers.append(InceptionB(1024))
+        layers += [InceptionB(1024) for _ in range(7)]
         layers.append(ReductionB(1024))  # 1536 x 8 x 8
-        for _ in range(3):
-            layers.append(InceptionC(1536))
+        layers += [InceptionC(1536) for _ in range(3)]
         self.features = nn.Sequential(*layers)
         self.last_linear = nn.Linear(1536, num_classes)
 

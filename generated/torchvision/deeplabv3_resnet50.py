@@ -4,7 +4,7 @@ Source: Chen et al. 2017, Fig. 5, arXiv:1706.05587;
 torchvision.models.segmentation.deeplabv3_resnet50 with its auxiliary classifier.
 
 Compiled by archc from specs/torchvision/deeplabv3_resnet50.toml.
-Digest: sha256 5c6055c303b90bb3.
+Digest: sha256 8d1b4bdb3ba849f2.
 """
 
 from collections.abc import Sequence
@@ -83,27 +83,29 @@ class Backbone(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        layers: list[nn.Module] = []
-        in_channels = 64
-        for _ in range(depths[0]):
-            layers.append(Bottleneck(in_channels, 64))
-            in_channels = 256
-        self.layer1 = nn.Sequential(*layers)
-        layers = []
-        for i in range(depths[1]):
-            layers.append(Bottleneck(in_channels, 128, stride=2 if i == 0 else 1))
-            in_channels = 512
-        self.layer2 = nn.Sequential(*layers)
-        layers = []
-        for i in range(depths[2]):
-            layers.append(Bottleneck(in_channels, 256, dilation=1 if i == 0 else 2))
-            in_channels = 1024
-        self.layer3 = nn.Sequential(*layers)
-        layers = []
-        for i in range(depths[3]):
-            layers.append(Bottleneck(in_channels, 512, dilation=2 if i == 0 else 4))
-            in_channels = 2048
-        self.layer4 = nn.Sequential(*layers)
+        self.layer1 = self._make_layer(64, 64, depths[0])
+        self.layer2 = self._make_layer(256, 128, depths[1], stride=2)
+        self.layer3 = self._make_layer(512, 256, depths[2], dilation=2)
+        self.layer4 = self._make_layer(
+            1024, 512, depths[3], first_dilation=2, dilation=4
+        )
+
+    def _make_layer(
+        self,
+        in_channels: int,
+        planes: int,
+        depth: int,
+        stride: int = 1,
+        first_dilation: int = 1,
+        dilation: int = 1,
+    ) -> nn.Sequential:
+        layers = [
+            Bottleneck(in_channels, planes, stride=stride, dilation=first_dilation)
+        ]
+        layers += [
+            Bottleneck(planes * 4, planes, dilation=dilation) for _ in range(1, depth)
+        ]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.conv1(x)

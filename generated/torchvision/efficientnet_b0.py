@@ -3,9 +3,10 @@
 Source: Tan and Le 2019, Table 1, arXiv:1905.11946; torchvision.models.efficientnet_b0.
 
 Compiled by archc from specs/torchvision/efficientnet_b0.toml.
-Digest: sha256 13dfcca8c543dc9f.
+Digest: sha256 a53f84f820f741ea.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -238,7 +239,5 @@ class EfficientNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                nn.init.kaiming_uniform_(
-                    module.weight, mode="fan_out", a=2.23606797749979
-                )
+                nn.init.kaiming_uniform_(module.weight, mode="fan_out", a=math.sqrt(5))
                 nn.init.zeros_(module.bias)

@@ -3,9 +3,10 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b5.
 
 Compiled by archc from specs/torchvision/efficientnet_b5.toml.
-Digest: sha256 490799ffd4948fa4.
+Digest: sha256 6d37e190d2d22251.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -241,7 +242,5 @@ class EfficientNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                nn.init.kaiming_uniform_(
-                    module.weight, mode="fan_out", a=2.23606797749979
-                )
+                nn.init.kaiming_uniform_(module.weight, mode="fan_out", a=math.sqrt(5))
                 nn.init.zeros_(module.bias)

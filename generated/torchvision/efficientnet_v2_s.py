@@ -4,9 +4,10 @@ Source: Tan and Le 2021, Table 4, arXiv:2104.00298;
 torchvision.models.efficientnet_v2_s.
 
 Compiled by archc from specs/torchvision/efficientnet_v2_s.toml.
-Digest: sha256 f190207c51d965ab.
+Digest: sha256 21b746a3f800cb31.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -319,7 +320,5 @@ class EfficientNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                nn.init.kaiming_uniform_(
-                    module.weight, mode="fan_out", a=2.23606797749979
-                )
+                nn.init.kaiming_uniform_(module.weight, mode="fan_out", a=math.sqrt(5))
                 nn.init.zeros_(module.bias)

@@ -5,7 +5,7 @@ torchvision.models.detection.backbone_utils.resnet_fpn_backbone('resnet50') with
 normalisation.
 
 Compiled by archc from specs/torchvision/resnet50_fpn.toml.
-Digest: sha256 717469f2953e1be8.
+Digest: sha256 298dcaa8ff80f565.
 """
 
 from collections.abc import Sequence
@@ -68,27 +68,17 @@ class Body(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        layers: list[nn.Module] = []
-        in_channels = 64
-        for _ in range(depths[0]):
-            layers.append(Bottleneck(in_channels, 64))
-            in_channels = 256
-        self.layer1 = nn.Sequential(*layers)
-        layers = []
-        for i in range(depths[1]):
-            layers.append(Bottleneck(in_channels, 128, stride=2 if i == 0 else 1))
-            in_channels = 512
-        self.layer2 = nn.Sequential(*layers)
-        layers = []
-        for i in range(depths[2]):
-            layers.append(Bottleneck(in_channels, 256, stride=2 if i == 0 else 1))
-            in_channels = 1024
-        self.layer3 = nn.Sequential(*layers)
-        layers = []
-        for i in range(depths[3]):
-            layers.append(Bottleneck(in_channels, 512, stride=2 if i == 0 else 1))
-            in_channels = 2048
-        self.layer4 = nn.Sequential(*layers)
+        self.layer1 = self._make_layer(64, 64, depths[0])
+        self.layer2 = self._make_layer(256, 128, depths[1], stride=2)
+        self.layer3 = self._make_layer(512, 256, depths[2], stride=2)
+        self.layer4 = self._make_layer(1024, 512, depths[3], stride=2)
+
+    def _make_layer(
+        self, in_channels: int, planes: int, depth: int, stride: int = 1
+    ) -> nn.Sequential:
+        layers = [Bottleneck(in_channels, planes, stride=stride)]
+        layers += [Bottleneck(planes * 4, planes) for _ in range(1, depth)]
+        return nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         x = self.conv1(x)

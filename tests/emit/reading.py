@@ -29,6 +29,7 @@ from archc.ops.code import (
     Text,
 )
 from archc.ops.registry import OPS
+from archc.ops.source import MATH
 from archc.spec.expressions import (
     FUNCTIONS,
     Binary,
@@ -283,7 +284,7 @@ class _Reader:
 
     def call(self, node: ast.Call) -> Expr:
         function = ast.unparse(node.func).removeprefix("math.")
-        if function in FUNCTIONS and not node.keywords:
+        if function in FUNCTIONS | MATH and not node.keywords:
             return Call(function, self.all(node.args))
         arguments = [Argument(self.expr(a)) for a in node.args]
         for keyword in node.keywords:

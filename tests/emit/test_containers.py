@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.emit import live
+from tests.emit.holding import hold_class, network_class
 
 HERE = Path(__file__).parent
 
@@ -74,3 +75,50 @@ def test_no_child_hides_what_a_dict_has(source: str) -> None:
     made = _class(source, "Hidden")
     assert made.startswith("nn.Module)")
     assert "for layer in self.children():" in made
+
+
+IN_TURN = """
+archc = 1
+name = "net"
+
+[params]
+depth = 2
+
+[network]
+input = [4, 8, 8]
+layers = [
+  { name = "features", layers = [
+    { block = "unit" },
+    { block = "unit", repeat = "depth" },
+    { op = "relu" },
+    { block = "unit", repeat = 3 },
+  ] },
+  { name = "branches.0", layers = [{ block = "unit", repeat = "depth" }] },
+  { name = "branches.1", layers = [{ block = "unit", repeat = "depth" }] },
+]
+
+[blocks.unit]
+layers = [
+  { name = "conv", op = "conv2d", out_channels = "in_channels", kernel_size = 1 },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def in_turn(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("in_turn") / "net.toml"
+    path.write_text(IN_TURN)
+    analysis, made = live.compiled(path)
+    hold_class(network_class(made, "net"), analysis)
+    return made
+
+
+def test_of_several_loops_each_is_a_comprehension(in_turn: str) -> None:
+    assert "layers += [Unit(4) for _ in range(depth)]\n" in in_turn
+    assert "layers += [Unit(4) for _ in range(3)]\n" in in_turn
+
+
+def test_containers_stand_where_they_are_put(in_turn: str) -> None:
+    one = "nn.Sequential(*[Unit(4) for _ in range(depth)])"
+    listed = f"[\n                {one},\n                {one},\n            ]"
+    assert f"self.branches = nn.ModuleList(\n            {listed}" in in_turn

@@ -11,6 +11,7 @@ from tests.emit.holding import hold_class, network_class
 from tests.random_networks.judge import analysed
 
 CASE = Path(__file__).parent / "cases" / "stages_and_lists.toml"
+INSIDE = CASE.with_name("stages_inside.toml")
 RESNET = """
 archc = 1
 name = "net"
@@ -89,3 +90,21 @@ def test_a_stage_without_blocks_is_none(
     other = analysed(path, {"depths": [3, 1]})
     assert other is not None
     hold_class(network, other, {"depths": (3, 1)})
+
+
+def test_depths_are_known_of_what_the_network_hands_on() -> None:
+    analysis, made = live.compiled(INSIDE)
+    body = made.partition("class Body(")[2].partition("\nclass ")[0]
+    assert "self.one = self._make_layer(in_channels, 4, depths[0])" in body
+    # what only the first block is given has its own name
+    assert "(8, 8, depths[2], first_dilation=2, dilation=4)" in body
+    assert "layers = [Unit(in_channels, planes, dilation=first_dilation)]" in body
+    hold_class(network_class(made, "stages_inside"), analysis)
+
+
+def test_depths_that_may_be_none_inside_stay_loops(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(INSIDE.read_text().replace("[1, 2, 2]", "[1, 0, 0]"))
+    analysis, made = live.compiled(path)
+    assert "_make_layer" not in made
+    hold_class(network_class(made, "stages_inside"), analysis)

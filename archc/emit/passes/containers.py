@@ -6,8 +6,9 @@
         self.features.append(nn.ReLU())             layers.append(nn.ReLU())
                                                 self.features = nn.Sequential(*layers)
 
-A loop that does nothing but append is a comprehension, if it is the only one. Modules
-are made in the order in which they were, and children have their numbers.
+A loop that does nothing but append is a comprehension: within the call, if it is the
+only one, or else as `layers += [Block(width) for _ in range(depth)]`. Modules are made
+in the order in which they were, and children have their numbers.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from archc.ops.code import (
     Apply,
     Argument,
     Attribute,
+    Comprehension,
     Global,
     Local,
     Starred,
@@ -60,9 +62,18 @@ def containers(module: Module, symbols: Symbols) -> Module:
     )
 
 
-def _class(made: Class, symbols: Symbols) -> Class:
+def expressed(module: Module, symbols: Symbols) -> Module:
+    """A module whose constructors make a local container by one expression where they
+    can, so that it may stand where it is put into another one."""
+    return replace(
+        module,
+        classes=tuple(_class(made, symbols, whole=True) for made in module.classes),
+    )
+
+
+def _class(made: Class, symbols: Symbols, *, whole: bool = False) -> Class:
     methods = tuple(
-        replace(m, body=_Constructor(made.base, m, symbols).body(m.body))
+        replace(m, body=_Constructor(made.base, m, symbols, whole).body(m.body))
         if m.name == "__init__" and any(map(element_of, every(m.body)))
         else m
         for m in made.methods
@@ -73,9 +84,13 @@ def _class(made: Class, symbols: Symbols) -> Class:
 class _Constructor:
     """One constructor being rewritten."""
 
-    def __init__(self, base: Expr, method: Method, symbols: Symbols) -> None:
+    def __init__(
+        self, base: Expr, method: Method, symbols: Symbols, whole: bool
+    ) -> None:
         kind = base.name if isinstance(base, Global) else ""
-        self._base = kind if kind in CHILDREN else None
+        self._base = kind if kind in CHILDREN and not whole else None
+        self._whole = whole
+        """Whether only local containers are made, and those by one expression."""
         self._symbols = symbols
         self._taken = {wish(p.local.id) for p in method.parameters}
         self._reads: Counter[str] = Counter()
@@ -118,7 +133,9 @@ class _Constructor:
                     found[owner].end = number
         for container, made in found.items():
             region = statements[made.start + 1 : made.end + 1]
-            if region and container not in twice and is_only_filled(container, region):
+            if not region or (self._whole and not _is_whole(made, statements)):
+                continue
+            if container not in twice and is_only_filled(container, region):
                 yield made
 
     def _creation(self, statement: Statement, number: int) -> Filled | None:
@@ -202,6 +219,12 @@ class _Constructor:
         return Local(self._symbols.fresh((free or words)[0]).id)
 
 
+def _is_whole(made: Filled, statements: Body) -> bool:
+    return isinstance(made.container, Local) and (
+        children_of(made, statements)[1] == made.end
+    )
+
+
 def _attributes_last(statements: Body) -> Body:
     """What a container keeps for `forward` behind its children, which come first."""
     match statements:
@@ -277,6 +300,17 @@ def _renamed(
     return rewrite.statement(statement, change)
 
 
+def _added(made: Statement, lists: frozenset[Local]) -> tuple[Local, Expr] | None:
+    """The list and the child, where a statement does no more than to append."""
+    match element_of(made):
+        case (Local() as owner, Argument(value=child, comment=None)) if (
+            owner in lists and owner.id not in locals_in(child)
+        ):
+            return owner, child
+        case _:
+            return None
+
+
 def _runs_joined(statements: Body, lists: frozenset[Local]) -> Body:
     """What is appended one after the other is added at once: `layers += [a, b]`."""
     found: list[Statement] = []
@@ -305,6 +339,11 @@ def _runs_joined(statements: Body, lists: frozenset[Local]) -> Body:
             continue
         flush()
         match statement:
+            case For(targets=targets, over=over, body=(inner,)) if added := _added(
+                inner, lists
+            ):
+                owner, child = added
+                statement = Assign((owner,), Comprehension(child, targets, over), "+")
             case For(targets=targets, over=over, body=body):
                 statement = For(targets, over, _runs_joined(body, lists))
             case If(test=test, body=body, orelse=orelse):

@@ -85,7 +85,12 @@ class _Making:
         named = {a.name for s in stages for a in s.first.arguments if a.name}
         for slot, row in first.items():
             if not _is_said(row):
-                self._ask(slot, row, by_name=slot in named)
+                own = slot in named and self._is_own(slot, row, others)
+                word = f"first_{wish(slot)}" if own else slot
+                self._ask(slot, row, word, by_name=slot in named)
+        for slot, row in others.items():
+            if slot in named and self._term(slot, row) is None:
+                self._ask(slot, row, slot, by_name=True)
         one = self._block_call(first, named)
         more = self._block_call(others, named)
         depth = self._depth(tuple(s.count for s in stages))
@@ -123,10 +128,16 @@ class _Making:
 
     # ---- the method
 
-    def _ask(self, slot: str, row: Row, *, by_name: bool) -> None:
+    def _is_own(self, slot: str, row: Row, others: dict[str, Row]) -> bool:
+        """Whether the first block is given something of its own, and the others not
+        the same in all stages."""
+        other = others.get(slot, row)
+        return other != row and not _is_said(other)
+
+    def _ask(self, slot: str, row: Row, word: str, *, by_name: bool) -> None:
         """An argument that is one of the block's."""
         declared = self._slots[slot]
-        local = Local(self._symbols.fresh(wish(slot)).id)
+        local = Local(self._symbols.fresh(wish(word)).id)
         # one that no stage leaves out has none
         default = declared.default if by_name and declared.default in row else None
         made = Parameter(local, declared.annotation, default)

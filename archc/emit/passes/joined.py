@@ -72,7 +72,7 @@ def _alternative(made: If) -> Statement | None:
     if first == second:
         return one
     value = IfExp(made.test, first, second)
-    if len(flat(rewrite.expression(value, _as_wished))) > room:
+    if length(value) > room:
         return None
     if isinstance(one, Assign):
         return replace(one, value=value)
@@ -95,8 +95,13 @@ def _appended(made: Evaluate, other: Evaluate) -> Expr | None:
             return None
 
 
-def _as_wished(part: Expr | Argument) -> Expr | None:
-    return Local(wish(part.id)) if isinstance(part, Local) else None
+def length(value: Expr) -> int:
+    """How long it is on one line, with variables that are called as they wish."""
+
+    def change(part: Expr | Argument) -> Expr | None:
+        return Local(wish(part.id)) if isinstance(part, Local) else None
+
+    return len(flat(rewrite.expression(value, change)))
 
 
 def _one(first: Statement, second: If) -> If | None:

@@ -10,7 +10,8 @@
 
 with `_make_layer(self, in_channels, planes, depth, stride)`, which makes the first
 block and then the others. So it is for stages that have a first block: their depths are
-one at least by the defaults of the network's arguments.
+one at least by the defaults of the network's arguments, which it may hand on to the one
+module that has the stages.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from archc.emit.passes.iterations import iteration
 from archc.emit.passes.members import may_have
 from archc.emit.symbols import Symbols
 from archc.emit.tree import SELF, Assign, Body, Class, For, Method, Module, Statement
-from archc.emit.usage import every, locals_in, written
+from archc.emit.usage import every, expressions, locals_in, parts, written
 from archc.ops.code import (
     Apply,
     Argument,
@@ -43,16 +44,19 @@ _NAMES = ("_make_layer", "_make_stage")
 def stages(module: Module, symbols: Symbols) -> Module:
     """A module whose classes make equal stages so."""
     classes = {c.name: c for c in module.classes}
+    told = _Told(module)
     return replace(
-        module, classes=tuple(_class(c, classes, symbols) for c in module.classes)
+        module, classes=tuple(_class(c, classes, told, symbols) for c in module.classes)
     )
 
 
-def _class(made: Class, classes: dict[ClassName, Class], symbols: Symbols) -> Class:
+def _class(
+    made: Class, classes: dict[ClassName, Class], told: _Told, symbols: Symbols
+) -> Class:
     init = made.method("__init__")
     if init is None or sum(isinstance(s, For) for s in init.body) < 2:
         return made
-    found = list(_Loops(init).found())
+    found = list(_Loops(init, told.values(made)).found())
     kinds = Counter(loop.block for loop in found if loop.block in classes)
     if not kinds or max(kinds.values()) < 2:
         return made
@@ -74,6 +78,46 @@ def _class(made: Class, classes: dict[ClassName, Class], symbols: Symbols) -> Cl
     return replace(made, methods=tuple(methods))
 
 
+class _Told:
+    """What the arguments of a class are, by the defaults of the network's."""
+
+    def __init__(self, module: Module) -> None:
+        self._network = next(c for c in module.classes if c.name == module.network)
+        self._calls = [
+            part
+            for made in module.classes
+            for method in made.methods
+            for statement in every(method.body)
+            for expr in expressions(statement)
+            for part in parts(expr)
+            if isinstance(part, Apply) and isinstance(part.function, ClassName)
+        ]
+
+    def values(self, made: Class) -> dict[str, Expr]:
+        """The values of those that have a default, or that the one call of the class
+        in the network's constructor gives them."""
+        init, outer = made.method("__init__"), self._network.method("__init__")
+        assert init is not None
+        found = _defaults(init)
+        calls = [call for call in self._calls if call.function == made.name]
+        if len(calls) != 1 or outer is None or made is self._network:
+            return found
+        known = _defaults(outer)
+        changed = {name for s in every(outer.body) for name in written(s)}
+        for number, given in enumerate(calls[0].arguments):
+            slot = given.name or init.parameters[number].local.id
+            match given.value:
+                case Local(id=name) if name in known and name not in changed:
+                    found[slot] = known[name]
+                case _:
+                    found.pop(slot, None)
+        return found
+
+
+def _defaults(init: Method) -> dict[str, Expr]:
+    return {p.local.id: p.default for p in init.parameters if p.default is not None}
+
+
 @dataclass(slots=True)
 class _Loop:
     """A loop that fills an nn.Sequential, with what stands before it."""
@@ -93,9 +137,9 @@ class _Loop:
 class _Loops:
     """The loops of one constructor that surely run, and fill a container."""
 
-    def __init__(self, init: Method) -> None:
+    def __init__(self, init: Method, values: dict[str, Expr]) -> None:
         self._body = init.body
-        self._defaults = {p.local.id: p.default for p in init.parameters}
+        self._values = values
         self._writes = Counter(n for s in every(init.body) for n in written(s))
 
     def found(self) -> Iterator[_Loop]:
@@ -165,10 +209,10 @@ class _Loops:
             case Const(value=value):
                 return _is_at_least(value, 1)
             case Local(id=name) if not self._writes[name]:
-                default = self._defaults.get(name)
+                default = self._values.get(name)
                 return isinstance(default, Const) and _is_at_least(default.value, 2)
             case Index(value=Local(id=name), index=Const(value=int() as index)):
-                default = self._defaults.get(name)
+                default = self._values.get(name)
                 if self._writes[name] or not isinstance(default, Sequence):
                     return False
                 item = default.items[index] if index < len(default.items) else None

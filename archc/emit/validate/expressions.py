@@ -88,6 +88,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": math.ceil,
     "floor": math.floor,
     "log2": math.log2,
+    "sqrt": math.sqrt,
 }
 _LARGEST_POWER = 1000
 _PLAIN = (bool, int, float, str, tuple, list)

@@ -40,7 +40,7 @@ from archc.spec.expressions import Call, Const, Expr
 
 _UNNAMED = "#"
 """In what is only a wish for a name, which no name has."""
-_MATH = frozenset({"ceil", "floor", "log2"})
+_MATH = frozenset({"ceil", "floor", "log2", "sqrt"})
 _SLOTS: dict[type[object], tuple[str, ...]] = {
     kind: tuple(kind.__slots__) for kind in Evaluator.HANDLERS
 }
