@@ -33,7 +33,14 @@ from archc.emit.plan import Met
 from archc.emit.skips import once
 from archc.emit.tree import SELF, Assign, For, Statement
 from archc.emit.usage import reads_of
-from archc.emit.variables import kept_apart, read, remember, stem_of_value, variable
+from archc.emit.variables import (
+    kept_apart,
+    read,
+    remember,
+    returned_as,
+    stem_of_value,
+    variable,
+)
 from archc.ops import code
 from archc.ops.code import Apply, Argument, Attribute, Global, Local
 from archc.ops.merge.family import Merge
@@ -353,7 +360,9 @@ def _tapped_group(
     assert node.name is not None
     attribute = Attribute(SELF, node.name.text)
     builder.init.append(Assign((attribute,), child_module(builder, node, attribute)))
-    variables = [builder.local(identifier(path)) for path in taps]
+    variables = [
+        builder.local(returned_as(builder, path) or identifier(path)) for path in taps
+    ]
     values = called(builder, node, attribute, x)
     builder.forward.append(Assign((target, *variables), values))
     builder.values |= dict(zip(taps, variables, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archc.emit.builder import Builder
 from archc.emit.constructor import stem_of
+from archc.emit.names import snake_case
 from archc.emit.tree import Assign
 from archc.emit.wiring import Source
 from archc.ops.code import Local
@@ -54,9 +55,17 @@ def variable(builder: Builder, node: Node) -> Local | None:
     reads = builder.plan.reads
     if node not in reads.paths or node.name is None:
         return None
-    if reads.paths[node].text not in reads.tapped:
+    path = reads.paths[node].text
+    if path not in reads.tapped:
         return None
-    return builder.local(stem_of_value(node, "value"))
+    return builder.local(returned_as(builder, path) or stem_of_value(node, "value"))
+
+
+def returned_as(builder: Builder, path: str) -> str | None:
+    """What to call a value that the network returns by a name of its own."""
+    outputs = builder.plan.reads.outputs.items()
+    names = [n for n, s in outputs if s.kind == "value" and s.key.text == path]
+    return snake_case(names[0]) if names and path not in names else None
 
 
 def stem_of_value(node: Node, fallback: str) -> str:

@@ -5,7 +5,7 @@ torchvision.models.detection.backbone_utils.resnet_fpn_backbone('resnet50') with
 normalisation.
 
 Compiled by archc from specs/torchvision/resnet50_fpn.toml.
-Digest: sha256 298dcaa8ff80f565.
+Digest: sha256 eee2d3b5e4ffa84b.
 """
 
 from collections.abc import Sequence
@@ -138,12 +138,12 @@ class Fpn(nn.Module):
         sum3 = inner_block2 + top3
         top2 = F.interpolate(sum3, size=inner_block.shape[2:])
         x = inner_block + top2
-        layer_block = self.layer_blocks[0](x)
-        layer_block2 = self.layer_blocks[1](sum3)
-        layer_block3 = self.layer_blocks[2](sum4)
-        layer_block4 = self.layer_blocks[3](inner_block4)
-        x = self.pool(layer_block4)
-        return x, layer_block, layer_block2, layer_block3, layer_block4
+        p2 = self.layer_blocks[0](x)
+        p3 = self.layer_blocks[1](sum3)
+        p4 = self.layer_blocks[2](sum4)
+        p5 = self.layer_blocks[3](inner_block4)
+        x = self.pool(p5)
+        return x, p2, p3, p4, p5
 
 
 class BackboneWithFPNOutputs(NamedTuple):
@@ -168,17 +168,7 @@ class BackboneWithFPN(nn.Module):
 
     def forward(self, x: Tensor) -> BackboneWithFPNOutputs:
         x, body_layer1, body_layer2, body_layer3, body_layer4 = self.body(x)
-        (
-            x,
-            fpn_layer_blocks_0,
-            fpn_layer_blocks_1,
-            fpn_layer_blocks_2,
-            fpn_layer_blocks_3,
-        ) = self.fpn(x, body_layer1, body_layer2, body_layer3, body_layer4)
-        return BackboneWithFPNOutputs(
-            fpn_layer_blocks_0,
-            fpn_layer_blocks_1,
-            fpn_layer_blocks_2,
-            fpn_layer_blocks_3,
-            x,
+        x, p2, p3, p4, p5 = self.fpn(
+            x, body_layer1, body_layer2, body_layer3, body_layer4
         )
+        return BackboneWithFPNOutputs(p2, p3, p4, p5, x)

@@ -288,3 +288,28 @@ def test_a_loop_that_may_not_run_is_handed_what_is_read_behind_it(
         'x = getattr(self, f"u{i}")(stem)',
         "return x",
     ]
+
+
+RETURNED = """
+  { name = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
+  { name = "neck", layers = [
+    { name = "maps.0", op = "conv2d", out_channels = 2, kernel_size = 1 },
+    { name = "maps.1", op = "conv2d", out_channels = 3, kernel_size = 1 },
+    { op = "relu" },
+  ] },
+]
+outputs = { p2 = "stem", P3 = "neck.maps.0", p4 = "neck.maps.1", maps = "prev" }
+"""
+
+
+def test_what_is_returned_by_another_name_is_called_so(forward: Forward) -> None:
+    assert forward(RETURNED) == [
+        "p2 = self.stem(x)",
+        "x, p3, p4 = self.neck(p2)",
+        "return NetOutputs(p2, p3, p4, x)",
+    ]
+
+
+def test_what_is_returned_by_its_own_name_keeps_it(forward: Forward) -> None:
+    own = RETURNED.replace('p2 = "stem"', 'first = "stem", stem = "stem"')
+    assert forward(own)[0] == "stem = self.stem(x)"
