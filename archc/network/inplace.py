@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from archc.network.graph import Layer, Network, Region, Value
+from archc.ops.sizes import Shape
 from archc.ops.steps import Device, source
 from archc.spec.expressions import Expr
 from archc.spec.model import (
@@ -47,6 +48,7 @@ class _Uses:
         """For each layer the block instance, or the root, in whose body it stands."""
         self.instead: dict[Value, list[Value]] = defaultdict(list)
         """What may stand in a value's place, as an expression decides on its maker."""
+        self._sharing: dict[tuple[int, Shape], bool] = {}
         roots = (network.body, *(h.region for h in network.heads))
         elsewhere = _read_elsewhere(network.spec, _nodes(roots))
         held = _held(network.spec)
@@ -94,11 +96,24 @@ class _Uses:
                 if "output" in maker.op.saves or works_in_place:
                     # an activation that worked in place has nothing else to go by
                     return False
-                if not _shares(maker):
+                if not self._shares(maker):
                     continue
             # the same memory as what the maker read
             todo.append(maker.inputs[0])
         return True
+
+    def _shares(self, layer: Layer) -> bool:
+        """Whether what a layer gives may be, on some device, the memory it reads."""
+        if layer.op.aliases:
+            return True
+        if len(layer.inputs) > 1:
+            return False
+        # the layers of a repeat have one op, and are asked about once
+        key = id(layer.op), layer.input_shape()
+        found = self._sharing.get(key)
+        if found is None:
+            found = self._sharing[key] = _is_its_source(layer)
+        return found
 
 
 def _held(spec: Spec) -> set[Node]:
@@ -193,12 +208,8 @@ def _may_be_skipped(part: Layer | Region) -> bool:
     return isinstance(part, Layer) or part.kind in ("block", "group", "branches")
 
 
-def _shares(layer: Layer) -> bool:
-    """Whether what a layer gives may be the memory that it reads, on some device."""
-    if layer.op.aliases:
-        return True
-    if len(layer.inputs) > 1:
-        return False
+def _is_its_source(layer: Layer) -> bool:
+    """Whether what a layer of one input gives is, on some device, what it reads."""
     shapes, y = (layer.input_shape(),), layer.output_shape()
     devices: tuple[Device, ...] = ("cpu", "cuda")
     return any(

@@ -125,7 +125,7 @@ def _hold_bytes(source: str, path: Path) -> None:
 
 def _hold_arguments(made: Any, analysis: Analysis, path: Path) -> None:
     given = analysis.network.spec.params
-    names = holding.arguments_of(made, [n for n, v in given.items() if _others(v)])
+    names = holding.arguments_of(made, list(given))
     for name, value, other in _overridden(analysis, path):
         if name not in names:
             continue
