@@ -60,6 +60,8 @@ def rows(
         return [line]
     if isinstance(expr, Apply):
         head, called = flat(expr.function), expr.function
+        if level(called) < ATOM:
+            head = f"({head})"
         first = f"{' ' * indent}{prefix}{head}("
         made = called.value if isinstance(called, Attribute) else called
         if isinstance(made, Apply) and (columns(first) > WIDTH or is_commented(made)):

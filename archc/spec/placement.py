@@ -188,8 +188,11 @@ class _Body:
             else:
                 made += self._reading(node, at, here)
                 at = here
-            if node.name is not None:
-                self.names.note(node.name.text, at)
+            # the parts of a value have the names, not what gives them
+            named = node.layers if isinstance(node, PartsNode) else (node,)
+            for part in named:
+                if part.name is not None:
+                    self.names.note(part.name.text, at)
         return tuple(made), at
 
     def _open(self, node: Node, at: str | None, here: str) -> tuple[Node, str | None]:

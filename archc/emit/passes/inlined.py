@@ -88,10 +88,18 @@ def _children(made: Class) -> Iterator[tuple[Method, Expr]]:
                     ),
                 ),
             ) as init,
-        ) if isinstance(child, Apply):
+        ) if isinstance(child, Apply) and not _calls_given(child):
             yield init, child
         case _:
             pass
+
+
+def _calls_given(child: Expr) -> bool:
+    """Whether it calls what the class is given, which would be written where it is."""
+    return any(
+        isinstance(part, Apply) and isinstance(part.function, Local)
+        for part in parts(child)
+    )
 
 
 def _given(call: Apply, init: Method, child: Expr) -> Expr | None:
