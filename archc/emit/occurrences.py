@@ -95,6 +95,10 @@ class Occurrences:
         # a group without a name leaves no trace but what is in it
         return any(part.get(below) for below in made_by(node) for part in found)
 
+    def skips_past(self, node: Node) -> bool:
+        """Whether a skip leads past a node somewhere."""
+        return not self.skips.isdisjoint(self.merges.get(node, ()))
+
     def is_repeated(self, node: Node) -> bool:
         """Whether it occurs, and each occurrence repeats it at least once."""
         found = self._repeats.get(node)
@@ -114,10 +118,8 @@ class Occurrences:
         if isinstance(node, OpNode | SlotNode):
             found += [layer.inputs[number] for layer in self.layers.get(node, ())]
         if not found:
-            # a group without a name leaves no trace but what is in it
-            first = next(iter(members(node)), None)
-            reads_on = first is not None and first.reads is None
-            return self.read_from(first, 0) if first and reads_on else set()
+            first = _first(node)
+            return set() if first is None else self.read_from(first, 0)
         return {path for value in found for path in self._paths.get(value, ())}
 
     @cached_property
@@ -232,9 +234,11 @@ class Occurrences:
 
     def read(self, node: Node, number: int) -> Shape | None:
         """What a node reads, in the sizes that all occurrences agree on."""
-        return agreed(
-            [reads[number] for reads in self.inputs(node) if number < len(reads)]
-        )
+        found = [reads[number] for reads in self.inputs(node) if number < len(reads)]
+        first = _first(node)
+        if not found and first is not None:
+            return self.read(first, 0)
+        return agreed(found)
 
     def given(self, node: Node, number: int) -> Shape | None:
         """The sizes of one of the values that a block gives by name."""
@@ -292,3 +296,10 @@ def agreed(seen: Sequence[Shape] | dict[Shape, None]) -> Shape | None:
         sizes = {s.dims[position] for s in shapes if len(s.dims) == rank}
         dims.append(sizes.pop() if len(sizes) == 1 else UNKNOWN)
     return Shape(tuple(dims), axis)
+
+
+def _first(node: Node) -> Node | None:
+    """What reads in the place of a node: a group without a name leaves no trace but
+    what is in it."""
+    first = next(iter(members(node)), None)
+    return first if first is not None and first.reads is None else None

@@ -134,7 +134,9 @@ class Walk(Bodies):
         orelse = self.outward(z.channels, bound)
         self.bound = bound
         channels = y.channels
-        if not self.seen.occurs(key[0]):
+        node, word, _ = key
+        occurs = self.seen.skips_past if word == "skip_when" else self.seen.occurs
+        if not occurs(node):
             y = z  # nothing says what else it would change
         y = y.with_channels(channels)
         if channels == z.channels:
