@@ -99,3 +99,23 @@ def test_refused(function: _Function, reason: str) -> None:
 def test_a_network_that_does_nothing() -> None:
     result = import_network(nn.Identity(), "net", {"x": (3, 8, 8)})
     assert result.proof.outputs == "equal"
+
+
+class _Learned(nn.Module):
+    """Slopes that are learned: one for each channel, and one for all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.act1 = nn.PReLU(8)
+        self.act2 = nn.PReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act2(self.act1(self.conv(x)) - 1)
+
+
+def test_learned_slopes() -> None:
+    result = import_network(_Learned(), "net", {"x": (3, 8, 8)})
+    assert not result.refused
+    assert result.proof.outputs == "equal", result.proof
+    assert "num_parameters = " in result.text

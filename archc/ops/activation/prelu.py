@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from archc.ops.activation.family import Activation
+from archc.ops.functions import Function
 from archc.ops.shapes import need_channels_first
 from archc.ops.sizes import Dims, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
@@ -21,6 +22,13 @@ class Prelu(Activation):
     op = "prelu"
     other_names = ("parametric_relu",)
     module_class = "nn.PReLU"
+    calls = (
+        Function(
+            "torch.nn.functional.prelu",
+            also=("torch.prelu",),
+            signature="input weight",
+        ),
+    )
     initializable = ("weight",)
     saves = frozenset({"input", "weight"})
     autocast = "low"
