@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archc.emit import shapes
 from archc.emit.builder import Builder
 from archc.emit.chains import is_sequence
 from archc.emit.constructor import (
@@ -146,9 +147,10 @@ def _function(builder: Builder, node: OpNode, x: Expr) -> Expr:
     met = builder.met[node]
     assert met.x is not None and met.op is not None
     values = {k: builder.in_forward(v, met.x, x) for k, v in node.attributes.items()}
-    stated = node.op.model_construct(_fields_set=set(values), **values)
-    made = stated.function(met.x, x)
-    if made is None:
+    layers = builder.seen.layers.get(node, ())
+    made = shapes.symbolic(node.op, values, layers).function(met.x, x)
+    # what a module takes either way, a function may not
+    if made is None or shapes.is_list_somewhere(values, layers):
         return _unnamed_module(builder, node, node.op.op, x)
     builder.let(met.lets)
     return builder.tree(

@@ -51,6 +51,16 @@ def symbolic(op: type[Op], values: Mapping[str, object], layers: Sequence[Layer]
     return op.model_construct(_fields_set=set(made), **made)
 
 
+def is_list_somewhere(values: Mapping[str, object], layers: Sequence[Layer]) -> bool:
+    """Whether an expression is one number in some occurrences of an op, and a list in
+    others."""
+    return any(
+        len({_length(getattr(layer.op, key)) for layer in layers}) > 1
+        for key, value in values.items()
+        if isinstance(value, Expr)
+    )
+
+
 def _length(value: object) -> int | None:
     return len(value) if is_tuple(value) else None
 

@@ -22,7 +22,7 @@ class _ConstantPad(Pad):
         return self._construct(self.padding, self.value)
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pad", (argument, self._sides), {"value": self.value})
+        return Call("F.pad", (argument, self._told), {"value": self.value})
 
 
 class ConstantPad2d(_ConstantPad):

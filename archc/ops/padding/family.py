@@ -123,6 +123,11 @@ class Pad(Op):
         return items(self.padding) or 2 * self.each_axis(self.padding)
 
     @property
+    def _told(self) -> Any:
+        """The same as code says it: a list that is given as it is."""
+        return self._sides if items(self.padding) is None else self.padding
+
+    @property
     def detail(self) -> str:
         return plain(self.padding)
 
@@ -152,4 +157,4 @@ class EdgePad(Pad):
     """What `torch.nn.functional.pad` calls it."""
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pad", (argument, self._sides), {"mode": self.mode})
+        return Call("F.pad", (argument, self._told), {"mode": self.mode})

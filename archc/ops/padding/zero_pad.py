@@ -14,7 +14,7 @@ class _ZeroPad(Pad):
     short = "zero pad"
 
     def function(self, x: Shape, argument: Expr) -> Call:
-        return Call("F.pad", (argument, self._sides))
+        return Call("F.pad", (argument, self._told))
 
 
 class ZeroPad2d(_ZeroPad):
