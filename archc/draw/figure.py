@@ -34,6 +34,8 @@ class Leaf:
     note: str = ""
     ahead: bool = False
     """Whether it is a part of what comes after it."""
+    crossing: bool = False
+    """Whether it takes a value to another device."""
     beside: Beside = ()
     """The parallel paths that it lies on, from the outermost."""
     input: Shape | None = None

@@ -15,6 +15,7 @@ from archc.draw.figure import SHORTCUT, Beside, Box, Item, Leaf
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
 from archc.ops.sizes import Shape, to_int
+from archc.ops.to import To
 
 Kind = Literal["op", "skip", "branches", "block", "group", "repeat", "share"]
 Key = tuple[int, Kind]
@@ -98,6 +99,7 @@ class Folder:
         first, last = layers[0][0], layers[-1][0]
         leaf = Leaf(first.path, first.op.category, beside=beside)
         leaf.ahead = first.op.drawn_ahead
+        leaf.crossing = isinstance(first.op, To)
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
         leaf.note = _place(first)
         for layer, where in layers:

@@ -173,6 +173,11 @@ class _Draft:
         return isinstance(self.lead, Node) and self.lead.lead.ahead
 
     @property
+    def crossing(self) -> bool:
+        """Whether it takes a value to another device, and does nothing else."""
+        return isinstance(self.lead, Node) and self.lead.lead.crossing
+
+    @property
     def linear(self) -> bool:
         return isinstance(self.lead, Node) and self.lead.lead.category == "linear"
 
@@ -216,17 +221,23 @@ class _Draft:
     def grow(self, other: _Draft) -> None:
         node = other.lead
         if self._leads_to(other):
-            self.before += self.leaves
+            self.before = list(self.leaves)
             self.items, self.first = other.items, other.first
             self.leaves += other.leaves
             self.attached = []
             return
         attached = isinstance(node, Node) and node.lead.category in _ATTACHED
         if isinstance(node, Node) and (attached or other.merges):
-            self.attached += node.leaves
+            self.attached += other.leaves
         else:
             self.items += other.items
         self.leaves += other.leaves
+
+    def precede(self, other: _Draft) -> None:
+        """Makes a crossing a part of the merge that reads it, where it is said once:
+        all that a merge reads is taken to one place."""
+        other.before = other.before or list(self.leaves)
+        other.leaves = [*self.leaves, *other.leaves]
 
     def cell(self, reads: Mapping[Leaf, Sequence[Leaf]]) -> Cell:
         lead, last = self.lead, self.items[-1]
@@ -333,13 +344,21 @@ def _merged(
     at: dict[int, _Draft] = {}
     for i, draft in enumerate(drafts):
         before = sources.get(i, set())
+        following = [drafts[j] for j in read.get(i, ())]
+        only = following[0] if len(following) == 1 else None
+        if draft.crossing and only is not None and only.merges and not blocks:
+            # so that towers on two devices meet in the merge of each, and not beside it
+            draft.precede(only)
+            at[i] = only
+            continue
         nearest = i - 1 if draft.merges else next(iter(before), -1)
         if nearest in before and (len(before) == 1 or draft.merges):
             source = nearest
             fits = not blocks or isinstance(draft.lead, Box)
-            following = [drafts[j] for j in read.get(i, ())]
-            if draft.ahead and len(following) == 1 and following[0].linear:
+            if draft.ahead and only is not None and only.linear:
                 fits = False  # it is a part of that
+            if at[source] is draft:
+                fits = False  # it is a part of this already
             if fits and read[source] == {i} and at[source].takes(draft):
                 at[source].grow(draft)
                 at[i] = at[source]

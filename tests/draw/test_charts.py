@@ -15,7 +15,7 @@ import pytest
 
 from archc.diagnostics.model import Sink
 from archc.draw.chart import Level
-from archc.draw.drawing import Options, draw, scene_of
+from archc.draw.drawing import Options, chart_of, draw, scene_of
 from archc.draw.fit import MM, TooNarrow
 from archc.draw.flat import edges
 from archc.draw.palette import PALETTES
@@ -24,7 +24,16 @@ from archc.network.graph import Layer
 from archc.pipeline import analyse
 from archc.spec.load import Loader
 from tests.command import invoke
-from tests.draw.looks import SPECS, Svg, analysed, chart, drawn, hold, regions
+from tests.draw.looks import (
+    SPECS,
+    Svg,
+    analysed,
+    chart,
+    drawn,
+    hold,
+    read_spec,
+    regions,
+)
 from tests.random_networks.campaign import fresh_seed
 from tests.random_networks.spec import draw_spec
 
@@ -215,6 +224,36 @@ def test_a_nested_u_is_the_triangle_of_its_paper(width: float | None) -> None:
     assert [columns[x] for x in sorted(columns)] == [5 + 4 + 1, 4, 3, 2, 1 + 2]
     # to the first node, by 4 poolings, to later ones, and to the head and the output
     assert len(svg.edges) == 1 + 2 * 4 + 20 + 10 + 2
+
+
+def test_towers_on_two_devices_meet_in_the_merges_of_each() -> None:
+    """GPU 0 at the left, GPU 1 at the right, as far as the last concat."""
+    svg = drawn("alexnet_two_gpus", Options("stage", width=85))
+    hold(svg)
+    assert svg.height <= 110 * MM
+    found = chart("alexnet_two_gpus", "stage")
+    merges = [n for n, c in enumerate(found.cells) if c.category == "merge"]
+    said = [found.cells[n].details for n in merges]
+    assert said == [[f"before: to gpu{n}"] for n in (0, 1, 0, 1, 0, 1, 0)]
+    assert {link.kind for link in found.links} == {"main"}
+    assert [sum(x.target == n for x in found.links) for n in merges] == [2] * 7
+
+
+def test_all_that_crosses_to_a_merge_is_said_with_it(tmp_path: Path) -> None:
+    conv = 'op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1'
+    layers = f"""
+        {{ name = "a", {conv}, place = "one" }},
+        {{ name = "b", {conv}, place = "two" }},
+        {{ name = "c", {conv}, from = "a", place = "one" }},
+        {{ name = "all", op = "concat", from = ["a", "b", "c"], place = "three" }},
+    """
+    analysis = read_spec(tmp_path, layers)
+    found = chart_of(analysis.network, analysis.facts, "stage")
+    merge = next(c for c in found.cells if c.path == "all")
+    assert len(merge.layers) == 4
+    assert merge.details == ["before: to three"]
+    text = draw(analysis.network, analysis.facts, "svg", Options("stage"))
+    hold(Svg(text.decode()))
 
 
 def test_numbers_are_as_long_as_a_picture_needs() -> None:

@@ -21,7 +21,7 @@ LOOKS = [
     (Options("stage", "lr"), 30), (Options("block"), 30), (Options("layer"), 12),
 ]  # fmt: skip
 HIGH = {"stage": 110, "block": 240}
-HIGHER = {"alexnet_two_gpus", "torchvision/resnet50_fpn", "unet_plus_plus"}
+HIGHER = {"torchvision/resnet50_fpn", "unet_plus_plus"}
 """Whose many paths side by side take more than a column has, at stage level."""
 
 
