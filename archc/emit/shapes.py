@@ -45,7 +45,7 @@ def symbolic(op: type[Op], values: Mapping[str, object], layers: Sequence[Layer]
     made = dict(values)
     for key, value in values.items():
         if isinstance(value, Expr) and not isinstance(value, ListOf):
-            lengths = {_length(getattr(layer.op, key)) for layer in layers}
+            lengths = _lengths(key, layers)
             length = lengths.pop() if len(lengths) == 1 else None
             made[key] = value if length is None else Listed(value, length)
     return op.model_construct(_fields_set=set(made), **made)
@@ -55,14 +55,16 @@ def is_list_somewhere(values: Mapping[str, object], layers: Sequence[Layer]) -> 
     """Whether an expression is one number in some occurrences of an op, and a list in
     others."""
     return any(
-        len({_length(getattr(layer.op, key)) for layer in layers}) > 1
+        len(_lengths(key, layers)) > 1
         for key, value in values.items()
         if isinstance(value, Expr)
     )
 
 
-def _length(value: object) -> int | None:
-    return len(value) if is_tuple(value) else None
+def _lengths(key: str, layers: Sequence[Layer]) -> set[int | None]:
+    """How long an attribute is where an op occurs; None where it is no list."""
+    values = (getattr(layer.op, key) for layer in layers)
+    return {len(v) if is_tuple(v) else None for v in values}
 
 
 def output(
