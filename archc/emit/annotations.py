@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
+from archc.emit.hidden import is_hidden, own_name
 from archc.emit.plan import ClassPlan
 from archc.emit.tree import Parameter
 from archc.network.graph import Network, Region
@@ -101,6 +102,10 @@ class Types:
             return type_of([*seen, *([default] if plain else [])])
         assert plan.owner is not None
         # a counter is none of the owner's arguments
+        if is_hidden(plan.env, name):
+            return _INT
+        if name not in plan.owner.env:
+            name = own_name(name)
         owned = name in plan.owner.env or name in plan.owner.lets
         return self._kind(plan.owner, name) if owned else _INT
 

@@ -134,7 +134,7 @@ class Bodies(Terms):
             return x.with_channels(UNKNOWN)
         if self.seen.regions.get(node):
             return x.with_channels(UNKNOWN)  # somewhere it is a block
-        values = {k: self.value(v, x) for k, v in inner.attributes.items()}
+        values = {k: self.default(v, x) for k, v in inner.attributes.items()}
         op = shapes.symbolic(inner.op, values, layers)
         seen = self.seen.output(node, "body")
         return shapes.output(op, (x,), layers, seen)

@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any, Protocol, Self
 
 from archc.emit.conditions import as_condition, tidy
+from archc.emit.hidden import without_counters
 from archc.emit.measures import Loops, Measures
 from archc.emit.plan import ClassPlan, Feature, Let, Met, Opaque
 from archc.emit.symbols import Symbols, is_long, shown, symbols_in
@@ -92,12 +93,11 @@ class Terms:
 
     def value(self, arg: Arg, x: Shape | None = None) -> Any:
         """An argument of the spec in the constructor's terms, where `x` is read."""
-        if not isinstance(arg, Expr):
-            return arg
-        names: dict[str, Any] = dict(self.env)
-        if x is not None:
-            names["in_channels"] = x.channels
-        return tidy(evaluate(arg, names))
+        return _value(arg, self.env, x)
+
+    def default(self, arg: Arg, x: Shape) -> Any:
+        """The same of what stands in a slot of the class by default."""
+        return _value(arg, without_counters(self.env), x)
 
     def presence(self, node: Node, x: Shape) -> bool | Expr:
         """Whether a node that reads `x` is there."""
@@ -206,3 +206,12 @@ class Terms:
     def turns(self) -> tuple[int, ...]:
         """Which iterations of repetitions that are written out these are."""
         return tuple(at for _, at in self.loops if isinstance(at, int))
+
+
+def _value(arg: Arg, env: Mapping[str, Any], x: Shape | None) -> Any:
+    if not isinstance(arg, Expr):
+        return arg
+    names: dict[str, Any] = dict(env)
+    if x is not None:
+        names["in_channels"] = x.channels
+    return tidy(evaluate(arg, names))

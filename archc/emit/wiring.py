@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Literal
 
+from archc.emit.hidden import hide
 from archc.emit.occurrences import Occurrences
 from archc.spec.expressions import Name, as_expr, filled, to_source
 from archc.spec.model import (
@@ -252,6 +253,7 @@ class Reads:
     def counting(self, env: dict[str, Any], node: Node, value: Any) -> Generator[None]:
         """Names that know the value of a repetition's counter, those in paths too."""
         known = dict(env)
+        hide(env, node.index)
         env[node.index] = env[self.counters[node]] = value
         yield
         env.clear()
