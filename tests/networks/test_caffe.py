@@ -51,7 +51,6 @@ def test_maps_shrink_as_caffe_rounds() -> None:
 
 def test_weights_start_as_caffe_fills_them() -> None:
     """include/caffe/filler.hpp: uniform up to the root of 3 / fan-in; biases are 0."""
-    torch.manual_seed(0)
     seen = 0
     for layer in generated("caffe/lenet").modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
