@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archc.cli.import_result import counted
+from archc.cli.import_result import counted, refusal
 from archc.cli.options import Inputs, Refused
 from archc.escaping import visible
 
@@ -62,8 +62,7 @@ def _report(result: CaffeResult, out: Path | None) -> str:
     """What was made, what it is called otherwise and left out, or why nothing was."""
     name = visible(result.source)
     if not result.passed:
-        head = f"{name}: refused, nothing written"
-        return "\n".join([head, *(f"  {visible(str(r))}" for r in result.refused)])
+        return refusal(name, result.refused)
     where = f" -> {visible(str(out))}" if out is not None else ""
     lines = [
         f"{name}{where}: {counted(len(result.text.splitlines()), 'line')},"

@@ -11,6 +11,7 @@ import click
 from archc.escaping import visible
 
 if TYPE_CHECKING:
+    from archc.importing.trace import Refusal
     from archc.run.importing.session import Result
 
 
@@ -56,15 +57,19 @@ def _write(result: Result, out: Path | None, weights: Path | None) -> None:
     tell_made(write(outputs))
 
 
+def refusal(name: str, refused: list[Refusal]) -> str:
+    """Why there is no spec, and what to do about it."""
+    said = [*map(str, refused)]
+    said += [f"help: {mend}" for mend in dict.fromkeys(r.mend for r in refused) if mend]
+    head = f"{name}: refused, nothing written"
+    return "\n".join([head, *(f"  {visible(line)}" for line in said)])
+
+
 def _report(result: Result, out: Path | None, weights: Path | None) -> str:
     """What was made and what was proven, or why nothing was."""
     name = visible(result.source)
     if result.refused:
-        head = f"{name}: refused, nothing written"
-        said = [*map(str, result.refused)]
-        mends = dict.fromkeys(r.mend for r in result.refused if r.mend)
-        said += [f"help: {mend}" for mend in mends]
-        return "\n".join([head, *(f"  {visible(line)}" for line in said)])
+        return refusal(name, result.refused)
     proof = result.proof
     where = f" -> {visible(str(out))}" if out is not None and result.passed else ""
     lines = [

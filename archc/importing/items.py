@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc.importing.nodes import Graph, Node
-from archc.importing.trace import Refusal
 from archc.ops.registry import OPS
 
 SEQUENTIAL = "torch.nn.modules.container.Sequential"
@@ -110,9 +109,6 @@ def tree_of(graph: Graph) -> Scope:
             )
         )
     root.items = [item for item in root.items if not _is_empty(item)]
-    _share(root, {}, graph)
-    root.items = _simplified(root)
-    _close(root)
     return root
 
 
@@ -132,46 +128,10 @@ def _is_empty(item: Item) -> bool:
     return isinstance(item, Scope) and not item.items
 
 
-def _share(scope: Scope, met: dict[str, Item | None], graph: Graph) -> None:
-    """Puts a share where a module with tensors is used again, and takes the names of
-    others that are.
-
-    `met` are the paths so far, with the item where it has no tensors.
-    """
-    for n, item in enumerate(scope.items):
-        if item.path is None or (isinstance(item, OpItem) and item.path == scope.path):
-            continue
-        has_tensors = _has_tensors([item])
-        before = met.get(item.path)
-        if before is not None and has_tensors:
-            # what was there alone is not the module that has them
-            before.path = None
-            del met[item.path]
-        again = item.path in met
-        if not again:
-            met[item.path] = None if has_tensors else item
-        if isinstance(item, Scope):
-            ops = [i for i in all_items(item.items) if isinstance(i, OpItem)]
-            if again and has_tensors:
-                made = {v for i in ops for v in i.makes}
-                outside = list(
-                    dict.fromkeys(v for i in ops for v in i.reads if v not in made)
-                )
-                last = ops[-1].makes
-                scope.items[n] = ShareItem(None, outside, last, item.path)
-                if len(outside) != 1:
-                    graph.refused.append(
-                        Refusal(
-                            item.path,
-                            "it is applied more than once, and reads several values",
-                        )
-                    )
-            else:
-                if again:
-                    item.path = None
-                _share(item, met, graph)
-        elif isinstance(item, OpItem) and item.has_tensors and again:
-            scope.items[n] = ShareItem(None, item.reads, item.makes, item.path)
+def simplify(root: Scope) -> None:
+    """Takes away scopes that are needed for nothing."""
+    root.items = _simplified(root)
+    _close(root)
 
 
 def _simplified(scope: Scope) -> list[Item]:
@@ -193,10 +153,10 @@ def _simplified(scope: Scope) -> list[Item]:
                 found.append(only)
                 continue
         own = [i for i in inner if i.path is not None and i.path == item.path]
-        if own or item.path is None or not _has_tensors(inner):
+        if own or item.path is None or not has_tensors(inner):
             # it is the module of one of its ops, or needs no name at all
             for i in inner:
-                if not _has_tensors([i]) and not isinstance(i, ShareItem):
+                if not has_tensors([i]) and not isinstance(i, ShareItem):
                     _unname(i)
             found += inner
         else:
@@ -212,7 +172,8 @@ def _unname(item: Item) -> None:
             _unname(each)
 
 
-def _has_tensors(items: list[Item]) -> bool:
+def has_tensors(items: list[Item]) -> bool:
+    """Whether an op in them has."""
     return any(isinstance(i, OpItem) and i.has_tensors for i in all_items(items))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from archc.ops.base import Op
 from archc.ops.registry import OPS, bare
 from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import is_sequence
+from archc.spec.expressions.operations import MAX_MAGNITUDE
 
 
 class Refused(Exception):
@@ -218,6 +219,9 @@ class Reader:
             makes = self._call.makes[0] if last else self._new()
         given = {k: _listed(one(v) if k in _BY_AXIS else v)
                  for k, v in (attributes or {}).items() if v is not None}  # fmt: skip
+        for number in _numbers([*given.values()]):
+            if not abs(number) <= MAX_MAGNITUDE:
+                raise Refused(f"a number of `{op}` is {number:g}, beyond 2**62")
         kind = OPS[op]
         if len(reads) == 2 and not kind.merges and (beside := read_beside(kind)):
             kind = kind.reading(beside) or kind
@@ -285,6 +289,14 @@ class Reader:
     @property
     def graph(self) -> Graph:
         return self._graph
+
+
+def _numbers(value: Any) -> Iterator[int | float]:
+    if is_sequence(value):
+        for part in value:
+            yield from _numbers(part)
+    elif isinstance(value, int | float):
+        yield value
 
 
 def _listed(value: Any) -> Any:

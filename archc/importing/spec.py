@@ -10,9 +10,10 @@ from archc.importing.calls import graph_of
 from archc.importing.folding import fold
 from archc.importing.gathering import gather
 from archc.importing.heads import Head, lacks, main_output, split
-from archc.importing.items import all_items, tree_of
+from archc.importing.items import all_items, simplify, tree_of
 from archc.importing.layout import tables_of
 from archc.importing.nodes import Graph, Node
+from archc.importing.sharing import share
 from archc.importing.trace import Call, Refusal, Trace, Value
 
 
@@ -52,6 +53,8 @@ def imported(
     _name_inputs(graph)
     root = tree_of(graph)
     ends = [graph.value(v) for v in graph.trace.outputs.values()]
+    share(root, ends)
+    simplify(root)
     gather(root, graph.trace.containers, ends)
     if main is not None:
         found = split(graph, root, main)

@@ -6,7 +6,7 @@ written to JSON and read again.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 from archc.spec.expressions import is_sequence
@@ -94,6 +94,19 @@ class Refusal:
         line = f":{self.line}" if self.line else ""
         where = f" ({self.file}{line})" if self.file else ""
         return f"{self.module or 'the network'}: {self.reason}{where}"
+
+    def told(self, file: str, mend: str) -> Refusal:
+        """The same with its file and what to do about it, where they are not said."""
+        return replace(self, file=self.file or file, mend=self.mend or mend)
+
+
+class Unsaid(Exception):
+    """Why what stands in a file cannot be said in a spec."""
+
+    def __init__(self, reason: str, mend: str = "") -> None:
+        super().__init__(reason)
+        self.mend = mend
+        """What to do about it, where that is more than for all."""
 
 
 @dataclass(slots=True)

@@ -101,6 +101,11 @@ def _old_clip() -> Made:
     return g, g("Clip", g.conv("x", 4, 3), min=-1.0, max=6.0)
 
 
+def _clip_by_lists() -> Made:
+    g = Graph(1, 3, 8, 8)
+    return g, g("Clip", g.conv("x", 4, 3), g.floats(0), g.floats(6))
+
+
 def _numbers() -> Made:
     g = Graph(1, 3, 8, 8)
     x = g("Div", "x", g.constant(np.float32(127.5)))
@@ -166,6 +171,7 @@ def _sequence() -> Made:
         (_average_pool, ""),
         (_clip, "conv2d relu6"),
         (_old_clip, "conv2d hardtanh"),
+        (_clip_by_lists, "conv2d relu6"),
         (_numbers, "scale shift sigmoid scale shift"),
         (_linear, ""),
         (_computed_shape, "conv2d flatten linear"),
@@ -313,6 +319,7 @@ def _refusals(graph: Graph, directory: Path, *outputs: str) -> list[str]:
     result = import_onnx(graph.saved(directory, *outputs))
     assert not result.passed
     assert not result.text
+    assert all(refusal.mend for refusal in result.refused)
     return [refusal.reason for refusal in result.refused]
 
 
@@ -348,8 +355,72 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         path.write_bytes(content)
         result = import_onnx(path)
         assert len(result.refused) == 1, content
+        assert result.refused[0].mend
     g = Graph(1, 4, 8, 8, opset=6)
     assert "opset 6" in _refusals(g, tmp_path, g("Relu", "x"))[0]
+
+
+def _without_data() -> Made:
+    g, made = _asymmetric()
+    g.weights[0].raw_data = g.weights[0].raw_data[:-3]
+    return g, made
+
+
+def _without_weight() -> Made:
+    g, made = _asymmetric()
+    del g.nodes[0].input[1:]
+    return g, made
+
+
+def _of_other_channels() -> Made:
+    g = Graph(1, 2, 8, 8)
+    return g, g.conv("x", 4, 3)
+
+
+def _of_nothing() -> Made:
+    g = Graph(1, 4, 8, 8)
+    return g, g("Add", "x", g("RandomNormal", shape=[1, 4, 8, 8]))
+
+
+def _beyond() -> Made:
+    g = Graph(1, 4, 8, 8)
+    return g, g("Mul", g("Relu", "x"), g.floats(1e30))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(_without_data, "the numbers of `c1` cannot be read"),
+     (_without_weight, "Conv: its shape cannot be told"),
+     (_of_other_channels, "take 3 channels, and it reads 2"),
+     (_of_nothing, "at random"), (_beyond, "beyond 2**62"),
+     (lambda: (Graph(1, 4, 8, 8), "nowhere"), "nothing is computed"),
+     (lambda: (_clip()[0], "nowhere"), "`nowhere` is made by nothing"),
+     (lambda: (_clip()[0], "x"), "its outputs are not computed"),
+     (lambda: (_clip()[0], ""), "is made by nothing")],
+)  # fmt: skip
+def test_a_refusal_names_file_and_reason_and_what_to_do(
+    make: Callable[[], Made], said: str, tmp_path: Path
+) -> None:
+    graph, made = make()
+    path = graph.saved(tmp_path, made)
+    refused = import_onnx(path).refused
+    assert said in refused[0].reason
+    assert all(each.file == str(path) and each.mend for each in refused)
+
+
+def test_a_fault_is_the_file_s_where_onnxruntime_does_not_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(proving, "network_of", fails)
+    graph, made = _clip()
+    with pytest.raises(KeyError):
+        import_onnx(graph.saved(tmp_path, made))
+    graph.nodes[0].input[0] = "nowhere"
+    (refusal,) = import_onnx(graph.saved(tmp_path, made)).refused
+    assert "no valid file" in refusal.reason
 
 
 def test_odd_files(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from archc.importing.prototxt.network import network_of
 from archc.importing.prototxt.text import Malformed, Message, Scalar, read
 from archc.importing.trace import Param, Trace, Value
 from archc.importing.writing.caffe import CaffeResult, import_caffe
+from archc.spec.expressions import is_sequence
 
 INPUT = 'input: "data" input_dim: 1 input_dim: 3 input_dim: 15 input_dim: 15\n'
 
@@ -50,6 +51,7 @@ def _nodes(text: str) -> list[dict[str, Any]]:
 def _reasons(text: str) -> list[str]:
     result = import_caffe(text, "net.prototxt")
     assert not result.passed
+    assert all(r.mend and r.file == "net.prototxt" for r in result.refused)
     return [str(refusal) for refusal in result.refused]
 
 
@@ -346,6 +348,9 @@ def test_all_refusals_come_at_once() -> None:
         (_layer("Scale", "data", "c"), "BatchNorm"),
         (_layer("ReLU", "data", "c d"), "gives 2 values"),
         (_layer("Power", "data", "c", "power_param { power: 2 }"), "power"),
+        (_layer("LRN", "data", "c", "lrn_param { alpha: 1e30 }"), "beyond 2**62"),
+        (_layer("Input", "", "c", "input_param { shape { dim: 1 dim: 99999999 } }")
+         + _layer("ReLU", "c", "d"), "16777216 is the most"),
         ("layer { name: \"x\" }", "no `type`"),
         ("", "nothing is computed"),
     ],
@@ -425,7 +430,7 @@ def _ran(call: Any, values: dict[int, Any], state: dict[str, Any]) -> Any:
     def given(value: Any) -> Any:
         if isinstance(value, Value):
             return values[value.number]
-        if isinstance(value, tuple):
+        if is_sequence(value):
             return tuple(map(given, value))
         return state[value.key] if isinstance(value, Param) else value
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archc.importing.onnx.drawing import Computed, Known, Unsaid
+from archc.importing.onnx.drawing import Computed, Known
 from archc.importing.onnx.rules import Reading, rule
 from archc.importing.onnx.weighted import draw_batch_norm
-from archc.importing.trace import Param, Value
+from archc.importing.trace import Param, Unsaid, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

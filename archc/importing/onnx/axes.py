@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.importing.onnx.drawing import Computed, Known, Unsaid
+from archc.importing.onnx.drawing import Computed, Known
 from archc.importing.onnx.rules import Reading, rule
-from archc.importing.trace import Value
+from archc.importing.trace import Unsaid, Value
 
 
 @rule("Transpose")

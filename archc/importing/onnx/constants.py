@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from archc.importing.onnx.drawing import Known, Unsaid
-from archc.importing.onnx.file import Node
-from archc.importing.trace import Sizes
+from archc.importing.onnx.drawing import Known
+from archc.importing.onnx.file import AGAIN, Node, Unreadable
+from archc.importing.trace import Sizes, Unsaid
 
 _MOST = 300_000_000
 """So many numbers are computed from constants at most."""
@@ -17,10 +17,18 @@ _RANDOM = ("Random", "Multinomial", "Bernoulli")
 
 
 def constant(tensor: Any, name: str) -> Known:
-    """An initialiser as an array."""
+    """An initialiser as an array.
+
+    Raises:
+        Unreadable: if it has not the numbers that it says.
+    """
     from onnx import numpy_helper
 
-    return Known(numpy_helper.to_array(tensor), name)
+    try:
+        return Known(numpy_helper.to_array(tensor), name)
+    except (ValueError, TypeError) as error:
+        reason = f"the numbers of `{name}` cannot be read: {error}"
+        raise Unreadable(reason, AGAIN) from None
 
 
 def computed(node: Node, held: Sequence[Known | None], opset: int) -> list[Known]:
@@ -75,6 +83,7 @@ def sizes_made(
     """
     import onnx
     from onnx import helper, numpy_helper
+    from onnx.checker import ValidationError
     from onnx.shape_inference import InferenceError, infer_node_outputs
 
     if node.op in _SAME_SIZES:
@@ -95,8 +104,11 @@ def sizes_made(
             schema, node.proto, types, data,
             opset_imports=[helper.make_opsetid("", opset)],
         )  # fmt: skip
-    except (InferenceError, onnx.defs.SchemaError, RuntimeError, ValueError) as error:
+    except (
+        InferenceError, ValidationError, onnx.defs.SchemaError, RuntimeError, ValueError
+    ) as error:  # fmt: skip
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        said = said.removeprefix("[ShapeInferenceError] ")
         raise Unsaid(f"its shape cannot be told: {said}") from None
     found: list[Sizes] = []
     for name in node.makes:

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Unsaid(Exception):
-    """Why a node cannot be said in a spec."""
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """A value that depends on no input."""

@@ -15,10 +15,16 @@ _MOST_DRAWN = 300_000_000
 _LEAST_DRAWN = 16
 """Smaller constants are settings, and no weights."""
 _DOMAINS = frozenset({"", "ai.onnx"})
+AGAIN = "export the network again, as by torch.onnx.export; is the file whole?"
 
 
 class Unreadable(Exception):
     """Why a file cannot be looked at."""
+
+    def __init__(self, reason: str, mend: str) -> None:
+        super().__init__(reason)
+        self.mend = mend
+        """What to do about it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,12 +72,15 @@ def opened(path: Path) -> Any:
     try:
         model = _loaded(str(path))
     except DecodeError:
-        raise Unreadable("it is no ONNX file") from None
+        raise Unreadable("it is no ONNX file", AGAIN) from None
     except (OSError, ValueError, ValidationError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Unreadable(f"it cannot be read: {said}") from None
+        mend = (
+            "a file of weights that it names has to stand beside it, as it was exported"
+        )
+        raise Unreadable(f"it cannot be read: {said}", mend) from None
     if not model.graph.node:
-        raise Unreadable("there is no network in it: nothing is computed")
+        raise Unreadable("there is no network in it: nothing is computed", AGAIN)
     if model.functions:
         from onnx.inliner import inline_local_functions
 
@@ -97,7 +106,8 @@ def file_of(model: Any) -> File:
     newest = onnx.defs.onnx_opset_version()
     if not _OLDEST <= opset <= newest:
         raise Unreadable(f"its operators are those of opset {opset}; {_OLDEST} to"
-                         f" {newest} are known")  # fmt: skip
+                         f" {newest} are known", "onnx.version_converter writes them"
+                         " in another, or export it again")  # fmt: skip
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     inputs = {i.name: _sizes(i) for i in graph.input if i.name not in constants}
@@ -106,6 +116,13 @@ def file_of(model: Any) -> File:
     _check_order(nodes, {"", *constants, *inputs})
     found = File(model, model.producer_name, opset, nodes, constants, inputs, outputs)
     found.nodes = _live(nodes, outputs)
+    made = {name for node in found.nodes for name in node.makes}
+    there = {*made, *constants, *inputs}
+    lacking = next((name for name in outputs if name not in there), None)
+    if lacking is not None:
+        raise Unreadable(f"its output `{lacking}` is made by nothing", AGAIN)
+    if not found.nodes:
+        raise Unreadable("its outputs are not computed", AGAIN)
     found.readers.update(outputs)
     for node in found.nodes:
         found.readers.update(filter(None, node.reads))
@@ -117,9 +134,9 @@ def _check_order(nodes: list[Node], known: set[str]) -> None:
         lacking = next((name for name in node.reads if name not in known), None)
         if lacking is not None:
             name = node.name or node.op
-            raise Unreadable(
-                f"`{name}` reads `{lacking}`, which nothing before it makes"
-            )
+            reason = f"`{name}` reads `{lacking}`, which nothing before it makes"
+            raise Unreadable(reason, "a part was cut off, or nodes stand in another"
+                             " order than they run in: export it again")  # fmt: skip
         known.update(node.makes)
 
 

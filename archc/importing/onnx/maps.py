@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.importing.onnx.drawing import Unsaid
 from archc.importing.onnx.rules import Reading, one, plainly, rule
 from archc.importing.onnx.weighted import short
 from archc.importing.onnx.windows import cut, padded, window_of
-from archc.importing.trace import Sizes, Value
+from archc.importing.trace import Sizes, Unsaid, Value
 from archc.importing.windows import Window, rounding
+from archc.spec.expressions import is_sequence
 
 _F = "torch.nn.functional"
 
@@ -245,7 +245,7 @@ def _gelu(node: Reading) -> None:
 
 @rule("Clip")
 def _clip(node: Reading) -> None:
-    low, high = node.setting("min", 1), node.setting("max", 2)
+    low, high = _bound(node, "min", 1), _bound(node, "max", 2)
     low = None if low is None or low < -3e38 else short(low)
     high = None if high is None or high > 3e38 else short(high)
     if low is None and high is None:
@@ -256,6 +256,16 @@ def _clip(node: Reading) -> None:
         node.each(f"{_F}.hardtanh", {"min_val": low, "max_val": high})
     else:
         node.each("torch.clamp", {"min": low, "max": high})
+
+
+def _bound(node: Reading, name: str, at: int) -> float | None:
+    """One number, which some files have as a list of one."""
+    given = node.setting(name, at)
+    if not is_sequence(given):
+        return given
+    if len(given) != 1:
+        raise Unsaid(f"its `{name}` is no single number")
+    return given[0]
 
 
 @rule("Softmax", "LogSoftmax")

@@ -22,7 +22,7 @@ def origins_of(file: File) -> dict[str, str]:
     for node in file.nodes:
         read = [name for name in node.reads if name]
         if all(name in origins for name in read):
-            own = node.op in ("Constant", "ConstantOfShape")
+            own = not read or node.op == "ConstantOfShape"
             origins |= {n: n if own else origins[read[0]] for n in node.makes}
     return origins
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from archc.importing.onnx import arithmetic, axes, maps, weighted
 from archc.importing.onnx.constants import computed, constant, sizes_made
-from archc.importing.onnx.drawing import Computed, Drawing, Known, Unsaid
+from archc.importing.onnx.drawing import Computed, Drawing, Known
 from archc.importing.onnx.file import File, Node, element_types, file_of
 from archc.importing.onnx.idioms import join
 from archc.importing.onnx.naming import Naming
 from archc.importing.onnx.rules import RULES, Held, Reading
 from archc.importing.onnx.scopes import chains_of
-from archc.importing.trace import BATCH, Refusal, Sizes, Trace
+from archc.importing.trace import BATCH, Refusal, Sizes, Trace, Unsaid
 from archc.spec.identifiers import of_input, of_output
 
 _READ_BY = (arithmetic, axes, maps, weighted)
@@ -61,7 +61,8 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
     samples = {sizes[0] for sizes in shapes.values()} or {BATCH}
     if len(samples) > 1:
         reason = "its inputs have not as many samples as each other"
-        found.trace.refused.append(Refusal("", reason, place))
+        mend = "export it with as many samples for each input, or for any number"
+        found.trace.refused.append(Refusal("", reason, place, mend=mend))
         return found
     draw = Drawing(found.trace, Naming(), place, samples.pop())
     values = _given(draw, found, file, shapes)
@@ -69,7 +70,8 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
     draw.settle()
     _outputs(draw, file, values)
     if not shapes and not found.trace.refused:
-        found.trace.refused.append(Refusal("", "it reads no input", place))
+        mend = "export the network with what it reads as its inputs"
+        found.trace.refused.append(Refusal("", "it reads no input", place, mend=mend))
     found.weights = draw.weights
     if draw.folded:
         found.remarks.append(
@@ -100,7 +102,8 @@ def _inputs(
             continue
         if types[name] != "FLOAT":
             reason = f"it reads {types[name]} numbers; a spec's are float32"
-            found.trace.refused.append(Refusal(name, reason, place))
+            mend = "export the network as `.float()`, for float32 inputs"
+            found.trace.refused.append(Refusal(name, reason, place, mend=mend))
             continue
         turned = _is_turned(file, name)
         wanted = named.pop(name, None) or named.pop(identifier(name), None)
@@ -110,7 +113,8 @@ def _inputs(
         sizes = (said[0] if said else None, *(wanted or said[1:]))
         if len(sizes) < 2 or any(size is None for size in sizes[1:]):
             reason = "nothing says what shape it has; give --input C,H,W"
-            found.trace.refused.append(Refusal(name, reason, place))
+            mend = f"with another input, --input {name}=C,H,W says which is meant"
+            found.trace.refused.append(Refusal(name, reason, place, mend=mend))
             continue
         shapes[name] = tuple(BATCH if s is None else s for s in sizes)
         if turned:
@@ -121,7 +125,8 @@ def _inputs(
             )
     if named or rest:
         reason = f"it reads {', '.join(file.inputs)}, and no more"
-        found.trace.refused.append(Refusal("", reason, place))
+        mend = "give --input once for each of them"
+        found.trace.refused.append(Refusal("", reason, place, mend=mend))
     found.inputs = shapes
     return shapes
 
@@ -187,14 +192,15 @@ def _draw(draw: Drawing, file: File, values: dict[str, Held]) -> None:
         except Unsaid as unsaid:
             module = chain[-1].path if chain else node.name or (node.makes or [""])[0]
             reason = f"{node.op}: {unsaid}" if rule_known else str(unsaid)
-            refusal = Refusal(module, reason, draw.file)
+            refusal = Refusal(module, reason, draw.file, mend=unsaid.mend)
             if refusal not in draw.trace.refused:
                 draw.trace.refused.append(refusal)
 
 
 def _node(draw: Drawing, file: File, node: Node, values: dict[str, Held]) -> None:
     if node.op in _BRANCHING:
-        raise Unsaid(f"`{node.op}` branches or loops, which no op does")
+        mend = "export it by tracing, which goes one way through the network"
+        raise Unsaid(f"`{node.op}` branches or loops, which no op does", mend)
     held = [values[name] if name else None for name in node.reads]
     known = [each if isinstance(each, Known) else None for each in held]
     if node.op in ("Shape", "Size") and isinstance(held[0], Computed):
@@ -246,9 +252,8 @@ def _outputs(draw: Drawing, file: File, values: dict[str, Held]) -> None:
         if held is None:
             continue
         if not isinstance(held, Computed):
-            draw.trace.refused.append(
-                Refusal(name, "it depends on no input", draw.file)
-            )
+            reason, mend = "it depends on no input", "take it off the graph's outputs"
+            draw.trace.refused.append(Refusal(name, reason, draw.file, mend=mend))
             continue
         reading = Reading(draw, file.nodes[-1], file.opset, [held], [], file.readers)
         draw.chain = ()

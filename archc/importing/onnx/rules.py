@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archc.importing.onnx.drawing import Computed, Drawing, Known, Unsaid
+from archc.importing.onnx.drawing import Computed, Drawing, Known
 from archc.importing.onnx.file import Node
-from archc.importing.trace import Sizes, Value
+from archc.importing.trace import Sizes, Unsaid, Value
 from archc.spec.expressions import is_sequence
 
 Held = Known | Computed | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archc.importing.onnx.drawing import Computed, Known, Unsaid
+from archc.importing.onnx.drawing import Computed, Known
 from archc.importing.onnx.rules import Reading, one, plainly, rule
 from archc.importing.onnx.windows import cut, padded, strided, window_of
-from archc.importing.trace import Value
+from archc.importing.trace import Unsaid, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,9 +36,17 @@ def _note_folded(node: Reading, path: str) -> None:
         node.drawing.folded.add(path)
 
 
+def _check_channels(node: Reading, taken: int) -> None:
+    """Raises Unsaid where weights are not for what is read, which no shape tells."""
+    channels = node.sizes()[1]
+    if channels != taken:
+        raise Unsaid(f"its weights take {taken} channels, and it reads {channels}")
+
+
 @rule("Conv")
 def _conv(node: Reading) -> None:
     weight = _floats(node.constant(1, "weight"))
+    _check_channels(node, weight.shape[1] * node.attribute("group", 1))
     window = window_of(node, weight.shape[2:])
     axes = len(window.kernel)
     draw, number = node.drawing, node.plain()
@@ -64,6 +72,7 @@ def _conv(node: Reading) -> None:
 @rule("ConvTranspose")
 def _conv_transpose(node: Reading) -> None:
     weight = _floats(node.constant(1, "weight"))
+    _check_channels(node, weight.shape[0])
     spatial, kernel = node.sizes()[2:], weight.shape[2:]
     axes = len(spatial)
     stride = node.attribute("strides", [1] * axes)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archc.importing.onnx.drawing import Unsaid
 from archc.importing.onnx.rules import Reading, one
-from archc.importing.trace import Sizes, Value
+from archc.importing.trace import Sizes, Unsaid, Value
 from archc.importing.windows import Window
 
 

@@ -15,13 +15,10 @@ from archc.importing.trace import (
     Sizes,
     Tensor,
     Trace,
+    Unsaid,
     Use,
     Value,
 )
-
-
-class Unsaid(Exception):
-    """Why a layer cannot be said in a spec."""
 
 
 class Drawing:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from archc.importing.prototxt.drawing import Unsaid
 from archc.importing.prototxt.rules import Reading, rule
-from archc.importing.trace import Value
+from archc.importing.trace import Unsaid, Value
 
 
 @rule("Eltwise")

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from math import prod
 
 from archc.importing.prototxt import merges, plain, weighted
-from archc.importing.prototxt.drawing import Drawing, Unsaid
+from archc.importing.prototxt.drawing import Drawing
 from archc.importing.prototxt.layers import DATA, Layer, connect, layers_of
 from archc.importing.prototxt.names import head_name, named
 from archc.importing.prototxt.rules import RULES, Reading
 from archc.importing.prototxt.text import Malformed, read
-from archc.importing.trace import Refusal, Sizes, Trace
+from archc.importing.trace import Refusal, Sizes, Trace, Unsaid
+from archc.network.inputs import MAX_SIZE
 from archc.spec.identifiers import of_input, of_output
 
 _READ_BY = (merges, plain, weighted)
@@ -193,7 +194,7 @@ def _drawn(
     _draw_inputs(draw, plan, given)
     for layer in plan.layers:
         rule = RULES.get(layer.type)
-        reason = ""
+        reason = mend = ""
         if rule is None:
             reason = f"nothing is known of layers of the type `{layer.type}`"
         elif all(value in draw.numbers for value in layer.reads):
@@ -204,9 +205,9 @@ def _drawn(
                 for n, value in enumerate(layer.makes):
                     draw.numbers[value] = made + n * (layer.type == "Slice")
             except (Unsaid, Malformed) as error:
-                reason = str(error)
+                reason, mend = str(error), error.mend
         if reason:
-            trace.refused.append(Refusal(layer.name, reason, file, layer.line))
+            trace.refused.append(Refusal(layer.name, reason, file, layer.line, mend))
             _go_on(draw, layer)
     numbers = {n: draw.numbers.get(v) for n, v in plan.outputs.items()}
     known = {_output(n): v for n, v in numbers.items() if v is not None}
@@ -244,13 +245,20 @@ def _draw_inputs(draw: Drawing, plan: _Plan, given: Given) -> None:
             said = _input_sizes(layer, layer.makes.index(value))
         except Malformed as error:
             draw.trace.refused.append(
-                Refusal(layer.name, error.reason, draw.file, layer.line)
+                Refusal(layer.name, error.reason, draw.file, layer.line, error.mend)
             )
             continue
         sizes = named_shapes.get(name) or (rest.pop(0) if rest else said)
         if not sizes or min(sizes) < 1:
             reason = "nothing says what shape it gives; give --input C,H,W"
-            refusal = Refusal(layer.name, reason, draw.file, layer.line)
+            mend = f"with another input, --input {name}=C,H,W says which is meant"
+            refusal = Refusal(layer.name, reason, draw.file, layer.line, mend)
+            draw.trace.refused.append(refusal)
+            continue
+        if max(sizes) > MAX_SIZE:
+            reason = f"a size that it gives is {max(sizes)}; {MAX_SIZE} is the most"
+            mend = "--input says another shape"
+            refusal = Refusal(layer.name, reason, draw.file, layer.line, mend)
             draw.trace.refused.append(refusal)
             continue
         draw.numbers[value] = draw.value(tuple(sizes))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc.importing.prototxt.drawing import Drawing, Unsaid
+from archc.importing.prototxt.drawing import Drawing
 from archc.importing.prototxt.layers import Layer
 from archc.importing.prototxt.text import Message
-from archc.importing.trace import Sizes, Value
+from archc.importing.trace import Sizes, Unsaid, Value
 
 _BESIDES = frozenset({"weight_filler", "bias_filler", "filler", "engine", "top_k",
                       "force_nd_im2col", "bias_value"})  # fmt: skip

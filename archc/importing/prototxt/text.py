@@ -20,10 +20,11 @@ _DEEPEST = 64
 class Malformed(Exception):
     """What is no text of that format, or says something that cannot be so."""
 
-    def __init__(self, reason: str, line: int) -> None:
+    def __init__(self, reason: str, line: int, mend: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.line = line
+        self.mend = mend or "Caffe does not read it either: mend the file there"
 
 
 class Scalar(NamedTuple):
@@ -188,7 +189,10 @@ def _fields(
             scalar, at = _scalar(tokens, at, key, here)
             found.fields.append((key, scalar))
     if close:
-        raise Malformed("a brace is opened here, and never closed", line)
+        raise Malformed(
+            "a brace is opened here, and never closed", line,
+            "close it; or is the file cut off?",
+        )  # fmt: skip
     return found, at
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from archc.importing.prototxt.drawing import Unsaid
 from archc.importing.prototxt.rules import Reading, need_map, one, rule, window
-from archc.importing.trace import Value
+from archc.importing.trace import Unsaid, Value
 
 
 @rule("Convolution", "Deconvolution")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
@@ -11,6 +11,11 @@ from archc.importing.prototxt.text import Malformed
 from archc.importing.spec import imported
 from archc.importing.trace import Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
+
+_MEND = (
+    "take the layer out of a copy of the file, import that, and put into the spec what"
+    " is nearest"
+)
 
 
 @dataclass(slots=True)
@@ -53,10 +58,7 @@ class CaffeResult:
             },
             "names": self.names,
             "remarks": self.remarks,
-            "refused": [
-                {"module": r.module, "reason": r.reason, "file": r.file, "line": r.line}
-                for r in self.refused
-            ],
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
 
 
@@ -72,7 +74,7 @@ def import_caffe(text: str, file: str, given: Given = ()) -> CaffeResult:
     try:
         network = network_of(text, file, given)
     except Malformed as error:
-        result.refused = [Refusal("", error.reason, file, error.line)]
+        result.refused = [Refusal("", error.reason, file, error.line, error.mend)]
         return result
     network.name = network.name or PurePath(file).stem
     name = identifier(network.name)
@@ -95,7 +97,8 @@ def _write(result: CaffeResult, network: CaffeNetwork, name: str, loose: bool) -
     """Makes the spec, or notes why there is none."""
     source = f"Caffe's {PurePath(result.source).name}"
     found = imported(network.evaluated, network.trained, "", source, loose=loose)
-    result.refused = list(dict.fromkeys(found.refused))
+    told = (r.told(result.source, _MEND) for r in found.refused)
+    result.refused = list(dict.fromkeys(told))
     if found.tables is None:
         return
     tables = {"archc": found.tables.pop("archc"), "name": found.tables.pop("name")}

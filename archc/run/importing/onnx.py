@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archc.importing.onnx.file import (
+    AGAIN,
     Unreadable,
     opened,
     with_inputs,
@@ -29,6 +30,10 @@ from archc.run.subject import Subject
 _CLOSE = 1e-5
 """Of the largest output: the same float32 sums in another order."""
 _MOST_BYTES = 1_000_000_000
+_MEND = (
+    "cut it out of the graph (onnx.utils.extract_model) and import the rest, or import"
+    " the module that was exported: there --opaque lets parts stay what they are"
+)
 _SAMPLES = 2
 """What is computed where the file takes any number of samples."""
 
@@ -44,14 +49,31 @@ def import_onnx(path: Path, given: Given = ()) -> Result:
     result = Result(str(path))
     try:
         model = opened(path)
-        network = network_of(model, str(path), given)
+        try:
+            return _imported(result, model, path, given)
+        except Unreadable:
+            raise
+        except Exception:
+            # a fault of archc's, unless it is the file's
+            try:
+                _session(str(path))
+            except Exception as error:
+                reason = f"it is no valid file: {_said(error)}"
+                raise Unreadable(reason, AGAIN) from None
+            raise
     except Unreadable as error:
-        result.refused = [Refusal("", str(error), str(path))]
+        result.refused = [Refusal("", str(error), str(path), mend=error.mend)]
         return result
+
+
+def _imported(result: Result, model: Any, path: Path, given: Given) -> Result:
+    """The same of a model that could be read."""
+    network = network_of(model, str(path), given)
     largest = max((max(sizes[1:]) for sizes in network.inputs.values()), default=0)
     if largest > MAX_SIZE:
         reason = f"a size of its input is {largest}; {MAX_SIZE} is the most"
-        result.refused = [Refusal("", reason, str(path))]
+        mend = "--input says another shape"
+        result.refused = [Refusal("", reason, str(path), mend=mend)]
         return result
     name = identifier(PurePath(path).stem)
     network.trace.name = name
@@ -77,7 +99,8 @@ def _subject(
     """The module of the network's spec; None if there is none, and why is noted."""
     source = PurePath(result.source).name
     found = imported(network.trace, None, "", source, loose=loose)
-    result.refused = list(dict.fromkeys(found.refused))
+    told = (r.told(result.source, _MEND) for r in found.refused)
+    result.refused = list(dict.fromkeys(told))
     if found.tables is None:
         return None
     made = compiled(found.tables, name)
@@ -157,9 +180,9 @@ def _compare(
     try:
         wanted = _by_onnxruntime(source, network.outputs, inputs)
     except Exception as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        reason = f"onnxruntime does not run the file: {said}"
-        result.refused.append(Refusal("", reason, result.source))
+        reason = f"onnxruntime does not run the file: {_said(error)}"
+        mend = "the proof needs that: onnx.checker.check_model says what is wrong"
+        result.refused.append(Refusal("", reason, result.source, mend=mend))
         return
     given = [
         x.movedim(-1, 1).contiguous() if name in network.turned else x
@@ -174,15 +197,23 @@ def _compare(
 def _by_onnxruntime(
     source: Any, outputs: list[str], inputs: Mapping[str, Tensor]
 ) -> list[Tensor]:
-    """What onnxruntime computes, operator by operator as the file says it."""
+    """What onnxruntime computes."""
+    given = {name: tensor.numpy() for name, tensor in inputs.items()}
+    return [_tensor(array) for array in _session(source).run(outputs, given)]
+
+
+def _session(source: Any) -> Any:
+    """A file as onnxruntime reads it, operator by operator as it says."""
     runtime: Any = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     providers = ["CPUExecutionProvider"]
-    session = runtime.InferenceSession(source, options, providers=providers)
-    given = {name: tensor.numpy() for name, tensor in inputs.items()}
-    return [_tensor(array) for array in session.run(outputs, given)]
+    return runtime.InferenceSession(source, options, providers=providers)
+
+
+def _said(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _tensor(array: Any) -> Tensor:

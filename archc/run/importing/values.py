@@ -23,17 +23,18 @@ class Values:
         self._shapes = shapes
         """Of each value, by its number."""
         self._refuse = refuse
-        self._names: dict[int, Value | Param | None] = {}
-        """What each tensor holds, by its id; None for memory overwritten in part."""
+        self._names: dict[int, tuple[Value | Param, int]] = {}
+        """What each tensor holds, by its id, and how many writes were before."""
         self._alive: list[Tensor] = []
-        self._sharing: dict[int, list[Tensor]] = {}
+        self._written: dict[int, tuple[Any, Value, int]] = {}
+        """The last write to memory: the part, what is there, and which write it was."""
+        self._writes = 0
 
-    def name(self, tensor: Tensor, held: Value | Param | None) -> None:
-        """Notes what a tensor holds; None for what has no name."""
+    def name(self, tensor: Tensor, held: Value | Param) -> None:
+        """Notes what a tensor holds."""
         if id(tensor) not in self._names:
             self._alive.append(tensor)  # so that no other tensor can have its id
-            self._sharing.setdefault(_memory(tensor), []).append(tensor)
-        self._names[id(tensor)] = held
+        self._names[id(tensor)] = held, self._writes
 
     def made(self, tensor: Tensor) -> int:
         """Gives a new value its number."""
@@ -43,12 +44,19 @@ class Values:
         return number
 
     def known(self, tensor: Any) -> Value | Param | None:
-        """What a tensor holds, where that is known."""
-        return self._names.get(id(tensor))
+        """What a tensor holds, where that is known; not of memory of which a part was
+        overwritten."""
+        if id(tensor) not in self._names:
+            return None
+        held, before = self._names[id(tensor)]
+        part, value, write = self._written.get(_memory(tensor), (None, held, 0))
+        if write <= before:
+            return held
+        return value if _shown(tensor) == part else None
 
     def held(self, tensor: Tensor) -> Value | Param:
         """What a tensor holds; where that has no name, it is refused."""
-        held = self._names.get(id(tensor))
+        held = self.known(tensor)
         if held is None:
             if id(tensor) in self._names:
                 self._refuse("it reads memory of which another view overwrote a part")
@@ -61,15 +69,14 @@ class Values:
     def overwritten(self, tensor: Tensor) -> int:
         """Gives what a tensor holds from now on its number."""
         number = self.made(tensor)
-        for other in self._sharing[_memory(tensor)]:
-            if other is not tensor:
-                alike = _shown(other) == _shown(tensor)
-                self.name(other, Value(number) if alike else None)
+        self._writes += 1
+        part = _shown(tensor), Value(number), self._writes
+        self._written[_memory(tensor)] = part
         return number
 
     def numbers(self, given: Iterable[Any]) -> list[int]:
         """The numbers of all values in arguments."""
-        held = [self._names.get(id(tensor)) for tensor in tensors_in(given)]
+        held = [self.known(tensor) for tensor in tensors_in(given)]
         return [value.number for value in held if isinstance(value, Value)]
 
 
