@@ -40,10 +40,10 @@ INTRO = """\
 # Networks
 
 The networks that come with archc, in their editions. *Published* is the network of the
-paper; *torchvision* takes torchvision's weights, *timm* those of timm; *d2l* is that of
-the book [Dive into Deep Learning](https://d2l.ai) for images of Fashion-MNIST; *cifar*
-is for images of 32×32. A key is what every command takes as a spec:
-`archc compile resnet50`.
+paper; *torchvision* takes torchvision's weights, *timm* those of timm; *caffe* is an
+example of Caffe's; *d2l* is that of the book [Dive into Deep Learning](https://d2l.ai)
+for images of Fashion-MNIST; *cifar* is for images of 32×32. A key is what every command
+takes as a spec: `archc compile resnet50`.
 
 Parameters are without auxiliary classifiers. MACs are multiply-adds of convolutions and
 linear layers for one image. The depth counts convolutions and linear layers on the

@@ -126,10 +126,13 @@ class Drawn:
             yield Text(out + 2, y, label, style.small, color, "start")
 
 
-def measured(cell: Cell, style: Style, room: float = 0.0) -> Drawn:
+def measured(
+    cell: Cell, style: Style, room: float = 0.0, *, sized: bool = True
+) -> Drawn:
     """A box with as many of its lines as the style allows.
 
-    Its title is broken where it is wider than `room` points, if any are given.
+    Its title is broken where it is wider than `room` points, if any are given. Sizes
+    that have a line of their own are left out if not `sized`.
     """
     titles = [title_of(cell)]
     if room:
@@ -138,8 +141,10 @@ def measured(cell: Cell, style: Style, room: float = 0.0) -> Drawn:
     lines = [*titles, *map(visible, cell.details[: style.details])]
     shape = metrics.width(visible(cell.shape), style.small)
     first = max(metrics.width(title, style.text, bold=True) for title in titles)
-    if style.stacked and cell.shape:
-        lines.insert(len(titles), visible(cell.shape))
+    if style.stacked:
+        lines[len(titles) : len(titles)] = [visible(cell.shape)] * bool(
+            cell.shape and sized
+        )
         shape = 0.0
     elif shape:
         first += 5 + shape
@@ -159,7 +164,7 @@ def measured(cell: Cell, style: Style, room: float = 0.0) -> Drawn:
             (metrics.width(line, style.small) + 8 + label for line, label in pairs),
             default=0.0,
         )
-        if least > max(width, 11.5 * style.small):
+        if least > max(width, room or 11.5 * style.small):
             total, least = len(lines) + len(labels), 0.0
         width = max(width, least, max(labels) + 2 * _PAD)
         inside = (total - len(lines)) * style.line

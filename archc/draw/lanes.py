@@ -85,8 +85,8 @@ class Lanes:
             _widen(above, b.row, source, (to, wide))
             low, high = between.get(source, (a.row, b.row))
             between[source] = (min(low, a.row), max(high, b.row))
-        self._above = {row: _coloured(spans) for row, spans in above.items()}
-        self._between = _coloured(between)
+        self._above = {row: coloured(spans) for row, spans in above.items()}
+        self._between = coloured(between)
         columns = 1 + max(self._between.values(), default=-1)
         wraps = any(map(self._wraps, links))
         self.left = -2 * _CLEAR if wraps else 0.0
@@ -146,7 +146,7 @@ def _widen(
     above[row][source] = min(begin, span[0]), max(end, span[1])
 
 
-def _coloured(spans: dict[int, tuple[float, float]]) -> dict[int, int]:
+def coloured(spans: dict[int, tuple[float, float]]) -> dict[int, int]:
     """A number for each span, so that those of one number lie apart; low for short."""
     taken: list[list[tuple[float, float]]] = []
     found: dict[int, int] = {}

@@ -6,6 +6,7 @@ thousandths of the size, for the characters from the blank on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 _FIRST = 32
@@ -56,13 +57,28 @@ def shortened(text: str, size: float, room: float, *, bold: bool = False) -> str
 
 
 def wrapped(text: str, size: float, room: float, *, bold: bool) -> Iterator[str]:
-    """Lines of words that fit; a word that does not is cut in its middle."""
+    """Lines of words that fit; a word that does not is broken behind an underscore, and
+    else cut in its middle."""
     line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
+    for blank, word in _words(text, size, room, bold=bold):
+        longer = f"{line}{blank}{word}" if line else word
         if line and width(longer, size, bold=bold) > room:
             yield shortened(line, size, room, bold=bold)
             line = word
         else:
             line = longer
     yield shortened(line, size, room, bold=bold)
+
+
+def _words(
+    text: str, size: float, room: float, *, bold: bool
+) -> Iterator[tuple[str, str]]:
+    """Words, with the blank that parts each from what is before it on its line."""
+    for word in text.split(" "):
+        if width(word, size, bold=bold) <= room:
+            yield " ", word
+            continue
+        blank = " "
+        for part in re.split(r"(?<=_)", word):
+            yield blank, part
+            blank = ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archc.draw import lattice, metrics, strips, ushape
+from archc.draw import lattice, metrics, pyramid, scales, strips, ushape
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart
 from archc.draw.figure import Mark
@@ -39,10 +39,17 @@ def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketc
     if found is not None:
         body, wide, high = ushape.placed(chart, found, style)
         return assembled(chart, style, lambda: body, wide, high)
-    nested = lattice.lattice(chart) if chart.level == "stage" and not style.lr else None
+    nested = lattice.lattice(chart) if chart.level == "stage" else None
     if nested is not None:
         body, wide, high = lattice.placed(chart, nested, style)
         if not style.room or wide <= style.room - 2 * _MARGIN:
+            return assembled(chart, style, lambda: body, wide, high)
+    single = chart.level == "stage" and style.strips == 1
+    stepped = scales.pyramids(chart) if single else []
+    if stepped:
+        room = max(0.0, style.room - 2 * _MARGIN)
+        body, wide, high = pyramid.placed(chart, stepped, style, room)
+        if not room or wide <= room:
             return assembled(chart, style, lambda: body, wide, high)
     strip = strips.placed(chart, style, boxes or boxes_of(chart, style))
     return assembled(chart, style, strip.shapes, strip.width, strip.height)

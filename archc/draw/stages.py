@@ -19,6 +19,7 @@ from archc.draw.figure import (
     marks_of,
 )
 from archc.draw.loops import fold_in
+from archc.draw.order import in_order
 from archc.draw.palette import SIGNS
 from archc.draw.runs import full_name, run_name, short_name
 from archc.draw.windows import windows
@@ -47,7 +48,7 @@ def stage_chart(
     picture = compose(network, facts, marks)
     drafts = [_Draft(item) for item in opened(picture.root.children)]
     drafts += [_Draft(head, head=True) for head in picture.heads]
-    drafts = _merged(drafts, picture.arcs)
+    drafts = _sorted(_merged(drafts, picture.arcs), picture.arcs)
     home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
     reads: dict[Leaf, list[Leaf]] = {}
     for arc in picture.arcs:
@@ -366,3 +367,12 @@ def _merged(
         at[i] = draft
         merged.append(draft)
     return merged
+
+
+def _sorted(drafts: list[_Draft], arcs: list[Arc]) -> list[_Draft]:
+    """The stages, each behind all that it reads: a merge that is a part of what comes
+    before it may read what comes later."""
+    home = {leaf: i for i, draft in enumerate(drafts) for leaf in draft.leaves}
+    arcs = [a for a in arcs if a.source in home and a.target in home]
+    pairs = linked((home[a.source], home[a.target]) for a in arcs)
+    return [drafts[i] for i in in_order(len(drafts), pairs)]

@@ -6,6 +6,7 @@ from tests.networks import (
     ROOT,
     editions,
     test_alexnet,
+    test_caffe,
     test_densenet,
     test_googlenet,
     test_nin_lenet,
@@ -19,6 +20,7 @@ from tests.networks import (
 def test_every_published_and_every_small_network_has_a_peer():
     peers = {
         *test_alexnet.PEERS,
+        *test_caffe.PEERS,
         *test_densenet.IMAGENET,
         "cifar/densenet_bc100",
         *test_googlenet.PEERS,
@@ -28,7 +30,8 @@ def test_every_published_and_every_small_network_has_a_peer():
         *test_resnet.PEERS,
         *test_vgg.NUMBERS,
     }
-    assert peers == editions("") | {f"cifar/{name}" for name in editions("cifar")}
+    small = {f"{of}/{name}" for of in ("caffe", "cifar") for name in editions(of)}
+    assert peers == editions("") | small
 
 
 OTHER_LAYERS = {

@@ -1,0 +1,111 @@
+"""Networks of several scales at stage level: what stands where, and runs straight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from archc.draw.drawing import Options, chart_of
+from archc.draw.fit import MM
+from archc.draw.lattice import lattice
+from archc.draw.scales import pyramids
+from archc.draw.style import Direction
+from archc.draw.ushape import ends
+from tests.draw.looks import Svg, chart, drawn, hold, read_spec
+from tests.draw.test_ways import NAMES
+
+STRANGERS = Path(__file__).parent / "strangers"
+DIRECTIONS: tuple[Direction, ...] = ("lr", "tb")
+FPN = "torchvision/resnet50_fpn"
+
+
+def columns(name: str) -> list[list[str]]:
+    """What stands in the columns of a pyramid, with outputs below what they are of."""
+    found = chart(name, "stage")
+    cells = found.cells
+    return [[cells[i].title for i in column] for column in pyramids(found)[0].columns]
+
+
+def straight(svg: Svg) -> int:
+    """How many lines run level from a box to another one."""
+    return sum(len(way) == 2 and way[0][1] == way[1][1] for way in svg.edges)
+
+
+def test_a_feature_pyramid_has_the_columns_of_its_paper() -> None:
+    """Lin et al. 2017, Fig. 3: the backbone, laterals, the way down, what it gives."""
+    way, laterals, up, outputs = columns(FPN)
+    assert way[-4:] == ["layer1", "layer2", "layer3", "layer4"]
+    assert laterals == ["conv 1×1, 256"] * 4
+    assert up == ["upsample", "add"] * 3
+    assert outputs[:4] == ["conv 3×3, 256"] * 4
+
+
+def test_a_feature_pyramid_fits_a_column() -> None:
+    svg = drawn(FPN, Options("stage", width=85))
+    hold(svg)
+    assert min(svg.sizes) >= 6
+    assert svg.height <= 110 * MM
+    # to four laterals, from these to three merges and an output, and to the other three
+    assert straight(svg) == 4 + 3 + 1 + 3
+
+
+@pytest.mark.parametrize(("name", "across"), [("deep_u", 5 + 2), ("supervised_u", 4)])
+def test_a_u_with_outputs_at_its_scales_is_a_u(name: str, across: int) -> None:
+    """Each skip runs straight across, and so do outputs of what nothing else reads."""
+    svg = drawn(str(STRANGERS / name), Options("stage", width=85))
+    assert straight(svg) == across
+    down = min(svg.boxes)[0]
+    encoder = [box for box in svg.boxes if box[0] == down]
+    assert len(encoder) == (12 if name == "deep_u" else 10)
+
+
+def test_a_second_way_down_has_a_column() -> None:
+    """Liu et al. 2018, Fig. 1 (b)."""
+    found = columns(str(STRANGERS / "panet"))
+    assert found[4] == ["conv 3×3, 256 /2"] * 3
+    assert Counter(map(len, found[1:4])) == {4: 2, 6: 1}
+    assert [title.split()[0] for title in found[5]] == ["output"] * 4
+
+
+def test_what_all_scales_come_together_in_stands_behind_them() -> None:
+    assert columns(str(STRANGERS / "scales_meet"))[2:] == [
+        ["conv 3×3, 64"] * 3,
+        ["conv 3×3, 64", "conv 1×1, 21", "output"],
+    ]
+
+
+def test_hourglasses_stand_beside_each_other() -> None:
+    found = columns(str(STRANGERS / "hourglass"))
+    assert [column.count("add") for column in found] == [0, 3, 0, 3, 0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_has_another_shape_is_no_pyramid(name: str) -> None:
+    found = chart(name, "stage")
+    known = bool(ends(found)) or bool(lattice(found)) or name == FPN
+    assert known or not pyramids(found)
+
+
+def test_a_nested_u_is_a_triangle_from_left_to_right_too() -> None:
+    across, down = (
+        drawn("unet_plus_plus", Options("stage", direction)) for direction in DIRECTIONS
+    )
+    assert sorted(across.boxes) == sorted(down.boxes)
+
+
+def test_stages_stand_behind_all_that_they_read(tmp_path: Path) -> None:
+    """Also where a merge is a part of the convolution before it, and reads what comes
+    between the two."""
+    conv = 'op = "conv2d", out_channels = 8, kernel_size = 3, padding = 1'
+    layers = f"""
+        {{ name = "a", {conv} }},
+        {{ name = "b", {conv}, from = "input" }},
+        {{ name = "c", op = "max_pool2d", kernel_size = 3, stride = 1, padding = 1 }},
+        {{ name = "d", {conv}, from = "a" }},
+        {{ name = "all", op = "add", from = ["b", "c", "d"] }},
+    """
+    analysis = read_spec(tmp_path, layers)
+    found = chart_of(analysis.network, analysis.facts, "stage")
+    assert all(link.source < link.target for link in found.links)
