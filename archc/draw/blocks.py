@@ -58,6 +58,8 @@ class _Place:
         self.chart = chart
         self.home: dict[Leaf, int] = {}
         self.inner: dict[int, _Place] = {}
+        self.closed: set[int] = set()
+        """Boxes of which the inside is not drawn."""
         self.ports: dict[tuple[str, Leaf], tuple[int, int]] = {}
         """The number of a port, and which box it is."""
 
@@ -96,6 +98,7 @@ class _Builder:
                 leaves = list(item.leaves())
             elif isinstance(item, Box):
                 cell = self._folded(item, parent)
+                place.closed.add(number)
                 leaves = list(item.leaves())
                 self.cell_of.update((leaf, cell) for leaf in leaves)
             elif isinstance(item, Node):
@@ -182,7 +185,8 @@ class _Builder:
         enters = (
             self._enter(place.inner[b], source, target, arc) if b in place.inner else 0
         )
-        framed = b in place.inner
+        # how a value is read there is said inside, or not at all
+        framed = b in place.inner or b in place.closed
         note = _said(arc.tally, arc.target.tally)
         kind: LinkKind = "skip" if arc.bypass and not framed else "main"
         kind = "size" if arc.size_only else kind

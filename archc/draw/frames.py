@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from archc.draw import metrics
 from archc.draw.cells import Drawn, measured, title_of, tooltip
 from archc.draw.chart import Cell, Chart
-from archc.draw.ranks import passed, ranks, strips_of
+from archc.draw.ranks import APART, passed, ranks, strips_of
 from archc.draw.routes import Layout
 from archc.draw.scene import Path, Rect, Shape, Text, moved
+from archc.draw.spread import widest
 from archc.draw.style import Style
 from archc.escaping import visible
 
@@ -24,6 +25,8 @@ def boxes_of(chart: Chart, style: Style) -> list[Drawn]:
     Where something passes beside them, only those below each other are.
     """
     boxes = [_box(cell, style) for cell in chart.cells]
+    if style.broadest and not style.lr:
+        _fit(chart, boxes, style)
     if style.lr or chart.level == "block":
         return boxes
     rank = ranks(chart, boxes, style)
@@ -41,6 +44,25 @@ def boxes_of(chart: Chart, style: Style) -> list[Drawn]:
         for box in column:
             box.widen(widest)
     return boxes
+
+
+def _fit(chart: Chart, boxes: list[Drawn], style: Style) -> None:
+    """Breaks titles where boxes that belong into one row are too broad for it together;
+    those of frames stay as they are."""
+    rows: dict[int, list[int]] = {}
+    for i, row in enumerate(ranks(chart, boxes, replace(style, broadest=0.0))):
+        if not chart.cells[i].port and not chart.cells[i].head:
+            rows.setdefault(row, []).append(i)
+    for row in rows.values():
+        widths = [boxes[i].width for i in row]
+        spare = style.broadest - sum(boxes[i].beside + APART for i in row)
+        most = widest(widths, spare)
+        wide = [i for i in row if boxes[i].width > most]
+        narrow = {i: measured(chart.cells[i], style, most) for i in wide}
+        whole = all(chart.cells[i].inner is None for i in wide)
+        if whole and all(box.width <= most + 0.01 for box in narrow.values()):
+            for i, box in narrow.items():
+                boxes[i] = box
 
 
 def _box(cell: Cell, style: Style) -> Drawn:

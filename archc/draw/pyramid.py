@@ -16,6 +16,7 @@ from archc.draw.lanes import coloured
 from archc.draw.links import drawn_link
 from archc.draw.scales import Pyramid
 from archc.draw.scene import Point, Shape
+from archc.draw.spread import widest
 from archc.draw.style import Style
 
 _BETWEEN = 7.5
@@ -52,21 +53,13 @@ def _drawings(
     if not room or drawing.width <= room:
         return
     over, widths = drawing.width - room, drawing.widths
-    most = _widest(widths, sum(widths) - over)
+    most = widest(widths, sum(widths) - over)
     yield _Drawing(chart, found, style, [most] * len(widths))
     # one column may be broken by itself, so that the others need not be
     for n, wide in enumerate(widths):
         if wide > over:
             rooms = [*free[:n], wide - over, *free[n + 1 :]]
             yield _Drawing(chart, found, style, rooms)
-
-
-def _widest(widths: list[float], room: float) -> float:
-    """How wide columns may be so that all fit; those that are narrower stay so."""
-    rest = sorted(widths)
-    while rest and rest[0] * len(rest) <= room:
-        room -= rest.pop(0)
-    return room / max(1, len(rest))
 
 
 class _Drawing:

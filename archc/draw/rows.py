@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
+from archc.draw.align import Bands, Joint, aligned
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
 from archc.draw.ranks import APART, threads
@@ -15,6 +16,10 @@ from archc.draw.style import Style
 
 _TRACK = 4.0
 _LANE = 5.0
+_BROADER = 0.2
+"""By what share of its breadth a picture may grow so that lines run straight,"""
+_LITTLE = 0.1
+"""and where it shall fit a width."""
 _THREAD = 1.5
 """Half of the room that a link takes in a row that it passes."""
 
@@ -150,6 +155,7 @@ class Rows:
             )
             self._row(own, wish)
         self._straighten()
+        self._keep_straight()
         self._beside()
 
     def _beside(self) -> None:
@@ -204,6 +210,32 @@ class Rows:
             self._align(row, below, steps, left, right)
         for row in self.rows:
             self._align(row, above, steps, left, right)
+
+    def _keep_straight(self) -> None:
+        """Moves what keeps lines from running straight out of their way."""
+        leaving = Counter(x.source for x in self.near)
+        coming = Counter(x.target for x in self.near)
+        alone = {row[0] for row in self.rows if len(row) == 1}
+        joints = [
+            Joint(x.source, x.target, x.out - x.into)
+            for x in self.near
+            if x.source in self.center and x.target in self.center
+            if leaving[x.source] == coming[x.target] == 1
+            if not alone.issuperset((x.source, x.target))  # the main way stays at 0
+        ]
+        rows = [
+            sorted((i for i in row if i in self.center), key=self.center.__getitem__)
+            for row in self.rows
+        ]
+        steps = {
+            (a, b): self._full(a) + self._apart(a) + self.before(b)
+            for row in rows
+            for a, b in pairwise(row)
+        }
+        reach = {i: (self.before(i), self._full(i)) for i in self.center}
+        broader = _LITTLE if self.style.room else _BROADER
+        bands = Bands(rows, steps, reach)
+        self.center = aligned(bands, self.center, joints, broader)
 
     def _align(
         self,

@@ -1,4 +1,5 @@
-"""Places on a line, as near to where each is wished as their distances allow."""
+"""Places on a line, as near to where each is wished as their distances allow, and how
+much of a line each of several things may have."""
 
 from __future__ import annotations
 
@@ -26,3 +27,11 @@ def spread(wish: Sequence[float], steps: Sequence[float]) -> list[float]:
 
 def _mean(pool: tuple[float, int]) -> float:
     return pool[0] / pool[1]
+
+
+def widest(widths: Sequence[float], room: float) -> float:
+    """How wide some things may be so that all fit; those that are narrower stay so."""
+    rest = sorted(widths)
+    while rest and rest[0] * len(rest) <= room:
+        room -= rest.pop(0)
+    return room / max(1, len(rest))

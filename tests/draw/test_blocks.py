@@ -1,0 +1,28 @@
+"""Block level: what closed frames are given, and rows of branches."""
+
+from __future__ import annotations
+
+from archc.draw.blocks import block_chart
+from archc.draw.drawing import Options
+from tests.draw.looks import analysed, drawn
+
+
+def test_a_closed_frame_does_not_say_how_it_reads_a_value() -> None:
+    """Its inside has an identity of all repetitions but the first."""
+    analysis = analysed("timm/skresnet50")
+    found = block_chart(analysis.network, analysis.facts, closed={"layer2.0"})
+    at = next(i for i, cell in enumerate(found.cells) if cell.path == "layer2.0")
+    assert found.cells[at].inner is None
+    into = [link for link in found.links if link.target == at]
+    assert [(link.kind, link.note) for link in into] == [("main", "")]
+
+
+def test_titles_of_branches_are_broken_so_that_they_stand_in_one_row() -> None:
+    """The five branches of DeepLabv3's pyramid of dilated convolutions, of which three
+    have long titles."""
+    svg = drawn("torchvision/deeplabv3_resnet50", Options("block", width=170))
+    rows: dict[float, int] = {}
+    for box in svg.boxes:
+        middle = round((box[1] + box[3]) / 2)
+        rows[middle] = rows.get(middle, 0) + 1
+    assert max(rows.values()) == 5
