@@ -50,12 +50,7 @@ def import_module(
         proof = result.proof
         reasons = list(map(str, result.refused))
         reasons = reasons or [
-            proof.why
-            or (
-                "it differs in a step of training"
-                if proof.training == "differ"
-                else f"its outputs differ, first at {proof.first}"
-            )
+            proof.why or f"its outputs differ, first at {proof.first}"
         ]
         raise ImportRefused("\n".join(reasons))
     return result.text

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _TRAINING = {
     "equal": "in a step of training too, and the gradients are close",
     "close": "in a step of training outputs and gradients are close",
-    "differ": "in a step of training they DIFFER, nothing written",
 }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from archc.importing.items import Item, OpItem, Scope, all_items
 from archc.importing.nodes import Graph, Node
+from archc.importing.trace import Param, Trace
+from archc.spec.expressions import is_sequence
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +30,16 @@ def lacks(graph: Graph) -> list[str]:
         if key not in keys and key.rpartition(".")[0] not in keys
         and not key.startswith(kept)
     ]  # fmt: skip
+
+
+def uses(trace: Trace, keys: list[str]) -> bool:
+    """Whether something that is called reads one of these tensors."""
+    wanted = {Param(key) for key in keys}
+
+    def reads(value: Any) -> bool:
+        return any(map(reads, value)) if is_sequence(value) else value in wanted
+
+    return any(reads([*call.settings.values()]) for call in trace.calls)
 
 
 def main_output(evaluated: Graph, trained: Graph) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from archc.importing.nodes import Graph, Node
 
@@ -56,19 +57,58 @@ def join(graph: Graph) -> None:
     """Puts one op in place of those that do the same."""
     readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
     gone: set[int] = set()
+
+    def before(node: Node, at: int = 0) -> Node | None:
+        """What makes a value that this node alone reads."""
+        number = graph.value(node.reads[at])
+        return makers.get(number) if readers[number] == 1 else None
+
     for node in graph.nodes:
         chain = [node]
-        while len(chain) < 3:
-            before = makers.get(graph.value(chain[0].reads[0]))
-            if before is None or readers[before.makes] != 1:
-                break
-            chain.insert(0, before)
+        while len(chain) < 3 and (maker := before(chain[0])) is not None:
+            chain.insert(0, maker)
+        gate = before(node) if _is_sixth(node) else None
         groups = _shuffled(chain, graph)
         if groups:
-            gone.update(n.makes for n in chain[:-1])
             node.op, node.attributes = "channel_shuffle", {"groups": groups}
-            node.reads = chain[0].reads
+        elif len(chain) == 3 and _is_sixth(node) and _is_ramp(*chain[:2]):
+            node.op, node.attributes = "hardsigmoid", {}
+        elif gate is not None and gate.op == "mul" and len(gate.reads) == 2:
+            way = _gated(gate, before, graph)
+            if not way:
+                continue
+            node.op, node.attributes, chain = "hardswish", {}, [*way, gate, node]
+        else:
+            continue
+        gone.update(n.makes for n in chain[:-1])
+        node.reads = chain[0].reads
     graph.nodes = [n for n in graph.nodes if n.makes not in gone]
+
+
+def _is_sixth(node: Node) -> bool:
+    return node.op == "scale" and node.attributes == {"factor": 1 / 6}
+
+
+def _is_ramp(first: Node, second: Node) -> bool:
+    """Whether they add 3 and cut off what is below 0 and above 6."""
+    clips = second.op == "relu6" or (second.op, second.attributes) == (
+        "clamp", {"min": 0, "max": 6}
+    )  # fmt: skip
+    return clips and first.op == "shift" and first.attributes == {"offset": 3.0}
+
+
+def _gated(
+    gate: Node, before: Callable[[Node, int], Node | None], graph: Graph
+) -> list[Node]:
+    """The way that a value goes to a product with itself, if it is a ramp."""
+    for at in (0, 1):
+        second = before(gate, at)
+        first = None if second is None else before(second, 0)
+        if first is None or second is None or not _is_ramp(first, second):
+            continue
+        if graph.value(first.reads[0]) == graph.value(gate.reads[1 - at]):
+            return [first, second]
+    return []
 
 
 def _shuffled(chain: list[Node], graph: Graph) -> int:

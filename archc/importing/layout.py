@@ -110,7 +110,7 @@ def _op(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
         first, other = head.pop("from")
         head |= {"from": first} if first != "prev" else {}
         beside = {name: other}
-    written = {k: _plain(v) for k, v in piece.written.items()}
+    written = {k: _fraction(_plain(v)) for k, v in piece.written.items()}
     return head | {"op": piece.what} | beside | written
 
 
@@ -208,6 +208,19 @@ _BODIES = {
     "branches": _branches,
     "repeat": _repeat,
 }
+
+
+_DIGITS = 12
+"""A number with more of them is looked at."""
+
+
+def _fraction(value: Any) -> Any:
+    """A number of many digits that is one by a whole one, so."""
+    if isinstance(value, float) and len(repr(value)) > _DIGITS and value > 0:
+        whole = round(1 / value)
+        if 1 / whole == value:
+            return f"1 / {whole}"
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -41,6 +41,10 @@ class Graph:
         default_factory=dict[int, tuple[int, list[int]]]
     )
     """Values that are others with minus infinity around, on so many sides."""
+    stacked: dict[int, tuple[int, ...]] = field(
+        default_factory=dict[int, "tuple[int, ...]"]
+    )
+    """Values that are others along an axis before the batch."""
     own: dict[str, dict[str, Any]] = field(default_factory=dict[str, Any])
     """Ops that are none of the language's, by what `[ops.NAME]` says of them."""
     refused: list[Refusal] = field(default_factory=list[Refusal])

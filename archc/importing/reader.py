@@ -19,6 +19,8 @@ from archc.ops.sizes import Shape, ShapeError
 from archc.spec.expressions import is_sequence
 from archc.spec.expressions.operations import MAX_MAGNITUDE
 
+JOINED = "it joins samples to a batch"
+
 
 class Refused(Exception):
     """Why a call is no op."""
@@ -230,8 +232,9 @@ class Reader:
             try:
                 shape = made.infer(*map(self.shape_of, reads))
             except ShapeError:
-                if not self._channels_first(reads):
+                if all(self.shape_of(n).channel_axis == 0 for n in reads):
                     raise
+                reads = self._channels_first(reads)
                 shape = made.infer(*map(self.shape_of, reads))
         except ValidationError as error:
             raise Refused(
@@ -251,18 +254,26 @@ class Reader:
         graph.nodes.append(node)
         return makes
 
-    def _channels_first(self, reads: tuple[int, ...]) -> bool:
-        """Says of a reshape that is read that its first axis holds the channels; False
-        if there is none."""
-        for node in self._graph.nodes:
-            if node.makes in reads and node.op == "reshape":
-                if "channel_dim" in node.attributes:
-                    return False
+    def _channels_first(self, reads: tuple[int, ...]) -> tuple[int, ...]:
+        """The same values, whose channels are on their first axis: a reshape may say
+        so, which is made where there is none."""
+        makers = {node.makes: node for node in self._graph.nodes}
+        found: list[int] = []
+        for number in reads:
+            shape, node = self.shape_of(number), makers.get(number)
+            if shape.channel_axis == 0:
+                found.append(number)
+            elif node and node.op == "reshape" and "channel_dim" not in node.attributes:
                 node.attributes["channel_dim"] = 1
-                dims = self._graph.shapes[node.makes].dims
-                self._graph.shapes[node.makes] = Shape(dims, 0)
-                return True
-        return False
+                self._graph.shapes[number] = Shape(shape.dims, 0)
+                found.append(number)
+            else:
+                sizes = laid_out(self.sizes(number))
+                attributes = {"sizes": sizes, "channel_dim": 1}
+                found.append(
+                    self.make("reshape", attributes, reads=(number,), last=False)
+                )
+        return tuple(found)
 
     def _new(self) -> int:
         number = len(self._graph.trace.shapes)
@@ -273,6 +284,8 @@ class Reader:
         shape = self._graph.shapes.get(number)
         if number in self._graph.padded:
             raise Refused("it pads with minus infinity what no max pooling reads")
+        if number in self._graph.stacked:
+            raise Refused(JOINED)
         if shape is None:
             what = (
                 "parameters alone"
@@ -289,6 +302,12 @@ class Reader:
     @property
     def graph(self) -> Graph:
         return self._graph
+
+
+def laid_out(sizes: Sizes) -> list[int]:
+    """Sizes of a reshape: the largest is what the others leave, whatever the width."""
+    largest = max(range(len(sizes)), key=sizes.__getitem__)
+    return [-1 if n == largest else size for n, size in enumerate(sizes)]
 
 
 def _numbers(value: Any) -> Iterator[int | float]:

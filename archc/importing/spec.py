@@ -9,7 +9,7 @@ from archc.importing.blocks import structure_of
 from archc.importing.calls import graph_of
 from archc.importing.folding import fold
 from archc.importing.gathering import gather
-from archc.importing.heads import Head, lacks, main_output, split
+from archc.importing.heads import Head, lacks, main_output, split, uses
 from archc.importing.items import all_items, simplify, tree_of
 from archc.importing.layout import tables_of
 from archc.importing.nodes import Graph, Node
@@ -105,6 +105,8 @@ def _name_inputs(graph: Graph) -> None:
 
 def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:
     """The network as it is trained, and which of its outputs is the main one."""
+    if not uses(trained, lacks(evaluated)):
+        return evaluated, None  # that no head has them is what there is to say
     graph = graph_of(trained)
     if graph.refused:
         evaluated.refused += graph.refused

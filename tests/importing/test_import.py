@@ -13,7 +13,7 @@ pytest.importorskip("torchvision")
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
+from torchvision import models  # pyright: ignore[reportMissingTypeStubs]
 
 import archc
 from archc.importing.calls import graph_of
@@ -297,6 +297,10 @@ def test_what_learns_otherwise_is_never_written(make: Callable[[], nn.Module]) -
     assert result.proof.outputs == "equal"
     assert result.proof.training == "differ"
     assert not result.passed
+    (refusal,) = result.refused
+    assert refusal.mend
+    # what calls the same in both has no place where it differs
+    assert bool(refusal.line) == isinstance(make(), modules.Louder)
     with pytest.raises(archc.ImportRefused, match="training"):
         archc.import_module(make(), (3, 8, 8))
 
@@ -317,6 +321,22 @@ def test_a_refusal_says_what_to_do(make: Callable[[], nn.Module], mend: str) -> 
     assert [r["mend"] for r in said] == [r.mend for r in result.refused]
 
 
+def test_heads_that_are_none_are_all_that_is_said() -> None:
+    class Unused(nn.Module):
+        """It has tensors without use, and draws in training."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.spare = nn.Conv2d(3, 8, 1), nn.Conv2d(3, 8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            return x * torch.rand(len(x), 1, 1, 1).floor() if self.training else x
+
+    (refusal,) = _imported(Unused()).refused
+    assert "spare.weight" in refusal.reason
+
+
 def test_a_refusal_names_the_line() -> None:
     first, _ = _imported(modules.Branching()).refused
     assert first.file == modules.__file__
@@ -332,14 +352,16 @@ def test_what_differs_from_call_to_call_is_never_written() -> None:
 
 
 def test_compiled_code_is_refused() -> None:
-    result = _imported(torch.jit.script(modules.Gate(16)))
+    jit: Any = torch.jit
+    result = _imported(jit.script(modules.Gate(16)))
     (refusal,) = result.refused
     assert "torch.jit" in refusal.reason
 
 
 def test_what_torch_compiled_runs_as_it_is_written() -> None:
     inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
-    inner[0] = torch.compile(inner[0])
+    compiled: Any = torch.compile(inner[0])
+    inner[0] = compiled
     text = _imported(inner).text
     assert '"0._orig_mod"' in text or '"_orig_mod"' in text
 
@@ -349,11 +371,12 @@ def test_what_no_module_with_weights_has() -> None:
     half = nn.Sequential(nn.Conv2d(3, 4, 1)).half()
     conv = nn.Conv2d(3, 3, 1)
     twice = nn.Sequential(conv, nn.Sequential(conv))
+    jit: Any = torch.jit
     for module, path, wanted in (
         (lazy, "0", "not made yet"),
         (half, "0", "float16"),
         (twice, "1.0", "it is also `0`"),
-        (torch.jit.trace(nn.ReLU(), torch.zeros(1, 3, 8, 8)), "", "torch.jit"),
+        (jit.trace(nn.ReLU(), torch.zeros(1, 3, 8, 8)), "", "torch.jit"),
     ):
         (refusal,) = _imported(module).refused
         assert refusal.module == path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import log2
 from typing import Any
 
 from archc.importing.reader import Reader, Refused, rule
@@ -89,10 +88,10 @@ def _with_number(call: Reader, op: str, read: int, number: float) -> None:
         # a difference is the sum with what is as far on the other side, to the bit
         offset = number if op == "add" else -number
         call.make("shift", {"offset": offset}, reads=(read,))
-    elif number and log2(abs(number)).is_integer():
+    elif number:
         call.make("scale", {"factor": 1 / number}, reads=(read,))
     else:
-        raise Refused("it divides by a number, which no op does to the bit")
+        raise Refused("it divides by zero")
 
 
 def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) -> None:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from archc.importing.reader import Reader
+from archc.importing.reader import Reader, laid_out
 from archc.importing.trace import BATCH, Sizes
-
-
-def laid_out(sizes: Sizes) -> list[int]:
-    """Sizes of a reshape: the largest is what the others leave, whatever the width."""
-    largest = max(range(len(sizes)), key=sizes.__getitem__)
-    return [-1 if n == largest else size for n, size in enumerate(sizes)]
 
 
 def on_channels(call: Reader, value: int, axis: int, sizes: Sizes = ()) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.importing.functions.axes import give, on_channels
-from archc.importing.reader import Reader, Refused, rule
+from archc.importing.reader import JOINED, Reader, Refused, rule
 from archc.importing.trace import Value
 
 
@@ -15,7 +15,8 @@ def _cat(call: Reader) -> None:
         return
     shape = call.shape_of(reads[0])
     dim = call.given("dim", 1, 0) % (len(shape.dims) + 1)
-    _need_samples(dim)
+    if dim == 0:
+        raise Refused(JOINED)
     if shape.channel_axis == dim - 1:
         call.make("concat", reads=reads)
         return
@@ -31,7 +32,9 @@ def _stack(call: Reader) -> None:
     first = reads[0]
     shape = call.shape_of(first)
     dim = call.given("dim", 1, 0) % (len(shape.dims) + 2)
-    _need_samples(dim)
+    if dim == 0:
+        call.graph.stacked[call.call.makes[0]] = reads
+        return
     if shape.channel_axis == dim - 1 and len(reads) > 1:
         # which are groups of channels
         joined = call.make("concat", reads=reads, last=False)
@@ -54,8 +57,3 @@ def _joined(call: Reader) -> tuple[int, ...]:
     if not all(isinstance(part, Value) for part in parts):
         raise Refused("it joins a parameter to computed values")
     return tuple(call.graph.value(part.number) for part in parts)
-
-
-def _need_samples(dim: int) -> None:
-    if dim == 0:
-        raise Refused("it joins samples to a batch")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archc.importing.functions.axes import laid_out
-from archc.importing.reader import Reader, Refused, rule
+from archc.importing.reader import Reader, Refused, laid_out, rule
 from archc.importing.trace import BATCH, Sizes
 from archc.spec.expressions import is_sequence
 
@@ -46,10 +45,7 @@ def reshaped(call: Reader) -> None:
     elif (split := _unflattened(before, sizes)) is not None:
         call.make("unflatten", split)
     else:
-        # the largest is what the others leave, whatever the width is
-        largest = max(range(len(sizes)), key=sizes.__getitem__)
-        rest = [-1 if n == largest else size for n, size in enumerate(sizes)]
-        call.make("reshape", {"sizes": rest})
+        call.make("reshape", {"sizes": laid_out(sizes)})
 
 
 def _unflattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
@@ -142,6 +138,12 @@ def _reduced(call: Reader) -> None:
     dim = call.settings.get("dim")
     if dim is None or call.settings.get("dtype") is not None:
         raise Refused(f"`{op}` over all axes, the batch among them")
+    stacked = call.graph.stacked.get(call.input)
+    if stacked is not None and dim in (0, (0,)) and op in ("sum", "mean"):
+        total = call.make("add", reads=stacked, last=op == "sum")
+        if op == "mean":
+            call.make("scale", {"factor": 1 / len(stacked)}, reads=(total,))
+        return
     dims = [call.axis(d) for d in (dim if is_sequence(dim) else (dim,))]
     keeps = bool(call.settings.get("keepdim"))
     on_map = call.rank == 4 and call.shape_of(call.input).channel_axis == 0

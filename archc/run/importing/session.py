@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import zip_longest
 from typing import Any
 
 from torch import Tensor, nn
 
 from archc.importing.sizes import has_sizes, name_sizes
 from archc.importing.spec import imported, lacking
-from archc.importing.trace import Refusal, Trace
+from archc.importing.trace import Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
+from archc.run.importing.differing import called_again, in_training
 from archc.run.importing.proof import Proof, prove
 from archc.run.importing.tensors import parts_of
 from archc.run.importing.tracer import trace
@@ -158,11 +158,11 @@ def _imported(
     """The spec of a network of which some modules stay what they are."""
     named = identifier(name)
     evaluated = trace(module, named, inputs, opaque=opaque)
-    again = evaluated
     if not evaluated.refused:
         again = trace(module, named, inputs, opaque=opaque)
-    if again.calls != evaluated.calls:
-        return Result(label, refused=[_unlike(evaluated, again)])
+        unlike = called_again(evaluated, again)
+        if unlike is not None:
+            return Result(label, refused=[unlike])
     trained = None
     if not evaluated.refused and lacking(evaluated):
         trained = trace(module, named, inputs, training=True, opaque=opaque)
@@ -194,26 +194,14 @@ def _imported(
                 training=not opaque and _draws_nothing(subject),
                 **limit,
             )
+        if result.proof.training == "differ":
+            trained = trace(module, named, inputs, training=True)
+            result.refused = [in_training(evaluated, trained)]
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
             result.state = module.state_dict()
             return result
     raise AssertionError("the second time is the last")
-
-
-def _unlike(first: Trace, again: Trace) -> Refusal:
-    """The refusal of a network whose second call is another, at the first that is."""
-    pairs = zip_longest(first.calls, again.calls)
-    call = next(b or a for a, b in pairs if a != b)
-    path = first.uses[call.use].path if call is not None and call.use >= 0 else ""
-    place = call.place if call is not None else None
-    return Refusal(
-        path,
-        "it computes something else when it is called again",
-        *((place.file, place.line) if place is not None else ("", 0)),
-        mend="let what it computes depend on its inputs alone, and keep nothing"
-        " from one call for the next",
-    )
 
 
 def _draws_nothing(subject: Subject) -> bool:

@@ -91,9 +91,13 @@ def _fresh(values: Tensor, tensor: Tensor) -> Tensor:
 
 
 def _step(module: nn.Module, given: list[Tensor]) -> Step:
+    # weighed at random, so that what is normalised at the end has a gradient
+    generator = torch.Generator().manual_seed(2)
     with torch.enable_grad():
         outputs = list(tensors_in([module(*(x.clone() for x in given))]))
-        loss = cast(Tensor, sum(out.square().mean() for out in outputs))
+        weights = (torch.randn(out.shape, generator=generator) for out in outputs)
+        parts = (out * w for out, w in zip(outputs, weights, strict=True))
+        loss = cast(Tensor, sum(part.mean() for part in parts))
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
     held = {each.key: each.tensor for each in held_by(module) if each.saved}
     gradients = {k: t.grad for k, t in held.items() if t.grad is not None}
