@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archc.draw import metrics
@@ -174,6 +174,14 @@ def measured(
         beside = _LOOP + 4 + max(labels)
     high = height + inside
     return Drawn(cell, style, lines, width, high, beside, inside, titles=len(titles))
+
+
+def widest(widths: Sequence[float], room: float) -> float:
+    """How wide boxes may be so that all fit; those that are narrower stay so."""
+    rest = sorted(widths)
+    while rest and rest[0] * len(rest) <= room:
+        room -= rest.pop(0)
+    return room / max(1, len(rest))
 
 
 def title_of(cell: Cell) -> str:

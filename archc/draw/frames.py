@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from archc.draw import metrics
-from archc.draw.cells import Drawn, measured, title_of, tooltip
+from archc.draw.cells import Drawn, measured, title_of, tooltip, widest
 from archc.draw.chart import Cell, Chart
 from archc.draw.ranks import APART, passed, ranks, strips_of
 from archc.draw.routes import Layout
 from archc.draw.scene import Path, Rect, Shape, Text, moved
-from archc.draw.spread import widest
 from archc.draw.style import Style
 from archc.escaping import visible
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archc.draw.cells import measured
+from archc.draw.cells import measured, widest
 from archc.draw.chart import Chart, Link
 from archc.draw.grid import Grid
 from archc.draw.lanes import coloured
 from archc.draw.links import drawn_link
 from archc.draw.scales import Pyramid
 from archc.draw.scene import Point, Shape
-from archc.draw.spread import widest
 from archc.draw.style import Style
 
 _BETWEEN = 7.5

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
-from typing import NamedTuple
 
 from archc.draw.align import Bands, Joint, aligned
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
 from archc.draw.ranks import APART, threads
-from archc.draw.spread import spread
 from archc.draw.style import Style
 
 _TRACK = 4.0
@@ -35,13 +33,6 @@ class _Segment:
     """Where it leaves its source, from that one's middle,"""
     into: float
     """and where it reaches its target."""
-
-
-class _Beside(NamedTuple):
-    """A box that another one should stand above, or below, and how far aside."""
-
-    box: int
-    off: float
 
 
 class Rows:
@@ -155,7 +146,6 @@ class Rows:
             )
             self._row(own, wish)
         self._straighten()
-        self._keep_straight()
         self._beside()
 
     def _beside(self) -> None:
@@ -189,29 +179,6 @@ class Rows:
             at += self.before(i) + self._full(i) + self._apart(i)
 
     def _straighten(self) -> None:
-        """Moves boxes over what alone continues them, which the rows below may have
-        pushed aside, and then below what they alone continue; but nothing gets
-        broader."""
-        if not self.center:  # heads alone
-            return
-        left = min(self.center[i] - self.before(i) for i in self.center)
-        right = max(self.center[i] + self._full(i) for i in self.center)
-        leaving = Counter(x.source for x in self.near)
-        coming = Counter(x.target for x in self.near)
-        below: dict[int, _Beside] = {}
-        above: dict[int, _Beside] = {}
-        for x in self.near:
-            placed = x.source in self.center and x.target in self.center
-            if placed and leaving[x.source] == coming[x.target] == 1:
-                below[x.source] = _Beside(x.target, x.into - x.out)
-                above[x.target] = _Beside(x.source, x.out - x.into)
-        steps: dict[tuple[int, int], float] = {}
-        for row in reversed(self.rows):
-            self._align(row, below, steps, left, right)
-        for row in self.rows:
-            self._align(row, above, steps, left, right)
-
-    def _keep_straight(self) -> None:
         """Moves what keeps lines from running straight out of their way."""
         leaving = Counter(x.source for x in self.near)
         coming = Counter(x.target for x in self.near)
@@ -236,35 +203,6 @@ class Rows:
         broader = _LITTLE if self.style.room else _BROADER
         bands = Bands(rows, steps, reach)
         self.center = aligned(bands, self.center, joints, broader)
-
-    def _align(
-        self,
-        row: list[int],
-        beside: dict[int, _Beside],
-        steps: dict[tuple[int, int], float],
-        left: float,
-        right: float,
-    ) -> None:
-        """Moves the boxes of a row to where those of the next one are, if they fit
-        between the two ends.
-
-        `steps` are how far neighbours have to be apart, in this row and in those that
-        were moved before: what continues two neighbours needs its room too.
-        """
-        own = sorted((i for i in row if i in self.center), key=self.center.__getitem__)
-        for a, b in pairwise(own):
-            step = self._full(a) + self._apart(a) + self.before(b)
-            if a in beside and b in beside:
-                step = max(step, steps.get((beside[a].box, beside[b].box), 0.0))
-            steps[a, b] = max(step, steps.get((a, b), 0.0))
-        if len(own) < 2:
-            return
-        known = (beside.get(i, _Beside(i, 0.0)) for i in own)
-        wish = [self.center[other] + off for other, off in known]
-        places = spread(wish, [steps[pair] for pair in pairwise(own)])
-        fits = places[0] - self.before(own[0]) >= left - APART
-        if fits and places[-1] + self._full(own[-1]) <= right + APART:
-            self.center.update(zip(own, places, strict=True))
 
     def _apart(self, i: int) -> float:
         return APART if i >= 0 else APART / 2
