@@ -4,7 +4,7 @@ Source: van den Oord et al. 2016, Fig. 3 and 4 and Section 2, arXiv:1609.03499; 
 widths are not the paper's, which has none.
 
 Compiled by archc from specs/wavenet.toml.
-Digest: sha256 d0e090be4ae108ec.
+Digest: sha256 2c45444e9771d377.
 """
 
 import torch
@@ -90,7 +90,7 @@ class WaveNet(nn.Module):
         out, skip7 = self.layer7(out)
         out, skip8 = self.layer8(out)
         out, skip9 = self.layer9(out)
-        out, skip10 = self.layer10(out)
+        _, skip10 = self.layer10(out)
         x = (
             skip
             + skip2

@@ -18,7 +18,6 @@ from archc.emit.passes.beside import beside
 from archc.emit.passes.children import children
 from archc.emit.passes.containers import containers, expressed
 from archc.emit.passes.copies import copies
-from archc.emit.passes.counters import counters
 from archc.emit.passes.counting import counting
 from archc.emit.passes.derived import derived
 from archc.emit.passes.either import either
@@ -39,6 +38,7 @@ from archc.emit.passes.started import started
 from archc.emit.passes.strides import strides
 from archc.emit.passes.subexpressions import subexpressions
 from archc.emit.passes.tests import tests
+from archc.emit.passes.unread import unread
 from archc.emit.passes.walked import walked
 from archc.emit.print import printed
 from archc.emit.symbols import Symbols
@@ -50,7 +50,7 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    parts, walked, stages, derived, items, counters, counting, strides, nested, tests,
+    parts, walked, stages, derived, items, unread, counting, strides, nested, tests,
     joined, guards, held, subexpressions, children, expressed, appended,
     containers, appended, copies, halves, beside, running, started, alike,
     inlined, either,

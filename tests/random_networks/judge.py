@@ -268,7 +268,7 @@ def _ask_ruff(source: str) -> None:
         (Path(folder) / "module.py").write_text(source, encoding="utf-8")
         # a `when` inside a `when` is an `if` inside an `if`; names are the spec's
         said = live.ruff(
-            "check", "--ignore", "RUF059,SIM102,SIM300,E501,E712,E741,E742", folder
+            "check", "--ignore", "SIM102,SIM300,E501,E712,E741,E742", folder
         )
         rule = next((w for w in said.split() if w[:1].isupper() and w[1:].isalnum()
                      and any(c.isdigit() for c in w)), "?") if said else ""  # fmt: skip
