@@ -17,7 +17,7 @@ from archc.emit.constructor import (
     stem_of,
 )
 from archc.emit.names import is_attribute
-from archc.emit.shared import is_parameter, module_at
+from archc.emit.shared import is_parameter, module_at, module_handed_to
 from archc.emit.tree import SELF, Assign, Remark
 from archc.ops import code
 from archc.ops.base import Call
@@ -131,7 +131,7 @@ def called(builder: Builder, node: Node, module: Expr, x: Expr) -> Apply:
     """The call of a module, with what a group of nodes reads from outside itself."""
     needs = builder.plan.reads.needs(node)
     more = [builder.values[path] for path in needs.values]
-    more += [module_at(builder, shared) for shared in needs.modules]
+    more += [module_handed_to(builder, node, shared) for shared in needs.modules]
     more += [builder.features] if needs.features else []
     return code.call(module, x, *more)
 

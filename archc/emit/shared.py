@@ -17,6 +17,7 @@ from archc.spec.model import (
     GroupNode,
     Node,
     OpNode,
+    Template,
     members,
     opened,
 )
@@ -24,19 +25,36 @@ from archc.spec.model import (
 
 def module_at(builder: Builder, shared: Shared) -> Expr:
     """The module, or the parameter, at a path of the body, for `forward`."""
-    plan = builder.plan
     given = builder.modules.get(shared.key.text)
     if given is not None:
         return given
-    key = shared.key
-    if plan.node is not None and shared.node is not None:
-        key = plan.reads.below(plan.node, key)
+    key = _below(builder, shared)
     name = builder.name_in_forward(key)
     if isinstance(name, Text):
         return _at(builder, name.value.split("."), shared)
     if any("." in part for part in key.parts if isinstance(part, str)):
         return _looked_up(SELF, name, shared)
     return code.call(Global("getattr"), SELF, name)
+
+
+def module_handed_to(builder: Builder, group: Node, shared: Shared) -> Expr:
+    """The module, or the parameter, that the call of a group hands on; None where it is
+    left out, as what would apply it is too."""
+    reads = builder.plan.reads
+    if shared.key.text in builder.modules or not reads.may_lack(group, shared):
+        return module_at(builder, shared)
+    method = "named_parameters" if is_parameter(shared.node) else "named_modules"
+    known = code.call(Global("dict"), code.call(Attribute(SELF, method)))
+    name = builder.name_in_forward(_below(builder, shared))
+    return code.call(Attribute(known, "get"), name)
+
+
+def _below(builder: Builder, shared: Shared) -> Template:
+    """Where a shared module is, from the class that is being written."""
+    plan = builder.plan
+    if plan.node is None or shared.node is None:
+        return shared.key
+    return plan.reads.below(plan.node, shared.key)
 
 
 def _at(builder: Builder, path: Sequence[str], shared: Shared) -> Expr:

@@ -141,6 +141,10 @@ class Reads:
         """The paths of values so far, each with the loops and conditions around it."""
         self._left_out: set[str] = set()
         """Paths in nodes that are left out everywhere."""
+        self._around: dict[Node, tuple[Node, ...]] = {}
+        """The loops and conditions around each node, with its own."""
+        self._instead: set[Node] = set()
+        """What stands in another node's place where that is left out."""
         self._nowhere: set[Node] = set()
         """What is left out whatever the arguments are."""
         self._nodes: dict[str, list[Node]] = defaultdict(list)
@@ -201,6 +205,25 @@ class Reads:
             ]
             features = features or not self.saved.isdisjoint(written)
         return Needs(tuple(values), features, tuple(modules.values()))
+
+    def may_lack(self, node: Node, shared: Shared) -> bool:
+        """Whether a module that the call of a group hands on need not be there: it is
+        made under a condition, or in a loop, that the group does not stand in."""
+        common = {
+            n for n in self._around[node] if shared.key.text.startswith(self._inside(n))
+        }
+        own = self._around.get(shared.node, ()) if shared.node is not None else ()
+        return not all(n in common or self._runs(n) for n in own)
+
+    def _runs(self, node: Node) -> bool:
+        """Whether a loop or a condition leaves nothing out, whatever the arguments."""
+        return (
+            node.when in (None, True)
+            and isinstance(node.repeat, int | None)
+            and node.repeat != 0
+            and node.skip_when is None
+            and node not in self._instead
+        )
 
     def _in_groups(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """The nodes in a group and in the groups that it applies again, as a call of
@@ -274,6 +297,7 @@ class Reads:
         within = scope.within
         if node.when is not None or node.repeat is not None:
             within = (*within, node)
+        self._around[node] = within
         if node.repeat == 0 or node.when in (False, 0):
             self._nowhere |= {node, *self._below(node)}
         outer = scope
@@ -339,6 +363,7 @@ class Reads:
         """Visits what stands in another node's place; its name is that of the value
         behind both."""
         within = (*around.within, node)
+        self._instead.add(node)
         with self._hidden(not self._occurs(node)):
             self._visit(node, _Scope(around.paths, within, around.counters))
         path = self.paths.get(node)

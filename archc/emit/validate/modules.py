@@ -258,6 +258,21 @@ class ModuleEvaluator(TensorEvaluator):
             found = found.children.get(name) if isinstance(found, Module) else None
         return found
 
+    def _named_modules(self, module: Module) -> Iterator[Value]:
+        return iter([i for i in self._named("", module) if isinstance(i[1], Module)])
+
+    def _named_parameters(self, module: Module) -> Iterator[Value]:
+        found = self._named("", module)
+        return iter([i for i in found if isinstance(i[1], Parameter)])
+
+    def _named(
+        self, path: str, item: Module | Parameter
+    ) -> Iterator[tuple[str, Module | Parameter]]:
+        """What is below a module, and itself, each by its dotted path."""
+        yield path, item
+        for name, child in item.children.items() if isinstance(item, Module) else ():
+            yield from self._named(f"{path}.{name}" if path else name, child)
+
     def _initialize(self, module: Module) -> None:
         if module.cls is None or module.cls.method(INITIALIZE) is None:
             raise Fault(f"`{module.name}` has no method `{INITIALIZE}`")
@@ -272,6 +287,8 @@ class ModuleEvaluator(TensorEvaluator):
         "get_submodule": _submodule,
         "get_parameter": _parameter,
         "modules": _modules,
+        "named_modules": _named_modules,
+        "named_parameters": _named_parameters,
         INITIALIZE: _initialize,
     }
 
@@ -406,4 +423,5 @@ class ModuleEvaluator(TensorEvaluator):
         "len": _length,
         "tuple": _tuple,
         "OrderedDict": _ordered,
+        "dict": _ordered,
     }

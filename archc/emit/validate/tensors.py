@@ -165,6 +165,9 @@ class TensorEvaluator(Evaluator):
         if isinstance(receiver, Places) and name == "get" and not kwargs:
             (place,) = args
             return Device(str(place))
+        if isinstance(receiver, dict) and name == "get" and not kwargs:
+            (key,) = args
+            return receiver.get(str(key))
         raise NotFollowed(f"`{name}` of {described(receiver)}")
 
     def arguments(
