@@ -123,9 +123,10 @@ class Planner:
 
     def _defaults(self, plan: ClassPlan, steps: Walk, *, last: bool = False) -> None:
         """How that is made which stands in the slots of a class by default."""
-        for slot in plan.slots.values():
+        for name, slot in plan.slots.items():
             if slot.node is not None and slot.default is None:
-                made = steps.factory(slot.node, slot, last=last)
+                needed = last and _is_left(plan, name)
+                made = steps.factory(slot.node, slot, last=needed)
                 assert not isinstance(made, Name)
                 slot.default = made
 
@@ -133,8 +134,8 @@ class Planner:
         plan.values[""] = plan.x
         plan.result = steps.nodes(plan.nodes, plan.x)
         plan.channels = plan.result.channels
-        # now it is known where slots stand; the network can be made without any given
-        self._defaults(plan, steps, last=plan.kind == "network")
+        # now it is known where slots stand
+        self._defaults(plan, steps, last=True)
 
     def _parameter(self, name: str, values: Sequence[object]) -> Name:
         """The symbol of a parameter that has these values."""
@@ -382,6 +383,13 @@ def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
             if region.block is not None and region.kind == "block":
                 found[region.block].append(region)
     return found
+
+
+def _is_left(plan: ClassPlan, slot: str) -> bool:
+    """Whether a class may be made with what stands in a slot by default."""
+    uses = (r.given or r.node for r in plan.instances if r.block is plan.block)
+    blocks = [use for use in uses if isinstance(use, BlockNode)]
+    return not blocks or any(slot not in use.slots for use in blocks)
 
 
 def _slot_wish(name: str) -> str:
