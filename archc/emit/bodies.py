@@ -229,13 +229,18 @@ class Bodies(Terms):
         met.x = x
         shared = self.plan.reads.shared[node]
         first = shared.node if shared.sure else None
-        before = None if first is None else self.met.get(first)
         seen = self.seen.output(node, "body")
         y = Shape((UNKNOWN,) * len(x.dims), x.channel_axis)
-        if before is None or first is None:
+        if first is None:
             return self._known(node, shapes.settled(y, seen))
-        if before.op is not None and not before.op.joins_axes:
-            y = shapes.output(before.op, (x,), self.seen.layers.get(first, ()), seen)
+        before, layers = self.met.get(first), self.seen.layers.get(first, ())
+        op = None if before is None else before.op
+        if before is None and layers:
+            op = layers[0].op  # of another class, whose terms say nothing here
+        if op is not None and not op.joins_axes:
+            y = shapes.output(op, (x,), layers, seen)
+        elif before is None:
+            return self._known(node, shapes.settled(y, seen))
         elif before.body is not None and self.seen.gives_as_before(node):
             channels = before.body.channels
             if channels is not UNKNOWN:
