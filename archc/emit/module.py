@@ -51,8 +51,8 @@ from archc.network.graph import Network
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
     parts, walked, stages, derived, items, unread, counting, strides, nested, tests,
-    joined, guards, held, subexpressions, children, expressed, appended,
-    containers, appended, copies, halves, beside, running, started, alike,
+    beside, joined, guards, held, subexpressions, children, expressed, appended,
+    containers, appended, copies, halves, running, started, alike,
     inlined, either,
 )  # fmt: skip
 """What makes a module read well, in this order. Behind each it is the same network."""
