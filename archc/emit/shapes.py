@@ -238,8 +238,9 @@ def _inferred(op: Op, inputs: Sequence[Shape]) -> Shape | None:
         # whether a window fits: that of an argument over sizes that are numbers here
         without = [_without_sizes(x) for x in inputs]
         return None if without == list(inputs) else _inferred(op, without)
-    except (ShapeError, ExpressionError, ZeroDivisionError):
-        # a zero may stand where no instance ever comes, such as before a loop
+    except (ShapeError, ExpressionError, ValueError, ZeroDivisionError):
+        # where no instance ever comes, a zero may stand, such as before a loop, and a
+        # list that is for another number of axes
         return None
 
 

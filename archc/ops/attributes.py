@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self, cast
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from archc.ops.sizes import MOST_AXES, Sides, axis_names
-from archc.spec.expressions import ListOf, Row, is_sequence
+from archc.spec.expressions import Expr, ListOf, Row, is_sequence, to_source
 
 
 def sides(value: Any, axes: int) -> tuple[Any, ...]:
@@ -87,12 +87,13 @@ def check_numbers(
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Whether it is a whole number, or an expression, which may give one."""
+    return isinstance(value, int | Expr) and not isinstance(value, bool)
 
 
 def _check_minimum(value: Any, minimum: int) -> None:
     parts = items(value) or (value,)
-    if any(part is not None and part < minimum for part in parts):
+    if any(isinstance(part, int) and part < minimum for part in parts):
         raise PydanticCustomError(
             "size_too_small",
             "must be at least {minimum}, not {value}",
@@ -120,6 +121,8 @@ def plain(value: Any) -> str:
         text = json.dumps(value[:200], ensure_ascii=False)
     elif value is None or isinstance(value, bool):
         text = {None: '"none"', True: "true", False: "false"}[value]
+    elif isinstance(value, Expr):
+        text = json.dumps(to_source(value), ensure_ascii=False)
     else:
         text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

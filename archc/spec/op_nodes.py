@@ -7,17 +7,18 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.suggest import meant as near_name
 from archc.ops.absent import absent
-from archc.ops.attributes import plain
+from archc.ops.attributes import PerAxis, plain
 from archc.ops.base import Op
 from archc.ops.registry import OPS, meant_op
 from archc.source.folding import folded
 from archc.source.kinds import is_list
 from archc.spec import tables
-from archc.spec.expressions import Expr
+from archc.spec.expressions import Expr, ListOf
 from archc.spec.foreign import in_a_modifier, instead
 from archc.spec.model import Arg, Node, OpNode, Origin, PartsNode, Template
 from archc.spec.repeated import Mentions
@@ -210,6 +211,7 @@ class OpParser:
                 attributes[key] = self.written.plain_argument(value, below)
         literal = {k: v for k, v in attributes.items() if not isinstance(v, Expr)}
         try:
+            _check_lists(op, attributes)
             static = op.model_validate(literal)
         except ValidationError as error:
             fine = self._invalid(op, error, attributes, literal, unknown, origin)
@@ -276,6 +278,24 @@ class OpParser:
             origin.at(key, part="key"),
             help=help,
         )
+
+
+def _check_lists(op: type[Op], attributes: Mapping[str, Arg]) -> None:
+    """Looks at lists with expressions, of which lengths and other items are known.
+
+    Raises:
+        ValidationError: if one fits no map that the op reads, whatever they give.
+    """
+    wrong: list[InitErrorDetails] = []
+    for key, value in attributes.items():
+        for taken in op.model_fields[key].metadata if isinstance(value, ListOf) else ():
+            try:
+                if isinstance(taken, PerAxis):
+                    taken.check(value)
+            except PydanticCustomError as error:
+                wrong.append(InitErrorDetails(type=error, loc=(key,), input=value))
+    if wrong:
+        raise ValidationError.from_exception_data(op.op, wrong)
 
 
 def takes_text(op: type[Op], key: str, value: str) -> bool:

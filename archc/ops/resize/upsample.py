@@ -35,7 +35,7 @@ class _Factors(PerAxis):
                 "must be a number or one for each axis, not {value}",
                 {"value": plain(value)},
             )
-        if not all(0 < n < inf for n in numbers):
+        if not all(isinstance(n, Expr) or 0 < n < inf for n in numbers):
             raise PydanticCustomError(
                 "scale_factor",
                 "must be a finite number above 0, not {value}",
@@ -49,7 +49,8 @@ class _Factors(PerAxis):
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number, or an expression, which may give one."""
+    return isinstance(value, int | float | Expr) and not isinstance(value, bool)
 
 
 ScaleFactor = Annotated[Any, _Factors()]
