@@ -71,6 +71,26 @@ def test_a_head_is_called_where_its_value_is_made(forward: Forward) -> None:
     ]
 
 
+def test_a_value_that_nobody_reads_is_unpacked_as_such(forward: Forward) -> None:
+    found = forward("""
+  { name = "stem", op = "conv2d", out_channels = 4, kernel_size = 1 },
+]
+
+[[heads]]
+name = "aux"
+from = "stem"
+block = "two"
+
+[blocks.two]
+layers = [
+  { name = "a", op = "conv2d", out_channels = 3, kernel_size = 1 },
+  { name = "b", op = "conv2d", out_channels = 2, kernel_size = 1 },
+]
+outputs = ["b", "a"]
+""")
+    assert "b, _ = self.aux(x)" in found
+
+
 def test_a_head_that_drops_what_the_body_drops_is_called_behind_it(
     forward: Forward,
 ) -> None:
