@@ -9,7 +9,15 @@ from typing import Any, Protocol
 
 from archc.emit import rewrite
 from archc.emit.conditions import as_condition, tidy
-from archc.emit.plan import ClassPlan, Convention, Feature, Let, Published, Slot
+from archc.emit.plan import (
+    ClassPlan,
+    Convention,
+    Feature,
+    Let,
+    Published,
+    Slot,
+    is_parameter,
+)
 from archc.emit.shapes import Listed
 from archc.emit.symbols import Symbols, wish
 from archc.emit.tree import SELF, Assign, Evaluate, Statement
@@ -37,7 +45,7 @@ from archc.spec.expressions import (
     evaluate,
     names_in,
 )
-from archc.spec.model import Arg, Node, Spec, Template
+from archc.spec.model import Arg, Node, Spec, Template, opened
 from archc.spec.reserved import MODULE
 
 
@@ -89,6 +97,10 @@ class Builder:
         """Attributes that `forward` needs, by the arguments that they hold."""
         own = {"_initialize_weights", "loss_weights"}
         self.attributes = {*plan.children, *plan.published, *own}
+        self.parameters = {
+            n.name.text for n in opened(tuple(plan.nodes)) if n.name and is_parameter(n)
+        }
+        """The names of parameters, which what stands in their place may have too."""
         self._families: set[str] = set()
         self.features = self.local("features")
         self.feature_channels = self.local("feature_channels")

@@ -17,7 +17,8 @@ from archc.emit.constructor import (
     stem_of,
 )
 from archc.emit.names import is_attribute
-from archc.emit.shared import is_parameter, module_at, module_handed_to
+from archc.emit.plan import is_parameter
+from archc.emit.shared import looked_up, module_at, module_handed_to
 from archc.emit.tree import SELF, Assign, Remark
 from archc.ops import code
 from archc.ops.base import Call
@@ -63,6 +64,9 @@ def expression(builder: Builder, node: Node, x: Expr) -> Expr:
     name = node.name.text if node.name is not None else _invented(builder, node)
     attribute = Attribute(SELF, name)
     _attribute(builder, node, attribute)
+    if name in builder.parameters:
+        # a type checker takes the attribute for either
+        return called(builder, node, looked_up(SELF, Text(name), node), x)
     return called(builder, node, attribute, x)
 
 

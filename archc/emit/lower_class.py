@@ -17,8 +17,7 @@ from archc.emit.initialization import initializer
 from archc.emit.names import identifier
 from archc.emit.passes.dead import without_unread, without_unused
 from archc.emit.placing import PLACES, opening, placing, scattered
-from archc.emit.plan import ClassPlan, Factory, is_slot
-from archc.emit.shared import is_parameter
+from archc.emit.plan import ClassPlan, Factory, is_parameter, is_slot
 from archc.emit.tree import (
     SELF,
     Assign,

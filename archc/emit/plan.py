@@ -23,7 +23,7 @@ from archc.network.scope import Style
 from archc.ops.base import Call, Op
 from archc.ops.sizes import Dim, Shape
 from archc.spec.expressions import Expr, Name
-from archc.spec.model import Arg, Block, BranchesNode, GroupNode, Node
+from archc.spec.model import Arg, Block, BranchesNode, GroupNode, Node, OpNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,11 @@ def slot_key(name: str) -> str:
 def is_slot(key: str) -> bool:
     """Whether a class has the symbol of a slot under a key."""
     return key.startswith("slot ")
+
+
+def is_parameter(node: Node | None) -> bool:
+    """Whether a node is no module, but a parameter of the class that it stands in."""
+    return isinstance(node, OpNode) and node.op.bare_parameter
 
 
 @dataclass(slots=True)

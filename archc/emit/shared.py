@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
 from archc.emit.names import is_attribute
+from archc.emit.plan import is_parameter
 from archc.emit.tree import SELF
 from archc.emit.wiring import Shared
 from archc.network.scope import style_of
@@ -16,7 +17,6 @@ from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
     GroupNode,
     Node,
-    OpNode,
     Template,
     members,
     opened,
@@ -33,7 +33,7 @@ def module_at(builder: Builder, shared: Shared) -> Expr:
     if isinstance(name, Text):
         return _at(builder, name.value.split("."), shared)
     if any("." in part for part in key.parts if isinstance(part, str)):
-        return _looked_up(SELF, name, shared)
+        return looked_up(SELF, name, shared.node)
     return code.call(Global("getattr"), SELF, name)
 
 
@@ -73,7 +73,7 @@ def _at(builder: Builder, path: Sequence[str], shared: Shared) -> Expr:
             (n for n in opened(tuple(nodes)) if n.name and n.name.text == name), None
         )
         if made is None or not is_attribute(name):
-            return _looked_up(found, Text(".".join(path[number:])), shared)
+            return looked_up(found, Text(".".join(path[number:])), shared.node)
         found = Attribute(found, name)
         inside = members(made)
         # what is in these has a number; it has a name in a class of the module's own
@@ -83,14 +83,10 @@ def _at(builder: Builder, path: Sequence[str], shared: Shared) -> Expr:
             nodes = ()  # an nn.Sequential, whose children have no types
     else:
         return found
-    return _looked_up(found, Text(".".join(path[number:])), shared)
+    return looked_up(found, Text(".".join(path[number:])), shared.node)
 
 
-def _looked_up(owner: Expr, path: Expr, shared: Shared) -> Expr:
-    method = "get_parameter" if is_parameter(shared.node) else "get_submodule"
+def looked_up(owner: Expr, path: Expr, node: Node | None) -> Expr:
+    """The module, or the parameter, that a node has made at a path below a module."""
+    method = "get_parameter" if is_parameter(node) else "get_submodule"
     return code.call(Attribute(owner, method), path)
-
-
-def is_parameter(node: Node | None) -> bool:
-    """Whether what is shared is a parameter of the class that it stands in."""
-    return isinstance(node, OpNode) and node.op.bare_parameter
