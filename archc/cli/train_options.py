@@ -155,8 +155,9 @@ def recipe(options: dict[str, Any]) -> Recipe:
     from archc.run.train.settings import Recipe
 
     sgd, momentum = options["optimizer"] == "sgd", options["momentum"]
-    if momentum and not sgd:
-        raise click.UsageError("--momentum is for --optimizer sgd")
+    for name in ("momentum", "nesterov"):
+        if options[name] and not sgd:
+            raise click.UsageError(f"--{name} is for --optimizer sgd")
     if options["nesterov"] and not momentum:
         raise click.UsageError("--nesterov needs a --momentum")
     if options["no_bias_decay"] and not options["weight_decay"]:

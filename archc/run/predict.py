@@ -9,10 +9,10 @@ from typing import Any
 
 from archc.run.evaluate.crops import cuts
 from archc.run.evaluate.session import averaged
+from archc.run.pictures import opened
 from archc.run.subject import Subject
 from archc.run.train import checks
 from archc.run.train.data import IMAGENET
-from archc.run.train.errors import CannotTrain
 from archc.run.train.preprocessing import Preprocessing, enlarged
 from archc.run.train.world import place_of
 
@@ -67,25 +67,6 @@ def predict(
         )
         found.append(Prediction(str(path), guesses))
     return found
-
-
-def opened(path: Path, mode: str) -> Any:
-    """A picture of Pillow's, in this mode.
-
-    Raises:
-        CannotTrain: if the file is none.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            return picture.convert(mode)
-    except OSError as error:
-        reason = error.strerror or "it is no image"
-        raise CannotTrain(f"cannot read {path}: {reason}") from error
-    # a damaged file raises nearly anything
-    except Exception as error:
-        raise CannotTrain(f"cannot read {path}: {error}") from error
 
 
 def names_of(subject: Subject, outputs: int) -> tuple[str, ...]:

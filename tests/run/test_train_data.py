@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torchvision import datasets
 
+from archc.run.pictures import opened
 from archc.run.train import data as data_module
 from archc.run.train.batches import View, change, preparation
 from archc.run.train.data import Data, Stored, Wanted, load
@@ -260,11 +265,42 @@ def test_folders_that_hold_something_else(
     assert "cannot read zero/dark/9.png" in said("zero")
     _folder(Path("link"), {"bright": 3, "dark": 3})
     Path("link/dark/9.png").symlink_to("nowhere")
-    assert "cannot read link/dark/9.png" in said("link")
+    assert "cannot read link/dark/9.png: No such file or directory" in said("link")
+    _folder(Path("pipe"), {"bright": 3, "dark": 3})
+    os.mkfifo("pipe/dark/9.png")
+    assert "cannot read pipe/dark/9.png: it is not a regular file" in said("pipe")
     Path("file").write_text("")
     assert "(Not a directory)" in said("file")
     _folder(Path("half/train"), {"bright": 3, "dark": 3})
     assert "half/val must be a directory" in said("half")
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("x_ray.png", np.full((20, 20), 40_000, np.uint16)),
+        ("x_ray.tiff", np.full((20, 20), 40_000, np.int32)),
+        ("map.tiff", np.full((20, 20), 0.5, np.float32)),
+    ],
+)
+def test_numbers_that_are_no_bytes_are_not_cut_off(
+    tmp_path: Path, name: str, numbers: NDArray[Any]
+) -> None:
+    """Pillow makes the first two white and the last one black."""
+    _folder(tmp_path, {"bright": 3, "dark": 3})
+    path = tmp_path / "dark" / name
+    Image.fromarray(numbers).save(path)
+    for reading in (lambda: classes(tmp_path), lambda: opened(path, "L")):
+        with pytest.raises(CannotTrain, match="more than 8 bits") as caught:
+            reading()
+        assert f"cannot read {path}" in str(caught.value)
+    # what has a byte for each number, in whatever kind of picture, is read
+    kinds = (("1", "png"), ("L", "png"), ("LA", "png"), ("P", "png"), ("RGBA", "png"),
+             ("CMYK", "jpg"))  # fmt: skip
+    for mode, ending in kinds:
+        Image.new(mode, (20, 20)).save(path.with_name(f"of_{mode}.{ending}"))
+    path.unlink()
+    assert len(classes(tmp_path)["dark"]) == 3 + len(kinds)
 
 
 def test_folders_are_read_as_torchvision_reads_them(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def test_what_does_not_fit_is_told_in_a_line(
     ("arguments", "words"),
     [
         (("--nesterov",), "--nesterov needs a --momentum"),
+        (("--nesterov", "--optimizer", "adam"), "--nesterov is for --optimizer sgd"),
         (("--no-bias-decay",), "--no-bias-decay needs a --weight-decay"),
         (("--optimizer", "adamw", "--momentum", 0.9), "--momentum is for"),
         (("--augment", "rotate=190"), "rotate is a number above 0, up to 180"),
@@ -211,6 +212,19 @@ def test_early_end(tmp_path: Path) -> None:
     assert epochs == first + 2 < 9
     again = train(spec, *common, "--output", out, "--resume")
     assert again.exit_code == 0 and len(result(out)["epochs"]) == epochs
+    done = train(spec, *common, "--patience", 1, "--output", tmp_path / "one")
+    assert "no better test accuracy in an epoch: the best" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["best.pt", "model.pt", "result.json"])
+def test_what_a_training_left_is_left_alone(
+    spec: Path, tmp_path: Path, name: str
+) -> None:
+    kept = tmp_path / name
+    kept.write_bytes(b"weeks of work")
+    line = refusal(spec, *COMMON, "--epochs", 1, "--output", tmp_path)
+    assert "holds a training" in line
+    assert kept.read_bytes() == b"weeks of work"
 
 
 def test_top5_is_counted(tmp_path: Path) -> None:

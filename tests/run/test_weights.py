@@ -175,7 +175,9 @@ def test_a_name_that_is_nearly_right_is_offered(lenet: Path, tmp_path: Path) -> 
     path = tmp_path / "typo.pt"
     torch.save(state, path)
     line = refused(path)
+    assert "1 of its 10 tensors is missing" in line
     assert f"first {first} (the nearest there is {first.replace('ei', 'ie')})" in line
+    assert "and 1 does not belong there" in line
     state[first] = state[first.replace("weight", "wieght")]
     torch.save(state, path)
     assert f"(the nearest there is {first})" in refused(path)
@@ -204,7 +206,7 @@ def test_auxiliary_classifiers_may_be_missing(tmp_path: Path) -> None:
     made = network.module(weights=bare)
     assert torch.equal(made.state_dict()["conv.weight"], state["conv.weight"])
     del bare["fc.bias"]
-    with pytest.raises(ValueError, match=r"1 of its 11 tensors are missing.*fc\.bias"):
+    with pytest.raises(ValueError, match=r"1 of its 11 tensors is missing.*fc\.bias"):
         network.module(weights=bare)
 
 

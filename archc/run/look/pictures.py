@@ -12,7 +12,7 @@ from torch import Tensor
 from archc.escaping import visible
 from archc.run.evaluate.crops import cuts
 from archc.run.look import paint
-from archc.run.predict import opened
+from archc.run.pictures import opened
 from archc.run.train.batches import View, chunked
 from archc.run.train.data import Data
 from archc.run.train.preprocessing import Preprocessing

@@ -14,6 +14,7 @@ from torchvision.transforms.v2 import (  # pyright: ignore[reportMissingTypeStub
     functional,
 )
 
+from archc.run.pictures import opened
 from archc.run.train import idx
 from archc.run.train.errors import CannotTrain
 from archc.run.train.folder import classes
@@ -77,14 +78,7 @@ class Files:
         return len(self.paths)
 
     def image(self, index: int) -> Any:
-        from PIL import Image
-
-        try:
-            with Image.open(self.paths[index]) as picture:
-                return picture.convert("RGB")
-        # a damaged file raises nearly anything
-        except Exception as error:
-            raise CannotTrain(f"cannot read {self.paths[index]}: {error}") from error
+        return opened(self.paths[index], "RGB")
 
 
 @dataclass(frozen=True, slots=True)

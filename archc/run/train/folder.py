@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from archc.run.pictures import fault
 from archc.run.train.errors import CannotTrain
 
 _SUFFIXES = (
@@ -83,30 +84,13 @@ def _raise(error: OSError) -> None:
 def _check(paths: list[str]) -> None:
     """That each file is an image, to its end.
 
-    A JPEG is decoded at an eighth of its size, which reads it whole and takes a third
-    of the time.
-
     Raises:
         CannotTrain: naming the first that is not.
     """
     with ThreadPoolExecutor() as pool:
-        reasons = list(pool.map(_fault, paths))
+        reasons = list(pool.map(fault, paths))
     bad = [(p, why) for p, why in zip(paths, reasons, strict=True) if why is not None]
     if bad:
         path, reason = bad[0]
         more = f", nor {len(bad) - 1} others" if len(bad) > 1 else ""
         raise CannotTrain(f"cannot read {path}: {reason}{more}")
-
-
-def _fault(path: str) -> str | None:
-    """Why a file cannot be read as an image."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            picture.draft("RGB", (picture.width // 8 or 1, picture.height // 8 or 1))
-            picture.load()
-    # a damaged file raises nearly anything
-    except Exception as error:
-        return str(error) or type(error).__name__
-    return None

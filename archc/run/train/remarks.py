@@ -78,9 +78,10 @@ def stopped(trainer: Trainer, checkpoint: Path) -> str:
 
 def early(trainer: Trainer) -> str:
     """After epochs that brought nothing."""
-    row = record.best(trainer.history)
+    row, patience = record.best(trainer.history), trainer.settings.patience
+    epochs = "an epoch" if patience == 1 else f"{patience} epochs"
     return (
-        f"no better test accuracy in {trainer.settings.patience} epochs: the best,"
+        f"no better test accuracy in {epochs}: the best,"
         f" {row.test_accuracy:.4f} after epoch {row.epoch}, is in best.pt"
     )
 

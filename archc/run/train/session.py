@@ -62,8 +62,9 @@ def train(subject: Subject, recipe: Recipe, wanted: Wanted, habits: Habits) -> N
 
 
 def _check_place(habits: Habits, world: World) -> None:
-    made = [habits.directory / name for name in ("checkpoint.pt", "result.json")]
-    if not habits.resume and any(path.exists() for path in made):
+    kept = ("checkpoint.pt", "best.pt", "model.pt", "result.json")
+    there = any((habits.directory / name).exists() for name in kept)
+    if not habits.resume and there:
         raise CannotTrain(
             f"{habits.directory} holds a training: --resume goes on with it, --output"
             " names a place for another one"

@@ -139,12 +139,14 @@ def _other_names(
 ) -> str:
     said = [f"{weights.source} does not fit {label}:"]
     if missing:
-        there = f"{len(missing)} of its {len(expected)} tensors are missing"
+        are = "is" if len(missing) == 1 else "are"
+        there = f"{len(missing)} of its {len(expected)} tensors {are} missing"
         said.append(f"{there}, first {_with_nearest(missing, extra)}")
     if extra:
         and_ = "and " if missing else ""
+        do = "does" if len(extra) == 1 else "do"
         said.append(
-            f"{and_}{len(extra)} do not belong there:"
+            f"{and_}{len(extra)} {do} not belong there:"
             f" {some(extra) if missing else _with_nearest(extra, list(expected))}"
         )
     return ", ".join([f"{said[0]} {said[1]}", *said[2:]])
