@@ -18,7 +18,8 @@ from torchvision.transforms.v2 import functional
 import archc
 from archc.network.graph import Network
 from archc.run.look import attribution
-from archc.run.look.layered import Layered
+from archc.run.look.kernels import kernels
+from archc.run.look.layered import Layered, Part
 from archc.run.look.projection import form_for, project
 from archc.run.look.strongest import search
 from archc.run.look.units import Unit
@@ -303,6 +304,22 @@ def test_what_cannot_be_looked_at_is_told_in_a_line(
     assert words in done.stderr.splitlines()[-1], done.stderr
 
 
+def test_three_channels_are_colours_of_an_image_alone() -> None:
+    network = archc.loads(
+        SEES.replace("input = [1", "input = [3").replace("channels = 6", "channels = 3")
+    )
+    state = network.module().state_dict()
+    whole = Layered(network._network, state)  # pyright: ignore[reportPrivateUsage]
+    first, second = (
+        kernels(part.layer, whole)
+        for part in whole.parts
+        if isinstance(part, Part) and part.layer.op.category == "convolution"
+    )
+    assert "in the colours of the image" in first.note and len(first.tiles) == 3
+    assert "a column a channel that it reads, all 3" in second.note
+    assert len(second.tiles) == 8 * 3
+
+
 def test_captum_may_be_absent(sees: Path, tmp_path: Path) -> None:
     image, out = ("--image", sees / "square.png"), ("-o", tmp_path / "x.svg")
     with patch("archc.run.look.session.find_spec", lambda name: None):
@@ -323,5 +340,7 @@ def test_a_module_that_computes_something_else_is_refused(
     module.write_text(module.read_text().replace("F.relu(x", "F.gelu(x", 1).replace(
         ", inplace=True", "", 1))  # fmt: skip
     done = look(sees, "--image", "square.png", exit_code=2)
+    assert "was changed by hand" in done.stderr.splitlines()[-1], done.stderr
+    done = look(sees, "--data", "folder:photos", exit_code=2)
     assert "was changed by hand" in done.stderr.splitlines()[-1], done.stderr
     shutil.rmtree(sees / "generated")

@@ -74,8 +74,8 @@ def look(subject: Subject, request: Request) -> Album:
     notes += [note] if note else []
     pictures = Pictures(steps, place, data)
     shown = [pictures.of_file(path) for path in request.images]
-    if shown:
-        check(subject, whole, shown[0].x)
+    if shown or data is not None:
+        check(subject, whole, shown[0].x if shown else pictures.read([0]))
     grids: list[Grid] = []
     if "kernels" in methods:
         grids += _kernels(subject, whole, chosen, request.whole)
