@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,46 @@ def test_three_channels_are_colours_of_an_image_alone() -> None:
     assert "in the colours of the image" in first.note and len(first.tiles) == 3
     assert "a column a channel that it reads, all 3" in second.note
     assert len(second.tiles) == 8 * 3
+
+
+TOWERS = """\
+archc = 1
+name = "towers"
+
+[network]
+input = [3, 12, 12]
+layers = [
+  { name = "frame", op = "zero_pad2d", padding = 1 },
+  { branches = [
+    [
+      { name = "left", op = "conv2d", out_channels = 4, kernel_size = 3 },
+      { op = "relu" },
+    ],
+    [{ name = "right", op = "conv2d", out_channels = 2, kernel_size = 3 }],
+  ], merge = "concat" },
+  { name = "top", op = "conv2d", out_channels = 2, kernel_size = 3 },
+]
+"""
+
+
+def test_towers_are_shown_both_and_the_image_is_no_map(tmp_path: Path) -> None:
+    (tmp_path / "towers.toml").write_text(TOWERS)
+    torch.save(archc.loads(TOWERS).module().state_dict(), tmp_path / "towers.pt")
+    Image.new("RGB", (12, 12), (200, 20, 90)).save(tmp_path / "red.png")
+    for ending, kernels_of, maps_of in (
+        ("svg", ["left", "right"], ["concat", "top"]),
+        ("html", ["left", "right", "top"], ["relu", "right", "concat", "top"]),
+    ):
+        out = tmp_path / f"towers.{ending}"
+        done = invoke(
+            "look", tmp_path / "towers.toml", "--weights", tmp_path / "towers.pt",
+            "--image", tmp_path / "red.png", "--method", "kernels", "--method", "maps",
+            "-o", out,
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        shown = re.findall(r"(kernels|feature maps) of ([\w.]+)<", out.read_text())
+        assert [path for of, path in shown if of == "kernels"] == kernels_of
+        assert [path for of, path in shown if of != "kernels"] == maps_of
 
 
 def test_captum_may_be_absent(sees: Path, tmp_path: Path) -> None:

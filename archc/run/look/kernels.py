@@ -28,7 +28,7 @@ def _weight(layer: Layer, whole: Layered) -> Tensor | None:
     return found if isinstance(found, Tensor) else None
 
 
-def _reads_image(layer: Layer, whole: Layered) -> bool:
+def reads_image(layer: Layer, whole: Layered) -> bool:
     """Whether no other convolution stands before it, so that three channels are
     colours."""
     before = whole.cone(layer.inputs)
@@ -49,7 +49,7 @@ def kernels(layer: Layer, whole: Layered) -> Grid:
     outputs, inputs, height, width = weight.shape
     grey = "zero is grey, dark below and bright above, each scaled by itself"
     size = max((8 if outputs <= 32 else 4) * max(height, width), 28)
-    if inputs == 1 or (inputs == 3 and _reads_image(layer, whole)):
+    if inputs == 1 or (inputs == 3 and reads_image(layer, whole)):
         shown = weight[:_FIRST]
         tiles = tuple(
             Tile(paint.signed(kernel), f"{i}") for i, kernel in enumerate(shown)

@@ -19,19 +19,28 @@ def is_map(layer: Layer) -> bool:
     return len(shape.dims) == 3 and shape.channel_axis == 0
 
 
+def _features(whole: Layered) -> list[Layer]:
+    """The layers that give maps, from the first that weighs what it reads: those before
+    it, such as padding, give the image."""
+    weighed: set[Value] = set()
+    found: list[Layer] = []
+    for layer in whole.cone([whole.output]):
+        if layer.trained().parameters() or weighed.intersection(layer.inputs):
+            weighed.add(layer.output)
+            found += [layer] if is_map(layer) else []
+    return found
+
+
 def stages(whole: Layered) -> list[Layer]:
     """The last layer of each stage: of those in a row whose maps have one size."""
-    found: dict[tuple[int, ...], Layer] = {}
-    for layer in whole.cone([whole.output]):
-        if is_map(layer):
-            found[layer.output_shape().sizes[1:]] = layer
+    found = {layer.output_shape().sizes[1:]: layer for layer in _features(whole)}
     return [layer for size, layer in found.items() if size != (1, 1)]
 
 
 def steps(whole: Layered) -> list[Layer]:
     """The layers whose maps are worth a look: a convolution with its normalisation and
     its activation counts once, by the last of them."""
-    layers = [layer for layer in whole.cone([whole.output]) if is_map(layer)]
+    layers = _features(whole)
     readers: dict[Value, list[Layer]] = {}
     for layer in layers:
         for value in layer.inputs:

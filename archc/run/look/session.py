@@ -151,10 +151,12 @@ def _kernels(
     chosen: Sequence[tuple[Layer, int | None]],
     every: bool,
 ) -> list[Grid]:
-    """Of the layers that were named, else of the first, or of all."""
+    """Of the layers that were named, else of those that read the image, or of all."""
     fitting = [x for x in subject.network.layers() if kernels.has_kernels(x, whole)]
     asked = [layer for layer, _ in chosen if layer in fitting]
-    found = list(dict.fromkeys(asked)) or (fitting if every else fitting[:1])
+    first = [x for x in fitting if kernels.reads_image(x, whole)]
+    usual = first or fitting[:1]
+    found = list(dict.fromkeys(asked)) or (fitting if every else usual)
     return [kernels.kernels(layer, whole) for layer in found]
 
 
