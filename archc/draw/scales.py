@@ -97,7 +97,8 @@ class _Search:
             begin = self.ways[-1][-1]
         if not self.ways:
             return False
-        self.ways += [way[1:]] if (way := self._longest(begin, 1)) else []
+        down = self._longest(begin, 1)
+        self.ways += [self._on(down[1:])] if down else []
         self._trim()
         return all(self.ways)
 
@@ -152,8 +153,8 @@ class _Search:
     def _trim(self) -> None:
         """Ends each way before what has its like beside the ways, at other scales:
         these shall stand in one column."""
+        free = self._free()
         for way in self.ways:
-            free = self._free()
             last = self.row[way[-1]]
             elsewhere = {
                 _kind(self.chart.cells[i]) for i in free if self.row[i] != last
@@ -172,7 +173,7 @@ class _Search:
         """What stands before each way, for which it is made, and what behind the last.
 
         What is made of a way and leads back to it ends it there. None where nothing is
-        left of one.
+        left of one, or where something goes from scale to scale beside the ways.
         """
         while all(self.ways):
             place = {i: n for n, way in enumerate(self.ways) for i in way}
@@ -189,12 +190,21 @@ class _Search:
                 if any(s in taken and place[s] >= place[i] for s in self._before[i])
             }
             if not back:
-                return found
+                return found if all(map(self._level, found[:-1])) else None
             at = min(back)
             way, made = self.ways[at], set(found[at])
             ends = (n for n, i in enumerate(way) if made.intersection(self._before[i]))
             del way[max(ends) :]
         return None
+
+    def _level(self, cells: list[int]) -> bool:
+        """Whether nothing leads from one scale to another between some boxes."""
+        return all(
+            self.row[s] == self.row[i]
+            for i in cells
+            for s in self._before[i]
+            if s in cells
+        )
 
     def behind(self, cells: list[int], *, apart: bool) -> list[list[int]]:
         """The columns of what stands behind the last way: what is made at one scale
@@ -250,4 +260,5 @@ def _side(cell: Cell) -> tuple[int, ...]:
 
 
 def _kind(cell: Cell) -> str:
-    return cell.block or cell.title
+    """What is alike: what is of one block, equal layers, and what is returned."""
+    return "" if cell.end else cell.block or cell.title

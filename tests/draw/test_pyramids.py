@@ -69,6 +69,18 @@ def test_a_second_way_down_has_a_column() -> None:
     assert [title.split()[0] for title in found[5]] == ["output"] * 4
 
 
+def test_rounds_of_a_bidirectional_pyramid_stand_beside_each_other() -> None:
+    """Tan et al. 2020, Fig. 2 (d): up and down, with the same at each scale."""
+    found = columns(str(STRANGERS / "bidirectional"))
+    assert found[1] == ["conv 1×1, 64"] * 3
+    assert found[2] == found[4] == ["upsample ↑2", "add"] * 2
+    assert found[3] == found[5] == ["max pool 2×2 /2", "add"] * 2
+
+
+def test_what_goes_from_scale_to_scale_beside_the_ways_is_no_pyramid() -> None:
+    assert not pyramids(chart(str(STRANGERS / "nested_u"), "stage"))
+
+
 def test_what_all_scales_come_together_in_stands_behind_them() -> None:
     assert columns(str(STRANGERS / "scales_meet"))[2:] == [
         ["conv 3×3, 64"] * 3,
