@@ -29,7 +29,8 @@ class Ends:
 def ends(chart: Chart) -> Ends | None:
     """The skips that make a U of a chart; None where it is none.
 
-    All boxes follow each other, and at least two skips lie in each other.
+    All boxes follow each other, and at least two skips lie in each other; what is only
+    asked for its size is none.
     """
     plain = {(x.source, x.target) for x in chart.links if x.target == x.source + 1}
     if len(plain) != len(chart.cells) - 1:
@@ -38,7 +39,8 @@ def ends(chart: Chart) -> Ends | None:
     nested = all(
         a.source < b.source and a.target > b.target for a, b in pairwise(skips)
     )
-    if len(skips) < 2 or not nested or any(x.kind == "head" for x in skips):
+    read = [x for x in skips if x.kind != "size"]
+    if len(read) < 2 or not nested or any(x.kind == "head" for x in skips):
         return None
     return Ends(tuple(x.source for x in skips), tuple(x.target for x in skips))
 
