@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Structure:
 
     network: Definition
     blocks: dict[str, Definition]
+    """In the order in which they are met."""
     outputs: dict[str, str] = field(default_factory=dict[str, str])
     """What `from` calls the network's outputs, where there are several."""
     heads: list[tuple[str, str, Definition]] = field(
@@ -75,6 +76,7 @@ def structure_of(
     open_up(bodies, blocks)
     bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]
     _set_defaults(bodies, blocks)
+    _rename(found, bodies)
     return found
 
 
@@ -112,10 +114,11 @@ def _define_class(
         if len(members) < least or (plain and len(variant.pieces) < 2):
             continue
         pieces = variant.shortest(blocks) if loose and not plain else variant.pieces
-        name = _block_name(key, pieces, blocks)
+        base = _base_name(key, pieces)
+        name = _free(base, blocks)
         instances = [closed.index(m) for m in members]
         block = defined(name, pieces, blocks, variant.ends)
-        block.is_plain = plain
+        block.base, block.is_plain = base, plain
         block.inputs, block.outputs = ports
         blocks[name] = block
         for scope, instance in zip(members, instances, strict=True):
@@ -123,7 +126,7 @@ def _define_class(
             used[id(scope)] = Used(name, arguments, block.outputs)
 
 
-def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) -> str:
+def _base_name(key: str, pieces: list[Piece]) -> str:
     cls = key.partition("@")[0].rpartition(".")[2].strip("_")
     if key.partition("@")[0] == SEQUENTIAL:
         short = {"conv": "conv", "batch_norm": "bn"}
@@ -135,13 +138,42 @@ def _block_name(key: str, pieces: list[Piece], blocks: dict[str, Definition]) ->
         cls = "_".join(parts[:4]) or "sequence"
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
     base = re.sub(r"\W+", "_", words).lower().strip("_") or "block"
-    if not base[0].isalpha():
-        base = f"block_{base}"
+    return base if base[0].isalpha() else f"block_{base}"
+
+
+def _free(base: str, taken: Collection[str]) -> str:
+    """The name with a number behind it where it is taken."""
     name, number = base, 1
-    while name in blocks:
+    while name in taken:
         number += 1
         name = f"{base}_{number}"
     return name
+
+
+def _rename(found: Structure, bodies: list[Definition]) -> None:
+    """Numbers the blocks in the order in which they are met, and drops others."""
+    order: dict[str, str] = {}
+
+    def meet(pieces: list[Piece]) -> None:
+        new: list[str] = []
+        for piece in pieces:
+            if piece.kind == "use" and piece.what not in order:
+                new.append(piece.what)
+                base = found.blocks[piece.what].base
+                order[piece.what] = _free(base, order.values())
+            for inner in piece.lists:
+                meet(inner)
+        for name in new:
+            meet(found.blocks[name].pieces)
+
+    meet(found.network.pieces)
+    for _, _, head in found.heads:
+        meet(head.pieces)
+    uses = {id(p): p for body in bodies for p in all_pieces(body.pieces)}
+    for piece in uses.values():
+        if piece.kind == "use" and piece.what in order:
+            piece.what = order[piece.what]
+    found.blocks = {new: found.blocks[old] for old, new in order.items()}
 
 
 # ---- defaults

@@ -45,10 +45,8 @@ def graph_of(trace: Trace) -> Graph:
             unknown.update(call.makes)
             if _is_known(call.function):
                 continue  # what it reads is the reason
-        reader = Reader(graph, call)
-        try:
-            reader.read()
-        except Refused as refused:
+        refused = _refused(graph, call)
+        if refused is not None:
             unknown.update(call.makes)
             path = trace.uses[call.use].path if call.use >= 0 else ""
             place = call.place
@@ -56,11 +54,56 @@ def graph_of(trace: Trace) -> Graph:
             refusal = Refusal(path, str(refused), *where)
             if refusal not in graph.refused:
                 graph.refused.append(refusal)
+    for number in trace.outputs.values():
+        _widen(graph, number)
+    _drop_unread(graph)
     drop_idle(graph)
     drop_turns(graph)
     join(graph)
     _name_own(graph)
     return graph
+
+
+def _refused(graph: Graph, call: Call) -> Refused | None:
+    """Reads a call; why it is no op, if it is none."""
+    try:
+        Reader(graph, call).read()
+    except Refused as refused:
+        if not any([_widen(graph, number) for number in _read(call)]):
+            return refused
+        try:
+            Reader(graph, call).read()
+        except Refused as still:
+            return still
+    return None
+
+
+def _widen(graph: Graph, number: int) -> bool:
+    """Makes an op of what spreads a value along axes of one; whether there is any."""
+    call, sizes = graph.spread.pop(number, None), graph.trace.shapes[number][1:]
+    source = graph.shapes.get(graph.value(number))
+    if call is None or source is None or len(source.dims) != len(sizes):
+        return False
+    reads = (graph.value(number),)
+    kept = [-1 if a == b else b for a, b in zip(source.sizes, sizes, strict=True)]
+    if all(size == -1 for size in kept):
+        return False
+    del graph.same[number]
+    graph.shapes[number] = Shape(sizes, source.channel_axis)
+    node = Node("expand", {"sizes": kept}, reads, number, None, call.use, call)
+    graph.nodes.append(node)
+    return True
+
+
+def _drop_unread(graph: Graph) -> None:
+    """Takes away ops that only what is said otherwise has read."""
+    wanted = {graph.value(number) for number in graph.trace.outputs.values()}
+    found: list[Node] = []
+    for node in reversed(graph.nodes):
+        if node.makes in wanted:
+            found.append(node)
+            wanted.update(graph.value(number) for number in node.reads)
+    graph.nodes = found[::-1]
 
 
 def _name_own(graph: Graph) -> None:

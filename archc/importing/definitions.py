@@ -29,5 +29,7 @@ class Definition:
     """What it calls the values that it reads, where these are several."""
     outputs: list[str] = field(default_factory=list[str])
     """The nodes that give what it gives, where that is not the last one's."""
+    base: str = ""
+    """What the block is called if no other one before it is."""
     is_plain: bool = False
     """Whether it stands for sequences that have no class of their own."""

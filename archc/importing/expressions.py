@@ -61,6 +61,11 @@ class Names:
         params = {n: v for n, v in self.params.items() if (n in self.widths) == wide}
         return Names(params, self.widths, wide, ends=self.ends)
 
+    def with_first(self, name: str) -> Names:
+        """The same, of which this one is tried before others."""
+        first = {n: v for n, v in self.params.items() if n == name}
+        return replace(self, params=first | self.params)
+
     def columns(self, places: Sequence[Occurrence]) -> Iterator[tuple[str, list[Any]]]:
         """Each name with its values at these places."""
         for name, values in self.params.items():

@@ -104,7 +104,15 @@ def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None
         return f"({name} - 1) // 2"
     if 0 < abs(v - a) <= 4 and _equal([x + v - a for x in column], values):
         return f"{name} {'+' if v > a else '-'} {abs(v - a)}"
+    for whole in _PARTS:
+        part = round(whole * v / a) if a else 0
+        if 1 < part < whole and _equal([x * part // whole for x in column], values):
+            return f"{name} * {part} // {whole}"
     return None
+
+
+_PARTS = (3, 4)
+"""Of so many equal parts of a number several may be meant."""
 
 
 def _fitted_by_turns(

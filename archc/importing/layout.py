@@ -39,31 +39,10 @@ def tables_of(
     heads = [_head(*head, structure) for head in structure.heads]
     data |= {"heads": heads} if heads else {}
     blocks: Table = {}
-    for name in _in_use(structure):
-        blocks[name] = _block(structure.blocks[name], structure)
+    for name, block in structure.blocks.items():
+        blocks[name] = _block(block, structure)
     data |= {"blocks": blocks} if blocks else {}
     return data
-
-
-def _in_use(structure: Structure) -> list[str]:
-    """The blocks in the order in which they are met."""
-    found: dict[str, None] = {}
-
-    def visit(pieces: list[Piece]) -> None:
-        met: list[str] = []
-        for piece in pieces:
-            if piece.kind == "use" and piece.what not in found:
-                found[piece.what] = None
-                met.append(piece.what)
-            for inner in piece.lists:
-                visit(inner)
-        for name in met:
-            visit(structure.blocks[name].pieces)
-
-    visit(structure.network.pieces)
-    for _, _, head in structure.heads:
-        visit(head.pieces)
-    return list(found)
 
 
 def _head(name: str, source: str, body: Definition, structure: Structure) -> Table:

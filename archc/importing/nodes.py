@@ -45,6 +45,10 @@ class Graph:
         default_factory=dict[int, "tuple[int, ...]"]
     )
     """Values that are others along an axis before the batch."""
+    spread: dict[int, Call] = field(default_factory=dict[int, Call])
+    """Values that are others with axes of one made wide, by the calls that do it."""
+    zeros: set[int] = field(default_factory=set[int])
+    """Values all of whose numbers are 0, or that have none."""
     own: dict[str, dict[str, Any]] = field(default_factory=dict[str, Any])
     """Ops that are none of the language's, by what `[ops.NAME]` says of them."""
     refused: list[Refusal] = field(default_factory=list[Refusal])

@@ -150,7 +150,10 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
     if all(isinstance(value, Unread) for value in values):
         piece.written[slot] = values[0]
         return
-    written = fitted(values, piece.occurrences, names.of(kind))
+    usable = names.of(kind)
+    if slot == "padding":
+        usable = usable.with_first(str(piece.written.get("kernel_size")))
+    written = fitted(values, piece.occurrences, usable)
     if written is None and slot in _BY_SIZE and len({*map(len, values)}) == 1:
         piece.written[slot] = [
             _size(found, piece, list(column), names)
@@ -253,7 +256,7 @@ def _param_name(found: Definition, piece: Piece, slot: str) -> str:
     if slot == "when":
         wanted = [f"with_{own or stem(piece.what) or piece.kind}"]
     elif slot == "skip_when":
-        wanted = ["residual", f"{own}_residual"]
+        wanted = ["residual", *([f"{own}_residual"] if own else [])]
     elif slot == "repeat":
         wanted = ["depth"]
     elif slot == "out_channels" and (branch := _branch(found.pieces, piece)):

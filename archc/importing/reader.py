@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 # what functions call the value that they work on
-INPUTS = ("input", "self", "x", "tensor")
+INPUTS = ("input", "self", "x", "tensor", "instance", "data")
 # settings that say how a value is computed, but not what
 _BESIDES = frozenset(
     {"inplace", "training", "return_indices", "_stacklevel", "out", "memory_format",
@@ -39,7 +39,8 @@ NOTHING = frozenset(
     ("Tensor.contiguous", "clone", "Tensor.clone", "Tensor.detach", "detach",
      "Tensor.to", "Tensor.float", "Tensor.type_as", "Tensor.type",
      "Tensor.requires_grad_", "Tensor.data.__get__", "Tensor.alias", "Tensor.cpu",
-     "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.expand_as_self")
+     "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.expand_as_self",
+     "as_tensor")
 )  # fmt: skip
 # attributes of which one number is meant for each axis
 _BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",
@@ -286,6 +287,8 @@ class Reader:
             raise Refused("it pads with minus infinity what no max pooling reads")
         if number in self._graph.stacked:
             raise Refused(JOINED)
+        if number in self._graph.zeros:
+            raise Refused("it computes with zeros that depend on no input")
         if shape is None:
             what = (
                 "parameters alone"

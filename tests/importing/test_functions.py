@@ -94,6 +94,68 @@ def test_samples_are_not_joined(does: _Function) -> None:
     assert "joins samples" in refusal.reason
 
 
+def _beside_zeros(x: Tensor) -> Tensor:
+    zeros = torch.zeros(len(x), 4, *x.shape[2:])
+    empty = x.new_empty(len(x), 0, *x.shape[2:])
+    return torch.cat([zeros, x, torch.as_tensor(x.relu()), empty], 1)
+
+
+_PADDED: list[tuple[_Function, list[dict[str, Any]]]] = [
+    (lambda x: torch.cat([x, torch.zeros_like(x[:, :2])], dim=1),
+     [{"op": "channel_pad", "padding": [0, 2]}]),
+    (lambda x: F.pad(x, (1, 1, 0, 0, 2, 2)),
+     [{"op": "zero_pad2d", "padding": [1, 1, 0, 0]},
+      {"op": "channel_pad", "padding": 2}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "nodes"), _PADDED)
+def test_zeros_beside_are_padding(does: _Function, nodes: list[dict[str, Any]]) -> None:
+    result = _imported(does)
+    assert _nodes(result) == nodes
+    assert result.proof.outputs == "equal"
+
+
+def test_zeros_are_joined_around_several() -> None:
+    result = _imported(_beside_zeros)
+    assert _nodes(result)[-1] == {"op": "channel_pad", "padding": [4, 0]}
+    assert result.proof.outputs == "equal"
+
+
+def test_channels_that_are_repeated() -> None:
+    result = _imported(lambda x: x.repeat(1, 3, 1, 1))
+    assert _nodes(result) == [{"from": ["prev"] * 3, "op": "concat"}]
+    assert result.proof.outputs == "equal"
+
+
+def _spread(x: Tensor) -> Tensor:
+    largest = x.amax(1, keepdim=True).expand_as(x)
+    return x * (1 - largest)
+
+
+_SPREAD: list[tuple[_Function, bool]] = [
+    (_spread, True),
+    (lambda x: x.amax(1, keepdim=True).expand(-1, 8, -1, -1), True),
+    (lambda x: x * x.amax(1, keepdim=True).expand_as(x), False),
+]
+
+
+@pytest.mark.parametrize(("does", "is_op"), _SPREAD)
+def test_values_are_spread_by_an_op_where_no_merge_does_it(
+    does: _Function, is_op: bool
+) -> None:
+    result = _imported(does)
+    assert ("expand" in result.text) == is_op
+    assert result.proof.outputs == "equal"
+
+
+def test_what_lets_no_gradient_back_is_refused_at_its_line() -> None:
+    result = import_network(Net(lambda x: x + x.detach()), "net", {"x": (3, 8, 8)})
+    (refusal,) = result.refused
+    assert "no gradient" in refusal.reason
+    assert refusal.file == __file__ and refusal.mend
+
+
 def test_any_axis_may_be_that_of_the_channels() -> None:
     class Across(nn.Module):
         def __init__(self) -> None:

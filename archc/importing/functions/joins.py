@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archc.importing.functions.axes import give, on_channels
-from archc.importing.reader import JOINED, Reader, Refused, rule
+from archc.importing.reader import INPUTS, JOINED, Reader, Refused, rule
 from archc.importing.trace import Value
+from archc.spec.expressions import is_sequence
 
 
 @rule("torch.cat", "torch.concat", "torch.concatenate")
 def _cat(call: Reader) -> None:
     reads = _joined(call)
+    if call.graph.zeros.intersection(reads):
+        _cat_zeros(call, list(reads))
+        return
     if len(reads) == 1:
         call.graph.same[call.call.makes[0]] = reads[0]
         return
@@ -24,6 +30,50 @@ def _cat(call: Reader) -> None:
     joined = call.make("concat", reads=moved, last=False)
     channels = shape.channel_axis
     give(call, joined, None if channels is None else channels + 1)
+
+
+def _cat_zeros(call: Reader, reads: list[int]) -> None:
+    """Zeros around are padding of channels."""
+    zeros, pads = call.graph.zeros, [0, 0]
+    dim = call.given("dim", 1, 0) % len(call.graph.trace.shapes[call.call.makes[0]])
+    for side in (0, -1):
+        while reads and reads[side] in zeros:
+            pads[side] += call.graph.trace.shapes[reads.pop(side)][dim]
+    shape = call.shape_of(reads[0]) if reads else None
+    if shape is None or shape.channel_axis != dim - 1:
+        raise Refused("it joins zeros along another axis than that of the channels")
+    value = reads[0]
+    if len(reads) > 1:
+        value = call.make("concat", reads=tuple(reads), last=not any(pads))
+    if any(pads):
+        padding = pads[0] if pads[0] == pads[1] else pads
+        call.make("channel_pad", {"padding": padding}, reads=(value,))
+    elif len(reads) == 1:
+        call.graph.same[call.call.makes[0]] = value
+
+
+@rule("torch.zeros", "torch.Tensor.new_zeros", "torch.zeros_like", "torch.empty",
+       "torch.Tensor.new_empty")  # fmt: skip
+def _zeros(call: Reader) -> None:
+    made = call.call.makes[0]
+    if "zeros" not in call.call.function and prod(call.graph.trace.shapes[made]):
+        raise Refused("it reads memory in which nothing was written")
+    call.graph.zeros.add(made)
+
+
+@rule("torch.Tensor.repeat")
+def _repeat(call: Reader) -> None:
+    given = [v for k, v in call.settings.items() if k not in INPUTS]
+    times = [*given[0]] if len(given) == 1 and is_sequence(given[0]) else given
+    channels = call.shape_of(call.input).channel_axis
+    often = [axis for axis, n in enumerate(times) if n != 1]
+    wanted = None if channels is None else channels + 1
+    if len(times) != call.rank or often not in ([], [wanted]):
+        raise Refused("it repeats other axes than that of the channels")
+    if often:
+        call.make("concat", reads=(call.input,) * times[often[0]])
+    else:
+        call.nothing()
 
 
 @rule("torch.stack")

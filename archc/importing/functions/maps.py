@@ -25,19 +25,17 @@ def _pad(call: Reader) -> None:
     if value == -inf and mode == "constant" and len(pad) == 2 * axes:
         call.graph.padded[call.call.makes[0]] = call.input, list(pad)
         return
-    if (
-        len(pad) > 2 * axes
-        and not any(pad[: 2 * axes])
-        and mode == "constant"
-        and not value
-    ):
-        before, after = pad[2 * axes : 2 * axes + 2]
-        call.make(
-            "channel_pad", {"padding": before if before == after else [before, after]}
-        )
+    around = pad[2 * axes :]
+    if any(around) and len(around) == 2 and mode == "constant" and not value:
+        reads = (call.input,)
+        if any(pad[: 2 * axes]):
+            ahead = {"padding": pad[: 2 * axes]}
+            reads = (call.make(f"zero_pad{axes}d", ahead, last=False),)
+        padding = around[0] if around[0] == around[1] else around
+        call.make("channel_pad", {"padding": padding}, reads=reads)
         return
-    if len(pad) > 2 * axes and any(pad[2 * axes :]):
-        raise Refused("it pads a map and its channels at once")
+    if any(around):
+        raise Refused("it pads channels with other numbers than 0, or the batch")
     pad = (*pad, *(0,) * (2 * axes))[: 2 * axes]
     names = {"reflect": "reflection_pad", "replicate": "replication_pad"}
     names["constant"] = "constant_pad" if value else "zero_pad"
@@ -136,7 +134,7 @@ def _adaptive(call: Reader) -> None:
        "torch.nn.functional.log_softmax", "torch.log_softmax",
        "torch.Tensor.log_softmax")  # fmt: skip
 def _softmax(call: Reader) -> None:
-    dim = call.settings.get("dim")
+    dim = call.given("dim", 1)
     if dim is None:
         raise Refused("a softmax without a `dim`")
     call.make(call.call.function.rpartition(".")[2], {"dim": call.axis(dim)})

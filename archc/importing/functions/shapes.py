@@ -82,8 +82,9 @@ def _unflatten(call: Reader) -> None:
 
 @rule("torch.Tensor.expand", "torch.Tensor.expand_as", "torch.broadcast_to")
 def _expand(call: Reader) -> None:
-    # merges spread it themselves; whatever else reads it has another shape, and says so
+    # merges spread it themselves; for whatever else reads it, it is made an op
     call.graph.same[call.call.makes[0]] = call.input
+    call.graph.spread[call.call.makes[0]] = call.call
 
 
 @rule("torch.permute", "torch.Tensor.permute")

@@ -8,6 +8,7 @@ from typing import Any
 
 from archc.importing.trace import Call, Refusal, Trace
 
+_CUTS = frozenset({"torch.Tensor.detach", "torch.detach", "torch.Tensor.data.__get__"})
 ALIKE = "let it compute in training what it does in evaluation, beside dropout"
 
 
@@ -35,6 +36,10 @@ def in_training(evaluated: Trace, trained: Trace) -> Refusal:
     found = _first(evaluated, trained, _outline)
     if found is not None:
         return _at(found, trained, reason, ALIKE)
+    cut = next((c for c in trained.calls if c.function in _CUTS), None)
+    if cut is not None:
+        mend = "leave that out, or let the module around stay what it is with --opaque"
+        return _at(cut, trained, "it lets no gradient back, and every op does", mend)
     return Refusal(
         "", "a step of training gives something else than one of its spec",
         mend="let what it calls be called for training in training, as batch norms are",

@@ -51,6 +51,8 @@ _GETTERS = frozenset(
        for name in ("dim", "size", "numel", "is_contiguous", "is_floating_point",
                     "is_complex", "stride", "ndimension", "__len__", "element_size")]
 )  # fmt: skip
+# what makes tensors of nothing; these have no values either
+_FACTORIES = frozenset([torch.zeros, torch.ones, torch.empty, torch.full])
 # what is asked of the numbers themselves, and what is answered so that it goes on
 _NUMBERS: dict[str, Any] = {
     "__bool__": False, "__int__": 1, "__float__": 1.0, "__index__": 1, "item": 1.0,
@@ -275,6 +277,8 @@ class _Tracer(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in _NUMBERS or name in _BY_NUMBERS:
             return self._asked(name, args)
+        if func in _FACTORIES:
+            kwargs = {**kwargs, "device": "meta"}
         tensors = list(tensors_in((*args, *kwargs.values())))
         if name == "__getitem__" and any(t.dtype == torch.bool for t in tensors[1:]):
             self.refuse("it takes a part of a tensor by a mask, so that what it"

@@ -1,0 +1,79 @@
+"""Specs read as if a person had written them."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+from torch import Tensor, nn
+
+from archc.importing.expressions import Names
+from archc.importing.fitting import fitted
+from archc.importing.pieces import Occurrence
+from archc.run.importing.session import import_network
+
+
+def _spec(module: nn.Module) -> dict[str, Any]:
+    result = import_network(module, "net", {"x": (8, 8, 8)})
+    assert result.passed, (result.refused, result.proof)
+    assert result.proof.outputs == "equal"
+    return tomllib.loads(result.text)
+
+
+def test_parts_of_a_number_are_said_as_such() -> None:
+    def said(channels: list[int], values: list[int]) -> str:
+        places = [Occurrence(n, (), c) for n, c in enumerate(channels)]
+        return str(fitted(values, places, Names({})))
+
+    assert said([40, 80], [30, 60]) == "in_channels * 3 // 4"
+    assert said([240, 480], [160, 320]) == "in_channels * 2 // 3"
+    # one that two numbers have by chance is a parameter
+    assert said([40, 80], [24, 48]) == "None"
+    assert said([40, 80], [30, 61]) == "None"
+
+
+class Pair(nn.Module):
+    """Two windows, each padded by half of itself."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(8, 8, first, padding=first // 2)
+        self.b = nn.Conv2d(8, 8, second, padding=second // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.a(x).relu())
+
+
+def test_a_window_is_padded_by_a_part_of_itself() -> None:
+    net = nn.Sequential(Pair(1, 1), nn.ReLU(), Pair(3, 5), nn.Conv2d(8, 2, 1))
+    (block,) = _spec(net)["blocks"].values()
+    nodes = {node["name"]: node for node in block["layers"] if "name" in node}
+    for node in nodes.values():
+        assert node["padding"] == f"{node['kernel_size']} // 2"
+
+
+class Either(nn.Module):
+    """Two ways to be a module of one class."""
+
+    def __init__(self, *, long: bool) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Linear(8, 8) for _ in range(4 * long))
+        self.conv = None if long else nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self.parts:
+            x = part(x).tanh()
+        return x if self.conv is None else self.conv(x).relu()
+
+
+def test_blocks_of_one_class_are_numbered_as_they_are_met() -> None:
+    net = nn.Sequential(*(Either(long=n > 1) for n in range(4)))
+    spec = _spec(net)
+    assert list(spec["blocks"]) == ["either", "either_2"]
+    assert "linear" not in str(spec["blocks"]["either"])
+    used = [node["block"] for node in spec["network"]["layers"]]
+    assert used == sorted(used)
