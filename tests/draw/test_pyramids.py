@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archc.draw.chart import Cell, Chart, Link, LinkKind
 from archc.draw.drawing import Options, chart_of
 from archc.draw.fit import MM
 from archc.draw.lattice import lattice
@@ -61,23 +62,15 @@ def test_a_u_with_outputs_at_its_scales_is_a_u(name: str, across: int) -> None:
     assert len(encoder) == (12 if name == "deep_u" else 10)
 
 
-def test_what_gives_only_its_size_is_no_skip_of_a_u(tmp_path: Path) -> None:
-    down = 'op = "conv2d", out_channels = 8, kernel_size = 3, stride = 2, padding = 1'
-    layers = f"""
-        {{ name = "a", {down} }},
-        {{ name = "b", {down} }},
-        {{ name = "c", {down} }},
-        {{ name = "up", op = "upsample", size_of = "b" }},
-        {{ name = "both", op = "add", from = ["b", "up"] }},
-    """
-    asked = '{ name = "whole", op = "upsample", size_of = "a" },'
-    read = """
-        { name = "whole", op = "upsample", scale_factor = 2 },
-        { name = "join", op = "add", from = ["a", "whole"] },
-    """
-    analyses = (read_spec(tmp_path, layers + rest) for rest in (asked, read))
-    found = [chart_of(x.network, x.facts, "stage") for x in analyses]
-    assert [ends(one) is not None for one in found] == [False, True]
+@pytest.mark.parametrize(("kind", "is_one"), [("skip", True), ("size", False)])
+def test_what_gives_only_its_size_is_no_skip_of_a_u(
+    kind: LinkKind, is_one: bool
+) -> None:
+    cells = [Cell(name, name) for name in "abcde"]
+    links = [Link(i, i + 1, "main") for i in range(4)]
+    links += [Link(0, 4, kind), Link(1, 3, "skip")]
+    found = Chart("net", "net", "", "stage", cells, sorted(links))
+    assert (ends(found) is not None) == is_one
 
 
 def test_a_second_way_down_has_a_column() -> None:
