@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -275,6 +277,14 @@ def test_page_and_sheets(sees: Path, tmp_path: Path) -> None:
     pictures = [e for e in drawn.iter() if e.tag.endswith("image")]
     # kernels of conv1, maps of its size and of conv2's
     assert len(pictures) == 6 + 6 + 8
+    # 5 x 5 numbers are squares of their own, which nothing that enlarges them smooths
+    first = pictures[0]
+    source = b64decode(first.attrib["href"].partition(",")[2])
+    with Image.open(BytesIO(source)) as opened:
+        side = opened.width
+        assert opened.height == side >= 1.5 * int(first.attrib["width"])
+        blocks = functional.pil_to_tensor(opened).unfold(1, side // 5, side // 5)
+    assert (blocks.amax(3) == blocks.amin(3)).all()
     png = tmp_path / "sees.png"
     unit = ("--unit", "conv2:3", "--method", "strongest", "--method", "deconv")
     look(sees, *photos, *unit, "-o", png)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from io import BytesIO
-from typing import Any, cast
-
 import torch
-from torchvision.transforms.v2 import (  # pyright: ignore[reportMissingTypeStubs]
-    functional,
-)
 
 from archc.escaping import xml
+from archc.run.encode import data_url, in_blocks
 from archc.run.evaluate.metrics import Metrics
 
 _SIDE = 420
@@ -54,7 +48,7 @@ def _matrix(found: Metrics, left: int, top: int, named: bool) -> list[str]:
     parts = [
         f'<image x="{left}" y="{top}" width="{_SIDE}" height="{_SIDE}"'
         ' preserveAspectRatio="none" style="image-rendering: pixelated"'
-        f' href="data:image/png;base64,{_png(pixels)}"/>',
+        f' href="{data_url(in_blocks(pixels, _SIDE), _SIDE)}"/>',
         f'<rect x="{left}" y="{top}" width="{_SIDE}" height="{_SIDE}" fill="none"'
         ' stroke="#999"/>',
         f'<text x="{left + _SIDE / 2:g}" y="{top + _SIDE + 24}"'
@@ -121,10 +115,3 @@ def _reliability(found: Metrics, left: int, top: int) -> list[str]:
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="#1f77b4"/>'
         )
     return parts
-
-
-def _png(pixels: torch.Tensor) -> str:
-    buffer = BytesIO()
-    made: Any = cast(Any, functional).to_pil_image(pixels)
-    made.save(buffer, "PNG")
-    return b64encode(buffer.getvalue()).decode()

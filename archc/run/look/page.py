@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 from archc.escaping import visible
+from archc.run.encode import data_url, shown_size
 from archc.run.look.album import About, Album, Grid
-from archc.run.look.encode import data_url, shown_size
 
 _WHOLE = "whole network"
 

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from archc.escaping import visible, xml
+from archc.run.encode import data_url, image, in_blocks, png, shown_size
 from archc.run.look.album import Album, Grid
-from archc.run.look.encode import data_url, image, png, shown_size
 
 _WIDEST = 940
 _MARGIN, _GAP, _LINE = 20, 4, 15
@@ -110,7 +110,7 @@ def _shortened(text: str, letters: int) -> str:
 
 
 def to_svg(album: Album) -> str:
-    """The sheet as SVG, each picture in it as PNG in its own size."""
+    """The sheet as SVG, each picture in it as PNG."""
     made = sheet(album)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{made.width}"'
@@ -131,7 +131,8 @@ def _svg(part: Text | Picture) -> str:
             f'<text x="{part.x:g}" y="{part.y:g}" font-size="{part.size}"'
             f' fill="{part.color}"{anchor}>{xml(part.text)}</text>'
         )
-    source = data_url(part.pixels, max(part.width, part.height))
+    size = max(part.width, part.height)
+    source = data_url(in_blocks(part.pixels, size), size)
     return (
         f'<image x="{part.x:g}" y="{part.y:g}" width="{part.width}"'
         f' height="{part.height}" preserveAspectRatio="none"'

@@ -37,6 +37,13 @@ def data_url(pixels: Tensor, size: int) -> str:
     return f"data:image/png;base64,{b64encode(png(own)).decode()}"
 
 
+def in_blocks(pixels: Tensor, size: int) -> Tensor:
+    """Each pixel as a block of several, for a picture whose longer side is shown `size`
+    long: many programs smooth what they enlarge, whatever an SVG asks for."""
+    times = max(size * _FINER // max(pixels.shape[1:]), 1)
+    return pixels.repeat_interleave(times, 1).repeat_interleave(times, 2)
+
+
 def shown_size(pixels: Tensor, size: int) -> tuple[int, int]:
     """Width and height of a picture whose longer side is shown so long."""
     height, width = pixels.shape[1:]
