@@ -46,8 +46,10 @@ def pyramids(chart: Chart) -> list[Pyramid]:
         if number % 2:
             rising.add(len(columns))
         columns.append(way)
-    behind = (search.behind(beside[-1], apart=apart) for apart in (False, True))
-    found = [Pyramid([*columns, *more], rising, search.row) for more in behind]
+    behind = [search.behind(beside[-1], apart=apart) for apart in (False, True)]
+    taken = sorted(set(search.row))  # what stays at a scale may leave another one empty
+    row = [taken.index(scale) for scale in search.row]
+    found = [Pyramid([*columns, *more], rising, row) for more in behind]
     return [one for one in found if _goes_on(one, chart)]
 
 
@@ -172,8 +174,9 @@ class _Search:
     def beside(self) -> list[list[int]] | None:
         """What stands before each way, for which it is made, and what behind the last.
 
-        What is made of a way and leads back to it ends it there. None where nothing is
-        left of one, or where something goes from scale to scale beside the ways.
+        What is made of a way up and leads back to it ends it there. None where nothing
+        is left of one, where a way down has branches, or where something goes from
+        scale to scale beside the ways.
         """
         while all(self.ways):
             place = {i: n for n, way in enumerate(self.ways) for i in way}
@@ -192,6 +195,8 @@ class _Search:
             if not back:
                 return found if all(map(self._level, found[:-1])) else None
             at = min(back)
+            if at % 2 == 0:
+                return None
             way, made = self.ways[at], set(found[at])
             ends = (n for n, i in enumerate(way) if made.intersection(self._before[i]))
             del way[max(ends) :]

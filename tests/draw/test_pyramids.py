@@ -93,6 +93,27 @@ def test_what_goes_from_scale_to_scale_beside_the_ways_is_no_pyramid() -> None:
     assert not pyramids(chart(str(STRANGERS / "nested_u"), "stage"))
 
 
+def made_of(sides: list[int], pairs: list[tuple[int, int]]) -> Chart:
+    """A chart of maps of those sides."""
+    cells = [Cell(f"{n}", f"{n}", sizes=(1, side)) for n, side in enumerate(sides)]
+    links = sorted(Link(source, target, "main") for source, target in pairs)
+    return Chart("net", "net", "", "stage", cells, links)
+
+
+def test_a_way_down_with_branches_is_no_pyramid() -> None:
+    ways = [(0, 1), (1, 3), (3, 4), (4, 5), (1, 4), (0, 5)]
+    sides = [32, 16, 16, 8, 16, 32]
+    assert pyramids(made_of(sides, [*ways, (1, 2)]))
+    assert not pyramids(made_of(sides, [*ways, (0, 2), (2, 3)]))
+
+
+def test_scales_that_only_what_is_scaled_up_aside_has_are_none() -> None:
+    ways = [(0, 1), (1, 2), (2, 3), (3, 4), (1, 3), (0, 4)]
+    found = made_of([32, 16, 8, 16, 32, 64], [*ways, (3, 5)])
+    one, _ = pyramids(found)
+    assert one.row == [0, 1, 2, 1, 0, 1]
+
+
 def test_what_all_scales_come_together_in_stands_behind_them() -> None:
     assert columns(str(STRANGERS / "scales_meet"))[2:] == [
         ["conv 3×3, 64"] * 3,
