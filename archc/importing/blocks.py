@@ -126,6 +126,10 @@ def _define_class(
             used[id(scope)] = Used(name, arguments, block.outputs)
 
 
+_ODD = (("ReLU", "Relu"), ("SiLU", "Silu"), ("NeXt", "Next"), ("GeLU", "Gelu"))
+"""Words that are written in large letters within."""
+
+
 def _base_name(key: str, pieces: list[Piece]) -> str:
     cls = key.partition("@")[0].rpartition(".")[2].strip("_")
     if key.partition("@")[0] == SEQUENTIAL:
@@ -136,6 +140,8 @@ def _base_name(key: str, pieces: list[Piece]) -> str:
             if p.kind == "op"
         ]
         cls = "_".join(parts[:4]) or "sequence"
+    for odd, plain in _ODD:
+        cls = cls.replace(odd, plain)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
     base = re.sub(r"\W+", "_", words).lower().strip("_") or "block"
     return base if base[0].isalpha() else f"block_{base}"

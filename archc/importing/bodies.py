@@ -62,6 +62,10 @@ class Body:
         found = self._list(
             items, self.inputs[0] if self.inputs else None, self.path, ""
         )
+        # names that are made up are numbered as they stand
+        read = {v for _, reads, prev, _ in self._pending for v in reads if v != prev}
+        for value in [v for v in self._makers if v in read]:
+            self.label(value, None)
         for piece, reads, prev, scope in self._pending:
             piece.reads = tuple(self.label(v, prev, scope) for v in reads)
         for value in outputs or ():

@@ -90,7 +90,7 @@ def _op(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
         head |= {"from": first} if first != "prev" else {}
         beside = {name: other}
     written = {k: _fraction(_plain(v)) for k, v in piece.written.items()}
-    return head | {"op": piece.what} | beside | written
+    return _with_test(head, {"op": piece.what}) | beside | written
 
 
 def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
@@ -105,7 +105,13 @@ def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
             or not _same(piece.written[param], block.defaults[param])
         )
     }
-    return head | {"block": piece.what} | arguments
+    return _with_test(head, {"block": piece.what}) | arguments
+
+
+def _with_test(head: Table, body: Table) -> Table:
+    """A node that begins with what it is, and then says whether it is there."""
+    test = {"when": head.pop("when")} if "when" in head else {}
+    return head | body | test
 
 
 def _same(a: Any, b: Any) -> bool:

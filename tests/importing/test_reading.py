@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
 from torch import Tensor, nn
 
 from archc.importing.expressions import Names
@@ -77,3 +78,39 @@ def test_blocks_of_one_class_are_numbered_as_they_are_met() -> None:
     assert "linear" not in str(spec["blocks"]["either"])
     used = [node["block"] for node in spec["network"]["layers"]]
     assert used == sorted(used)
+
+
+class Conv2dReLU(nn.Sequential):
+    """A convolution, and an activation that some lack."""
+
+    def __init__(self, width: int, *, active: bool = True) -> None:
+        super().__init__(nn.Conv2d(8, width, 1))
+        if active:
+            self.append(nn.ReLU())
+
+
+def test_a_node_says_what_it_is_before_whether_it_is_there() -> None:
+    uses = (Conv2dReLU(8, active=n != 1) for n in range(4))
+    result = import_network(nn.Sequential(*uses), "net", {"x": (8, 8, 8)})
+    assert "[blocks.conv2d_relu]" in result.text
+    assert '{ op = "relu", when = "with_relu" }' in result.text
+
+
+class Paths(nn.Module):
+    """Parts of two maps that meet in another order than they are made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.one(x).split([6, 2], 1)
+        c, d = self.other(x).split([6, 2], 1)
+        return torch.cat([a + c, b, d], 1)
+
+
+def test_names_that_are_made_up_are_numbered_as_they_stand() -> None:
+    names = [n.get("name", "") for n in _spec(Paths())["network"]["layers"]]
+    parts = [name for name in names if name.startswith("channel_slice")]
+    assert parts[0] == "channel_slice"
+    assert parts[1:] == [f"channel_slice_{n + 2}" for n in range(3)]
