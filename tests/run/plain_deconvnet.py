@@ -21,6 +21,10 @@ LENET: Steps = (
     ("conv", "c3", 1, 0, 1), ("act", torch.tanh), ("avg", 2),
     ("conv", "c5", 1, 0, 1),
 )  # fmt: skip
+CAFFE_LENET: Steps = (
+    ("conv", "conv1", 1, 0, 1), ("max", 2, 2),
+    ("conv", "conv2", 1, 0, 1),
+)  # fmt: skip
 ALEXNET: Steps = (
     ("conv", "conv1", 4, 0, 1), ("act", F.relu), ("lrn",), ("max", 3, 2),
     ("conv", "conv2", 1, 2, 2), ("act", F.relu), ("lrn",), ("max", 3, 2),

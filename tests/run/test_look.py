@@ -44,7 +44,7 @@ def made(name: str, **params: Any) -> tuple[Network, dict[str, Tensor]]:
     return network._network, state  # pyright: ignore[reportPrivateUsage]
 
 
-@pytest.mark.parametrize("name", ["lenet5", "alexnet", "vgg11"])
+@pytest.mark.parametrize("name", ["lenet5", "caffe/lenet", "alexnet", "vgg11"])
 def test_deconvolution_is_a_plain_one(name: str) -> None:
     network, state = made(name, num_classes=2)
     convolutions = [
@@ -52,6 +52,7 @@ def test_deconvolution_is_a_plain_one(name: str) -> None:
     ]
     steps = {
         "lenet5": plain.LENET,
+        "caffe/lenet": plain.CAFFE_LENET,
         "alexnet": plain.ALEXNET,
         "vgg11": plain.vgg([layer.path for layer in convolutions]),
     }[name]
