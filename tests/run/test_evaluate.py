@@ -17,6 +17,7 @@ from torchvision.transforms.v2 import functional
 import archc
 from archc.run.evaluate.crops import cuts
 from archc.run.evaluate.metrics import metrics
+from archc.run.train.errors import CannotTrain
 from archc.run.train.preprocessing import Preprocessing
 from tests.command import invoke
 from tests.run.training import PLAIN, train
@@ -198,3 +199,44 @@ def test_names_come_from_the_weights(trained: Path, tmp_path: Path) -> None:
     state["preprocessing"] = {"mode": 3}
     torch.save(state, path)
     assert "odd preprocessing" in run(*common, path, exit_code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"mode": "CMYK"},
+        {"mode": "RGB"},
+        {"scale": 1.0},
+        {"shorter_side": -5},
+        {"shorter_side": 10**6},
+        {"shorter_side": "8"},
+        {"center_crop": [8, 10**6]},
+        {"interpolation": "mine"},
+        {"mean": [0.0] * 3, "std": [1.0] * 3},
+        {"mean": [0.0], "std": [0.0]},
+        {"mean": [float("nan")], "std": [1.0]},
+    ],
+)
+def test_preprocessing_that_makes_no_input_is_refused(
+    trained: Path, odd: dict[str, Any]
+) -> None:
+    known = torch.load(trained / "out/best.pt", weights_only=True)["preprocessing"]
+    shape = (known["channels"], *known["size"])
+    assert Preprocessing.of(known, shape).as_dict() == known
+    with pytest.raises(CannotTrain, match="odd preprocessing") as caught:
+        Preprocessing.of(known | odd, shape)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [5, 11])
+def test_weights_may_know_other_classes_than_the_data(
+    trained: Path, tmp_path: Path, count: int
+) -> None:
+    state = torch.load(trained / "out/best.pt", weights_only=True)
+    state["classes"] = [str(i) for i in range(count)]
+    path = tmp_path / "named.pt"
+    torch.save(state, path)
+    common = (trained / "plain.toml", "--weights", path)
+    done = run("evaluate", *common, "--data", "digits")
+    assert f"the weights know {count} classes, and the data 10" in done.stderr
+    assert "top-1" in done.stdout

@@ -101,6 +101,10 @@ def _notes(subject: Subject, data: Data) -> list[str]:
     names = subject.weights.weights.classes if subject.weights else ()
     if not names or names == data.names:
         return []
+    if len(names) != len(data.names):
+        return [
+            f"the weights know {len(names)} classes, and the data {len(data.names)}"
+        ]
     first = next(i for i, name in enumerate(names) if name != data.names[i])
     return [
         f"the weights know other classes than the data: {first} is {names[first]} to"

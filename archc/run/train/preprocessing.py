@@ -18,6 +18,8 @@ from archc.run.train.errors import CannotTrain
 from archc.source.kinds import is_list
 from archc.spec.expressions import is_tuple
 
+_LARGEST = 16
+"""How many times as large as the network's input an image may become on the way."""
 _MARGIN = 8 / 7
 """How much larger than the network's input an image is before its middle is cut out."""
 
@@ -68,19 +70,34 @@ class Preprocessing:
                 for name, value in table.items()
             }
             made = cls(**chosen)
-            made.on_images()
-            made.on_batches()
-            right = made.mode in ("L", "RGB") and made.scale == 1 / 255
             size = made.channels, *made.size
+            if size == shape:
+                made._try()
         # of the right names with odd values, each raises something else
         except Exception as error:
-            raise CannotTrain(f"the weights have odd preprocessing: {error}") from error
-        if not right or size != shape:
+            reason = str(error).strip().partition("\n")[0]
+            raise CannotTrain(
+                f"the weights have odd preprocessing: {reason}"
+            ) from error
+        if size != shape:
             read, wanted = (" x ".join(map(str, s)) for s in (size, shape))
             raise CannotTrain(
                 f"the weights are for images of {read}, and the network reads {wanted}"
             )
         return made
+
+    def _try(self) -> None:
+        """Raises an error of some kind if no image can be prepared so."""
+        if self.mode not in ("L", "RGB") or self.scale != 1 / 255:
+            raise ValueError(f"mode {self.mode}, scale {self.scale}")
+        largest = _LARGEST * max(self.size)
+        for side in (self.shorter_side or 1, *(self.center_crop or ())):
+            if not 1 <= side <= largest:
+                raise ValueError(f"a side of {side}")
+        image = torch.zeros(1 if self.mode == "L" else 3, *self.size, dtype=torch.uint8)
+        found = self.on_batches()(self.on_images()(image)[None])
+        if found.shape[1:] != (self.channels, *self.size) or not found.isfinite().all():
+            raise ValueError("an image does not become what the network reads")
 
     def on_images(self) -> Callable[[Any], Tensor]:
         """What is done to a single image, a picture or bytes, before it is in a batch:
