@@ -12,6 +12,8 @@ from archc.draw.style import Style
 from archc.escaping import visible
 
 _PAD = 3.0
+_PART = 11.0
+"""What a line takes beside its text, if it says something at its right too."""
 _SLACK = 1.05
 """Some programs set small type a little wider than its metrics say."""
 _LOOP = 7.0
@@ -161,10 +163,10 @@ def measured(
         total = max(len(lines), 1 + len(labels))
         pairs = zip(lines[total - len(labels) :], labels, strict=False)
         least = max(
-            (metrics.width(line, style.small) + 8 + label for line, label in pairs),
+            (metrics.width(line, style.small) + _PART + label for line, label in pairs),
             default=0.0,
         )
-        if least > max(width, room or 11.5 * style.small):
+        if least > max(width, room or 10.5 * style.small):
             total, least = len(lines) + len(labels), 0.0
         width = max(width, least, max(labels) + 2 * _PAD)
         inside = (total - len(lines)) * style.line

@@ -122,10 +122,10 @@ def _variants(chart: Chart, style: Style) -> Iterable[Style]:
             yield replace(style, details=details, broadest=style.room * 0.8)
         yield replace(style, details=0, narrow=True, broadest=style.room * 0.7)
         return
-    for details in (9, 1, 0):
-        one = replace(style, details=details)
-        yield one
-        if not style.lr:
-            yield replace(one, single_file=True)
-            yield replace(one, narrow=True)
-            yield replace(one, narrow=True, single_file=True)
+    files = (False, True) if not style.lr else (False,)
+    for single_file in files:
+        for details in (9, 1, 0):
+            one = replace(style, details=details, single_file=single_file)
+            yield one
+            if not style.lr:
+                yield replace(one, narrow=True)

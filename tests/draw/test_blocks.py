@@ -1,10 +1,15 @@
-"""Block level: what closed frames are given, and rows of branches."""
+"""What closed frames are given, and rows of branches."""
 
 from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
 
 from archc.draw.blocks import block_chart
 from archc.draw.drawing import Options
 from tests.draw.looks import analysed, drawn
+
+STRANGERS = Path(__file__).parent / "strangers"
 
 
 def test_a_closed_frame_does_not_say_how_it_reads_a_value() -> None:
@@ -26,3 +31,10 @@ def test_titles_of_branches_are_broken_so_that_they_stand_in_one_row() -> None:
         middle = round((box[1] + box[3]) / 2)
         rows[middle] = rows.get(middle, 0) + 1
     assert max(rows.values()) == 5
+
+
+def test_branches_stand_beside_each_other_though_less_is_said_in_them() -> None:
+    """Three towers for three inputs, which a column has room for without details."""
+    svg = drawn(str(STRANGERS / "triplet"), Options("stage", width=85))
+    rows = Counter(round(box[1]) for box in svg.boxes)
+    assert [rows[y] for y in sorted(rows)] == [3, 3, 2, 2]
