@@ -372,6 +372,32 @@ def test_towers_are_shown_both_and_the_image_is_no_map(tmp_path: Path) -> None:
         assert [path for of, path in shown if of != "kernels"] == maps_of
 
 
+def test_why_there_is_nothing_to_show(tmp_path: Path) -> None:
+    maps_only = TOWERS.replace("towers", "maps_only")
+    vector = """\
+archc = 1
+name = "vector"
+
+[network]
+input = [3, 12, 12]
+layers = [{ op = "flatten" }, { name = "fc", op = "linear", out_features = 4 }]
+"""
+    image = tmp_path / "red.png"
+    Image.new("RGB", (12, 12), (200, 20, 90)).save(image)
+    for text, method, words in (
+        (maps_only, "gradcam", "has no classes that occlusion, gradient and Grad-CAM"),
+        (vector, "gradcam", "no convolution gives maps to a class"),
+        (vector, "maps", "has nothing to show by maps"),
+    ):
+        spec, weights = tmp_path / "net.toml", tmp_path / "net.pt"
+        spec.write_text(text)
+        torch.save(archc.loads(text).module().state_dict(), weights)
+        common = ("look", spec, "--weights", weights, "--image", image)
+        done = invoke(*common, "--method", method, "-o", tmp_path / "x.svg")
+        assert done.exit_code == 2
+        assert words in done.stderr.splitlines()[-1], done.stderr
+
+
 def test_captum_may_be_absent(sees: Path, tmp_path: Path) -> None:
     image, out = ("--image", sees / "square.png"), ("-o", tmp_path / "x.svg")
     with patch("archc.run.look.session.find_spec", lambda name: None):

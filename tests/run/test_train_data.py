@@ -259,7 +259,7 @@ def test_folders_that_hold_something_else(
     assert "two or more: there is only bright/" in said("one")
     _folder(Path("bare"), {"bright": 3, "dark": 0, "grey": 0})
     Path("bare/dark/notes.txt").write_text("nothing")
-    assert "bare: dark/ has no images, nor have 1 others; images end in" in said("bare")
+    assert "bare: dark/ has no images, nor has 1 more; images end in" in said("bare")
     _folder(Path("zero"), {"bright": 3, "dark": 3})
     Path("zero/dark/9.png").touch()
     assert "cannot read zero/dark/9.png" in said("zero")

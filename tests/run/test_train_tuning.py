@@ -307,4 +307,4 @@ def test_unreadable_images_are_found_first(tmp_path: Path) -> None:
         broken.write_bytes(whole[: len(whole) // 2])
     arguments = ("--data", f"folder:{photos}", "--set", "num_classes=2")
     line = refusal(spec, *arguments, "--output", tmp_path / "out")
-    assert "4.jpg" in line and "truncated" in line and "nor 1 others" in line
+    assert "4.jpg" in line and "truncated" in line and "1 more cannot" in line

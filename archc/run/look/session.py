@@ -70,8 +70,6 @@ def look(subject: Subject, request: Request) -> Album:
     chosen = [named(subject, name) for name in request.units]
     data = _data(subject, request) if request.wanted else None
     steps = steps_for(subject) if data is None else prepared(subject, data)
-    note = assumed(subject) if data is None and request.images else None
-    notes += [note] if note else []
     pictures = Pictures(steps, place, data)
     shown = [pictures.of_file(path) for path in request.images]
     if shown or data is not None:
@@ -94,17 +92,29 @@ def look(subject: Subject, request: Request) -> Album:
     if shown and {"occlusion", "gradient", "gradcam"} & {*methods}:
         grids += _reasons(subject, whole, chosen, methods, shown, data, notes)
     if not grids:
-        raise CannotTrain(
-            f"{subject.label} has nothing to show so: --image FILE or --data NAME gives"
-            " it something to see"
-        )
+        raise CannotTrain(_nothing(subject, request, methods, notes))
+    note = assumed(subject) if data is None and shown else None
+    notes += [note] if note else []
     weights = subject.weights
     source = weights.weights.source if weights else "as initialised"
     network = subject.network
     title = network.spec.title or network.name
-    return Album(
-        subject.label, title, source, _about(subject), tuple(grids), notes
-    )  # fmt: skip
+    about = _about(subject)
+    return Album(subject.label, title, source, about, tuple(grids), notes)
+
+
+def _nothing(
+    subject: Subject, request: Request, methods: Sequence[str], notes: Sequence[str]
+) -> str:
+    """Why there is nothing to show."""
+    if notes:
+        return notes[-1]
+    if request.images or request.wanted:
+        return f"{subject.label} has nothing to show by {', '.join(methods)}"
+    return (
+        f"{subject.label} has nothing to show so: --image FILE or --data NAME gives"
+        " it something to see"
+    )
 
 
 def _methods(request: Request, notes: list[str]) -> tuple[Method, ...]:

@@ -52,7 +52,8 @@ def _wanted(directory: Path) -> str:
 
 
 def _more(names: list[str]) -> str:
-    return f", nor have {len(names) - 1} others" if len(names) > 1 else ""
+    more = len(names) - 1
+    return f", nor {'has' if more == 1 else 'have'} {more} more" if more else ""
 
 
 def _images(directory: Path) -> list[str]:
@@ -92,5 +93,5 @@ def _check(paths: list[str]) -> None:
     bad = [(p, why) for p, why in zip(paths, reasons, strict=True) if why is not None]
     if bad:
         path, reason = bad[0]
-        more = f", nor {len(bad) - 1} others" if len(bad) > 1 else ""
+        more = f"; {len(bad) - 1} more cannot be read either" if len(bad) > 1 else ""
         raise CannotTrain(f"cannot read {path}: {reason}{more}")
