@@ -136,6 +136,8 @@ def test_what_would_run_code_is_refused(
         ({"a": torch.ones(2, dtype=torch.complex64)}, "complex64"),
         ({"a": torch.ones(2, device="meta")}, "no values"),
         ({"a": torch.ones(2).to_sparse()}, "dense"),
+        ({"a": torch.ones(1).expand(10**11)}, "a repeats numbers that it has once"),
+        ({"a": torch.ones(9).as_strided((5, 5), (1, 1))}, "a repeats numbers"),
         ({"a\x1b[31m": torch.ones(2)}, r"a\x1b[31m"),
     ],
 )

@@ -197,6 +197,12 @@ def _check(name: str, tensor: Tensor, source: str) -> None:
             f"{source}: {shown} is {kind}, {tensor.layout}: only dense tensors of real"
             " numbers can be loaded"
         )
+    # a file of a few bytes may say so of a tensor that no memory holds
+    if tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
+        raise BadWeights(
+            f"{source}: {shown} repeats numbers that it has once: save it after"
+            " .contiguous()"
+        )
     if _floats(tensor) and not torch.isfinite(tensor.float()).all():
         raise BadWeights(f"{source}: {shown} has numbers that are not finite")
 
