@@ -18,6 +18,7 @@ from archc.importing.pieces import Piece, all_pieces
 from archc.importing.repeats import lines, with_repeats
 from archc.ops.registry import OPS
 from archc.spec.expressions import is_sequence
+from archc.spec.identifiers import of_output
 
 
 class Ports(NamedTuple):
@@ -81,7 +82,7 @@ def variants_of(
         if not simple:
             names = [body.input_name(n) for n in range(len(scope.reads))]
             outputs = [body.label(v, None) for v in scope.makes]
-            if any("." in name or name == "input" for name in outputs):
+            if "input" in outputs or any(map(of_output, outputs)):
                 continue
             ports = Ports(names if len(names) > 1 else [], outputs)
         ends = _ends(scope, graph, body.instance) if simple else {}

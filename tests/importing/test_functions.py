@@ -85,6 +85,9 @@ def test_values_that_are_stacked_before_the_batch_are_summed() -> None:
     assert result.proof.outputs == "equal"
     result = _imported(lambda x: torch.stack((x, x.relu()), dim=0).mean(dim=0))
     assert _nodes(result)[-1] == {"op": "scale", "factor": 0.5}
+    assert _nodes(_imported(lambda x: torch.stack([x]).mean(0).relu())) == [
+        {"op": "relu"}
+    ]
     assert result.proof.outputs == "equal"
 
 

@@ -114,3 +114,30 @@ def test_names_that_are_made_up_are_numbered_as_they_stand() -> None:
     parts = [name for name in names if name.startswith("channel_slice")]
     assert parts[0] == "channel_slice"
     assert parts[1:] == [f"channel_slice_{n + 2}" for n in range(3)]
+
+
+class Several(nn.Module):
+    """Children that are called by numbers, of which both give what it gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_module("0", nn.Conv2d(8, 8, 1))
+        self.add_module("1", nn.Conv2d(8, 8, 1))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [part(x) for part in self.children()]
+
+
+class Summed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Several(), Several()
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.first(x)
+        c, d = self.second(a * b)
+        return c - d
+
+
+def test_outputs_of_a_block_have_names() -> None:
+    assert "blocks" not in _spec(Summed())

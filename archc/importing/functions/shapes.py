@@ -141,6 +141,9 @@ def _reduced(call: Reader) -> None:
         raise Refused(f"`{op}` over all axes, the batch among them")
     stacked = call.graph.stacked.get(call.input)
     if stacked is not None and dim in (0, (0,)) and op in ("sum", "mean"):
+        if len(stacked) == 1:
+            call.graph.same[call.call.makes[0]] = stacked[0]
+            return
         total = call.make("add", reads=stacked, last=op == "sum")
         if op == "mean":
             call.make("scale", {"factor": 1 / len(stacked)}, reads=(total,))
