@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+import archc
 from archc.run.loss import cross_entropy
 from archc.run.train import augment
 from archc.run.train.curve import Panel, ceiling, draw
@@ -181,6 +182,8 @@ def test_an_average_resumes(spec: Path, tmp_path: Path) -> None:
     state = torch.load(whole / "checkpoint.pt", weights_only=True)
     assert not torch.equal(state["model"]["fc.weight"], weights(whole)["fc.weight"])
     assert torch.equal(state["average"]["fc.weight"], weights(whole)["fc.weight"])
+    read = archc.load(spec).module(weights=whole / "checkpoint.pt").state_dict()
+    assert torch.equal(read["fc.weight"], weights(whole)["fc.weight"])
 
 
 def test_an_average_is_that_of_the_steps(spec: Path) -> None:

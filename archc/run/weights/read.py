@@ -18,8 +18,9 @@ from archc.source.kinds import is_list, is_table
 
 _WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before each name."""
-_NESTED = ("state_dict", "model_state_dict", "model")
-"""Under what others keep a state dict in their checkpoints."""
+_NESTED = ("average", "state_dict", "model_state_dict", "model")
+"""Under what a state dict is kept in checkpoints. The moving average is what `archc
+train` tests; it is empty where there is none."""
 _LISTED = 3
 """How many names a message has."""
 
@@ -56,7 +57,7 @@ def read(path: Path) -> Weights:
     if path.suffix == ".safetensors":
         return from_state_dict(_safetensors(path), visible(str(path)))
     state, elsewhere = unpickled(path)
-    found = from_state_dict(_nested(state, path), visible(str(path)))
+    found = from_state_dict(_nested(state), visible(str(path)))
     about = state if is_table(state) and "classes" in state else _beside(path)
     names, steps = about.get("classes"), about.get("preprocessing")
     if elsewhere:
@@ -129,13 +130,16 @@ def _safetensors(path: Path) -> Mapping[str, Tensor]:
         raise BadWeights(f"{shown} is damaged, or no safetensors file") from error
 
 
-def _nested(state: Any, path: Path) -> Any:
+def _nested(state: Any) -> Any:
     """The state dict in what was saved, which may be one itself."""
-    if is_table(state) and not any(isinstance(x, Tensor) for x in state.values()):
-        for key in _NESTED:
-            if is_table(state.get(key)):
-                return cast(Any, state)[key]
+    if is_table(state) and not _holds_tensors(state):
+        held = (state.get(key) for key in _NESTED)
+        return next(filter(_holds_tensors, held), state)
     return state
+
+
+def _holds_tensors(found: Any) -> bool:
+    return is_table(found) and any(isinstance(x, Tensor) for x in found.values())
 
 
 def _beside(path: Path) -> Mapping[str, Any]:
