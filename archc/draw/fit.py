@@ -2,7 +2,7 @@
 
 What is drawn in a width is laid out for it: type has the size that it will have on
 paper. Of all ways that fit the one is taken that keeps the most: first the level, then
-what is said in boxes, then the size of type.
+what stands beside what, then what is said in boxes, then the size of type.
 """
 
 from __future__ import annotations

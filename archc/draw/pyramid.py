@@ -33,12 +33,15 @@ def placed(
 ) -> tuple[list[Shape], float, float]:
     """Everything drawn, with its upper left corner at 0, and its width and height.
 
-    Of several ways to arrange it the lowest is taken. Titles are broken where it is
-    wider than `room` points, if any are given.
+    Of several ways to arrange it the lowest is taken. Where it is wider than `room`
+    points, if any are given, titles are broken, and boxes say less.
     """
-    style = replace(style, narrow=True, direction="tb")
-    drawings = [x for one in found for x in _drawings(chart, one, style, room)]
-    best = min(drawings, key=lambda x: (0 < room < x.width - 0.01, x.cut, x.height))
+    for details in (style.details, 1, 0):  # as much as there is room for
+        one = replace(style, narrow=True, direction="tb", details=details)
+        drawings = [x for each in found for x in _drawings(chart, each, one, room)]
+        best = min(drawings, key=lambda x: (0 < room < x.width - 0.01, x.cut, x.height))
+        if not room or best.width <= room + 0.01:
+            break
     return list(best.shapes()), best.width, best.height
 
 

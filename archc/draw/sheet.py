@@ -18,6 +18,8 @@ from archc.escaping import visible
 from archc.ops.base import Category
 
 _MARGIN = 3.0
+_SLENDER = 2
+"""How much higher than wide a pyramid may be before strips are better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,11 @@ def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketc
         body, wide, high = lattice.placed(chart, nested, style)
         if not style.room or wide <= style.room - 2 * _MARGIN:
             return assembled(chart, style, lambda: body, wide, high)
-    single = chart.level == "stage" and style.strips == 1
-    stepped = scales.pyramids(chart) if single else []
+    stepped = scales.pyramids(chart) if chart.level == "stage" else []
     if stepped:
         room = max(0.0, style.room - 2 * _MARGIN)
         body, wide, high = pyramid.placed(chart, stepped, style, room)
-        if not room or wide <= room:
+        if not room or (wide <= room and high <= _SLENDER * room):
             return assembled(chart, style, lambda: body, wide, high)
     strip = strips.placed(chart, style, boxes or boxes_of(chart, style))
     return assembled(chart, style, strip.shapes, strip.width, strip.height)

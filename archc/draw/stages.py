@@ -4,36 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TypeVar
 
 from archc.draw import labels
-from archc.draw.chart import Cell, Chart, kinds, linked, sizes
+from archc.draw.chart import Cell, Chart, kinds, linked
 from archc.draw.compose import compose
-from archc.draw.figure import (
-    Arc,
-    Box,
-    Item,
-    Leaf,
-    Mark,
-    Node,
-    marks_of,
+from archc.draw.drafts import (
+    Draft,
+    Outer,
+    in_sequence,
+    is_end,
+    leaves_of,
+    map_of,
+    merged,
 )
+from archc.draw.figure import Arc, Box, Item, Leaf, Mark, marks_of
 from archc.draw.loops import fold_in
-from archc.draw.order import in_order
 from archc.draw.palette import SIGNS
-from archc.draw.runs import full_name, run_name, short_name
-from archc.draw.windows import windows
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
-from archc.ops.sizes import Shape
 
 _FEW = 6
 """Up to how many nodes without frames a group is opened."""
-_T = TypeVar("_T")
-Outer = Node | Box
-"""What remains after joining: a leaf stands in a node."""
-
-_ATTACHED = ("normalization", "activation", "dropout", "reshape")
 
 
 def stage_chart(
@@ -46,9 +37,9 @@ def stage_chart(
     `marks` say what layers are in comparison with another network.
     """
     picture = compose(network, facts, marks)
-    drafts = [_Draft(item) for item in opened(picture.root.children)]
-    drafts += [_Draft(head, head=True) for head in picture.heads]
-    drafts = _sorted(_merged(drafts, picture.arcs), picture.arcs)
+    drafts = [Draft(item) for item in opened(picture.root.children)]
+    drafts += [Draft(head, head=True) for head in picture.heads]
+    drafts = in_sequence(merged(drafts, picture.arcs), picture.arcs)
     home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
     reads: dict[Leaf, list[Leaf]] = {}
     for arc in picture.arcs:
@@ -85,7 +76,7 @@ def heading(network: Network, facts: Facts) -> tuple[str, str, str]:
 
 def opened(items: Sequence[Item]) -> Iterator[Outer]:
     """The outermost items, with those groups opened that hold several stages."""
-    outer = [item for item in items if not _is_end(item)]
+    outer = [item for item in items if not is_end(item)]
     alone = len(outer) < 3
     for item in items:
         if isinstance(item, Box) and _holds_stages(item, alone=alone):
@@ -94,40 +85,17 @@ def opened(items: Sequence[Item]) -> Iterator[Outer]:
             yield item
 
 
-def _is_end(item: Item) -> bool:
-    return isinstance(item, Node) and item.lead.category is None
-
-
 def _holds_stages(box: Box, *, alone: bool) -> bool:
     if box.kind == "repeat" or box.count not in ("", "1"):
         return False
     inner = [child for child in box.children if isinstance(child, Box)]
     if box.kind == "group" and not inner and len(box.children) <= _FEW:
         return True
-    maps = [m for child in box.children if (m := _map(child)) is not None]
+    maps = [m for child in box.children if (m := map_of(child)) is not None]
     falling = all(a >= b for a, b in pairwise(maps))
     several = len(set(maps)) > 2 and falling
     plain = box.kind == "group" and len(set(maps)) > 1 and falling
     return bool(several or plain or (alone and len(box.children) > 2))
-
-
-def _map(item: Item) -> tuple[int, ...] | None:
-    """The sides of the map that an item gives; none for a row of features."""
-    return _sides(list(_leaves(item))[-1].output)
-
-
-def _sides(shape: Shape | None) -> tuple[int, ...] | None:
-    if shape is None or len(shape.dims) < 2:
-        return None
-    axis = shape.channel_axis
-    return tuple(int(size) for n, size in enumerate(shape.sizes) if n != axis)
-
-
-def _leaves(item: Item) -> Iterator[Leaf]:
-    if isinstance(item, Leaf):
-        yield item
-    else:
-        yield from item.leaves if isinstance(item, Node) else item.leaves()
 
 
 # ---- stages that are one
@@ -138,241 +106,11 @@ def runs(
 ) -> list[list[Outer]]:
     """The items, those blocks together that would be one stage and are built alike."""
     found: list[list[Outer]] = []
-    drafts = [_Draft(item) for item in items]
-    drafts += [_Draft(head, head=True) for head in heads]
-    for draft in _merged(drafts, arcs, blocks=True):
+    drafts = [Draft(item) for item in items]
+    drafts += [Draft(head, head=True) for head in heads]
+    for draft in merged(drafts, arcs, blocks=True):
         if draft.head:
             continue
-        built = {tuple(x.category for x in _leaves(item)) for item in draft.items}
+        built = {tuple(x.category for x in leaves_of(item)) for item in draft.items}
         found += [draft.items] if len(built) == 1 else [[item] for item in draft.items]
     return found
-
-
-class _Draft:
-    """A stage while it may still grow."""
-
-    def __init__(self, item: Outer, *, head: bool = False) -> None:
-        self.items: list[Outer] = [item]
-        self.head = head
-        self.leaves = list(_leaves(item))
-        self.before: list[Leaf] = []
-        self.attached: list[Leaf] = []
-        self.first = _output(item)
-
-    @property
-    def lead(self) -> Outer:
-        return self.items[0]
-
-    @property
-    def merges(self) -> bool:
-        """Whether it is nothing but the merge of what comes before it."""
-        return isinstance(self.lead, Node) and self.lead.lead.category == "merge"
-
-    @property
-    def ahead(self) -> bool:
-        """Whether it is only what a linear layer needs before it."""
-        return isinstance(self.lead, Node) and self.lead.lead.ahead
-
-    @property
-    def crossing(self) -> bool:
-        """Whether it takes a value to another device, and does nothing else."""
-        return isinstance(self.lead, Node) and self.lead.lead.crossing
-
-    @property
-    def linear(self) -> bool:
-        return isinstance(self.lead, Node) and self.lead.lead.category == "linear"
-
-    def _leads_to(self, other: _Draft) -> bool:
-        """Whether it is what stands before the layers of another: what a linear layer
-        needs there, or what a decoder scales up and joins for its convolutions."""
-        if self.ahead and other.linear:
-            return True
-        a, b = self.lead, other.lead
-        joined = bool(self.attached) and self.attached[-1].category == "merge"
-        if not (joined and isinstance(a, Node) and isinstance(b, Node)):
-            return False
-        given, made = _sides(a.lead.input), _sides(a.lead.output)
-        grows = given is not None and made is not None and given < made
-        return grows and b.lead.category == "convolution"
-
-    def takes(self, other: _Draft) -> bool:
-        """Whether what follows it, and nothing else, is one stage with it."""
-        a, b = self.lead, other.lead
-        if self.head or other.head or _is_end(a) or _is_end(b):
-            return False
-        if self._leads_to(other):
-            return True
-        if isinstance(b, Node) and not b.count:
-            if other.merges:
-                return isinstance(a, Node) and a.lead.category == "convolution"
-            if b.lead.category in _ATTACHED:
-                # what stands before a convolution is attached to that
-                return not isinstance(a, Box) or b.lead.category == "reshape"
-            if isinstance(a, Node) and not self.attached:
-                return (
-                    a.count == ""
-                    and _caption(a) == _caption(b)
-                    and (a.lead.category == "convolution")
-                )
-        if isinstance(a, Box) and isinstance(b, Box) and not self.attached:
-            same = a.kind == b.kind == "block" and a.block == b.block != ""
-            return same and not (a.count or b.count) and _map(a) == _map(b)
-        return False
-
-    def grow(self, other: _Draft) -> None:
-        node = other.lead
-        if self._leads_to(other):
-            self.before = list(self.leaves)
-            self.items, self.first = other.items, other.first
-            self.leaves += other.leaves
-            self.attached = []
-            return
-        attached = isinstance(node, Node) and node.lead.category in _ATTACHED
-        if isinstance(node, Node) and (attached or other.merges):
-            self.attached += other.leaves
-        else:
-            self.items += other.items
-        self.leaves += other.leaves
-
-    def precede(self, other: _Draft) -> None:
-        """Makes a crossing a part of the merge that reads it, where it is said once:
-        all that a merge reads is taken to one place."""
-        other.before = other.before or list(self.leaves)
-        other.leaves = [*self.leaves, *other.leaves]
-
-    def cell(self, reads: Mapping[Leaf, Sequence[Leaf]]) -> Cell:
-        lead, last = self.lead, self.items[-1]
-        count = str(len(self.items)) if len(self.items) > 1 else lead.count
-        output = self.attached[-1].output if self.attached else _output(last)
-        shape = labels.folded(self.first, output) if output is not None else ""
-        path = _path(lead)
-        if (
-            isinstance(lead, Node)
-            and lead.lead.category is None
-            and not lead.lead.params
-        ):
-            text = lead.lead.text
-            given = lead.lead.output or lead.lead.input
-            shape = labels.spelled(given) if given is not None else ""
-            end = text.startswith(("input", "output"))
-            cell = Cell(path, text, shape=shape, end=end, head=self.head)
-            if given is not None and end:
-                cell.sizes = sizes(given)
-            return cell
-        category = lead.lead.category if isinstance(lead, Node) else None
-        cell = Cell(path, _title(lead, last), count, shape=shape, category=category)
-        cell.head = self.head
-        cell.details = self._details(reads)
-        cell.block = lead.block if isinstance(lead, Box) else ""
-        if output is not None:
-            cell.sizes = sizes(output)
-        return cell
-
-    def _details(self, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
-        lead = self.lead
-        if isinstance(lead, Node):
-            leaves = [*self.before, *lead.leaves, *self.attached]
-            return labels.around(leaves, lead.lead)
-        # what is said of several has to be true of each
-        boxes = [item for item in self.items if isinstance(item, Box)]
-        inside = _shared([windows(box, reads) for box in boxes]) or ""
-        said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
-        repeats = _shared([_repeats(box, alone=len(boxes) == 1) for box in boxes]) or ()
-        more = " · ".join(labels.said(leaf) for leaf in self.attached)
-        remarks = [said, lead.remark, *repeats, more]
-        return [line for line in remarks if line]
-
-
-def _title(first: Outer, last: Outer) -> str:
-    if isinstance(first, Node):
-        return _caption(first)
-    if last is not first and isinstance(last, Box):
-        return run_name(first.path, last.path)
-    return full_name(first.name, first.path) or first.block or short_name(first.path)
-
-
-def _shared(found: Sequence[_T]) -> _T | None:
-    """What all of them are; None if they differ."""
-    return found[0] if all(one == found[0] for one in found) else None
-
-
-def _repeats(box: Box, *, alone: bool) -> tuple[str, ...]:
-    """How often its parts come, by their names, or by their blocks among others."""
-    return tuple(
-        f"{(alone and _title(c, c)) or _inside(c)} ×{c.count}".lstrip()
-        for c in box.children
-        if isinstance(c, Box | Node) and c.count not in ("", "1")
-    )
-
-
-def _inside(item: Outer) -> str:
-    """What a repetition without a name repeats."""
-    if isinstance(item, Box) and item.block:
-        return item.block
-    first = item.children[0] if isinstance(item, Box) and item.children else None
-    return first.block or first.name if isinstance(first, Box) else ""
-
-
-def _caption(node: Node) -> str:
-    return labels.said(node.lead)
-
-
-def _path(item: Outer) -> str:
-    return item.lead.path if isinstance(item, Node) else item.path
-
-
-def _output(item: Item) -> Shape | None:
-    return list(_leaves(item))[-1].output
-
-
-def _merged(
-    drafts: list[_Draft], arcs: list[Arc], *, blocks: bool = False
-) -> list[_Draft]:
-    """The stages, each grown by what it takes of those behind it: by blocks alone, or
-    by what is attached to it too."""
-    readers: dict[Leaf, set[int]] = {}
-    sources: dict[int, set[int]] = {}
-    home = {leaf: i for i, draft in enumerate(drafts) for leaf in draft.leaves}
-    for arc in arcs:
-        a, b = home.get(arc.source), home.get(arc.target)
-        if a is not None and b is not None and a != b:
-            readers.setdefault(arc.source, set()).add(b)
-            sources.setdefault(b, set()).add(a)
-    read: dict[int, set[int]] = {}
-    for leaf, found in readers.items():
-        read.setdefault(home[leaf], set()).update(found)
-    merged: list[_Draft] = []
-    at: dict[int, _Draft] = {}
-    for i, draft in enumerate(drafts):
-        before = sources.get(i, set())
-        following = [drafts[j] for j in read.get(i, ())]
-        only = following[0] if len(following) == 1 else None
-        if draft.crossing and only is not None and only.merges and not blocks:
-            # so that towers on two devices meet in the merge of each, and not beside it
-            draft.precede(only)
-            at[i] = only
-            continue
-        nearest = i - 1 if draft.merges else next(iter(before), -1)
-        if nearest in before and (len(before) == 1 or draft.merges):
-            source = nearest
-            fits = not blocks or isinstance(draft.lead, Box)
-            if draft.ahead and only is not None and only.linear:
-                fits = False  # it is a part of that
-            if at[source] is draft:
-                fits = False  # it is a part of this already
-            if fits and read[source] == {i} and at[source].takes(draft):
-                at[source].grow(draft)
-                at[i] = at[source]
-                continue
-        at[i] = draft
-        merged.append(draft)
-    return merged
-
-
-def _sorted(drafts: list[_Draft], arcs: list[Arc]) -> list[_Draft]:
-    """The stages, each behind all that it reads: a merge that is a part of what comes
-    before it may read what comes later."""
-    home = {leaf: i for i, draft in enumerate(drafts) for leaf in draft.leaves}
-    arcs = [a for a in arcs if a.source in home and a.target in home]
-    pairs = linked((home[a.source], home[a.target]) for a in arcs)
-    return [drafts[i] for i in in_order(len(drafts), pairs)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -52,14 +53,16 @@ def test_a_feature_pyramid_fits_a_column() -> None:
     assert straight(svg) == 4 + 3 + 1 + 3
 
 
-@pytest.mark.parametrize(("name", "across"), [("deep_u", 5 + 2), ("supervised_u", 4)])
+@pytest.mark.parametrize(
+    ("name", "across"), [("deep_u", 5 + 2), ("supervised_u", 4 + 2), ("plain_u", 4 + 4)]
+)
 def test_a_u_with_outputs_at_its_scales_is_a_u(name: str, across: int) -> None:
-    """Each skip runs straight across, and so do outputs of what nothing else reads."""
+    """Each skip runs straight across, and so does what goes to outputs and to heads."""
     svg = drawn(str(STRANGERS / name), Options("stage", width=85))
     assert straight(svg) == across
     down = min(svg.boxes)[0]
     encoder = [box for box in svg.boxes if box[0] == down]
-    assert len(encoder) == (12 if name == "deep_u" else 10)
+    assert len(encoder) == {"deep_u": 12}.get(name, 10)
 
 
 @pytest.mark.parametrize(("kind", "is_one"), [("skip", True), ("size", False)])
@@ -71,6 +74,44 @@ def test_what_gives_only_its_size_is_no_skip_of_a_u(
     links += [Link(0, 4, kind), Link(1, 3, "skip")]
     found = Chart("net", "net", "", "stage", cells, sorted(links))
     assert (ends(found) is not None) == is_one
+
+
+UP = {
+    "upsample": 'op = "upsample", scale_factor = 2',
+    "transposed": 'op = "conv_transpose2d", out_channels = 8, kernel_size = 2, '
+    "stride = 2",
+}
+
+
+@pytest.mark.parametrize("up", UP)
+@pytest.mark.parametrize("block", [False, True])
+def test_what_a_decoder_joins_is_said_with_what_it_does(
+    tmp_path: Path, up: str, block: bool
+) -> None:
+    """However it is scaled up, and whether a block follows or a convolution."""
+    conv = 'op = "conv2d", kernel_size = 3, padding = 1, out_channels'
+    decode = 'block = "pair"' if block else f"{conv} = 8"
+    layers = f"""
+        {{ name = "a", {conv} = 8 }},
+        {{ name = "pool1", op = "max_pool2d", kernel_size = 2 }},
+        {{ name = "b", {conv} = 16 }},
+        {{ name = "pool2", op = "max_pool2d", kernel_size = 2 }},
+        {{ name = "c", {conv} = 32 }},
+        {{ name = "up2", {UP[up]} }},
+        {{ name = "both2", op = "concat", from = ["b", "up2"] }},
+        {{ name = "d", {decode} }},
+        {{ name = "up1", {UP[up]} }},
+        {{ name = "both1", op = "concat", from = ["a", "up1"] }},
+        {{ name = "e", {decode} }},
+    """
+    pair = f"[blocks.pair]\nlayers = [{{ {conv} = 8 }}, {{ {conv} = 9 }}]"
+    analysis = read_spec(tmp_path, layers, pair if block else "")
+    found = chart_of(analysis.network, analysis.facts, "stage")
+    names = [cell.path for cell in found.cells if not cell.end]
+    assert names == ["a", "pool1", "b", "pool2", "c", "d", "e"]
+    for cell in found.cells[-3:-1]:
+        assert any(re.fullmatch("before: .* ↑2 · concat", d) for d in cell.details)
+    assert ends(found) is not None
 
 
 def test_a_second_way_down_has_a_column() -> None:
