@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import archc
 from archc.run.importing.constructing import watching
 from archc.run.importing.session import Result, import_network
+from tests.importing import modules
 
 
 class Mixer(nn.Module):
@@ -93,6 +94,13 @@ def test_the_rest_is_a_spec() -> None:
     assert chooser["output"] == [16, 4, 4]
     assert list(spec["blocks"]) == ["block"]
     assert len(result.remarks) == 2
+
+
+def test_what_learns_otherwise_is_not_kept() -> None:
+    """One of two would be, and nothing would show the other."""
+    net = nn.Sequential(modules.Louder(), nn.Conv2d(8, 3, 1), modules.Louder())
+    (refusal,) = _imported(lambda: net).refused
+    assert "in training" in refusal.reason
 
 
 def test_what_cannot_be_made_again_is_refused_with_all_reasons() -> None:

@@ -38,7 +38,7 @@ def in_training(evaluated: Trace, trained: Trace) -> Refusal:
         return _at(found, trained, reason, ALIKE)
     cut = next((c for c in trained.calls if c.function in _CUTS), None)
     if cut is not None:
-        mend = "leave that out, or let the module around stay what it is with --opaque"
+        mend = "take it out before the network is imported"
         return _at(cut, trained, "it lets no gradient back, and every op does", mend)
     return Refusal(
         "", "a step of training gives something else than one of its spec",

@@ -89,7 +89,9 @@ def import_network(
             module, name, inputs, label or name, source, computing, frozenset(kept)
         )
         met += result.refused
-        more = _enclosing(result.refused, kept) if opaque else set[str]()
+        # where others learn otherwise too, nothing would show it any more
+        learns = result.proof.training != "differ"
+        more = _enclosing(result.refused, kept) if opaque and learns else set[str]()
         if not more:
             break
         kept = {path for path in kept | more if not any(_holds(p, path) for p in more)}
