@@ -30,12 +30,17 @@ class Lattice:
     between: dict[int, int] = field(default_factory=dict[int, int])
     """What scales down, with the row that it comes from."""
     ahead: list[int] = field(default_factory=list[int])
-    behind: list[int] = field(default_factory=list[int])
-    """What comes after the last node, which is the last of the first row."""
+    behind: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """By columns, what comes after nodes of the first row, one after the other."""
 
     @property
     def columns(self) -> int:
         return 1 + max(column for _, column in self.nodes.values())
+
+    @property
+    def last(self) -> list[int]:
+        """What comes after the last node, if nothing comes after others."""
+        return self.behind.get(self.columns - 1, []) if len(self.behind) == 1 else []
 
 
 def lattice(chart: Chart) -> Lattice | None:
@@ -43,7 +48,7 @@ def lattice(chart: Chart) -> Lattice | None:
     found = Lattice()
     reads: dict[int, list[int]] = {i: [] for i in range(len(chart.cells))}
     for link in chart.links:
-        if link.kind in ("head", "size"):
+        if link.kind == "size":
             return None
         reads[link.target].append(link.source)
     for i, sources in reads.items():
@@ -85,9 +90,10 @@ def _put(i: int, sources: list[int], cells: Sequence[Cell], found: Lattice) -> b
     elif sources[0] in found.ahead:
         found.nodes[i] = 0, 0
     else:
-        goes_on = sources == found.behind[-1:] or (not found.behind and at is not None)
-        found.behind.append(i)
-        return goes_on and (at is None or at[0] == 0)
+        after = (n for n, chain in found.behind.items() if chain[-1] == sources[0])
+        column = at[1] if at is not None and at[0] == 0 else next(after, 0)
+        found.behind.setdefault(column, []).append(i)
+        return column > 0 and (at is None or len(found.behind[column]) == 1)
     return True
 
 
@@ -115,7 +121,8 @@ class _Drawing:
         found = self.found
         column = {i: at[1] for i, at in found.nodes.items()}
         column |= dict.fromkeys((*found.ahead, *found.between), 0)
-        column |= dict.fromkeys(found.behind, found.columns - 1)
+        for number, chain in found.behind.items():
+            column |= dict.fromkeys(chain, number)
         x = 0.0
         for number in range(found.columns):
             own = [self.boxes[i] for i, at in column.items() if at == number]
@@ -127,10 +134,7 @@ class _Drawing:
 
     def _rows(self) -> None:
         found, gap = self.found, self.style.gap
-        y = 0.0
-        for i in found.ahead:
-            self.boxes[i].y = y
-            y += self.boxes[i].height + gap
+        y = self._above(gap)
         for row in range(found.columns):
             if row == 1:
                 self._behind(y)
@@ -145,9 +149,24 @@ class _Drawing:
             y = max(y + skips, pool) + gap + _TRACK
         self.height = max(self.low[-1], *(b.y + b.height for b in self.boxes))
 
+    def _above(self, gap: float) -> float:
+        """Puts what stands above the first row there; gives where that begins."""
+        found = self.found
+        stacks = [found.ahead]
+        if not found.last:
+            stacks += [chain[::-1] for chain in found.behind.values()]
+        heights = [sum(self.boxes[i].height + gap for i in x) for x in stacks]
+        begin = max(heights)
+        for stack, height in zip(stacks, heights, strict=True):
+            y = begin - height
+            for i in stack:
+                self.boxes[i].y = y
+                y += self.boxes[i].height + gap
+        return begin
+
     def _behind(self, y: float) -> None:
         """Puts what comes after the last node below it, where the triangle is empty."""
-        for i in self.found.behind:
+        for i in self.found.last:
             self.boxes[i].y = y
             y += self.boxes[i].height + self.style.gap
 
@@ -176,10 +195,12 @@ class _Drawing:
             turn = self.turns[at[0]]
             low = b.y + b.height
             return [(leave, a.y), (leave, turn), (enter, turn), (enter, low)]
-        if link.target in self.found.behind[:1]:
+        if link.target in self.found.last[:1]:
             x = a.x + a.width + _BETWEEN - 1
             y, end = a.y + a.height / 2, b.y + b.height / 2
             return [(a.x + a.width, y), (x, y), (x, end), (b.x + b.width, end)]
+        if b.y < a.y:
+            return [(a.middle, a.y), (b.middle, b.y + b.height)]
         return [(a.middle, a.y + a.height), (b.middle, b.y)]
 
     def _along(self, a: Drawn, b: Drawn, at: Place, to: Place) -> list[Point]:

@@ -174,6 +174,23 @@ def test_what_has_another_shape_is_no_pyramid(name: str) -> None:
     assert known or not pyramids(found)
 
 
+@pytest.mark.parametrize("name", ["nested_outputs", "nested_heads"])
+def test_outputs_of_a_nested_u_stand_above_its_first_row(name: str) -> None:
+    """Zhou et al. 2018, Fig. 1 (a): the triangle, with an output for each depth."""
+    svg = drawn(str(STRANGERS / name), Options("stage", width=85))
+    rows: dict[float, list[float]] = {}
+    for box in svg.boxes:
+        rows.setdefault(box[0], []).append(box[1])
+    columns = [sorted(rows[x]) for x in sorted(rows)]
+    # input, nodes and poolings, and each column's nodes with what is made of the first
+    above = [2, 2, 2] if name == "nested_outputs" else [1, 1, 2]
+    assert [len(column) for column in columns] == [
+        1 + 4 + 3, 3 + above[0], 2 + above[1], 1 + above[2],
+    ]  # fmt: skip
+    first = columns[0][1]
+    assert all(first == column[n] for column, n in zip(columns[1:], above, strict=True))
+
+
 def test_a_nested_u_is_a_triangle_from_left_to_right_too() -> None:
     across, down = (
         drawn("unet_plus_plus", Options("stage", direction)) for direction in DIRECTIONS
