@@ -232,10 +232,10 @@ class _Search:
         return [columns[at] for at in sorted(columns)]
 
     def joined(self, beside: list[list[int]]) -> int:
-        """At how many scales the first way up reads what comes from the way down."""
-        given = {*self.ways[0], *beside[1]}
-        up = self.ways[1]
-        return len({self.row[i] for i in up for s in self._before[i] if s in given})
+        """At how many scales the first way up reads what the way down gave there."""
+        given, row = {*self.ways[0], *beside[1]}, self.row
+        pairs = ((s, i) for i in self.ways[1] for s in self._before[i] if s in given)
+        return len({row[i] for s, i in pairs if row[s] == row[i]})
 
 
 def _rows(cells: list[Cell], before: dict[int, list[int]]) -> list[int]:

@@ -40,7 +40,9 @@ def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketc
     found = ushape.ends(chart) if chart.level == "stage" else None
     if found is not None:
         body, wide, high = ushape.placed(chart, found, style)
-        return assembled(chart, style, lambda: body, wide, high)
+        # where boxes say more, it may fit with less
+        if style.details or not style.room or wide <= style.room - 2 * _MARGIN:
+            return assembled(chart, style, lambda: body, wide, high)
     nested = lattice.lattice(chart) if chart.level == "stage" else None
     if nested is not None:
         body, wide, high = lattice.placed(chart, nested, style)

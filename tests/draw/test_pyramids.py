@@ -114,6 +114,18 @@ def test_what_a_decoder_joins_is_said_with_what_it_does(
     assert ends(found) is not None
 
 
+def test_names_in_a_u_are_broken_where_it_is_too_wide() -> None:
+    svg = drawn(str(STRANGERS / "long_u"), Options("stage", width=85))
+    assert straight(svg) == 3
+
+
+def test_a_u_whose_convolutions_shrink_maps_has_no_scales() -> None:
+    """Its skips lead from one size to another, so it is none of the columns."""
+    found = chart("unet", "stage")
+    assert ends(found) is not None
+    assert not pyramids(found)
+
+
 def test_a_second_way_down_has_a_column() -> None:
     """Liu et al. 2018, Fig. 1 (b)."""
     found = columns(str(STRANGERS / "panet"))
