@@ -108,7 +108,8 @@ class _Groups:
             return alone.isdisjoint(members[group]), -len(members[group])
 
         for group in sorted(members, key=weight):
-            boxes = [i for i in members[group] if i >= 0] or members[group]
+            boxes = [i for i in members[group] if i in alone]
+            boxes = boxes or [i for i in members[group] if i >= 0] or members[group]
             wish = sum(center[i] - self.home[i][1] for i in boxes) / len(boxes)
             at = min(max(wish, low[group]), high[group])
             low[group] = high[group] = at

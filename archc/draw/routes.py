@@ -9,6 +9,7 @@ exchanged.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from archc.draw import metrics
@@ -32,6 +33,15 @@ class _Lane(NamedTuple):
     """Where it ends with what is said of it."""
 
 
+class _Note(NamedTuple):
+    """What is said of a lane, and between which two rows."""
+
+    text: str
+    first: float
+    last: float
+    lane: float
+
+
 class Layout(Rows):
     """One strip: rows, and the links between their boxes."""
 
@@ -40,7 +50,7 @@ class Layout(Rows):
     ) -> None:
         super().__init__(chart, boxes, rows, style)
         self.links: list[tuple[Link, list[Point]]] = []
-        self.notes: list[tuple[str, float, float]] = []
+        self.notes: list[_Note] = []
         self._route()
 
     def _route(self) -> None:
@@ -83,7 +93,7 @@ class Layout(Rows):
                 at = other.left - _LANE
         self._lanes.append(_Lane(begin, stop, at, at - room))
         if note:
-            self.notes.append((note, (self.end[begin] + self.start[stop]) / 2, at))
+            self.notes.append(_Note(note, self.end[begin], self.start[stop], at))
         return at
 
     def _at_right(self, link: Link, begin: int, stop: int) -> list[Point]:
@@ -161,8 +171,8 @@ class Layout(Rows):
             ends = self.boxes[link.target].cell.port == "out"
             points = [(x + dx, y + dy) for x, y in map(self.xy, way)]
             yield drawn_link(link, points, self.style, arrow=not ends)
-        for text, a, lane in self.notes:
-            x, y = self.xy((a, lane))
+        for text, first, last, lane in self.notes:
+            x, y = self.xy((self._spot(text, (first + last) / 2, lane), lane))
             x, y = x + dx, y + dy
             size, color = self.style.small, self.style.palette.skip
             if self.style.lr:
@@ -174,6 +184,24 @@ class Layout(Rows):
             x, y = self.xy((self.reach(i)[0], self.center[i] - self.before(i)))
             box.x, box.y = x + dx, y + dy
             yield from box.shapes()
+
+    def _spot(self, text: str, middle: float, lane: float) -> float:
+        """Where something can be said beside a lane, as near to its middle as lines let
+        it that lead to lanes further out."""
+        wide, high = metrics.width(text, self.style.small), self.style.small
+        half, room = (wide / 2, high) if self.style.lr else (high / 2, wide + 2)
+        taken = [
+            a[0]
+            for _, way in self.links
+            for a, b in pairwise(way)
+            if a[0] == b[0]
+            if min(a[1], b[1]) < lane - 1 and max(a[1], b[1]) > lane - room
+        ]
+        beside = (at + off for at in taken for off in (-half - 2, half + 2))
+        free = [
+            s for s in (middle, *beside) if all(abs(s - at) > half + 1 for at in taken)
+        ]
+        return min(free, key=lambda spot: abs(spot - middle), default=middle)
 
     def xy(self, point: Point) -> Point:
         return point if self.style.lr else (point[1], point[0])

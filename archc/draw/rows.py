@@ -299,6 +299,7 @@ class Rows:
         self.end: list[float] = []
         at = 0.0
         turning = {link.source for link in (*self.far, *self.leaving)}
+        turning |= {x.source for x in self.near if not self._straight(x)}
         lowest = 0.0  # how far down heads go, which may hang beside later rows
         for r, row in enumerate(self.rows):
             heads = [self.length(i) for i in row if self._head(i)]
