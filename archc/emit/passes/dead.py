@@ -135,6 +135,10 @@ def _read(body: Body, read: set[str], after: _Behind | None) -> Iterator[Stateme
                 not _is_read_first(name, behind.statements())
             ):
                 continue
+            case Assign(targets=(Local() as target,), value=Local() as value) if (
+                number and body[number - 1] == Assign((value,), target)
+            ):
+                continue  # `x = y` behind `y = x`
             case _:
                 yield statement
 
