@@ -68,6 +68,8 @@ class _Uses:
                     self.owner[part] = body
                     self.readers.update(part.inputs)
                 else:
+                    if part.node is not None and part.node.reads and _passes_on(part):
+                        self.readers[part.input] += 1
                     inside = part if part.kind == "block" else body
                     self.readers.update(part.outputs)
                     stack.extend((p, inside) for p in part.parts)
@@ -116,6 +118,11 @@ class _Uses:
         return found
 
 
+def _passes_on(region: Region) -> bool:
+    """Whether a region gives what it reads, so that no layer in it is its reader."""
+    return region.output is region.input
+
+
 def _held(spec: Spec) -> set[Node]:
     """The nodes whose value nobody may write to, as with other arguments one stands in
     its place that its maker, or somebody else, still needs."""
@@ -148,10 +155,12 @@ def _nodes(roots: Iterable[Region]) -> set[Node]:
     stack: list[Layer | Region] = list(roots)
     while stack:
         part = stack.pop()
-        if part.node is not None:
-            found.add(part.node)
         if isinstance(part, Region):
             stack.extend(part.parts)
+            if part.kind == "repeat" and not part.parts:
+                continue
+        if part.node is not None:
+            found.add(part.node)
     return found
 
 
