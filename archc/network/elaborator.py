@@ -166,6 +166,7 @@ class Elaborator(Bodies):
             # of a block that is looked into, a third time shows no further mistake
             counters = range(min(count, 2) if self.walk.looking else count)
             y = self._repeat(node, counters, x, reads, scope, frame)
+        frame.see(x)  # what is inside has read other channels
         y = self.arguments.claim(node, y, frame, self.walk.claims)
         for other in alternatives(node):
             self.naming.name_value(other, y, scope, frame)
