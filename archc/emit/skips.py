@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from archc.emit.builder import Builder
@@ -50,14 +51,14 @@ def once(
         if shortcut is None:
             order = (x, expression(builder, node, x))
             builder.let((met.merged,))
-            return assign(builder, node, _join(met, node, order), target)
+            return assign(builder, node, _join(builder, node, order), target)
         computed = node.name is not None and not node.name.fixed
         in_order = node.skip == "add" or builder.layers is None
         if not computed and in_order and _is_call(builder, shortcut):
             made = expression(builder, node, x)
             order = _ordered(node, made, _call(builder, shortcut, x))
             builder.let((met.merged,))
-            return assign(builder, node, _join(met, node, order), target)
+            return assign(builder, node, _join(builder, node, order), target)
     return _skip(builder, node, met, sources, target, writes)
 
 
@@ -100,7 +101,7 @@ def _skip(
             side = builder.local("shortcut") if own is None else own
             other = writes.node(shortcut, identity, side, "needs_shortcut")
         builder.let((met.merged,))
-        assign(builder, node, _join(met, node, _ordered(node, after, other)), end)
+        assign(builder, node, _join(builder, node, _ordered(node, after, other)), end)
 
     if met.skip_choice is None:
         merge()
@@ -126,7 +127,10 @@ def _ordered(node: Node, body: Expr, side: Expr) -> tuple[Expr, Expr]:
     return (body, side) if node.skip == "add" else (side, body)
 
 
-def _join(met: Met, node: Node, values: Sequence[Expr]) -> Expr:
+def _join(builder: Builder, node: Node, values: Sequence[Expr]) -> Expr:
+    met = builder.met[node]
     shape = met.once or met.body
     assert shape is not None
+    if shape.channel_axis is None and not builder.seen.skips_past(node):
+        shape = replace(shape, channel_axis=0)  # it never happens, as far as one knows
     return merged(node.skip or "add", shape, values)
