@@ -69,9 +69,9 @@ def test_ends_soon(spec: str, tmp_path: Path) -> None:
     path = tmp_path / "main.toml"
     path.write_text(spec)
     sink = Sink()
-    started = time.perf_counter()
+    started = time.process_time()
     analysis = analyse(path, Loader(sink), sink)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert analysis is None
     assert 1 <= sum(d.severity == "error" for d in sink) <= 3
 
@@ -83,9 +83,9 @@ def test_a_file_on_many_ways_is_read_once(tmp_path: Path) -> None:
         )
     (tmp_path / "f25.toml").write_text("archc = 1")
     sink = Sink()
-    started = time.perf_counter()
+    started = time.process_time()
     analyse(tmp_path / "f0.toml", Loader(sink), sink)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert {d.code for d in sink} == {"missing-key"}
 
 
