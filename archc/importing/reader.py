@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
 
+from archc.importing.attributes import kept, laid_out, listed, numbers
 from archc.importing.modules import WHOLE, padding_ahead, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE
@@ -16,7 +17,6 @@ from archc.importing.windows import one
 from archc.ops.base import Op
 from archc.ops.registry import OPS, bare
 from archc.ops.sizes import Shape, ShapeError
-from archc.spec.expressions import is_sequence
 from archc.spec.expressions.operations import MAX_MAGNITUDE
 
 JOINED = "it joins samples to a batch"
@@ -220,9 +220,9 @@ class Reader:
         reads = (self.input,) if reads is None else reads
         if makes is None:
             makes = self._call.makes[0] if last else self._new()
-        given = {k: _listed(one(v) if k in _BY_AXIS else v)
+        given = {k: listed(one(v) if k in _BY_AXIS else v)
                  for k, v in (attributes or {}).items() if v is not None}  # fmt: skip
-        for number in _numbers([*given.values()]):
+        for number in numbers([*given.values()]):
             if not abs(number) <= MAX_MAGNITUDE:
                 raise Refused(f"a number of `{op}` is {number:g}, beyond 2**62")
         kind = OPS[op]
@@ -250,7 +250,7 @@ class Reader:
                                f" gives {shape.sizes}")  # fmt: skip
         graph.shapes[makes] = shape
         node = Node(
-            op, _kept(made, given), reads, makes, key, self._call.use, self._call
+            op, kept(made, given), reads, makes, key, self._call.use, self._call
         )
         graph.nodes.append(node)
         return makes
@@ -305,34 +305,6 @@ class Reader:
     @property
     def graph(self) -> Graph:
         return self._graph
-
-
-def laid_out(sizes: Sizes) -> list[int]:
-    """Sizes of a reshape: the largest is what the others leave, whatever the width."""
-    largest = max(range(len(sizes)), key=sizes.__getitem__)
-    return [-1 if n == largest else size for n, size in enumerate(sizes)]
-
-
-def _numbers(value: Any) -> Iterator[int | float]:
-    if is_sequence(value):
-        for part in value:
-            yield from _numbers(part)
-    elif isinstance(value, int | float):
-        yield value
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(part) for part in value] if is_sequence(value) else value
-
-
-def _kept(op: Op, given: dict[str, Any]) -> dict[str, Any]:
-    """Attributes that are not the op's defaults."""
-    fields = type(op).model_fields
-    return {
-        name: value
-        for name, value in given.items()
-        if fields[name].is_required() or _listed(fields[name].default) != value
-    }
 
 
 def read_beside(op: type[Op]) -> str | None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from archc.importing.writing.compiled import identifier
 from archc.run.importing.session import Result, import_network
@@ -149,6 +150,8 @@ def _row(name: str) -> dict[str, Any]:
 def _imported(source: Source, shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     calls = trace(source.module, identifier(source.name), shapes).calls
     called = {call.function.rpartition(".")[2] for call in calls}
+    if not calls:
+        called = _called(source.module, shapes)
     row: dict[str, Any] = {"calls": len(calls)}
     if called & _PRODUCTS:
         return row | {"state": "attention"}
@@ -160,6 +163,23 @@ def _imported(source: Source, shapes: dict[str, tuple[int, ...]]) -> dict[str, A
         why = result.proof.why
     row |= {"lines": len(result.text.splitlines()), "blocks": result.blocks}
     return row | {"tensors": result.tensors, "why": why}
+
+
+def _called(module: nn.Module, shapes: dict[str, tuple[int, ...]]) -> set[str]:
+    """What functions a network calls of which nothing is traced, as it is refused
+    before."""
+    found: set[str] = set()
+
+    class Noting(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            found.add(getattr(func, "__name__", ""))
+            return func(*args, **(kwargs or {}))
+
+    with torch.no_grad(), Noting():
+        module.eval()(*(torch.zeros(1, *shape) for shape in shapes.values()))
+    return found
 
 
 def _state(result: Result) -> str:

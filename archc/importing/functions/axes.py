@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archc.importing.reader import Reader, laid_out
+from archc.importing.attributes import laid_out
+from archc.importing.reader import Reader
 from archc.importing.trace import BATCH, Sizes
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archc.importing.reader import Reader, Refused, laid_out, rule
+from archc.importing.attributes import laid_out
+from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import BATCH, Sizes
 from archc.spec.expressions import is_sequence
 

@@ -1,0 +1,40 @@
+"""Attributes of an op as a spec writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archc.importing.trace import Sizes
+from archc.ops.base import Op
+from archc.spec.expressions import is_sequence
+
+
+def laid_out(sizes: Sizes) -> list[int]:
+    """Sizes of a reshape: the largest is what the others leave, whatever the width."""
+    largest = max(range(len(sizes)), key=sizes.__getitem__)
+    return [-1 if n == largest else size for n, size in enumerate(sizes)]
+
+
+def numbers(value: Any) -> Iterator[int | float]:
+    """All numbers in lists."""
+    if is_sequence(value):
+        for part in value:
+            yield from numbers(part)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def listed(value: Any) -> Any:
+    """Lists in place of tuples."""
+    return [listed(part) for part in value] if is_sequence(value) else value
+
+
+def kept(op: Op, given: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that are not the op's defaults."""
+    fields = type(op).model_fields
+    return {
+        name: value
+        for name, value in given.items()
+        if fields[name].is_required() or listed(fields[name].default) != value
+    }
