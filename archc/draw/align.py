@@ -51,16 +51,31 @@ def aligned(
         return dict(center)
     left = min(center[i] - bands.reach[i][0] for i in center)
     right = max(center[i] + bands.reach[i][1] for i in center)
-    needed = right - left
     # lines between places of lines are straightened first
-    for _, joint in sorted(bent, key=lambda x: (max(x[1][:2]) >= 0, x)):
-        tried = _Groups(bands, groups.home)
-        tried.join(joint)
-        breadth = tried.breadth()
-        if breadth is not None and breadth <= (right - left) * (1 + broader):
-            groups, needed = tried, max(needed, breadth)
-    more = needed - (right - left)
+    order = sorted(bent, key=lambda x: (max(x[1][:2]) >= 0, x))
+    most = (right - left) * (1 + broader)
+    groups = _kept(groups, [joint for _, joint in order], most)
+    more = max(0.0, (groups.breadth() or 0.0) - (right - left))
     return groups.placed(center, left - more, right + more)
+
+
+def _kept(groups: _Groups, joints: Sequence[Joint], most: float) -> _Groups:
+    """Groups with each of the joints that is possible with those before it.
+
+    Several are tried at once where that goes well: a joint makes nothing possible that
+    was not.
+    """
+    at, count = 0, len(joints)
+    while at < len(joints):
+        tried = _Groups(groups.bands, groups.home)
+        for joint in joints[at : at + count]:
+            tried.join(joint)
+        breadth = tried.breadth()
+        fits = breadth is not None and breadth <= most
+        groups = tried if fits else groups
+        at += count if fits or count == 1 else 0
+        count = count * 2 if fits else 1
+    return groups
 
 
 class _Groups:

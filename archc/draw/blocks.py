@@ -153,7 +153,8 @@ class _Builder:
             given = lead.output or lead.input
             end = lead.text.startswith(("input", "output"))
             said = "" if given is None or not end else labels.spelled(given)
-            return Cell(path, lead.text, shape=said, end=end)
+            end_sizes = sizes(given) if given is not None and end else ()
+            return Cell(path, lead.text, shape=said, end=end, sizes=end_sizes)
         occurs = _said(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)

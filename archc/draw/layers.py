@@ -99,7 +99,8 @@ def network_chart(network: Network, facts: Facts) -> Chart:
 
 def _end(text: str, path: str, value: Value) -> Cell:
     shape = "" if value.shape is None else labels.spelled(value.shape)
-    return Cell(path, text, shape=shape, end=True)
+    given = () if value.shape is None else sizes(value.shape)
+    return Cell(path, text, shape=shape, end=True, sizes=given)
 
 
 def _readers(network: Network) -> dict[Value, int]:

@@ -39,6 +39,8 @@ def pyramids(chart: Chart) -> list[Pyramid]:
     beside = search.beside()
     if beside is None or search.joined(beside) < _LEAST_STEPS:
         return []
+    if search.goes_back(beside[-1]):
+        return []
     columns: list[list[int]] = []
     rising: set[int] = set()
     for number, way in enumerate(search.ways):
@@ -230,6 +232,16 @@ class _Search:
             depth[i] = max((depth[s] for s in inner), default=0) + further
             columns.setdefault(depth[i], []).append(i)
         return [columns[at] for at in sorted(columns)]
+
+    def goes_back(self, cells: list[int]) -> bool:
+        """Whether something behind the ways is joined with what an earlier one gave, as
+        in a nested U."""
+        earlier = {i for way in self.ways[:-1] for i in way}
+        return any(
+            not earlier.isdisjoint(self._before[i])
+            and not set(cells).isdisjoint(self._before[i])
+            for i in cells
+        )
 
     def joined(self, beside: list[list[int]]) -> int:
         """At how many scales the first way up reads what the way down gave there."""

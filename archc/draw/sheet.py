@@ -37,18 +37,20 @@ def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketc
     `boxes` are those of the chart in this style, where they are known: they do not
     depend on the number of strips.
     """
-    found = ushape.ends(chart) if chart.level == "stage" else None
+    framed = any(cell.inner is not None for cell in chart.cells)
+    scaled = chart.level != "network" and not framed
+    found = ushape.ends(chart) if scaled else None
     if found is not None:
         body, wide, high = ushape.placed(chart, found, style)
         # where boxes say more, it may fit with less
         if style.details or not style.room or wide <= style.room - 2 * _MARGIN:
             return assembled(chart, style, lambda: body, wide, high)
-    nested = lattice.lattice(chart) if chart.level == "stage" else None
+    nested = lattice.lattice(chart) if scaled else None
     if nested is not None:
         body, wide, high = lattice.placed(chart, nested, style)
         if not style.room or wide <= style.room - 2 * _MARGIN:
             return assembled(chart, style, lambda: body, wide, high)
-    stepped = scales.pyramids(chart) if chart.level == "stage" else []
+    stepped = scales.pyramids(chart) if scaled else []
     if stepped:
         room = max(0.0, style.room - 2 * _MARGIN)
         body, wide, high = pyramid.placed(chart, stepped, style, room)

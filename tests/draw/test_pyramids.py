@@ -114,6 +114,20 @@ def test_what_a_decoder_joins_is_said_with_what_it_does(
     assert ends(found) is not None
 
 
+@pytest.mark.parametrize("options", [
+    Options("block", width=170), Options("block"), Options("layer"),
+], ids=str)  # fmt: skip
+def test_a_u_without_frames_is_one_at_all_levels(options: Options) -> None:
+    svg = drawn(str(STRANGERS / "plain_u"), options)
+    hold(svg)
+    assert straight(svg) >= 4
+
+
+def test_a_nested_u_that_is_no_triangle_is_no_pyramid() -> None:
+    """At layer level its nodes are several boxes."""
+    assert not pyramids(chart(str(STRANGERS / "nested_outputs"), "layer"))
+
+
 def test_names_in_a_u_are_broken_where_it_is_too_wide() -> None:
     svg = drawn(str(STRANGERS / "long_u"), Options("stage", width=85))
     assert straight(svg) == 3
