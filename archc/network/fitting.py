@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from archc.diagnostics.model import Sink
 from archc.network.arguments import Arguments
-from archc.network.inputs import MAX_SIZE, input_shapes, parameters
+from archc.network.inputs import input_shapes, parameters
 from archc.network.smallest import advised, fits
 from archc.ops.attributes import plain
+from archc.ops.sizes import MAX_SIZE
 from archc.spec.model import Spec
 
 MISMATCHES = ("merge-mismatch", "skip-mismatch")

@@ -7,13 +7,11 @@ from collections.abc import Collection
 from archc.network.arguments import Arguments
 from archc.network.frame import Binding, blame
 from archc.ops.attributes import plain
-from archc.ops.sizes import Shape
+from archc.ops.sizes import MAX_SIZE, Shape
 from archc.spec.circles import in_order
 from archc.spec.expressions import SILENCED, Expr, Known, Silenced, names_in
 from archc.spec.model import Arg, InputSpec, Spec
 from archc.spec.validate import listed
-
-MAX_SIZE = 2**24
 
 
 def parameters(spec: Spec, arguments: Arguments) -> dict[str, Known]:

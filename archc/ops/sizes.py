@@ -38,6 +38,8 @@ Sides: TypeAlias = Dim | tuple[Dim, ...]
 """One size for all axes of a map, or one for each."""
 MOST_AXES = 3
 """A map has at most depth, height and width."""
+MAX_SIZE = 2**24
+"""The most that an axis of an input may have."""
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 

@@ -14,7 +14,7 @@ from archc.importing.prototxt.names import head_name, named
 from archc.importing.prototxt.rules import RULES, Reading
 from archc.importing.prototxt.text import Malformed, read
 from archc.importing.trace import Refusal, Sizes, Trace, Unsaid
-from archc.network.inputs import MAX_SIZE
+from archc.ops.sizes import MAX_SIZE
 from archc.spec.identifiers import of_input, of_output
 
 _READ_BY = (merges, plain, weighted)

@@ -22,7 +22,7 @@ from archc.importing.onnx.network import Given, OnnxNetwork, network_of
 from archc.importing.spec import imported
 from archc.importing.trace import BATCH, Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
-from archc.network.inputs import MAX_SIZE
+from archc.ops.sizes import MAX_SIZE
 from archc.run.importing.proof import Proof
 from archc.run.importing.session import Result
 from archc.run.subject import Subject
