@@ -133,7 +133,8 @@ def choice(
     with builder.nested() as (init_else, forward_else):
         if other is not None:
             other()
-        if join is not None and init_else:
+        early = join is not None and join.passed and not init_else
+        if join is not None and not early:
             builder.assign(join.symbol, join.orelse)
     header = builder.tree(made.test)
     if forward or forward_else:
@@ -143,7 +144,7 @@ def choice(
             builder.init.append(setting)
             header = test
         builder.forward.append(branched(test, forward, forward_else))
-    if join is not None and not init_else:
+    if join is not None and early:
         builder.assign(join.symbol, join.orelse)
     if init or init_else:
         builder.init.append(branched(header, init, init_else))

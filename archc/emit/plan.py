@@ -52,6 +52,9 @@ class Join:
     symbol: Name
     then: Dim
     orelse: Dim
+    passed: bool
+    """Whether `orelse` are those before the `if`. What another node gives may not be
+    there to be worked out where that node is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ class Walk(Bodies):
         if then is None or orelse is None or self.carrying:
             symbol = self.symbol((key[0], key[1], "join"), "in_channels")
             self.bound |= {symbol.id}
-            join = Join(symbol, channels, z.channels)
+            join = Join(symbol, channels, z.channels, z.channels == x.channels)
             return Choice(test, read, first, join), y.with_channels(symbol)
         merged: list[Let] = []
         chosen: Any = choose(test, then, orelse)

@@ -147,6 +147,8 @@ class Reads:
         """What stands in another node's place where that is left out."""
         self._nowhere: set[Node] = set()
         """What is left out whatever the arguments are."""
+        self._unmet: dict[tuple[Node, int], tuple[Template, _Scope]] = {}
+        """What nothing so far is called: a loop may make it in an earlier iteration."""
         self._nodes: dict[str, list[Node]] = defaultdict(list)
         """The nodes so far, by their paths; those of one path exclude each other."""
         body = _Scope((Template("", ()),))
@@ -349,6 +351,17 @@ class Reads:
     def _visit_again(self, loop: Node) -> None:
         """Notes what a later iteration reads of what one before it has made."""
         inside = self._below(loop)
+        for (node, number), (template, scope) in list(self._unmet.items()):
+            if node in inside:
+                before = self.sources[node]
+                found = self._source(node, number, template, scope)
+                if found.kind == "feature":
+                    self.sources[node] = (
+                        *before[:number],
+                        found,
+                        *before[number + 1 :],
+                    )
+                    del self._unmet[node, number]
         made = {path for node in inside for path in self._made(node)}
         for node in inside:
             for number, source in enumerate(self.sources.get(node, ())):
@@ -393,6 +406,8 @@ class Reads:
         source = self._find(scope.told(template), scope, makers)
         if source.kind == "feature":
             self.measured |= self._met(source.key)
+        elif source.kind == "prev":
+            self._unmet[node, number] = template, scope
         return source
 
     def _find(
