@@ -124,7 +124,7 @@ class UseParser:
             f"block `{name}` reads {len(inputs)} values, {listed(inputs)},"
             f" and here {'is' if given == 1 else 'are'} {given or 'none'}",
             origin.at(here),
-            help=f"name a node for each: from = {plain(list(inputs))}",
+            help=f"`from` lists a node for each of {listed(inputs)}, in this order",
         )
         return False
 

@@ -243,7 +243,7 @@ class NameCheck:
             if origin.value() == name:
                 return Mend(f"write {name}, without quotes", Edit(name, "value"))
             return f"in expressions it is {name.capitalize()}, as in Python"
-        if origin.path[-1] == "padding" and name.lower() in ("same", "valid"):
+        if origin.path[-1] == "padding" and name.lower() in _PADDINGS:
             return "write the padding in numbers: half the window, rounded down"
         if not self.sink.affords(len(seen)):
             return "look for its definition: is it spelled as here?"
@@ -252,11 +252,16 @@ class NameCheck:
         own = {str(key)} if table in ("params", "let", "defaults") else set[str]()
         if near := meant(name, seen - own):
             return near
+        if origin.path[-1] == "padding" and (near := meant(name, _PADDINGS)):
+            return near
         if not seen - _CHANNELS:
             define = "[params]" if self._block is None else "the block's `params`"
             return f"write a number, or define `{name}` in {define}"
         return f"known are: {', '.join(sorted(seen)[:20])}"
 
+
+_PADDINGS = ("same", "valid")
+"""Words that some ops take for numbers of pixels."""
 
 Sees = Literal["around", "own", "from", "share"]
 """Which names a value sees: those around its node, its node's own counter too, or, for

@@ -78,6 +78,7 @@ MENDS: dict[str, list[Edit]] = {
             '[0, 2, 3, 1] },\n  { op = "permute", dims = [0, 3, 1, 2] },',
         ),
     ],
+    "sequence_permuted_without_batch": [("dims = [1, 0]", "dims = [0, 2, 1]")],
     "decoder_of_a_vector": [
         ('op = "unflatten", dim = 1', 'op = "reshape"'),
         (

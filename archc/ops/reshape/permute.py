@@ -57,6 +57,7 @@ class Permute(nn.Module):
         dims = items(self.dims) or ()
         need_known("dims", *dims)
         rank = len(x.dims)
+        what = "the channels" if x.channel_axis == 0 else "axis 1"
         order: list[int] = [d + rank + 1 if d < 0 else d for d in dims]
         if sorted(order) != list(range(rank + 1)) or order[0] != 0:
             raise ShapeError(
@@ -65,7 +66,7 @@ class Permute(nn.Module):
                 " once",
                 code="bad-axis",
                 attribute="dims",
-                help="dims = [0, 2, 3, 1] moves the channels of a map last",
+                help=f"dims = {plain([0, *range(2, rank + 1), 1])} moves {what} last",
             )
         return order
 
