@@ -257,7 +257,10 @@ class NameCheck:
         if not seen - _CHANNELS:
             define = "[params]" if self._block is None else "the block's `params`"
             return f"write a number, or define `{name}` in {define}"
-        return f"known are: {', '.join(sorted(seen)[:20])}"
+        known = f"known are: {', '.join(sorted(seen)[:20])}"
+        if origin.path[-3:-2] == ("params",) and isinstance(key, int):
+            return f"{known}; a word in a list has quotes of its own, \"'{name}'\""
+        return known
 
 
 _PADDINGS = ("same", "valid")

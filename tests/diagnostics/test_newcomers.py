@@ -79,6 +79,7 @@ MENDS: dict[str, list[Edit]] = {
         ),
     ],
     "sequence_permuted_without_batch": [("dims = [1, 0]", "dims = [0, 2, 1]")],
+    "words_in_a_list": [('["conv", "pool"]', """["'conv'", "'pool'"]""")],
     "decoder_of_a_vector": [
         ('op = "unflatten", dim = 1', 'op = "reshape"'),
         (
