@@ -200,7 +200,8 @@ def _title(first: Outer, last: Outer) -> str:
         return _caption(first)
     if last is not first and isinstance(last, Box):
         return run_name(first.path, last.path)
-    return full_name(first.name, first.path) or first.block or short_name(first.path)
+    named = full_name(first.name, first.path) or first.block or short_name(first.path)
+    return named or _inside(first)
 
 
 def _shared(found: Sequence[_T]) -> _T | None:
@@ -221,8 +222,11 @@ def _inside(item: Outer) -> str:
     """What a repetition without a name repeats."""
     if isinstance(item, Box) and item.block:
         return item.block
-    first = item.children[0] if isinstance(item, Box) and item.children else None
-    return first.block or first.name if isinstance(first, Box) else ""
+    parts = item.children if isinstance(item, Box) else [item]
+    boxes = [part for part in parts if isinstance(part, Box)]
+    if boxes:
+        return boxes[0].block or boxes[0].name
+    return next((_caption(part) for part in parts if isinstance(part, Node)), "")
 
 
 def _caption(node: Node) -> str:

@@ -17,7 +17,9 @@ class Wiring:
     """One walk over a network, all repetitions included.
 
     Repetitions that are drawn as one all start from what the first of them starts from;
-    `_entries` says so while the walk is inside one of the others.
+    `_entries` says so while the walk is inside one of the others. What one of them
+    reads by name, and one before it made further down, is drawn as what the first reads
+    there.
     """
 
     def __init__(self, network: Network, folder: Folder) -> None:
@@ -33,13 +35,17 @@ class Wiring:
             self.inputs[value].tally.add(FIRST)
         self.outputs: list[Leaf] = []
         self._entries: dict[Value, Leaf] = {}
+        leaves = dict.fromkeys(folder.leaf_of.values())
+        self._order = {leaf: n for n, leaf in enumerate(leaves)}
+        self._first: dict[tuple[Leaf, int], Leaf] = {}
+        """What each leaf reads, by the number of the input, where it first reads it."""
         self._region(network.body, FIRST)
         for name, value in network.outputs.items():
             text = f"output {name}" if network.spec.outputs else "output"
             leaf = Leaf(text, None, text=text, input=value.shape)
             leaf.tally.add(FIRST)
             self.outputs.append(leaf)
-            self._arc(value, leaf, FIRST, 0)
+            self._arc(self.source(value), leaf, FIRST, 0)
         for head in network.heads:
             self._region(head.region, FIRST)
         self._tell_bypasses()
@@ -49,7 +55,7 @@ class Wiring:
         shape = head.source.shape
         leaf = Leaf(head.name, None, text="output", input=shape, output=shape)
         leaf.tally.add(FIRST)
-        self._arc(head.source, leaf, FIRST, 0)
+        self._arc(self.source(head.source), leaf, FIRST, 0)
         return leaf
 
     def source(self, value: Value) -> Leaf:
@@ -94,13 +100,17 @@ class Wiring:
         read = layer.op.computes_with
         for number, value in enumerate(layer.inputs):
             source = self.source(value)
+            if self._order.get(source, -1) >= self._order[leaf]:
+                if (leaf, number) not in self._first:
+                    continue
+                source = self._first[leaf, number]
+            self._first.setdefault((leaf, number), source)
             slot = same.get(source, 0)
             same[source] = slot + 1
-            arc = self._arc(value, leaf, where, slot)
+            arc = self._arc(source, leaf, where, slot)
             arc.size_only = read is not None and number >= read
 
-    def _arc(self, value: Value, target: Leaf, where: int, slot: int) -> Arc:
-        source = self.source(value)
+    def _arc(self, source: Leaf, target: Leaf, where: int, slot: int) -> Arc:
         arc = self.arcs.setdefault((source, target, slot), Arc(source, target))
         arc.tally.add(where)
         return arc

@@ -37,3 +37,10 @@ def test_nothing_covers_text_and_edges_end_on_boxes(
 def test_what_comes_together_is_drawn_so(name: str, level: Level) -> None:
     path = str(HERE / name)
     hold_ways(analysed(path).network, chart(path, level))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_comes_so_many_times_is_said(name: str) -> None:
+    for cell in chart(str(HERE / name), "stage").all_cells():
+        assert cell.title, cell.path
+        assert not [line for line in cell.details if line.startswith("×")], cell.path

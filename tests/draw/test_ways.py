@@ -30,6 +30,7 @@ def hold_ways(network: Network, found: Chart) -> None:
     """Each merge has a line from every box that it reads, and it has a skip if one of
     its values also comes to it through other layers, and else none."""
     home = {layer: cell for cell in found.all_cells() for layer in cell.layers}
+    order = {cell: n for n, cell in enumerate(found.all_cells())}
     frames = [cell.inner for cell in found.all_cells() if cell.inner is not None]
     framed = {cell for inner in frames for cell in inner.all_cells()}
     into: dict[Cell, list[Edge]] = {}
@@ -50,6 +51,9 @@ def hold_ways(network: Network, found: Chart) -> None:
                 source = _home(value, home)
                 # what one repetition hands on is drawn as what the first is given
                 if source is None or source is cell or value in handed_on[layer]:
+                    continue
+                # and what it reads of one before it, further down, likewise
+                if order[source] > order[cell]:
                     continue
                 there = source in drawn
                 assert there, (source.path, cell.path)
