@@ -67,7 +67,8 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
             scenes = list(_in_strips(chart, replace(variant, small=small)))
             narrow = [scene for scene in scenes if scene.width <= room + 0.01]
             fits = [scene for scene in narrow if scene.height <= height]
-            least = min(least, *(scene.width for scene in scenes))
+            wide = (scene.width for scene in scenes if scene not in narrow)
+            least = min([least, *wide])
             low += narrow
             # what does not fit in the smallest type fits in no larger one
             if small == SMALLEST and not fits:
@@ -79,7 +80,8 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
             return found.scene()
     if low and not strict:  # no way is that low: the lowest of those not too wide
         return min(low, key=lambda sketch: sketch.height).scene()
-    raise TooNarrow(room, min([least, *(s.width * s.height / height for s in low)]))
+    # what is not too wide is too high, and may be higher in more room
+    raise TooNarrow(room, min([least, *(room * s.height / height for s in low)]))
 
 
 def free(chart: Chart, style: Style, pages: int = 1) -> Sketch:

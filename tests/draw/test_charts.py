@@ -284,6 +284,14 @@ def test_what_does_not_fit_says_which_width_would() -> None:
     assert scene.smallest_type() >= 6
 
 
+def test_what_is_too_high_for_a_width_asks_for_more_of_it() -> None:
+    analysis = analysed("googlenet")
+    options = Options("block", width=60)
+    with pytest.raises(TooNarrow) as raised:
+        draw(analysis.network, analysis.facts, "svg", options)
+    assert raised.value.least > 60.1 * MM
+
+
 def test_greys_survive_a_copier() -> None:
     colors = PALETTES["print"]
     for color in (*colors.fills.values(), colors.ink, colors.skip, *colors.heat):
