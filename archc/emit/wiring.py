@@ -331,12 +331,17 @@ class Reads:
             left_out = around != within and not self._occurs(node.shortcut)
             with self._hidden(left_out):
                 self._visit(node.shortcut, _Scope(scope.paths, around, counters))
-        if node.repeat is not None:
-            self._visit_again(node)
         if node.otherwise is not None:
             self._visit_other(node.otherwise, outer)
-        if node.name is None or path is None:
-            return
+        if node.name is not None and path is not None:
+            self._note(node, path, scope, within)
+        if node.repeat is not None:
+            self._visit_again(node)
+
+    def _note(
+        self, node: Node, path: Template, scope: _Scope, within: tuple[Node, ...]
+    ) -> None:
+        """Notes that a node's value is there from now on."""
         for known in dict.fromkeys((path.text, self.paths[node].text)):
             self._nodes[known].append(node)
         if node in self.members:
@@ -362,7 +367,7 @@ class Reads:
                         *before[number + 1 :],
                     )
                     del self._unmet[node, number]
-        made = {path for node in inside for path in self._made(node)}
+        made = {path for node in (loop, *inside) for path in self._made(node)}
         for node in inside:
             for number, source in enumerate(self.sources.get(node, ())):
                 if source.kind == "feature":
