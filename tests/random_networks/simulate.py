@@ -194,11 +194,11 @@ class Simulator:
                 y = self.node(_in_its_place(table), x, frame, local)
         elif "repeat" in table:
             y = self._repeat(table, x, reads, frame, local)
-            y = self._claimed(table, y, frame)
+            y = self._claimed(table, x, y, frame)
         else:
             text = None if name is None else text_of(name, frame.names)
             y = self._once(table, x, reads, text, frame, local)
-            y = self._claimed(table, y, frame)
+            y = self._claimed(table, x, y, frame)
         while True:
             name = table.get("name")
             has_value = table.get("op") != "chunk"
@@ -240,7 +240,8 @@ class Simulator:
         if frame.shared & (frame.leaves | frame.entered):
             raise Bad("what is shared is not alone")
 
-    def _claimed(self, table: Table, y: Shape, frame: Frame) -> Shape:
+    def _claimed(self, table: Table, x: Shape, y: Shape, frame: Frame) -> Shape:
+        frame.see(x)  # what is inside has read other channels
         if "shape" in table and value_of(table["shape"], frame.names) != y.dims:
             raise Bad("the claim does not hold")
         return y
