@@ -10,7 +10,8 @@ from archc.draw.chart import Cell, Chart, Link, LinkKind, around, sizes
 from archc.draw.compose import Picture, compose
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
-from archc.draw.runs import full_name, run_name, short_name
+from archc.draw.overlay import overlaid
+from archc.draw.runs import full_name, short_name
 from archc.draw.stages import Outer, heading, opened, runs
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
@@ -37,7 +38,7 @@ def block_chart(
     if alike:
         found = runs(outer, picture.heads, picture.arcs)
         _part(found, picture)
-        outer = [_overlaid(run) for run in found]
+        outer = [overlaid(run) for run in found]
     builder = _Builder(picture, depth, closed)
     items: list[Item] = [*outer, *picture.heads]
     chart = builder.chart(items, picture.root)
@@ -275,28 +276,6 @@ def _part(found: list[list[Outer]], picture: Picture) -> None:
             arc.tally = arc.target.tally  # it grows with what it leads to
         kept.append(arc)
     picture.arcs[:] = kept
-
-
-def _overlaid(run: list[Outer]) -> Outer:
-    """Blocks of one kind as one, with what differs between them."""
-    first, last = run[0], run[-1]
-    if len(run) == 1 or not isinstance(first, Box) or not isinstance(last, Box):
-        return first
-    shared = list(first.leaves())
-    for box in run[1:]:
-        assert isinstance(box, Box)
-        for leaf, other in zip(shared, box.leaves(), strict=True):
-            other.into = leaf
-            leaf.tally.first += other.tally.total
-            leaf.output = other.output
-            leaf.params += other.params
-            for fields, tally in other.captions.items():
-                leaf.captions.setdefault(fields, Tally()).first += tally.total
-        if first.inner is not shared[0].tally:
-            first.inner.first += box.inner.total
-    first.name = run_name(first.path, last.path)
-    first.count = str(len(run))
-    return first
 
 
 def _said(part: Tally, whole: Tally) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from archc.draw.caption import Fields, Tally, fields, position
 from archc.draw.figure import SHORTCUT, Beside, Box, Item, Leaf
+from archc.draw.runs import span
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
 from archc.ops.sizes import Shape, to_int
@@ -132,7 +133,7 @@ class Folder:
             box.name = name_range(repeats[0][0].path, repeats[-1][0].path)
             for _, where in repeats:
                 box.tally.add(where)
-            box.count = _span(counts)
+            box.count = span(*map(str, counts))
             box.remark = _growth(runs[0][0]) if len(runs) == 1 else ""
             variants = [
                 (r, position(i, len(run), where))
@@ -273,11 +274,6 @@ def _growth(iterations: list[Region]) -> str:
     steps = {b - a for a, b in pairwise(channels)}
     each = f", {min(steps):+d} each" if len(steps) == 1 else ""
     return f"channels, {channels[0]} → {channels[-1]}{each}"
-
-
-def _span(counts: list[int]) -> str:
-    low, high = min(counts), max(counts)
-    return f"{low}" if low == high else f"{low}…{high}"
 
 
 def name_range(first: str, last: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from archc.draw.chart import Cell, Loop
-from archc.network.graph import Layer, Network, Region
+from archc.network.graph import Layer, Network, Region, Value
 
 
 class Way(NamedTuple):
@@ -47,11 +48,34 @@ def _structured(region: Region) -> Way | None:
 def fold_in(network: Network, cell_of: Mapping[Layer, Cell]) -> list[Way]:
     """Counts in every box what lies in it; gives those ways that boxes do not hide."""
     shown: list[Way] = []
+    readers = _readers(network, cell_of)
     for way in ways(network):
         home = cell_of[way.merge]
-        apart = any(cell_of[layer] is not home for layer in way.inside)
-        if apart or (way.loop.kind == "join" and len(way.inside) < way.loop.paths):
-            shown.append(way)
-        else:
+        sources = {_cell(value, cell_of) for value in way.merge.inputs}
+        inside = all(cell_of[layer] is home for layer in way.inside)
+        if way.loop.kind == "join":
+            # a value that others in the box read too comes in with theirs: its line
+            # does not say that it is joined
+            inside = home in sources and all(
+                source is home or readers[source, home] > 1 for source in sources
+            )
+        if inside:
             home.loops[way.loop] += 1
+        else:
+            shown.append(way)
     return shown
+
+
+def _readers(
+    network: Network, cell_of: Mapping[Layer, Cell]
+) -> Counter[tuple[Cell | None, Cell]]:
+    """How many layers of a box read something from another, or from an input."""
+    return Counter(
+        pair
+        for layer in network.all_layers()
+        for pair in {(_cell(v, cell_of), cell_of[layer]) for v in layer.inputs}
+    )
+
+
+def _cell(value: Value, cell_of: Mapping[Layer, Cell]) -> Cell | None:
+    return None if value.layer is None else cell_of[value.layer]

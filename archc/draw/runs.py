@@ -31,3 +31,10 @@ def full_name(name: str, path: str) -> str:
         return name
     around = path.rpartition(".")[0].rpartition(".")[2]
     return f"{around}.{name}" if around else name
+
+
+def span(*counts: str) -> str:
+    """Numbers, or what they lie between, as one: `5`, `5…8`."""
+    numbers = [int(number) for count in counts for number in count.split("…")]
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low}…{high}"

@@ -13,12 +13,12 @@ from archc.draw.drafts import (
     Outer,
     in_sequence,
     is_end,
-    leaves_of,
     map_of,
     merged,
 )
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, marks_of
 from archc.draw.loops import fold_in
+from archc.draw.overlay import form
 from archc.draw.palette import SIGNS
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
@@ -111,6 +111,6 @@ def runs(
     for draft in merged(drafts, arcs, blocks=True):
         if draft.head:
             continue
-        built = {tuple(x.category for x in leaves_of(item)) for item in draft.items}
+        built = {form(item) for item in draft.items}
         found += [draft.items] if len(built) == 1 else [[item] for item in draft.items]
     return found

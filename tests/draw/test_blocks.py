@@ -22,6 +22,23 @@ def test_a_closed_frame_does_not_say_how_it_reads_a_value() -> None:
     assert [(link.kind, link.note) for link in into] == [("main", "")]
 
 
+def test_blocks_over_each_other_say_how_often_each_repeats() -> None:
+    """EfficientNetV2-S has 6 and 9 units at one map size, of which the first ones are
+    apart; the last stages of EfficientNet-B7 have 13 and 4, those of B3 6 and 2."""
+    analysis = analysed("torchvision/efficientnet_v2_s")
+    found = block_chart(analysis.network, analysis.facts, alike=True)
+    both = next(cell for cell in found.cells if cell.path == "features.4")
+    assert both.count == "2" and both.inner is not None
+    assert [cell.count for cell in both.inner.cells if not cell.port] == ["", "5…8"]
+    assert not any(cell.seldom for cell in both.inner.all_cells())
+    closed = {"features.6"}
+    for name, said in (("b7", "MBConv ×3…12"), ("b3", "MBConv ×1…5")):
+        analysis = analysed(f"torchvision/efficientnet_{name}")
+        found = block_chart(analysis.network, analysis.facts, alike=True, closed=closed)
+        both = next(cell for cell in found.cells if cell.path == "features.6")
+        assert said in both.details
+
+
 def test_titles_of_branches_are_broken_so_that_they_stand_in_one_row() -> None:
     """The five branches of DeepLabv3's pyramid of dilated convolutions, of which three
     have long titles."""

@@ -131,6 +131,18 @@ def _skipping(network: Network) -> dict[Layer, list[Value]]:
     return found
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_box_that_one_line_enters_says_all_that_it_joins(name: str) -> None:
+    """As each layer of WaveNet adds what it makes to what it is given."""
+    found = chart(name, "stage")
+    into = {n: {x.source for x in found.links if x.target == n}
+            for n in range(len(found.cells))}  # fmt: skip
+    for n, cell in enumerate(found.cells):
+        if len(into[n]) < 2:
+            merges = [x for x in cell.layers if x.op.merges and len(x.inputs) > 1]
+            assert sum(cell.loops.values()) == len(merges), cell.path
+
+
 def links(name: str, level: Level) -> Iterator[tuple[str, str, str]]:
     """The path of each line's source and of its target, and what kind of line it is."""
     found = chart(name, level)
