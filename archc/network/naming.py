@@ -84,13 +84,16 @@ class Naming:
         for body in ((*spec.layers, *(head.node for head in spec.heads)), *blocks):
             self._refuse_scopes(body, reported)
             for node in nodes_in(body):
-                if node.name is None or not node.name.fixed or node in self._met:
+                if node.name is None or node in self._met:
                     continue
-                problem = _of_dots(node, node.name.text)
-                problem = problem or of_layer(node.name.text)
+                # what braces would give is not known; mostly it is a number
+                name = "".join(
+                    p if isinstance(p, str) else "0" for p in node.name.parts
+                )
+                problem = _of_dots(node, name) or of_layer(name)
                 if problem is not None:
                     place = node.name_origin.at()
-                    self._refuse(node.name, node.name.text, problem, place)
+                    self._refuse(node.name, name, problem, place)
 
     def _refuse_scopes(self, body: Sequence[Node], reported: set[Place]) -> None:
         """Reports names in a body that are nodes' and scopes', if nobody has yet."""
