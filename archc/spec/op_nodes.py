@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.suggest import meant as near_name
@@ -210,11 +210,14 @@ class OpParser:
             else:
                 attributes[key] = self.written.plain_argument(value, below)
         literal = {k: v for k, v in attributes.items() if not isinstance(v, Expr)}
+        problems = _wrong_lists(op, attributes)
+        static: Op | None = None
         try:
-            _check_lists(op, attributes)
             static = op.model_validate(literal)
         except ValidationError as error:
-            fine = self._invalid(op, error, attributes, literal, unknown, origin)
+            problems += error.errors(include_url=False)
+        if problems:
+            fine = self._invalid(op, problems, attributes, literal, unknown, origin)
             return attributes, None, fine and not unknown
         complete = len(literal) == len(attributes)
         return attributes, static if complete else None, not unknown
@@ -222,7 +225,7 @@ class OpParser:
     def _invalid(
         self,
         op: type[Op],
-        error: ValidationError,
+        problems: list[ErrorDetails],
         attributes: dict[str, Arg],
         literal: dict[str, Any],
         unknown: list[str],
@@ -231,7 +234,7 @@ class OpParser:
         """Reports what pydantic found; whether there was nothing wrong after all."""
         missing: list[str] = []
         wrong = False
-        for problem in error.errors(include_url=False):
+        for problem in problems:
             if problem["type"] == "missing":
                 key = str(problem["loc"][0])
                 if key not in attributes:  # else an expression stands there
@@ -241,7 +244,7 @@ class OpParser:
                 continue  # about several attributes, and one is not known yet
             wrong = True
             code, message, help = explain(problem)
-            place = origin.at(*(place_in(problem, literal) or ("op",)))
+            place = origin.at(*(place_in(problem, attributes) or ("op",)))
             key = f"`{problem['loc'][0]}` of " if problem["loc"] else ""
             self.sink.error(code, f"{key}`{op.op}` {message}", place, help=help)
         others = dict(op.other_attributes)
@@ -280,12 +283,9 @@ class OpParser:
         )
 
 
-def _check_lists(op: type[Op], attributes: Mapping[str, Arg]) -> None:
-    """Looks at lists with expressions, of which lengths and other items are known.
-
-    Raises:
-        ValidationError: if one fits no map that the op reads, whatever they give.
-    """
+def _wrong_lists(op: type[Op], attributes: Mapping[str, Arg]) -> list[ErrorDetails]:
+    """What is wrong with lists that have expressions in them, whatever these give:
+    their lengths and their other items are known."""
     wrong: list[InitErrorDetails] = []
     for key, value in attributes.items():
         for taken in op.model_fields[key].metadata if isinstance(value, ListOf) else ():
@@ -294,8 +294,10 @@ def _check_lists(op: type[Op], attributes: Mapping[str, Arg]) -> None:
                     taken.check(value)
             except PydanticCustomError as error:
                 wrong.append(InitErrorDetails(type=error, loc=(key,), input=value))
-    if wrong:
-        raise ValidationError.from_exception_data(op.op, wrong)
+    if not wrong:
+        return []
+    made = ValidationError.from_exception_data(op.op, wrong)
+    return made.errors(include_url=False)
 
 
 def takes_text(op: type[Op], key: str, value: str) -> bool:
