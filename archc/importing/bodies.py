@@ -70,7 +70,7 @@ class Body:
             piece.reads = tuple(self.label(v, prev, scope) for v in reads)
         for value in outputs or ():
             self.label(value, None)
-        _name(found, root=True)
+        name_nodes(found, root=True)
         return found
 
     # ---- one after the other
@@ -232,13 +232,13 @@ def _relative(path: str, around: str) -> str:
 # ---- names
 
 
-def _name(pieces: list[Piece], *, root: bool = False) -> bool:
+def name_nodes(pieces: list[Piece], *, root: bool = False) -> bool:
     """Gives nodes of a scope the names that they need, and no others; whether they are
     numbered without names."""
     children = _children(pieces)
     for _, piece in children:
         if piece.kind == "group" and piece.name is not None:
-            piece.auto = _name(piece.lists[0])
+            piece.auto = name_nodes(piece.lists[0])
     if _number(children):
         return True
     names = [p.name for _, p in children]
@@ -251,7 +251,7 @@ def _name(pieces: list[Piece], *, root: bool = False) -> bool:
                 and not piece.labelled
                 and (by_hand or _is_said(piece.what))
             ):
-                piece.names = [None]
+                piece.names = [None] * len(piece.names)
         return False
     taken = set(names)
     for _, piece in children:
@@ -262,7 +262,7 @@ def _name(pieces: list[Piece], *, root: bool = False) -> bool:
                 number += 1
                 name = f"{wanted}{number}"
             taken.add(name)
-            piece.names = [name]
+            piece.names = [name] * len(piece.names)
     return False
 
 

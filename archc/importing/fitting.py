@@ -59,10 +59,11 @@ def _fitted_by_names(
     if not _whole(values):
         return None
     columns = [(n, c) for n, c in columns if _whole(c) and not _all_same(c)]
-    for name, column in columns:
-        text = _one_name(name, column, values)
-        if text:
-            return Expression(text)
+    for told in (_one_name, _parts):
+        for name, column in columns:
+            text = told(name, column, values)
+            if text:
+                return Expression(text)
     for n, (one, first) in enumerate(columns):
         for other, second in columns[n + 1 :]:
             for sign, function in _TWO.items():
@@ -104,15 +105,21 @@ def _one_name(name: str, column: list[int], values: Sequence[int]) -> str | None
         return f"({name} - 1) // 2"
     if 0 < abs(v - a) <= 4 and _equal([x + v - a for x in column], values):
         return f"{name} {'+' if v > a else '-'} {abs(v - a)}"
-    for whole in _PARTS:
-        part = round(whole * v / a) if a else 0
-        if 1 < part < whole and _equal([x * part // whole for x in column], values):
-            return f"{name} * {part} // {whole}"
     return None
 
 
 _PARTS = (3, 4)
 """Of so many equal parts of a number several may be meant."""
+
+
+def _parts(name: str, column: list[int], values: Sequence[int]) -> str | None:
+    """Some of the equal parts of a name."""
+    a, v = column[0], values[0]
+    for whole in _PARTS:
+        part = round(whole * v / a) if a else 0
+        if 1 < part < whole and _equal([x * part // whole for x in column], values):
+            return f"{name} * {part} // {whole}"
+    return None
 
 
 def _fitted_by_turns(

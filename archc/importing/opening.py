@@ -1,4 +1,5 @@
-"""Blocks that are used once and have no class of their own, in place of their use."""
+"""Blocks that are used once and are short or have no class of their own, in place of
+their use."""
 
 from __future__ import annotations
 
@@ -7,10 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from archc.importing.bodies import name_nodes
 from archc.importing.definitions import Definition
 from archc.importing.expressions import Expression
 from archc.importing.pieces import Piece, Unread, all_pieces
 from archc.spec.expressions import is_sequence
+
+_SHORT = 6
+"""So many nodes at most has a block that a person writes where it is used."""
 
 
 def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
@@ -22,22 +27,37 @@ def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
             for piece, depth in _uses(body.pieces, 0)
             if piece.what == name
         ]
-        if not block.is_plain or block.let or len(uses) != 1:
+        if block.let or len(uses) != 1:
             continue
         ((use, depth),) = uses
-        repeats = any(p.kind == "repeat" for p in all_pieces(block.pieces))
+        if not (
+            _may_repeat(block, depth) if block.is_plain else _is_short(block, depth)
+        ):
+            continue
         given = list(use.written.values())
         # inside, `in_channels` are those of another node
         fixed = any(isinstance(v, list) or "in_channels" in str(v) for v in given)
         # a group without a name would give its nodes to the scope around it
-        if fixed or use.name is None or (repeats and depth):
+        if fixed or use.name is None:
             continue
         texts = {param: _text(use.written[param]) for param in block.params}
         use.lists = [[_with(piece, texts) for piece in block.pieces]]
-        use.kind, use.what, use.auto = "group", "", _is_numbered(block.pieces)
+        use.kind, use.what, use.auto = "group", "", name_nodes(use.lists[0])
         use.slots, use.written = {}, {}
         bodies.remove(block)
         del blocks[name]
+
+
+def _may_repeat(block: Definition, depth: int) -> bool:
+    """Whether no repetition comes to stand in another."""
+    return not depth or all(p.kind != "repeat" for p in all_pieces(block.pieces))
+
+
+def _is_short(block: Definition, depth: int) -> bool:
+    """Whether it has few nodes in a chain, and is not what is repeated."""
+    nodes = list(all_pieces(block.pieces))
+    simple = not block.outputs and all(p.reads is None for p in nodes)
+    return simple and not depth and sum(not p.lists for p in nodes) <= _SHORT
 
 
 def _uses(pieces: list[Piece], depth: int) -> Iterator[tuple[Piece, int]]:
@@ -47,10 +67,6 @@ def _uses(pieces: list[Piece], depth: int) -> Iterator[tuple[Piece, int]]:
             yield piece, depth
         for inner in piece.lists:
             yield from _uses(inner, depth + (piece.kind == "repeat"))
-
-
-def _is_numbered(pieces: list[Piece]) -> bool:
-    return all(p.name is None for p in pieces)
 
 
 def _text(value: Any) -> str:

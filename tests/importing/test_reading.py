@@ -141,3 +141,59 @@ class Summed(nn.Module):
 
 def test_outputs_of_a_block_have_names() -> None:
     assert "blocks" not in _spec(Summed())
+
+
+class Inner(nn.Module):
+    """Layers in a chain that say their width."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(8, width, 1)
+        self.rest = nn.ModuleList(nn.Linear(8, 8) for _ in range(depth))
+        self.expand = nn.Conv2d(width, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.reduce(x.mean((2, 3), keepdim=True)).relu()
+        gate = self.expand(gate).sigmoid()
+        for n, part in enumerate(self.rest):
+            x = part(x).tanh() if n % 2 else part(x).relu()
+        return x * gate if not len(self.rest) else x + gate
+
+
+class Outer(nn.Module):
+    """A module with one of another class."""
+
+    def __init__(self, width: int, depth: int = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+        self.inner = Inner(width, depth)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(self.conv(x))
+
+
+def test_a_short_block_is_written_where_it_is_used_once() -> None:
+    net = nn.Sequential(Outer(2), nn.ReLU(), Outer(4), nn.Conv2d(8, 2, 1))
+    blocks = _spec(net)["blocks"]
+    assert list(blocks) == ["outer"]
+    (_, inner) = blocks["outer"]["layers"]
+    (gate,) = inner["layers"]
+    assert gate["skip"] == "mul"
+    # what had no name in the block has one in the group
+    assert [node["name"] for node in gate["layers"]] == [
+        "adaptive_avg_pool", "reduce", "relu", "expand", "sigmoid"
+    ]  # fmt: skip
+    assert gate["layers"][1]["out_channels"] == "width"
+
+
+def test_a_long_block_and_one_that_is_repeated_stay_blocks() -> None:
+    long = nn.Sequential(Outer(2, 5), nn.ReLU(), Outer(4, 5), nn.Conv2d(8, 2, 1))
+    assert list(_spec(long)["blocks"]) == ["outer", "inner"]
+    repeated = nn.Sequential(*(Inner(2, 0) for _ in range(3)), nn.Conv2d(8, 2, 1))
+    assert list(_spec(repeated)["blocks"]) == ["inner"]
+
+
+def test_a_half_is_said_before_two_thirds_of_something_else() -> None:
+    places = [Occurrence(n, (), c) for n, c in enumerate((160, 320))]
+    names = Names({"width": {0: 120, 1: 240}}, {"width"})
+    assert str(fitted([80, 160], places, names)) == "in_channels // 2"
