@@ -38,7 +38,7 @@ class Naming:
         self._met: dict[Node, Place] = {}
         """The nodes whose names were noted, with where these stand."""
         self._scopes: dict[tuple[Node, int], tuple[int, str]] = {}
-        """How far outwards a name with braces was first found, and as what."""
+        """How far outwards a name was first found, and as what."""
         self._written: dict[Block | None, dict[str, list[Node]]] = {}
         """The named nodes of bodies in which a name was not found, by their paths."""
         self._patterns: dict[Block | None, set[str]] = {}
@@ -168,8 +168,7 @@ class Naming:
             home = frame.home(name, scope.local)
             self.crosses(scope.local, home + name, origin.at(), frame)
             outwards = scope.local.count(".") - home.count(".")
-            if not template.fixed:
-                self._of_one_scope(node, number, outwards, home + name)
+            self._of_one_scope(node, number, outwards, home + name)
         self.walk.read_values.add(value)
         return value
 
@@ -215,7 +214,8 @@ class Naming:
         )
 
     def _of_one_scope(self, node: Node, number: int, outwards: int, path: str) -> None:
-        """Sees to it that a name with braces means the same scope whenever it is read.
+        """Sees to it that a name means the same scope whenever it is read: one without
+        braces may be a number, which the iterations around have as well.
 
         The scope is told by how far outwards it lies.
         """
