@@ -193,6 +193,8 @@ class _Body:
             for part in named:
                 if part.name is not None:
                     self.names.note(part.name.text, at)
+                    if isinstance(part, OpNode) and part.repeat is None:
+                        self.names.whole.add(part.name.text)
         return tuple(made), at
 
     def _open(self, node: Node, at: str | None, here: str) -> tuple[Node, str | None]:
@@ -299,7 +301,7 @@ class _Body:
             return node
         body = self
         if node.name is not None:
-            body = _Body(placing, Lives(here, self.names))
+            body = _Body(placing, Lives(here, self.names, _path(node)))
             own = body.numbered(members(node))
             if isinstance(node, GroupNode):
                 node = replace(node, layers=own)
@@ -315,11 +317,9 @@ class _Body:
             node = replace(node, branches=branches)
         if node.name is not None:
             body.check_names(members(node))
-            path = node.name.text
+            path = _path(node)
             if node.repeat is not None:
-                self.names.lists.add(path)
-            if node.repeat is not None and node.name.fixed:
-                path = f"{path}.{{{node.index}}}"
+                self.names.lists.add(node.name.text)
                 self.names.note(path, here)
             for name, at in body.names.lives.items():
                 self.names.note(f"{path}.{name}", at)
@@ -444,6 +444,13 @@ def _is_open(node: Node) -> bool:
     alone = node.repeat is None and node.skip is None and node.when is None
     opens = isinstance(node, GroupNode | BranchesNode)
     return opens and not isinstance(node, PartsNode) and node.name is None and alone
+
+
+def _path(node: GroupNode | BranchesNode) -> str:
+    """What holds the names of a named group, from where it stands."""
+    assert node.name is not None
+    again = node.repeat is not None and node.name.fixed
+    return f"{node.name.text}.{{{node.index}}}" if again else node.name.text
 
 
 def _shared(node: Node) -> tuple[Template, ...]:
