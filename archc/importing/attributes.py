@@ -31,10 +31,16 @@ def listed(value: Any) -> Any:
 
 
 def kept(op: Op, given: dict[str, Any]) -> dict[str, Any]:
-    """Attributes that are not the op's defaults."""
+    """Attributes that are not the op's defaults; None is a word."""
     fields = type(op).model_fields
     return {
-        name: value
+        name: _word(value)
         for name, value in given.items()
         if fields[name].is_required() or listed(fields[name].default) != value
     }
+
+
+def _word(value: Any) -> Any:
+    if is_sequence(value):
+        return [_word(part) for part in value]
+    return "none" if value is None else value

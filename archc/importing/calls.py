@@ -40,7 +40,7 @@ def graph_of(trace: Trace) -> Graph:
     unknown = {number for number in range(len(trace.shapes)) if number not in given}
     for number in trace.inputs.values():
         graph.shapes[number] = Shape(trace.shapes[number][1:])
-    for call in _live(trace):
+    for call in live(trace):
         if any(graph.value(number) in unknown for number in _read(call)):
             unknown.update(call.makes)
             if _is_known(call.function):
@@ -136,7 +136,7 @@ def _is_known(function: str) -> bool:
     return function in NOTHING or op_of(function) is not None
 
 
-def _live(trace: Trace) -> list[Call]:
+def live(trace: Trace) -> list[Call]:
     """The calls that the outputs depend on, in their order."""
     wanted = set(trace.outputs.values())
     found: list[Call] = []

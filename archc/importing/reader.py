@@ -220,12 +220,13 @@ class Reader:
         reads = (self.input,) if reads is None else reads
         if makes is None:
             makes = self._call.makes[0] if last else self._new()
+        kind = OPS[op]
         given = {k: listed(one(v) if k in _BY_AXIS else v)
-                 for k, v in (attributes or {}).items() if v is not None}  # fmt: skip
+                 for k, v in (attributes or {}).items()
+                 if v is not None or k in kind.or_none}  # fmt: skip
         for number in numbers([*given.values()]):
             if not abs(number) <= MAX_MAGNITUDE:
                 raise Refused(f"a number of `{op}` is {number:g}, beyond 2**62")
-        kind = OPS[op]
         if len(reads) == 2 and not kind.merges and (beside := read_beside(kind)):
             kind = kind.reading(beside) or kind
         try:

@@ -67,12 +67,20 @@ def _interpolate(call: Reader) -> None:
             reads = (call.input, call.graph.value(other.number))
         else:
             attributes["size"] = size
+    elif call.settings.get("recompute_scale_factor") and not _is_whole(factor):
+        # the factor that is used is that of the sizes
+        attributes["size"] = call.graph.trace.shapes[call.call.makes[0]][2:]
     else:
         attributes["scale_factor"] = factor
     attributes["mode"] = mode
     if call.settings.get("align_corners"):
         attributes["align_corners"] = True
     call.make("upsample", attributes, reads=reads)
+
+
+def _is_whole(factor: Any) -> bool:
+    factors: list[float] = list(factor) if is_sequence(factor) else [factor]
+    return all(float(each).is_integer() for each in factors)
 
 
 _MAX_POOLS = tuple(
@@ -125,7 +133,9 @@ def _max_pool(call: Reader) -> None:
        "torch.nn.functional.adaptive_max_pool3d")  # fmt: skip
 def _adaptive(call: Reader) -> None:
     size = call.settings.get("output_size", call.settings.get("1"))
-    size = [("none" if s is None else s) for s in size] if is_sequence(size) else size
+    if size is None or (is_sequence(size) and all(s is None for s in size)):
+        call.nothing()
+        return
     name = call.call.function.rpartition(".")[2]
     call.make(name, {"output_size": size})
 

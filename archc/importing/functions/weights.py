@@ -100,6 +100,8 @@ def _instance_norm(call: Reader) -> None:
         "affine": affine,
         "track_running_stats": tracked,
     }
+    if tracked:
+        attributes["momentum"] = call.settings["momentum"]
     call.make(f"instance_norm{call.rank - 2}d", attributes, key=path)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
+from archc.importing.calls import live
+from archc.importing.modules import WHOLE
 from archc.importing.trace import Call, Refusal, Trace
 
 _CUTS = frozenset({"torch.Tensor.detach", "torch.detach", "torch.Tensor.data.__get__"})
+_MODES = ("training", "use_input_stats")
+"""What functions call whether they are called for training."""
+_DROPPING = "stochastic_depth"
 ALIKE = "let it compute in training what it does in evaluation, beside dropout"
+TRAINED = "let what it calls be called for training in training, as batch norms are"
 
 
 def called_again(first: Trace, again: Trace) -> Refusal | None:
@@ -18,40 +23,61 @@ def called_again(first: Trace, again: Trace) -> Refusal | None:
     if found is None:
         return None
     return _at(
-        found,
-        first,
+        *found,
         "it computes something else when it is called again",
         "let what it computes depend on its inputs alone, and keep nothing from one"
         " call for the next",
     )
 
 
-def in_training(evaluated: Trace, trained: Trace) -> Refusal:
-    """The refusal of a network that does not learn as its spec does, at the first call
-    that evaluation does not make."""
+def unlike_in_training(evaluated: Trace, trained: Trace) -> Refusal | None:
+    """The refusal of a network whose calls in training show that it does not learn as
+    its spec does, at the first that does."""
     reason = "in training it computes something else than in evaluation"
     if trained.refused:
         (asked, *_) = trained.refused
         return Refusal(asked.module, reason, asked.file, asked.line, ALIKE)
     found = _first(evaluated, trained, _outline)
     if found is not None:
-        return _at(found, trained, reason, ALIKE)
-    cut = next((c for c in trained.calls if c.function in _CUTS), None)
+        return _at(*found, reason, ALIKE)
+    calls = live(trained)
+    fixed = next((c for c in calls if _is_fixed(c)), None)
+    if fixed is not None:
+        reason = "in training it is computed as in evaluation, and no op is so"
+        return _at(fixed, trained, reason, TRAINED)
+    cut = next((c for c in calls if c.function in _CUTS), None)
     if cut is not None:
         mend = "take it out before the network is imported"
         return _at(cut, trained, "it lets no gradient back, and every op does", mend)
-    return Refusal(
-        "", "a step of training gives something else than one of its spec",
-        mend="let what it calls be called for training in training, as batch norms are",
-    )  # fmt: skip
+    return None
 
 
-def _first(first: Trace, other: Trace, of: Callable[[Call], Any]) -> Call | None:
-    """The first call in which two traces differ."""
-    pairs = zip_longest(first.calls, other.calls)
-    return next(
-        (b or a for a, b in pairs if a is None or b is None or of(a) != of(b)), None
+def in_training(evaluated: Trace, trained: Trace) -> Refusal:
+    """The refusal of a network that does not learn as its spec does."""
+    return unlike_in_training(evaluated, trained) or Refusal(
+        "", "a step of training gives something else than one of its spec", mend=TRAINED
     )
+
+
+def _is_fixed(call: Call) -> bool:
+    """Whether it is called for evaluation, where that makes a difference."""
+    whole = WHOLE.get(call.function)
+    if whole is not None and whole[0] != _DROPPING:
+        return False
+    return any(call.settings.get(name) is False for name in _MODES)
+
+
+def _first(
+    first: Trace, other: Trace, of: Callable[[Call], Any]
+) -> tuple[Call, Trace] | None:
+    """The first call in which two traces differ, and the trace that has it."""
+    for a, b in zip(first.calls, other.calls, strict=False):
+        if of(a) != of(b):
+            return b, other
+    for longer, shorter in ((other, first), (first, other)):
+        for call in longer.calls[len(shorter.calls) :]:
+            return call, longer
+    return None
 
 
 def _whole(call: Call) -> Any:
@@ -59,7 +85,7 @@ def _whole(call: Call) -> Any:
 
 
 def _outline(call: Call) -> Any:
-    settings = {k: v for k, v in call.settings.items() if k != "training"}
+    settings = {k: v for k, v in call.settings.items() if k not in _MODES}
     return call.function, settings, call.makes
 
 

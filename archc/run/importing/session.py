@@ -13,7 +13,11 @@ from archc.importing.sizes import has_sizes, name_sizes
 from archc.importing.spec import imported, lacking
 from archc.importing.trace import Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
-from archc.run.importing.differing import called_again, in_training
+from archc.run.importing.differing import (
+    called_again,
+    in_training,
+    unlike_in_training,
+)
 from archc.run.importing.proof import Proof, prove
 from archc.run.importing.tensors import parts_of
 from archc.run.importing.tracer import trace
@@ -193,24 +197,21 @@ def _imported(
                 subject.module,
                 inputs,
                 opaque=opaque,
-                training=not opaque and _draws_nothing(subject),
+                training=not opaque and not subject.network.heads,
                 **limit,
             )
         if result.proof.training == "differ":
-            trained = trace(module, named, inputs, training=True)
-            result.refused = [in_training(evaluated, trained)]
+            learning = trace(module, named, inputs, training=True)
+            result.refused = [in_training(evaluated, learning)]
+        elif result.proof.training == "not run" and trained is None:
+            learning = trace(module, named, inputs, training=True, opaque=opaque)
+            unlike = unlike_in_training(evaluated, learning)
+            result.refused += [] if unlike is None else [unlike]
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
             result.state = module.state_dict()
             return result
     raise AssertionError("the second time is the last")
-
-
-def _draws_nothing(subject: Subject) -> bool:
-    """Whether training computes one output from the input and the weights alone."""
-    network = subject.network
-    drawn = any(layer.op.category == "dropout" for layer in network.layers())
-    return not drawn and not network.heads
 
 
 def _subject(result: Result, tables: dict[str, Any], name: str) -> Subject:

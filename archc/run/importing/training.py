@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from archc.run.importing.drawn import Fixed, generators
 from archc.run.importing.tensors import Held, held_by, in_mode, lending, tensors_in
 
 CLOSE = 1e-4
@@ -40,7 +41,8 @@ def compare_training(
 ) -> str:
     """How both behave in a step of training from one state: `equal` where the outputs
     are and gradients and statistics are close, `close` where all are, else `differ`;
-    `not run` where that takes too much, or the network cannot do it."""
+    `not run` where that takes too much, or the network cannot do it. What dropout draws
+    is the same in both."""
     if sum(t.numel() * t.element_size() for t in state.values()) > _MOST_BYTES:
         return "not run"
     small = [_small(sizes) for sizes in inputs.values()]
@@ -65,11 +67,14 @@ def _compared_on(
     def own(held: Held) -> Tensor:
         return _fresh(state.get(held.key, held.tensor), held.tensor)
 
+    before = generators()
     try:
         with lending(reference, own), in_mode(reference, True):
             one = _step(reference, given)
     except _FAILS:
         return "not run"
+    if generators() != before:
+        return "differ"  # it draws what no op does
     made.load_state_dict({k: t.detach().clone() for k, t in state.items()}, assign=True)
     try:
         with in_mode(made, True):
@@ -93,7 +98,7 @@ def _fresh(values: Tensor, tensor: Tensor) -> Tensor:
 def _step(module: nn.Module, given: list[Tensor]) -> Step:
     # weighed at random, so that what is normalised at the end has a gradient
     generator = torch.Generator().manual_seed(2)
-    with torch.enable_grad():
+    with torch.enable_grad(), Fixed():
         outputs = list(tensors_in([module(*(x.clone() for x in given))]))
         weights = (torch.randn(out.shape, generator=generator) for out in outputs)
         parts = (out * w for out, w in zip(outputs, weights, strict=True))

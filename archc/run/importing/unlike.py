@@ -33,6 +33,10 @@ def unlike_specs(module: nn.Module) -> Generator[tuple[str, str, str]]:
     if hidden:
         return
     yield from _twice(module)
+    for held in held_by(module):
+        if held.tensor._backward_hooks:  # pyright: ignore[reportPrivateUsage]
+            reason = f"its `{held.name}` has a hook that changes its gradient"
+            yield held.path, reason, "remove the hook before"
     other = [h for h in held_by(module) if h.tensor.is_floating_point()
              and h.tensor.dtype != torch.float32]  # fmt: skip
     if other:
