@@ -60,7 +60,8 @@ def test_json(archc: Archc) -> None:
     done = archc("import", "torchvision:squeezenet1_1", "--format", "json")
     found = json.loads(done.stdout)
     assert found["proof"] == {
-        "state_dict": True, "outputs": "equal", "max_difference": 0.0
+        "state_dict": True, "outputs": "equal", "max_difference": 0.0,
+        "training": "equal",
     }  # fmt: skip
     assert found["params"] == 1_235_496
     assert found["lines"] == len(found["spec"].splitlines())
