@@ -28,7 +28,7 @@ def tables_of(
     data: Table = {"archc": 1, "name": trace.name}
     data |= {"class_name": class_name} if class_name else {}
     data |= {"source": source} if source else {}
-    params = {p: _plain(network.values[p][0]) for p in network.params}
+    params = {p: _given(network.values[p][0]) for p in network.params}
     data |= {"params": params} if params else {}
     data |= {"ops": graph.own} if graph.own else {}
     body: Table = {"input": only} if only is not None else {"inputs": inputs}
@@ -56,7 +56,7 @@ def _block(block: Definition, structure: Structure) -> Table:
     data: Table = {"params": required} if required else {}
     if block.defaults:
         data["defaults"] = {
-            p: _plain(block.defaults[p]) for p in block.params if p in block.defaults
+            p: _given(block.defaults[p]) for p in block.params if p in block.defaults
         }
     data |= {"inputs": block.inputs} if block.inputs else {}
     data |= {"outputs": block.outputs} if block.outputs else {}
@@ -90,13 +90,17 @@ def _op(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
         head |= {"from": first} if first != "prev" else {}
         beside = {name: other}
     written = {k: _fraction(_plain(v)) for k, v in piece.written.items()}
+    for name, value in piece.written.items():
+        # a word that a parameter is stands in braces
+        if isinstance(value, Expression) and _is_word(piece.slots[name]):
+            written[name] = f"{{{value}}}"
     return _with_test(head, {"op": piece.what}) | beside | written
 
 
 def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     block = structure.blocks[piece.what]
     arguments = {
-        param: _plain(piece.written[param])
+        param: _given(piece.written[param])
         for param in block.params
         if not isinstance(piece.written[param], Unread)
         and (
@@ -206,6 +210,22 @@ def _fraction(value: Any) -> Any:
         if 1 / whole == value:
             return f"1 / {whole}"
     return value
+
+
+def _is_word(values: list[Any]) -> bool:
+    return any(isinstance(value, str) for value in values)
+
+
+def _given(value: Any) -> Any:
+    """What a parameter is; in a list, words have quotes of their own."""
+    plain = _plain(value)
+    return _quoted(plain) if is_sequence(value) else plain
+
+
+def _quoted(value: Any) -> Any:
+    if is_sequence(value):
+        return [_quoted(part) for part in value]
+    return f"'{value}'" if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from archc.importing.pieces import MISSING, Piece, turned
 from archc.ops.registry import OPS
+from archc.spec.expressions import is_sequence
 
 
 def merged(
@@ -37,6 +38,8 @@ def merged(
     for name in (*a.slots, *(n for n in b.slots if n not in a.slots)):
         first = a.slots.get(name, [MISSING] * len(a.occurrences))
         slots[name] = first + b.slots.get(name, [MISSING] * len(b.occurrences))
+        if a.what in OPS and not _may_differ(a.what, name, slots[name]):
+            return None
     return replace(
         a,
         names=a.names + b.names,
@@ -46,6 +49,20 @@ def merged(
         absent=a.absent + b.absent,
         labelled=a.labelled or b.labelled,
     )
+
+
+def _may_differ(op: str, name: str, values: list[Any]) -> bool:
+    """Whether a parameter may be what an attribute is: numbers, or words, and neither
+    both nor lists with words."""
+    words = [_has_word(value) for value in values]
+    if not any(words) or all(value == values[0] for value in values):
+        return True
+    default = OPS[op].model_fields[name].default
+    return all(isinstance(default if v is MISSING else v, str) for v in values)
+
+
+def _has_word(value: Any) -> bool:
+    return isinstance(value, str) or (is_sequence(value) and any(map(_has_word, value)))
 
 
 def _has_defaults(a: Piece, b: Piece) -> bool:

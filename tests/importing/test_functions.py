@@ -173,3 +173,30 @@ def test_any_axis_may_be_that_of_the_channels() -> None:
     assert result.passed, (result.refused, result.proof)
     assert result.proof.outputs == "equal"
     assert result.text.count("channel_dim = 1") == 2
+
+
+_SIZED: list[tuple[_Function, list[dict[str, Any]]]] = [
+    (lambda x: F.adaptive_avg_pool2d(x, (None, 1)),
+     [{"op": "adaptive_avg_pool2d", "output_size": ["none", 1]}]),
+    (lambda x: F.adaptive_max_pool2d(x, (None, None)), []),
+    (lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear",
+                             recompute_scale_factor=True),
+     [{"op": "upsample", "size": [13, 13], "mode": "bilinear"}]),
+    (lambda x: F.interpolate(x, scale_factor=2, recompute_scale_factor=True),
+     [{"op": "upsample", "scale_factor": 2}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "nodes"), _SIZED)
+def test_sizes_are_those_that_come_out(
+    does: _Function, nodes: list[dict[str, Any]]
+) -> None:
+    assert _nodes(_imported(does)) == nodes
+
+
+def test_an_instance_norm_has_its_momentum() -> None:
+    norm = nn.InstanceNorm2d(8, momentum=0.3, track_running_stats=True)
+    net = nn.Sequential(nn.Conv2d(3, 8, 1), norm)
+    result = import_network(net, "net", {"x": (3, 8, 8)})
+    assert result.proof.training == "equal"
+    assert _nodes(result)[0]["momentum"] == 0.3

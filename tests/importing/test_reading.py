@@ -197,3 +197,38 @@ def test_a_half_is_said_before_two_thirds_of_something_else() -> None:
     places = [Occurrence(n, (), c) for n, c in enumerate((160, 320))]
     names = Names({"width": {0: 120, 1: 240}}, {"width"})
     assert str(fitted([80, 160], places, names)) == "in_channels // 2"
+
+
+class Worded(nn.Module):
+    """A convolution, and something that is set by a word or a number."""
+
+    def __init__(self, then: nn.Module, padding: int | str = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, padding=padding)
+        self.then = then
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.then(self.conv(x))
+
+
+def _worded(settings: list[str]) -> nn.Module:
+    parts = (Worded(nn.GELU(approximate=each)) for each in settings)
+    return nn.Sequential(*parts, nn.Conv2d(8, 2, 1))
+
+
+def test_words_are_parameters() -> None:
+    spec = _spec(_worded(["none", "tanh", "none"]))
+    (block,) = spec["blocks"].values()
+    assert block["layers"][1]["approximate"] == "{approximate}"
+    assert spec["params"]["approximate"] == ["'none'", "'tanh'", "'none'"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Worded(nn.ReLU(), padding) for padding in ("same", 1, "same", 0, "valid")],
+        [Worded(nn.AdaptiveAvgPool2d(s)) for s in ((None, 4), (4, None), (3, 2))],
+    ],
+)
+def test_no_parameter_is_a_word_and_a_number(parts: list[nn.Module]) -> None:
+    assert "padding" in str(_spec(nn.Sequential(*parts, nn.Conv2d(8, 2, 1))))
