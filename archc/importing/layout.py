@@ -28,7 +28,7 @@ def tables_of(
     data: Table = {"archc": 1, "name": trace.name}
     data |= {"class_name": class_name} if class_name else {}
     data |= {"source": source} if source else {}
-    params = {p: _given(network.values[p][0]) for p in network.params}
+    params = {p: given(network.values[p][0]) for p in network.params}
     data |= {"params": params} if params else {}
     data |= {"ops": graph.own} if graph.own else {}
     body: Table = {"input": only} if only is not None else {"inputs": inputs}
@@ -56,7 +56,7 @@ def _block(block: Definition, structure: Structure) -> Table:
     data: Table = {"params": required} if required else {}
     if block.defaults:
         data["defaults"] = {
-            p: _given(block.defaults[p]) for p in block.params if p in block.defaults
+            p: given(block.defaults[p]) for p in block.params if p in block.defaults
         }
     data |= {"inputs": block.inputs} if block.inputs else {}
     data |= {"outputs": block.outputs} if block.outputs else {}
@@ -100,7 +100,7 @@ def _op(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
 def _use(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     block = structure.blocks[piece.what]
     arguments = {
-        param: _given(piece.written[param])
+        param: given(piece.written[param])
         for param in block.params
         if not isinstance(piece.written[param], Unread)
         and (
@@ -216,10 +216,9 @@ def _is_word(values: list[Any]) -> bool:
     return any(isinstance(value, str) for value in values)
 
 
-def _given(value: Any) -> Any:
+def given(value: Any) -> Any:
     """What a parameter is; in a list, words have quotes of their own."""
-    plain = _plain(value)
-    return _quoted(plain) if is_sequence(value) else plain
+    return _plain(_quoted(value) if is_sequence(value) else value)
 
 
 def _quoted(value: Any) -> Any:

@@ -12,8 +12,9 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor, nn
 
-from archc.importing.expressions import Names
+from archc.importing.expressions import Expression, Names
 from archc.importing.fitting import fitted
+from archc.importing.layout import given
 from archc.importing.pieces import Occurrence
 from archc.run.importing.session import import_network
 
@@ -232,3 +233,9 @@ def test_words_are_parameters() -> None:
 )
 def test_no_parameter_is_a_word_and_a_number(parts: list[nn.Module]) -> None:
     assert "padding" in str(_spec(nn.Sequential(*parts, nn.Conv2d(8, 2, 1))))
+
+
+def test_lists_of_expressions_are_no_words() -> None:
+    assert given([Expression("in_channels"), 3]) == ["in_channels", 3]
+    assert given(["tanh", "none"]) == ["'tanh'", "'none'"]
+    assert given("tanh") == "tanh"

@@ -154,8 +154,9 @@ def _dropped(x: Tensor, training: bool) -> Tensor:
 @pytest.mark.parametrize("mode", ["row", "batch"])
 def test_what_drops_is_compared_in_training(mode: str) -> None:
     net = nn.Sequential(
-        Dropping(_dropped), nn.Dropout2d(0.1), StochasticDepth(0.3, mode), nn.ReLU()
-    )
+        Dropping(_dropped), nn.Dropout2d(0.1), StochasticDepth(0.3, mode), nn.ReLU(),
+        nn.Dropout(0), nn.Dropout2d(0)
+    )  # fmt: skip
     result = _imported(net)
     assert result.proof.training == "equal"
     (node,) = (
@@ -182,6 +183,7 @@ def test_what_stands_for_random_numbers_tells_what_drops(
     with Fixed():
         assert torch.equal(one(x), one(x))
         assert not torch.allclose(one(x), other(x))
+        assert torch.equal(nn.Dropout(0)(x), x)
         assert torch.equal(one.eval()(x), x)
 
 

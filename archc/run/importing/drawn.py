@@ -45,13 +45,13 @@ def _dropped(
     if not training:
         return input
     shape = [*input.shape[:axes], *(1 for _ in input.shape[axes:] if axes)]
-    kept = _row(shape) * (1 - p)
+    kept = 1 - _row(shape) * p
     return input.mul_(kept) if inplace else input * kept
 
 
 def _drawn(tensor: Tensor, p: float = 0.5, generator: Any = None) -> Tensor:
-    # where it is divided by what is kept on the average, that is still seen
-    return tensor.copy_(_row(tensor.shape) * p**2)
+    # it tells how likely it is also where it is divided by that
+    return tensor.copy_(1 - _row(tensor.shape) * (1 - p))
 
 
 def _row(shape: Sequence[int]) -> Tensor:
