@@ -13,7 +13,9 @@ from functools import cached_property
 from typing import Literal
 
 from archc.network.graph import Layer, Region, Value
+from archc.ops.base import Op
 from archc.ops.sizes import UNKNOWN, Dim, Shape
+from archc.spec.expressions import is_tuple
 from archc.spec.model import Node, OpNode, SlotNode, made_by, members
 
 Stage = Literal["body", "once", "all"]
@@ -275,9 +277,18 @@ def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, 
     axes its values have, which of them holds the channels, which class a block has."""
     if isinstance(part, Layer):
         # what is merged has the same axes
-        return (part.node, part.op.op), (_axes(part.inputs[0]), _axes(part.output))
+        ends = (_axes(part.inputs[0]), _axes(part.output))
+        return (part.node, part.op.op), (*ends, *_lengths(part.op))
     ends = (_axes(part.input), _axes(part.output))
     return (part.node, part.kind), (*ends, variants.get(part))
+
+
+def _lengths(op: Op) -> Iterator[int | None]:
+    """How long those of its attributes are of which code has to know it; None of what
+    is no list."""
+    for key in sorted(op.by_length):
+        value = getattr(op, key)
+        yield len(value) if is_tuple(value) else None
 
 
 def _axes(value: Value) -> tuple[int, int | None] | None:

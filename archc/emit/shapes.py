@@ -216,8 +216,8 @@ def settled(inferred: Shape | None, seen: Shape | None) -> Shape:
 def _decided(
     op: Op, inputs: Sequence[Shape], layers: Sequence[Layer], seen: Shape | None
 ) -> Shape | None:
-    """What the op's rule says; where it needs a number, such as the axis at which to
-    start, it is the one that its occurrences have."""
+    """What the op's rule says; where it needs numbers, such as the axis at which to
+    start, they are those that its occurrences have, and one rather than all."""
     op = op.as_met([layer.op for layer in layers], seen)
     inferred = _inferred(op, inputs)
     if inferred is not None or not layers:
@@ -227,7 +227,11 @@ def _decided(
         first, *others = [getattr(layer.op, key) for layer in layers]
         if isinstance(getattr(op, key), Expr) and all(v == first for v in others):
             agreed[key] = first
-    return _inferred(op.model_copy(update=agreed), inputs) if agreed else None
+    for numbers in (*({key: value} for key, value in agreed.items()), agreed):
+        inferred = _inferred(op.model_copy(update=numbers), inputs)
+        if inferred is not None:
+            return inferred
+    return None
 
 
 def _inferred(op: Op, inputs: Sequence[Shape]) -> Shape | None:

@@ -110,6 +110,9 @@ class Op(BaseModel):
     `module` and `function` leave that out; it is added where code is written."""
     unchanged: ClassVar[bool] = False
     """Whether its output is its input, so that it needs no statement of its own."""
+    by_length: ClassVar[frozenset[str]] = frozenset()
+    """The attributes of which code has to know whether they are a list, and how long:
+    uses of a block that differ there are of several classes."""
     joins_axes: ClassVar[bool] = False
     """Whether it makes one axis of several, whose size code shows as a product."""
     merges: ClassVar[bool] = False

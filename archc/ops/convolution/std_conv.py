@@ -43,8 +43,8 @@ class StandardizedConv(Conv):
 
     def _weights(self, x: Shape) -> Dim:
         """How many make one output."""
-        _, inputs, height, width = self.parameters(x)["weight"]
-        return inputs * height * width
+        height, width = self.each_axis(self.kernel_size)
+        return x.dims[0] // self.groups * height * width
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool

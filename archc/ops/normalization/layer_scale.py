@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from archc.ops.base import Call, Op
 from archc.ops.shapes import need_channels
-from archc.ops.sizes import Dims, Shape
+from archc.ops.sizes import Dims, Shape, known
 from archc.ops.steps import Device, Step
+from archc.spec.expressions import IfExp, ListOf, as_expr
 
 
 class LayerScale(Op):
@@ -24,15 +26,17 @@ class LayerScale(Op):
     per_channel: bool = True
 
     def infer(self, *inputs: Shape) -> Shape:
-        if self.per_channel:
+        if known(self.per_channel) and self.per_channel:
             need_channels(self.op, inputs[0])
         return inputs[0]
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        if not self.per_channel:
-            return {"": ()}
+        return {"": self._each(x) if self.per_channel else ()}
+
+    def _each(self, x: Shape) -> Dims:
+        """The shape of a factor for each channel."""
         behind = len(x.dims) - 1 - need_channels(self.op, x)
-        return {"": (x.channels, *(1,) * behind)}
+        return (x.channels, *(1,) * behind)
 
     def steps(
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
@@ -45,5 +49,10 @@ class LayerScale(Op):
     def module(self, x: Shape) -> Call:
         # torch.full makes integers of an integer, and these have no gradients
         init = float(self.init) if isinstance(self.init, int) else self.init
-        values = Call("torch.full", (self.parameters(x)[""], init))
+        if known(self.per_channel):
+            shape: object = self.parameters(x)[""]
+        else:
+            each: tuple[Any, ...] = self._each(x)
+            shape = IfExp(as_expr(self.per_channel), ListOf(each), ListOf(()))
+        values = Call("torch.full", (shape, init))
         return Call("nn.Parameter", (values,))

@@ -18,6 +18,7 @@ class ChannelPad(Op):
     category = "reshape"
     calls = PADS
     layout = "map"
+    by_length = frozenset({"padding"})
     # PyTorch's modules pad three axes at most
     helper = '''\
 class ChannelPad(nn.Module):

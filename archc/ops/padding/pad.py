@@ -57,6 +57,7 @@ class PadAxes(Op):
         )
     )
     module_class = "Pad"
+    by_length = frozenset({"pad"})
     calls = PADS
     saves = frozenset({"input"})
     layout = "map"

@@ -100,6 +100,7 @@ class LpPool1d(_LpPool):
     op = "lp_pool1d"
     axes = 1
     module_class = "nn.LPPool1d"
+    by_length = frozenset({"kernel_size"})
     calls = _lp_pooling("lp_pool1d")
 
     def module(self, x: Shape) -> Call:
