@@ -67,7 +67,7 @@ def _network_arguments(
     """Parameters that are defined by others are locals, behind those they read."""
     plan = builder.plan
     derived = {
-        plan.env[name].id: tidy(evaluate(arg, plan.env))
+        plan.env[name].id: tidy(evaluate(arg, {**plan.env, **plan.constants}))
         for name, arg in network.spec.params.items()
         if isinstance(arg, Expr)
     }

@@ -228,7 +228,7 @@ class Bodies(Terms):
         uses agree and they can be told here."""
         met.x = x
         shared = self.plan.reads.shared[node]
-        first = shared.node if shared.sure else None
+        first = shared.node if shared.alone else None
         seen = self.seen.output(node, "body")
         y = Shape((UNKNOWN,) * len(x.dims), x.channel_axis)
         if first is None:
@@ -246,9 +246,15 @@ class Bodies(Terms):
             if channels is not UNKNOWN:
                 channels = self.outward(channels, self.bound)
             y = before.body.with_channels(UNKNOWN if channels is None else channels)
-        if y.channels is not UNKNOWN and self.outward(y.channels, self.bound) is None:
+        bound = self.bound if shared.sure else self.bound - self._carried()
+        if y.channels is not UNKNOWN and self.outward(y.channels, bound) is None:
             y = y.with_channels(UNKNOWN)
         return self._known(node, shapes.settled(y, seen))
+
+    def _carried(self) -> set[str]:
+        """The symbols of channels that loops carry: behind one, what it ended in."""
+        loops = [m.loop.carried for m in self.met.values() if m.loop is not None]
+        return {s.id for c in loops if c is not None for s in (c.symbol, c.after)}
 
     def _group(self, node: GroupNode | BranchesNode, met: Met, x: Shape) -> Shape:
         made = self.classes.group(self, node, x)

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archc.emit.frozen import frozen
 from archc.emit.names import camel_case, identifier, network_class
 from archc.emit.occurrences import Occurrences, axes
 from archc.emit.plan import ClassPlan, Held, Slot, slot_key
@@ -65,14 +66,16 @@ class Planner:
         """The plan of the network's own class."""
         network = self.network
         spec = network.spec
+        seen = Occurrences(self.roots, self._variant_of)
+        constants = frozen(network, seen)
         env = {
             name: self._parameter(name, [value])
             for name, value in network.params.items()
+            if name not in constants
         }
         slots = self._slots(spec.slots)
         env |= {slot_key(name): slot.symbol for name, slot in slots.items()}
         shapes = [v.shape for v in network.inputs.values() if v.shape is not None]
-        seen = Occurrences(self.roots, self._variant_of)
         outputs = {output.name: output.reads for output in spec.outputs}
         named = [given.name for given in spec.inputs if given.name is not None]
         plan = ClassPlan(
@@ -84,7 +87,7 @@ class Planner:
             reads=Reads(spec.layers, seen, named, outputs, spec.heads),
             seen=seen,
             env=env,
-            constants={},
+            constants=constants,
             in_channels=self.symbols.fresh("in_channels"),
             x=shapes[0],
             names=self._names,

@@ -267,7 +267,7 @@ class ClassPlan:
     env: dict[str, Name]
     """Symbols of the constructor's arguments, by the names that the spec has."""
     constants: dict[str, int]
-    """Counters of repetitions around that are written out."""
+    """Counters of repetitions around that are written out, and how many these are."""
     in_channels: Name
     x: Shape
     lets: dict[str, Let] = field(default_factory=dict[str, Let])

@@ -50,6 +50,8 @@ class Shared:
     node: Node | None
     sure: bool = True
     """Whether it is this node, in this iteration of the loops around."""
+    alone: bool = True
+    """Whether it is this node, in whichever iteration of loops that only that is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,13 +462,14 @@ class Reads:
                 nodes = [n for p, ns in known if may_meet(p, key.text) for n in ns]
             there = [n for n in nodes if n in self._occurring]
             found = next(iter((*there, *nodes)), None)
+            alone = len(nodes) == 1 and not self._in_common(share, nodes[0])
             if isinstance(found, ShareNode) and sure:
                 shared = self.shared[found]
             elif isinstance(found, ShareNode):
                 key = self._applied(found, key)
-                shared = Shared(key, self.shared[found].node, sure)
+                shared = Shared(key, self.shared[found].node, sure, sure)
             else:
-                shared = Shared(key, found, sure)
+                shared = Shared(key, found, sure, sure or alone)
             if shared.node is None and share.shares.fixed:
                 continue
             if there or share not in self._occurring:
@@ -475,6 +478,11 @@ class Reads:
             left_out = left_out or shared
         # what is left out itself may apply what is not there
         return left_out or Shared(told, None)
+
+    def _in_common(self, node: Node, other: Node) -> bool:
+        """Whether two nodes are in one repetition."""
+        around = {n for n in self._around[node] if n.repeat is not None}
+        return not around.isdisjoint(self._around[other])
 
     def _applied(self, share: ShareNode, key: Template) -> Template:
         """Where the module is that the share applies which comes out as `key`."""
