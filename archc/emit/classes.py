@@ -92,7 +92,9 @@ class Planner:
             x=shapes[0],
             names=self._names,
             slots=slots,
-            sole=None if spec.outputs or spec.heads else _sole(spec.layers, seen),
+            sole=None
+            if named or spec.outputs or spec.heads
+            else _sole(spec.layers, seen),
         )
         heads = tuple(head.node for head in spec.heads)
         plan.children = _children(plan, (*spec.layers, *heads))
