@@ -215,6 +215,8 @@ def is_optional(builder: Builder, node: Node) -> bool:
     found = [node, *alternatives(node)]
     if node.name is None or builder.plan.style == "numbered":
         return False
+    if builder.loops:
+        return False  # another iteration has the name, if any
     if node.reads is not None and len(node.reads) > 1:
         return False
     if any(n.reads is not None for n in found[1:]):

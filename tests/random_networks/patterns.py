@@ -169,6 +169,27 @@ def widths(w: Writer, place: Place) -> Table:
     return table if name is None else {"name": name} | table
 
 
+def once(w: Writer, place: Place) -> Table:
+    """A repetition without a name, of whose iterations one has nodes that the others
+    have not, with names that hold no counter."""
+    d = w.draw
+    if place.style == "numbered":
+        raise Bad("no names")
+    counter = _counter(w, place)
+    here = place.scratch()
+    here.frame.names[counter] = 0
+    own = w.inside(here, None, counter)
+    single = w.step(replace(own.scratch(), counters=()))
+    if "when" in single:
+        raise Bad("it has a condition")
+    # of several loops around each other, in one iteration of each
+    tests = [f"{c} == 0" for c in place.counters]
+    tests.append(f"{counter} == {d.pick((0, 0, 1, 5))}")
+    nodes = [w.commit(own, single | {"when": " and ".join(tests)})]
+    nodes.insert(d.number(0, 1), w.step(own))
+    return {"repeat": d.number(1, 3), "index": counter, "layers": nodes}
+
+
 def permuted(w: Writer, place: Place) -> Table:
     """Channels last and back, with something in between."""
     n = _map(place)

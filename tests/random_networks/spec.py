@@ -17,8 +17,8 @@ from tests.random_networks.writer import Place, Recipe, Writer, finished
 RECIPES: dict[Recipe, float] = {
     compound.compound: 30, patterns.group: 4, merging.merge_node: 8, merging.gated: 4,
     merging.resized: 2,
-    patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.permuted: 4,
-    patterns.across: 3, patterns.tokens: 2, patterns.groups: 2.5,
+    patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.once: 3,
+    patterns.permuted: 4, patterns.across: 3, patterns.tokens: 2, patterns.groups: 2.5,
     patterns.over_channels: 1.5, patterns.u_net: 2, sharing.shared: 5,
     sharing.in_a_row: 4, patterns.in_parts: 3,
 }  # fmt: skip
