@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from archc.diagnostics.mend import Edit, Mend
 from archc.diagnostics.suggest import meant as near_name
 from archc.ops.absent import absent
-from archc.ops.attributes import PerAxis, items, plain
+from archc.ops.attributes import PerAxis, plain
 from archc.ops.base import Op
 from archc.ops.registry import OPS, meant_op
 from archc.source.folding import folded
 from archc.source.kinds import is_list
 from archc.spec import tables
-from archc.spec.expressions import Expr, ListOf, Unparsed, Value
+from archc.spec.expressions import Expr, ListOf, is_faulty
 from archc.spec.foreign import in_a_modifier, instead
 from archc.spec.model import Arg, Node, OpNode, Origin, PartsNode, Template
 from archc.spec.repeated import Mentions
@@ -288,7 +288,7 @@ def _wrong_lists(op: type[Op], attributes: Mapping[str, Arg]) -> list[ErrorDetai
     their lengths and their other items are known."""
     wrong: list[InitErrorDetails] = []
     for key, value in attributes.items():
-        if not isinstance(value, ListOf) or any(map(_is_faulty, value.items)):
+        if not isinstance(value, ListOf) or is_faulty(value):
             continue
         for taken in op.model_fields[key].metadata:
             try:
@@ -300,12 +300,6 @@ def _wrong_lists(op: type[Op], attributes: Mapping[str, Arg]) -> list[ErrorDetai
         return []
     made = ValidationError.from_exception_data(op.op, wrong)
     return made.errors(include_url=False)
-
-
-def _is_faulty(value: Value) -> bool:
-    """Whether an expression in it was reported."""
-    parts = items(value)
-    return isinstance(value, Unparsed) if parts is None else any(map(_is_faulty, parts))
 
 
 def takes_text(op: type[Op], key: str, value: str) -> bool:

@@ -49,7 +49,14 @@ from archc.spec.expressions.tree import (
     is_whole,
     row_of,
 )
-from archc.spec.expressions.walk import filled, names_in, names_of, replaced, shifted
+from archc.spec.expressions.walk import (
+    filled,
+    is_faulty,
+    names_in,
+    names_of,
+    replaced,
+    shifted,
+)
 
 __all__ = [
     "FUNCTIONS",
@@ -86,6 +93,7 @@ __all__ = [
     "evaluate",
     "fields_of",
     "filled",
+    "is_faulty",
     "is_sequence",
     "is_tuple",
     "is_whole",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from archc.spec.expressions.kinds import is_tuple
-from archc.spec.expressions.tree import Expr, Name, Span, Value, as_expr
+from archc.spec.expressions.tree import Expr, Name, Span, Unparsed, Value, as_expr
 
 
 def names_of(value: Value) -> Iterator[Name]:
@@ -30,6 +30,16 @@ def names_in(expr: Value) -> dict[str, Span | None]:
     for name in names_of(expr):
         found.setdefault(name.id, name.at)
     return found
+
+
+def is_faulty(value: Any) -> bool:
+    """Whether a part of it stands where an expression was reported."""
+    if is_tuple(value):
+        return any(map(is_faulty, value))
+    if not isinstance(value, Expr):
+        return False
+    parts = (getattr(value, slot) for slot in value.__slots__)
+    return isinstance(value, Unparsed) or any(map(is_faulty, parts))
 
 
 def replaced(value: Value, old: Expr, new: Expr) -> Value:
