@@ -258,8 +258,10 @@ def _assign(statement: Assign, indent: int) -> list[str]:
 def _is_too_wide(statement: Assign, indent: int, prefix: str) -> bool:
     """Whether there is no room for the targets and what is called in one row."""
     assert isinstance(statement.value, Apply)
-    called = flat(statement.value.function)
-    return columns(f"{' ' * indent}{prefix}{called}(") > WIDTH
+    called = statement.value.function
+    while isinstance(called, Apply):
+        called = called.function  # whose own arguments can be broken
+    return columns(f"{' ' * indent}{prefix}{flat(called)}(") > WIDTH
 
 
 def _unpacked(statement: Assign, indent: int, prefix: str) -> list[str]:
