@@ -98,7 +98,10 @@ class Body:
     def _piece(self, item: Item, prev: int | None, path: str, label: str) -> Piece:
         name = None if item.path is None else _relative(item.path, path)
         if name is not None:
-            self._names.setdefault(label, set()).add(name.partition(".")[0])
+            around = label
+            for part in name.split("."):
+                self._names.setdefault(around, set()).add(part)
+                around += f"{part}."
         if isinstance(item, Scope) and id(item) not in self.used:
             first = item.items[0].reads
             entry = first[0] if len(first) == 1 else prev

@@ -54,9 +54,11 @@ def _may_repeat(block: Definition, depth: int) -> bool:
 
 
 def _is_short(block: Definition, depth: int) -> bool:
-    """Whether it has few nodes in a chain, and is not what is repeated."""
+    """Whether it has few nodes in a chain, without repetitions, and is in none."""
     nodes = list(all_pieces(block.pieces))
-    simple = not block.outputs and all(p.reads is None for p in nodes)
+    simple = not block.outputs and all(
+        p.reads is None and p.kind != "repeat" for p in nodes
+    )
     return simple and not depth and sum(not p.lists for p in nodes) <= _SHORT
 
 

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archc.importing.expressions import Expression, Names
@@ -239,3 +240,58 @@ def test_lists_of_expressions_are_no_words() -> None:
     assert given([Expression("in_channels"), 3]) == ["in_channels", 3]
     assert given(["tanh", "none"]) == ["'tanh'", "'none'"]
     assert given("tanh") == "tanh"
+
+
+class Three(nn.Module):
+    """Activations alike, which one block repeats."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, width, 1)
+        self.back = nn.Conv2d(width, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.back(self.conv(x)).sigmoid().sigmoid().sigmoid()
+
+
+class Around(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv, self.three = nn.Conv2d(8, 8, 1), Three(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.three(self.conv(x))
+
+
+def test_a_short_block_that_repeats_stays_one() -> None:
+    net = nn.Sequential(Around(2), nn.ReLU(), Around(4), nn.Conv2d(8, 2, 1))
+    assert list(_spec(net)["blocks"]) == ["around", "three"]
+
+
+class Smaller(nn.Module):
+    """It computes on less of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.m0 = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.interpolate(self.m0(F.max_pool2d(x, 2)), size=x.shape[2:])
+
+
+class Listed(nn.Module):
+    """Modules in a list, in which a node is called as one ahead is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.m0 = nn.Conv2d(8, 8, 1)
+        self.m1 = nn.ModuleList([nn.Conv2d(8, 8, 1), Smaller()])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.m0(x)
+        return torch.cat([part(x) for part in self.m1], 1)
+
+
+def test_a_name_is_that_of_the_nearest_list() -> None:
+    outer = nn.Sequential(nn.ReLU(), Listed())
+    _spec(nn.Sequential(nn.Conv2d(8, 8, 1), outer))

@@ -194,3 +194,14 @@ def test_a_hook_on_a_gradient_is_refused() -> None:
     hooked.weight.register_hook(torch.zeros_like)
     (refusal,) = _imported(net).refused
     assert (refusal.module, "weight" in refusal.reason) == ("0", True)
+
+
+def _resized(x: Tensor, training: bool) -> Tensor:
+    return x + F.interpolate(F.max_pool2d(x, 2), size=x.shape[2:])
+
+
+def test_sizes_of_maps_are_the_same_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_MOST_BYTES", 0)
+    result = _imported(Dropping(_resized))
+    assert "size_of" in result.text
+    assert result.passed

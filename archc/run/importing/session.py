@@ -164,6 +164,7 @@ def _imported(
     """The spec of a network of which some modules stay what they are."""
     named = identifier(name)
     evaluated = trace(module, named, inputs, opaque=opaque)
+    again = evaluated
     if not evaluated.refused:
         again = trace(module, named, inputs, opaque=opaque)
         unlike = called_again(evaluated, again)
@@ -202,10 +203,10 @@ def _imported(
             )
         if result.proof.training == "differ":
             learning = trace(module, named, inputs, training=True)
-            result.refused = [in_training(evaluated, learning)]
+            result.refused = [in_training(again, learning)]
         elif result.proof.training == "not run" and trained is None:
             learning = trace(module, named, inputs, training=True, opaque=opaque)
-            unlike = unlike_in_training(evaluated, learning)
+            unlike = unlike_in_training(again, learning)
             result.refused += [] if unlike is None else [unlike]
         if result.passed or not loose:
             result.tensors = len(evaluated.tensors)
