@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from archc.draw import labels
-from archc.draw.caption import Tally, occurrence
-from archc.draw.chart import Cell, Chart, Link, LinkKind, around, sizes
+from archc.draw.borders import Place
+from archc.draw.caption import when
+from archc.draw.chart import Cell, Chart, sizes
 from archc.draw.compose import Picture, compose
+from archc.draw.drafts import repeated
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
 from archc.draw.overlay import overlaid
@@ -49,20 +51,12 @@ def block_chart(
         cell.layers.append(layer)
         cell_of[layer] = cell
     fold_in(network, cell_of)
+    for cell in chart.all_cells():
+        # what one op joins has lines of its own, though another repetition gave it
+        joins = [x for x in cell.loops if x.kind == "join" and cell.category]
+        for loop in joins:
+            del cell.loops[loop]
     return chart
-
-
-class _Place:
-    """A chart while it is made: which of its boxes holds which leaf."""
-
-    def __init__(self, chart: Chart) -> None:
-        self.chart = chart
-        self.home: dict[Leaf, int] = {}
-        self.inner: dict[int, _Place] = {}
-        self.closed: set[int] = set()
-        """Boxes of which the inside is not drawn."""
-        self.ports: dict[tuple[str, Leaf], tuple[int, int]] = {}
-        """The number of a port, and which box it is."""
 
 
 class _Builder:
@@ -74,14 +68,17 @@ class _Builder:
         self.heads = {leaf for head in picture.heads for leaf in head.leaves()}
 
     def chart(self, items: list[Item], parent: Box) -> Chart:
-        place = self._place(items, parent, 0)
+        place = self._place(items, frozenset([parent]), parent, 0)
         for arc in self.picture.arcs:
-            self._connect(place, arc)
-        self._sort(place)
+            into, out = arc.target.drawn, arc.source.drawn
+            place.connect(arc, head=into in self.heads and out not in self.heads)
+        place.finish()
         return place.chart
 
-    def _place(self, items: list[Item], parent: Box, depth: int) -> _Place:
-        place = _Place(Chart("", "", "", "block", [], []))
+    def _place(
+        self, items: list[Item], around: frozenset[Box], parent: Box, depth: int
+    ) -> Place:
+        place = Place(around)
         for item in items:
             number = len(place.chart.cells)
             if isinstance(item, Box) and self._opens(item, depth):
@@ -91,9 +88,10 @@ class _Builder:
                     cell.details += self._frame(inside, item).details
                     cell.each = inside.count
                     cell.details.append(f"each of {inside.count}")
-                inner = self._place(
-                    (inside or item).children, inside or item, depth + 1
-                )
+                within = inside or item
+                cell.details += self.picture.passed(within)
+                also = around | {item, within, within.folded or within}
+                inner = self._place(within.children, also, within, depth + 1)
                 cell.inner = inner.chart
                 place.inner[number] = inner
                 leaves = list(item.leaves())
@@ -124,7 +122,7 @@ class _Builder:
         block = box.block if box.block != name else ""
         # what was laid over each other always occurs
         occurs = (
-            "" if box.kind == "block" and box.count else _said(box.tally, parent.inner)
+            "" if box.kind == "block" and box.count else when(box.tally, parent.inner)
         )
         remarks = box.remark.split(", ") if box.remark else []
         cell.details = [line for line in (block, *remarks, occurs) if line]
@@ -136,10 +134,11 @@ class _Builder:
     def _folded(self, box: Box, parent: Box) -> Cell:
         cell = self._frame(box, parent)
         cell.details += [
-            f"{inner.block or inner.name} ×{inner.count}".lstrip()
+            f"{inner.block or inner.name or repeated(inner)} ×{inner.count}".lstrip()
             for inner in box.children
             if isinstance(inner, Box) and inner.count not in ("", "1")
         ]
+        cell.details += self.picture.passed(box, inside=True)
         last = list(box.leaves())[-1].output
         cell.shape = "" if last is None else labels.spelled(last)
         cell.marks = marks_of(box.leaves())
@@ -156,10 +155,11 @@ class _Builder:
             said = "" if given is None or not end else labels.spelled(given)
             end_sizes = sizes(given) if given is not None and end else ()
             return Cell(path, lead.text, shape=said, end=end, sizes=end_sizes)
-        occurs = _said(node.tally, parent.inner)
+        occurs = when(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
         cell.details = [*labels.around(node.leaves, lead), *notes]
+        cell.details += self.picture.passed(node)
         cell.details += [occurs] if occurs else []
         cell.seldom = bool(occurs)
         cell.marks = marks_of(node.leaves)
@@ -171,85 +171,6 @@ class _Builder:
             if (changed and not lead.beside) or joins:
                 cell.shape = labels.spelled(shape)
         return cell
-
-    # ---- links
-
-    def _connect(self, place: _Place, arc: Arc) -> None:
-        source, target = arc.source.drawn, arc.target.drawn
-        a, b = place.home.get(source), place.home.get(target)
-        if a is None or b is None:
-            return
-        if a == b:
-            if a in place.inner:
-                self._connect(place.inner[a], arc)
-            return
-        leaves = self._leave(place.inner[a], source) if a in place.inner else 0
-        enters = (
-            self._enter(place.inner[b], source, target, arc) if b in place.inner else 0
-        )
-        # how a value is read there is said inside, or not at all
-        framed = b in place.inner or b in place.closed
-        note = _said(arc.tally, arc.target.tally)
-        kind: LinkKind = "skip" if arc.bypass and not framed else "main"
-        kind = "size" if arc.size_only else kind
-        if target in self.heads and source not in self.heads:
-            kind = "head"
-        place.chart.links.append(
-            Link(a, b, kind, leaves, enters, "" if framed else note)
-        )
-
-    def _leave(self, place: _Place, source: Leaf) -> int:
-        """The port by which a value leaves a frame; made where it is not there yet."""
-        key = ("out", source)
-        if key not in place.ports:
-            number = sum(side == "out" for side, _ in place.ports)
-            at = len(place.chart.cells)
-            place.chart.cells.append(Cell("", "", port="out"))
-            place.ports[key] = number, at
-            a = place.home[source]
-            leaves = self._leave(place.inner[a], source) if a in place.inner else 0
-            place.chart.links.append(Link(a, at, "main", leaves))
-        return place.ports[key][0]
-
-    def _enter(self, place: _Place, source: Leaf, target: Leaf, arc: Arc) -> int:
-        """The port by which a value comes into a frame, and on to what reads it."""
-        key = ("in", source)
-        if key not in place.ports:
-            number = sum(side == "in" for side, _ in place.ports)
-            at = len(place.chart.cells)
-            place.chart.cells.append(Cell("", "", port="in"))
-            place.ports[key] = number, at
-        number, at = place.ports[key]
-        b = place.home[target]
-        inner = place.inner.get(b)
-        enters = self._enter(inner, source, target, arc) if inner is not None else 0
-        note = _said(arc.tally, arc.target.tally) if inner is None else ""
-        skips = arc.bypass and inner is None
-        kind: LinkKind = "skip" if skips else "size" if arc.size_only else "main"
-        place.chart.links.append(Link(at, b, kind, 0, enters, note))
-        return number
-
-    def _sort(self, place: _Place) -> None:
-        """Puts ports first, and links into the order of their sources."""
-        chart = place.chart
-        for inner in place.inner.values():
-            self._sort(inner)
-        order = sorted(
-            range(len(chart.cells)),
-            key=lambda i: ({"in": 0, "": 1, "out": 2}[chart.cells[i].port], i),
-        )
-        new = {old: at for at, old in enumerate(order)}
-        chart.cells = [chart.cells[old] for old in order]
-        moved = (
-            x._replace(source=new[x.source], target=new[x.target]) for x in chart.links
-        )
-        links = sorted(dict.fromkeys(moved))
-        read = {x._replace(kind="main") for x in links if x.kind != "size"}
-        links = [
-            x for x in links if x.kind != "size" or x._replace(kind="main") not in read
-        ]
-        # values that were of two kinds may be of one now
-        chart.links = list(dict.fromkeys(around(links)))
 
 
 def _only_repeat(box: Box) -> Box | None:
@@ -276,9 +197,3 @@ def _part(found: list[list[Outer]], picture: Picture) -> None:
             arc.tally = arc.target.tally  # it grows with what it leads to
         kept.append(arc)
     picture.arcs[:] = kept
-
-
-def _said(part: Tally, whole: Tally) -> str:
-    """When something occurs; what the first repetition lacks, the others have."""
-    text = occurrence(part, whole)
-    return "others" if text == "not first" else text

@@ -62,6 +62,12 @@ def occurrence(part: Tally, whole: Tally) -> str:
     return f"{part.total} of {whole.total}"
 
 
+def when(part: Tally, whole: Tally) -> str:
+    """The same of a value, or a part: what the first lacks, the others have."""
+    text = occurrence(part, whole)
+    return "others" if text == "not first" else text
+
+
 def fields(op: Op, x: Shape) -> Fields:
     """The caption of `op` on an input of shape `x`."""
     values = {name: getattr(op, name) for name in type(op).model_fields}

@@ -6,7 +6,7 @@ This is what all formats of `archc draw` are made from, before anything has a pl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -165,12 +165,27 @@ def kinds(
     return around(sorted(links))
 
 
-def around(links: list[Link]) -> list[Link]:
-    """The links; a plain one that goes around other boxes on the way is a skip."""
-    sources = before((x.source, x.target) for x in links if x.kind != "size")
-    return [
-        link._replace(kind="skip")
-        if link.kind == "main" and goes_around(link.source, link.target, sources)
-        else link
-        for link in links
-    ]
+def around(
+    links: list[Link], places: Mapping[Link, Hashable] | None = None
+) -> list[Link]:
+    """The links; a plain one that goes around other boxes on the way is a skip.
+
+    `places` say where values are read, where that is known: those of one place are
+    never read together.
+    """
+    given = [x for x in links if x.kind != "size"]
+    sources = before((x.source, x.target) for x in given)
+    into: dict[int, list[Link]] = {}
+    for link in given:
+        into.setdefault(link.target, []).append(link)
+
+    def skips(link: Link) -> bool:
+        place = (places or {}).get(link)
+        others = (
+            x.source
+            for x in into[link.target]
+            if place is None or (places or {}).get(x) != place
+        )
+        return link.kind == "main" and goes_around(link.source, others, sources)
+
+    return [link._replace(kind="skip") if skips(link) else link for link in links]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from archc.draw import labels
 from archc.draw.caption import FIRST
-from archc.draw.figure import Arc, Box, Leaf, Mark, Node
+from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, Turn
 from archc.draw.fold import Folder
 from archc.draw.join import Joiner
 from archc.draw.wire import Wiring
@@ -20,6 +21,8 @@ MAX_STAGES = 8
 MAX_LEAVES = 512
 MAX_HIDING = 90
 MAX_IN_ROW = 120
+_FEW = 2
+"""Up to how many values are called by their names."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +36,71 @@ class Picture:
     inputs: list[Leaf]
     leaf_of: dict[Layer, Leaf]
     """Where each layer is drawn; see `Leaf.drawn`."""
+
+    def passed(self, item: Node | Box, *, inside: bool = False) -> list[str]:
+        """What is said of values that its repetitions share, or that others than the
+        last one give: of an item that repeats something, or, if `inside`, of the
+        repetitions in it and what is outside of the item."""
+        boxes = set(_repetitions(item) if inside else [item.folded or item])
+        known = set(item.leaves()) if inside and isinstance(item, Box) else set[Leaf]()
+        shared = [
+            self._called(arc.source)
+            for arc in self.arcs
+            if not boxes.isdisjoint(arc.shared) and arc.source not in known
+        ]
+        said = [f"each reads the same {_row(shared)}"] if shared else []
+        given: dict[Leaf, set[Turn]] = {}
+        for arc in self.arcs:
+            turns = [turn for turn in arc.left if turn.box in boxes]
+            if turns and arc.target not in known:
+                given.setdefault(arc.target, set()).update(turns)
+        readers: dict[str, list[str]] = {}
+        for target, turns in given.items():
+            readers.setdefault(_which(turns), []).append(self._called(target))
+        said += [f"{w} read by {_row(names)}" for w, names in readers.items() if w]
+        return said
+
+    def _called(self, leaf: Leaf) -> str:
+        """What stands on a leaf, or on what it is drawn with."""
+        node = self.node_of.get(leaf)
+        return leaf.text if node is None else labels.said(node.lead)
+
+
+def _row(names: Iterable[str]) -> str:
+    found = list(dict.fromkeys(names))
+    return ", ".join(found) if len(found) <= _FEW else f"{len(found)} others"
+
+
+def _which(turns: Collection[Turn]) -> str:
+    """Which of some repetitions are read; nothing if it is the last one alone."""
+    if all(turn.at == turn.of - 1 for turn in turns):
+        return ""
+    if all(turn.at == 0 for turn in turns):
+        return "the first is"
+    found = {(turn.of, turn.at) for turn in turns}
+    counts = {count for count, _ in found}
+    if len(found) == sum(counts):
+        return "each is"
+    if len(counts) > 1:
+        return "some are"
+    (count,) = counts
+    number = max(index for _, index in found) + 1
+    only = len(found) == 1
+    return f"no. {number} of {count} is" if only else f"{len(found)} of {count} are"
+
+
+def _repetitions(item: Item) -> Iterator[Box]:
+    """The outermost ones in an item."""
+    if isinstance(item, Leaf):
+        return
+    if item.folded is not None:
+        yield item.folded
+    elif isinstance(item, Box):
+        if item.kind == "repeat":
+            yield item
+            return
+        for child in item.children:
+            yield from _repetitions(child)
 
 
 def compose(
@@ -169,4 +237,7 @@ def _drawn(raw: Iterable[Arc]) -> list[Arc]:
             drawn[key] = arc
             arc.tally = arc.target.tally
             doubled.append(arc)
+        drawn[key].shared |= arc.shared
+        drawn[key].places |= arc.places
+        drawn[key].left |= arc.left
     return doubled

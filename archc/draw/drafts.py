@@ -201,7 +201,7 @@ def _title(first: Outer, last: Outer) -> str:
     if last is not first and isinstance(last, Box):
         return run_name(first.path, last.path)
     named = full_name(first.name, first.path) or first.block or short_name(first.path)
-    return named or _inside(first)
+    return named or repeated(first)
 
 
 def _shared(found: Sequence[_T]) -> _T | None:
@@ -212,14 +212,14 @@ def _shared(found: Sequence[_T]) -> _T | None:
 def _repeats(box: Box, *, alone: bool) -> tuple[str, ...]:
     """How often its parts come, by their names, or by their blocks among others."""
     return tuple(
-        f"{(alone and _title(c, c)) or _inside(c)} ×{c.count}".lstrip()
+        f"{(alone and _title(c, c)) or repeated(c)} ×{c.count}".lstrip()
         for c in box.children
         if isinstance(c, Box | Node) and c.count not in ("", "1")
     )
 
 
-def _inside(item: Outer) -> str:
-    """What a repetition without a name repeats."""
+def repeated(item: Outer) -> str:
+    """What is repeated where a repetition has no name."""
     if isinstance(item, Box) and item.block:
         return item.block
     parts = item.children if isinstance(item, Box) else [item]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from archc.draw.caption import Fields, Tally
 from archc.ops.base import Category
@@ -87,6 +87,8 @@ class Box:
     count: str = ""
     """For a repeat: how often."""
     remark: str = ""
+    folded: Box | None = None
+    """A repetition of nothing but this, whose frame it is too."""
 
     def leaves(self) -> Iterator[Leaf]:
         for child in self.children:
@@ -107,9 +109,20 @@ class Node:
     tally: Tally
     """How often it occurs in the box around it; each time, as often as `count` says."""
     count: str = ""
+    folded: Box | None = None
+    """The repetition that it stands for, if it has no frame."""
 
 
 Item = Leaf | Node | Box
+
+
+class Turn(NamedTuple):
+    """One of some repetitions that are drawn as one."""
+
+    box: Box
+    at: int
+    of: int
+    """Which one it is, and of how many."""
 
 
 @dataclass(slots=True, eq=False)
@@ -119,6 +132,13 @@ class Arc:
     source: Leaf
     target: Leaf
     tally: Tally = field(default_factory=Tally)
+    places: set[tuple[Leaf, int]] = field(default_factory=set["tuple[Leaf, int]"])
+    """Where it is read, in any of the repetitions: by which leaf, as which input."""
+    shared: frozenset[Box] = frozenset()
+    """The repetitions around the target of which each reads this one value, and not
+    what the one before it gives."""
+    left: set[Turn] = field(default_factory=set["Turn"])
+    """The repetitions around the source, and not around the target, that give it."""
     size_only: bool = False
     """Whether the target only asks for its size."""
     bypass: bool = False

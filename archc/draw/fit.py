@@ -98,11 +98,17 @@ def free(chart: Chart, style: Style, pages: int = 1) -> Sketch:
         if best is None and not long:
             return scene
         off = max(shape / wanted, wanted / shape)
-        if best is not None and off >= best[0]:
+        if best is not None and (off >= best[0] or not _shorter(scene, best[1], style)):
             break
         best = (off, scene)
     assert best is not None
     return best[1]
+
+
+def _shorter(one: Sketch, other: Sketch, style: Style) -> bool:
+    """Whether its strips are: a frame that is longest alone has no use for more."""
+    lengths = [(s.width if style.lr else s.height) for s in (one, other)]
+    return lengths[0] < lengths[1] - 0.5
 
 
 def _in_strips(chart: Chart, style: Style) -> Iterator[Sketch]:

@@ -62,10 +62,10 @@ class Joiner:
         if isinstance(only, Leaf) or only.count or only.tally != box.inner:
             return [box]
         if isinstance(only, Box):
-            if only.kind != "block":
+            if only.kind not in ("block", "group"):
                 return [box]
             only.name, only.remark = box.name or only.name, box.remark
-        only.count, only.tally = box.count, box.tally
+        only.count, only.tally, only.folded = box.count, box.tally, box
         return [only]
 
     def _follows(self, leaf: Leaf, then: Leaf) -> bool:

@@ -179,6 +179,14 @@ class Layout(Rows):
                 yield Text(x, y - size * 0.6, text, size, color)
             else:
                 yield Text(x - 2, y, text, size, color, "end")
+        for i, text in self.said.items():
+            along = sum(self.reach(i)) / 2
+            x, y = self.xy((along, self.center[i] + 2))
+            size, color = self.style.small, self.style.palette.line
+            if self.style.lr:
+                yield Text(x + dx, y + dy + size * 0.6, text, size, color)
+            else:
+                yield Text(x + dx, y + dy, text, size, color, "start")
         for i in self.cells:
             box = self.boxes[i]
             x, y = self.xy((self.reach(i)[0], self.center[i] - self.before(i)))

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
+from archc.draw import metrics
 from archc.draw.align import Bands, Joint, aligned
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
@@ -64,6 +65,8 @@ class Rows:
         self.far: list[Link] = []
         self.near: list[_Segment] = []
         self.ways: list[list[_Segment]] = []
+        self.said: dict[int, str] = {}
+        """What stands beside a place that a link keeps."""
         self._thread()
         self._forks = Counter((x.source, x.out) for x in self.near)
         self.center: dict[int, float] = {}
@@ -86,6 +89,10 @@ class Rows:
                 self.row_of[place] = row
                 self.rows[row].append(place)
                 stops.append(place)
+            source = self.boxes[link.source]
+            if link.note and len(stops) > 1 and link.note not in source.lines:
+                # beside the longest box there is most room to say it
+                self.said[max(stops[1:], key=self._row_length)] = link.note
             stops.append(link.target)
             way = [
                 _Segment(
@@ -100,6 +107,10 @@ class Rows:
 
     # ---- places across the rows
 
+    def _row_length(self, i: int) -> float:
+        """How long the row is that a place is in."""
+        return max(map(self.length, self.rows[self.row_of[i]]))
+
     def length(self, i: int) -> float:
         """How long a box is along the order."""
         if i < 0:
@@ -113,9 +124,16 @@ class Rows:
     def after(self, i: int) -> float:
         """and to the other side."""
         if i < 0:
-            return _THREAD
+            return _THREAD + self._beside_line(self.said.get(i, ""))
         box = self.boxes[i]
         return (box.height if self.style.lr else box.width) - box.axis
+
+    def _beside_line(self, note: str) -> float:
+        """The room that takes what is said of a line."""
+        if not note:
+            return 0.0
+        small = self.style.small
+        return small * 1.2 if self.style.lr else metrics.width(note, small) + 3
 
     def _full(self, i: int) -> float:
         return self.after(i) + (self.boxes[i].beside if i >= 0 else 0.0)
@@ -215,12 +233,12 @@ class Rows:
         right = self.center[one] + self._full(one) + APART
         for i in reversed(threads):
             if wish[i] < self.center[one]:
-                self.center[i] = left = min(left, wish[i])
+                self.center[i] = left = min(left - self._full(i) + _THREAD, wish[i])
                 left -= APART
         for i in threads:
             if wish[i] >= self.center[one]:
                 self.center[i] = right = max(right, wish[i])
-                right += APART
+                right += APART + self._full(i) - _THREAD
 
     # ---- gaps and lanes
 

@@ -48,6 +48,8 @@ def stage_chart(
     for cell, draft in zip(cells, drafts, strict=True):
         if not cell.end:
             cell.marks = marks_of(draft.leaves)
+        given = [x for item in draft.items for x in picture.passed(item, inside=True)]
+        cell.details += dict.fromkeys(given)
         if isinstance(draft.lead, Box) and cell.mark is not None:
             cell.title = f"{SIGNS[cell.mark]}{cell.title}"
     cell_of: dict[Layer, Cell] = {}

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import NamedTuple
 
 from archc.draw.caption import FIRST, position
-from archc.draw.figure import Arc, Leaf
+from archc.draw.figure import Arc, Box, Leaf, Turn
 from archc.draw.fold import Folder
 from archc.network.detours import before, goes_around
 from archc.network.graph import Head, Layer, Network, Region, Value
 
 ArcKey = tuple[Leaf, Leaf, int]
+Place = tuple[Turn, ...]
+"""The repetitions around a place that are drawn as one, and which of them it is in."""
+
+
+class _Seen(NamedTuple):
+    """Where a value comes from, as seen from a place."""
+
+    leaf: Leaf
+    depth: int
+    """In how many of the repetitions around the place it is a value of its own."""
+    shared: frozenset[Box]
+    """Those around that place which all read this one."""
+    left: Place
+    """The repetitions that it has left on its way."""
 
 
 class Wiring:
@@ -18,8 +33,8 @@ class Wiring:
 
     Repetitions that are drawn as one all start from what the first of them starts from;
     `_entries` says so while the walk is inside one of the others. What one of them
-    reads by name, and one before it made further down, is drawn as what the first reads
-    there.
+    reads of one before it is drawn as what the first reads there. What they all read of
+    what stands before the first, `Arc.shared` tells from what each has from the last.
     """
 
     def __init__(self, network: Network, folder: Folder) -> None:
@@ -34,18 +49,22 @@ class Wiring:
             self.inputs[value] = Leaf(path, None, text=text, output=value.shape)
             self.inputs[value].tally.add(FIRST)
         self.outputs: list[Leaf] = []
-        self._entries: dict[Value, Leaf] = {}
+        self._entries: dict[Value, _Seen] = {}
+        self._around: Place = ()
+        self._made_in: dict[Value, Place] = {}
         leaves = dict.fromkeys(folder.leaf_of.values())
         self._order = {leaf: n for n, leaf in enumerate(leaves)}
-        self._first: dict[tuple[Leaf, int], Leaf] = {}
-        """What each leaf reads, by the number of the input, where it first reads it."""
+        self._first: dict[tuple[Leaf | Box, int], _Seen] = {}
+        """What is read by each leaf, by the number of the input, and by repetitions,
+        where it is first read."""
         self._region(network.body, FIRST)
         for name, value in network.outputs.items():
             text = f"output {name}" if network.spec.outputs else "output"
             leaf = Leaf(text, None, text=text, input=value.shape)
             leaf.tally.add(FIRST)
             self.outputs.append(leaf)
-            self._arc(self.source(value), leaf, FIRST, 0)
+            arc = self._arc(self._made(value), leaf, FIRST, 0)
+            arc.left.update(self._made_in.get(value, ()))
         for head in network.heads:
             self._region(head.region, FIRST)
         self._tell_bypasses()
@@ -55,17 +74,28 @@ class Wiring:
         shape = head.source.shape
         leaf = Leaf(head.name, None, text="output", input=shape, output=shape)
         leaf.tally.add(FIRST)
-        self._arc(self.source(head.source), leaf, FIRST, 0)
+        self._arc(self._made(head.source), leaf, FIRST, 0)
         return leaf
 
-    def source(self, value: Value) -> Leaf:
-        """The leaf that makes a value, as seen from where the walk is."""
-        entry = self._entries.get(value)
-        if entry is not None:
-            return entry
+    def _made(self, value: Value) -> Leaf:
+        """The leaf that makes a value."""
         if value.layer is None:
             return self.inputs[value]
         return self.folder.leaf_of[value.layer]
+
+    def _seen(self, value: Value) -> _Seen | None:
+        """A value as seen from where the walk is; None if an earlier repetition made
+        it, and does not hand it on."""
+        seen = self._entries.get(value)
+        if seen is None:
+            place = self._made_in.get(value, ())
+            pairs = list(zip(place, self._around, strict=False))
+            depth = next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
+            if depth < len(pairs) and pairs[depth][0].box is pairs[depth][1].box:
+                return None
+            seen = _Seen(self._made(value), depth, frozenset(), place[depth:])
+        later = (turn.box for turn in self._around[seen.depth :] if turn.at)
+        return seen._replace(depth=len(self._around), shared=seen.shared.union(later))
 
     def _region(self, region: Region, where: int) -> None:
         if region.kind == "repeat":
@@ -82,32 +112,49 @@ class Wiring:
         box_of = self.folder.box_of
         for _, run in groupby(iterations, key=lambda r: id(box_of[r])):
             group = list(run)
-            entry = self.source(group[0].input)
+            around = self._around
+            entry = self._entry(group[0])._replace(depth=len(around) + (len(group) > 1))
             for index, iteration in enumerate(group):
                 value = iteration.input
                 outer = self._entries.get(value)
                 self._entries[value] = entry
                 place = position(index, len(group), where)
+                if len(group) > 1:
+                    turn = Turn(box_of[iteration], index, len(group))
+                    self._around = (*around, turn)
                 self._region(iteration, place)
                 if outer is None:
                     del self._entries[value]
                 else:
                     self._entries[value] = outer
+            self._around = around
+
+    def _entry(self, first: Region) -> _Seen:
+        """What the first of some repetitions starts from."""
+        key, value = (self.folder.box_of[first], 0), first.input
+        seen = self._seen(value) or self._first.get(key)
+        seen = seen or _Seen(self._made(value), len(self._around), frozenset(), ())
+        self._first.setdefault(key, seen)
+        return seen
 
     def _layer(self, layer: Layer, where: int) -> None:
         leaf = self.folder.leaf_of[layer]
+        self._made_in[layer.output] = self._around
         same: dict[Leaf, int] = {}
         read = layer.op.computes_with
         for number, value in enumerate(layer.inputs):
-            source = self.source(value)
-            if self._order.get(source, -1) >= self._order[leaf]:
+            seen = self._seen(value)
+            if seen is None or self._order.get(seen.leaf, -1) >= self._order[leaf]:
                 if (leaf, number) not in self._first:
                     continue
-                source = self._first[leaf, number]
-            self._first.setdefault((leaf, number), source)
-            slot = same.get(source, 0)
-            same[source] = slot + 1
-            arc = self._arc(source, leaf, where, slot)
+                seen = self._first[leaf, number]
+            self._first.setdefault((leaf, number), seen)
+            slot = same.get(seen.leaf, 0)
+            same[seen.leaf] = slot + 1
+            arc = self._arc(seen.leaf, leaf, where, slot)
+            arc.shared |= seen.shared
+            arc.left.update(seen.left)
+            arc.places.add((leaf, number))
             arc.size_only = read is not None and number >= read
 
     def _arc(self, source: Leaf, target: Leaf, where: int, slot: int) -> Arc:
@@ -126,7 +173,12 @@ class Wiring:
         arcs = [
             (arc, order[arc.source], order[arc.target]) for arc in self.arcs.values()
         ]
-        sources = before((s, t) for arc, s, t in arcs if not arc.size_only)
+        arcs = [(arc, s, t) for arc, s, t in arcs if not arc.size_only]
+        sources = before((s, t) for _, s, t in arcs)
+        into: dict[int, list[tuple[Arc, int]]] = {}
         for arc, source, target in arcs:
-            if not arc.size_only:
-                arc.bypass = goes_around(source, target, sources)
+            into.setdefault(target, []).append((arc, source))
+        for arc, source, target in arcs:
+            # what is read at the same place is read by other repetitions
+            others = (s for x, s in into[target] if x.places != arc.places)
+            arc.bypass = goes_around(source, others, sources)

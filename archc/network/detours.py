@@ -13,12 +13,15 @@ def before(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     return found
 
 
-def goes_around(source: int, target: int, before: Mapping[int, list[int]]) -> bool:
-    """Whether the source also reaches the target by way of others.
+def goes_around(
+    source: int, others: Iterable[int], before: Mapping[int, list[int]]
+) -> bool:
+    """Whether the source also reaches what it reaches by way of those others, which
+    that reads too.
 
     Numbers rise along every way, so what stands before the source is not looked at.
     """
-    waiting = [s for s in before[target] if s > source]
+    waiting = [s for s in others if s > source]
     seen = set(waiting)
     while waiting:
         for found in before.get(waiting.pop(), ()):

@@ -132,7 +132,9 @@ class _Builder:
             read = layer.op.computes_with
             for place, value in enumerate(layer.inputs):
                 counts = read is None or place < read
-                skips = counts and goes_around(self._at(value), number, sources)
+                skips = counts and goes_around(
+                    self._at(value), sources[number], sources
+                )
                 yield Edge(self.node(value), number, "skip" if skips else "")
         first = self.count + len(self._input)
         for number, value in enumerate(self._network.outputs.values()):

@@ -34,6 +34,7 @@ from tests.draw.looks import (
     read_spec,
     regions,
 )
+from tests.draw.test_ways import hold_repeats
 from tests.random_networks.campaign import fresh_seed
 from tests.random_networks.spec import draw_spec
 
@@ -175,6 +176,8 @@ def test_it_is_so_for_any_network(tmp_path: Path) -> None:
         for options in (*map(Options, get_args(Level)), Options("stage", "lr")):
             text = draw(analysis.network, analysis.facts, "svg", options)
             hold(Svg(text.decode()))
+        blocks = chart_of(analysis.network, analysis.facts, "block")
+        hold_repeats(analysis.network, blocks)
 
 
 LARGE = ["googlenet", "resnet152", "densenet201", "unet", "timm/hrnet_w18_small"]

@@ -10,7 +10,7 @@ from archc.draw.chart import Level
 from archc.draw.drawing import Options
 from archc.draw.fit import MM
 from tests.draw.looks import analysed, chart, drawn, hold
-from tests.draw.test_ways import hold_ways
+from tests.draw.test_ways import hold_repeats, hold_ways
 
 HERE = Path(__file__).parent / "strangers"
 NAMES = sorted(path.stem for path in HERE.glob("*.toml"))
@@ -37,6 +37,7 @@ def test_nothing_covers_text_and_edges_end_on_boxes(
 def test_what_comes_together_is_drawn_so(name: str, level: Level) -> None:
     path = str(HERE / name)
     hold_ways(analysed(path).network, chart(path, level))
+    hold_repeats(analysed(path).network, chart(path, level))
 
 
 @pytest.mark.parametrize("name", NAMES)
