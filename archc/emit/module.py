@@ -50,8 +50,8 @@ from archc.network.graph import Network
 
 Pass = Callable[[Module, Symbols], Module]
 PASSES: tuple[Pass, ...] = (
-    parts, walked, stages, derived, items, unread, counting, strides, nested, tests,
-    beside, joined, guards, held, subexpressions, children, expressed, appended,
+    parts, walked, stages, derived, items, counting, strides, nested, tests, beside,
+    joined, unread, guards, held, subexpressions, children, expressed, appended,
     containers, appended, copies, halves, running, started, alike,
     inlined, either,
 )  # fmt: skip

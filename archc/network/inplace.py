@@ -58,6 +58,8 @@ class _Uses:
                 part, body = stack.pop()
                 for value in _without(part):
                     self.instead[part.output].append(value)
+                if _may_go_on(part):
+                    self.instead[_start(part)].append(part.output)
                 if part.node in held:
                     self.readers[part.output] += 1
                 if elsewhere and not elsewhere.isdisjoint(_endings(part.path)):
@@ -203,6 +205,13 @@ def _without(part: Layer | Region) -> Iterator[Value]:
             body = part.parts[0]
             assert isinstance(body, Region)
             yield body.output
+
+
+def _may_go_on(part: Layer | Region) -> bool:
+    """Whether other arguments make one more iteration read what the last one gives."""
+    if isinstance(part, Layer) or part.kind != "repeat" or not part.parts:
+        return False
+    return part.node is not None and isinstance(part.node.repeat, Expr)
 
 
 def _start(part: Layer | Region) -> Value:
