@@ -8,12 +8,20 @@ that could be named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from archc.importing.trace import Param, Sizes, Value
 from archc.run.importing.tensors import tensors_in
+
+
+class Part(NamedTuple):
+    """What a tensor shows of memory."""
+
+    shape: Sizes
+    strides: Sizes
+    start: int
 
 
 class Values:
@@ -26,8 +34,8 @@ class Values:
         self._names: dict[int, tuple[Value | Param, int]] = {}
         """What each tensor holds, by its id, and how many writes were before."""
         self._alive: list[Tensor] = []
-        self._written: dict[int, tuple[Any, Value, int]] = {}
-        """The last write to memory: the part, what is there, and which write it was."""
+        self._written: dict[int, list[tuple[Part, Value, int]]] = {}
+        """The writes to memory: the part, what is there, and which write it was."""
         self._writes = 0
 
     def name(self, tensor: Tensor, held: Value | Param) -> None:
@@ -49,10 +57,15 @@ class Values:
         if id(tensor) not in self._names:
             return None
         held, before = self._names[id(tensor)]
-        part, value, write = self._written.get(_memory(tensor), (None, held, 0))
-        if write <= before:
-            return held
-        return value if _shown(tensor) == part else None
+        own = shown(tensor)
+        for part, value, write in reversed(self._written.get(_memory(tensor), [])):
+            if write <= before:
+                break
+            if own == part:
+                return value
+            if not apart(own, part):
+                return None
+        return held
 
     def held(self, tensor: Tensor) -> Value | Param:
         """What a tensor holds; where that has no name, it is refused."""
@@ -70,8 +83,8 @@ class Values:
         """Gives what a tensor holds from now on its number."""
         number = self.made(tensor)
         self._writes += 1
-        part = _shown(tensor), Value(number), self._writes
-        self._written[_memory(tensor)] = part
+        written = self._written.setdefault(_memory(tensor), [])
+        written.append((shown(tensor), Value(number), self._writes))
         return number
 
     def numbers(self, given: Iterable[Any]) -> list[int]:
@@ -84,5 +97,29 @@ def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]
 
 
-def _shown(tensor: Tensor) -> Any:
-    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()
+def shown(tensor: Tensor) -> Part:
+    """The part of its memory that a tensor shows."""
+    return Part(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()))
+
+
+def apart(one: Part, other: Part) -> bool:
+    """Whether two parts of memory, as slices of one tensor, surely have no number in
+    common: along some axis, one begins where the other has ended."""
+    if one.strides != other.strides:
+        return False
+    first, second = sorted((one, other), key=lambda part: part.start)
+    rest, reach, found = second.start - first.start, 0, False
+    sizes = sorted(zip(one.strides, first.shape, second.shape, strict=True))
+    lasts: list[int] = []
+    for stride, size, later in reversed(sizes):
+        if stride == 0:
+            return False
+        begins, rest = divmod(rest, stride)
+        lasts.insert(0, max(size, begins + later) - 1)
+        found = found or begins >= size
+    for (stride, _, _), last in zip(sizes, lasts, strict=True):
+        # so that a place in memory is one place along each axis
+        if reach >= stride:
+            return False
+        reach += last * stride
+    return found and rest == 0
