@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from archc.draw.chart import Cell, Chart, Level
-from archc.draw.fit import MM, SMALLEST, TooNarrow, fitted
+from archc.draw.fit import MM, SMALLEST, TooNarrow, fitted, in_tenths
 from archc.draw.heat import Heat, shares
 from archc.draw.palette import PALETTES, Theme
 from archc.draw.scene import Scene
@@ -20,6 +20,8 @@ Format = Literal["svg", "pdf", "png", "dot", "mmd", "tex"]
 _FORMATS: dict[str, Format] = {ending: ending for ending in get_args(Format)}
 Look = Literal["graph", "volumes"]
 PNG_DPI = 200
+_MORE = 1.01
+"""By what a width grows at least that is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +133,40 @@ def scene_of(
     """The picture with all its places.
 
     Raises:
-        TooNarrow: if nothing fits the width.
+        TooNarrow: if nothing fits the width; it tells one that something fits.
     """
     if options.look == "volumes":
         from archc.draw.volumes import volumes
 
         return volumes(chart_of(network, facts, "stage"), _style(options))
+    try:
+        return _fitting(network, facts, options, saved or {})
+    except TooNarrow as error:
+        wanted, least = error.wanted, error.least
+    while True:
+        # with more room things are arranged in other ways, so that it may not be enough
+        width = in_tenths(least)
+        try:
+            _fitting(network, facts, replace(options, width=width), saved or {})
+        except TooNarrow as error:
+            least = max(error.least, least * _MORE)
+        else:
+            raise TooNarrow(wanted, width * MM)
+
+
+def _fitting(
+    network: Network, facts: Facts, options: Options, saved: Mapping[Layer, int]
+) -> Scene:
+    """The first of what may be drawn that fits.
+
+    Raises:
+        TooNarrow: if nothing does, with the least width that may.
+    """
     tried: list[TooNarrow] = []
     for chart, strict in _charts(network, facts, options):
         style = _style(options)
         if options.heat is not None:
-            heat, scale = shares(options.heat, chart, facts, saved or {})
+            heat, scale = shares(options.heat, chart, facts, saved)
             style = replace(style, heat=heat, scale=scale)
         try:
             return fitted(chart, style, strict=strict)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import ceil
 
 from archc.draw.chart import Chart
 from archc.draw.frames import boxes_of
@@ -34,17 +35,16 @@ class TooNarrow(ValueError):
 
     def __init__(self, wanted: float, least: float) -> None:
         super().__init__(
-            f"in {_mm(wanted, up=False)} mm its type would be smaller than"
-            f" {SMALLEST:g} pt; {_mm(least, up=True)} mm would do"
+            f"in {round(wanted / MM, 3):g} mm its type would be smaller than"
+            f" {SMALLEST:g} pt; {in_tenths(least):g} mm would do"
         )
-        self.least = least
+        self.wanted, self.least = wanted, least
         """In points."""
 
 
-def _mm(points: float, *, up: bool) -> str:
-    tenths = points / MM * 10
-    whole = -(-tenths // 1) if up else tenths // 1
-    return f"{whole / 10:g}"
+def in_tenths(points: float) -> float:
+    """So many points in millimetres, rounded up to tenths."""
+    return ceil(round(points / MM * 10, 6)) / 10
 
 
 def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:

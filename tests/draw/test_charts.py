@@ -277,14 +277,22 @@ def test_what_a_linear_layer_needs_is_said_with_it() -> None:
                    if c.category == "pooling")  # fmt: skip
 
 
-def test_what_does_not_fit_says_which_width_would() -> None:
-    analysis = analysed("googlenet")
-    options = Options("stage", width=20)
-    with pytest.raises(TooNarrow, match=r"in 20 mm .* mm would do") as raised:
-        draw(analysis.network, analysis.facts, "svg", options)
-    width = raised.value.least / MM + 0.1
-    scene = scene_of(analysis.network, analysis.facts, Options("stage", width=width))
+@pytest.mark.parametrize("level", ["stage", "block", "layer", None])
+@pytest.mark.parametrize("name", ["googlenet", "resnet50", "densenet121", "siamese_net",
+                                  "timm/ghostnet_100"])  # fmt: skip
+def test_what_does_not_fit_says_which_width_would(
+    name: str, level: Level | None
+) -> None:
+    """What fits there was drawn, so it is true however things are arranged."""
+    analysis = analysed(name)
+    with pytest.raises(TooNarrow, match=r"in 12 mm .* mm would do") as raised:
+        scene_of(analysis.network, analysis.facts, Options(level, width=12))
+    said = re.search(r"([\d.]+) mm would", str(raised.value))
+    assert said is not None
+    width = float(said[1])
+    scene = scene_of(analysis.network, analysis.facts, Options(level, width=width))
     assert scene.smallest_type() >= 6
+    assert scene.width <= width * MM + 0.02
 
 
 def test_what_is_too_high_for_a_width_asks_for_more_of_it() -> None:
