@@ -158,6 +158,12 @@ class Reader:
         return tuple(self.shape_of(number).sizes)
 
     @property
+    def path(self) -> str:
+        """The module that makes the call."""
+        use = self._call.use
+        return self._graph.trace.uses[use].path if use >= 0 else ""
+
+    @property
     def rank(self) -> int:
         """How many axes the input has, its batch counted."""
         return len(self.sizes(self.input)) + 1

@@ -200,3 +200,17 @@ def test_an_instance_norm_has_its_momentum() -> None:
     result = import_network(net, "net", {"x": (3, 8, 8)})
     assert result.proof.training == "equal"
     assert _nodes(result)[0]["momentum"] == 0.3
+
+
+def test_a_factor_in_a_list_is_refused() -> None:
+    class Factors(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 1)
+            self.all = nn.ParameterList([nn.Parameter(torch.ones(8, 1, 1))])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x) * self.all[0]
+
+    (refusal,) = import_network(Factors(), "net", {"x": (3, 8, 8)}).refused
+    assert "`all.0`" in refusal.reason

@@ -357,6 +357,27 @@ def test_compiled_code_is_refused() -> None:
     assert "torch.jit" in refusal.reason
 
 
+def _gated(x: Tensor) -> Tensor:
+    return x * x.sigmoid()
+
+
+def test_a_compiled_function_is_refused_once() -> None:
+    jit: Any = torch.jit
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.gated = nn.Conv2d(3, 8, 1), jit.script(_gated)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.gated(self.conv(x)).relu()
+
+    (refusal,) = _imported(Net()).refused
+    assert "_gated" in refusal.reason
+    assert "torch.jit" in refusal.reason
+    assert refusal.file == __file__
+
+
 def test_what_torch_compiled_runs_as_it_is_written() -> None:
     inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
     compiled: Any = torch.compile(inner[0])

@@ -8,6 +8,8 @@ from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import Param, Value
 from archc.ops.registry import OPS
 
+_HOW = frozenset({"alpha", "rounding_mode", "out"})
+
 
 @rule("torch.Tensor.add", "torch.add", "torch.Tensor.__radd__", "torch.Tensor.__add__")
 def _add(call: Reader) -> None:
@@ -36,14 +38,14 @@ def _div(call: Reader) -> None:
 @rule("torch.Tensor.__rsub__", "torch.rsub")
 def _rsub(call: Reader) -> None:
     """A number less what is read: the sum with its negative, to the bit."""
-    numbers = [v for v in call.settings.values() if isinstance(v, int | float)]
-    if len(numbers) != 1 or call.settings.get("alpha", 1) != 1:
+    given = [v for k, v in call.settings.items() if k not in _HOW]
+    numbers = [v for v in given if isinstance(v, int | float)]
+    if call.settings.get("alpha", 1) != 1:
+        raise Refused("a difference of which one part is weighed by `alpha`")
+    if len(numbers) != 1:
         raise Refused("it subtracts from a parameter, which no op does")
     negative = call.make("scale", {"factor": -1.0}, last=False)
     call.make("shift", {"offset": float(numbers[0])}, reads=(negative,))
-
-
-_HOW = frozenset({"alpha", "rounding_mode", "out"})
 
 
 def _binary(call: Reader, op: str) -> None:
@@ -106,6 +108,10 @@ def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) ->
     tensor = call.tensors.get(param.key)
     if tensor is None or not tensor.trained:
         raise Refused(f"it multiplies by `{param.key}`, which is no parameter")
+    owner, user = param.key.rpartition(".")[0], call.path
+    if owner and owner != user and not user.startswith(f"{owner}."):
+        raise Refused(f"it multiplies by `{param.key}`, and `{owner}`, which has it, is"
+                       " not called")  # fmt: skip
     if not tensor.shape:
         init = {} if tensor.fill is None else {"init": tensor.fill}
         one = {**init, "per_channel": False}

@@ -175,11 +175,28 @@ class _Tracer(TorchFunctionMode):
                 return plain(part, *args, **kwargs)
             return self._called(part, path, plain, args, kwargs)
 
+        compiled: Any = torch.jit.ScriptFunction
+        hidden = compiled.__call__
+
+        def asked(function: Any, *args: Any, **kwargs: Any) -> Any:
+            self.refuse(f"`{function.name}` is compiled by torch.jit, which hides its"
+                        " calls")  # fmt: skip
+            self._whole += 1
+            try:
+                out = hidden(function, *args, **kwargs)
+            finally:
+                self._whole -= 1
+            for tensor in tensors_in((out,)):
+                self.values.made(tensor)
+            return out
+
         nn.Module.__call__ = called
+        compiled.__call__ = asked
         try:
             yield
         finally:
             nn.Module.__call__ = plain
+            compiled.__call__ = hidden
 
     def _called(
         self,
