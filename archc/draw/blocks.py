@@ -127,7 +127,7 @@ class _Builder:
         remarks = box.remark.split(", ") if box.remark else []
         cell.details = [line for line in (block, *remarks, occurs) if line]
         cell.head = box.kind == "head"
-        cell.seldom = bool(occurs)
+        cell.seldom = occurs
         cell.block = box.block
         return cell
 
@@ -161,7 +161,7 @@ class _Builder:
         cell.details = [*labels.around(node.leaves, lead), *notes]
         cell.details += self.picture.passed(node)
         cell.details += [occurs] if occurs else []
-        cell.seldom = bool(occurs)
+        cell.seldom = occurs
         cell.marks = marks_of(node.leaves)
         cell.head = any(leaf in self.heads for leaf in node.leaves)
         if shape is not None:

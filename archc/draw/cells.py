@@ -63,7 +63,7 @@ class Drawn:
             self.x, self.y, self.width, self.height,
             fill=style.fill(cell),
             stroke=ink.background if cell.end else ink.head if cell.head else ink.line,
-            dashed=cell.head or cell.seldom,
+            dashed=cell.head or bool(cell.seldom),
             title=tooltip(cell),
         )  # fmt: skip
         inside = self.inside
@@ -140,7 +140,7 @@ def measured(
     if room:
         within = (room - 2 * _PAD) / _SLACK
         titles = list(metrics.wrapped(titles[0], style.text, within, bold=True))
-    lines = [*titles, *map(visible, cell.details[: style.details])]
+    lines = [*titles, *map(visible, cell.said(style.details))]
     shape = metrics.width(visible(cell.shape), style.small)
     first = max(metrics.width(title, style.text, bold=True) for title in titles)
     if style.stacked:

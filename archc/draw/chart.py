@@ -66,14 +66,20 @@ class Cell:
     block: str = ""
     sizes: tuple[int, ...] = ()
     """Channels and the sides of the map that it gives."""
-    seldom: bool = False
-    """Whether not all repetitions have it."""
+    seldom: str = ""
+    """Which repetitions have it, where not all do; one of the details."""
     marks: frozenset[Mark] = frozenset()
     """What its layers are in a comparison of two networks."""
     inner: Chart | None = None
     """What a frame has inside. Its ports are boxes there."""
     port: Literal["", "in", "out"] = ""
     """For what is no box but a place where values come into a frame, or leave it."""
+
+    def said(self, most: int) -> list[str]:
+        """So many of its details, and the one that is never left out."""
+        shown = self.details[:most]
+        left = [line for line in self.details[most:] if line == self.seldom]
+        return [*shown, *left[:1]]
 
     @property
     def mark(self) -> Mark | None:

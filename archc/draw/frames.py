@@ -107,7 +107,7 @@ class _Frame(Drawn):
         yield Rect(
             self.x, self.y, self.width, self.height,
             fill=ink.shade, stroke=ink.head if cell.head else ink.frame, role="frame",
-            dashed=cell.head or cell.seldom, title=tooltip(cell),
+            dashed=cell.head or bool(cell.seldom), title=tooltip(cell),
         )  # fmt: skip
         assert self.layout is not None
         left, top = self.corner
@@ -119,7 +119,7 @@ class _Frame(Drawn):
 def _framed(cell: Cell, inner: Chart, style: Style) -> _Frame:
     boxes = boxes_of(inner, style)
     ink = style.palette
-    lines = [title_of(cell), *map(visible, cell.details[: style.details])]
+    lines = [title_of(cell), *map(visible, cell.said(style.details))]
     widths = [
         metrics.width(line, style.text if n == 0 else style.small, bold=n == 0)
         for n, line in enumerate(lines)

@@ -6,7 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from archc.draw.blocks import block_chart
-from archc.draw.drawing import Options
+from archc.draw.cells import measured
+from archc.draw.chart import Cell
+from archc.draw.drawing import Options, draw
+from archc.draw.style import Style
 from tests.draw.looks import analysed, drawn
 
 STRANGERS = Path(__file__).parent / "strangers"
@@ -55,3 +58,17 @@ def test_branches_stand_beside_each_other_though_less_is_said_in_them() -> None:
     svg = drawn(str(STRANGERS / "triplet"), Options("stage", width=85))
     rows = Counter(round(box[1]) for box in svg.boxes)
     assert [rows[y] for y in sorted(rows)] == [3, 3, 2, 2]
+
+
+def test_which_repetitions_have_a_box_is_said_in_any_room() -> None:
+    """As the shortcut of RepVGG's blocks, which the first of a stage lacks."""
+    cell = Cell("a", "conv", details=["BN", "first only"], seldom="first only")
+    assert measured(cell, Style(details=9)).lines == ["conv", "BN", "first only"]
+    assert measured(cell, Style(details=0)).lines == ["conv", "first only"]
+    svg = draw_text("timm/repvgg_a0", Options("block", width=170))
+    assert svg.count(">others<") >= 2
+
+
+def draw_text(name: str, options: Options) -> str:
+    analysis = analysed(name)
+    return draw(analysis.network, analysis.facts, "svg", options).decode()
