@@ -235,7 +235,7 @@ class Bodies(Terms):
             return self._known(node, shapes.settled(y, seen))
         before, layers = self.met.get(first), self.seen.layers.get(first, ())
         op = None if before is None else before.op
-        if before is None and layers and isinstance(first, OpNode):
+        if before is None and shared.sure and layers and isinstance(first, OpNode):
             op = layers[0].op  # of another class, whose terms say nothing here
         if op is not None and not op.joins_axes:
             y = shapes.output(op, (x,), layers, seen)
@@ -291,7 +291,7 @@ class Bodies(Terms):
         """Channels over the arguments of another class in the terms of this one."""
         if isinstance(channels, Held):
             symbol = self.symbol((node, channels.attribute), channels.attribute)
-            self.opaque[symbol.id] = Published(node, channels.attribute)
+            self.opaque[symbol.id] = Published(node, self.turns(), channels.attribute)
             self.bound |= {symbol.id}
             return symbol
         if not isinstance(channels, Expr):

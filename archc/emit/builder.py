@@ -91,7 +91,9 @@ class Builder:
         """Modules that `forward` is given, by their paths."""
         self.members: dict[Node, Expr] = {}
         """For a repetition whose children are in a list: the one that is called."""
-        self.instance_of: dict[Node, Expr] = {}
+        self.turns: tuple[int, ...] = ()
+        """Which iterations of repetitions that are written out these are."""
+        self.instance_of: dict[tuple[Node, tuple[int, ...]], Expr] = {}
         """Where the constructor can read attributes of a node's instance."""
         self.stored: dict[str, str] = {}
         """Attributes that `forward` needs, by the arguments that they hold."""
@@ -138,8 +140,8 @@ class Builder:
         match self.plan.opaque.get(symbol):
             case Feature(key=key):
                 return Index(self.feature_channels, self.joined(key))
-            case Published(node=node, attribute=attribute):
-                return Attribute(self.instance_of[node], attribute)
+            case Published(node=node, turns=turns, attribute=attribute):
+                return Attribute(self.instance_of[node, turns], attribute)
             case None:
                 return Local(symbol)
 

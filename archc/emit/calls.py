@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from archc.emit import shapes
 from archc.emit.builder import Builder
-from archc.emit.chains import is_sequence
+from archc.emit.chains import is_chain, is_sequence
 from archc.emit.constructor import (
     IDENTITY,
     child_module,
@@ -28,6 +28,8 @@ from archc.ops.sizes import Shape
 from archc.spec.expressions import Const, Expr, Index
 from archc.spec.model import (
     BlockNode,
+    BranchesNode,
+    GroupNode,
     Node,
     OpNode,
     ShareNode,
@@ -106,11 +108,18 @@ def _member(builder: Builder, node: Node, x: Expr) -> Expr:
 
 def _attribute(builder: Builder, node: Node, attribute: Attribute) -> None:
     """Sets an attribute to the node's module."""
-    if node.doc:
+    if node.doc and not _has_class(builder, node):
         builder.init.append(Remark(node.doc))
     made = child_module(builder, node, attribute)
     if made != attribute:
         builder.init.append(Assign((attribute,), made))
+
+
+def _has_class(builder: Builder, node: Node) -> bool:
+    """Whether a group has a class of its own, whose docstring says what it is."""
+    if isinstance(node, GroupNode):
+        return not is_chain(builder.plan.reads, node.layers)
+    return isinstance(node, BranchesNode)
 
 
 def _bare_parameter(builder: Builder, node: OpNode, x: Expr) -> Expr:

@@ -98,14 +98,14 @@ def instance(
         return called
     # its attributes are read: by the attribute that it surely is, or by a local
     if isinstance(target, Expr) and not builder.depth:
-        builder.instance_of[node] = target
+        builder.instance_of[node, builder.turns] = target
         return called
     stem = snake_case(node.block) if isinstance(node, BlockNode) else "group"
     if node.name is not None:
         stem = stem_of(node.name, stem)
     local = builder.local(stem)
     builder.init.append(Assign((local,), called))
-    builder.instance_of[node] = local
+    builder.instance_of[node, builder.turns] = local
     return local
 
 
@@ -162,12 +162,13 @@ def turns(
     builder: Builder, node: Node, made: Sequence[Turn], run: Callable[[int], object]
 ) -> None:
     """Iterations that are written out, each by itself."""
-    around = builder.met, builder.seen
+    around = builder.met, builder.seen, builder.turns
     for turn in made:
         builder.met, builder.seen = turn.met, turn.seen
+        builder.turns = (*around[2], turn.number)
         with builder.plan.reads.counting(builder.env, node, turn.number):
             run(turn.number)
-    builder.met, builder.seen = around
+    builder.met, builder.seen, builder.turns = around
 
 
 def loop(

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from archc.emit.builder import Builder
 from archc.emit.calls import (
     assign,
-    called,
     expression,
     is_optional,
     merged,
@@ -22,7 +21,6 @@ from archc.emit.calls import (
 from archc.emit.chains import has_module, is_sequence
 from archc.emit.constructor import (
     IDENTITY,
-    child_module,
     choice,
     loop,
     repetition,
@@ -357,13 +355,10 @@ def _tapped_group(
     builder: Builder, node: Node, x: Expr, target: Local, taps: tuple[str, ...]
 ) -> Expr:
     """A group that also hands out values from inside it."""
-    assert node.name is not None
-    attribute = Attribute(SELF, node.name.text)
-    builder.init.append(Assign((attribute,), child_module(builder, node, attribute)))
     variables = [
         builder.local(returned_as(builder, path) or identifier(path)) for path in taps
     ]
-    values = called(builder, node, attribute, x)
+    values = expression(builder, node, x)
     builder.forward.append(Assign((target, *variables), values))
     builder.values |= dict(zip(taps, variables, strict=True))
     return target

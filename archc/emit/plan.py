@@ -222,6 +222,8 @@ class Published:
     """Channels that an instance of a class has as an attribute."""
 
     node: Node
+    turns: tuple[int, ...]
+    """In which iterations of repetitions that are written out it was made."""
     attribute: str
 
 

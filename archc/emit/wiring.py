@@ -204,10 +204,7 @@ class Reads:
                 elif source.kind == "value" and not source.key.text.startswith(own):
                     values[source.key.text] = None
                 features = features or source.kind == "feature"
-            written = [
-                p[member].text for p in (self.paths, self.members) if member in p
-            ]
-            features = features or not self.saved.isdisjoint(written)
+            features = features or not self.saved.isdisjoint(self._made(member))
         return Needs(tuple(values), features, tuple(modules.values()))
 
     def may_lack(self, node: Node, shared: Shared) -> bool:
