@@ -3,6 +3,7 @@ read and give several values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tests.random_networks.drawing import Draw
@@ -86,7 +87,7 @@ def _is_said(node: Table, op: str) -> bool:
 
 def widen_blocks(d: Draw, names: Names, spec: Table) -> None:
     """Makes blocks read two values, and give two; what that needs may be refused."""
-    if not d.chance(40):
+    if not d.chance(60):
         return
     for name, block in spec.get("blocks", {}).items():
         uses = [node for node in _nodes(spec) if node.get("block") == name]
@@ -109,9 +110,54 @@ def widen_blocks(d: Draw, names: Names, spec: Table) -> None:
                 if other != read:
                     _drop_claims(spec)
         last = block["layers"][-1]
+        if "name" not in last and "repeat" not in last:
+            last["name"] = names.fresh("layer", taken)
+            named.append(last)
         if last in named and d.chance(70):
             others = [n["name"] for n in named[:-1]]
             block["outputs"] = [last["name"], *others[: d.number(0, 2)]]
+    _read_more(d, names, spec)
+
+
+def _read_more(d: Draw, names: Names, spec: Table) -> None:
+    """Makes something read the other values of blocks, near them and from outside the
+    groups and repetitions that they are in; what comes behind reads as it did."""
+    bodies = [spec["network"], *spec.get("blocks", {}).values()]
+    taken = {n["name"] for n in _nodes(spec) if "name" in n}
+    for layers in [body["layers"] for body in bodies]:
+        for node in list(layers):
+            if "name" not in node or {"{", "."} & set(node["name"]):
+                continue
+            again = ".0" if "repeat" in node else ""
+            found = [
+                f"{node['name']}{again}{path}.{other}"
+                for path, use in _uses(node)
+                for other in spec["blocks"][use["block"]].get("outputs", [])[1:]
+            ]
+            if not found or d.chance(30):
+                continue
+            first = spec["blocks"].get(node.get("block", ""), {}).get("outputs", [])
+            back = ".".join([node["name"], *first[:1]])
+            side, main = names.fresh("layer", taken), names.fresh("layer", taken)
+            place = layers.index(node) + 1
+            layers[place:place] = [
+                {"name": side, "op": "relu", "from": d.pick(found)},
+                {"name": main, "op": "identity", "from": back},
+            ]
+
+
+def _uses(node: Table) -> Iterator[tuple[str, Table]]:
+    """The uses of blocks in a node, by their paths in it."""
+    if "when" in node or node.get("repeat") == 0:
+        return
+    if "block" in node and "repeat" not in node:
+        yield "", node
+    for inner in node.get("layers", []) if "op" not in node else []:
+        name = inner.get("name", "")
+        if not {"{", "."} & set(name) and ("repeat" not in inner or name):
+            again = ".0" if "repeat" in inner else ""
+            head = f".{name}{again}" if name else ""
+            yield from ((f"{head}{path}", use) for path, use in _uses(inner))
 
 
 _ONE_VALUE = frozenset({"when", "repeat", "skip", "otherwise"})
