@@ -235,14 +235,14 @@ def _relative(path: str, around: str) -> str:
 # ---- names
 
 
-def name_nodes(pieces: list[Piece], *, root: bool = False) -> bool:
+def name_nodes(pieces: list[Piece], *, root: bool = False, again: bool = False) -> bool:
     """Gives nodes of a scope the names that they need, and no others; whether they are
-    numbered without names."""
+    numbered without names. Where it is done `again`, some are numbered already."""
     children = _children(pieces)
     for _, piece in children:
-        if piece.kind == "group" and piece.name is not None:
+        if piece.kind == "group" and piece.name is not None and not piece.auto:
             piece.auto = name_nodes(piece.lists[0])
-    if _number(children):
+    if _number(children) or (again and all(p.name is None for _, p in children)):
         return True
     names = [p.name for _, p in children]
     by_hand = any(n is not None and n.partition(".")[0].isdigit() for n in names)

@@ -42,7 +42,7 @@ def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
             continue
         texts = {param: _text(use.written[param]) for param in block.params}
         use.lists = [[_with(piece, texts) for piece in block.pieces]]
-        use.kind, use.what, use.auto = "group", "", name_nodes(use.lists[0])
+        use.kind, use.what, use.auto = "group", "", name_nodes(use.lists[0], again=True)
         use.slots, use.written = {}, {}
         bodies.remove(block)
         del blocks[name]

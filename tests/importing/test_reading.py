@@ -295,3 +295,28 @@ class Listed(nn.Module):
 def test_a_name_is_that_of_the_nearest_list() -> None:
     outer = nn.Sequential(nn.ReLU(), Listed())
     _spec(nn.Sequential(nn.Conv2d(8, 8, 1), outer))
+
+
+class Numbered(nn.Module):
+    """A short chain whose members are numbered."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(8, width, 1), nn.ReLU(), Inner(2, 0),
+                                    nn.Conv2d(width, 8, 1))  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class Holding(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.inner = nn.Conv2d(8, 8, 1), Numbered(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(self.conv(x))
+
+
+def test_what_is_numbered_in_a_short_block_stays_so() -> None:
+    _spec(nn.Sequential(Holding(), nn.ReLU(), Holding(), Inner(4, 0)))
