@@ -11,7 +11,7 @@ from archc.network.graph import Layer, Network
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Local, Nothing, Text
 from archc.ops.registry import OPS
-from archc.spec.expressions import Binary, Call, Compare, Const, Expr, Number
+from archc.spec.expressions import Binary, BoolOp, Call, Compare, Const, Expr, Number
 from archc.spec.model import Initializer, OpNode
 
 _MODULE = Local("module")
@@ -42,12 +42,22 @@ def initializer(network: Network) -> Method | None:
         classes: list[Expr] = [Global(kind) for kind in kinds]
         either = reduce(lambda a, b: Binary("|", a, b), classes)
         test = code.call(Global("isinstance"), _MODULE, either)
-        chain = (If(test, statements, chain),)
+        chain = (_asked(test, statements, chain),)
     if not chain:
         return None
     modules = code.call(Attribute(SELF, "modules"))
     loop = For((_MODULE,), modules, chain)
     return Method("_initialize_weights", (), Nothing(), (loop,))
+
+
+def _asked(test: Expr, statements: Body, others: Body) -> If:
+    """The `if` of a kind of module; one that asks for its only parameter, too, where
+    nothing else stands behind it."""
+    match statements:
+        case (If(test=present, body=body, orelse=()),) if not others:
+            return If(BoolOp("and", (test, present)), body)
+        case _:
+            return If(test, statements, others)
 
 
 def _statements(
@@ -77,11 +87,17 @@ def _value(value: Number | str) -> Expr:
     return Const(value)
 
 
-def _is_switched(layer: Layer) -> bool:
-    """Whether an expression decides on an op's parameters, so that another argument of
-    the constructor may leave them out."""
-    return isinstance(layer.node, OpNode) and any(
-        isinstance(arg, Expr) and isinstance(getattr(layer.op, key), bool)
+def _is_switched(layer: Layer, parameter: str) -> bool:
+    """Whether an expression decides on a parameter, so that another argument of the
+    constructor may leave it out."""
+    if not isinstance(layer.node, OpNode):
+        return False
+    op, shape = layer.op, layer.input_shape()
+    return any(
+        isinstance(arg, Expr)
+        and isinstance(value := getattr(op, key), bool)
+        and (parameter in op.parameters(shape))
+        != (parameter in op.model_copy(update={key: not value}).parameters(shape))
         for key, arg in layer.node.attributes.items()
     )
 
@@ -99,7 +115,8 @@ def _layers(network: Network, op: str) -> Iterator[Layer]:
 def _is_anywhere(network: Network, op: str, parameter: str) -> bool:
     """Whether some module of the op may have a parameter."""
     return any(
-        parameter in layer.op.parameters(layer.input_shape()) or _is_switched(layer)
+        parameter in layer.op.parameters(layer.input_shape())
+        or _is_switched(layer, parameter)
         for layer in _layers(network, op)
     )
 
@@ -112,7 +129,7 @@ def _absent(network: Network, op: str, parameter: str) -> Expr | None:
     else:
         present = all(
             parameter in layer.op.parameters(layer.input_shape())
-            and not _is_switched(layer)
+            and not _is_switched(layer, parameter)
             for layer in _layers(network, op)
         )
         # torch's annotations say that it is always there, so that pyright would object

@@ -16,11 +16,13 @@ from archc.ops.sizes import Shape
 from archc.ops.steps import Device, source
 from archc.spec.expressions import Expr
 from archc.spec.model import (
+    BranchesNode,
     GroupNode,
     Node,
     OpNode,
     Spec,
     alternatives,
+    members,
     used_blocks,
     walk,
 )
@@ -30,7 +32,7 @@ from archc.spec.templates import patterned
 def inplace_nodes(network: Network) -> frozenset[Node]:
     """The nodes whose op can safely work in place in all of its instances."""
     uses = _Uses(network)
-    safe: dict[Node, bool] = {}
+    safe: dict[Node, bool] = dict.fromkeys(uses.behind_absent, False)
     for layer in uses.owner:
         if layer.op.has_inplace:
             wanted = getattr(layer.op, "inplace", None) is not False
@@ -50,7 +52,10 @@ class _Uses:
         """What may stand in a value's place, as an expression decides on its maker."""
         self._sharing: dict[tuple[int, Shape], bool] = {}
         roots = (network.body, *(h.region for h in network.heads))
-        elsewhere = _read_elsewhere(network.spec, _nodes(roots))
+        present = _nodes(roots)
+        elsewhere = _read_elsewhere(network.spec, present)
+        self.behind_absent = _behind_absent(network.spec, present)
+        """What reads an absent node's value, which it may not write to."""
         held = _held(network.spec)
         for root in roots:
             stack: list[tuple[Layer | Region, Region]] = [(root, root)]
@@ -151,6 +156,71 @@ def _is_fresh(node: Node) -> bool:
 _FRESH = frozenset({"convolution", "normalization", "pooling"})
 
 
+def _behind_absent(spec: Spec, present: set[Node]) -> set[Node]:
+    """The nodes that with other arguments read what a node makes that is absent now,
+    and that needs its value itself."""
+    found: set[Node] = set()
+
+    def walked(nodes: tuple[Node, ...], behind: bool) -> bool:
+        """Whether what stands behind these nodes reads such a value, too."""
+        for node in nodes:
+            behind = entered(node, behind)
+        return behind
+
+    def entered(node: Node, behind: bool) -> bool:
+        if behind:
+            found.add(node)
+        for beside in (node.shortcut, node.otherwise):
+            if beside is not None:
+                walked((beside,), behind)
+        inside = members(node)
+        within = False
+        if isinstance(node, BranchesNode):
+            ends = [walked((branch,), behind) for branch in inside]
+            within = len(ends) == 1 and ends[0]
+        elif inside:
+            within = walked(inside, behind)
+            if node.repeat is not None and within:
+                walked(inside, within)
+        if node.skip is not None and node.skip_when is None:
+            within = False
+        if not _may_pass_on(node):
+            return within
+        return behind or within or (node not in present and not _lends(node))
+
+    for body in _bodies(spec):
+        walked(body, False)
+    return found
+
+
+def _may_pass_on(node: Node) -> bool:
+    """Whether a node may give the memory that it reads."""
+    if isinstance(node.when, Expr) or isinstance(node.repeat, Expr):
+        return True
+    return isinstance(node, OpNode) and node.op.category in ("reshape", "dropout")
+
+
+def _lends(node: Node) -> bool:
+    """Whether a node makes a value in its own body that others may write to, if they
+    may write to what it reads."""
+    if node.skip is not None and node.skip_when is None:
+        return True
+    match node:
+        case GroupNode(layers=layers):
+            for last in reversed(layers):
+                if not _lends(last):
+                    return False
+                if not _may_pass_on(last):
+                    break
+            return True
+        case BranchesNode(branches=branches):
+            return len(branches) > 1 or all(map(_lends, branches))
+        case OpNode(op=op):
+            return op.category != "activation" and "output" not in op.saves
+        case _:
+            return False
+
+
 def _nodes(roots: Iterable[Region]) -> set[Node]:
     """The nodes that stand somewhere in the network."""
     found: set[Node] = set()
@@ -223,7 +293,11 @@ def _may_be_skipped(part: Layer | Region) -> bool:
     node = part.node
     if node is None or node.skip is None or not isinstance(node.skip_when, Expr):
         return False
-    return isinstance(part, Layer) or part.kind in ("block", "group", "branches")
+    return isinstance(part, Layer) or part.kind in _BODIES
+
+
+_BODIES = ("block", "group", "branches", "iteration", "share")
+"""The regions that are a node's body, once for each of its repetitions."""
 
 
 def _is_its_source(layer: Layer) -> bool:

@@ -75,8 +75,12 @@ def hold_class(
     _hold_inputs(model, network)
     # in double precision the order of a sum does not show
     model.double()
+    # numbers of both signs, as the slopes of most activations are one above zero; where
+    # roots would be taken of them, they are above it
+    steep = any(layer.op.op in STEEP for layer in layers_of(network))
+    start, width = (0.1, 1.0) if steep else (-1.0, 2.0)
     given = [
-        torch.rand(BATCH, *value.shape.dims, dtype=torch.double) + 0.1
+        torch.rand(BATCH, *value.shape.dims, dtype=torch.double) * width + start
         for value in network.inputs.values()
         if value.shape is not None
     ]

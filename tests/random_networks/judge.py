@@ -192,7 +192,7 @@ def can_follow(network: Network, other: Network) -> bool:
     pairs = zip(network.inputs.values(), other.inputs.values(), strict=True)
     if any(one.shape != same.shape for one, same in pairs):
         return False
-    if not _written(other) <= _written(network):
+    if not _written(other, but="activation") <= _written(network):
         return False
     axes = {_key(layer): _axes(layer) for layer in layers_of(network)}
     if any(axes.get(_key(x), _axes(x)) != _axes(x) for x in layers_of(other)):
@@ -217,15 +217,16 @@ def can_follow(network: Network, other: Network) -> bool:
     return True
 
 
-def _written(network: Network) -> set[Any]:
-    """The nodes that became something: layers, and what is applied once more."""
+def _written(network: Network, *, but: str = "") -> set[Any]:
+    """The nodes that became something: layers, `but` for those of a category, and what
+    another argument may put a skip around."""
     bodies = (network.body, *(head.region for head in network.heads))
-    shares = [r.node for b in bodies for r in b.regions() if r.kind == "share"]
-    return {
-        node.origin.path
-        for node in (*(layer.node for layer in layers_of(network)), *shares)
-        if node is not None
-    }
+    there = [r.node for b in bodies for r in b.regions() if r.kind in _SKIPPED]
+    layers = [x.node for x in layers_of(network) if x.op.category != but]
+    return {node.origin.path for node in (*layers, *there) if node is not None}
+
+
+_SKIPPED = ("block", "branches", "group", "iteration", "share")
 
 
 def _key(layer: Any) -> tuple[str, str]:
