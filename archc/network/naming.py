@@ -298,7 +298,10 @@ class Naming:
 
 
 def _body(spec: Spec, frame: Frame) -> tuple[Node, ...]:
-    return spec.layers if frame.block is None else frame.block.layers
+    """The nodes whose names are seen from one another: heads see those of theirs."""
+    if frame.block is not None:
+        return frame.block.layers
+    return (*spec.layers, *(head.node for head in spec.heads))
 
 
 _PASSED = (

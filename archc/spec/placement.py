@@ -419,6 +419,7 @@ class _Body:
                 " said",
                 "give names to the layers that have parameters",
             )
+            return tuple(nodes)  # the same number twice would be told, too
         return found
 
     def check_names(self, nodes: Sequence[Node]) -> None:
