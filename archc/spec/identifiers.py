@@ -55,7 +55,9 @@ def _of_child(name: str) -> Problem | None:
     """For one child of a module."""
     if not name:
         return "there is nothing beside a dot", 'a dot parts names: "convs.0"'
-    if name in MODULE or name == "self":
+    if name == "self":
+        return "methods in Python have it", _another(name)
+    if name in MODULE:
         return f"a torch module has its own `{name}`", _another(name)
     if name.isidentifier() and not keyword.iskeyword(name):
         return _in_python(name)
