@@ -261,7 +261,7 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
     x = place.x
     plain = [m for m in EVERY if _fits(m, x, y)]
     if plain and d.chance(45):
-        return _conditioned(w, place, {"skip": d.pick(plain)})
+        return conditioned(w, place, {"skip": d.pick(plain)})
     merge = d.pick(("add", *EVERY))
     goal = y
     if merge == "concat":
@@ -278,10 +278,11 @@ def skip_of(w: Writer, place: Place, around: Place, y: Shape) -> Table:
         shortcut["when"] = d.pick(
             (f"in_channels != {goal.channels}", w.values.truth_that(place.env(), True))
         )
-    return _conditioned(w, place, table)
+    return conditioned(w, place, table)
 
 
-def _conditioned(w: Writer, place: Place, table: Table) -> Table:
+def conditioned(w: Writer, place: Place, table: Table) -> Table:
+    """A skip, now and then under a condition."""
     if w.draw.chance(18):
         table["skip_when"] = w.values.truth(place.env())
     return table

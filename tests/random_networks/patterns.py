@@ -20,7 +20,8 @@ def _map(place: Place) -> int:
     return attributes.axes(place.x)
 
 
-def _counter(w: Writer, place: Place) -> str:
+def counter_of(w: Writer, place: Place) -> str:
+    """A counter for a loop: `i`, where nothing is called so."""
     known = {*place.frame.names, "in_channels", *FUNCTIONS}
     return "i" if "i" not in known else w.names.fresh("counter", known)
 
@@ -28,7 +29,7 @@ def _counter(w: Writer, place: Place) -> str:
 def stages(w: Writer, place: Place) -> Table:
     """A repetition of a few nodes of which some are repetitions, as in DarkNet."""
     d = w.draw
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     name = w.scope_name(place, counter)
     here = place.scratch()
     here.frame.names[counter] = 0
@@ -48,7 +49,7 @@ def stages(w: Writer, place: Place) -> Table:
 
 def _inner_loop(w: Writer, place: Place) -> Table:
     d = w.draw
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     env = place.env()
     count = d.pick((2, 2, 3, w.values.whole(env, 1, 3)))
     here = place.scratch()
@@ -78,7 +79,7 @@ def dense(w: Writer, place: Place) -> Table:
     """Dense connectivity: each repetition adds a few channels."""
     n = _map(place)
     d = w.draw
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     here = place.scratch()
     here.frame.names[counter] = 0
     growth = w.values.whole(here.env(), 1, 3)
@@ -124,7 +125,7 @@ def widths(w: Writer, place: Place) -> Table:
     """Channels that change with a counter: grow, halve, alternate, follow a list."""
     n = _map(place)
     d = w.draw
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     env = place.env()
     lists = [
         n for n, v in env.items()
@@ -175,7 +176,7 @@ def once(w: Writer, place: Place) -> Table:
     d = w.draw
     if place.style == "numbered":
         raise Bad("no names")
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     here = place.scratch()
     here.frame.names[counter] = 0
     own = w.inside(here, None, counter)
@@ -292,7 +293,7 @@ def across(w: Writer, place: Place) -> Table:
     if place.style == "numbered" or place.counters:
         raise Bad("no names here")
     own = place.scratch()
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     stem = w.names.fresh("layer", place.taken)
     channels = w.values.whole(own.env(), 2, 6)
     conv: Table = {"op": f"conv{n}d", "kernel_size": 3, "padding": 1}
@@ -324,7 +325,7 @@ def u_net(w: Writer, place: Place) -> Table:
         raise Bad("no names here")
     own = place.scratch()
     levels = d.number(1, 3)
-    counter = _counter(w, place)
+    counter = counter_of(w, place)
     stem, back = (w.names.fresh("layer", place.taken) for _ in range(2))
     channels = w.values.whole(own.env(), 2, 6)
     down: Table = {

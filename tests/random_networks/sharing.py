@@ -29,7 +29,8 @@ def shared(w: Writer, place: Place) -> Table:
     if d.chance(15):
         table["when"] = w.values.truth(place.env())
     if d.chance(25):
-        table["skip"] = d.pick(("add", "mul", "concat"))
+        skip = {"skip": d.pick(("add", "mul", "concat"))}
+        table |= merging.conditioned(w, place, skip)
     if place.style != "numbered" and d.chance(35):
         braces = counter if counter and d.chance(50) else None
         table = {"name": w.name(place, braces=braces)} | table

@@ -6,7 +6,14 @@ from typing import Any
 
 from archc.ops.sizes import MOST_AXES, Shape
 from archc.spec.init import initializable
-from tests.random_networks import blocks, compound, merging, patterns, sharing
+from tests.random_networks import (
+    blocks,
+    compound,
+    merging,
+    patterns,
+    recalling,
+    sharing,
+)
 from tests.random_networks.drawing import Draw
 from tests.random_networks.places import put_on_devices
 from tests.random_networks.rewritten import use_own_ops, widen_blocks
@@ -20,7 +27,7 @@ RECIPES: dict[Recipe, float] = {
     patterns.stages: 8, patterns.dense: 2.5, patterns.widths: 6, patterns.once: 3,
     patterns.permuted: 4, patterns.across: 3, patterns.tokens: 2, patterns.groups: 2.5,
     patterns.over_channels: 1.5, patterns.u_net: 2, sharing.shared: 5,
-    sharing.in_a_row: 4, patterns.in_parts: 3,
+    sharing.in_a_row: 4, patterns.in_parts: 3, recalling.recalled: 4,
 }  # fmt: skip
 
 
