@@ -14,6 +14,7 @@ from typing import Any
 from archc.diagnostics.model import Sink
 from archc.diagnostics.suggest import did_you_mean, meant
 from archc.ops.attributes import plain
+from archc.ops.base import Op
 from archc.ops.registry import OPS
 from archc.source.kinds import is_table
 from archc.spec.model import Initializer, Origin
@@ -41,6 +42,16 @@ _CHOICES = {
         "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu",
     ),
 }  # fmt: skip
+# how many axes of a tensor they take, from and to
+_AXES = {
+    "dirac_": (3, 5),
+    "xavier_uniform_": (2, 5),
+    "xavier_normal_": (2, 5),
+    "kaiming_uniform_": (2, 5),
+    "kaiming_normal_": (2, 5),
+    "orthogonal_": (2, 5),
+    "sparse_": (2, 2),
+}
 _REQUIRED = {"constant_": ("val",), "sparse_": ("sparsity",)}
 
 
@@ -87,9 +98,33 @@ def parse_init(
                 )
                 continue
             initializer = _initializer(how, place, sink)
-            if initializer is not None:
-                found[op][parameter] = initializer
+            if initializer is None:
+                continue
+            axes = _axes(OPS[op], parameter)
+            low, high = _AXES.get(initializer.function, (1, 5))
+            if axes is not None and not low <= axes <= high:
+                sink.error(
+                    "bad-value",
+                    f"`{initializer.function}` is for tensors of {_counted(low, high)},"
+                    f" and `{parameter}` of `{op}` has {axes}",
+                    place.at(),
+                    help="`normal_`, `uniform_` and numbers are for any",
+                )
+                continue
+            found[op][parameter] = initializer
     return found
+
+
+def _axes(op: type[Op], parameter: str) -> int | None:
+    """How many axes a parameter of an op has; None where a node decides."""
+    if parameter != "weight" or op.category not in ("convolution", "linear"):
+        sized = parameter == "gain" or "normalized_shape" in op.model_fields
+        return None if sized else 1
+    return 2 if op.category == "linear" else 2 + (op.axes or 0)
+
+
+def _counted(low: int, high: int) -> str:
+    return f"{low} axes" if low == high else f"{low} axes or more"
 
 
 def _listed(names: tuple[str, ...]) -> str:
