@@ -8,11 +8,11 @@ from typing import Any
 from archc.importing.calls import live
 from archc.importing.modules import WHOLE
 from archc.importing.trace import Call, Refusal, Trace
+from archc.ops.dropout.stochastic_depth import StochasticDepth
 
 _CUTS = frozenset({"torch.Tensor.detach", "torch.detach", "torch.Tensor.data.__get__"})
 _MODES = ("training", "use_input_stats")
 """What functions call whether they are called for training."""
-_DROPPING = "stochastic_depth"
 ALIKE = "let it compute in training what it does in evaluation, beside dropout"
 TRAINED = "let what it calls be called for training in training, as batch norms are"
 
@@ -62,7 +62,7 @@ def in_training(evaluated: Trace, trained: Trace) -> Refusal:
 def _is_fixed(call: Call) -> bool:
     """Whether it is called for evaluation, where that makes a difference."""
     whole = WHOLE.get(call.function)
-    if whole is not None and whole[0] != _DROPPING:
+    if whole is not None and whole[0] != StochasticDepth.op:
         return False
     return any(call.settings.get(name) is False for name in _MODES)
 
