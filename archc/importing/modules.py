@@ -97,3 +97,9 @@ def _gamma(scale: float, weight: Sizes) -> float:
         if gamma * root == scale:
             return gamma
     return scale / root
+
+
+def drops_branches(function: str) -> bool:
+    """Whether a module or function drops whole branches in training."""
+    whole = WHOLE.get(function)
+    return whole is not None and whole[0] == "stochastic_depth"

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from archc.importing.calls import live
-from archc.importing.modules import WHOLE
+from archc.importing.modules import WHOLE, drops_branches
 from archc.importing.trace import Call, Refusal, Trace
-from archc.ops.dropout.stochastic_depth import StochasticDepth
 
 _CUTS = frozenset({"torch.Tensor.detach", "torch.detach", "torch.Tensor.data.__get__"})
 _MODES = ("training", "use_input_stats")
@@ -61,8 +60,7 @@ def in_training(evaluated: Trace, trained: Trace) -> Refusal:
 
 def _is_fixed(call: Call) -> bool:
     """Whether it is called for evaluation, where that makes a difference."""
-    whole = WHOLE.get(call.function)
-    if whole is not None and whole[0] != StochasticDepth.op:
+    if call.function in WHOLE and not drops_branches(call.function):
         return False
     return any(call.settings.get(name) is False for name in _MODES)
 
