@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from archc.importing.trace import Sizes
@@ -10,9 +10,12 @@ from archc.ops.base import Op
 from archc.spec.expressions import is_sequence
 
 
-def laid_out(sizes: Sizes) -> list[int]:
-    """Sizes of a reshape: the largest is what the others leave, whatever the width."""
-    largest = max(range(len(sizes)), key=sizes.__getitem__)
+def laid_out(sizes: Sizes, varying: Collection[int] = ()) -> list[int]:
+    """Sizes of a reshape: one is what the others leave, whatever input and width are.
+
+    It is the largest of the axes that are `varying` with the input, if there are any.
+    """
+    largest = max(varying or range(len(sizes)), key=sizes.__getitem__)
     return [-1 if n == largest else size for n, size in enumerate(sizes)]
 
 

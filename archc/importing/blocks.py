@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.importing.bodies import Body, Used
+from archc.importing.bodies import Body, Used, free
 from archc.importing.classes import classes, own_sequences
 from archc.importing.definitions import Definition
 from archc.importing.expressions import Expression
@@ -115,7 +115,7 @@ def _define_class(
             continue
         pieces = variant.shortest(blocks) if loose and not plain else variant.pieces
         base = _base_name(key, pieces)
-        name = _free(base, blocks)
+        name = free(base, blocks)
         instances = [closed.index(m) for m in members]
         block = defined(name, pieces, blocks, variant.ends)
         block.base, block.is_plain = base, plain
@@ -147,15 +147,6 @@ def _base_name(key: str, pieces: list[Piece]) -> str:
     return base if base[0].isalpha() else f"block_{base}"
 
 
-def _free(base: str, taken: Collection[str]) -> str:
-    """The name with a number behind it where it is taken."""
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}_{number}"
-    return name
-
-
 def _rename(found: Structure, bodies: list[Definition]) -> None:
     """Numbers the blocks in the order in which they are met, and drops others."""
     order: dict[str, str] = {}
@@ -166,7 +157,7 @@ def _rename(found: Structure, bodies: list[Definition]) -> None:
             if piece.kind == "use" and piece.what not in order:
                 new.append(piece.what)
                 base = found.blocks[piece.what].base
-                order[piece.what] = _free(base, order.values())
+                order[piece.what] = free(base, order.values())
             for inner in piece.lists:
                 meet(inner)
         for name in new:

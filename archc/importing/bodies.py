@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from archc.importing.items import (
     SkipItem,
 )
 from archc.importing.nodes import Graph
-from archc.importing.pieces import Occurrence, Piece
+from archc.importing.pieces import Occurrence, Piece, all_pieces
 from archc.ops.base import stem
 from archc.ops.registry import OPS
 
@@ -71,6 +72,8 @@ class Body:
         for value in outputs or ():
             self.label(value, None)
         name_nodes(found, root=True)
+        targets = {p.what for p in all_pieces(found) if p.kind == "share"}
+        _mark_shared(found, targets, "")
         return found
 
     # ---- one after the other
@@ -220,12 +223,25 @@ class Body:
     def _free(self, wanted: str, scope: str) -> str:
         taken = {p.name for p, _, s in self._makers.values() if s == scope}
         taken |= self._names.get(scope, set())
-        number = 1
-        name = wanted
-        while name in taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        return name
+        return free(wanted, taken)
+
+
+def free(wanted: str, taken: Collection[str | None]) -> str:
+    """A name, with a number behind it where it is taken."""
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    return name
+
+
+def _mark_shared(pieces: list[Piece], targets: set[str], around: str) -> None:
+    for piece in pieces:
+        path = f"{around}{piece.name}"
+        piece.shared = path in targets
+        inside = f"{path}." if piece.kind == "group" else around
+        for inner in piece.lists:
+            _mark_shared(inner, targets, inside)
 
 
 def _relative(path: str, around: str) -> str:
@@ -252,21 +268,22 @@ def name_nodes(pieces: list[Piece], *, root: bool = False, again: bool = False) 
                 piece.kind == "op"
                 and not piece.has_tensors
                 and not piece.labelled
-                and (by_hand or _is_said(piece.what))
+                and (_needs_none(piece.what) if by_hand else _is_said(piece.what))
             ):
                 piece.names = [None] * len(piece.names)
         return False
     taken = set(names)
     for _, piece in children:
         if piece.name is None and piece.kind == "op":
-            wanted, number = stem(piece.what), 1
-            name = wanted
-            while name in taken:
-                number += 1
-                name = f"{wanted}{number}"
+            name = free(stem(piece.what), taken)
             taken.add(name)
             piece.names = [name] * len(piece.names)
     return False
+
+
+def _needs_none(op: str) -> bool:
+    """Whether an op needs no name, whatever its settings are."""
+    return op in OPS and not OPS[op].can_have_parameters()
 
 
 def _is_said(op: str) -> bool:

@@ -40,6 +40,11 @@ def graph_of(trace: Trace) -> Graph:
     unknown = {number for number in range(len(trace.shapes)) if number not in given}
     for number in trace.inputs.values():
         graph.shapes[number] = Shape(trace.shapes[number][1:])
+    for number, (sizes, larger) in enumerate(
+        zip(trace.shapes, trace.larger, strict=False)
+    ):
+        pairs = enumerate(zip(sizes[1:], larger[1:], strict=False))
+        graph.varying[number] = tuple(axis for axis, (a, b) in pairs if a != b)
     for call in live(trace):
         if any(graph.value(number) in unknown for number in _read(call)):
             unknown.update(call.makes)

@@ -131,11 +131,11 @@ def _group(piece: Piece, head: Table, structure: Structure, depth: int) -> Table
     nodes = nodes_of(inner, structure, depth)
     counts = "{" in head.get("name", "")
     alone = piece.auto and len(inner) == 1 and inner[0].kind in ("op", "use")
-    fixed = counts or piece.labelled or "when" in head
+    fixed = counts or piece.labelled or piece.shared or "when" in head
     if alone and "name" in head and not fixed:
         (node,) = nodes
         return head | {"name": f"{head['name']}.0"} | node
-    if len(nodes) == 1 and inner[0].kind == "repeat" and not counts:
+    if len(nodes) == 1 and inner[0].kind == "repeat" and not (counts or piece.shared):
         (repeat,) = inner
         (body,) = repeat.lists
         if piece.auto and len(body) == 1 and body[0].kind in ("op", "use", "skip"):

@@ -47,6 +47,10 @@ class Graph:
     """Values that are others along an axis before the batch."""
     spread: dict[int, Call] = field(default_factory=dict[int, Call])
     """Values that are others with axes of one made wide, by the calls that do it."""
+    varying: dict[int, tuple[int, ...]] = field(
+        default_factory=dict[int, "tuple[int, ...]"]
+    )
+    """The axes of a value's samples that are as large as the input makes them."""
     zeros: set[int] = field(default_factory=set[int])
     """Values all of whose numbers are 0, or that have none."""
     own: dict[str, dict[str, Any]] = field(default_factory=dict[str, Any])

@@ -44,6 +44,8 @@ class Piece:
     """Where it could stand and does not."""
     labelled: bool = False
     """Whether another node names it."""
+    shared: bool = False
+    """Whether another node applies it again, so that it has to be one module."""
     auto: bool = False
     """Of a group: whether its nodes are numbered and need no names."""
     has_tensors: bool = False

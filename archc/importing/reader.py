@@ -276,7 +276,9 @@ class Reader:
                 self._graph.shapes[number] = Shape(shape.dims, 0)
                 found.append(number)
             else:
-                sizes = laid_out(self.sizes(number))
+                sizes = laid_out(
+                    self.sizes(number), self._graph.varying.get(number, ())
+                )
                 attributes = {"sizes": sizes, "channel_dim": 1}
                 found.append(
                     self.make("reshape", attributes, reads=(number,), last=False)

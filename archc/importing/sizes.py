@@ -10,15 +10,29 @@ from archc.importing.trace import Call, Sizes, Trace, Value
 from archc.spec.expressions import is_sequence
 
 _RESIZES = "torch.nn.functional.interpolate"
+_LAYS_OUT = frozenset(
+    {"view", "reshape", "view_as", "reshape_as", "unflatten", "squeeze", "unsqueeze",
+     "cat", "concat", "concatenate", "stack", "chunk", "split", "tensor_split",
+     "unbind", "select", "narrow", "__getitem__"}
+)  # fmt: skip
+"""Functions for which numbers may have to be laid out on other axes."""
 
 
 def has_sizes(trace: Trace) -> bool:
-    """Whether something is resized to a size that may be another map's."""
-    return any(call.settings.get("size") is not None for call in _resizes(trace.calls))
+    """Whether it says sizes that may be those of maps: something is resized to one, or
+    laid out on several axes."""
+    return any(
+        call.settings.get("size") is not None
+        if call.function == _RESIZES
+        else call.function.rpartition(".")[2] in _LAYS_OUT
+        and any(len(trace.shapes[made]) > 2 for made in call.makes)
+        for call in trace.calls
+    )
 
 
 def name_sizes(trace: Trace, larger: Trace) -> None:
-    """Notes at what is resized which map it is as large as, in the setting `size_of`.
+    """Notes how large values are on larger inputs, and at what is resized which map it
+    is as large as, in the setting `size_of`.
 
     `larger` is the same network's on larger inputs; a map counts if it is as large as
     asked for in both. Where the traces are not alike, or no map is so, the size stays a
@@ -27,6 +41,7 @@ def name_sizes(trace: Trace, larger: Trace) -> None:
     functions = [[call.function for call in t.calls] for t in (trace, larger)]
     if larger.refused or functions[0] != functions[1]:
         return
+    trace.larger = larger.shapes
     known = list(trace.inputs.values())
     for n, call in enumerate(trace.calls):
         wanted = [_size(t.calls[n]) for t in (trace, larger)]
@@ -50,10 +65,6 @@ def _by_choice(known: list[int], call: Call, trace: Trace) -> Iterator[int]:
     count = len(trace.inputs)
     yield from known[:count]
     yield from reversed(known[count:])
-
-
-def _resizes(calls: list[Call]) -> Iterator[Call]:
-    return (call for call in calls if call.function == _RESIZES)
 
 
 def _size(call: Call) -> tuple[int, ...]:

@@ -121,6 +121,8 @@ class Trace:
     """By name; the one of a network that gives a single tensor is called ``."""
     shapes: list[Sizes] = field(default_factory=list[Sizes])
     """Of each value, by its number."""
+    larger: list[Sizes] = field(default_factory=list[Sizes])
+    """The same where the inputs are larger; empty if that is not known."""
     tensors: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     containers: dict[str, str] = field(default_factory=dict[str, str])
     """The class of each module by its path."""
@@ -141,6 +143,7 @@ def from_json(data: dict[str, Any]) -> Trace:
     """The trace that was written so."""
     given = dict(data)
     given["shapes"] = [tuple(shape) for shape in data["shapes"]]
+    given["larger"] = [tuple(shape) for shape in data["larger"]]
     given["tensors"] = {
         key: Tensor(tuple(t["shape"]), t["trained"], t["fill"])
         for key, t in data["tensors"].items()

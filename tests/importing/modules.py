@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -388,3 +389,15 @@ class Reparameterised(nn.Module):
         if self.identity is not None:
             out = out + self.identity(x)
         return F.relu(out)
+
+
+class Calling(nn.Module):
+    """A convolution, and a function that uses it."""
+
+    def __init__(self, function: Callable[[Calling, Tensor], Any]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 1)
+        self._function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self._function(self, x)

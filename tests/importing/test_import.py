@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("torchvision")
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import models  # pyright: ignore[reportMissingTypeStubs]
 
@@ -258,10 +259,44 @@ def test_outputs_have_their_names() -> None:
     assert list(spec["network"]["outputs"]) == ["both", "depth"]
 
 
+def test_outputs_are_called_what_a_field_may_be() -> None:
+    def levels(net: modules.Calling, x: Tensor) -> dict[str, Tensor]:
+        x = net.conv(x)
+        return {"0": x, "class": x.relu(), "count": x.tanh(), "a-b": x * 2, "a_b": -x}
+
+    spec = _spec(_imported(modules.Calling(levels)))
+    names = ["output0", "class_", "count_", "a_b", "a_b_"]
+    assert list(spec["network"]["outputs"]) == names
+
+
+def test_a_class_is_not_called_as_what_the_module_imports() -> None:
+    class Mapping(nn.Sequential):
+        pass
+
+    spec = _spec(_imported(Mapping(nn.Conv2d(3, 8, 1))))
+    assert spec["class_name"] == "Mapping_"
+
+
 def test_what_only_training_has_is_a_head() -> None:
     spec = _spec(_imported(modules.Auxiliary()))
     (head,) = spec["heads"]
     assert (head["name"], head["from"]) == ("aux", "c1")
+
+
+def _turned(net: modules.Calling, x: Tensor) -> Tensor:
+    return net.conv(x) + torch.eye(8)
+
+
+def _doubled(net: modules.Calling, x: Tensor) -> Tensor:
+    return F.conv2d(x, net.conv.weight * 2.0, net.conv.bias)
+
+
+def _centred(net: modules.Calling, x: Tensor) -> Tensor:
+    return net.conv(x) - net.conv.bias.view(1, -1, 1, 1)
+
+
+def _judged(net: modules.Calling, x: Tensor) -> Tensor:
+    return net.conv(x).sum((1, 2), keepdim=True)[..., :1].view(x.size(0))
 
 
 @pytest.mark.parametrize(
@@ -271,6 +306,10 @@ def test_what_only_training_has_is_a_head() -> None:
         (modules.Looping, ["some samples of a batch"]),
         (modules.View, ["overwrote a part"]),
         (modules.Constant, ["no parameter, no buffer"]),
+        (lambda: modules.Calling(_turned), ["`torch.eye`"]),
+        (lambda: modules.Calling(_doubled), ["it computes with `conv.weight` alone"]),
+        (lambda: modules.Calling(_centred), ["subtracts `conv.bias`"]),
+        (lambda: modules.Calling(_judged), ["without any axis"]),
         (modules.Attention, ["attention"]),
         (modules.Tied, ["one.weight"]),
         (modules.Unused, ["left.weight"]),

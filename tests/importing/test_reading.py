@@ -320,3 +320,27 @@ class Holding(nn.Module):
 
 def test_what_is_numbered_in_a_short_block_stays_so() -> None:
     _spec(nn.Sequential(Holding(), nn.ReLU(), Holding(), Inner(4, 0)))
+
+
+def test_a_norm_without_weights_keeps_its_number() -> None:
+    inner = nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU())
+    _spec(nn.Sequential(nn.Conv2d(8, 8, 1), nn.InstanceNorm2d(8), inner, nn.ReLU()))
+
+
+class Turning(nn.Module):
+    """Values with made-up names, of which one is read again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(8, 8, 1) for _ in range(3))
+        self.last = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second, third = (F.max_pool2d(conv(x), 1) for conv in self.convs)
+        return self.last(F.max_pool2d(first + second, 1)) + third
+
+
+def test_names_that_are_made_up_are_numbered_in_one_way() -> None:
+    text = str(_spec(nn.Sequential(nn.Conv2d(8, 8, 1), Turning())))
+    names = [f"'max_pool{end}'" for end in ("", "_2", "_3", "_4")]
+    assert all(name in text for name in names), text

@@ -106,3 +106,31 @@ def test_a_module_with_a_norm_for_each_use_shares_the_rest() -> None:
 def test_parts_are_shared_where_the_whole_is_not(module: nn.Module) -> None:
     text = str(_nodes(module))
     assert text.count("'share'") == 1
+
+
+class Repeating(nn.Module):
+    """A tower of equal layers, on two maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.tower = nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(4)))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.stem(x)
+        return self.tower(x), self.tower(x.relu())
+
+
+class Single(Repeating):
+    """A sequence of one layer, on two maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1))
+
+
+@pytest.mark.parametrize("module", [Repeating(), Single()])
+def test_a_repetition_that_is_shared_stands_in_a_group(module: nn.Module) -> None:
+    tower = next(node for node in _nodes(module) if node.get("name") == "tower")
+    assert "repeat" not in tower
+    assert len(tower["layers"]) == 1

@@ -58,6 +58,10 @@ def _binary(call: Reader, op: str) -> None:
             f"`{call.call.function}` is called otherwise than with two values"
         )
     first, second = operands
+    held = [v for v in operands if isinstance(v, Param)]
+    if held and not any(isinstance(v, Value) for v in operands):
+        raise Refused(f"it computes with `{held[0].key}` alone, and ops take parameters"
+                       " and buffers as they are")  # fmt: skip
     numbers = [v for v in operands if isinstance(v, int | float)]
     if all(isinstance(v, Value) for v in operands):
         values = [v for v in operands if isinstance(v, Value)]
@@ -66,7 +70,7 @@ def _binary(call: Reader, op: str) -> None:
         if len(ranks) > 1:
             raise Refused("it joins values that have not as many axes")
         call.make(op, reads=reads)
-    elif op == "mul" and any(isinstance(v, Param) for v in operands):
+    elif op == "mul" and held:
         _scaled_by_parameter(call, operands, given)
     elif numbers and isinstance(first, Value):
         _with_number(call, op, call.graph.value(first.number), float(numbers[0]))
@@ -76,8 +80,8 @@ def _binary(call: Reader, op: str) -> None:
         kind = {"add": "adds", "sub": "subtracts", "div": "divides by"}.get(
             op, "multiplies"
         )
-        raise Refused(f"it {kind} a parameter, which no op does"
-                       if not numbers else f"no op {kind} a number")  # fmt: skip
+        raise Refused(f"it {kind} `{held[0].key}`, and no op does so with a parameter"
+                       " or buffer" if held else f"no op {kind} a number")  # fmt: skip
 
 
 def _with_number(call: Reader, op: str, read: int, number: float) -> None:
@@ -98,12 +102,10 @@ def _with_number(call: Reader, op: str, read: int, number: float) -> None:
 
 def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) -> None:
     """A learned factor for each channel."""
-    values = [v for v in operands if isinstance(v, Value)]
-    if len(values) != 1:
-        raise Refused("it multiplies parameters with each other")
+    (value,) = [v for v in operands if isinstance(v, Value)]
     (param,) = [v for v in operands if isinstance(v, Param)]
     (shown,) = [v for v, o in zip(given, operands, strict=True) if o is param]
-    read = call.graph.value(values[0].number)
+    read = call.graph.value(value.number)
     shape = call.shape_of(read)
     tensor = call.tensors.get(param.key)
     if tensor is None or not tensor.trained:

@@ -14,8 +14,13 @@ def on_channels(call: Reader, value: int, axis: int, sizes: Sizes = ()) -> int:
     sizes = sizes or call.sizes(value)
     if shape.channel_axis == axis - 1 and sizes == call.sizes(value):
         return value
-    attributes = {"sizes": laid_out(sizes), "channel_dim": axis}
-    return call.make("reshape", attributes, reads=(value,), last=False)
+    varying = call.graph.varying.get(value, ())
+    if len(sizes) > len(shape.dims):
+        varying = tuple(n + (n >= axis - 1) for n in varying)
+    attributes = {"sizes": laid_out(sizes, varying), "channel_dim": axis}
+    made = call.make("reshape", attributes, reads=(value,), last=False)
+    call.graph.varying[made] = varying
+    return made
 
 
 def cut(call: Reader, value: int, axis: int, start: int, stop: int) -> int:
@@ -24,7 +29,10 @@ def cut(call: Reader, value: int, axis: int, start: int, stop: int) -> int:
         return value
     attributes = {"start": start, "stop": stop} if start else {"stop": stop}
     read = on_channels(call, value, axis)
-    return call.make("channel_slice", attributes, reads=(read,), last=False)
+    made = call.make("channel_slice", attributes, reads=(read,), last=False)
+    varying = call.graph.varying.get(read, ())
+    call.graph.varying[made] = tuple(n for n in varying if n != axis - 1)
+    return made
 
 
 def give(call: Reader, value: int, axis: int | None, makes: int | None = None) -> None:
@@ -37,5 +45,6 @@ def give(call: Reader, value: int, axis: int | None, makes: int | None = None) -
     if there and call.graph.trace.shapes[made] == (BATCH, *shape.sizes):
         call.graph.same[made] = value
         return
-    attributes = {"sizes": laid_out(tuple(wanted)), "channel_dim": axis}
+    sizes = laid_out(tuple(wanted), call.graph.varying.get(made, ()))
+    attributes = {"sizes": sizes, "channel_dim": axis}
     call.make("reshape", attributes, reads=(value,), makes=made)

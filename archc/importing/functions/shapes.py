@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import prod
 from typing import Any
 
@@ -37,19 +38,24 @@ def reshaped(call: Reader) -> None:
     if batch != BATCH:
         raise Refused("it lays samples of a batch out on other axes")
     sizes = tuple(after)
+    if not sizes:
+        raise Refused("it leaves a single number of a sample, without any axis")
+    varying = call.graph.varying.get(call.call.makes[0], ())
     if sizes == before:
         call.nothing()
     elif len(sizes) == 1:
         call.make("flatten")
     elif (flat := _flattened(before, sizes)) is not None:
         call.make("flatten", flat)
-    elif (split := _unflattened(before, sizes)) is not None:
+    elif (split := _unflattened(before, sizes, varying)) is not None:
         call.make("unflatten", split)
     else:
-        call.make("reshape", {"sizes": laid_out(sizes)})
+        call.make("reshape", {"sizes": laid_out(sizes, varying)})
 
 
-def _unflattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
+def _unflattened(
+    before: Sizes, after: Sizes, varying: Collection[int]
+) -> dict[str, Any] | None:
     """The axis that was made several, where nothing else happened."""
     more = len(after) - len(before)
     if more < 1:
@@ -58,7 +64,8 @@ def _unflattened(before: Sizes, after: Sizes) -> dict[str, Any] | None:
         parts = after[dim : dim + more + 1]
         whole = (*after[:dim], prod(parts), *after[dim + more + 1 :])
         if whole == before and size > 1 and 1 not in parts:
-            return {"dim": dim + 1, "unflattened_size": laid_out(parts)}
+            inside = [n - dim for n in varying if n - dim in range(len(parts))]
+            return {"dim": dim + 1, "unflattened_size": laid_out(parts, inside)}
     return None
 
 

@@ -23,6 +23,7 @@ from archc.run.importing.tensors import parts_of
 from archc.run.importing.tracer import trace
 from archc.run.importing.unlike import eagerly
 from archc.run.subject import Subject
+from archc.spec.identifiers import of_class
 
 
 @dataclass(slots=True)
@@ -179,6 +180,8 @@ def _imported(
             other = trace(module, named, larger, training=each.training, opaque=opaque)
             name_sizes(each, other)
     class_name = re.sub(r"\W", "", type(module).__name__)
+    # the generated module may have another class of that name
+    class_name += "" if of_class(class_name) is None else "_"
     # what reads best may be more than archc can do; then more is written out
     for loose in (True, False):
         found = imported(evaluated, trained, class_name, source, loose=loose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
@@ -41,6 +42,7 @@ from archc.run.importing.unlike import TWICE, eagerly, unlike_specs
 from archc.run.importing.values import Values
 from archc.run.verify.forms import described
 from archc.spec.expressions import is_sequence
+from archc.spec.identifiers import of_output
 
 # asked all the time, and never a tensor
 _GETTERS = frozenset(
@@ -52,7 +54,10 @@ _GETTERS = frozenset(
                     "is_complex", "stride", "ndimension", "__len__", "element_size")]
 )  # fmt: skip
 # what makes tensors of nothing; these have no values either
-_FACTORIES = frozenset([torch.zeros, torch.ones, torch.empty, torch.full])
+_FACTORIES = frozenset(
+    [torch.zeros, torch.ones, torch.empty, torch.full, torch.eye, torch.arange,
+     torch.linspace, torch.rand, torch.randn, torch.tensor]
+)  # fmt: skip
 # what is asked of the numbers themselves, and what is answered so that it goes on
 _NUMBERS: dict[str, Any] = {
     "__bool__": False, "__int__": 1, "__float__": 1.0, "__index__": 1, "item": 1.0,
@@ -366,7 +371,7 @@ class _Tracer(TorchFunctionMode):
         for name, tensor in named_tensors_in(out):
             held = self.values.held(tensor)
             if isinstance(held, Value):
-                found[name] = held.number
+                found[_field(name, found)] = held.number
         if not found:
             self.refuse(f"it returns {type(out).__name__}, and no tensor")
         return found
@@ -398,6 +403,17 @@ class _Tracer(TorchFunctionMode):
         given = " and ".join("x".join(map(str, shape)) for shape in shapes)
         mend = f"it was given samples of {given}; --input says another shape"
         self._found.refused.append(Refusal(path, reason, at.file, at.line, mend))
+
+
+def _field(name: str, taken: Collection[str]) -> str:
+    """What a spec calls an output of this name; the only one has none."""
+    if not name:
+        return name
+    near = re.sub(r"\W", "_", name).strip("_")
+    near = near if near[:1].isalpha() else f"output{near}"
+    while near in taken or of_output(near) is not None:
+        near += "_"
+    return near
 
 
 def _described(tensor: Tensor) -> TensorOf:
