@@ -16,7 +16,7 @@ from archc.importing.functions import (
     shapes,
     weights,
 )
-from archc.importing.idioms import drop_idle, drop_turns, join
+from archc.importing.idioms import drop_idle, drop_turns, join, join_layouts
 from archc.importing.modules import WHOLE
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
@@ -65,6 +65,7 @@ def graph_of(trace: Trace) -> Graph:
     drop_idle(graph)
     drop_turns(graph)
     join(graph)
+    join_layouts(graph)
     _name_own(graph)
     return graph
 

@@ -26,6 +26,8 @@ def fold(root: Scope, outputs: list[int]) -> None:
         if not isinstance(item, Scope):
             readers.update(item.reads)
     _fold(root, readers)
+    named = outputs if len(outputs) > 1 else []
+    _unfold(root, readers, named)
     _join_sums(root, readers)
     settle(root, outputs)
 
@@ -39,6 +41,34 @@ def _fold(scope: Scope, readers: Counter[int]) -> None:
         if merges(item):
             _fold_last(found, readers)
     scope.items = found
+
+
+def _unfold(scope: Scope, readers: Counter[int], outputs: list[int]) -> None:
+    """Opens branches up whose merge needs a name, because it is read more than once:
+    the name of branches would open a scope."""
+    found: list[Item] = []
+    for n, item in enumerate(scope.items):
+        if isinstance(item, Scope):
+            _unfold(item, readers, outputs)
+        ends_module = scope.path and n == len(scope.items) - 1
+        if isinstance(item, BranchesItem) and not ends_module:
+            (made,) = item.makes
+            if readers[made] > 1 or made in outputs:
+                found += _opened(item)
+                continue
+        found.append(item)
+    scope.items = found
+
+
+def _opened(item: BranchesItem) -> list[Item]:
+    """What stands in branches, and the op that merges it."""
+    found: list[Item] = []
+    reads: list[int] = []
+    for branch in item.branches:
+        passes = isinstance(branch[0], OpItem) and branch[0].op == "identity"
+        reads.append(item.reads[0] if passes else branch[-1].makes[0])
+        found += [] if passes else branch
+    return [*found, OpItem(None, reads, item.makes, item.op, {}, False)]
 
 
 def _fold_last(items: list[Item], readers: Counter[int]) -> None:
@@ -115,6 +145,10 @@ def _fits(path: list[Item], entry: int) -> bool:
 
 
 def _composite(merge: OpItem, entry: int, paths: list[list[Item]]) -> Item:
+    summed = _summed(paths[0]) + paths[1:] if merge.op == "add" else paths
+    alike = len({tuple(map(_kind, path)) for path in summed}) == 1
+    if alike:
+        paths = summed  # of unlike ones another module may lack one
     if len(paths) == 2:
         first, second = paths
         op = merge.op
@@ -122,11 +156,27 @@ def _composite(merge: OpItem, entry: int, paths: list[list[Item]]) -> Item:
             return SkipItem(None, [entry], merge.makes, op, first, [])
         if not first and second:
             return SkipItem(None, [entry], merge.makes, op, second, [])
-        if op == "add" and first and second and _size(first) != _size(second):
+        unlike = not alike and _size(first) != _size(second)
+        if op == "add" and first and second and unlike:
             body, way = sorted(paths, key=_size, reverse=True)
             return SkipItem(None, [entry], merge.makes, op, body, way)
     filled = [path or [_identity(entry, merge)] for path in paths]
     return BranchesItem(None, [entry], merge.makes, merge.op, filled)
+
+
+def _summed(path: list[Item]) -> list[list[Item]]:
+    """The paths that a path sums, where that is all it does; else it alone."""
+    only = path[0] if len(path) == 1 else None
+    if isinstance(only, BranchesItem) and only.op == "add":
+        return only.branches
+    return [path]
+
+
+def _kind(item: Item) -> str:
+    """What an item is, whatever its numbers are."""
+    if isinstance(item, Scope):
+        return item.class_name
+    return item.op if isinstance(item, OpItem) else type(item).__name__
 
 
 def _identity(entry: int, merge: OpItem) -> OpItem:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
+from archc.importing.attributes import laid_out
 from archc.importing.nodes import Graph, Node
+from archc.ops.registry import OPS
 
 
 def drop_idle(graph: Graph) -> None:
@@ -83,6 +86,49 @@ def join(graph: Graph) -> None:
         gone.update(n.makes for n in chain[:-1])
         node.reads = chain[0].reads
     graph.nodes = [n for n in graph.nodes if n.makes not in gone]
+
+
+_LAYOUTS = frozenset({"flatten", "reshape", "unflatten"})
+
+
+def join_layouts(graph: Graph) -> None:
+    """Writes what a module lays out on other axes several times, which nothing reads
+    in between, as laid out once."""
+    readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
+    gone: set[int] = set()
+    for node in graph.nodes:
+        while node.op in _LAYOUTS:
+            before = makers.get(graph.value(node.reads[0]))
+            if before is None or before.op not in _LAYOUTS or before.use != node.use:
+                break
+            if readers[before.makes] != 1 or not _relaid(node, before.reads[0], graph):
+                break
+            gone.add(before.makes)
+            if graph.same.get(node.makes) is not None:
+                gone.add(node.makes)
+                break
+    graph.nodes = [node for node in graph.nodes if node.makes not in gone]
+
+
+def _relaid(node: Node, read: int, graph: Graph) -> bool:
+    """Lets a node lay out another value as it does now; whether it can."""
+    source, wanted = graph.shapes[graph.value(read)], graph.shapes[node.makes]
+    if source == wanted:
+        graph.same[node.makes] = read
+        return True
+    sizes = laid_out(wanted.sizes, graph.varying.get(node.makes, ()))
+    given = node.attributes.get("sizes", sizes) if node.op == "reshape" else sizes
+    plain: dict[str, Any] = {"sizes": given}
+    ways = [("reshape", plain)]
+    if len(wanted.dims) == 1:
+        ways.insert(0, ("flatten", {}))
+    if wanted.channel_axis is not None:
+        ways.append(("reshape", {**plain, "channel_dim": wanted.channel_axis + 1}))
+    for op, attributes in ways:
+        if OPS[op](**attributes).infer(source) == wanted:
+            node.op, node.attributes, node.reads = op, attributes, (read,)
+            return True
+    return False
 
 
 def _is_sixth(node: Node) -> bool:

@@ -276,10 +276,14 @@ class Reader:
                 self._graph.shapes[number] = Shape(shape.dims, 0)
                 found.append(number)
             else:
-                sizes = laid_out(
-                    self.sizes(number), self._graph.varying.get(number, ())
-                )
+                varying = self._graph.varying.get(number, ())
+                sizes = laid_out(self.sizes(number), varying)
                 attributes = {"sizes": sizes, "channel_dim": 1}
+                if node and node.op == "unflatten":
+                    node.op, node.attributes = "reshape", attributes
+                    self._graph.shapes[number] = Shape(shape.dims, 0)
+                    found.append(number)
+                    continue
                 found.append(
                     self.make("reshape", attributes, reads=(number,), last=False)
                 )

@@ -57,10 +57,13 @@ def _runs(pieces: list[Piece], at: int) -> Iterator[tuple[Piece, int, float]]:
             if len(chunk) < period or any(map(_is_fixed, chunk)):
                 break
             both = merged_lists(body, [turned(p, turn) for p in chunk], turns=True)
-            if both is None or not _counted(both):
+            if both is None:
                 break
             body = both
-            yield _repeat(body, turn + 1), (turn + 1) * period, _cost(body)
+            if _counted(body):
+                yield _repeat(body, turn + 1), (turn + 1) * period, _cost(body)
+            elif turn > 1 or any(p.kind == "repeat" for p in all_pieces(body)):
+                break  # by two numbers it is not known yet how they grow
 
 
 def _repeat(body: list[Piece], turns: int) -> Piece:
@@ -121,6 +124,8 @@ def _cost(body: list[Piece]) -> float:
     """How many lines a repetition takes, what differs in its turns counted in."""
     total = lines(body) + (2 if len(body) > 1 else 0)
     for piece in all_pieces(body):
+        # a name that grows by steps has to be worked out
+        total += "* i" in str(name_of(piece))
         for name, values in piece.slots.items():
             found = fitted(values, piece.occurrences, Names({}).of(name))
             if isinstance(found, Expression):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc.importing.blocks import structure_of
@@ -90,6 +90,8 @@ def _name_inputs(graph: Graph) -> None:
     trace = graph.trace
     if len(trace.outputs) < 2 and graph.nodes:
         return
+    # which may be read once more
+    trace = graph.trace = replace(trace, outputs=dict(trace.outputs))
     inputs = set(trace.inputs.values())
     for name, number in trace.outputs.items():
         source = graph.value(number)

@@ -344,3 +344,71 @@ def test_names_that_are_made_up_are_numbered_in_one_way() -> None:
     text = str(_spec(nn.Sequential(nn.Conv2d(8, 8, 1), Turning())))
     names = [f"'max_pool{end}'" for end in ("", "_2", "_3", "_4")]
     assert all(name in text for name in names), text
+
+
+class Summing(nn.Module):
+    """Stages of three units each, whose sum goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ups = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(3))
+        self.units = nn.ModuleList(
+            Inner(2, kernel) for _ in self.ups for kernel in range(3)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for n, up in enumerate(self.ups):
+            x = up(x)
+            x = (
+                self.units[3 * n](x)
+                + self.units[3 * n + 1](x)
+                + self.units[3 * n + 2](x)
+            )
+        return x
+
+
+def test_sums_of_like_paths_are_branches_and_names_may_grow_by_steps() -> None:
+    (stage,) = _spec(Summing())["network"]["layers"]
+    assert stage["repeat"] == 3
+    _, both = stage["layers"]
+    names = [node["name"] for node in both["branches"]]
+    assert names == ["units.{3 * i}", "units.{1 + 3 * i}", "units.{2 + 3 * i}"]
+
+
+class Staged(nn.Module):
+    """What two paths join is read by the two of the next stage, and once more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 3, padding=1)
+        self.last = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        both = torch.cat([self.one(x), self.two(x)], 1)
+        return self.last(both), both.relu()
+
+
+def test_what_is_joined_and_read_twice_is_one_node() -> None:
+    text = str(_spec(Staged())["network"]["layers"])
+    assert "identity" not in text
+    assert "'name': 'concat', 'from': ['one', 'prev'], 'op': 'concat'" in text
+
+
+class Relaid(nn.Module):
+    """Numbers that are laid out anew in several steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.conv = nn.Linear(8, 32), nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        means = torch.sigmoid(x.mean((2, 3)))
+        gate = means.unsqueeze(2).unsqueeze(3)
+        return x * gate, self.conv(self.fc(means).view(-1, 8, 2, 2))
+
+
+def test_what_is_laid_out_in_steps_is_laid_out_once() -> None:
+    layers = _spec(Relaid())["network"]["layers"]
+    sizes = [node["sizes"] for node in layers if node.get("op") == "reshape"]
+    assert sizes == [[-1, 1, 1], [-1, 2, 2]]
+    assert "unflatten" not in str(layers)

@@ -51,7 +51,10 @@ def _rsub(call: Reader) -> None:
 def _binary(call: Reader, op: str) -> None:
     given = [v for k, v in call.settings.items() if k not in _HOW]
     operands: list[Any] = [
-        call.graph.views.get(v.number, v) if isinstance(v, Value) else v for v in given
+        call.graph.views.get(call.graph.value(v.number), v)
+        if isinstance(v, Value)
+        else v
+        for v in given
     ]
     if len(operands) != 2:
         raise Refused(
@@ -121,7 +124,7 @@ def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) ->
         return
     seen = tensor.shape
     if isinstance(shown, Value):
-        seen = call.graph.trace.shapes[shown.number]
+        seen = call.graph.trace.shapes[call.graph.value(shown.number)]
     seen = (1,) * (len(shape.dims) + 1 - len(seen)) + seen
     wide = [n for n, size in enumerate(seen) if size != 1]
     attributes = {"init": tensor.fill} if tensor.fill is not None else {}

@@ -394,14 +394,17 @@ class _Tracer(TorchFunctionMode):
             self._found.refused.append(refusal)
 
     def failed(self, error: Exception) -> None:
-        """The forward pass raised an error."""
+        """The forward pass raised an error, which tells something only where nothing
+        was refused before: what it computes then may be made up."""
+        if self._found.refused:
+            return
         path = self._found.uses[self._stack[-1]].path if self._stack else ""
         at = raised(error.__traceback__) or Place("", 0)
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         reason = f"its forward pass fails on tensors without values: {said}"
         shapes = [self._found.shapes[n][1:] for n in self._found.inputs.values()]
         given = " and ".join("x".join(map(str, shape)) for shape in shapes)
-        mend = f"it was given samples of {given}; --input says another shape"
+        mend = f"it was given {BATCH} samples of {given}; --input says another shape"
         self._found.refused.append(Refusal(path, reason, at.file, at.line, mend))
 
 
