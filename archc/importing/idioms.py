@@ -89,6 +89,7 @@ def join(graph: Graph) -> None:
 
 
 _LAYOUTS = frozenset({"flatten", "reshape", "unflatten"})
+_REDUCTIONS = frozenset({"amax", "mean", "sum"})
 
 
 def join_layouts(graph: Graph) -> None:
@@ -99,7 +100,11 @@ def join_layouts(graph: Graph) -> None:
     for node in graph.nodes:
         while node.op in _LAYOUTS:
             before = makers.get(graph.value(node.reads[0]))
-            if before is None or before.op not in _LAYOUTS or before.use != node.use:
+            if before is None or before.use != node.use:
+                break
+            if before.op in _REDUCTIONS and readers[before.makes] == 1:
+                gone.update(_kept(node, before, graph))
+            if before.op not in _LAYOUTS:
                 break
             if readers[before.makes] != 1 or not _relaid(node, before.reads[0], graph):
                 break
@@ -108,6 +113,22 @@ def join_layouts(graph: Graph) -> None:
                 gone.add(node.makes)
                 break
     graph.nodes = [node for node in graph.nodes if node.makes not in gone]
+
+
+def _kept(node: Node, before: Node, graph: Graph) -> list[int]:
+    """Puts a reduction that keeps its axes in the place of what lays them out again,
+    where it does; what is gone then."""
+    source = graph.shapes[graph.value(before.reads[0])]
+    attributes = {**before.attributes, "keepdim": True}
+    shape, wanted = OPS[before.op](**attributes).infer(source), graph.shapes[node.makes]
+    if shape.dims != wanted.dims or wanted.channel_axis not in (
+        None,
+        shape.channel_axis,
+    ):
+        return []
+    graph.shapes[node.makes] = shape
+    node.op, node.attributes, node.reads = before.op, attributes, before.reads
+    return [before.makes]
 
 
 def _relaid(node: Node, read: int, graph: Graph) -> bool:

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archc.importing.writing.compiled import compiled
@@ -45,15 +46,33 @@ class Groups(nn.Module):
         return torch.stack([one, other], 1).flatten(1, 2).sum(1)
 
 
+class Whole(nn.Module):
+    """Poolings of all of a map, whatever its size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        x = x * F.max_pool2d(x, x.shape[2:]).sigmoid()
+        return x * x.amax(1).unsqueeze(1)
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "other"),
-    [(Boxes(), (3, 4, 4), (3, 12, 8)), (Groups(), (3, 5), (3, 9))],
+    [
+        (Boxes(), (3, 4, 4), (3, 12, 8)),
+        (Groups(), (3, 5), (3, 9)),
+        (Whole(), (3, 4, 6), (3, 5, 7)),
+    ],
 )
 def test_other_sizes(
     module: nn.Module, shape: tuple[int, ...], other: tuple[int, ...]
 ) -> None:
     result = import_network(module, "net", {"x": shape})
     assert result.passed, (result.refused, result.proof)
+    assert result.proof.outputs == "equal"
     space: dict[str, type[nn.Module]] = {}
     exec(compiled(tomllib.loads(result.text), "net").source, space)
     made = space[type(module).__name__]()
