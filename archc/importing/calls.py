@@ -16,7 +16,8 @@ from archc.importing.functions import (
     shapes,
     weights,
 )
-from archc.importing.idioms import drop_idle, drop_turns, join, join_layouts
+from archc.importing.idioms import drop_idle, drop_turns, join
+from archc.importing.layouts import join_layouts, take_early
 from archc.importing.modules import WHOLE
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
@@ -61,6 +62,7 @@ def graph_of(trace: Trace) -> Graph:
                 graph.refused.append(refusal)
     for number in trace.outputs.values():
         _widen(graph, number)
+    take_early(graph)
     _drop_unread(graph)
     drop_idle(graph)
     drop_turns(graph)

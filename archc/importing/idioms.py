@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
-from archc.importing.attributes import laid_out
 from archc.importing.nodes import Graph, Node
-from archc.ops.registry import OPS
 
 
 def drop_idle(graph: Graph) -> None:
@@ -28,7 +25,7 @@ _TURNS = frozenset({"flatten", "reshape", "permute", "transpose", "unflatten"})
 def drop_turns(graph: Graph) -> None:
     """Takes away runs of ops that turn a row of numbers about until it lies as before,
     as Keras does with the means of channels."""
-    readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
+    readers, makers = readers_of(graph), {node.makes: node for node in graph.nodes}
     gone: set[int] = set()
     for node in graph.nodes:
         run = [node]
@@ -48,7 +45,7 @@ def drop_turns(graph: Graph) -> None:
     graph.nodes = [node for node in graph.nodes if node.makes not in gone]
 
 
-def _readers(graph: Graph) -> Counter[int]:
+def readers_of(graph: Graph) -> Counter[int]:
     """How often each value is read, by nodes and as an output."""
     readers = Counter(graph.value(v) for v in graph.trace.outputs.values())
     for node in graph.nodes:
@@ -58,7 +55,7 @@ def _readers(graph: Graph) -> Counter[int]:
 
 def join(graph: Graph) -> None:
     """Puts one op in place of those that do the same."""
-    readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
+    readers, makers = readers_of(graph), {node.makes: node for node in graph.nodes}
     gone: set[int] = set()
 
     def before(node: Node, at: int = 0) -> Node | None:
@@ -86,70 +83,6 @@ def join(graph: Graph) -> None:
         gone.update(n.makes for n in chain[:-1])
         node.reads = chain[0].reads
     graph.nodes = [n for n in graph.nodes if n.makes not in gone]
-
-
-_LAYOUTS = frozenset({"flatten", "reshape", "unflatten"})
-_REDUCTIONS = frozenset({"amax", "mean", "sum"})
-
-
-def join_layouts(graph: Graph) -> None:
-    """Writes what a module lays out on other axes several times, which nothing reads
-    in between, as laid out once."""
-    readers, makers = _readers(graph), {node.makes: node for node in graph.nodes}
-    gone: set[int] = set()
-    for node in graph.nodes:
-        while node.op in _LAYOUTS:
-            before = makers.get(graph.value(node.reads[0]))
-            if before is None or before.use != node.use:
-                break
-            if before.op in _REDUCTIONS and readers[before.makes] == 1:
-                gone.update(_kept(node, before, graph))
-            if before.op not in _LAYOUTS:
-                break
-            if readers[before.makes] != 1 or not _relaid(node, before.reads[0], graph):
-                break
-            gone.add(before.makes)
-            if graph.same.get(node.makes) is not None:
-                gone.add(node.makes)
-                break
-    graph.nodes = [node for node in graph.nodes if node.makes not in gone]
-
-
-def _kept(node: Node, before: Node, graph: Graph) -> list[int]:
-    """Puts a reduction that keeps its axes in the place of what lays them out again,
-    where it does; what is gone then."""
-    source = graph.shapes[graph.value(before.reads[0])]
-    attributes = {**before.attributes, "keepdim": True}
-    shape, wanted = OPS[before.op](**attributes).infer(source), graph.shapes[node.makes]
-    if shape.dims != wanted.dims or wanted.channel_axis not in (
-        None,
-        shape.channel_axis,
-    ):
-        return []
-    graph.shapes[node.makes] = shape
-    node.op, node.attributes, node.reads = before.op, attributes, before.reads
-    return [before.makes]
-
-
-def _relaid(node: Node, read: int, graph: Graph) -> bool:
-    """Lets a node lay out another value as it does now; whether it can."""
-    source, wanted = graph.shapes[graph.value(read)], graph.shapes[node.makes]
-    if source == wanted:
-        graph.same[node.makes] = read
-        return True
-    sizes = laid_out(wanted.sizes, graph.varying.get(node.makes, ()))
-    given = node.attributes.get("sizes", sizes) if node.op == "reshape" else sizes
-    plain: dict[str, Any] = {"sizes": given}
-    ways = [("reshape", plain)]
-    if len(wanted.dims) == 1:
-        ways.insert(0, ("flatten", {}))
-    if wanted.channel_axis is not None:
-        ways.append(("reshape", {**plain, "channel_dim": wanted.channel_axis + 1}))
-    for op, attributes in ways:
-        if OPS[op](**attributes).infer(source) == wanted:
-            node.op, node.attributes, node.reads = op, attributes, (read,)
-            return True
-    return False
 
 
 def _is_sixth(node: Node) -> bool:

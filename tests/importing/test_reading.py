@@ -412,3 +412,34 @@ def test_what_is_laid_out_in_steps_is_laid_out_once() -> None:
     sizes = [node["sizes"] for node in layers if node.get("op") == "reshape"]
     assert sizes == [[-1, 1, 1], [-1, 2, 2]]
     assert "unflatten" not in str(layers)
+
+
+class Modulated(nn.Module):
+    """Factors and summands of each channel for two layers, in one vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gen, self.last = nn.Linear(8, 32), nn.Conv2d(8, 8, 1)
+        self.convs = nn.ModuleList(nn.Conv2d(8, 8, 1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        given = self.gen(x.mean((2, 3))).view(-1, 2, 2, 8)
+        for n, conv in enumerate(self.convs):
+            x = conv(x) * given[:, n, 0, :, None, None]
+            x = x + given[:, n, 1].unsqueeze(2).unsqueeze(3)
+        one, other = self.last(x).reshape(-1, 2, 4, *x.shape[2:]).unbind(1)
+        return one * other.sigmoid()
+
+
+def test_parts_are_taken_before_they_are_laid_out() -> None:
+    layers = _spec(Modulated())["network"]["layers"]
+    text = str(layers)
+    slices = [
+        (node.get("start", 0), node["stop"])
+        for node in layers
+        if node.get("op") == "channel_slice"
+    ]
+    assert {(0, 8), (8, 16), (16, 24), (24, 32)} <= {*slices}
+    assert "unflatten" not in text
+    assert text.count("'channel_slice'") == 6
+    assert text.count("'reshape'") == 4
