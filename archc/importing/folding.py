@@ -145,10 +145,6 @@ def _fits(path: list[Item], entry: int) -> bool:
 
 
 def _composite(merge: OpItem, entry: int, paths: list[list[Item]]) -> Item:
-    summed = _summed(paths[0]) + paths[1:] if merge.op == "add" else paths
-    alike = len({tuple(map(_kind, path)) for path in summed}) == 1
-    if alike:
-        paths = summed  # of unlike ones another module may lack one
     if len(paths) == 2:
         first, second = paths
         op = merge.op
@@ -156,20 +152,13 @@ def _composite(merge: OpItem, entry: int, paths: list[list[Item]]) -> Item:
             return SkipItem(None, [entry], merge.makes, op, first, [])
         if not first and second:
             return SkipItem(None, [entry], merge.makes, op, second, [])
-        unlike = not alike and _size(first) != _size(second)
-        if op == "add" and first and second and unlike:
+        # paths of one class are branches, whatever they hold
+        unlike = [*map(_kind, first)] != [*map(_kind, second)]
+        if op == "add" and unlike and _size(first) != _size(second):
             body, way = sorted(paths, key=_size, reverse=True)
             return SkipItem(None, [entry], merge.makes, op, body, way)
     filled = [path or [_identity(entry, merge)] for path in paths]
     return BranchesItem(None, [entry], merge.makes, merge.op, filled)
-
-
-def _summed(path: list[Item]) -> list[list[Item]]:
-    """The paths that a path sums, where that is all it does; else it alone."""
-    only = path[0] if len(path) == 1 else None
-    if isinstance(only, BranchesItem) and only.op == "add":
-        return only.branches
-    return [path]
 
 
 def _kind(item: Item) -> str:

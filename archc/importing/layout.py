@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archc.importing.blocks import Structure
@@ -145,8 +146,26 @@ def _group(piece: Piece, head: Table, structure: Structure, depth: int) -> Table
     return head | {"layers": nodes}
 
 
+def _summed(pieces: list[Piece]) -> list[list[Piece]]:
+    """The branches that nodes sum, where that is all they do; else they alone."""
+    only = pieces[0] if len(pieces) == 1 else None
+    if only is None or only.what != "add" or only.when is not None or only.reads:
+        return [pieces]
+    if only.kind == "branches":
+        return [*_summed(only.lists[0]), *only.lists[1:]]
+    body, way = only.lists if only.kind == "skip" else ([], [])
+    stays = only.written.get("skip_when", True) is not True
+    if not way or stays or any(p.when is not None for p in way):
+        return [pieces]
+    summed = _summed(body)
+    return [*summed, way] if len(summed) > 1 else [pieces]
+
+
 def _skip(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
     body, way = piece.lists
+    branches = _summed([replace(piece, reads=None, when=None)])
+    if len(branches) > 1:
+        return head | _merged("add", branches, structure, depth)
     nodes = nodes_of(body, structure, depth)
     shortcut: Table = {}
     if way:
@@ -166,11 +185,20 @@ def _skip(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
 
 
 def _branches(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
+    branches = piece.lists
+    if piece.what == "add":
+        branches = [*_summed(branches[0]), *branches[1:]]
+    return head | _merged(piece.what, branches, structure, depth)
+
+
+def _merged(
+    merge: str, branches: list[list[Piece]], structure: Structure, depth: int
+) -> Table:
     found: list[Any] = []
-    for branch in piece.lists:
+    for branch in branches:
         nodes = nodes_of(branch, structure, depth)
         found.append(nodes[0] if len(nodes) == 1 else nodes)
-    return head | {"merge": piece.what, "branches": found}
+    return {"merge": merge, "branches": found}
 
 
 def _repeat(piece: Piece, head: Table, structure: Structure, depth: int) -> Table:
