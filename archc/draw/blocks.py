@@ -125,6 +125,7 @@ class _Builder:
             "" if box.kind == "block" and box.count else when(box.tally, parent.inner)
         )
         remarks = box.remark.split(", ") if box.remark else []
+        remarks += ["again"] if box.again else []
         cell.details = [line for line in (block, *remarks, occurs) if line]
         cell.head = box.kind == "head"
         cell.seldom = occurs
@@ -158,7 +159,8 @@ class _Builder:
         occurs = when(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
-        cell.details = [*labels.around(node.leaves, lead), *notes]
+        again = labels.again(node.leaves)
+        cell.details = [*labels.around(node.leaves, lead), *notes, *again]
         cell.details += self.picture.passed(node)
         cell.details += [occurs] if occurs else []
         cell.seldom = occurs

@@ -121,11 +121,12 @@ class Draft:
             if isinstance(a, Node) and not self.attached:
                 return (
                     a.count == ""
-                    and _caption(a) == _caption(b)
-                    and (a.lead.category == "convolution")
+                    and _said(a) == _said(b)
+                    and a.lead.category == "convolution"
                 )
         if isinstance(a, Box) and isinstance(b, Box) and not self.attached:
             same = a.kind == b.kind == "block" and a.block == b.block != ""
+            same &= a.again == b.again
             return same and not (a.count or b.count) and map_of(a) == map_of(b)
         return False
 
@@ -182,7 +183,7 @@ class Draft:
         lead = self.lead
         if isinstance(lead, Node):
             leaves = [*self.before, *lead.leaves, *self.attached]
-            return labels.around(leaves, lead.lead)
+            return [*labels.around(leaves, lead.lead), *labels.again(leaves)]
         # what is said of several has to be true of each
         boxes = [item for item in self.items if isinstance(item, Box)]
         inside = _shared([windows(box, reads) for box in boxes]) or ""
@@ -191,7 +192,8 @@ class Draft:
         before = before and f"before: {before}"
         repeats = _shared([_repeats(box, alone=len(boxes) == 1) for box in boxes]) or ()
         more = " · ".join(labels.said(leaf) for leaf in self.attached)
-        remarks = [said, before, lead.remark, *repeats, more]
+        again = "again" if lead.again else ""
+        remarks = [said, before, lead.remark, again, *repeats, more]
         return [line for line in remarks if line]
 
 
@@ -231,6 +233,12 @@ def repeated(item: Outer) -> str:
 
 def _caption(node: Node) -> str:
     return labels.said(node.lead)
+
+
+def _said(node: Node) -> list[str]:
+    """All that is said of a node."""
+    around = labels.around(node.leaves, node.lead)
+    return [_caption(node), *around, *labels.again(node.leaves)]
 
 
 def _path(item: Outer) -> str:

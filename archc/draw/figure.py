@@ -32,6 +32,10 @@ class Leaf:
     text: str = ""
     """Said in place of captions."""
     note: str = ""
+    again: str = ""
+    """The module whose further use it is."""
+    learned: bool = False
+    """Of a further use: whether it has parameters, those of the first."""
     ahead: bool = False
     """Whether it is a part of what comes after it."""
     crossing: bool = False
@@ -87,6 +91,8 @@ class Box:
     count: str = ""
     """For a repeat: how often."""
     remark: str = ""
+    again: bool = False
+    """Whether it is a further use of a module."""
     folded: Box | None = None
     """A repetition of nothing but this, whose frame it is too."""
 

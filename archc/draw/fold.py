@@ -82,18 +82,21 @@ class Folder:
         return box
 
     def _again(self, shares: Variants, beside: Beside) -> Item:
-        """A further use of a module: as the first one, with a word that it is that."""
+        """A further use of a module: as the first one, marked as that."""
         made = [(share.parts[0], where) for share, where in shares]
         layers = [(part, where) for part, where in made if isinstance(part, Layer)]
         if layers:
             leaf = self._leaf(layers, beside)
-            leaf.note = f"{name_range(layers[0][0].path, layers[-1][0].path)} again"
+            leaf.again = name_range(layers[0][0].path, layers[-1][0].path)
             return leaf
         regions = [(part, where) for part, where in made if isinstance(part, Region)]
         framed = all(part.kind in ("block", "group") for part, _ in regions)
         box = self._box("block", regions if framed else shares, beside)
         box.name = name_range(regions[0][0].path, regions[-1][0].path)
-        box.remark = "again"
+        box.again = True
+        for layer in (layer for part, _ in regions for layer in part.layers()):
+            if layer.op.parameters(layer.input_shape()):
+                self.leaf_of[layer].learned = True
         return box
 
     def _leaf(self, layers: list[tuple[Layer, int]], beside: Beside) -> Leaf:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archc.draw.caption import combined
 from archc.draw.figure import Leaf
@@ -29,6 +29,11 @@ def around(leaves: Sequence[Leaf], lead: Leaf) -> list[str]:
         " · ".join(map(said, part)) for part in (leaves[:at], leaves[at + 1 :])
     )
     return [line for line in (before and f"before: {before}", after) if line]
+
+
+def again(leaves: Iterable[Leaf]) -> list[str]:
+    """What is said of ops that are further uses of modules."""
+    return list(dict.fromkeys(f"{leaf.again} again" for leaf in leaves if leaf.again))
 
 
 def numbers(network: Network, facts: Facts) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archc.draw import labels
 from archc.draw.caption import fields
 from archc.draw.chart import Cell, Chart, kinds, linked, sizes
@@ -53,6 +55,7 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
         cell.sizes = sizes(layer.output_shape())
         cell_at[layer.output] = at
         cell_of[layer] = cell
+    _mark_again(cells)
     for name, value in network.outputs.items():
         pairs.append((cell_at[value], len(cells)))
         text = f"output {name}" if network.spec.outputs else "output"
@@ -60,6 +63,20 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
     fold_in(network, cell_of)
     links = kinds(cells, linked(pairs), linked(asked))
     return Chart(*heading(network, facts), "layer", cells, links)
+
+
+def _mark_again(cells: Iterable[Cell]) -> None:
+    """Says of further uses of modules with parameters that they are that."""
+    used: set[str] = set()
+    for cell in cells:
+        again = [
+            layer.path
+            for layer in cell.layers
+            if layer.path in used and layer.op.parameters(layer.input_shape())
+        ]
+        if again:
+            cell.details.append(f"{', '.join(again)} again")
+        used.update(layer.path for layer in cell.layers)
 
 
 def network_chart(network: Network, facts: Facts) -> Chart:

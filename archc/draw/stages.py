@@ -82,6 +82,10 @@ def opened(items: Sequence[Item]) -> Iterator[Outer]:
     alone = len(outer) < 3
     for item in items:
         if isinstance(item, Box) and _holds_stages(item, alone=alone):
+            if item.again:
+                for leaf in item.leaves():
+                    if leaf.learned:
+                        leaf.again = leaf.again or item.name
             yield from opened(item.children)
         elif not isinstance(item, Leaf):
             yield item
