@@ -74,8 +74,8 @@ class Layout(Rows):
                 continue
             lane = self._lane(begin, stop, link.note)
             self.links.append((link, self._around(link, lane)))
-        self.exits = {x.source: self._exit(x) for x in self.leaving}
-        self.entries = {x.target: self._entry(x) for x in self.entering}
+        self.exits = {(x.source, x.leaves): self._exit(x) for x in self.leaving}
+        self.entries = {(x.target, x.enters): self._entry(x) for x in self.entering}
 
     def _span(self, link: Link) -> int:
         return self.row_of[link.target] - self.row_of[link.source]
@@ -122,7 +122,7 @@ class Layout(Rows):
             x += self.boxes[i].port("out", link.leaves)
             return [(end, x), (self.low, x)]
         lane = self._lane(self.row_of[i], len(self.rows))
-        return [*self._out(link, lane, ("leave", i)), (self.low, lane)]
+        return [*self._out(link, lane, ("leave", i, link.leaves)), (self.low, lane)]
 
     def _entry(self, link: Link) -> list[Point]:
         """The way from the beginning of the strip to a box."""
@@ -132,7 +132,7 @@ class Layout(Rows):
             x += self.boxes[i].port("in", link.enters)
             return [(self.start[0], x), (begin, x)]
         lane = self._lane(-1, self.row_of[i])
-        return [(self.start[0], lane), *self._into(link, lane, ("enter", i))]
+        return [(self.start[0], lane), *self._into(link, lane, ("enter", i, link.enters))]
 
     def _around(self, link: Link, lane: float) -> list[Point]:
         out = self._out(link, lane, ("out", link))

@@ -276,12 +276,12 @@ class Rows:
                 self._take(self.row_of[link.source], ("out", link))
             if not self._side(link.target):
                 self._take(self.row_of[link.target] - 1, ("in", link))
-        for source in dict.fromkeys(x.source for x in self.leaving):
+        for source, port in dict.fromkeys((x.source, x.leaves) for x in self.leaving):
             if not self._ends(source) and not self._side(source):
-                self._take(self.row_of[source], ("leave", source))
-        for target in dict.fromkeys(x.target for x in self.entering):
+                self._take(self.row_of[source], ("leave", source, port))
+        for target, port in dict.fromkeys((x.target, x.enters) for x in self.entering):
             if not self._begins(target) and not self._side(target):
-                self._take(self.row_of[target] - 1, ("enter", target))
+                self._take(self.row_of[target] - 1, ("enter", target, port))
 
     def _take(self, gap: int, key: object) -> None:
         if (gap, key) not in self.track:

@@ -47,8 +47,8 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     strips = [Layout(chart, boxes, rows, style) for rows in cut]
     home = {i: n for n, strip in enumerate(strips) for i in strip.cells}
     crossing = [x for x in chart.links if home[x.source] != home[x.target]]
-    ways = list(dict.fromkeys((x.source, home[x.target]) for x in crossing))
-    passing = [[w for w in ways if w[1] == n] for n in range(len(strips))]
+    ways = list(dict.fromkeys((x.source, x.leaves, home[x.target]) for x in crossing))
+    passing = [[w for w in ways if w[-1] == n] for n in range(len(strips))]
     # `a` runs along the strips, and `b` across them
     before = (_TRACK * max(map(len, passing)) + 3) if ways else 0.0
     after = (_TRACK * len(ways) + 3) if ways else 0.0
@@ -71,13 +71,15 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     lines: list[tuple[Link, list[Point]]] = []
     for link in crossing:
         source, target = home[link.source], home[link.target]
-        key = (link.source, target)
+        key = (link.source, link.leaves, target)
         number, place = ways.index(key), passing[target].index(key)
         low = before + longest + 4 + _TRACK * number
         up = before - 4 - _TRACK * place
         way = gutter[target] - _TRACK * place
-        out = [_at(p, offset[source]) for p in strips[source].exits[link.source]]
-        into = [_at(p, offset[target]) for p in strips[target].entries[link.target]]
+        exit = strips[source].exits[link.source, link.leaves]
+        entry = strips[target].entries[link.target, link.enters]
+        out = [_at(p, offset[source]) for p in exit]
+        into = [_at(p, offset[target]) for p in entry]
         points = [
             *out,
             (low, out[-1][1]),
