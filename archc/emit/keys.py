@@ -31,7 +31,15 @@ from archc.emit.tree import (
 )
 from archc.emit.usage import every, expressions, parts
 from archc.ops import code
-from archc.ops.code import Apply, Argument, Attribute, Global, Local, Text
+from archc.ops.code import (
+    Apply,
+    Argument,
+    Attribute,
+    Comprehension,
+    Global,
+    Local,
+    Text,
+)
 from archc.spec.expressions import Const, Expr, Index
 
 _LIST, _DICT = Global("nn.ModuleList"), Global("nn.ModuleDict")
@@ -72,6 +80,8 @@ class _Writing:
         """What the constructor calls those that it has made."""
         self._locals: dict[Key, Local] = {}
         """What it calls children that it needs once they are made."""
+        self._rows: dict[str, Local] = {}
+        """What a method calls the lists that a list holds."""
 
     # ---- what the constructor makes
 
@@ -163,16 +173,43 @@ class _Writing:
     # ---- how the others find it
 
     def calling(self, body: Body) -> Body:
-        """The body of a method that calls what the constructor has made."""
+        """The body of a method that calls what the constructor has made.
+
+        What a list of modules holds has no type that says that it is a list too, so
+        lists in lists are opened once, before their first use:
+
+            convs = [tuple(row.children()) for row in self.convs]
+            x = convs[0][1](x)
+        """
+        self._rows = {}
+        found: list[Statement] = []
+        for statement in body:
+            for key in keys_in(statement):
+                if self._in_two_lists(key.path) and key.path[0] not in self._rows:
+                    name = key.path[0]
+                    rows = self._rows[name] = Local(self._symbols.fresh(name).id)
+                    row = Local(self._symbols.fresh("row").id)
+                    children = code.call(Attribute(row, "children"))
+                    item = code.call(Global("tuple"), children)
+                    over = Attribute(SELF, name)
+                    found.append(Assign((rows,), Comprehension(item, (row,), over)))
+            found += self._calling((statement,))
+        return tuple(found)
+
+    def _in_two_lists(self, path: Path) -> bool:
+        lists = self._counted.lists
+        return len(path) == 2 and path in lists and path[:1] in lists
+
+    def _calling(self, body: Body) -> Body:
         found: list[Statement] = []
         for statement in body:
             match statement:
                 case For(targets=targets, over=over, body=inner):
                     over = rewrite.expression(self._items(over), self._read)
-                    found.append(For(targets, over, self.calling(inner)))
+                    found.append(For(targets, over, self._calling(inner)))
                 case If(test=test, body=inner, orelse=orelse):
                     test = rewrite.expression(test, self._read)
-                    found.append(If(test, self.calling(inner), self.calling(orelse)))
+                    found.append(If(test, self._calling(inner), self._calling(orelse)))
                 case _:
                     found.append(rewrite.statement(statement, self._read))
         return tuple(found)
@@ -206,6 +243,11 @@ class _Writing:
         """How a method finds a child."""
         if not key.path:
             return code.call(Global("getattr"), SELF, text(key.last))
+        if self._in_two_lists(key.path) and key.path[0] in self._rows:
+            rows = self._rows[key.path[0]]
+            (last,) = key.last
+            place = last if isinstance(last, Expr) else Const(int(last))
+            return Index(Index(rows, Const(int(key.path[1]))), place)
         if not _is_attribute(key.path):
             # what is in the first container has no type that says that it is one
             dotted = (".".join(key.path) + ".", *key.last)

@@ -3,7 +3,7 @@
 Source: Yu et al. 2018, Fig. 3 and Table 1, arXiv:1707.06484; timm's dla34.
 
 Compiled by archc from specs/timm/dla34.toml.
-Digest: sha256 02c36ba47bbf8b03.
+Digest: sha256 cb45559858e31d82.
 """
 
 from collections.abc import Sequence
@@ -78,8 +78,7 @@ class DlaTree(nn.Module):
         downsample = self.downsample(x)
         project = self.project(downsample)
         tree1 = self.tree1(x, project)
-        x = self.tree2(tree1, tree1)
-        x = torch.cat([x, tree1], dim=1)
+        x = torch.cat([self.tree2(tree1, tree1), tree1], dim=1)
         if self.level_root:
             x = torch.cat([x, downsample], dim=1)
         return self.root(x)
@@ -99,10 +98,8 @@ class DlaBranch(nn.Module):
         )
 
     def forward(self, x: Tensor, bottom: Tensor) -> Tensor:
-        x_in = x
-        tree1 = self.tree1(x_in, x_in)
-        x = self.tree2(tree1, tree1)
-        x = torch.cat([x, tree1, bottom, x_in], dim=1)
+        tree1 = self.tree1(x, x)
+        x = torch.cat([self.tree2(tree1, tree1), tree1, bottom, x], dim=1)
         return self.root(x)
 
 

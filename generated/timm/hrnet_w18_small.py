@@ -4,7 +4,7 @@ Source: Wang et al. 2019, Fig. 2 and Appendix A, arXiv:1908.07919; timm's
 hrnet_w18_small.
 
 Compiled by archc from specs/timm/hrnet_w18_small.toml.
-Digest: sha256 5d2c011bab2cbc9d.
+Digest: sha256 1af5d12be3508291.
 """
 
 from collections.abc import Sequence
@@ -129,13 +129,10 @@ class HrModule2(nn.Module):
     def forward(self, x0: Tensor, x1: Tensor) -> tuple[Tensor, Tensor]:
         branch = self.branches[0](x0)
         branch2 = self.branches[1](x1)
-        fuse_layers_0_0 = self.get_submodule("fuse_layers.0.0")(branch)
-        fuse_layers_0_1 = self.get_submodule("fuse_layers.0.1")(branch2)
-        x = fuse_layers_0_0 + fuse_layers_0_1
+        fuse_layers = [tuple(row.children()) for row in self.fuse_layers]
+        x = fuse_layers[0][0](branch) + fuse_layers[0][1](branch2)
         act0 = self.act0(x)
-        x = self.get_submodule("fuse_layers.1.0")(branch)
-        fuse_layers_1_1 = self.get_submodule("fuse_layers.1.1")(branch2)
-        x = x + fuse_layers_1_1
+        x = fuse_layers[1][0](branch) + fuse_layers[1][1](branch2)
         x = self.act1(x)
         return act0, x
 
@@ -198,20 +195,24 @@ class HrModule3(nn.Module):
         branch = self.branches[0](x0)
         branch2 = self.branches[1](x1)
         branch3 = self.branches[2](x2)
-        fuse_layers_0_0 = self.get_submodule("fuse_layers.0.0")(branch)
-        fuse_layers_0_1 = self.get_submodule("fuse_layers.0.1")(branch2)
-        fuse_layers_0_2 = self.get_submodule("fuse_layers.0.2")(branch3)
-        x = fuse_layers_0_0 + fuse_layers_0_1 + fuse_layers_0_2
+        fuse_layers = [tuple(row.children()) for row in self.fuse_layers]
+        x = (
+            fuse_layers[0][0](branch)
+            + fuse_layers[0][1](branch2)
+            + fuse_layers[0][2](branch3)
+        )
         act0 = self.act0(x)
-        x = self.get_submodule("fuse_layers.1.0")(branch)
-        fuse_layers_1_1 = self.get_submodule("fuse_layers.1.1")(branch2)
-        fuse_layers_1_2 = self.get_submodule("fuse_layers.1.2")(branch3)
-        x = x + fuse_layers_1_1 + fuse_layers_1_2
+        x = (
+            fuse_layers[1][0](branch)
+            + fuse_layers[1][1](branch2)
+            + fuse_layers[1][2](branch3)
+        )
         act1 = self.act1(x)
-        x = self.get_submodule("fuse_layers.2.0")(branch)
-        fuse_layers_2_1 = self.get_submodule("fuse_layers.2.1")(branch2)
-        fuse_layers_2_2 = self.get_submodule("fuse_layers.2.2")(branch3)
-        x = x + fuse_layers_2_1 + fuse_layers_2_2
+        x = (
+            fuse_layers[2][0](branch)
+            + fuse_layers[2][1](branch2)
+            + fuse_layers[2][2](branch3)
+        )
         x = self.act2(x)
         return act0, act1, x
 
@@ -298,29 +299,34 @@ class HrModule4(nn.Module):
         branch2 = self.branches[1](x1)
         branch3 = self.branches[2](x2)
         branch4 = self.branches[3](x3)
-        fuse_layers_0_0 = self.get_submodule("fuse_layers.0.0")(branch)
-        fuse_layers_0_1 = self.get_submodule("fuse_layers.0.1")(branch2)
-        fuse_layers_0_2 = self.get_submodule("fuse_layers.0.2")(branch3)
-        fuse_layers_0_3 = self.get_submodule("fuse_layers.0.3")(branch4)
-        x = fuse_layers_0_0 + fuse_layers_0_1 + fuse_layers_0_2 + fuse_layers_0_3
+        fuse_layers = [tuple(row.children()) for row in self.fuse_layers]
+        x = (
+            fuse_layers[0][0](branch)
+            + fuse_layers[0][1](branch2)
+            + fuse_layers[0][2](branch3)
+            + fuse_layers[0][3](branch4)
+        )
         act0 = self.act0(x)
-        x = self.get_submodule("fuse_layers.1.0")(branch)
-        fuse_layers_1_1 = self.get_submodule("fuse_layers.1.1")(branch2)
-        fuse_layers_1_2 = self.get_submodule("fuse_layers.1.2")(branch3)
-        fuse_layers_1_3 = self.get_submodule("fuse_layers.1.3")(branch4)
-        x = x + fuse_layers_1_1 + fuse_layers_1_2 + fuse_layers_1_3
+        x = (
+            fuse_layers[1][0](branch)
+            + fuse_layers[1][1](branch2)
+            + fuse_layers[1][2](branch3)
+            + fuse_layers[1][3](branch4)
+        )
         act1 = self.act1(x)
-        x = self.get_submodule("fuse_layers.2.0")(branch)
-        fuse_layers_2_1 = self.get_submodule("fuse_layers.2.1")(branch2)
-        fuse_layers_2_2 = self.get_submodule("fuse_layers.2.2")(branch3)
-        fuse_layers_2_3 = self.get_submodule("fuse_layers.2.3")(branch4)
-        x = x + fuse_layers_2_1 + fuse_layers_2_2 + fuse_layers_2_3
+        x = (
+            fuse_layers[2][0](branch)
+            + fuse_layers[2][1](branch2)
+            + fuse_layers[2][2](branch3)
+            + fuse_layers[2][3](branch4)
+        )
         act2 = self.act2(x)
-        x = self.get_submodule("fuse_layers.3.0")(branch)
-        fuse_layers_3_1 = self.get_submodule("fuse_layers.3.1")(branch2)
-        fuse_layers_3_2 = self.get_submodule("fuse_layers.3.2")(branch3)
-        fuse_layers_3_3 = self.get_submodule("fuse_layers.3.3")(branch4)
-        x = x + fuse_layers_3_1 + fuse_layers_3_2 + fuse_layers_3_3
+        x = (
+            fuse_layers[3][0](branch)
+            + fuse_layers[3][1](branch2)
+            + fuse_layers[3][2](branch3)
+            + fuse_layers[3][3](branch4)
+        )
         x = self.act3(x)
         return act0, act1, act2, x
 

@@ -122,3 +122,11 @@ def test_containers_stand_where_they_are_put(in_turn: str) -> None:
     one = "nn.Sequential(*[Unit(4) for _ in range(depth)])"
     listed = f"[\n                {one},\n                {one},\n            ]"
     assert f"self.branches = nn.ModuleList(\n            {listed}" in in_turn
+
+
+def test_lists_in_lists_are_opened_once() -> None:
+    made = live.compiled(HERE / "cases" / "lists_in_lists.toml")[1]
+    assert made.count("fuse = [tuple(row.children()) for row in self.fuse]\n") == 1
+    assert "x = fuse[0][0](branch) + fuse[0][1](branch2) + fuse[0][2](x)\n" in made
+    # one that holds names as well has no numbers to go by
+    assert made.count("get_submodule") == made.count('get_submodule("other.0.') == 2

@@ -6,6 +6,7 @@
 
 becomes `x = torch.cat([self.branch1(x), self.branch2(x)], dim=1)`. What is computed,
 and in which order, stays. Where some branches are longer than one call, all have names.
+It is the same with summands, of which more than two may have a row each.
 """
 
 from __future__ import annotations
@@ -79,10 +80,11 @@ class _Beside:
         names = [o.id for o in _operands(value)]
         values: dict[str, Expr] = {}
         start = len(found)
-        while start and (one := self._one(found[start - 1])) is not None:
+        own = made.targets if isinstance(made, Assign) else ()
+        while start and (one := self._one(found[start - 1], own)) is not None:
             name, call = one
             # they are computed in the order in which they are read
-            if name not in names:
+            if names.count(name) != 1:
                 break
             names = names[: names.index(name)]
             values[name] = call
@@ -97,20 +99,18 @@ class _Beside:
             made = replace(made, value=merged)
         found.append(made)
 
-    def _one(self, made: Statement) -> tuple[str, Expr] | None:
-        """The variable and the call of a statement that is one call, read once."""
+    def _one(self, made: Statement, own: tuple[Expr, ...]) -> tuple[str, Expr] | None:
+        """The variable and the call of a statement that is one call, read once: by
+        nobody else, or by what overwrites it, which its targets are."""
         match made:
             case Assign(
-                targets=(Local(id=name),),
+                targets=(Local(id=name) as target,) as targets,
                 value=Apply() | Axes() | Binary() as value,
                 operator="",
-            ) if (
-                "#" in name
-                and made.comment is None
-                and self._writes[name] == self._reads[name] == 1
-                and _is_short(value)
-            ):
-                return name, value
+            ) if made.comment is None and _is_short(value):
+                once = "#" in name and self._writes[name] == self._reads[name] == 1
+                begins = targets == own and target not in parts(value)
+                return (name, value) if once or begins else None
             case _:
                 return None
 
@@ -131,12 +131,23 @@ def _operands(value: Expr) -> tuple[Local, ...]:
             arguments=(Argument(value=Sequence(items=items)), *rest),
         ) if all(isinstance(a.value, Const) for a in rest):
             read = items
-        case Binary(left=left, right=right):
-            read = (left, right)
+        case Binary():
+            read = _summands(value)
         case _:
             return ()
     found = tuple(o for o in read if isinstance(o, Local))
     return found if len(found) == len(read) else ()
+
+
+def _summands(value: Expr) -> tuple[Expr, ...]:
+    """What a sum, or another row of one operator, is made of."""
+    match value:
+        case Binary(op=op, left=Binary(op=inner) as left, right=right) if op == inner:
+            return (*_summands(left), right)
+        case Binary(left=left, right=right):
+            return (left, right)
+        case _:
+            return (value,)
 
 
 def _is_short(value: Expr) -> bool:
@@ -160,6 +171,9 @@ def _fits(value: Expr, room: int) -> bool:
         case Apply(arguments=(Argument(value=Sequence(items=items)), *_)):
             called = any(isinstance(p, Apply) for item in items for p in parts(item))
             return not called and all(_length(item) <= room for item in items)
+        case Binary():
+            summands = _summands(value)
+            return len(summands) > 2 and all(_length(s) <= room for s in summands)
         case _:
             return False
 
