@@ -7,14 +7,15 @@ from collections.abc import Collection, Mapping
 from archc.draw import labels
 from archc.draw.borders import Place
 from archc.draw.caption import when
-from archc.draw.chart import Cell, Chart, sizes
+from archc.draw.chart import Cell, Chart, Less, sizes
 from archc.draw.compose import Picture, compose
-from archc.draw.drafts import repeated
+from archc.draw.drafts import repeats
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
 from archc.draw.overlay import overlaid
 from archc.draw.runs import full_name, short_name
 from archc.draw.stages import Outer, heading, opened, runs
+from archc.draw.windows import reads_of, windows
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
 
@@ -64,6 +65,7 @@ class _Builder:
         self.picture = picture
         self.depth = depth
         self.closed = closed
+        self.reads = reads_of(picture.arcs)
         self.cell_of: dict[Leaf, Cell] = {}
         self.heads = {leaf for head in picture.heads for leaf in head.leaves()}
 
@@ -87,7 +89,9 @@ class _Builder:
                 if inside is not None:
                     cell.details += self._frame(inside, item).details
                     cell.each = inside.count
-                    cell.details.append(f"each of {inside.count}")
+                    grows = cell.details and cell.details[-1].endswith(" in each")
+                    each = cell.details.pop() if grows else "each"
+                    cell.details.append(f"{each} of {inside.count}")
                 within = inside or item
                 cell.details += self.picture.passed(within)
                 also = around | {item, within, within.folded or within}
@@ -127,6 +131,7 @@ class _Builder:
         remarks = box.remark.split(", ") if box.remark else []
         remarks += ["again"] if box.again else []
         cell.details = [line for line in (block, *remarks, occurs) if line]
+        cell.fine = {block: Less()}
         cell.head = box.kind == "head"
         cell.seldom = occurs
         cell.block = box.block
@@ -134,11 +139,10 @@ class _Builder:
 
     def _folded(self, box: Box, parent: Box) -> Cell:
         cell = self._frame(box, parent)
-        cell.details += [
-            f"{inner.block or inner.name or repeated(inner)} ×{inner.count}".lstrip()
-            for inner in box.children
-            if isinstance(inner, Box) and inner.count not in ("", "1")
-        ]
+        inside = windows(box, self.reads)
+        lines = [inside] * bool(inside) + repeats(box, self.reads)
+        cell.details += lines
+        cell.fine |= dict.fromkeys(lines, Less())
         cell.details += self.picture.passed(box, inside=True)
         last = list(box.leaves())[-1].output
         cell.shape = "" if last is None else labels.spelled(last)
@@ -147,31 +151,33 @@ class _Builder:
 
     def _node(self, node: Node, parent: Box) -> Cell:
         lead = node.lead
+        before, given = node.leaves[0].input, node.leaves[-1].given
         shape = node.leaves[-1].output
-        before = node.leaves[0].input
         path = lead.path
         if lead.category is None and not lead.params:
-            given = lead.output or lead.input
+            value = lead.output or lead.input
             end = lead.text.startswith(("input", "output"))
-            said = "" if given is None or not end else labels.spelled(given)
-            end_sizes = sizes(given) if given is not None and end else ()
+            said = "" if value is None or not end else labels.spelled(value)
+            end_sizes = sizes(value) if value is not None and end else ()
             return Cell(path, lead.text, shape=said, end=end, sizes=end_sizes)
         occurs = when(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
         again = labels.again(node.leaves)
-        cell.details = [*labels.around(node.leaves, lead), *notes, *again]
+        cell.fine = labels.around(node.leaves, lead)
+        cell.details = [*cell.fine, *notes, *again]
         cell.details += self.picture.passed(node)
         cell.details += [occurs] if occurs else []
         cell.seldom = occurs
         cell.marks = marks_of(node.leaves)
         cell.head = any(leaf in self.heads for leaf in node.leaves)
-        if shape is not None:
+        if shape is not None and given is not None:
             cell.sizes = sizes(shape)
-            changed = before is None or sizes(before)[1:] != cell.sizes[1:]
+            # by the first repetition: what the others read is as it gives it
+            changed = before is None or sizes(before)[1:] != sizes(given)[1:]
             joins = lead.category == "merge" and not lead.beside
             if (changed and not lead.beside) or joins:
-                cell.shape = labels.spelled(shape)
+                cell.shape = labels.folded(given, shape)
         return cell
 
 

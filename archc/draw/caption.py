@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from archc.ops.attributes import short, sides
@@ -12,6 +13,9 @@ from archc.ops.sizes import Shape
 
 _LONG = re.compile(r"\d+\.\d{4,}(?:e-?\d+)?")
 """A number with more digits than a picture needs."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_MOST_LISTED = 5
+"""Values of one attribute that neither rise nor fall."""
 Fields = tuple[str, ...]
 """Parts of a caption, some empty; each stands at the same place for every op."""
 
@@ -117,8 +121,11 @@ def times(size: Any, axes: int) -> str:
     return "×".join(map(short, sides(size, axes)))
 
 
-def combined(variants: dict[Fields, Tally], whole: Tally) -> str:
-    """One caption for an op whose attributes may differ between repetitions."""
+def combined(
+    variants: dict[Fields, Tally], whole: Tally, *, steady: bool = True
+) -> str:
+    """One caption for an op whose attributes may differ between repetitions; `steady`
+    if each variant comes in one row."""
     text = ""
     for column in zip(*variants, strict=True):
         found: dict[str, Tally] = {}
@@ -129,11 +136,11 @@ def combined(variants: dict[Fields, Tally], whole: Tally) -> str:
                 seen.middle + tally.middle,
                 seen.last + tally.last,
             )
-        text += _field(found, whole)
+        text += _field(found, whole, steady=steady)
     return text
 
 
-def _field(found: dict[str, Tally], whole: Tally) -> str:
+def _field(found: dict[str, Tally], whole: Tally, *, steady: bool) -> str:
     values = list(found)
     if len(values) == 1:
         return values[0]
@@ -141,4 +148,25 @@ def _field(found: dict[str, Tally], whole: Tally) -> str:
         value = values[0] or values[1]
         return f"{value} ({occurrence(found[value], whole)})"
     stated = [v for v in values if v]
-    return f"{stated[0]}…{stated[-1].lstrip(' ,/×')}"
+    if not (steady and _rises(stated)):
+        if len(stated) <= _MOST_LISTED:
+            return "|".join((stated[0], *(_number_in(value) for value in stated[1:])))
+        stated.sort(key=_numbers)
+    return f"{stated[0]}…{_number_in(stated[-1])}"
+
+
+def _numbers(value: str) -> list[float]:
+    return [float(number) for number in _NUMBER.findall(value)]
+
+
+def _number_in(value: str) -> str:
+    """What stands behind the words and signs that a field begins with."""
+    found = _NUMBER.search(value)
+    return value.lstrip(" ,/×") if found is None else value[found.start() :]
+
+
+def _rises(values: list[str]) -> bool:
+    """Whether each is above, or each below the one before."""
+    numbers = [_numbers(value) for value in values]
+    pairs = list(pairwise(numbers))
+    return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archc.draw import metrics
-from archc.draw.chart import Cell, Loop
+from archc.draw.chart import Cell, Less, Loop
 from archc.draw.scene import Path, Rect, Shape, Text
 from archc.draw.style import Style
 from archc.escaping import visible
@@ -140,13 +140,13 @@ def measured(
     if room:
         within = (room - 2 * _PAD) / _SLACK
         titles = list(metrics.wrapped(titles[0], style.text, within, bold=True))
-    lines = [*titles, *map(visible, cell.said(style.details))]
+    lines = [*titles, *said(cell, style)]
     shape = metrics.width(visible(cell.shape), style.small)
     first = max(metrics.width(title, style.text, bold=True) for title in titles)
     if style.stacked:
-        lines[len(titles) : len(titles)] = [visible(cell.shape)] * bool(
-            cell.shape and sized
-        )
+        if cell.shape and sized:
+            rest = [visible(cell.shape), *lines[len(titles) :]]
+            lines[len(titles) :] = _shortened(rest, first, style)
         shape = 0.0
     elif shape:
         first += 5 + shape
@@ -166,7 +166,7 @@ def measured(
             (metrics.width(line, style.small) + _PART + label for line, label in pairs),
             default=0.0,
         )
-        if least > max(width, room or 10.5 * style.small):
+        if least > max(width, room or style.narrow * style.small):
             total, least = len(lines) + len(labels), 0.0
         width = max(width, least, max(labels) + 2 * _PAD)
         inside = (total - len(lines)) * style.line
@@ -176,6 +176,38 @@ def measured(
         beside = _LOOP + 4 + max(labels)
     high = height + inside
     return Drawn(cell, style, lines, width, high, beside, inside, titles=len(titles))
+
+
+def _shortened(lines: list[str], room: float, style: Style) -> list[str]:
+    """Lines below a title, the first two in one where that is no wider than the title
+    and there is room for little."""
+    joined = " · ".join(lines[:2])
+    narrow = metrics.width(joined, style.small) <= room
+    few = style.details < 1 and len(lines) > 1
+    return [joined, *lines[2:]] if few and narrow and not style.lr else lines
+
+
+def said(cell: Cell, style: Style) -> list[str]:
+    """Its details, as far as there is room for them, with what remains of others."""
+    rest = {line: less.kept if style.details >= 0 else ""
+            for line, less in _left_out(cell, style)}  # fmt: skip
+    lines = (rest.get(line, line) for line in cell.details)
+    return [visible(line) for line in lines if line]
+
+
+def unsaid(cell: Cell, style: Style) -> Iterator[str]:
+    """What it is that is then left out, such as kinds of ops."""
+    for _, less in _left_out(cell, style):
+        yield from less.lost if style.details >= 0 else less.lost + less.spared
+
+
+def _left_out(cell: Cell, style: Style) -> Iterator[tuple[str, Less]]:
+    """The lines of fine print that there is no room for."""
+    for number, line in enumerate(cell.details):
+        less = cell.fine.get(line)
+        long = 0 < style.longest < metrics.width(visible(line), style.small)
+        if less is not None and (long or number >= style.details):
+            yield line, less
 
 
 def widest(widths: Sequence[float], room: float) -> float:
@@ -195,16 +227,18 @@ def title_of(cell: Cell) -> str:
 def loops_of(cell: Cell) -> Iterator[tuple[Loop, str]]:
     """The loops of a box, with what stands beside each: `4 branches, concat ×2`.
 
-    A box that stands for several, which need not have as many each, has
-    `add, 36 in all`.
+    Of a box that stands for several it is what each has, or, where they do not have as
+    many each, `add, 14 in all`.
     """
+    alike = not cell.count or cell.count.isdecimal()
+    count = int(cell.count) if cell.count.isdecimal() else 1
     for loop, times in cell.loops.items():
         branches = loop.kind == "branches"
         text = f"{loop.paths} branches, {loop.merge}" if branches else loop.merge
-        if cell.count:
+        if times % count or not alike:
             text += f", {times} in all"
-        elif times > 1:
-            text += f" ×{times}"
+        elif times > count:
+            text += f" ×{times // count}"
         yield loop, visible(text)
 
 

@@ -41,6 +41,17 @@ class Loop(NamedTuple):
         return f"{self.kind}, {self.merge}"
 
 
+class Less(NamedTuple):
+    """What remains of a line of fine print that there is no room for."""
+
+    kept: str = ""
+    """What is said in its place, if anything is."""
+    lost: tuple[str, ...] = ()
+    """What it is that is said no more, such as kinds of ops."""
+    spared: tuple[str, ...] = ()
+    """The same of what is kept."""
+
+
 @dataclass(slots=True, eq=False)
 class Cell:
     """One box."""
@@ -53,6 +64,8 @@ class Cell:
     """The same of what is all that it has inside."""
     details: list[str] = field(default_factory=list[str])
     """Further lines, from the most to the least important."""
+    fine: dict[str, Less] = field(default_factory=dict[str, Less])
+    """Those of the details that may be left out."""
     shape: str = ""
     """Of what it gives."""
     category: Category | None = None
@@ -74,12 +87,6 @@ class Cell:
     """What a frame has inside. Its ports are boxes there."""
     port: Literal["", "in", "out"] = ""
     """For what is no box but a place where values come into a frame, or leave it."""
-
-    def said(self, most: int) -> list[str]:
-        """So many of its details, and the one that is never left out."""
-        shown = self.details[:most]
-        left = [line for line in self.details[most:] if line == self.seldom]
-        return [*shown, *left[:1]]
 
     @property
     def mark(self) -> Mark | None:

@@ -214,6 +214,7 @@ def _shorten(box: Box) -> None:
 
 def _replace(inside: list[Leaf], stand_in: Leaf) -> None:
     stand_in.input, stand_in.output = inside[0].input, inside[-1].output
+    stand_in.given = inside[-1].given
     stand_in.params = sum(leaf.params for leaf in inside)
     stand_in.marks = sum((leaf.marks for leaf in inside), Counter[Mark]())
     for leaf in inside:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from archc.draw import labels
-from archc.draw.chart import Cell, linked, sizes
+from archc.draw.chart import Cell, Less, linked, sizes
 from archc.draw.figure import Arc, Box, Item, Leaf, Node
 from archc.draw.order import in_order
-from archc.draw.runs import full_name, run_name, short_name
-from archc.draw.windows import windows
+from archc.draw.runs import full_name, run_name, short_name, total
+from archc.draw.windows import of_one_block, windows
 from archc.ops.sizes import Shape
 
 _T = TypeVar("_T")
@@ -126,7 +126,7 @@ class Draft:
                 )
         if isinstance(a, Box) and isinstance(b, Box) and not self.attached:
             same = a.kind == b.kind == "block" and a.block == b.block != ""
-            same &= a.again == b.again
+            same &= a.again == b.again and _kernels(a) == _kernels(b)
             return same and not (a.count or b.count) and map_of(a) == map_of(b)
         return False
 
@@ -173,28 +173,34 @@ class Draft:
         category = lead.lead.category if isinstance(lead, Node) else None
         cell = Cell(path, _title(lead, last), count, shape=shape, category=category)
         cell.head = self.head
-        cell.details = self._details(reads)
+        self._describe(cell, reads)
         cell.block = lead.block if isinstance(lead, Box) else ""
         if output is not None:
             cell.sizes = sizes(output)
         return cell
 
-    def _details(self, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
+    def _describe(self, cell: Cell, reads: Mapping[Leaf, Sequence[Leaf]]) -> None:
+        """Says in a box what the stage consists of."""
         lead = self.lead
         if isinstance(lead, Node):
             leaves = [*self.before, *lead.leaves, *self.attached]
-            return [*labels.around(leaves, lead.lead), *labels.again(leaves)]
+            cell.fine = labels.around(leaves, lead.lead)
+            cell.details = [*cell.fine, *labels.again(leaves)]
+            return
         # what is said of several has to be true of each
         boxes = [item for item in self.items if isinstance(item, Box)]
         inside = _shared([windows(box, reads) for box in boxes]) or ""
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
-        before = " · ".join(labels.said(leaf) for leaf in self.before)
-        before = before and f"before: {before}"
-        repeats = _shared([_repeats(box, alone=len(boxes) == 1) for box in boxes]) or ()
-        more = " · ".join(labels.said(leaf) for leaf in self.attached)
+        before, more = labels.before(self.before), labels.in_a_row(self.attached)
+        repeated = _shared([repeats(box, reads) for box in boxes]) or []
         again = "again" if lead.again else ""
-        remarks = [said, before, lead.remark, again, *repeats, more]
-        return [line for line in remarks if line]
+        lines = [said, *before, lead.remark, again, *repeated, *more]
+        cell.details = [line for line in lines if line]
+        cell.fine = {said: Less()} | before | more
+        cell.fine |= dict.fromkeys(repeated, Less(lost=("repetitions",)))
+        # the border of a head says the rest of what is said of it
+        loss = Less(lead.remark.rpartition(", ")[2])
+        cell.fine[lead.remark] = loss if self.head else Less(lost=("devices",))
 
 
 def _title(first: Outer, last: Outer) -> str:
@@ -203,7 +209,7 @@ def _title(first: Outer, last: Outer) -> str:
     if last is not first and isinstance(last, Box):
         return run_name(first.path, last.path)
     named = full_name(first.name, first.path) or first.block or short_name(first.path)
-    return named or repeated(first)
+    return named or _repeated(first)
 
 
 def _shared(found: Sequence[_T]) -> _T | None:
@@ -211,28 +217,51 @@ def _shared(found: Sequence[_T]) -> _T | None:
     return found[0] if all(one == found[0] for one in found) else None
 
 
-def _repeats(box: Box, *, alone: bool) -> tuple[str, ...]:
-    """How often its parts come, by their names, or by their blocks among others."""
-    return tuple(
-        f"{(alone and _title(c, c)) or repeated(c)} ×{c.count}".lstrip()
-        for c in box.children
-        if isinstance(c, Box | Node) and c.count not in ("", "1")
-    )
+def repeats(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
+    """How often those of its parts come that are repeated, and what they convolve with:
+    `bottleneck ×6: 1×1, 3×3, 1×1`."""
+    found: dict[str, list[Outer]] = {}
+    for part in box.children:
+        if isinstance(part, Box | Node):
+            found.setdefault(_repeated(part), []).append(part)
+    lines: list[str] = []
+    for name, parts in found.items():
+        counts = [part.count or "1" for part in parts]
+        if set(counts) == {"1"} and not of_one_block(box):
+            continue
+        line = f"{name} ×{total(*counts)}".lstrip()
+        boxes = [part for part in parts if isinstance(part, Box)]
+        inside = _shared([windows(part, reads) for part in boxes]) if boxes else ""
+        lines.append(f"{line}: {inside}" if inside else line)
+    return lines
 
 
-def repeated(item: Outer) -> str:
-    """What is repeated where a repetition has no name."""
-    if isinstance(item, Box) and item.block:
+def _repeated(item: Outer) -> str:
+    """What is repeated: its block, or else what it has that is most of its own."""
+    if isinstance(item, Node):
+        return _caption(item)
+    if item.block:
         return item.block
-    parts = item.children if isinstance(item, Box) else [item]
-    boxes = [part for part in parts if isinstance(part, Box)]
+    boxes = [part for part in item.children if isinstance(part, Box)]
     if boxes:
         return boxes[0].block or boxes[0].name
-    return next((_caption(part) for part in parts if isinstance(part, Node)), "")
+    nodes = [part for part in item.children if isinstance(part, Node)]
+    learned = [x for x in nodes if x.lead.category in ("convolution", "linear")]
+    return next(map(_caption, (*learned, *nodes)), "")
 
 
 def _caption(node: Node) -> str:
     return labels.said(node.lead)
+
+
+def _kernels(box: Box) -> set[str]:
+    """The windows of its convolutions."""
+    return {
+        fields[1]
+        for leaf in leaves_of(box)
+        if leaf.category == "convolution"
+        for fields in leaf.captions
+    }
 
 
 def _said(node: Node) -> list[str]:

@@ -192,6 +192,10 @@ def _charts(
         yield block_chart(network, facts, alike=True, closed=known), True
     flat = block_chart(network, facts, depth=1, alike=True)
     yield flat, True
+    known = {cell.path for cell in _known(flat)}
+    if known:
+        flat = block_chart(network, facts, depth=1, alike=True, closed=known)
+        yield flat, True
     if options.level is None:
         yield chart_of(network, facts, "stage"), True
         yield chart_of(network, facts, "network"), False
@@ -200,8 +204,8 @@ def _charts(
     frames = [cell for cell in flat.cells if cell.inner is not None]
     frames.sort(key=lambda cell: -len(list(_inside(cell))))
     for count in range(1, len(frames)):
-        closed = {cell.path for cell in frames[:count]}
-        yield block_chart(network, facts, alike=True, closed=closed), True
+        closed = known | {cell.path for cell in frames[:count]}
+        yield block_chart(network, facts, depth=1, alike=True, closed=closed), True
     yield flat, False
 
 

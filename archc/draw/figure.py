@@ -43,7 +43,13 @@ class Leaf:
     beside: Beside = ()
     """The parallel paths that it lies on, from the outermost."""
     input: Shape | None = None
+    """What the first of its layers reads,"""
+    given: Shape | None = None
+    """what that one gives,"""
     output: Shape | None = None
+    """and what the last one gives."""
+    steady: bool = True
+    """Whether no caption comes again after another one."""
     params: int = 0
     marks: Counter[Mark] = field(default_factory=Counter["Mark"])
     """What its layers are in a comparison; empty where nothing is compared."""

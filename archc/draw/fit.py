@@ -14,8 +14,8 @@ from math import ceil
 from archc.draw.chart import Chart
 from archc.draw.frames import boxes_of
 from archc.draw.scene import Scene
-from archc.draw.sheet import Sketch, sheet
-from archc.draw.style import Style
+from archc.draw.sheet import Sketch, figure, sheet
+from archc.draw.style import LESS_NARROW, NARROW, Style
 
 SMALLEST = 6.0
 """Of type, in points."""
@@ -61,10 +61,11 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
         height = room * _SLIDE
     low: list[Sketch] = []
     least = float("inf")
-    for variant in _variants(chart, style):
+    known = figure(chart, style) is not None
+    for variant in _variants(chart, style, known=known):
         found: Sketch | None = None
         for small in (SMALLEST, *_LARGER):
-            scenes = list(_in_strips(chart, replace(variant, small=small)))
+            scenes = list(_arranged(chart, replace(variant, small=small)))
             narrow = [scene for scene in scenes if scene.width <= room + 0.01]
             fits = [scene for scene in narrow if scene.height <= height]
             wide = (scene.width for scene in scenes if scene not in narrow)
@@ -87,6 +88,9 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
 def free(chart: Chart, style: Style, pages: int = 1) -> Sketch:
     """In the number of strips that comes nearest to the proportions of a page, or to
     those of one of several charts that share a page."""
+    known = figure(chart, style)
+    if known is not None:
+        return known
     wanted = _SLIDE if style.lr else _PAGE * pages
     best: tuple[float, Sketch] | None = None
     boxes = boxes_of(chart, style)
@@ -111,8 +115,14 @@ def _shorter(one: Sketch, other: Sketch, style: Style) -> bool:
     return lengths[0] < lengths[1] - 0.5
 
 
-def _in_strips(chart: Chart, style: Style) -> Iterator[Sketch]:
-    """Layouts of a chart in more and more strips, up to where they are too wide."""
+def _arranged(chart: Chart, style: Style) -> Iterator[Sketch]:
+    """Layouts of a chart: as a figure, or in more and more strips, up to where they are
+    too wide."""
+    if style.figure:
+        known = figure(chart, style)
+        if known is not None:
+            yield known
+        return
     boxes = boxes_of(chart, style)
     broad = max((box.width for box in boxes), default=0)
     for strips in range(1, _MOST_STRIPS + 1):
@@ -122,18 +132,25 @@ def _in_strips(chart: Chart, style: Style) -> Iterator[Sketch]:
             break  # more of them are wider still
 
 
-def _variants(chart: Chart, style: Style) -> Iterable[Style]:
-    """What is said in boxes, and how they are arranged."""
+def _variants(chart: Chart, style: Style, *, known: bool) -> Iterable[Style]:
+    """What is said in boxes, and how they are arranged; `known` if there is a figure
+    for it, which is easier to read than strips in which boxes say more."""
+    if known:
+        for details in (9, 1, 0, -1):
+            yield replace(style, details=details, figure=True)
     if chart.level in ("block", "layer"):
-        for details in (9, 0):
-            yield replace(style, details=details)
-            yield replace(style, details=details, broadest=style.room * 0.8)
-        yield replace(style, details=0, narrow=True, broadest=style.room * 0.7)
+        for details, longest in ((9, 1.0), (9, 0.25), (0, 1.0)):
+            one = replace(style, details=details, longest=style.room * longest)
+            yield one
+            yield replace(one, broadest=style.room * 0.8)
+            yield replace(one, narrow=NARROW, broadest=style.room * 0.7)
         return
     files = (False, True) if not style.lr else (False,)
     for single_file in files:
-        for details in (9, 1, 0):
-            one = replace(style, details=details, single_file=single_file)
+        for details, longest in ((9, 1.0), (9, 0.45), (9, 0.3), (1, 0.3), (0, 1.0)):
+            one = replace(style, details=details, longest=style.room * longest)
+            one = replace(one, single_file=single_file)
             yield one
             if not style.lr:
-                yield replace(one, narrow=True)
+                yield replace(one, narrow=LESS_NARROW)
+                yield replace(one, narrow=NARROW)

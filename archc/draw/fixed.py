@@ -22,8 +22,8 @@ letter to a pixel of the size at which it lays out. More would make dashes dots.
 
 _FONT = "Helvetica,Arial,Liberation Sans,Nimbus Sans,DejaVu Sans Condensed,sans-serif"
 """Behind those with the widths of Helvetica the narrowest that is often there."""
-_SAMPLE = 30.0
-"""The size at which it is asked how wide a font is."""
+SAMPLE = 300.0
+"""The size at which it is asked how wide a font is: a pixel of it is nothing."""
 _SLACK = 1.02
 
 Scale = dict[bool, float]
@@ -41,7 +41,7 @@ def as_sample(scene: Scene) -> str:
         f'  t{number} [pos="0,0", label=<{_shown(text, bold)}>]\n'
         for number, (text, bold) in enumerate(_texts(scene))
     )
-    look = f'fontname="{_FONT}", fontsize="{_SAMPLE}", margin="0", shape="plain"'
+    look = f'fontname="{_FONT}", fontsize="{SAMPLE}", margin="0", shape="plain"'
     return f"digraph {{\n  node [{look}]\n{''.join(nodes)}}}\n"
 
 
@@ -54,7 +54,7 @@ def fitting(scene: Scene, plain: str) -> Scale:
     wide = dict(re.findall(r"^node t(\d+) \S+ \S+ (\S+)", plain, re.MULTILINE))
     most = {True: 1.0, False: 1.0}
     for number, (text, bold) in enumerate(_texts(scene)):
-        stated = metrics.width(text, _SAMPLE, bold=bold)
+        stated = metrics.width(text, SAMPLE, bold=bold)
         if str(number) in wide and stated:
             most[bold] = max(most[bold], float(wide[str(number)]) * 72 / stated)
     return {bold: 1 / ratio if ratio > _SLACK else 1.0 for bold, ratio in most.items()}

@@ -105,7 +105,9 @@ class Folder:
         leaf.ahead = first.op.drawn_ahead
         leaf.crossing = isinstance(first.op, To)
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
+        leaf.given = first.output_shape()
         leaf.note = _place(first)
+        last_said: Fields | None = None
         for layer, where in layers:
             self.leaf_of[layer] = leaf
             leaf.tally.add(where)
@@ -114,6 +116,8 @@ class Folder:
             said = self._fields.get(key)
             if said is None:
                 said = self._fields[key] = fields(layer.op, x)
+            leaf.steady &= said not in leaf.captions or said == last_said
+            last_said = said
             leaf.captions.setdefault(said, Tally()).add(where)
             leaf.params += self.facts.layers[layer].params
         return leaf
@@ -275,8 +279,8 @@ def _growth(iterations: list[Region]) -> str:
         return ""
     channels.insert(0, to_int(before.channels))
     steps = {b - a for a, b in pairwise(channels)}
-    each = f", {min(steps):+d} each" if len(steps) == 1 else ""
-    return f"channels, {channels[0]} → {channels[-1]}{each}"
+    each = f", {min(steps):+d} in each" if len(steps) == 1 else ""
+    return f"{channels[0]} → {channels[-1]} channels{each}"
 
 
 def name_range(first: str, last: str) -> str:

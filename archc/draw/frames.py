@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from archc.draw import metrics
-from archc.draw.cells import Drawn, measured, title_of, tooltip, widest
+from archc.draw.cells import Drawn, measured, said, title_of, tooltip, widest
 from archc.draw.chart import Cell, Chart
 from archc.draw.ranks import APART, passed, ranks, strips_of
 from archc.draw.routes import Layout
 from archc.draw.scene import Path, Rect, Shape, Text, moved
 from archc.draw.style import Style
-from archc.escaping import visible
 
 _PAD = 4.0
 
@@ -119,7 +118,7 @@ class _Frame(Drawn):
 def _framed(cell: Cell, inner: Chart, style: Style) -> _Frame:
     boxes = boxes_of(inner, style)
     ink = style.palette
-    lines = [title_of(cell), *map(visible, cell.said(style.details))]
+    lines = [title_of(cell), *said(cell, style)]
     widths = [
         metrics.width(line, style.text if n == 0 else style.small, bold=n == 0)
         for n, line in enumerate(lines)

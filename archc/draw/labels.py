@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archc.draw.caption import combined
+from archc.draw.chart import Less
 from archc.draw.figure import Leaf
 from archc.draw.palette import SIGNS
 from archc.measure.cost import Facts
 from archc.network.graph import Network
 from archc.ops.sizes import Shape
 
+_FINE = ("normalization", "activation", "dropout")
+"""What is only said where there is room."""
+
 
 def said(leaf: Leaf) -> str:
     """What a leaf is called in the picture."""
-    said = leaf.text or combined(leaf.captions, leaf.tally)
+    said = leaf.text or combined(leaf.captions, leaf.tally, steady=leaf.steady)
     if leaf.mark is None or leaf.mark == "same":
         return said
     all_, differ = leaf.marks.total(), leaf.marks.total() - leaf.marks["same"]
@@ -22,13 +26,38 @@ def said(leaf: Leaf) -> str:
     return f"{SIGNS[leaf.mark]}{said}{part}"
 
 
-def around(leaves: Sequence[Leaf], lead: Leaf) -> list[str]:
-    """What is said below a leading op of those that come before and after it."""
+def around(leaves: Sequence[Leaf], lead: Leaf) -> dict[str, Less]:
+    """What is said below a leading op of those that come before and after it, with what
+    remains of it where there is little room."""
     at = leaves.index(lead)
-    before, after = (
-        " · ".join(map(said, part)) for part in (leaves[:at], leaves[at + 1 :])
+    return before(leaves[:at]) | in_a_row(leaves[at + 1 :])
+
+
+def before(leaves: Sequence[Leaf]) -> dict[str, Less]:
+    """The line on ops that come before others; none if there are none."""
+    return {
+        f"before: {line}": less._replace(kept=less.kept and f"before: {less.kept}")
+        for line, less in in_a_row(leaves).items()
+    }
+
+
+def in_a_row(leaves: Sequence[Leaf]) -> dict[str, Less]:
+    """The line on ops that follow each other; none if there are none."""
+    if not leaves:
+        return {}
+    fine = [x for x in leaves if x.ahead or x.crossing or x.category in _FINE]
+    rest = [leaf for leaf in leaves if leaf not in fine]
+    lost = [leaf for leaf in fine if not leaf.ahead]
+    line, kept = (" · ".join(map(said, part)) for part in (leaves, rest))
+    return {line: Less(kept, _kinds(lost), _kinds(rest))}
+
+
+def _kinds(leaves: Iterable[Leaf]) -> tuple[str, ...]:
+    return tuple(
+        "devices" if leaf.crossing else leaf.category
+        for leaf in leaves
+        if leaf.category is not None
     )
-    return [line for line in (before and f"before: {before}", after) if line]
 
 
 def again(leaves: Iterable[Leaf]) -> list[str]:

@@ -13,7 +13,7 @@ from archc.draw.cells import Drawn, measured
 from archc.draw.chart import Cell, Chart, Link
 from archc.draw.links import drawn_link
 from archc.draw.scene import Point, Shape
-from archc.draw.style import Style
+from archc.draw.style import NARROW, Style
 
 _BETWEEN = 6.0
 """Between columns."""
@@ -101,7 +101,7 @@ def placed(
     chart: Chart, found: Lattice, style: Style
 ) -> tuple[list[Shape], float, float]:
     """Everything drawn, with its upper left corner at 0, and its width and height."""
-    drawing = _Drawing(chart, found, replace(style, narrow=True, direction="tb"))
+    drawing = _Drawing(chart, found, replace(style, narrow=NARROW, direction="tb"))
     return list(drawing.shapes()), drawing.width, drawing.height
 
 

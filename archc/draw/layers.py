@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from archc.draw import labels
 from archc.draw.caption import fields
-from archc.draw.chart import Cell, Chart, kinds, linked, sizes
+from archc.draw.chart import Cell, Chart, Less, kinds, linked, sizes
 from archc.draw.loops import fold_in
 from archc.draw.stages import heading
 from archc.measure.cost import Facts
@@ -41,6 +41,10 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
         alone = readers.get(layer.inputs[0], 0) == 1 and not cell.end
         if attached and alone and (layer in heads) == cell.head:
             cell.details[:] = [" · ".join([*cell.details, caption])]
+            lost = [less.lost for less in cell.fine.values()]
+            cell.fine = {
+                cell.details[0]: Less(lost=(*sum(lost, ()), layer.op.category))
+            }
         else:
             at = len(cells)
             cell = Cell(layer.path, caption, category=layer.op.category)

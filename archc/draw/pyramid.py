@@ -16,7 +16,7 @@ from archc.draw.lanes import coloured
 from archc.draw.links import drawn_link
 from archc.draw.scales import Pyramid
 from archc.draw.scene import Point, Shape
-from archc.draw.style import Style
+from archc.draw.style import NARROW, Style
 
 _BETWEEN = 7.5
 """Between columns where nothing runs along them,"""
@@ -34,14 +34,11 @@ def placed(
     """Everything drawn, with its upper left corner at 0, and its width and height.
 
     Of several ways to arrange it the lowest is taken. Where it is wider than `room`
-    points, if any are given, titles are broken, and boxes say less.
+    points, if any are given, titles are broken.
     """
-    for details in (style.details, 1, 0):  # as much as there is room for
-        one = replace(style, narrow=True, direction="tb", details=details)
-        drawings = [x for each in found for x in _drawings(chart, each, one, room)]
-        best = min(drawings, key=lambda x: (0 < room < x.width - 0.01, x.cut, x.height))
-        if not room or best.width <= room + 0.01:
-            break
+    style = replace(style, narrow=NARROW, direction="tb")
+    drawings = [x for each in found for x in _drawings(chart, each, style, room)]
+    best = min(drawings, key=lambda x: (0 < room < x.width - 0.01, x.cut, x.height))
     return list(best.shapes()), best.width, best.height
 
 

@@ -132,7 +132,10 @@ class Layout(Rows):
             x += self.boxes[i].port("in", link.enters)
             return [(self.start[0], x), (begin, x)]
         lane = self._lane(-1, self.row_of[i])
-        return [(self.start[0], lane), *self._into(link, lane, ("enter", i, link.enters))]
+        return [
+            (self.start[0], lane),
+            *self._into(link, lane, ("enter", i, link.enters)),
+        ]
 
     def _around(self, link: Link, lane: float) -> list[Point]:
         out = self._out(link, lane, ("out", link))
@@ -168,9 +171,10 @@ class Layout(Rows):
         """Everything of this strip, moved by so much; boxes get their places."""
         # where two share a piece, the main way is seen
         for link, way in sorted(self.links, key=lambda x: x[0].kind == "main"):
-            ends = self.boxes[link.target].cell.port == "out"
+            target = self.boxes[link.target].cell
             points = [(x + dx, y + dy) for x, y in map(self.xy, way)]
-            yield drawn_link(link, points, self.style, arrow=not ends)
+            arrow, seldom = target.port != "out", bool(target.seldom)
+            yield drawn_link(link, points, self.style, arrow=arrow, seldom=seldom)
         for text, first, last, lane in self.notes:
             x, y = self.xy((self._spot(text, (first + last) / 2, lane), lane))
             x, y = x + dx, y + dy

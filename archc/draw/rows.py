@@ -192,6 +192,8 @@ class Rows:
             return
         total = sum(self.before(i) + self._full(i) + self._apart(i) for i in own)
         at = sum(wish[i] for i in own) / max(len(own), 1) - total / 2
+        if own and all(i >= 0 and self.boxes[i].cell.port == "in" for i in own):
+            at = -self.before(own[0])  # the main way goes on below the first of them
         for i in own:
             self.center[i] = at + self.before(i)
             at += self.before(i) + self._full(i) + self._apart(i)

@@ -33,6 +33,12 @@ def full_name(name: str, path: str) -> str:
     return f"{around}.{name}" if around else name
 
 
+def total(*counts: str) -> str:
+    """The sum of numbers, of which each may be two that it lies between."""
+    pairs = [[int(n) for n in count.split("…")] for count in counts]
+    return span(str(sum(x[0] for x in pairs)), str(sum(x[-1] for x in pairs)))
+
+
 def span(*counts: str) -> str:
     """Numbers, or what they lie between, as one: `5`, `5…8`."""
     numbers = [int(number) for count in counts for number in count.split("…")]

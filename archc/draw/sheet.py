@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from archc.draw import lattice, metrics, pyramid, scales, strips, ushape
-from archc.draw.cells import Drawn
+from archc.draw.cells import Drawn, unsaid
 from archc.draw.chart import Chart
 from archc.draw.figure import Mark
 from archc.draw.frames import boxes_of
@@ -31,37 +31,50 @@ class Sketch:
     scene: Callable[[], Scene]
 
 
+def figure(chart: Chart, style: Style) -> Sketch | None:
+    """The chart as a figure that is known for its kind of network: a U, a triangle or a
+    pyramid. None where it is of no such kind; what there is may be too wide."""
+    first: Sketch | None = None
+    for body, wide, high in _figures(chart, style):
+        found = assembled(chart, style, lambda body=body: body, wide, high)
+        if not style.room or found.width <= style.room + 0.01:
+            return found
+        first = first or found
+    return first
+
+
+def _figures(chart: Chart, style: Style) -> Iterator[tuple[list[Shape], float, float]]:
+    framed = any(cell.inner is not None for cell in chart.cells)
+    if chart.level == "network" or framed:
+        return
+    ends = ushape.ends(chart)
+    if ends is not None:
+        yield ushape.placed(chart, ends, style)
+    nested = lattice.lattice(chart)
+    if nested is not None:
+        yield lattice.placed(chart, nested, style)
+        return
+    stepped = scales.pyramids(chart)
+    if stepped:
+        room = max(0.0, style.room - 2 * _MARGIN)
+        body, wide, high = pyramid.placed(chart, stepped, style, room)
+        if not room or high <= _SLENDER * room:
+            yield body, wide, high
+
+
 def sheet(chart: Chart, style: Style, boxes: list[Drawn] | None = None) -> Sketch:
-    """The chart with its heading and its legend.
+    """The chart in strips of rows, with its heading and its legend.
 
     `boxes` are those of the chart in this style, where they are known: they do not
     depend on the number of strips.
     """
-    framed = any(cell.inner is not None for cell in chart.cells)
-    scaled = chart.level != "network" and not framed
-    found = ushape.ends(chart) if scaled else None
-    if found is not None:
-        body, wide, high = ushape.placed(chart, found, style)
-        # where boxes say more, it may fit with less
-        if style.details or not style.room or wide <= style.room - 2 * _MARGIN:
-            return assembled(chart, style, lambda: body, wide, high)
-    nested = lattice.lattice(chart) if scaled else None
-    if nested is not None:
-        body, wide, high = lattice.placed(chart, nested, style)
-        if not style.room or wide <= style.room - 2 * _MARGIN:
-            return assembled(chart, style, lambda: body, wide, high)
-    stepped = scales.pyramids(chart) if scaled else []
-    if stepped:
-        room = max(0.0, style.room - 2 * _MARGIN)
-        body, wide, high = pyramid.placed(chart, stepped, style, room)
-        if not room or (wide <= room and high <= _SLENDER * room):
-            return assembled(chart, style, lambda: body, wide, high)
     strip = strips.placed(chart, style, boxes or boxes_of(chart, style))
     return assembled(chart, style, strip.shapes, strip.width, strip.height)
 
 
 class Entry(NamedTuple):
-    """What the legend says of a colour, or of a kind of line."""
+    """What the legend says of a colour, or of a kind of line; without a colour, of the
+    picture."""
 
     color: str
     text: str
@@ -139,7 +152,8 @@ def _legend(
     x, step = _MARGIN, style.line + 1
     lines: list[list[tuple[float, Entry]]] = [[]]
     for entry in found:
-        wide = 12 + metrics.width(entry.text, style.small) + 7
+        swatch = 12 if entry.color else 0
+        wide = swatch + metrics.width(entry.text, style.small) + 7
         if lines[-1] and x + wide > room + _MARGIN:
             lines.append([])
             x = _MARGIN
@@ -150,9 +164,11 @@ def _legend(
     for line in lines:
         y += step
         for x, entry in line:
-            shapes += _swatch(x, y - step / 2, entry, style)
+            if entry.color:
+                shapes += _swatch(x, y - step / 2, entry, style)
+                x += 12
             at = Text(
-                x + 12,
+                x,
                 y - step / 2,
                 entry.text,
                 style.small,
@@ -189,6 +205,9 @@ def entries(charts: Sequence[Chart], style: Style) -> Iterator[Entry]:
         yield Entry(ink.skip, "skip", line=True)
     if any(x.kind == "size" for chart in charts for x in chart.all_links()):
         yield Entry(ink.frame, "its size only", line=True, dashed=True)
+    left_out = dict.fromkeys(x for cell in cells for x in unsaid(cell, style))
+    if left_out:
+        yield Entry("", f"not in the boxes: {', '.join(left_out)}")
     if any(cell.head for cell in cells):
         yield Entry(ink.head, "training only", line=True, dashed=True)
 

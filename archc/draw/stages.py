@@ -20,6 +20,7 @@ from archc.draw.figure import Arc, Box, Item, Leaf, Mark, marks_of
 from archc.draw.loops import fold_in
 from archc.draw.overlay import form
 from archc.draw.palette import SIGNS
+from archc.draw.windows import reads_of
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Network
 
@@ -41,9 +42,7 @@ def stage_chart(
     drafts += [Draft(head, head=True) for head in picture.heads]
     drafts = in_sequence(merged(drafts, picture.arcs), picture.arcs)
     home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
-    reads: dict[Leaf, list[Leaf]] = {}
-    for arc in picture.arcs:
-        reads.setdefault(arc.target, []).append(arc.source)
+    reads = reads_of(picture.arcs)
     cells = [draft.cell(reads) for draft in drafts]
     for cell, draft in zip(cells, drafts, strict=True):
         if not cell.end:

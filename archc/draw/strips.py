@@ -51,7 +51,7 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     passing = [[w for w in ways if w[-1] == n] for n in range(len(strips))]
     # `a` runs along the strips, and `b` across them
     before = (_TRACK * max(map(len, passing)) + 3) if ways else 0.0
-    after = (_TRACK * len(ways) + 3) if ways else 0.0
+    after = (_TRACK * len(ways) + 1) if ways else 0.0
     offset: list[Point] = []
     gutter: list[float] = []
     across, longest = 0.0, 0.0
@@ -102,4 +102,5 @@ def _line(link: Link, points: list[Point], strip: Layout, style: Style) -> Path:
     for point in map(strip.xy, points):
         if not kept or point != kept[-1]:
             kept.append(point)
-    return drawn_link(link, kept, style)
+    seldom = bool(strip.chart.cells[link.target].seldom)
+    return drawn_link(link, kept, style, seldom=seldom)

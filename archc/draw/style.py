@@ -10,6 +10,8 @@ from archc.draw.chart import Cell
 from archc.draw.palette import MARKS, PALETTES, Palette, between
 
 Direction = Literal["tb", "lr"]
+NARROW, LESS_NARROW = 10.5, 14.0
+"""How broad boxes may become where there is little room, in sizes of type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,19 @@ class Style:
     """In how many columns, or from left to right in how many rows."""
     single_file: bool = False
     """Whether every box has a row of its own."""
-    narrow: bool = False
-    """Whether sizes and what is said of loops have lines of their own."""
+    narrow: float = 0
+    """How broad boxes may become, in sizes of type, so that what is said of loops
+    stands behind other lines; sizes have lines of their own. 0 if both stand at the
+    right."""
+    figure: bool = False
+    """Whether it is to be the figure that is known for its kind of network."""
     broadest: float = 0
     """How broad a row may be before a box goes to the next; 0 for any."""
     details: int = 9
-    """How many lines below its title a box may have."""
+    """How many lines of fine print a box may have; below 0 not even what is left of
+    others is said."""
+    longest: float = 0
+    """How long such a line may be, in points; 0 for any."""
     room: float = 0
     """How wide the picture may be; 0 if nothing is said."""
     legend: bool = True
@@ -60,7 +69,7 @@ class Style:
     @property
     def stacked(self) -> bool:
         """Whether a size has a line of its own."""
-        return self.lr or self.narrow
+        return self.lr or self.narrow > 0
 
     def fill(self, cell: Cell) -> str:
         """The colour of a box."""

@@ -13,7 +13,7 @@ from archc.draw.cells import Drawn, measured
 from archc.draw.chart import Chart, Link
 from archc.draw.links import drawn_link
 from archc.draw.scene import Point, Shape
-from archc.draw.style import Style
+from archc.draw.style import NARROW, Style
 
 _ASIDE = 14.0
 
@@ -47,7 +47,7 @@ def ends(chart: Chart) -> Ends | None:
 
 def placed(chart: Chart, found: Ends, style: Style) -> tuple[list[Shape], float, float]:
     """Everything drawn, with its upper left corner at 0, and its width and height."""
-    style = replace(style, narrow=True, direction="tb")
+    style = replace(style, narrow=NARROW, direction="tb")
     boxes = [measured(cell, style) for cell in chart.cells]
     last = len(boxes) - 1
     inner, back = found.sources[-1], found.targets[-1]

@@ -2,41 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from archc.draw.caption import combined, occurrence
-from archc.draw.figure import SHORTCUT, Beside, Box, Leaf
+from archc.draw import labels
+from archc.draw.caption import Fields, Tally, combined, occurrence
+from archc.draw.chart import sizes
+from archc.draw.figure import SHORTCUT, Arc, Beside, Box, Item, Leaf, Node
 
-_MOST = 4
+_MOST = 10
 """More are not said."""
 
 
 def windows(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> str:
-    """The windows of its convolutions, one after the other, where they are few; those
-    of branches in parentheses: `1×1, (1×1 | 3×3)`. Nothing if one does not follow from
-    the other, which names can bring about."""
+    """The windows of its convolutions, and the poolings that make its map smaller, one
+    after the other, where they are few; those of branches in parentheses:
+    `1×1, (1×1 | 3×3)`. Not those of gates, which look at the map as a whole. Nothing if
+    one does not follow from the other, which names can bring about, or if parts are
+    repeated."""
     found: list[tuple[Beside, str]] = []
     last: Leaf | None = None
+    if _repeats(box) or of_one_block(box):
+        return ""
     for leaf in box.leaves():
         shortcut = any(way == SHORTCUT for _, way in leaf.beside)
-        if leaf.category != "convolution" or shortcut:
+        if shortcut or _is_aside(leaf, box):
+            continue
+        if leaf.category == "convolution":
+            text = _window(leaf)
+        elif leaf.category == "pooling" and _shrinks(leaf):
+            text = labels.said(leaf)
+        else:
             continue
         occurs = occurrence(leaf.tally, box.inner)
         seldom = leaf.tally.total < box.inner.total
         if seldom and occurs not in ("first only", "not first"):
             return ""  # one row does not tell what is there and what is not
-        text = combined({f: t for f, t in leaf.captions.items()}, leaf.tally)
-        window = next(iter(leaf.captions))[1].strip() if leaf.captions else text
-        if window and (not occurs or occurs == "not first"):
+        if text and (not occurs or occurs == "not first"):
             siblings = last is not None and _siblings(last.beside, leaf.beside)
             if last is not None and not siblings and not _follows(leaf, last, reads):
                 return ""
             if len(found) == _MOST:
                 return ""
-            found.append((leaf.beside, window))
+            found.append((leaf.beside, text))
             last = leaf
     return _in_a_row(found, 0)
+
+
+def reads_of(arcs: Iterable[Arc]) -> dict[Leaf, list[Leaf]]:
+    """What each leaf reads."""
+    reads: dict[Leaf, list[Leaf]] = {}
+    for arc in arcs:
+        reads.setdefault(arc.target, []).append(arc.source)
+    return reads
+
+
+def _repeats(box: Box) -> bool:
+    """Whether it has parts that are repeated."""
+    parts = [part for part in box.children if isinstance(part, Box | Node)]
+    inner = [part for part in parts if isinstance(part, Box)]
+    return any(x.count not in ("", "1") for x in parts) or any(map(_repeats, inner))
+
+
+def of_one_block(box: Box) -> bool:
+    """Whether it is several blocks of one kind, and no more."""
+    parts = [x for x in box.children if isinstance(x, Box) or _convolves(x)]
+    boxes = [x for x in parts if isinstance(x, Box)]
+    return len(boxes) == len(parts) > 1 and len({x.block for x in boxes}) == 1
+
+
+def _convolves(item: Item) -> bool:
+    return isinstance(item, Node) and item.lead.category == "convolution"
+
+
+def _is_aside(leaf: Leaf, box: Box) -> bool:
+    """Whether it looks at no map, though the box gives one."""
+    given = list(box.leaves())[-1].output
+    if given is None or leaf.output is None:
+        return False
+    sides, own = sizes(given)[1:], sizes(leaf.output)[1:]
+    return len(own) != len(sides) or (set(own) == {1} and set(sides) != {1})
+
+
+def _shrinks(leaf: Leaf) -> bool:
+    if leaf.input is None or leaf.given is None:
+        return False
+    return sizes(leaf.input)[1:] != sizes(leaf.given)[1:]
+
+
+def _window(leaf: Leaf) -> str:
+    """A window with what it skips: `dw 3×3`, `3×3 dilated 2`."""
+    found: dict[Fields, Tally] = {}
+    for (name, kernel, _, stride, dilation, groups, _), tally in leaf.captions.items():
+        each = "dw" if name.startswith("depthwise") else ""
+        up = stride if "↑" in stride else ""
+        key = (each, kernel, up, dilation, groups)
+        seen = found.setdefault(key, Tally())
+        seen.first += tally.first
+        seen.middle += tally.middle
+        seen.last += tally.last
+    return combined(found, leaf.tally, steady=leaf.steady).strip()
 
 
 def _siblings(one: Beside, other: Beside) -> bool:

@@ -81,8 +81,12 @@ def apart(a: Area, b: Area, slack: float = 0.6) -> bool:
 
 
 def drawn(name: str, options: Options) -> Svg:
+    return Svg(drawn_text(name, options))
+
+
+def drawn_text(name: str, options: Options) -> str:
     analysis = analysed(name)
-    return Svg(draw(analysis.network, analysis.facts, "svg", options).decode())
+    return draw(analysis.network, analysis.facts, "svg", options).decode()
 
 
 def hold(svg: Svg) -> None:

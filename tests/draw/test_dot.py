@@ -125,14 +125,14 @@ def test_size_stands_where_it_changes() -> None:
 
 def test_dense_block_shows_how_channels_grow() -> None:
     densenet = drawn(SPECS / "densenet121.toml")
-    said = "{} dense_block channels {} → {} +32 each each of {}"
+    said = "{} dense_block {} → {} channels +32 in each of {}"
     assert said.format("denseblock1", 64, 256, 6) in densenet.titles
     assert said.format("denseblock3", 256, 1024, 24) in densenet.titles
     concat = "features.denseblock1.concat"
     assert ("features.pool0", concat) in densenet.skips
     conv1 = "features.denseblock1.denselayer1.conv1"
     assert densenet.nodes[conv1] == "conv 1×1, 128 before: BN · ReLU"
-    assert densenet.nodes[concat].endswith(" 256×56×56")
+    assert densenet.nodes[concat].endswith(" 96…256×56×56")
 
 
 def test_stages_of_different_width_are_drawn_one_by_one() -> None:

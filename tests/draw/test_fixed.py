@@ -7,7 +7,7 @@ import re
 import pytest
 
 from archc.draw.drawing import Options, as_file, scene_of
-from archc.draw.fixed import as_fixed_dot, as_sample, fitting
+from archc.draw.fixed import SAMPLE, as_fixed_dot, as_sample, fitting
 from archc.draw.render import render
 from archc.draw.scene import Scene, Text
 from tests.draw.looks import analysed
@@ -25,7 +25,7 @@ def widths(of: Scene, factor: float) -> str:
     """What Graphviz says of a font that is wider than Helvetica by a factor."""
     texts = [x for x in of.shapes if isinstance(x, Text)]
     lines = (
-        f"node t{n} 0 0 {x.width / x.size * 30 * factor / 72:.5f} 0.5 x\n"
+        f"node t{n} 0 0 {x.width / x.size * SAMPLE * factor / 72:.5f} 0.5 x\n"
         for n, x in enumerate(texts)
     )
     return f"graph 1 10 10\n{''.join(lines)}stop\n"
@@ -49,7 +49,7 @@ def test_type_fits_in_the_font_of_this_machine() -> None:
     found = re.findall(r"^node t\d+ \S+ \S+ (\S+)", plain, re.MULTILINE)
     texts = {(x.text, x.bold): x for x in drawn.shapes if isinstance(x, Text)}
     for wide, ((_, bold), text) in zip(found, texts.items(), strict=True):
-        natural = float(wide) * 72 / 30 * text.size
+        natural = float(wide) * 72 / SAMPLE * text.size
         assert natural * scale[bold] <= text.width * 1.03
 
 
