@@ -5,14 +5,18 @@ from __future__ import annotations
 from archc.compare import totals
 from archc.compare.align import Aligner
 from archc.compare.model import Comparison, Side
-from archc.compare.rows import heads_of, rewired, rows_of, with_moves
+from archc.compare.rows import heads_of, inputs_of, rewired, rows_of, with_moves
 from archc.compare.structure import row_of
+from archc.compare.wiring import wired_alike
 
 
 def compare(a: Side, b: Side) -> Comparison:
     """Lays two networks side by side."""
     aligner = Aligner()
-    pairs = aligner.align(row_of(a.network.body), row_of(b.network.body))
+    inputs = inputs_of(a.network, b.network)
+    pairs = wired_alike(a.network.body, b.network.body, inputs)
+    if pairs is None:
+        pairs = aligner.align(row_of(a.network.body), row_of(b.network.body))
     rows = list(rows_of(pairs, None))
     heads = heads_of(a.network, b.network)
     for one, other in heads:

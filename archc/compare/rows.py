@@ -9,6 +9,7 @@ from typing import Any
 from archc.compare.align import Pair
 from archc.compare.model import Change, Row
 from archc.compare.structure import attributes
+from archc.compare.wiring import computed
 from archc.network.graph import Head, Layer, Network, Value
 from archc.ops.base import Op
 from archc.ops.merge.family import Merge
@@ -20,7 +21,9 @@ def rows_of(pairs: list[Pair], head: str | None) -> Iterator[Row]:
         if a is None or b is None:
             yield Row("removed" if b is None else "inserted", a, b, head=head)
             continue
-        changes = (*_changes(a.op, b.op), *_module_changes(a, b))
+        alike = computed(a) == computed(b)
+        changes = () if alike else _changes(a.op, b.op)
+        changes = (*changes, *_module_changes(a, b))
         yield Row("changed" if changes else "same", a, b, changes, head)
 
 
@@ -61,7 +64,7 @@ def rewired(rows: list[Row], a: Network, b: Network) -> list[Row]:
     both are followed back through such layers to one that is in both networks.
     """
     counterpart = {row.a.output: row.b.output for row in rows if row.a and row.b}
-    counterpart |= _inputs(a, b)
+    counterpart |= inputs_of(a, b)
     shared = set(counterpart.values())
     found: list[Row] = []
     for row in rows:
@@ -103,7 +106,7 @@ def _back(value: Value, known: Any) -> Value | None:
     return value
 
 
-def _inputs(a: Network, b: Network) -> dict[Value, Value]:
+def inputs_of(a: Network, b: Network) -> dict[Value, Value]:
     """The inputs of one network with those of another: by name, the first as well."""
     found = {v: b.inputs[name] for name, v in a.inputs.items() if name in b.inputs}
     if a.input not in found and b.input not in found.values():

@@ -278,6 +278,11 @@ class Op(BaseModel):
         """Whether `macs` says what torch counts."""
         return True
 
+    def takes(self, x: Shape) -> tuple[int, Dim, Dim] | None:
+        """The axis of a sample of which it takes a part, and from where to where; None
+        if that is not all that it does."""
+        return None
+
     def parameters(self, x: Shape) -> dict[str, Dims]:
         """Shape of each trainable parameter, by its name in the module."""
         return {}

@@ -33,6 +33,50 @@ def test_of_equal_layers_the_name_says_which_is_missing() -> None:
     assert kinds(found) == [("removed", "b"), ("removed", "rb")]
 
 
+def test_paths_that_are_written_otherwise_are_no_difference() -> None:
+    paths: list[Table] = [conv("left"), conv("right", kernel=5)]
+    joined = chain(conv("stem"), {"merge": "concat", "branches": paths}, relu("r"))
+    listed = chain(
+        conv("stem"),
+        conv("right", kernel=5),
+        conv("left") | {"from": "stem"},
+        {"op": "concat", "from": ["left", "right"]},
+        relu("r"),
+    )
+    assert not kinds(compare(joined, listed))
+    swapped = chain(
+        conv("stem"),
+        conv("left"),
+        conv("right", kernel=5) | {"from": "stem"},
+        {"name": "both", "op": "concat", "from": ["right", "left"]},
+        relu("r"),
+    )
+    assert kinds(compare(listed, swapped))
+
+
+def test_parts_that_are_taken_otherwise_are_no_difference() -> None:
+    def halves(*parts: Table, reads: list[str]) -> Side:
+        return chain(conv("stem"), *parts, {"op": "sub", "from": reads})
+
+    chunks: Table = {"name": "x", "op": "chunk", "chunks": 2}
+    first: Table = {"name": "a", "op": "channel_slice", "stop": 4}
+    second: Table = {
+        "name": "b", "from": "stem", "op": "channel_slice", "start": 4, "stop": 8,
+    }  # fmt: skip
+    slices = halves(first, second, reads=["a", "b"])
+    assert not kinds(compare(halves(chunks, reads=["x.0", "x.1"]), slices))
+    assert kinds(compare(halves(chunks, reads=["x.1", "x.0"]), slices))
+
+
+def test_layers_that_only_their_readers_tell_apart() -> None:
+    rows = [conv("one"), conv("two"), conv("other") | {"from": "one"}]
+    twice, each = (
+        chain(*rows, {"name": "sum", "op": "add", "from": reads})
+        for reads in (["two", "two"], ["two", "other"])
+    )
+    assert kinds(compare(twice, each)) == [("changed", "sum")]
+
+
 def _u_net(first: str, second: str) -> Side:
     return chain(
         conv("one"),

@@ -8,7 +8,7 @@ from archc.ops.base import Call, Op
 from archc.ops.code import Attribute, Axes
 from archc.ops.functions import Function
 from archc.ops.shapes import need_channels
-from archc.ops.sizes import Shape, ShapeError, known
+from archc.ops.sizes import Dim, Shape, ShapeError, known
 from archc.ops.steps import Device, Step
 from archc.spec.expressions import Const, Expr, Index, Slice, as_expr
 
@@ -69,6 +69,9 @@ class ChannelSlice(nn.Module):
                 help=f"use a stop of at most {x.channels}",
             )
         return x.with_channels(stop - start)
+
+    def takes(self, x: Shape) -> tuple[int, Dim, Dim] | None:
+        return need_channels(self.op, x), self.start, self.stop
 
     def module(self, x: Shape) -> Call:
         axis = need_channels(self.op, x)

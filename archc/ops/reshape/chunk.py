@@ -66,6 +66,11 @@ class Chunk(Merge):
             (*x.dims[:axis], whole // self.chunks, *x.dims[axis + 1 :]), x.channel_axis
         )
 
+    def takes(self, x: Shape) -> tuple[int, Dim, Dim] | None:
+        axis = self._axis(x)
+        size = x.dims[axis] // self.chunks
+        return axis, self.number * size, (self.number + 1) * size
+
     def reach(self, x: Shape, y: Shape) -> PerAxis | None:
         cut = self._axis(x)
         if cut == x.channel_axis:
