@@ -84,6 +84,10 @@ class Reader:
         if short in _COMPARES:
             raise Refused(f"`{function}` chooses by the numbers of a tensor, which no"
                            " op does")  # fmt: skip
+        if short == "_weight_norm":
+            raise Refused("its weight is computed in every pass, by `weight_norm`:"
+                           " `remove_weight_norm` or `remove_parametrizations` makes it"
+                           " a parameter")  # fmt: skip
         raise Refused(f"no op does what `{function}` does")
 
     def _whole(self, function: str) -> None:
@@ -132,6 +136,10 @@ class Reader:
                 if name in ("dtype",) and value is None:
                     continue
                 raise Refused(f"`{op.op}` has no `{name}`, which is {value!r} here")
+            if isinstance(value, Param | Value):
+                held = f"`{value.key}`" if isinstance(value, Param) else "computed"
+                raise Refused(f"the `{name}` of `{self._call.function}` is {held}, and"
+                               " no number")  # fmt: skip
             attributes[name] = value
         self.make(op.op, attributes)
 

@@ -123,6 +123,8 @@ def _all_constant(parts: Sequence[Any]) -> bool:
 def _cost(body: list[Piece]) -> float:
     """How many lines a repetition takes, what differs in its turns counted in."""
     total = lines(body) + (2 if len(body) > 1 else 0)
+    # an op whose turns differ is a line each, as people write it
+    total += len(body) == 1 and body[0].kind == "op" and not body[0].has_tensors
     for piece in all_pieces(body):
         # a name that grows by steps has to be worked out
         total += "* i" in str(name_of(piece))

@@ -214,3 +214,39 @@ def test_a_factor_in_a_list_is_refused() -> None:
 
     (refusal,) = import_network(Factors(), "net", {"x": (3, 8, 8)}).refused
     assert "`all.0`" in refusal.reason
+
+
+def test_a_sum_that_begins_with_zeros() -> None:
+    def summed(x: Tensor) -> Tensor:
+        total = torch.zeros_like(x)
+        for part in (x.relu(), x.exp()):
+            total = total + part
+        return total
+
+    (node,) = _nodes(_imported(summed))
+    assert node == {"merge": "add", "branches": [{"op": "relu"}, {"op": "exp"}]}
+
+
+class Scaled(nn.Module):
+    """A factor for each channel, with other axes put to it."""
+
+    def __init__(self, spread: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.weight = nn.Conv2d(3, 8, 1), nn.Parameter(torch.rand(8))
+        self._spread = spread
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return self._spread(self.weight, x) * x
+
+
+@pytest.mark.parametrize(
+    "spread",
+    [lambda w, x: w[:, None, None],
+     lambda w, x: w[None, ..., None, None],
+     lambda w, x: w.view(1, -1, 1, 1).expand_as(x)],
+)  # fmt: skip
+def test_a_factor_may_be_given_axes(spread: Callable[[Tensor, Tensor], Tensor]) -> None:
+    result = import_network(Scaled(spread), "net", {"x": (3, 8, 8)})
+    assert result.passed, (result.refused, result.proof)
+    assert "layer_scale" in result.text

@@ -14,6 +14,7 @@ pytest.importorskip("torchvision")
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 from torchvision import models  # pyright: ignore[reportMissingTypeStubs]
 
 import archc
@@ -295,6 +296,10 @@ def _centred(net: modules.Calling, x: Tensor) -> Tensor:
     return net.conv(x) - net.conv.bias.view(1, -1, 1, 1)
 
 
+def _raised(net: modules.Calling, x: Tensor) -> Tensor:
+    return net.conv(x).exp().pow(net.conv.bias.view(8, 1, 1))
+
+
 def _judged(net: modules.Calling, x: Tensor) -> Tensor:
     return net.conv(x).sum((1, 2), keepdim=True)[..., :1].view(x.size(0))
 
@@ -310,6 +315,8 @@ def _judged(net: modules.Calling, x: Tensor) -> Tensor:
         (lambda: modules.Calling(_doubled), ["it computes with `conv.weight` alone"]),
         (lambda: modules.Calling(_centred), ["subtracts `conv.bias`"]),
         (lambda: modules.Calling(_judged), ["without any axis"]),
+        (lambda: modules.Calling(_raised), ["`exponent` of `torch.Tensor.pow` is"]),
+        (lambda: parametrizations.weight_norm(nn.Conv2d(3, 8, 1)), ["weight_norm"]),
         (modules.Attention, ["attention"]),
         (modules.Tied, ["one.weight"]),
         (modules.Unused, ["left.weight"]),

@@ -69,6 +69,9 @@ def _binary(call: Reader, op: str) -> None:
     if all(isinstance(v, Value) for v in operands):
         values = [v for v in operands if isinstance(v, Value)]
         reads = tuple(call.graph.value(v.number) for v in values)
+        if op == "add" and (summand := _beside_zeros(call, reads)) is not None:
+            call.graph.same[call.call.makes[0]] = summand
+            return
         ranks = {len(call.sizes(n)) for n in reads}
         if len(ranks) > 1:
             raise Refused("it joins values that have not as many axes")
@@ -85,6 +88,15 @@ def _binary(call: Reader, op: str) -> None:
         )
         raise Refused(f"it {kind} `{held[0].key}`, and no op does so with a parameter"
                        " or buffer" if held else f"no op {kind} a number")  # fmt: skip
+
+
+def _beside_zeros(call: Reader, reads: tuple[int, ...]) -> int | None:
+    """The value to which zeros of its shape are added, as where a sum begins."""
+    shapes = call.graph.trace.shapes
+    others = [n for n in reads if n not in call.graph.zeros]
+    made = call.call.makes[0]
+    begins = len(others) == 1 and shapes[made][1:] == call.sizes(others[0])
+    return others[0] if begins else None
 
 
 def _with_number(call: Reader, op: str, read: int, number: float) -> None:

@@ -79,6 +79,9 @@ def _getitem(call: Reader) -> None:
     index = next(v for k, v in call.settings.items() if k not in INPUTS)
     whole = [index] if _is_slice(index) or not is_sequence(index) else index
     parts = [slice(*p[1:]) if _is_slice(p) else p for p in whole]
+    whole_axes = all(p in (None, Ellipsis, slice(None)) for p in parts)
+    if whole_axes and call.is_parameter_view():
+        return
     if any(isinstance(p, Value | Param) or is_sequence(p) for p in parts):
         raise Refused("it takes numbers by computed places")
     source = (BATCH, *call.sizes(call.input))
