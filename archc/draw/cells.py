@@ -74,15 +74,15 @@ class Drawn:
         for number, line in enumerate(self.lines):
             if number == 0 and shape:
                 yield Text(left, y, line, style.text, ink.ink, "start", bold=True)
-                yield Text(right, y, shape, style.small, ink.faint, "end")
+                yield Text(right, y, shape, style.small, style.faint, "end")
             elif number == 0 and style.lr:
                 yield Text(self.middle, y, line, style.text, ink.ink, bold=True)
             elif number < self.titles:
                 yield Text(left, y, line, style.text, ink.ink, "start", bold=True)
             elif style.lr:
-                yield Text(self.middle, y, line, style.small, ink.faint)
+                yield Text(self.middle, y, line, style.small, style.faint)
             else:
-                yield Text(left, y, line, style.small, ink.faint, "start")
+                yield Text(left, y, line, style.small, style.faint, "start")
             y += style.line
         yield from self._loops()
 
@@ -117,14 +117,14 @@ class Drawn:
             out = right + _LOOP
             around = ((right, high), (out, high), (out, low), (right, low))
             yield Path(around, color, kind=loop.kind)
-            if style.narrow:
-                yield Text(right - _PAD, y, label, style.small, color, "end")
-                continue
             if loop.kind == "branches":
                 inner = right + _LOOP / 2
                 yield Path(
                     ((inner, high), (inner, low)), color, arrow=False, role="plain"
                 )
+            if style.narrow:
+                yield Text(right - _PAD, y, label, style.small, color, "end")
+                continue
             yield Text(out + 2, y, label, style.small, color, "start")
 
 

@@ -15,8 +15,9 @@ Heat = Literal["params", "macs", "memory", "receptive-field"]
 
 def shares(
     what: Heat, chart: Chart, facts: Facts, saved: Mapping[Layer, int]
-) -> tuple[dict[Cell, float], tuple[str, str, str]]:
-    """Each box's share of the most, and what is shown, the least and the most of it.
+) -> tuple[dict[Cell, float], tuple[str, str, str, str]]:
+    """Each box's share of the most, and what is shown, with the least, half of the
+    most and the most of it.
 
     `saved` are the bytes that each layer keeps for the backward pass, for one sample;
     they are only looked at for `memory`. Behind a global operation there is no
@@ -38,7 +39,8 @@ def shares(
             values[cell] = -1 if None in seen else max(x for x in seen if x is not None)
     most = max(values.values(), default=0)
     unit = {"memory": "B", "receptive-field": "pixels"}.get(what, "")
-    scale = (_SAID[what], "0", f"{_large(most)} {unit}".rstrip())
+    half, all_ = (f"{_large(x)} {unit}".rstrip() for x in (most / 2, most))
+    scale = (_SAID[what], "0", half, all_)
     found = {c: 1.0 if v < 0 else v / most if most else 0.0 for c, v in values.items()}
     return found, scale
 

@@ -79,13 +79,14 @@ PALETTES: dict[Theme, Palette] = {
         heat=("#2a2f36", "#b85309"),
     ),
     "print": Palette(
-        background="#ffffff", ink="#000000", faint="#333333", line="#000000",
+        background="#ffffff", ink="#000000", faint="#222222", line="#000000",
         skip="#000000", head="#000000", frame="#555555",
         shade="#ffffff", stage="#ffffff",
         fills={
-            "convolution": "#d9d9d9", "linear": "#c4c4c4", "pooling": "#f0f0f0",
-            "normalization": "#e6e6e6", "activation": "#ececec", "dropout": "#fafafa",
-            "reshape": "#ffffff", "merge": "#cecece",
+            # each as much brighter than the next as that is than the one after it
+            "convolution": "#ababab", "linear": "#909090", "pooling": "#dadada",
+            "normalization": "#bababa", "activation": "#cacaca", "dropout": "#ececec",
+            "reshape": "#ffffff", "merge": "#9d9d9d",
         },
         heat=("#ffffff", "#8f8f8f"),
     ),

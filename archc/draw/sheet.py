@@ -189,9 +189,9 @@ def entries(charts: Sequence[Chart], style: Style) -> Iterator[Entry]:
             if mark in marks and mark != "same":
                 yield Entry(color, f"{SIGNS[mark]}{_MEANINGS.get(mark, mark)}")
     elif style.heat is not None:
-        what, least, most = style.scale
+        what, least, half, most = style.scale
         yield Entry(ink.heat[0], f"{what}: {least}")
-        yield Entry(between(ink.heat, 0.5), "half of the most")
+        yield Entry(between(ink.heat, 0.5), half)
         yield Entry(ink.heat[1], most)
     else:
         found: dict[Category, None] = {}

@@ -45,8 +45,8 @@ class Style:
     title: bool = True
     heat: Mapping[Cell, float] | None = None
     """For each box how much of the most expensive one's it costs, from 0 to 1."""
-    scale: tuple[str, str, str] = ("", "", "")
-    """What the heat shows, and the least and the most of it."""
+    scale: tuple[str, str, str, str] = ("", "", "", "")
+    """What the heat shows, and the least, half of the most, and the most of it."""
 
     @property
     def text(self) -> float:
@@ -70,6 +70,11 @@ class Style:
     def stacked(self) -> bool:
         """Whether a size has a line of its own."""
         return self.lr or self.narrow > 0
+
+    @property
+    def faint(self) -> str:
+        """Of what is said beside the matter in boxes, which heat makes dark."""
+        return self.palette.faint if self.heat is None else self.palette.ink
 
     def fill(self, cell: Cell) -> str:
         """The colour of a box."""
