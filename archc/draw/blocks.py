@@ -144,6 +144,7 @@ class _Builder:
         cell.details += lines
         cell.fine |= dict.fromkeys(lines, Less())
         cell.details += self.picture.passed(box, inside=True)
+        cell.details += self.picture.gives(box)
         last = list(box.leaves())[-1].output
         cell.shape = "" if last is None else labels.spelled(last)
         cell.marks = marks_of(box.leaves())

@@ -60,6 +60,19 @@ class Picture:
         said += [f"{w} read by {_row(names)}" for w, names in readers.items() if w]
         return said
 
+    def gives(self, box: Box) -> list[str]:
+        """What is said of the values that a box gives beside its last one."""
+        inside = dict.fromkeys(box.leaves())
+        read = [
+            arc.source
+            for arc in self.arcs
+            if arc.source in inside and arc.target not in inside and not arc.size_only
+        ]
+        last = list(inside)[-1].output
+        outputs = (leaf.output for leaf in inside if leaf in read)
+        also = [x for x in dict.fromkeys(outputs) if x is not None and x != last]
+        return [f"also {', '.join(map(labels.spelled, also))}"] if also else []
+
     def _called(self, leaf: Leaf) -> str:
         """What stands on a leaf, or on what it is drawn with."""
         node = self.node_of.get(leaf)

@@ -129,7 +129,7 @@ class Layout(Rows):
         i = link.target
         x, begin = self.center[i], self.reach(i)[0]
         if self._begins(i):
-            x += self.boxes[i].port("in", link.enters)
+            x += self.way_in(link)
             return [(self.start[0], x), (begin, x)]
         lane = self._lane(-1, self.row_of[i])
         return [
@@ -162,7 +162,7 @@ class Layout(Rows):
             at = begin + (stop - begin) * 0.32
             return [(at, lane), (at, x - self.before(i))]
         at = self._at(self.row_of[i] - 1, key)
-        x += self.boxes[i].port("in", link.enters)
+        x += self.way_in(link)
         return [(at, lane), (at, x), (begin, x)]
 
     # ---- shapes

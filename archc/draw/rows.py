@@ -17,6 +17,8 @@ _TRACK = 4.0
 _LANE = 5.0
 _BROADER = 0.2
 """By what share of its breadth a picture may grow so that lines run straight,"""
+_BESIDE = 8.0
+"""How far from the others what is only asked for its size reaches a box."""
 _LITTLE = 0.1
 """and where it shall fit a width."""
 _THREAD = 1.5
@@ -98,12 +100,19 @@ class Rows:
                 _Segment(
                     a, b, link,
                     self.boxes[a].port("out", link.leaves) if a >= 0 else 0.0,
-                    self.boxes[b].port("in", link.enters) if b >= 0 else 0.0,
+                    self.way_in(link) if b >= 0 else 0.0,
                 )
                 for a, b in pairwise(stops)
             ]  # fmt: skip
             self.near += way
             self.ways.append(way)
+
+    def way_in(self, link: Link) -> float:
+        """Where a link enters its target, from that one's middle: what is only asked
+        for its size does so beside the others."""
+        box = self.boxes[link.target]
+        beside = link.kind == "size" and box.cell.inner is None and not box.cell.port
+        return box.port("in", link.enters) + (_BESIDE if beside else 0.0)
 
     # ---- places across the rows
 

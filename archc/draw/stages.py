@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from archc.draw import labels
-from archc.draw.chart import Cell, Chart, kinds, linked
+from archc.draw.chart import Cell, Chart, Less, kinds, linked
 from archc.draw.compose import compose
 from archc.draw.drafts import (
     Draft,
@@ -49,6 +49,10 @@ def stage_chart(
             cell.marks = marks_of(draft.leaves)
         given = [x for item in draft.items for x in picture.passed(item, inside=True)]
         cell.details += dict.fromkeys(given)
+        if len(draft.items) == 1 and isinstance(draft.lead, Box):
+            also = picture.gives(draft.lead)
+            cell.details += also
+            cell.fine |= dict.fromkeys(also, Less(lost=("further outputs",)))
         if isinstance(draft.lead, Box) and cell.mark is not None:
             cell.title = f"{SIGNS[cell.mark]}{cell.title}"
     cell_of: dict[Layer, Cell] = {}
