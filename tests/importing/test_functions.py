@@ -250,3 +250,16 @@ def test_a_factor_may_be_given_axes(spread: Callable[[Tensor, Tensor], Tensor]) 
     result = import_network(Scaled(spread), "net", {"x": (3, 8, 8)})
     assert result.passed, (result.refused, result.proof)
     assert "layer_scale" in result.text
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((), {}), ((1,), {"has_axis": True})])
+def test_a_factor_for_all_may_have_an_axis(
+    shape: tuple[int, ...], axis: dict[str, bool]
+) -> None:
+    net = Scaled(lambda w, x: w)
+    net.weight = nn.Parameter(torch.full(shape, 0.5))
+    result = import_network(net, "net", {"x": (3, 8, 8)})
+    assert result.passed, (result.refused, result.proof)
+    assert result.proof.outputs == "equal"
+    one = {"op": "layer_scale", "init": 0.5, "per_channel": False}
+    assert _nodes(result) == [{"name": "weight", **one, **axis}]

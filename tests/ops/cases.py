@@ -185,6 +185,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Any]]] = {
         ({"init": 0.1}, LAST),
         ({}, (8,)),
         ({"per_channel": False}, MAP),
+        ({"per_channel": False, "has_axis": True}, MAP),
     ],
     "global_response_norm": [({}, MAP), ({"eps": 1e-3}, LAST)],
     "normalize": [

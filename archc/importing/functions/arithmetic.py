@@ -129,9 +129,9 @@ def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) ->
     if owner and owner != user and not user.startswith(f"{owner}."):
         raise Refused(f"it multiplies by `{param.key}`, and `{owner}`, which has it, is"
                        " not called")  # fmt: skip
-    if not tensor.shape:
+    if tensor.shape in ((), (1,)):
         init = {} if tensor.fill is None else {"init": tensor.fill}
-        one = {**init, "per_channel": False}
+        one = {**init, "per_channel": False, "has_axis": bool(tensor.shape)}
         call.make("layer_scale", one, reads=(read,), key=param.key)
         return
     seen = tensor.shape

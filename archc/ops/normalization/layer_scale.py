@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pydantic import Field
+
 from archc.ops.base import Call, Op
 from archc.ops.shapes import need_channels
 from archc.ops.sizes import Dims, Shape, known
 from archc.ops.steps import Device, Step
-from archc.spec.expressions import IfExp, ListOf, as_expr
+from archc.spec.expressions import Const, IfExp, ListOf, as_expr
 
 
 class LayerScale(Op):
@@ -24,6 +26,7 @@ class LayerScale(Op):
 
     init: float = 1e-6
     per_channel: bool = True
+    has_axis: bool = Field(default=False, description="of a factor for all")
 
     def infer(self, *inputs: Shape) -> Shape:
         if known(self.per_channel) and self.per_channel:
@@ -31,7 +34,8 @@ class LayerScale(Op):
         return inputs[0]
 
     def parameters(self, x: Shape) -> dict[str, Dims]:
-        return {"": self._each(x) if self.per_channel else ()}
+        whole: Dims = (1,) if self.has_axis else ()
+        return {"": self._each(x) if self.per_channel else whole}
 
     def _each(self, x: Shape) -> Dims:
         """The shape of a factor for each channel."""
@@ -42,17 +46,18 @@ class LayerScale(Op):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        # one number alone makes no output of half precision a wider one
-        cast = step.cast if self.per_channel else "widest"
+        # a number without axes makes no output of half precision a wider one
+        cast = step.cast if self.per_channel or self.has_axis else "widest"
         return (replace(step, spreads_weight=True, cast=cast),)
 
     def module(self, x: Shape) -> Call:
         # torch.full makes integers of an integer, and these have no gradients
         init = float(self.init) if isinstance(self.init, int) else self.init
-        if known(self.per_channel):
+        if known(self.per_channel, self.has_axis):
             shape: object = self.parameters(x)[""]
         else:
             each: tuple[Any, ...] = self._each(x)
-            shape = IfExp(as_expr(self.per_channel), ListOf(each), ListOf(()))
+            whole = IfExp(as_expr(self.has_axis), ListOf((Const(1),)), ListOf(()))
+            shape = IfExp(as_expr(self.per_channel), ListOf(each), whole)
         values = Call("torch.full", (shape, init))
         return Call("nn.Parameter", (values,))

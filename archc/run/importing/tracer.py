@@ -422,7 +422,7 @@ def _field(name: str, taken: Collection[str]) -> str:
 def _described(tensor: Tensor) -> TensorOf:
     shape = tuple(tensor.shape)
     fill = None
-    if len(shape) <= 4 and tensor.numel() and tensor.numel() == max(shape, default=0):
+    if len(shape) <= 4 and tensor.numel() and tensor.numel() == max(shape, default=1):
         values = tensor.detach()
         if not values.is_meta and bool((values == values.flatten()[0]).all()):
             # as it was written before it was a float32
