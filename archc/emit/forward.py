@@ -36,6 +36,7 @@ from archc.emit.variables import (
     read,
     remember,
     returned_as,
+    stem_of_alternatives,
     stem_of_value,
     variable,
 )
@@ -81,7 +82,8 @@ def write_node(
         sources = tuple(read(builder, node, n, x) for n in range(len(node.reads)))
     x = sources[0]
     named = (node, *alternatives(node))
-    owns = (variable(builder, n) for n in named)
+    stem = stem_of_alternatives(named)
+    owns = (variable(builder, n, stem) for n in named)
     own = next((own for own in owns if own is not None), None)
     target = target if own is None else own
     after = _chosen(builder, node, sources, target, condition)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 from archc.emit.builder import Builder
 from archc.emit.constructor import stem_of
 from archc.emit.names import snake_case
@@ -50,15 +53,16 @@ def feature(builder: Builder, key: Template) -> Expr:
     return Index(builder.features, builder.name_in_forward(key))
 
 
-def variable(builder: Builder, node: Node) -> Local | None:
-    """The variable of its own that a value read later gets."""
+def variable(builder: Builder, node: Node, stem: str | None = None) -> Local | None:
+    """The variable of its own that a value read later gets, called as it or `stem`."""
     reads = builder.plan.reads
     if node not in reads.paths or node.name is None:
         return None
     path = reads.paths[node].text
     if path not in reads.tapped:
         return None
-    return builder.local(returned_as(builder, path) or stem_of_value(node, "value"))
+    stem = stem or stem_of_value(node, "value")
+    return builder.local(returned_as(builder, path) or stem)
 
 
 def returned_as(builder: Builder, path: str) -> str | None:
@@ -77,6 +81,18 @@ def stem_of_value(node: Node, fallback: str) -> str:
     number = node.attributes["part"]
     assert isinstance(number, int)
     return f"{stem}{'_' if stem[-1].isdigit() else ''}{number + 1}"
+
+
+def stem_of_alternatives(nodes: Sequence[Node]) -> str | None:
+    """What to call a value that is made by one or the other of some nodes: as far as
+    they are called alike, `proj` for `proj_a` and `proj_b`; None if that is nothing."""
+    names = {stem_of(n.name, "") for n in nodes if n.name is not None}
+    if len(names) < 2:
+        return None
+    words = zip(*(name.split("_") for name in names), strict=False)
+    alike = takewhile(lambda column: len({*column}) == 1, words)
+    stem = "_".join(column[0] for column in alike)
+    return stem if stem.isidentifier() else None
 
 
 def remember(builder: Builder, path: Template | None, variable: Expr, y: Shape) -> None:

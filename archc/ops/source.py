@@ -96,15 +96,21 @@ def as_code(value: Any) -> Expr:
             return Const(value)
 
 
+_LONG_FIELDS = 30
+
+
 def row_class(fields: tuple[str, ...]) -> ClassName:
     """The class of the rows that have these fields."""
     return ClassName(f"row of {' '.join(fields)}")
 
 
 def row(fields: tuple[str, ...], items: tuple[Any, ...]) -> Apply:
-    """The call that makes a row."""
+    """The call that makes a row; without the names of fields where these are so long
+    that a table of rows could not be read across."""
+    named = sum(map(len, fields)) <= _LONG_FIELDS
     pairs = zip(fields, items, strict=True)
-    return Apply(row_class(fields), tuple(Argument(as_code(v), k) for k, v in pairs))
+    given = (Argument(as_code(v), k if named else None) for k, v in pairs)
+    return Apply(row_class(fields), tuple(given))
 
 
 def flat(expr: Expr) -> str:

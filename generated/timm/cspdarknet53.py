@@ -3,7 +3,7 @@
 Source: Wang et al. 2020, Fig. 2, arXiv:1911.11929; timm's cspdarknet53.
 
 Compiled by archc from specs/timm/cspdarknet53.toml.
-Digest: sha256 2cce84ac6124ceb4.
+Digest: sha256 3da2951ddba190e5.
 """
 
 from collections import OrderedDict
@@ -103,25 +103,11 @@ class CspNet(nn.Module):
         super().__init__()
         if stages is None:
             stages = (
-                StageConfig(
-                    depth=1, width=64, expanded=128, block_width=64, bottle_width=32
-                ),
-                StageConfig(
-                    depth=2, width=128, expanded=128, block_width=64, bottle_width=64
-                ),
-                StageConfig(
-                    depth=8, width=256, expanded=256, block_width=128, bottle_width=128
-                ),
-                StageConfig(
-                    depth=8, width=512, expanded=512, block_width=256, bottle_width=256
-                ),
-                StageConfig(
-                    depth=4,
-                    width=1024,
-                    expanded=1024,
-                    block_width=512,
-                    bottle_width=512,
-                ),
+                StageConfig(1, 64, 128, 64, 32),
+                StageConfig(2, 128, 128, 64, 64),
+                StageConfig(8, 256, 256, 128, 128),
+                StageConfig(8, 512, 512, 256, 256),
+                StageConfig(4, 1024, 1024, 512, 512),
             )
         in_channels = 32
         self.stem = nn.Sequential(

@@ -3,7 +3,7 @@
 Source: Chen et al. 2017, Table 1, arXiv:1707.01629; timm's dpn68.
 
 Compiled by archc from specs/timm/dpn68.toml.
-Digest: sha256 63db6b57df7345b4.
+Digest: sha256 4bc2856bcc74a9d2.
 """
 
 from collections import OrderedDict
@@ -104,14 +104,14 @@ class DualPathBlock(nn.Module):
         self.c1x1_c = BnActConv2d(planes, width + growth_rate, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        c1x1_w_s2 = self.c1x1_w_s1(x) if self.has_c1x1_w_s1 else self.c1x1_w_s2(x)
+        c1x1_w = self.c1x1_w_s1(x) if self.has_c1x1_w_s1 else self.c1x1_w_s2(x)
         x = self.c1x1_a(x)
         x = self.c3x3_b(x)
         x = self.c1x1_c(x)
         return torch.cat(
             [
-                c1x1_w_s2[:, : self.width] + x[:, : self.width],
-                c1x1_w_s2[:, self.width :],
+                c1x1_w[:, : self.width] + x[:, : self.width],
+                c1x1_w[:, self.width :],
                 x[:, self.width :],
             ],
             dim=1,

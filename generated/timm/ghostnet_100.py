@@ -3,11 +3,12 @@
 Source: Han et al. 2020, Table 1, arXiv:1911.11907; timm's ghostnet_100.
 
 Compiled by archc from specs/timm/ghostnet_100.toml.
-Digest: sha256 fb47fff57c8f0792.
+Digest: sha256 c98b3e38dff15638.
 """
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +16,21 @@ from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
     "GhostNet",
+    "StageConfig",
     "GhostModule",
     "SqueezeExcite",
     "GhostBottleneck",
     "Stage",
     "ConvBnAct",
 ]
+
+
+class StageConfig(NamedTuple):
+    kernel_size: int
+    expanded: int
+    out_channels: int
+    se: bool
+    stride: int
 
 
 class GhostModule(nn.Module):
@@ -56,9 +66,9 @@ class GhostModule(nn.Module):
 class SqueezeExcite(nn.Module):
     """Weighs each channel by what its mean says."""
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, divisor: int = 4) -> None:
         super().__init__()
-        reduced = max(4, int(in_channels / 4 + 2) // 4 * 4)
+        reduced = max(divisor, int(in_channels / 4 + divisor / 2) // divisor * divisor)
         self.conv_reduce = nn.Conv2d(in_channels, reduced, kernel_size=1)
         self.conv_expand = nn.Conv2d(reduced, in_channels, kernel_size=1)
 
@@ -131,22 +141,20 @@ class GhostBottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    def __init__(
-        self, in_channels: int, settings: Sequence[tuple[int, int, int, bool, int]]
-    ) -> None:
+    def __init__(self, in_channels: int, units: Sequence[StageConfig]) -> None:
         layers: list[nn.Module] = []
-        for kernel_size, expanded, out_channels, se, stride in settings:
+        for unit in units:
             layers.append(
                 GhostBottleneck(
                     in_channels,
-                    kernel_size=kernel_size,
-                    expanded=expanded,
-                    out_channels=out_channels,
-                    stride=stride,
-                    se=se,
+                    kernel_size=unit.kernel_size,
+                    expanded=unit.expanded,
+                    out_channels=unit.out_channels,
+                    stride=unit.stride,
+                    se=unit.se,
                 )
             )
-            in_channels = out_channels
+            in_channels = unit.out_channels
         super().__init__(*layers)
 
 
@@ -169,44 +177,48 @@ class GhostNet(nn.Module):
         self,
         num_classes: int = 1000,
         dropout: float = 0.2,
-        stages: Sequence[Sequence[tuple[int, int, int, bool, int]]] = (
-            ((3, 16, 16, False, 1),),
-            ((3, 48, 24, False, 2),),
-            ((3, 72, 24, False, 1),),
-            ((5, 72, 40, True, 2),),
-            ((5, 120, 40, True, 1),),
-            ((3, 240, 80, False, 2),),
-            (
-                (3, 200, 80, False, 1),
-                (3, 184, 80, False, 1),
-                (3, 184, 80, False, 1),
-                (3, 480, 112, True, 1),
-                (3, 672, 112, True, 1),
-            ),
-            ((5, 672, 160, True, 2),),
-            (
-                (5, 960, 160, False, 1),
-                (5, 960, 160, True, 1),
-                (5, 960, 160, False, 1),
-                (5, 960, 160, True, 1),
-            ),
-        ),
+        stem_width: int = 16,
+        head_widths: tuple[int, int] = (960, 1280),
+        stages: Sequence[Sequence[StageConfig]] | None = None,
     ) -> None:
         super().__init__()
+        if stages is None:
+            stages = (
+                (StageConfig(3, 16, 16, False, 1),),
+                (StageConfig(3, 48, 24, False, 2),),
+                (StageConfig(3, 72, 24, False, 1),),
+                (StageConfig(5, 72, 40, True, 2),),
+                (StageConfig(5, 120, 40, True, 1),),
+                (StageConfig(3, 240, 80, False, 2),),
+                (
+                    StageConfig(3, 200, 80, False, 1),
+                    StageConfig(3, 184, 80, False, 1),
+                    StageConfig(3, 184, 80, False, 1),
+                    StageConfig(3, 480, 112, True, 1),
+                    StageConfig(3, 672, 112, True, 1),
+                ),
+                (StageConfig(5, 672, 160, True, 2),),
+                (
+                    StageConfig(5, 960, 160, False, 1),
+                    StageConfig(5, 960, 160, True, 1),
+                    StageConfig(5, 960, 160, False, 1),
+                    StageConfig(5, 960, 160, True, 1),
+                ),
+            )
         self.dropout = dropout
-        in_channels = 16
         self.conv_stem = nn.Conv2d(
-            3, in_channels, kernel_size=3, stride=2, padding=1, bias=False
+            3, stem_width, kernel_size=3, stride=2, padding=1, bias=False
         )
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = nn.BatchNorm2d(stem_width)
         layers: list[nn.Module] = []
-        for settings in stages:
-            layers.append(Stage(in_channels, settings))
-            in_channels = settings[-1][2]
-        layers.append(nn.Sequential(ConvBnAct(in_channels, 960)))  # 960 x 7 x 7
+        in_channels = stem_width
+        for units in stages:
+            layers.append(Stage(in_channels, units))
+            in_channels = units[-1].out_channels
+        layers.append(nn.Sequential(ConvBnAct(in_channels, head_widths[0])))
         self.blocks = nn.Sequential(*layers)
-        self.conv_head = nn.Conv2d(960, 1280, kernel_size=1)
-        self.classifier = nn.Linear(1280, num_classes)
+        self.conv_head = nn.Conv2d(head_widths[0], head_widths[1], kernel_size=1)
+        self.classifier = nn.Linear(head_widths[1], num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_stem(x)  # 16 x 112 x 112

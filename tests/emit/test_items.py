@@ -27,9 +27,40 @@ def test_rows_are_unpacked() -> None:
     assert "for expand_ratio, out_channels, depth, stride in settings:" in lines
 
 
-def test_rows_that_a_block_is_given_are_unpacked() -> None:
-    lines = _lines(live.ROOT / "specs/timm/ghostnet_100.toml", "Stage")
-    assert "for kernel_size, expanded, out_channels, se, stride in settings:" in lines
+ROWS = """
+archc = 1
+name = "rows"
+[params]
+stages = [[[1, 8, true]], [[3, 8, false], [5, 16, true]]]
+[network]
+input = [4, 16, 16]
+layers = [{ repeat = "len(stages)", block = "stage", settings = "stages[i]" }]
+[blocks.stage]
+params = ["settings"]
+layers = [
+  { repeat = "len(settings)", block = "unit", kernel_size = "settings[i][0]", out_channels = "settings[i][1]", act = "settings[i][2]" },
+]
+[blocks.unit]
+params = ["kernel_size", "out_channels", "act"]
+layers = [
+  { op = "conv2d", out_channels = "out_channels", kernel_size = "kernel_size", padding = "kernel_size // 2" },
+  { op = "relu", when = "act" },
+]
+"""  # noqa: E501
+
+
+def test_rows_that_a_block_is_given_are_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "rows.toml"
+    path.write_text(ROWS)
+    lines = _lines(path, "Stage")
+    assert "for kernel_size, out_channels, act in settings:" in lines
+
+
+def test_rows_with_long_names_are_a_table() -> None:
+    """CSPDarknet's have five fields, which would take three lines each with names."""
+    _, source = live.compiled(live.ROOT / "specs/timm/cspdarknet53.toml")
+    assert "                StageConfig(8, 256, 256, 128, 128),\n" in source
+    assert "class StageConfig(NamedTuple):\n    depth: int\n    width: int\n" in source
 
 
 def test_lists_of_one_length_are_walked_together() -> None:
