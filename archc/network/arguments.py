@@ -30,6 +30,8 @@ class Arguments:
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
+        self._told: set[str] = set()
+        """What need not be said again."""
 
     def value(self, arg: Arg, names: dict[str, Known], origin: Origin) -> Any:
         """An argument's value."""
@@ -51,9 +53,13 @@ class Arguments:
         except UnknownName:
             pass  # that was reported before anything was evaluated
         except ExpressionError as error:
-            self.sink.error(
-                error.code, error.message, origin.at(within=error.at), help=error.help
-            )
+            if error.message not in self._told:
+                self.sink.error(
+                    error.code, error.message, origin.at(within=error.at),
+                    help=error.help,
+                )  # fmt: skip
+            if error.known:
+                self._told.add(error.message)
         raise Silenced
 
     def truth(self, node: Node, key: str, arg: Arg, frame: Frame) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archc.diagnostics.model import Label, Place, Sink
 from archc.network.channels import lost_here
-from archc.network.decoders import missed
+from archc.network.decoders import missed, unlike_inputs
 from archc.network.graph import Layer, Region, Value
 from archc.network.projection import needs_shortcut
 from archc.ops.registry import merge_op
@@ -141,7 +141,7 @@ def read_clash(
     causes, mends = _missed(inputs)
     if error.code == "no-channels":
         labels += [label for value in inputs for label in lost_here(value)]
-    help = "; or ".join(mends) or error.help
+    help = "; or ".join(mends) or unlike_inputs(inputs) or error.help
     place = node.origin.at("from")
     sink.error(error.code, error.message, place, *labels, *causes, help=help)
 

@@ -5,14 +5,14 @@ A layer with a stride drops the rest of a division: 15 becomes 7, which doubled 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from archc.diagnostics.model import Label
 from archc.network.graph import Layer, Value
-from archc.ops.attributes import sides
+from archc.ops.attributes import plain, sides
 from archc.ops.base import Op
 from archc.ops.sizes import Shape, ShapeError
 from archc.spec.model import OpNode
@@ -54,6 +54,30 @@ def missed(a: Value, b: Value) -> tuple[list[Label], list[str]]:
     elif rounded is None and (crop := _cropped(_map(value), wanted)):
         mends.append(crop)
     return [] if rounded is None else [_rounding(rounded)], mends
+
+
+def unlike_inputs(values: Sequence[Value]) -> str | None:
+    """What to do where values come from inputs of their own whose sizes differ; None
+    where that is not so."""
+    starts = [_start(value) for value in values]
+    if None in starts or len({*starts}) < 2:
+        return None
+    found = dict.fromkeys(x.shape for x in starts if x is not None)
+    shapes = [plain(shape.dims) for shape in found if shape is not None]
+    if len({_map(x) for x in starts if x is not None}) < 2:
+        return None
+    listed = f"{', '.join(shapes[:-1])} and {shapes[-1]}"
+    return (
+        f"the inputs that they come from are {listed}: give these one size, or bring"
+        ' one of the two to the other\'s with { op = "upsample", size = … }'
+    )
+
+
+def _start(value: Value) -> Value | None:
+    """The one input that a value comes from; None if there are several."""
+    starts = {v for layer in _back(value) for v in layer.inputs if v.layer is None}
+    starts |= {value} if value.layer is None else set()
+    return starts.pop() if len(starts) == 1 else None
 
 
 def _map(value: Value) -> tuple[int, ...]:

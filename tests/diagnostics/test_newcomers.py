@@ -87,6 +87,8 @@ MENDS: dict[str, list[Edit]] = {
             "sizes = [16, 4, 4], channel_dim = 1",
         ),
     ],
+    "number_for_a_list": [("convs = 3", "convs = [3]")],
+    "inputs_of_unlike_size": [("right = [3, 30, 30]", "right = [3, 32, 32]")],
     "same_with_a_stride": [('padding = "same"', "padding = 1")],
     "several_syntax_errors": [
         ("title = My net", 'title = "My net"'),

@@ -6,7 +6,8 @@ from __future__ import annotations
 class ExpressionError(Exception):
     """An expression that cannot be parsed or evaluated.
 
-    `at` is the slice of the expression's text that is to blame.
+    `at` is the slice of the expression's text that is to blame. `known` is true if the
+    message says all of the cause, so that the same one need not be told again.
     """
 
     def __init__(
@@ -15,12 +16,15 @@ class ExpressionError(Exception):
         message: str,
         at: tuple[int, int] | None = None,
         help: str | None = None,
+        *,
+        known: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.at = at
         self.help = help
+        self.known = known
 
 
 class UnknownName(ExpressionError):

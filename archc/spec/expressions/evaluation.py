@@ -97,6 +97,7 @@ def evaluate(expr: Expr, names: Names) -> Value:
             return evaluate(expr.body if test else expr.orelse, names)
         case Index():
             value, at = evaluate(expr.value, names), evaluate(expr.index, names)
+            _need_list(expr.value, value, expr.at)
             return _located(expr.at, index, value, at)
         case Slice():
             value = evaluate(expr.value, names)
@@ -106,6 +107,8 @@ def evaluate(expr: Expr, names: Names) -> Value:
             )
         case Call():
             args = [evaluate(a, names) for a in expr.args]
+            if expr.function == "len" and len(args) == 1:
+                _need_list(expr.args[0], args[0], expr.at)
             return _located(expr.at, call, expr.function, args)
         case ListOf():
             items = tuple(evaluate(as_expr(i), names) for i in expr.items)
@@ -147,6 +150,15 @@ def _located(
     except ExpressionError as error:
         error.at = error.at or at
         raise
+
+
+def _need_list(expr: Expr, value: Value, at: Span | None) -> None:
+    """Says of a number with a name, where a list is needed, that it is one."""
+    if isinstance(expr, Name) and isinstance(value, int | float):
+        said = str(value).lower()
+        message = f"`{expr.id}` is {said}, and not a list"
+        help = f"a list is written with brackets: [{said}]"
+        raise ExpressionError("expression-value", message, at, help, known=True)
 
 
 def _later(expr: Expr, names: Names) -> Value:
