@@ -51,7 +51,7 @@ def block_chart(
         cell = builder.cell_of[picture.leaf_of[layer].drawn]
         cell.layers.append(layer)
         cell_of[layer] = cell
-    fold_in(network, cell_of)
+    fold_in(network, cell_of, picture.around())
     for cell in chart.all_cells():
         # what one op joins has lines of its own, though another repetition gave it
         joins = [x for x in cell.loops if x.kind == "join" and cell.category]
@@ -176,6 +176,7 @@ class _Builder:
             cell.sizes = sizes(shape)
             # by the first repetition: what the others read is as it gives it
             changed = before is None or sizes(before)[1:] != sizes(given)[1:]
+            changed |= before is not None and before.channel_axis != given.channel_axis
             joins = lead.category == "merge" and not lead.beside
             if (changed and not lead.beside) or joins:
                 cell.shape = labels.folded(given, shape)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from archc.ops.attributes import short, sides
@@ -122,12 +123,13 @@ def times(size: Any, axes: int) -> str:
 
 
 def combined(
-    variants: dict[Fields, Tally], whole: Tally, *, steady: bool = True
+    variants: Mapping[Fields, Tally], whole: Tally, turns: Sequence[Fields]
 ) -> str:
-    """One caption for an op whose attributes may differ between repetitions; `steady`
-    if each variant comes in one row."""
+    """One caption for an op whose attributes may differ between repetitions; `turns`
+    are the variants in the order in which they come."""
     text = ""
-    for column in zip(*variants, strict=True):
+    orders = zip(*turns, strict=True)
+    for column, order in zip(zip(*variants, strict=True), orders, strict=True):
         found: dict[str, Tally] = {}
         for value, tally in zip(column, variants.values(), strict=True):
             seen = found.get(value, Tally())
@@ -136,11 +138,11 @@ def combined(
                 seen.middle + tally.middle,
                 seen.last + tally.last,
             )
-        text += _field(found, whole, steady=steady)
+        text += _field(found, whole, [value for value, _ in groupby(order)])
     return text
 
 
-def _field(found: dict[str, Tally], whole: Tally, *, steady: bool) -> str:
+def _field(found: dict[str, Tally], whole: Tally, order: list[str]) -> str:
     values = list(found)
     if len(values) == 1:
         return values[0]
@@ -148,7 +150,7 @@ def _field(found: dict[str, Tally], whole: Tally, *, steady: bool) -> str:
         value = values[0] or values[1]
         return f"{value} ({occurrence(found[value], whole)})"
     stated = [v for v in values if v]
-    if not (steady and _rises(stated)):
+    if not _rises([value for value in order if value]):
         if len(stated) <= _MOST_LISTED:
             return "|".join((stated[0], *(_number_in(value) for value in stated[1:])))
         stated.sort(key=_numbers)

@@ -93,7 +93,7 @@ class Drawn:
         step = style.line + 1
         count = len(self.cell.loops)
         for number, (loop, label) in enumerate(loops_of(self.cell)):
-            color = style.palette.skip if loop.kind == "skip" else style.palette.line
+            color = style.palette.skip if loop.skips else style.palette.line
             if style.lr:
                 top = self.y + self.height
                 low = top + 3 + number * step + style.small / 2
@@ -189,8 +189,10 @@ def _shortened(lines: list[str], room: float, style: Style) -> list[str]:
 
 def said(cell: Cell, style: Style) -> list[str]:
     """Its details, as far as there is room for them, with what remains of others."""
-    rest = {line: less.kept if style.details >= 0 else ""
-            for line, less in _left_out(cell, style)}  # fmt: skip
+    rest = {
+        line: "" if style.details < 0 and less.spared else less.kept
+        for line, less in _left_out(cell, style)
+    }
     lines = (rest.get(line, line) for line in cell.details)
     return [visible(line) for line in lines if line]
 

@@ -33,6 +33,12 @@ class Loop(NamedTuple):
     merge: str
     """The op that brings them together."""
     paths: int
+    around: bool = False
+    """Of a join: whether one of its values also comes to it through other layers."""
+
+    @property
+    def skips(self) -> bool:
+        return self.kind == "skip" or self.around
 
     @property
     def text(self) -> str:

@@ -60,6 +60,11 @@ class Picture:
         said += [f"{w} read by {_row(names)}" for w, names in readers.items() if w]
         return said
 
+    def around(self) -> frozenset[Layer]:
+        """The merges that read what also comes to them through other layers."""
+        targets = {arc.target for arc in self.arcs if arc.bypass}
+        return frozenset(x for x, leaf in self.leaf_of.items() if leaf.drawn in targets)
+
     def gives(self, box: Box) -> list[str]:
         """What is said of the values that a box gives beside its last one."""
         inside = dict.fromkeys(box.leaves())

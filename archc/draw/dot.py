@@ -119,7 +119,7 @@ class _Writer:
             yield f"  {' -> '.join(names)}{attributes}"
         for cell in chart.all_cells():
             for loop, text in loops_of(cell):
-                color = ink.skip if loop.kind == "skip" else ink.line
+                color = ink.skip if loop.skips else ink.line
                 label, name = quoted(text), quoted(self._names[cell])
                 yield f'  {name} -> {name} [color="{color}", label={label}]'
 

@@ -189,7 +189,7 @@ class Draft:
             return
         # what is said of several has to be true of each
         boxes = [item for item in self.items if isinstance(item, Box)]
-        inside = _shared([windows(box, reads) for box in boxes]) or ""
+        inside = _windows(boxes, reads)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         before, more = labels.before(self.before), labels.in_a_row(self.attached)
         repeated = _shared([repeats(box, reads) for box in boxes]) or []
@@ -213,8 +213,23 @@ def _title(first: Outer, last: Outer) -> str:
 
 
 def _shared(found: Sequence[_T]) -> _T | None:
-    """What all of them are; None if they differ."""
-    return found[0] if all(one == found[0] for one in found) else None
+    """What all of them are; None if they differ, or there are none."""
+    return found[0] if found and all(one == found[0] for one in found) else None
+
+
+def _windows(boxes: Sequence[Box], reads: Mapping[Leaf, Sequence[Leaf]]) -> str:
+    """What all of some boxes convolve with, with strides where they agree in these."""
+    for strides in (True, False):
+        found = _shared([windows(box, reads, strides=strides) for box in boxes])
+        if found:
+            return found
+    return ""
+
+
+def _block_of(box: Box) -> str:
+    """The block that it repeats, or what else it has a name for."""
+    boxes = [part for part in box.children if isinstance(part, Box)]
+    return box.block or (boxes[0].block or boxes[0].name if boxes else "")
 
 
 def repeats(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
@@ -224,15 +239,25 @@ def repeats(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
     for part in box.children:
         if isinstance(part, Box | Node):
             found.setdefault(_repeated(part), []).append(part)
+    alone = all(x.count in ("", "1") for parts in found.values() for x in parts)
+    if alone and not of_one_block(box):
+        return []
+    counts = {name: total(*(x.count or "1" for x in found[name])) for name in found}
     lines: list[str] = []
     for name, parts in found.items():
-        counts = [part.count or "1" for part in parts]
-        if set(counts) == {"1"} and not of_one_block(box):
-            continue
-        line = f"{name} ×{total(*counts)}".lstrip()
         boxes = [part for part in parts if isinstance(part, Box)]
-        inside = _shared([windows(part, reads) for part in boxes]) if boxes else ""
-        lines.append(f"{line}: {inside}" if inside else line)
+        inside = _windows(boxes, reads)
+        nodes = [x for x in parts if isinstance(x, Node)]
+        plain = all(x.lead.category in ("convolution", "pooling") for x in nodes)
+        if counts[name] == "1" and not (plain and name):
+            continue
+        times = "" if counts[name] == "1" else f" ×{counts[name]}"
+        if inside and not any(map(_block_of, boxes)):
+            # a repetition without a name is what it convolves with
+            line = f"({inside}){times}" if "," in inside else f"{inside}{times}"
+        else:
+            line = ": ".join(filter(None, (f"{name}{times}".strip(), inside)))
+        lines.append(line)
     return lines
 
 
@@ -240,11 +265,8 @@ def _repeated(item: Outer) -> str:
     """What is repeated: its block, or else what it has that is most of its own."""
     if isinstance(item, Node):
         return _caption(item)
-    if item.block:
-        return item.block
-    boxes = [part for part in item.children if isinstance(part, Box)]
-    if boxes:
-        return boxes[0].block or boxes[0].name
+    if block := _block_of(item):
+        return block
     nodes = [part for part in item.children if isinstance(part, Node)]
     learned = [x for x in nodes if x.lead.category in ("convolution", "linear")]
     return next(map(_caption, (*learned, *nodes)), "")
@@ -279,10 +301,11 @@ def _output(item: Item) -> Shape | None:
 
 
 def merged(
-    drafts: list[Draft], arcs: list[Arc], *, blocks: bool = False
+    drafts: list[Draft], arcs: list[Arc], *, blocks: bool = False, joins: bool = False
 ) -> list[Draft]:
     """The stages, each grown by what it takes of those behind it: by blocks alone, or
-    by what is attached to it too."""
+    by what is attached to it too. With `joins` that may also be a merge with what comes
+    from elsewhere, whose line then leads to the stage as a whole."""
     readers: dict[Leaf, set[int]] = {}
     sources: dict[int, set[int]] = {}
     home = {leaf: i for i, draft in enumerate(drafts) for leaf in draft.leaves}
@@ -312,6 +335,10 @@ def merged(
         if nearest in before and (len(before) == 1 or draft.merges):
             source = nearest
             fits = not blocks or isinstance(draft.lead, Box)
+            if draft.merges and not joins:
+                # but it may join what the stage itself reads
+                own = {j for j in sources.get(source, ()) if at[j] is not at[source]}
+                fits &= before <= {source, *own} or at[source].before_decoder
             if draft.ahead and only is not None and only.linear:
                 fits = False  # it is a part of that
             if at[source] is draft or draft.before_decoder:

@@ -179,11 +179,15 @@ def _charts(
     network: Network, facts: Facts, options: Options
 ) -> Iterator[tuple[Chart, bool]]:
     """What may be drawn, from what keeps the most on, and whether it must be low."""
-    if options.width is None or options.level not in (None, "block"):
-        yield chart_of(network, facts, options.level or "block"), False
-        return
     from archc.draw.blocks import block_chart
+    from archc.draw.stages import stage_chart
 
+    if options.width is None or options.level not in (None, "block"):
+        chart = chart_of(network, facts, options.level or "block")
+        yield chart, options.level == "stage" and options.width is not None
+        if options.level == "stage" and options.width is not None:
+            yield stage_chart(network, facts, joins=True), False
+        return
     yield block_chart(network, facts), True
     alike = block_chart(network, facts, alike=True)
     yield alike, True
@@ -198,6 +202,7 @@ def _charts(
         yield flat, True
     if options.level is None:
         yield chart_of(network, facts, "stage"), True
+        yield stage_chart(network, facts, joins=True), True
         yield chart_of(network, facts, "network"), False
         return
     # as a last way, the largest frames are closed, until it fits

@@ -48,8 +48,8 @@ class Leaf:
     """what that one gives,"""
     output: Shape | None = None
     """and what the last one gives."""
-    steady: bool = True
-    """Whether no caption comes again after another one."""
+    turns: list[Fields] = field(default_factory=list[Fields])
+    """Its captions in the order of its layers, those in a row once."""
     params: int = 0
     marks: Counter[Mark] = field(default_factory=Counter["Mark"])
     """What its layers are in a comparison; empty where nothing is compared."""

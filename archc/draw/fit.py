@@ -23,6 +23,10 @@ MM = 72 / 25.4
 _SLENDER = 11 / 8.5
 """How much higher than wide a picture should be at most: a figure with its caption on
 one column of a page."""
+_HIGHER = 1.15
+"""How much higher a figure may be that is known, so that its boxes say more."""
+_FEW = 3
+"""How many kinds of ops may be left out of a figure for its sake."""
 _PAGE = 24 / 17
 _COLUMN = 120 * MM
 _LARGER = (7.5, 6.75)
@@ -67,7 +71,8 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
         for small in (SMALLEST, *_LARGER):
             scenes = list(_arranged(chart, replace(variant, small=small)))
             narrow = [scene for scene in scenes if scene.width <= room + 0.01]
-            fits = [scene for scene in narrow if scene.height <= height]
+            high = height * (variant.figure or 1)
+            fits = [scene for scene in narrow if scene.height <= high]
             wide = (scene.width for scene in scenes if scene not in narrow)
             least = min([least, *wide])
             low += narrow
@@ -136,8 +141,11 @@ def _variants(chart: Chart, style: Style, *, known: bool) -> Iterable[Style]:
     """What is said in boxes, and how they are arranged; `known` if there is a figure
     for it, which is easier to read than strips in which boxes say more."""
     if known:
-        for details in (9, 1, 0, -1):
-            yield replace(style, details=details, figure=True)
+        for details, figure in ((9, 1), (1, 1), (0, 1), (0, _HIGHER)):
+            yield replace(style, details=details, figure=figure)
+        lines = (less for cell in chart.cells for less in cell.fine.values())
+        if len({name for less in lines for name in less.spared}) <= _FEW:
+            yield replace(style, details=-1, figure=1)
     if chart.level in ("block", "layer"):
         for details, longest in ((9, 1.0), (9, 0.25), (0, 1.0)):
             one = replace(style, details=details, longest=style.room * longest)

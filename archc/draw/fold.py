@@ -106,8 +106,7 @@ class Folder:
         leaf.crossing = isinstance(first.op, To)
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
         leaf.given = first.output_shape()
-        leaf.note = _place(first)
-        last_said: Fields | None = None
+        leaf.note = _place(first) or _operands(first)
         for layer, where in layers:
             self.leaf_of[layer] = leaf
             leaf.tally.add(where)
@@ -116,8 +115,8 @@ class Folder:
             said = self._fields.get(key)
             if said is None:
                 said = self._fields[key] = fields(layer.op, x)
-            leaf.steady &= said not in leaf.captions or said == last_said
-            last_said = said
+            if leaf.turns[-1:] != [said]:
+                leaf.turns.append(said)
             leaf.captions.setdefault(said, Tally()).add(where)
             leaf.params += self.facts.layers[layer].params
         return leaf
@@ -158,6 +157,15 @@ class Folder:
 def _place(part: Part) -> str:
     """Which device it says that it lives on."""
     return "" if part.node is None or not part.node.place else f"on {part.node.place}"
+
+
+def _operands(layer: Layer) -> str:
+    """Which value is taken from which, or divided by which, where both have names."""
+    sign = {"sub": "−", "div": "/"}.get(layer.op.op)
+    reads = layer.node.reads
+    if sign is None or reads is None or len(reads) != 2:
+        return ""
+    return f" {sign} ".join(read.text for read in reads)
 
 
 def _opened(region: Region, beside: Beside) -> Iterator[tuple[Key, Part, Beside]]:

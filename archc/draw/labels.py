@@ -18,7 +18,7 @@ _FINE = ("normalization", "activation", "dropout")
 
 def said(leaf: Leaf) -> str:
     """What a leaf is called in the picture."""
-    said = leaf.text or combined(leaf.captions, leaf.tally, steady=leaf.steady)
+    said = leaf.text or combined(leaf.captions, leaf.tally, leaf.turns)
     if leaf.mark is None or leaf.mark == "same":
         return said
     all_, differ = leaf.marks.total(), leaf.marks.total() - leaf.marks["same"]
@@ -45,11 +45,16 @@ def in_a_row(leaves: Sequence[Leaf]) -> dict[str, Less]:
     """The line on ops that follow each other; none if there are none."""
     if not leaves:
         return {}
-    fine = [x for x in leaves if x.ahead or x.crossing or x.category in _FINE]
+    fine = [x for x in leaves if x.ahead or x.crossing or _is_fine(x)]
     rest = [leaf for leaf in leaves if leaf not in fine]
     lost = [leaf for leaf in fine if not leaf.ahead]
     line, kept = (" · ".join(map(said, part)) for part in (leaves, rest))
-    return {line: Less(kept, _kinds(lost), _kinds(rest))}
+    return {line: Less(kept, _kinds(lost), tuple(map(_name, rest)))}
+
+
+def _is_fine(leaf: Leaf) -> bool:
+    """Whether it is one of those that come with most convolutions; a factor is not."""
+    return leaf.category in _FINE and not _name(leaf).startswith("scale")
 
 
 def _kinds(leaves: Iterable[Leaf]) -> tuple[str, ...]:
@@ -58,6 +63,11 @@ def _kinds(leaves: Iterable[Leaf]) -> tuple[str, ...]:
         for leaf in leaves
         if leaf.category is not None
     )
+
+
+def _name(leaf: Leaf) -> str:
+    """What an op is called, without its numbers."""
+    return next((fields[0] for fields in leaf.captions), said(leaf))
 
 
 def again(leaves: Iterable[Leaf]) -> list[str]:

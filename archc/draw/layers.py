@@ -99,20 +99,15 @@ def network_chart(network: Network, facts: Facts) -> Chart:
     depth = sum(x.op.category in ("convolution", "linear") for x in whole.layers)
     whole.details.append(f"{depth} convolutions and linear layers")
     cells.append(whole)
-    cell_of.update((layer, whole) for layer in whole.layers)
     for name, value in network.outputs.items():
         text = f"output {name}" if network.spec.outputs else "output"
         pairs.append((at, len(cells)))
         cells.append(_end(text, text, value))
-    for head in network.heads:
-        cell = Cell(head.name, head.name, head=True)
-        cell.details = [f"training only, loss × {head.loss_weight:g}"]
-        cell.layers = list(head.region.layers())
-        cell_of.update((layer, cell) for layer in cell.layers)
-        if head.region.output.shape is not None:
-            cell.shape = labels.spelled(head.region.output.shape)
-        pairs.append((at, len(cells)))
-        cells.append(cell)
+    for head in network.heads:  # which read what is made inside of the box
+        said = f"{head.name}: training only, loss × {head.loss_weight:g}"
+        whole.details.append(said)
+        whole.layers += head.region.layers()
+    cell_of.update((layer, whole) for layer in whole.layers)
     fold_in(network, cell_of)
     links = kinds(cells, linked(pairs), [])
     return Chart(*heading(network, facts), "network", cells, links)

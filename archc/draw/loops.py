@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 
 from archc.draw.chart import Cell, Loop
@@ -29,9 +29,10 @@ def ways(network: Network) -> Iterator[Way]:
                 structural.add(found.merge)
                 yield found
         for layer in outermost.layers():
-            if layer not in structural and layer.op.merges and len(layer.inputs) > 1:
-                sources = tuple(v.layer for v in layer.inputs if v.layer is not None)
-                loop = Loop("join", layer.op.op, len(layer.inputs))
+            read = layer.inputs[: layer.op.computes_with]
+            if layer not in structural and layer.op.merges and len(read) > 1:
+                sources = tuple(v.layer for v in read if v.layer is not None)
+                loop = Loop("join", layer.op.op, len(read))
                 yield Way(loop, layer, sources)
 
 
@@ -45,9 +46,17 @@ def _structured(region: Region) -> Way | None:
     return Way(loop, last, tuple(layer for layer in region.layers()))
 
 
-def fold_in(network: Network, cell_of: Mapping[Layer, Cell]) -> list[Way]:
-    """Counts in every box what lies in it; gives those ways that boxes do not hide."""
-    shown: list[Way] = []
+def fold_in(
+    network: Network,
+    cell_of: Mapping[Layer, Cell],
+    around: Container[Layer] = (),
+) -> None:
+    """Counts in every box what lies in it, and says of one that stands for several
+    layers by what it joins what it reads.
+
+    `around` are the merges that read something which also comes to them through other
+    layers.
+    """
     readers = _readers(network, cell_of)
     for way in ways(network):
         home = cell_of[way.merge]
@@ -60,10 +69,11 @@ def fold_in(network: Network, cell_of: Mapping[Layer, Cell]) -> list[Way]:
                 source is home or readers[source, home] > 1 for source in sources
             )
         if inside:
-            home.loops[way.loop] += 1
-        else:
-            shown.append(way)
-    return shown
+            home.loops[way.loop._replace(around=way.merge in around)] += 1
+        elif way.loop.kind == "join" and home not in sources and len(sources) > 1:
+            said = f"before: {way.merge.op.op}"
+            if home.category is None and home.inner is None:
+                home.details += [said] if said not in home.details else []
 
 
 def _readers(

@@ -33,7 +33,7 @@ def _lines(chart: Chart, style: Style) -> Iterator[str]:
         yield f"  {names[edge.source]} {arrow}{note} {names[edge.target]}"
     for cell, name in names.items():
         for loop, text in loops_of(cell):
-            arrow = "==>" if loop.kind == "skip" else "-->"
+            arrow = "==>" if loop.skips else "-->"
             yield f'  {name} {arrow}|"{safe(text)}"| {name}'
     ink = style.palette
     for category in chart.categories():

@@ -38,10 +38,7 @@ def _lay(first: Box, box: Box) -> None:
         other.into = leaf
         leaf.output = other.output
         leaf.params += other.params
-        leaf.steady &= other.steady and (
-            not other.captions.keys() & leaf.captions.keys()
-            or list(other.captions) == list(leaf.captions)[-1:]
-        )
+        leaf.turns += other.turns
         for fields, tally in other.captions.items():
             leaf.captions.setdefault(fields, Tally()).first += tally.total
     pairs = zip(_inside(first), _inside(box), strict=True)

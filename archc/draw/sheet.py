@@ -151,7 +151,12 @@ def _legend(
     """Puts the legend below y; gives where it ends."""
     x, step = _MARGIN, style.line + 1
     lines: list[list[tuple[float, Entry]]] = [[]]
-    for entry in found:
+    broken = (
+        entry._replace(text=line)
+        for entry in found
+        for line in metrics.wrapped(entry.text, style.small, room - 12, bold=False)
+    )
+    for entry in broken:
         swatch = 12 if entry.color else 0
         wide = swatch + metrics.width(entry.text, style.small) + 7
         if lines[-1] and x + wide > room + _MARGIN:
@@ -199,9 +204,9 @@ def entries(charts: Sequence[Chart], style: Style) -> Iterator[Entry]:
             found.update(dict.fromkeys(chart.categories()))
         for category in found:
             yield Entry(ink.fills[category], category)
-    loops = {loop.kind for cell in cells for loop in cell.loops}
+    loops = any(loop.skips for cell in cells for loop in cell.loops)
     skips = any(x.kind == "skip" for chart in charts for x in chart.all_links())
-    if "skip" in loops or skips:
+    if loops or skips:
         yield Entry(ink.skip, "skip", line=True)
     if any(x.kind == "size" for chart in charts for x in chart.all_links()):
         yield Entry(ink.frame, "its size only", line=True, dashed=True)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from archc.draw import labels
 from archc.draw.chart import Cell, Chart, Less, kinds, linked
-from archc.draw.compose import compose
+from archc.draw.compose import Picture, compose
 from archc.draw.drafts import (
     Draft,
     Outer,
@@ -17,6 +17,7 @@ from archc.draw.drafts import (
     merged,
 )
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, marks_of
+from archc.draw.known import is_figure
 from archc.draw.loops import fold_in
 from archc.draw.overlay import form
 from archc.draw.palette import SIGNS
@@ -29,18 +30,33 @@ _FEW = 6
 
 
 def stage_chart(
-    network: Network, facts: Facts, *, marks: Mapping[Layer, Mark] | None = None
+    network: Network,
+    facts: Facts,
+    *,
+    marks: Mapping[Layer, Mark] | None = None,
+    joins: bool | None = None,
 ) -> Chart:
     """The network with one box for each of its stages.
 
     A stage is a repetition, a block or a layer with what is attached to it; blocks of
     one kind, and equal layers, that follow each other at one map size are one stage.
-    `marks` say what layers are in comparison with another network.
+    `marks` say what layers are in comparison with another network. With `joins` a
+    merge is a part of the convolution before it, whatever else it reads: that takes
+    less room. Where nothing is said of them, they are if that makes a known figure.
     """
     picture = compose(network, facts, marks)
+    if joins is not None:
+        return _charted(network, facts, picture, joins=joins)
+    joined = _charted(network, facts, picture, joins=True)
+    if is_figure(joined):
+        return joined
+    return _charted(network, facts, picture, joins=False)
+
+
+def _charted(network: Network, facts: Facts, picture: Picture, *, joins: bool) -> Chart:
     drafts = [Draft(item) for item in opened(picture.root.children)]
     drafts += [Draft(head, head=True) for head in picture.heads]
-    drafts = in_sequence(merged(drafts, picture.arcs), picture.arcs)
+    drafts = in_sequence(merged(drafts, picture.arcs, joins=joins), picture.arcs)
     home = {leaf: i for i, d in enumerate(drafts) for leaf in d.leaves}
     reads = reads_of(picture.arcs)
     cells = [draft.cell(reads) for draft in drafts]
@@ -60,7 +76,7 @@ def stage_chart(
         cell = cells[home[picture.leaf_of[layer].drawn]]
         cell.layers.append(layer)
         cell_of[layer] = cell
-    fold_in(network, cell_of)
+    fold_in(network, cell_of, picture.around())
     arcs = [a for a in picture.arcs if a.source in home and a.target in home]
     pairs, asked = (
         linked((home[a.source], home[a.target]) for a in arcs if a.size_only is only)

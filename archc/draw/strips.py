@@ -47,7 +47,8 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     strips = [Layout(chart, boxes, rows, style) for rows in cut]
     home = {i: n for n, strip in enumerate(strips) for i in strip.cells}
     crossing = [x for x in chart.links if home[x.source] != home[x.target]]
-    ways = list(dict.fromkeys((x.source, x.leaves, home[x.target]) for x in crossing))
+    # what is of two kinds goes by two ways, for a line has one colour
+    ways = list(dict.fromkeys(_way(x, home[x.target]) for x in crossing))
     passing = [[w for w in ways if w[-1] == n] for n in range(len(strips))]
     # `a` runs along the strips, and `b` across them
     before = (_TRACK * max(map(len, passing)) + 3) if ways else 0.0
@@ -71,7 +72,7 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     lines: list[tuple[Link, list[Point]]] = []
     for link in crossing:
         source, target = home[link.source], home[link.target]
-        key = (link.source, link.leaves, target)
+        key = _way(link, target)
         number, place = ways.index(key), passing[target].index(key)
         low = before + longest + 4 + _TRACK * number
         up = before - 4 - _TRACK * place
@@ -91,6 +92,10 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
         lines.append((link, points))
     width, height = (total, across) if style.lr else (across, total)
     return Strips(width, height, style, strips, offset, lines)
+
+
+def _way(link: Link, strip: int) -> tuple[int, int, str, int]:
+    return link.source, link.leaves, link.kind, strip
 
 
 def _at(point: Point, offset: Point) -> Point:

@@ -30,8 +30,9 @@ class Style:
     """How broad boxes may become, in sizes of type, so that what is said of loops
     stands behind other lines; sizes have lines of their own. 0 if both stand at the
     right."""
-    figure: bool = False
-    """Whether it is to be the figure that is known for its kind of network."""
+    figure: float = 0
+    """How much higher than others the figure may be that is known for its kind of
+    network; 0 if it is to be none."""
     broadest: float = 0
     """How broad a row may be before a box goes to the next; 0 for any."""
     details: int = 9

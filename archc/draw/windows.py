@@ -14,12 +14,14 @@ _MOST = 10
 """More are not said."""
 
 
-def windows(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> str:
+def windows(
+    box: Box, reads: Mapping[Leaf, Sequence[Leaf]], *, strides: bool = True
+) -> str:
     """The windows of its convolutions, and the poolings that make its map smaller, one
     after the other, where they are few; those of branches in parentheses:
     `1×1, (1×1 | 3×3)`. Not those of gates, which look at the map as a whole. Nothing if
     one does not follow from the other, which names can bring about, or if parts are
-    repeated."""
+    repeated. `strides` if what convolutions skip is said too."""
     found: list[tuple[Beside, str]] = []
     last: Leaf | None = None
     if _repeats(box) or of_one_block(box):
@@ -29,7 +31,7 @@ def windows(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> str:
         if shortcut or _is_aside(leaf, box):
             continue
         if leaf.category == "convolution":
-            text = _window(leaf)
+            text = _window(leaf, strides=strides)
         elif leaf.category == "pooling" and _shrinks(leaf):
             text = labels.said(leaf)
         else:
@@ -85,23 +87,34 @@ def _is_aside(leaf: Leaf, box: Box) -> bool:
 
 
 def _shrinks(leaf: Leaf) -> bool:
+    """Whether it is a pooling with a window that makes its map smaller."""
+    if not any(fields[1] for fields in leaf.captions):
+        return False
     if leaf.input is None or leaf.given is None:
         return False
     return sizes(leaf.input)[1:] != sizes(leaf.given)[1:]
 
 
-def _window(leaf: Leaf) -> str:
-    """A window with what it skips: `dw 3×3`, `3×3 dilated 2`."""
+def _window(leaf: Leaf, *, strides: bool) -> str:
+    """A window with what it skips: `dw 3×3`, `3×3 /2`, `3×3 dilated 2`."""
+    found_strides = {stride for _, _, _, stride, *_ in leaf.captions}
+    told = strides and len(found_strides) == 1
+    one = found_strides.pop() if told else ""
+    shown = {fields: _shown(fields, one) for fields in leaf.captions}
     found: dict[Fields, Tally] = {}
-    for (name, kernel, _, stride, dilation, groups, _), tally in leaf.captions.items():
-        each = "dw" if name.startswith("depthwise") else ""
-        up = stride if "↑" in stride else ""
-        key = (each, kernel, up, dilation, groups)
-        seen = found.setdefault(key, Tally())
+    for fields, tally in leaf.captions.items():
+        seen = found.setdefault(shown[fields], Tally())
         seen.first += tally.first
         seen.middle += tally.middle
         seen.last += tally.last
-    return combined(found, leaf.tally, steady=leaf.steady).strip()
+    turns = [shown[fields] for fields in leaf.turns]
+    return combined(found, leaf.tally, turns).strip()
+
+
+def _shown(fields: Fields, stride: str) -> Fields:
+    name, kernel, _, _, dilation, groups, _ = fields
+    each = "dw" if name.startswith("depthwise") else ""
+    return each, kernel, stride, dilation, groups
 
 
 def _siblings(one: Beside, other: Beside) -> bool:
