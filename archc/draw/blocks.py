@@ -164,7 +164,7 @@ class _Builder:
         occurs = when(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
-        again = labels.again(node.leaves)
+        again = labels.remarks(node.leaves)
         cell.fine = labels.around(node.leaves, lead)
         cell.details = [*cell.fine, *notes, *again]
         cell.details += self.picture.passed(node)

@@ -18,6 +18,8 @@ Outer = Node | Box
 """What remains after joining: a leaf stands in a node."""
 
 _ATTACHED = ("normalization", "activation", "dropout", "reshape")
+_MOST_PARTS = 3
+"""Up to how many kinds of parts of a stage are all told."""
 
 
 def is_end(item: Item) -> bool:
@@ -185,7 +187,7 @@ class Draft:
         if isinstance(lead, Node):
             leaves = [*self.before, *lead.leaves, *self.attached]
             cell.fine = labels.around(leaves, lead.lead)
-            cell.details = [*cell.fine, *labels.again(leaves)]
+            cell.details = [*cell.fine, *labels.remarks(leaves)]
             return
         # what is said of several has to be true of each
         boxes = [item for item in self.items if isinstance(item, Box)]
@@ -239,17 +241,19 @@ def repeats(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
     for part in box.children:
         if isinstance(part, Box | Node):
             found.setdefault(_repeated(part), []).append(part)
-    alone = all(x.count in ("", "1") for parts in found.values() for x in parts)
-    if alone and not of_one_block(box):
+    again = {n: any(x.count not in ("", "1") for x in found[n]) for n in found}
+    if not any(again.values()) and not of_one_block(box):
         return []
+    if len(found) > _MOST_PARTS:  # what is repeated says the most
+        found = {name: parts for name, parts in found.items() if again[name]}
     counts = {name: total(*(x.count or "1" for x in found[name])) for name in found}
     lines: list[str] = []
     for name, parts in found.items():
         boxes = [part for part in parts if isinstance(part, Box)]
         inside = _windows(boxes, reads)
         nodes = [x for x in parts if isinstance(x, Node)]
-        plain = all(x.lead.category in ("convolution", "pooling") for x in nodes)
-        if counts[name] == "1" and not (plain and name):
+        told = all(x.lead.category in ("convolution", "pooling") for x in nodes)
+        if not name or not (told or again[name]):
             continue
         times = "" if counts[name] == "1" else f" ×{counts[name]}"
         if inside and not any(map(_block_of, boxes)):
@@ -289,7 +293,7 @@ def _kernels(box: Box) -> set[str]:
 def _said(node: Node) -> list[str]:
     """All that is said of a node."""
     around = labels.around(node.leaves, node.lead)
-    return [_caption(node), *around, *labels.again(node.leaves)]
+    return [_caption(node), *around, *labels.remarks(node.leaves)]
 
 
 def _path(item: Outer) -> str:

@@ -34,6 +34,8 @@ class Leaf:
     note: str = ""
     again: str = ""
     """The module whose further use it is."""
+    operands: str = ""
+    """Which value it takes from which, or divides by which."""
     learned: bool = False
     """Of a further use: whether it has parameters, those of the first."""
     ahead: bool = False

@@ -106,7 +106,7 @@ class Folder:
         leaf.crossing = isinstance(first.op, To)
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
         leaf.given = first.output_shape()
-        leaf.note = _place(first) or _operands(first)
+        leaf.note, leaf.operands = _place(first), _operands(first)
         for layer, where in layers:
             self.leaf_of[layer] = leaf
             leaf.tally.add(where)

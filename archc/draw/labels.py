@@ -70,9 +70,12 @@ def _name(leaf: Leaf) -> str:
     return next((fields[0] for fields in leaf.captions), said(leaf))
 
 
-def again(leaves: Iterable[Leaf]) -> list[str]:
-    """What is said of ops that are further uses of modules."""
-    return list(dict.fromkeys(f"{leaf.again} again" for leaf in leaves if leaf.again))
+def remarks(leaves: Sequence[Leaf]) -> list[str]:
+    """What is said of ops that take one value from another, and of those that are
+    further uses of modules."""
+    said = [leaf.operands for leaf in leaves if leaf.operands]
+    said += [f"{leaf.again} again" for leaf in leaves if leaf.again]
+    return list(dict.fromkeys(said))
 
 
 def numbers(network: Network, facts: Facts) -> list[str]:

@@ -91,6 +91,10 @@ def test_what_is_no_series_of_branches_stands_by_its_name(tmp_path: Path) -> Non
     # the first unit of a stage, whose stride is another, and those after it
     ("torchvision/efficientnet_b0", "MBConv ×2: 1×1, dw 5×5, 1×1"),
     ("torchvision/regnet_y_400mf", "res_bottleneck ×6: 1×1, 3×3 groups 26, 1×1"),
+    # what is not repeated beside it, with its strides
+    ("torchvision/shufflenet_v2_x1_0",
+     "downsampling_unit: (dw 3×3 /2, 1×1 | 1×1, dw 3×3 /2, 1×1)"),
+    ("d2l/vgg11", "max pool 2×2 /2"),
 ])  # fmt: skip
 def test_stages_say_their_convolutions(name: str, said: str) -> None:
     assert said in [d for c in chart(name, "stage").cells for d in c.details]
@@ -102,3 +106,27 @@ def test_stages_with_other_windows_are_other_stages() -> None:
     cells = {c.title: c.details for c in chart("torchvision/mnasnet1_0", "stage").cells}
     assert cells["layers.10"][1] == "inverted_residual ×3: 1×1, dw 5×5, 1×1"
     assert cells["layers.11"][1] == "inverted_residual ×2: 1×1, dw 3×3, 1×1"
+
+
+def test_loops_are_blue_where_lines_would_be() -> None:
+    """Each of WaveNet's layers but the last adds what it is given to what it makes of
+    it; that it multiplies two paths is no skip."""
+    cells = [c for c in chart("wavenet", "stage").cells if c.loops]
+    skips = [[x.merge for x in c.loops if x.skips] for c in cells]
+    assert skips == [["add"]] * 9 + [[]]
+    assert all(any(x.merge == "mul" and not x.skips for x in c.loops) for c in cells)
+
+
+def test_what_comes_from_elsewhere_is_joined_in_a_box_of_its_own() -> None:
+    """HRNet adds to each coarser map what is made of the finer one."""
+    network = chart("timm/hrnet_w18_small", "stage")
+    adds = [n for n, c in enumerate(network.cells) if c.title == "add"]
+    assert len(adds) == 3
+    for n in adds:
+        assert len([x for x in network.links if x.target == n]) == 2
+
+
+def test_what_is_taken_from_what_is_said() -> None:
+    cells = chart("siamese_net", "stage").cells
+    said = [c.details[-1] for c in cells if c.title == "sub"]
+    assert said == ["tower − other", "other − tower"]
