@@ -9,10 +9,10 @@ from archc.draw.borders import Place
 from archc.draw.caption import when
 from archc.draw.chart import Cell, Chart, Less, sizes
 from archc.draw.compose import Picture, compose
-from archc.draw.drafts import repeats
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
 from archc.draw.loops import fold_in
 from archc.draw.overlay import overlaid
+from archc.draw.parts import repeats
 from archc.draw.runs import full_name, short_name
 from archc.draw.stages import Outer, heading, opened, runs
 from archc.draw.windows import reads_of, windows
@@ -164,9 +164,9 @@ class _Builder:
         occurs = when(node.tally, parent.inner)
         cell = Cell(path, labels.said(lead), node.count, category=lead.category)
         notes = dict.fromkeys(leaf.note for leaf in node.leaves if leaf.note)
-        again = labels.remarks(node.leaves)
+        remarks = labels.remarks(node.leaves)
         cell.fine = labels.around(node.leaves, lead)
-        cell.details = [*cell.fine, *notes, *again]
+        cell.details = [*cell.fine, *notes, *remarks]
         cell.details += self.picture.passed(node)
         cell.details += [occurs] if occurs else []
         cell.seldom = occurs

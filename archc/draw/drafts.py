@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
 
 from archc.draw import labels
 from archc.draw.chart import Cell, Less, linked, sizes
 from archc.draw.figure import Arc, Box, Item, Leaf, Node
 from archc.draw.order import in_order
-from archc.draw.runs import full_name, run_name, short_name, total
-from archc.draw.windows import of_one_block, windows
+from archc.draw.parts import Outer, repeated, repeats, shared, windows_of
+from archc.draw.runs import full_name, run_name, short_name
 from archc.ops.sizes import Shape
 
-_T = TypeVar("_T")
-Outer = Node | Box
-"""What remains after joining: a leaf stands in a node."""
-
 _ATTACHED = ("normalization", "activation", "dropout", "reshape")
-_MOST_PARTS = 3
-"""Up to how many kinds of parts of a stage are all told."""
 
 
 def is_end(item: Item) -> bool:
@@ -191,10 +184,10 @@ class Draft:
             return
         # what is said of several has to be true of each
         boxes = [item for item in self.items if isinstance(item, Box)]
-        inside = _windows(boxes, reads)
+        inside = windows_of(boxes, reads)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         before, more = labels.before(self.before), labels.in_a_row(self.attached)
-        repeated = _shared([repeats(box, reads) for box in boxes]) or []
+        repeated = shared([repeats(box, reads) for box in boxes]) or []
         again = "again" if lead.again else ""
         lines = [said, *before, lead.remark, again, *repeated, *more]
         cell.details = [line for line in lines if line]
@@ -211,69 +204,7 @@ def _title(first: Outer, last: Outer) -> str:
     if last is not first and isinstance(last, Box):
         return run_name(first.path, last.path)
     named = full_name(first.name, first.path) or first.block or short_name(first.path)
-    return named or _repeated(first)
-
-
-def _shared(found: Sequence[_T]) -> _T | None:
-    """What all of them are; None if they differ, or there are none."""
-    return found[0] if found and all(one == found[0] for one in found) else None
-
-
-def _windows(boxes: Sequence[Box], reads: Mapping[Leaf, Sequence[Leaf]]) -> str:
-    """What all of some boxes convolve with, with strides where they agree in these."""
-    for strides in (True, False):
-        found = _shared([windows(box, reads, strides=strides) for box in boxes])
-        if found:
-            return found
-    return ""
-
-
-def _block_of(box: Box) -> str:
-    """The block that it repeats, or what else it has a name for."""
-    boxes = [part for part in box.children if isinstance(part, Box)]
-    return box.block or (boxes[0].block or boxes[0].name if boxes else "")
-
-
-def repeats(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:
-    """How often those of its parts come that are repeated, and what they convolve with:
-    `bottleneck ×6: 1×1, 3×3, 1×1`."""
-    found: dict[str, list[Outer]] = {}
-    for part in box.children:
-        if isinstance(part, Box | Node):
-            found.setdefault(_repeated(part), []).append(part)
-    again = {n: any(x.count not in ("", "1") for x in found[n]) for n in found}
-    if not any(again.values()) and not of_one_block(box):
-        return []
-    if len(found) > _MOST_PARTS:  # what is repeated says the most
-        found = {name: parts for name, parts in found.items() if again[name]}
-    counts = {name: total(*(x.count or "1" for x in found[name])) for name in found}
-    lines: list[str] = []
-    for name, parts in found.items():
-        boxes = [part for part in parts if isinstance(part, Box)]
-        inside = _windows(boxes, reads)
-        nodes = [x for x in parts if isinstance(x, Node)]
-        told = all(x.lead.category in ("convolution", "pooling") for x in nodes)
-        if not name or not (told or again[name]):
-            continue
-        times = "" if counts[name] == "1" else f" ×{counts[name]}"
-        if inside and not any(map(_block_of, boxes)):
-            # a repetition without a name is what it convolves with
-            line = f"({inside}){times}" if "," in inside else f"{inside}{times}"
-        else:
-            line = ": ".join(filter(None, (f"{name}{times}".strip(), inside)))
-        lines.append(line)
-    return lines
-
-
-def _repeated(item: Outer) -> str:
-    """What is repeated: its block, or else what it has that is most of its own."""
-    if isinstance(item, Node):
-        return _caption(item)
-    if block := _block_of(item):
-        return block
-    nodes = [part for part in item.children if isinstance(part, Node)]
-    learned = [x for x in nodes if x.lead.category in ("convolution", "linear")]
-    return next(map(_caption, (*learned, *nodes)), "")
+    return named or repeated(first)
 
 
 def _caption(node: Node) -> str:

@@ -17,11 +17,11 @@ from archc.importing.functions import (
     weights,
 )
 from archc.importing.idioms import drop_idle, drop_turns, join
-from archc.importing.layouts import join_layouts, take_early
 from archc.importing.modules import WHOLE
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
 from archc.importing.reader import NOTHING, RULES, Reader, Refused, op_of
+from archc.importing.reshapes import join_layouts, take_early
 from archc.importing.trace import Call, Refusal, Trace, Value
 from archc.ops.sizes import Shape
 from archc.spec.expressions import is_sequence
