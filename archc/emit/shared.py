@@ -8,8 +8,8 @@ from archc.emit.builder import Builder
 from archc.emit.chains import is_chain
 from archc.emit.names import is_attribute
 from archc.emit.plan import is_parameter
+from archc.emit.scopes import Shared
 from archc.emit.tree import SELF
-from archc.emit.wiring import Shared
 from archc.network.scope import style_of
 from archc.ops import code
 from archc.ops.code import Attribute, Global, Text

@@ -8,8 +8,8 @@ from itertools import takewhile
 from archc.emit.builder import Builder
 from archc.emit.constructor import stem_of
 from archc.emit.names import snake_case
+from archc.emit.scopes import Source
 from archc.emit.tree import Assign
-from archc.emit.wiring import Source
 from archc.ops.code import Local
 from archc.ops.sizes import Shape
 from archc.spec.expressions import Expr, Index

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any
 
 from archc.emit.hidden import hide
 from archc.emit.occurrences import Occurrences
-from archc.spec.expressions import Name, as_expr, filled, to_source
+from archc.emit.scopes import Needs, Scope, Shared, Source, joined
+from archc.spec.expressions import Name
 from archc.spec.model import (
     BlockNode,
     BranchesNode,
@@ -31,82 +31,6 @@ from archc.spec.model import (
     walk,
 )
 from archc.spec.templates import made_in, may_meet
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One name in `from`; `key` is the path of a value or the key of a feature."""
-
-    kind: Literal["prev", "input", "value", "feature"]
-    key: Template
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The module that a share applies: the path at which it is, and what makes it, or
-    one of those that may, as a name with braces leaves open."""
-
-    key: Template
-    node: Node | None
-    sure: bool = True
-    """Whether it is this node, in this iteration of the loops around."""
-    alone: bool = True
-    """Whether it is this node, in whichever iteration of loops that only that is in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What the nodes inside a group read from outside it."""
-
-    values: tuple[str, ...] = ()
-    """Paths of values; the empty path is the input of the body."""
-    features: bool = False
-    """Whether they read the dict, or write to it."""
-    modules: tuple[Shared, ...] = ()
-    """What they apply that stands outside."""
-
-    def __bool__(self) -> bool:
-        return bool(self.values) or self.features or bool(self.modules)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    paths: tuple[Template, ...]
-    """The path of this scope and of those around it, outermost first, with final
-    dots."""
-    within: tuple[Node, ...] = ()
-    """The loops and conditions around."""
-    counters: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the counters of the loops around are called in paths."""
-
-    def child(self, name: Template) -> Template:
-        return _joined(self.paths[-1], self.told(name))
-
-    def told(self, name: Template) -> Template:
-        """A name in which each counter is that of one loop."""
-        if name.fixed:
-            return name
-        names = {own: Name(told) for own, told in self.counters.items()}
-        parts = tuple(
-            p if isinstance(p, str) else as_expr(filled(p, names)) for p in name.parts
-        )
-        text = "".join(
-            p if isinstance(p, str) else f"{{{to_source(p)}}}" for p in parts
-        )
-        return Template(text, parts)
-
-    def opened(self, path: Template, within: tuple[Node, ...]) -> _Scope:
-        """The scope that a node opens, inside those that its name puts it into."""
-        own = path.parts[len(self.paths[-1].parts) :]
-        first = own[0] if own else ""
-        *around, _ = first.split(".") if isinstance(first, str) else [""]
-        paths = [*self.paths]
-        for name in around:
-            paths.append(_joined(paths[-1], Template(f"{name}.", (f"{name}.",))))
-        return _Scope((*paths, _joined(path, _DOT)), within, self.counters)
-
-
-_DOT = Template(".", (".",))
 
 
 class Reads:
@@ -149,11 +73,11 @@ class Reads:
         """What stands in another node's place where that is left out."""
         self._nowhere: set[Node] = set()
         """What is left out whatever the arguments are."""
-        self._unmet: dict[tuple[Node, int], tuple[Template, _Scope]] = {}
+        self._unmet: dict[tuple[Node, int], tuple[Template, Scope]] = {}
         """What nothing so far is called: a loop may make it in an earlier iteration."""
         self._nodes: dict[str, list[Node]] = defaultdict(list)
         """The nodes so far, by their paths; those of one path exclude each other."""
-        body = _Scope((Template("", ()),))
+        body = Scope((Template("", ()),))
         self._visit_all(nodes, body)
         self.outputs = {
             name: self._output(path, body) for name, path in (outputs or {}).items()
@@ -167,7 +91,7 @@ class Reads:
                 self.measured |= self._met(source.key)
             self._visit(head.node, body)
 
-    def _output(self, path: str, body: _Scope) -> Source:
+    def _output(self, path: str, body: Scope) -> Source:
         read = Template(path, (path,))
         return Source("prev", read) if path == "prev" else self._find(read, body)
 
@@ -181,7 +105,7 @@ class Reads:
         if path is None or not isinstance(node, BlockNode):
             return {}
         return {
-            name: _joined(path, Template(f".{name}", (f".{name}",)))
+            name: joined(path, Template(f".{name}", (f".{name}",)))
             for name in node.outputs
         }
 
@@ -285,11 +209,11 @@ class Reads:
 
     # ---- the walk, in the order in which values are made
 
-    def _visit_all(self, nodes: Sequence[Node], scope: _Scope) -> None:
+    def _visit_all(self, nodes: Sequence[Node], scope: Scope) -> None:
         for node in nodes:
             self._visit(node, scope)
 
-    def _visit(self, node: Node, scope: _Scope) -> None:
+    def _visit(self, node: Node, scope: Scope) -> None:
         if node.reads is not None:
             self.sources[node] = tuple(
                 self._source(node, number, template, scope)
@@ -306,8 +230,8 @@ class Reads:
         if node.repeat is not None:
             counters[node.index] = f"{node.index}@{len(self.counters)}"
             self.counters[node] = counters[node.index]
-        scope = _Scope(scope.paths, scope.within, counters)
-        inner = _Scope(scope.paths, within, counters)
+        scope = Scope(scope.paths, scope.within, counters)
+        inner = Scope(scope.paths, within, counters)
         if isinstance(node, ShareNode):
             self.shared[node] = self._module(node, scope)
         path = None if node.name is None else scope.child(node.name)
@@ -329,7 +253,7 @@ class Reads:
             around = within if node.skip_when is None else (*within, node)
             left_out = around != within and not self._occurs(node.shortcut)
             with self._hidden(left_out):
-                self._visit(node.shortcut, _Scope(scope.paths, around, counters))
+                self._visit(node.shortcut, Scope(scope.paths, around, counters))
         if node.otherwise is not None:
             self._visit_other(node.otherwise, outer)
         if node.name is not None and path is not None:
@@ -338,7 +262,7 @@ class Reads:
             self._visit_again(node)
 
     def _note(
-        self, node: Node, path: Template, scope: _Scope, within: tuple[Node, ...]
+        self, node: Node, path: Template, scope: Scope, within: tuple[Node, ...]
     ) -> None:
         """Notes that a node's value is there from now on."""
         for known in dict.fromkeys((path.text, self.paths[node].text)):
@@ -376,13 +300,13 @@ class Reads:
                     self.saved |= met
                     self.measured |= met
 
-    def _visit_other(self, node: Node, around: _Scope) -> None:
+    def _visit_other(self, node: Node, around: Scope) -> None:
         """Visits what stands in another node's place; its name is that of the value
         behind both."""
         within = (*around.within, node)
         self._instead.add(node)
         with self._hidden(not self._occurs(node)):
-            self._visit(node, _Scope(around.paths, within, around.counters))
+            self._visit(node, Scope(around.paths, within, around.counters))
         path = self.paths.get(node)
         if path is not None and (node in self.members or node.repeat is None):
             self._present[path.text] = around.within
@@ -402,7 +326,7 @@ class Reads:
         return len(below) == 1 or any(n in self._occurring for n in below)
 
     def _source(
-        self, node: Node, number: int, template: Template, scope: _Scope
+        self, node: Node, number: int, template: Template, scope: Scope
     ) -> Source:
         if template.text in ("prev", "input"):
             return Source("prev" if template.text == "prev" else "input", template)
@@ -415,7 +339,7 @@ class Reads:
         return source
 
     def _find(
-        self, template: Template, scope: _Scope, makers: Collection[str] = ()
+        self, template: Template, scope: Scope, makers: Collection[str] = ()
     ) -> Source:
         """The value that a name stands for, looked for from its scope outwards.
 
@@ -423,7 +347,7 @@ class Reads:
         `makers`, of all that gives what is read, say in which of them it is.
         """
         for path in reversed(scope.paths):
-            key = _joined(path, template)
+            key = joined(path, template)
             made = self._present.get(key.text)
             if made is not None and scope.within[: len(made)] == made:
                 self.tapped.add(key.text)
@@ -437,7 +361,7 @@ class Reads:
             return self._find(template, scope)
         # a reader that is left out itself may read what is
         for path in reversed(scope.paths):
-            key = _joined(path, template)
+            key = joined(path, template)
             met = {p for p in self._left_out if may_meet(p, key.text)}
             if met:
                 self.saved |= met
@@ -445,13 +369,13 @@ class Reads:
         # nor has anyone looked whether what it reads is there at all
         return Source("prev", template)
 
-    def _module(self, share: ShareNode, scope: _Scope) -> Shared:
+    def _module(self, share: ShareNode, scope: Scope) -> Shared:
         """The module that a share applies, looked for from its scope outwards; with
         braces, it stands in that scope."""
         told = scope.told(share.shares)
         left_out: Shared | None = None
         for path in reversed(scope.paths):
-            key = _joined(path, told)
+            key = joined(path, told)
             nodes = self._nodes.get(key.text, [])
             sure = len(nodes) == 1
             if not nodes:
@@ -513,7 +437,3 @@ class Reads:
 
     def _below(self, node: Node) -> set[Node]:
         return set(walk(members(node)))
-
-
-def _joined(first: Template, second: Template) -> Template:
-    return Template(first.text + second.text, first.parts + second.parts)
