@@ -38,6 +38,8 @@ class Leaf:
     """Which value it takes from which, or divides by which."""
     learned: bool = False
     """Of a further use: whether it has parameters, those of the first."""
+    always: bool = False
+    """Whether it is said however little room there is."""
     ahead: bool = False
     """Whether it is a part of what comes after it."""
     crossing: bool = False

@@ -102,7 +102,7 @@ class Folder:
     def _leaf(self, layers: list[tuple[Layer, int]], beside: Beside) -> Leaf:
         first, last = layers[0][0], layers[-1][0]
         leaf = Leaf(first.path, first.op.category, beside=beside)
-        leaf.ahead = first.op.drawn_ahead
+        leaf.ahead, leaf.always = first.op.drawn_ahead, first.op.drawn_always
         leaf.crossing = isinstance(first.op, To)
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
         leaf.given = first.output_shape()

@@ -53,8 +53,8 @@ def in_a_row(leaves: Sequence[Leaf]) -> dict[str, Less]:
 
 
 def _is_fine(leaf: Leaf) -> bool:
-    """Whether it is one of those that come with most convolutions; a factor is not."""
-    return leaf.category in _FINE and not _name(leaf).startswith("scale")
+    """Whether it is one of those that come with most convolutions."""
+    return leaf.category in _FINE and not leaf.always
 
 
 def _kinds(leaves: Iterable[Leaf]) -> tuple[str, ...]:

@@ -167,6 +167,9 @@ class Op(BaseModel):
     """What a picture writes before its stride: a window's divides the map's size."""
     drawn_ahead: ClassVar[bool] = False
     """Whether a picture makes it a part of what comes after it."""
+    drawn_always: ClassVar[bool] = False
+    """Whether a picture says it however little room there is, though its kind is small
+    print."""
 
     @property
     def short_name(self) -> str:

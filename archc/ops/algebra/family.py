@@ -14,6 +14,7 @@ class Elementwise(Op):
     """What functions of each number share."""
 
     category = "activation"
+    drawn_always = True
     scratch: ClassVar[int] = 0
     """How many tensors there are beside the gradient while torch works it out."""
 
