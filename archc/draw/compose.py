@@ -68,11 +68,11 @@ class Picture:
     def gives(self, box: Box) -> list[str]:
         """What is said of the values that a box gives beside its last one."""
         inside = dict.fromkeys(box.leaves())
-        read = [
+        read = {
             arc.source
             for arc in self.arcs
             if arc.source in inside and arc.target not in inside and not arc.size_only
-        ]
+        }
         last = list(inside)[-1].output
         outputs = (leaf.output for leaf in inside if leaf in read)
         also = [x for x in dict.fromkeys(outputs) if x is not None and x != last]

@@ -184,8 +184,9 @@ def _charts(
 
     if options.width is None or options.level not in (None, "block"):
         chart = chart_of(network, facts, options.level or "block")
-        yield chart, options.level == "stage" and options.width is not None
-        if options.level == "stage" and options.width is not None:
+        fits = options.level == "stage" and options.width is not None
+        yield chart, fits
+        if fits:
             yield stage_chart(network, facts, joins=True), False
         return
     yield block_chart(network, facts), True

@@ -13,6 +13,7 @@ from math import ceil
 
 from archc.draw.chart import Chart
 from archc.draw.frames import boxes_of
+from archc.draw.known import is_figure
 from archc.draw.scene import Scene
 from archc.draw.sheet import Sketch, figure, sheet
 from archc.draw.style import LESS_NARROW, NARROW, Style
@@ -65,7 +66,7 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
         height = room * _SLIDE
     low: list[Sketch] = []
     least = float("inf")
-    known = figure(chart, style) is not None
+    known = is_figure(chart)
     for variant in _variants(chart, style, known=known):
         found: Sketch | None = None
         for small in (SMALLEST, *_LARGER):

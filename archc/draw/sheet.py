@@ -11,6 +11,7 @@ from archc.draw.cells import Drawn, unsaid
 from archc.draw.chart import Chart
 from archc.draw.figure import Mark
 from archc.draw.frames import boxes_of
+from archc.draw.known import is_figure
 from archc.draw.palette import MARKS, SIGNS, between
 from archc.draw.scene import Path, Rect, Scene, Shape, Text, moved
 from archc.draw.style import Style
@@ -44,8 +45,7 @@ def figure(chart: Chart, style: Style) -> Sketch | None:
 
 
 def _figures(chart: Chart, style: Style) -> Iterator[tuple[list[Shape], float, float]]:
-    framed = any(cell.inner is not None for cell in chart.cells)
-    if chart.level == "network" or framed:
+    if not is_figure(chart):
         return
     ends = ushape.ends(chart)
     if ends is not None:

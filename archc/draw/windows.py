@@ -26,9 +26,10 @@ def windows(
     last: Leaf | None = None
     if _repeats(box) or of_one_block(box):
         return ""
-    for leaf in box.leaves():
+    leaves = list(box.leaves())
+    for leaf in leaves:
         shortcut = any(way == SHORTCUT for _, way in leaf.beside)
-        if shortcut or _is_aside(leaf, box):
+        if shortcut or _is_aside(leaf, leaves[-1]):
             continue
         if leaf.category == "convolution":
             text = _window(leaf, strides=strides)
@@ -77,12 +78,11 @@ def _convolves(item: Item) -> bool:
     return isinstance(item, Node) and item.lead.category == "convolution"
 
 
-def _is_aside(leaf: Leaf, box: Box) -> bool:
-    """Whether it looks at no map, though the box gives one."""
-    given = list(box.leaves())[-1].output
-    if given is None or leaf.output is None:
+def _is_aside(leaf: Leaf, last: Leaf) -> bool:
+    """Whether it looks at no map, though the last one gives one."""
+    if last.output is None or leaf.output is None:
         return False
-    sides, own = sizes(given)[1:], sizes(leaf.output)[1:]
+    sides, own = sizes(last.output)[1:], sizes(leaf.output)[1:]
     return len(own) != len(sides) or (set(own) == {1} and set(sides) != {1})
 
 
