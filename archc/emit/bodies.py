@@ -74,6 +74,12 @@ class Bodies(Terms):
             return y
         return y.with_channels(self.measures.channels_given(node, self.loops))
 
+    def _as_read(self, node: Node, x: Shape) -> Shape:
+        """In sizes that all occurrences read: what stands before a node may be left out
+        in some of them."""
+        read = self.seen.read(node, 0)
+        return x if read is None else shapes.settled(x, read)
+
     def _merge_op(self, node: OpNode, met: Met, reads: tuple[Shape, ...]) -> Shape:
         layers, seen = self.seen.layers.get(node, ()), self.seen.output(node, "body")
         values = {k: self.value(v, reads[0]) for k, v in node.attributes.items()}
@@ -88,9 +94,7 @@ class Bodies(Terms):
 
     def _op(self, node: OpNode, met: Met, x: Shape) -> Shape:
         layers = self.seen.layers.get(node, ())
-        # what stands before it may be left out in some occurrences
-        read = self.seen.read(node, 0)
-        x = x if read is None else shapes.settled(x, read)
+        x = self._as_read(node, x)
         if x.channel_axis is None and not layers:
             # it never happens, as far as anyone knows
             x = self._known(node, replace(x, channel_axis=0))
@@ -114,8 +118,7 @@ class Bodies(Terms):
 
     def _slot(self, node: SlotNode, met: Met, x: Shape) -> Shape:
         """What is put there: it mostly gives as many channels as it reads."""
-        read = self.seen.read(node, 0)
-        met.x = x = x if read is None else shapes.settled(x, read)
+        met.x = x = self._as_read(node, x)
         self.plan.slots[node.slot].met.append(x)
         y = self._given(node, x)
         if y.channels is UNKNOWN and self.seen.keeps_channels(node):
@@ -226,7 +229,7 @@ class Bodies(Terms):
     def _share(self, node: ShareNode, met: Met, x: Shape) -> Shape:
         """What an earlier node's module gives: as many channels as before, where its
         uses agree and they can be told here."""
-        met.x = x
+        met.x = x = self._as_read(node, x)
         shared = self.plan.reads.shared[node]
         first = shared.node if shared.alone else None
         seen = self.seen.output(node, "body")

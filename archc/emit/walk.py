@@ -59,10 +59,14 @@ class Walk(Bodies):
         if node.reads is not None:
             reads = tuple(self._read(node, n, x) for n in range(len(node.reads)))
         x = reads[0]
+        if x.channel_axis is None:
+            # behind what never happens, only its reader knows what passes there
+            read = self.seen.read(node, 0)
+            x = x if read is None or read.channel_axis is None else read
         if x.channels is UNKNOWN:
             # only the network knows it
             x = x.with_channels(self.measures.channels_read(node, self.loops))
-            reads = (x, *reads[1:])
+        reads = (x, *reads[1:])
         met = self.met[node] = Met(reads)
         met.test = self.presence(node, x)
         if isinstance(met.test, Expr):
