@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 from archc.draw.chart import Link
 from archc.draw.scene import Path, Point
 from archc.draw.style import Style
@@ -23,3 +26,13 @@ def drawn_link(
     thick = {"skip": 1.1, "size": 0.6}.get(link.kind, 0.8)
     dashed = link.kind in ("head", "size") or bool(link.note) or seldom
     return Path(tuple(points), color, thick, arrow, dashed, kind=link.kind)
+
+
+def buses(links: Sequence[Link]) -> Mapping[Link, object]:
+    """Which links share a way, as one value: those that leave one place, and those that
+    reach one where nothing else leaves what they come from. A line has one colour, so
+    that those of two kinds never do."""
+    reaches = {x: ("to", x.target, x.enters, x.kind) for x in links}
+    leaves = {x: ("from", x.source, x.leaves, x.kind) for x in links}
+    forks = Counter(leaves.values())
+    return {x: reaches[x] if forks[leaves[x]] == 1 else leaves[x] for x in links}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from archc.draw import metrics
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
-from archc.draw.links import drawn_link
+from archc.draw.links import buses, drawn_link
 from archc.draw.rows import Rows
 from archc.draw.scene import Point, Shape, Text
 from archc.draw.style import Style
@@ -67,18 +67,30 @@ class Layout(Rows):
             self.links.append((way[0].link, points))
         self._lanes: list[_Lane] = []
         self._right_lanes: list[_Lane] = []
-        for link in sorted(self.far, key=lambda x: (bool(x.note), self._span(x), x)):
-            begin, stop = self.row_of[link.source], self.row_of[link.target]
-            if self._right(link):
-                self.links.append((link, self._at_right(link, begin, stop)))
-                continue
-            lane = self._lane(begin, stop, link.note)
-            self.links.append((link, self._around(link, lane)))
-        self.exits = {(x.source, x.leaves): self._exit(x) for x in self.leaving}
+        for link in filter(self._right, sorted(self.far, key=self._span)):
+            self.links.append((link, self._at_right(link)))
+        for bus in self._far_buses():
+            begin = min(self.row_of[x.source] for x in bus)
+            stop = max(self.row_of[x.target] for x in bus)
+            lane = self._lane(begin, stop, bus[0].note)
+            self.links += [(link, self._around(link, lane)) for link in bus]
+        self.exits = self._exits()
         self.entries = {(x.target, x.enters): self._entry(x) for x in self.entering}
 
     def _span(self, link: Link) -> int:
         return self.row_of[link.target] - self.row_of[link.source]
+
+    def _far_buses(self) -> list[list[Link]]:
+        """The links that share a lane at the left, short ones first; one of which
+        something is said has its own."""
+        found: dict[object, list[Link]] = {}
+        far = [x for x in self.far if not self._right(x)]
+        for link, bus in buses(far).items():
+            found.setdefault((bus, link.note and link), []).append(link)
+        return sorted(
+            found.values(),
+            key=lambda bus: (bool(bus[0].note), max(map(self._span, bus)), bus),
+        )
 
     def _lane(self, begin: int, stop: int, note: str = "") -> float:
         """Where a lane lies across two rows: as near to those between as is free."""
@@ -96,8 +108,9 @@ class Layout(Rows):
             self.notes.append(_Note(note, self.end[begin], self.start[stop], at))
         return at
 
-    def _at_right(self, link: Link, begin: int, stop: int) -> list[Point]:
+    def _at_right(self, link: Link) -> list[Point]:
         """The way from a box to another one by a lane at their right."""
+        begin, stop = self.row_of[link.source], self.row_of[link.target]
         rows = self.rows[begin : stop + 1]
         at = max(self.center[i] + self._full(i) for row in rows for i in row)
         at += _LANE + 1
@@ -114,15 +127,25 @@ class Layout(Rows):
             points += side if i == link.source else reversed(side)
         return points
 
-    def _exit(self, link: Link) -> list[Point]:
-        """The way from a box to the end of the strip."""
-        i = link.source
-        x, end = self.center[i], self.reach(i)[1]
-        if self._ends(i):
-            x += self.boxes[i].port("out", link.leaves)
-            return [(end, x), (self.low, x)]
-        lane = self._lane(self.row_of[i], len(self.rows))
-        return [*self._out(link, lane, ("leave", i, link.leaves)), (self.low, lane)]
+    def _exits(self) -> dict[tuple[int, int, str], list[Point]]:
+        """The ways from boxes to the end of the strip, of which some share a lane."""
+        found: dict[tuple[int, int, str], list[Point]] = {}
+        lanes: dict[object, float] = {}
+        main = {x.source for x in self.leaving if x.kind == "main"}
+        for link, bus in buses(self.leaving).items():
+            i = link.source
+            hidden = link.kind == "skip" and i in main and self._side(i)
+            if self._ends(i) and not hidden:
+                x, end = self.center[i], self.reach(i)[1]
+                x += self.boxes[i].port("out", link.leaves)
+                found[i, link.leaves, link.kind] = [(end, x), (self.low, x)]
+                continue
+            if bus not in lanes:  # the first one's is as long as any that shares it
+                lanes[bus] = self._lane(self.row_of[i], len(self.rows))
+            lane = lanes[bus]
+            out = self._out(link, lane, ("leave", i, link.leaves))
+            found[i, link.leaves, link.kind] = [*out, (self.low, lane)]
+        return found
 
     def _entry(self, link: Link) -> list[Point]:
         """The way from the beginning of the strip to a box."""

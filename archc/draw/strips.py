@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
-from archc.draw.links import drawn_link
+from archc.draw.links import buses, drawn_link
 from archc.draw.ranks import strips_of
 from archc.draw.routes import Layout
 from archc.draw.scene import Path, Point, Shape
@@ -47,8 +47,15 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     strips = [Layout(chart, boxes, rows, style) for rows in cut]
     home = {i: n for n, strip in enumerate(strips) for i in strip.cells}
     crossing = [x for x in chart.links if home[x.source] != home[x.target]]
-    # what is of two kinds goes by two ways, for a line has one colour
-    ways = list(dict.fromkeys(_way(x, home[x.target]) for x in crossing))
+    pairs: dict[tuple[int, int], list[Link]] = {}
+    for link in crossing:
+        pairs.setdefault((home[link.source], home[link.target]), []).append(link)
+    way_of = {
+        link: (key, *ends)
+        for ends, links in pairs.items()
+        for link, key in buses(links).items()
+    }
+    ways = list(dict.fromkeys(way_of[x] for x in crossing))
     passing = [[w for w in ways if w[-1] == n] for n in range(len(strips))]
     # `a` runs along the strips, and `b` across them
     before = (_TRACK * max(map(len, passing)) + 3) if ways else 0.0
@@ -72,12 +79,12 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     lines: list[tuple[Link, list[Point]]] = []
     for link in crossing:
         source, target = home[link.source], home[link.target]
-        key = _way(link, target)
+        key = way_of[link]
         number, place = ways.index(key), passing[target].index(key)
         low = before + longest + 4 + _TRACK * number
         up = before - 4 - _TRACK * place
         way = gutter[target] - _TRACK * place
-        exit = strips[source].exits[link.source, link.leaves]
+        exit = strips[source].exits[link.source, link.leaves, link.kind]
         entry = strips[target].entries[link.target, link.enters]
         out = [_at(p, offset[source]) for p in exit]
         into = [_at(p, offset[target]) for p in entry]
@@ -92,10 +99,6 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
         lines.append((link, points))
     width, height = (total, across) if style.lr else (across, total)
     return Strips(width, height, style, strips, offset, lines)
-
-
-def _way(link: Link, strip: int) -> tuple[int, int, str, int]:
-    return link.source, link.leaves, link.kind, strip
 
 
 def _at(point: Point, offset: Point) -> Point:
