@@ -31,7 +31,7 @@ _STANDARD = {
     "OrderedDict": "from collections import OrderedDict",
 }
 _ABSTRACT = ("Callable", "Mapping", "Sequence")
-_TYPING = ("ClassVar", "NamedTuple")
+_TYPING = ("ClassVar", "Literal", "NamedTuple")
 _TORCH = {
     "torch": "import torch",
     "F": "import torch.nn.functional as F",

@@ -43,8 +43,8 @@ DICT = frozenset({"clear", "items", "keys", "update", "values"})
 IMPORTED = frozenset(
     {
         "torch", "nn", "F", "math", "functools", "partial", "Any", "Callable",
-        "ClassVar", "Iterator", "Mapping", "NamedTuple", "OrderedDict", "Sequence",
-        "Tensor", "annotations",
+        "ClassVar", "Iterator", "Literal", "Mapping", "NamedTuple", "OrderedDict",
+        "Sequence", "Tensor", "annotations",
     }
 )  # fmt: skip
 """What generated modules import, or may come to."""

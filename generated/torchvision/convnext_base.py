@@ -3,10 +3,11 @@
 Source: Liu et al. 2022, section 3, arXiv:2201.03545; torchvision.models.convnext_base.
 
 Compiled by archc from specs/torchvision/convnext_base.toml.
-Digest: sha256 749652800429f6a5.
+Digest: sha256 d21b3766d95e8c33.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Permute(nn.Module):
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

@@ -3,10 +3,11 @@
 Source: Liu et al. 2022, section 3, arXiv:2201.03545; torchvision.models.convnext_small.
 
 Compiled by archc from specs/torchvision/convnext_small.toml.
-Digest: sha256 056c42ee09fe8d5c.
+Digest: sha256 31e5d64df605fa84.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Permute(nn.Module):
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

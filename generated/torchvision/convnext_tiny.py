@@ -3,10 +3,11 @@
 Source: Liu et al. 2022, Table 9, arXiv:2201.03545; torchvision.models.convnext_tiny.
 
 Compiled by archc from specs/torchvision/convnext_tiny.toml.
-Digest: sha256 7656d70d9fd9412e.
+Digest: sha256 72a642fab8bfb62f.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Permute(nn.Module):
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

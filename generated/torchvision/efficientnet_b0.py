@@ -3,11 +3,12 @@
 Source: Tan and Le 2019, Table 1, arXiv:1905.11946; torchvision.models.efficientnet_b0.
 
 Compiled by archc from specs/torchvision/efficientnet_b0.toml.
-Digest: sha256 a53f84f820f741ea.
+Digest: sha256 ef77f78c7ae2ff3c.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

@@ -3,11 +3,12 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b3.
 
 Compiled by archc from specs/torchvision/efficientnet_b3.toml.
-Digest: sha256 8a8b09552c606f52.
+Digest: sha256 c560a145385e0ef0.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

@@ -3,12 +3,13 @@
 Source: Tan and Le 2019, Table 2, arXiv:1905.11946; torchvision.models.efficientnet_b5.
 
 Compiled by archc from specs/torchvision/efficientnet_b5.toml.
-Digest: sha256 6d37e190d2d22251.
+Digest: sha256 052754b62612815a.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

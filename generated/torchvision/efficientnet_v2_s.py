@@ -4,12 +4,13 @@ Source: Tan and Le 2021, Table 4, arXiv:2104.00298;
 torchvision.models.efficientnet_v2_s.
 
 Compiled by archc from specs/torchvision/efficientnet_v2_s.toml.
-Digest: sha256 21b746a3f800cb31.
+Digest: sha256 fcee1da26eca0296.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode

@@ -20,7 +20,7 @@ class StochasticDepth(Dropping):
 class StochasticDepth(nn.Module):
     """Zeroes whole samples ("row") or the whole batch ("batch") during training."""
 
-    def __init__(self, p: float, mode: str = "row") -> None:
+    def __init__(self, p: float, mode: Literal["batch", "row"] = "row") -> None:
         super().__init__()
         self.p = p
         self.mode = mode
