@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archc.escaping import visible
+from archc.importing.trace import told_once
 
 if TYPE_CHECKING:
     from archc.importing.trace import Refusal
@@ -58,7 +59,7 @@ def _write(result: Result, out: Path | None, weights: Path | None) -> None:
 
 def refusal(name: str, refused: list[Refusal]) -> str:
     """Why there is no spec, and what to do about it."""
-    said = [*map(str, refused)]
+    said = told_once(refused)
     said += [f"help: {mend}" for mend in dict.fromkeys(r.mend for r in refused) if mend]
     head = f"{name}: refused, nothing written"
     return "\n".join([head, *(f"  {visible(line)}" for line in said)])

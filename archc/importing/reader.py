@@ -84,10 +84,6 @@ class Reader:
         if short in _COMPARES:
             raise Refused(f"`{function}` chooses by the numbers of a tensor, which no"
                            " op does")  # fmt: skip
-        if short == "_weight_norm":
-            raise Refused("its weight is computed in every pass, by `weight_norm`:"
-                           " `remove_weight_norm` or `remove_parametrizations` makes it"
-                           " a parameter")  # fmt: skip
         raise Refused(f"no op does what `{function}` does")
 
     def _whole(self, function: str) -> None:

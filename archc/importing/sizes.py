@@ -1,9 +1,9 @@
-"""Sizes that a network takes from its maps, found by a second trace on larger ones."""
+"""Sizes that a network takes from its maps, found by traces on maps of other sizes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,59 +14,78 @@ _RESIZES = "torch.nn.functional.interpolate"
 _POOLS = re.compile(r"torch\.nn\.functional\.(avg|max)_pool\dd")
 _PLAIN = ("padding", "dilation", "divisor_override", "return_indices")
 """Settings by which a pooling over the whole map would be another one."""
-_LAYS_OUT = frozenset(
-    {"view", "reshape", "view_as", "reshape_as", "unflatten", "squeeze", "unsqueeze",
-     "cat", "concat", "concatenate", "stack", "chunk", "split", "tensor_split",
-     "unbind", "select", "narrow", "__getitem__"}
-)  # fmt: skip
-"""Functions for which numbers may have to be laid out on other axes."""
 
 
-def has_sizes(trace: Trace) -> bool:
-    """Whether it says sizes that may be those of maps: something is resized to one,
-    laid out on several axes, or pooled whole."""
-    return any(_says_sizes(call, trace) for call in trace.calls)
+def other_sizes(
+    inputs: Mapping[str, Sequence[int]],
+) -> list[dict[str, tuple[int, ...]]]:
+    """Shapes of larger inputs: twice as large, of other proportions, and odd."""
+    along: list[Callable[[int, int], int]] = [
+        lambda size, axis: 2 * size,
+        lambda size, axis: (2 + axis) * size,
+        lambda size, axis: 2 * size + 1 + 2 * axis,
+    ]
+    return [
+        {name: (shape[0], *(larger(n, axis) for axis, n in enumerate(shape[1:])))
+         for name, shape in inputs.items()}
+        for larger in along
+    ]  # fmt: skip
 
 
-def _says_sizes(call: Call, trace: Trace) -> bool:
-    if call.function == _RESIZES:
-        return call.settings.get("size") is not None
-    if call.function.rpartition(".")[2] in _LAYS_OUT:
-        return any(len(trace.shapes[made]) > 2 for made in call.makes)
-    return _is_whole(call, trace)
+def name_sizes(trace: Trace, others: Sequence[Trace]) -> None:
+    """Notes which axes are as large as the inputs make them, and at what is resized
+    which map it is as large as, in the setting `size_of`. A pooling whose window is the
+    whole map is one to a single number.
 
-
-def name_sizes(trace: Trace, larger: Trace) -> None:
-    """Notes how large values are on larger inputs, and at what is resized which map it
-    is as large as, in the setting `size_of`. A pooling whose window is the whole map
-    on both is one to a single number.
-
-    `larger` is the same network's on larger inputs; a map counts if it is as large as
-    asked for in both. Where the traces are not alike, or no map is so, the size stays a
-    number.
+    `others` are the same calls on inputs of other sizes, the likeliest first: what
+    holds for all of them is taken, or else for the first ones. They are changed as
+    `trace` is. Where no map is as large as asked for, the size stays a number.
     """
-    functions = [[call.function for call in t.calls] for t in (trace, larger)]
-    if larger.refused or functions[0] != functions[1]:
+    if not others:
         return
-    trace.larger = larger.shapes
+    trace.larger = others[0].shapes
+    for other in others:
+        other.larger = trace.shapes
     known = list(trace.inputs.values())
     for n, call in enumerate(trace.calls):
-        wanted = [_size(t.calls[n]) for t in (trace, larger)]
-        if call.function == _RESIZES and wanted[0] and wanted[0] != wanted[1]:
-            found = (
-                value for value in _by_choice(known, call, trace)
-                if [_map(t.shapes[value], len(w)) for t, w in
-                    zip((trace, larger), wanted, strict=True)] == wanted
-            )  # fmt: skip
-            of = next(found, None)
-            if of is not None:
-                settings = call.settings | {"size_of": Value(of)}
-                trace.calls[n] = replace(call, settings=settings)
-        if all(_is_whole(t.calls[n], t) for t in (trace, larger)):
-            window = call.settings["kernel_size"]
-            if window != larger.calls[n].settings["kernel_size"]:
-                trace.calls[n] = _to_one(call)
+        for count in range(len(others), 0, -1):
+            if _name_size([trace, *others[:count]], n, known):
+                break
         known += call.makes
+
+
+def _name_size(traces: list[Trace], n: int, known: list[int]) -> bool:
+    """Names the size in a call of all these traces; whether it is that of a map."""
+    calls = [t.calls[n] for t in traces]
+    wanted = [*map(_size, calls)]
+    if calls[0].function == _RESIZES and wanted[0]:
+        if len({*wanted}) == 1 or _is_idle(traces, calls, wanted):
+            return False
+        for value in _by_choice(known, calls[0], traces[0]):
+            maps = [_map(t.shapes[value], len(wanted[0])) for t in traces]
+            if maps == wanted:
+                for each, call in zip(traces, calls, strict=True):
+                    settings = call.settings | {"size_of": Value(value)}
+                    each.calls[n] = replace(call, settings=settings)
+                return True
+    if all(map(_is_whole, calls, traces)):
+        if len({str(call.settings["kernel_size"]) for call in calls}) == 1:
+            return False
+        for each, call in zip(traces, calls, strict=True):
+            each.calls[n] = _to_one(call)
+        return True
+    return False
+
+
+def _is_idle(
+    traces: list[Trace], calls: list[Call], wanted: list[tuple[int, ...]]
+) -> bool:
+    """Whether what is resized is as large already in all of them."""
+    read = [call.settings.get("input") for call in calls]
+    return all(
+        isinstance(value, Value) and _map(each.shapes[value.number], len(size)) == size
+        for each, value, size in zip(traces, read, wanted, strict=True)
+    )
 
 
 def _by_choice(known: list[int], call: Call, trace: Trace) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -14,9 +15,13 @@ _WIDEST = 170
 """So many characters a row has at most where rows are not alike in their keys."""
 
 
-def text_of(tables: dict[str, Any]) -> str:
-    """The spec's text: uses of a block in columns, and large numbers in groups."""
+def text_of(tables: dict[str, Any], remark: str = "") -> str:
+    """The spec's text: uses of a block in columns, and large numbers in groups; over
+    its input stands a `remark`."""
     lines = write_spec(tables).splitlines()
+    if remark:
+        at = lines.index("[network]") + 1
+        lines[at:at] = textwrap.wrap(f"# {remark}", 88, subsequent_indent="# ")
     found: list[str] = []
     for form, alike in groupby(lines, _form):
         rows = list(alike)

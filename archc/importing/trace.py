@@ -6,6 +6,7 @@ written to JSON and read again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
@@ -90,14 +91,46 @@ class Refusal:
     mend: str = ""
     """What to do about it, where that is known."""
 
+    @property
+    def where(self) -> str:
+        """The place in a file; empty where it is not known."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     def __str__(self) -> str:
-        line = f":{self.line}" if self.line else ""
-        where = f" ({self.file}{line})" if self.file else ""
+        where = f" ({self.where})" if self.where else ""
         return f"{self.module or 'the network'}: {self.reason}{where}"
 
     def told(self, file: str, mend: str) -> Refusal:
         """The same with its file and what to do about it, where they are not said."""
         return replace(self, file=self.file or file, mend=self.mend or mend)
+
+
+_SHOWN = 3
+"""So many modules and places are named where one thing is refused more often."""
+
+
+def told_once(refused: Iterable[Refusal]) -> list[str]:
+    """What is refused, each reason once, with how often and where at first."""
+    by_reason: dict[str, list[Refusal]] = {}
+    for refusal in refused:
+        by_reason.setdefault(refusal.reason, []).append(refusal)
+    found: list[str] = []
+    for reason, alike in by_reason.items():
+        if len(alike) == 1:
+            found.append(str(alike[0]))
+            continue
+        modules = _first([r.module or "the network" for r in alike])
+        places = _first([r.where for r in alike if r.where])
+        where = f" ({places})" if places else ""
+        found.append(f"{modules}: {reason}, {len(alike)} times{where}")
+    return found
+
+
+def _first(names: list[str]) -> str:
+    """The first of them, each once, and how many more there are."""
+    names = list(dict.fromkeys(names))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 class Unsaid(Exception):

@@ -14,7 +14,6 @@ pytest.importorskip("torchvision")
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
 from torchvision import models  # pyright: ignore[reportMissingTypeStubs]
 
 import archc
@@ -316,7 +315,6 @@ def _judged(net: modules.Calling, x: Tensor) -> Tensor:
         (lambda: modules.Calling(_centred), ["subtracts `conv.bias`"]),
         (lambda: modules.Calling(_judged), ["without any axis"]),
         (lambda: modules.Calling(_raised), ["`exponent` of `torch.Tensor.pow` is"]),
-        (lambda: parametrizations.weight_norm(nn.Conv2d(3, 8, 1)), ["weight_norm"]),
         (modules.Attention, ["attention"]),
         (modules.Tied, ["one.weight"]),
         (modules.Unused, ["left.weight"]),

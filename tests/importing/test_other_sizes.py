@@ -4,6 +4,7 @@ with."""
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 
 import pytest
 
@@ -59,9 +60,25 @@ class Whole(nn.Module):
         return x * x.amax(1).unsqueeze(1)
 
 
+class Aligned(nn.Module):
+    """What is up is resized to what is left, which changes nothing for even sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = nn.Conv2d(3, 8, 3, padding=1)
+        self.down = nn.Conv2d(8, 8, 3, 2, 1)
+        self.up = nn.Upsample(scale_factor=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.left(x)
+        y = self.up(self.down(x))
+        return x + F.interpolate(y, size=x.shape[2:], mode="bilinear")
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "other"),
     [
+        (Aligned(), (3, 8, 8), (3, 9, 6)),
         (Boxes(), (3, 4, 4), (3, 12, 8)),
         (Groups(), (3, 5), (3, 9)),
         (Whole(), (3, 4, 6), (3, 5, 7)),
@@ -73,6 +90,7 @@ def test_other_sizes(
     result = import_network(module, "net", {"x": shape})
     assert result.passed, (result.refused, result.proof)
     assert result.proof.outputs == "equal"
+    assert not result.remarks
     space: dict[str, type[nn.Module]] = {}
     exec(compiled(tomllib.loads(result.text), "net").source, space)
     made = space[type(module).__name__]()
@@ -80,3 +98,52 @@ def test_other_sizes(
     for sizes in (shape, other):
         given = torch.randn(2, *sizes)
         assert torch.equal(made.eval()(given), module.eval()(given))
+
+
+class Does(nn.Module):
+    """A convolution, and a function of its map."""
+
+    def __init__(self, does: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 1)
+        self.does = does
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.does(self.conv(x))
+
+
+def _halved(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 2) if x.shape[2] > 16 else x
+
+
+def _parted(x: Tensor) -> Tensor:
+    # as the two directions are parted in coordinate attention
+    both = torch.cat([x.mean(3, keepdim=True), x.mean(2, keepdim=True).mT], 2)
+    first, second = both.split([x.shape[2], x.shape[3]], dim=2)
+    return first * second.mT
+
+
+_BOUND: list[tuple[Callable[[Tensor], Tensor], str]] = [
+    (_halved, "some sizes alone: at 3x17x19, `torch.nn.functional.max_pool2d` is"),
+    (_parted, "this size alone: at 3x16x16, `torch.Tensor.split` works with other"),
+    (lambda x: F.pad(x, [0, -x.size(3) % 8]), "some sizes alone: at 3x17x19"),
+    (lambda x: x.narrow(3, 1, x.size(3) // 4), "this size alone: at 3x16x16"),
+]
+
+
+@pytest.mark.parametrize(("does", "said"), _BOUND)
+def test_a_spec_says_for_which_sizes_it_holds(
+    does: Callable[[Tensor], Tensor], said: str
+) -> None:
+    result = import_network(Does(does), "net", {"x": (3, 8, 8)})
+    assert result.passed, (result.refused, result.proof)
+    (remark,) = result.remarks
+    assert said in remark
+    assert f"({__file__}:" in remark
+    text = " ".join(result.text.replace("\n# ", " ").split())
+    assert f"[network] {remark.partition(' (')[0]} input = [3, 8, 8]" in text
+
+
+def test_nothing_is_said_where_others_are_not_taken() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 36, 4))
+    assert not import_network(net, "net", {"x": (3, 8, 8)}).remarks

@@ -60,11 +60,11 @@ def _interpolate(call: Reader) -> None:
     if size is not None:
         before = call.sizes(call.input)[1:]
         after = (size,) * len(before) if isinstance(size, int) else tuple(size)
-        if before == after:
-            call.nothing()
-            return
         if isinstance(other, Value):
             reads = (call.input, call.graph.value(other.number))
+        elif before == after:
+            call.nothing()
+            return
         else:
             attributes["size"] = size
     elif call.settings.get("recompute_scale_factor") and not _is_whole(factor):

@@ -37,8 +37,9 @@ class Compiled:
         return self.text.count("repeat = ")
 
 
-def compiled(tables: dict[str, Any], name: str) -> Compiled:
-    """The spec of these tables, to which its totals are added.
+def compiled(tables: dict[str, Any], name: str, remark: str = "") -> Compiled:
+    """The spec of these tables, to which its totals are added; a `remark` stands at the
+    input.
 
     Raises:
         NotASpec: if it has errors.
@@ -48,7 +49,7 @@ def compiled(tables: dict[str, Any], name: str) -> Compiled:
     if tables.get("heads"):
         expect["params_with_heads"] = facts.params_with_heads
     tables["expect"] = {**expect, "macs": facts.macs}
-    text = text_of(tables)
+    text = text_of(tables, remark)
     analysis = _analysed(text, name)
     return Compiled(text, analysis, _written(analysis), len(tables.get("blocks", {})))
 

@@ -15,6 +15,7 @@ _HERE = tuple(
     for file in (torch.__file__, os.path.dirname(os.path.dirname(__file__)))
 )
 """Torch and this package: their lines are nobody's."""
+_TRACER = os.path.join(os.path.dirname(__file__), "tracer.py")
 
 
 def place() -> Place | None:
@@ -22,6 +23,8 @@ def place() -> Place | None:
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         file = frame.f_code.co_filename
+        if frame.f_code.co_name == "trace" and file == _TRACER:
+            return None  # what is further out calls this package
         if not file.startswith(_HERE) and "contextlib" not in file:
             return Place(file, frame.f_lineno)
         frame = frame.f_back

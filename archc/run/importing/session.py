@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from archc.importing.sizes import has_sizes, name_sizes
+from archc.importing.elsewhere import Limit, bound, same_calls
+from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported, lacking
 from archc.importing.trace import Refusal
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
@@ -174,11 +175,15 @@ def _imported(
     trained = None
     if not evaluated.refused and lacking(evaluated):
         trained = trace(module, named, inputs, training=True, opaque=opaque)
-    larger = {name: [s[0], *(2 * n for n in s[1:])] for name, s in inputs.items()}
+    limit: Limit | None = None
     for each in (evaluated, trained):
-        if each is not None and has_sizes(each):
-            other = trace(module, named, larger, training=each.training, opaque=opaque)
-            name_sizes(each, other)
+        if each is not None and not each.refused:
+            others = [
+                trace(module, named, shapes, training=each.training, opaque=opaque)
+                for shapes in other_sizes(inputs)
+            ]
+            name_sizes(each, [t for t in others if same_calls(each, t)])
+            limit = bound(each, others)
     class_name = re.sub(r"\W", "", type(module).__name__)
     # the generated module may have another class of that name
     class_name += "" if of_class(class_name) is None else "_"
@@ -186,15 +191,16 @@ def _imported(
     for loose in (True, False):
         found = imported(evaluated, trained, class_name, source, loose=loose)
         result = Result(label, refused=found.refused)
+        result.remarks += [str(limit)] if limit else []
         if found.tables is None:
             return result
         try:
-            subject = _subject(result, found.tables, named)
+            subject = _subject(result, found.tables, named, limit.said if limit else "")
         except NotASpec:
             if loose:
                 continue
             raise
-        limit = {} if computing else {"most_bytes": 0}
+        most = {} if computing else {"most_bytes": 0}
         with eagerly():
             result.proof = prove(
                 module,
@@ -202,7 +208,7 @@ def _imported(
                 inputs,
                 opaque=opaque,
                 training=not opaque and not subject.network.heads,
-                **limit,
+                **most,
             )
         if result.proof.training == "differ":
             learning = trace(module, named, inputs, training=True)
@@ -218,13 +224,13 @@ def _imported(
     raise AssertionError("the second time is the last")
 
 
-def _subject(result: Result, tables: dict[str, Any], name: str) -> Subject:
+def _subject(result: Result, tables: dict[str, Any], name: str, remark: str) -> Subject:
     """The module of a spec; what there is to know of it is noted.
 
     Raises:
         NotASpec: if it has errors.
     """
-    made = compiled(tables, name)
+    made = compiled(tables, name, remark)
     analysis = made.analysis
     result.text, result.blocks, result.repeats = made.text, made.blocks, made.repeats
     result.params = analysis.facts.params_with_heads

@@ -38,7 +38,7 @@ from archc.run.importing.tensors import (
     parts_of,
     tensors_in,
 )
-from archc.run.importing.unlike import TWICE, eagerly, unlike_specs
+from archc.run.importing.unlike import TWICE, computed_weights, eagerly, unlike_specs
 from archc.run.importing.values import Values
 from archc.run.verify.forms import described
 from archc.spec.expressions import is_sequence
@@ -146,6 +146,9 @@ class _Tracer(TorchFunctionMode):
         """While it lasts, the module has tensors without values."""
         for path, reason, mend in unlike_specs(self._module):
             self._refused(path, reason, mend=mend)
+        for path, reason, mend in computed_weights(self._module):
+            if not any(path == p or path.startswith(f"{p}.") for p in self._opaque):
+                self._refused(path, reason, mend=mend)
         if self._found.refused:
             return nullcontext()
         keys: dict[int, str] = {}

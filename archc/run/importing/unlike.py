@@ -9,6 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from archc.run.importing.tensors import held_by, parts_of
 
@@ -43,6 +47,39 @@ def unlike_specs(module: nn.Module) -> Generator[tuple[str, str, str]]:
         dtype = str(other[0].tensor.dtype).removeprefix("torch.")
         reason = f"its `{other[0].name}` is of {dtype}, and specs compute in float32"
         yield other[0].path, reason, "call `.float()` on it before"
+
+
+_HOOKS: dict[type[Any], tuple[str, str, str]] = {
+    WeightNorm: ("weight_norm", "name", "remove_weight_norm(module, {!r})"),
+    SpectralNorm: ("spectral_norm", "name", "remove_spectral_norm(module, {!r})"),
+    BasePruningMethod: ("pruning", "_tensor_name", "prune.remove(module, {!r})"),
+}
+"""What computes a weight ahead of every call: its name, which attribute has that of the
+weight, and what of torch.nn.utils ends it."""
+_PARAMETRIZED = "parametrize.remove_parametrizations(module, {!r})"
+
+
+def computed_weights(module: nn.Module) -> Generator[tuple[str, str, str]]:
+    """Parts whose weights are computed in every pass, as what `unlike_specs` gives."""
+    for path, part in parts_of(module):
+        for name, by, end in _computed(part):
+            call = f"torch.nn.utils.{end.format(name)}"
+            mend = (
+                f"call `{call}` on it before, which leaves a parameter of its numbers"
+            )
+            yield path, f"its `{name}` is computed in every pass, by {by}", mend
+
+
+def _computed(part: Any) -> Generator[tuple[str, str, str]]:
+    """The weights of a module that are, by what they are, and how that ends."""
+    if is_parametrized(part):
+        for name, used in part.parametrizations.items():
+            by = ", ".join(type(each).__name__.strip("_") for each in used)
+            yield name, f"the parametrization {by}", _PARAMETRIZED
+    for hook in part._forward_pre_hooks.values():
+        for kind, (by, named, end) in _HOOKS.items():
+            if isinstance(hook, kind):
+                yield getattr(hook, named), f"`{by}`", end
 
 
 def _twice(module: nn.Module) -> Generator[tuple[str, str, str]]:

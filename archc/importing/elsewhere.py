@@ -1,0 +1,102 @@
+"""Whether what is read of a trace is the network on inputs of other sizes too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from archc.importing.calls import graph_of
+from archc.importing.nodes import Graph, Node
+from archc.importing.opaque import OPAQUE
+from archc.importing.trace import Call, Place, Trace
+
+
+class Limit(NamedTuple):
+    """For which sizes a spec does not hold."""
+
+    said: str
+    place: str
+    """In the file of the network; empty where that is not known."""
+
+    def __str__(self) -> str:
+        return f"{self.said} ({self.place})" if self.place else self.said
+
+
+def same_calls(trace: Trace, other: Trace) -> bool:
+    """Whether both make the same calls of functions, in the same modules."""
+    return [*map(_outline, trace.calls)] == [*map(_outline, other.calls)]
+
+
+def bound(trace: Trace, others: Sequence[Trace]) -> Limit | None:
+    """That the ops that are read of a trace are not those of the network on inputs of
+    other sizes, as the `others` are, with the first call in which they differ; None
+    where they are, or where the network takes no others."""
+    graph = graph_of(trace)
+    taken = [other for other in others if other.outputs]
+    unlike = [(other, _unlike(graph, trace, other)) for other in taken]
+    told = [(other, said) for other, said in unlike if said is not None]
+    if not told:
+        return None
+    other, said = told[0]
+    shapes = [other.shapes[n][1:] for n in other.inputs.values()]
+    given = " and ".join("x".join(map(str, shape)) for shape in shapes)
+    alone = "this size alone" if len(told) == len(taken) else "some sizes alone"
+    does, call, trace = said
+    path = trace.uses[call.use].path if call.use >= 0 else ""
+    inside = f" in `{path}`" if path else ""
+    place = f"{call.place.file}:{call.place.line}" if call.place else ""
+    text = f"for inputs of {alone}: at {given}, `{call.function}`{inside} {does}"
+    return Limit(text, place)
+
+
+def _outline(call: Call) -> tuple[str, int]:
+    return call.function, call.use
+
+
+def _unlike(graph: Graph, trace: Trace, other: Trace) -> tuple[str, Call, Trace] | None:
+    """What the first call is in which they differ does otherwise."""
+    for one, second in zip(trace.calls, other.calls, strict=False):
+        if _outline(one) != _outline(second):
+            return "is called, and not here", second, other
+    for longer, shorter, said in (
+        (other, trace, "is called, and not here"),
+        (trace, other, "is not called"),
+    ):
+        if len(longer.calls) > len(shorter.calls):
+            return said, longer.calls[len(shorter.calls)], longer
+    second = graph_of(other)
+    if second.refused:
+        place = second.refused[0]
+        call = next(
+            (c for c in other.calls
+             if c.place == Place(place.file, place.line)), other.calls[-1]
+        )  # fmt: skip
+        return "does what no op does", call, other
+    forms = [*map(_forms, (graph, second))]
+    for n, (form, node) in enumerate(zip(forms[1], second.nodes, strict=False)):
+        if n >= len(forms[0]) or form != forms[0][n]:
+            return "works with other numbers", node.call, other
+    if len(forms[0]) > len(forms[1]):
+        return "does nothing", graph.nodes[len(forms[1])].call, trace
+    return None
+
+
+def _forms(graph: Graph) -> list[Any]:
+    """What ops do, with values numbered in their order."""
+    numbers: dict[int, int] = {}
+
+    def numbered(value: int) -> int:
+        return numbers.setdefault(graph.value(value), len(numbers))
+
+    for value in graph.trace.inputs.values():
+        numbered(value)
+    return [
+        (*_does(node), node.key, *map(numbered, (*node.reads, node.makes)))
+        for node in graph.nodes
+    ]
+
+
+def _does(node: Node) -> tuple[str, str]:
+    if node.call.function == OPAQUE:
+        return OPAQUE, ""  # what it gives is its own affair
+    return node.op, str(sorted(node.attributes.items()))
