@@ -51,7 +51,7 @@ def block_chart(
         cell = builder.cell_of[picture.leaf_of[layer].drawn]
         cell.layers.append(layer)
         cell_of[layer] = cell
-    fold_in(network, cell_of, picture.around())
+    fold_in(network, cell_of, picture.around(), picture.origins)
     for cell in chart.all_cells():
         # what one op joins has lines of its own, though another repetition gave it
         joins = [x for x in cell.loops if x.kind == "join" and cell.category]

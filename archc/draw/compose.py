@@ -11,10 +11,11 @@ from archc.draw import labels
 from archc.draw.caption import FIRST
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, Turn
 from archc.draw.fold import Folder
+from archc.draw.handed import handed_on, origins
 from archc.draw.join import Joiner
 from archc.draw.wire import Wiring
 from archc.measure.cost import Facts
-from archc.network.graph import Head, Layer, Network
+from archc.network.graph import Head, Layer, Network, Value
 
 # With more, a picture is no longer one to read; parts of it become one node each.
 MAX_STAGES = 8
@@ -36,6 +37,8 @@ class Picture:
     inputs: list[Leaf]
     leaf_of: dict[Layer, Leaf]
     """Where each layer is drawn; see `Leaf.drawn`."""
+    origins: Mapping[Value, Value]
+    """What is only handed on, as what it was before."""
 
     def passed(self, item: Node | Box, *, inside: bool = False) -> list[str]:
         """What is said of values that its repetitions share, or that others than the
@@ -128,9 +131,11 @@ def compose(
 
     `marks` say what its layers are in a comparison with another network.
     """
-    folder, root, heads = _folded(network, facts, MAX_STAGES)
+    # compared, each layer is drawn, as it may be what differs
+    handed: Mapping[Layer, Layer] = handed_on(network) if marks is None else {}
+    folder, root, heads = _folded(network, Folder(facts, MAX_STAGES, handed))
     if sum(_count(box) for box in (root, *heads)) > MAX_LEAVES:
-        folder, root, heads = _folded(network, facts, 1)
+        folder, root, heads = _folded(network, Folder(facts, 1, handed))
     for layer, mark in (marks or {}).items():
         folder.leaf_of[layer].marks[mark] += 1
     wiring = Wiring(network, folder)
@@ -147,17 +152,20 @@ def compose(
     joiner = Joiner(arcs)
     for box in (root, *heads):
         box.children = joiner.items(box.children, box)
-    return Picture(root, heads, arcs, joiner.node_of, inputs, folder.leaf_of)
+    leaf_of = folder.leaf_of
+    return Picture(
+        root, heads, arcs, joiner.node_of, inputs, leaf_of, origins(folder.left_out)
+    )
 
 
-def _folded(
-    network: Network, facts: Facts, stages: int
-) -> tuple[Folder, Box, list[Box]]:
-    folder = Folder(facts, stages)
+def _folded(network: Network, folder: Folder) -> tuple[Folder, Box, list[Box]]:
     root = Box("group", "")
     root.inner.add(FIRST)
     root.children = folder.items([(network.body, FIRST)])
-    return folder, root, [_head(folder, head) for head in network.heads]
+    heads = [_head(folder, head) for head in network.heads]
+    for layer, reader in folder.left_out.items():
+        folder.leaf_of[layer] = folder.leaf_of[reader]
+    return folder, root, heads
 
 
 def _head(folder: Folder, head: Head) -> Box:

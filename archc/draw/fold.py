@@ -6,7 +6,7 @@ the picture has the size of the spec's structure, however often it is repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Literal
 
@@ -29,11 +29,17 @@ MAX_STAGED = 64
 
 
 class Folder:
-    """One fold of a network; loops of up to `stages` distinct stages are unrolled."""
+    """One fold of a network; loops of up to `stages` distinct stages are unrolled, and
+    what only hands values on is left out, where all repetitions of it do."""
 
-    def __init__(self, facts: Facts, stages: int) -> None:
+    def __init__(
+        self, facts: Facts, stages: int, handed: Mapping[Layer, Layer]
+    ) -> None:
         self.facts = facts
         self.stages = stages
+        self.left_out: dict[Layer, Layer] = {}
+        """Such layers, each with the one in whose place it is drawn."""
+        self._handed = handed
         self.leaf_of: dict[Layer, Leaf] = {}
         self.box_of: dict[Region, Box] = {}
         """The box in which an iteration is drawn."""
@@ -59,13 +65,17 @@ class Folder:
     ) -> list[Item]:
         layers = [(p, where) for p, where in parts if isinstance(p, Layer)]
         if layers:
+            if all(layer in self._handed for layer, _ in layers):
+                self.left_out |= {x: self._handed[x] for x, _ in layers}
+                return []
             return [self._leaf(layers, beside)]
         regions = [(p, where) for p, where in parts if isinstance(p, Region)]
         if kind == "repeat":
             return self._repeat(regions, beside)
         if kind == "share":
             return [self._again(regions, beside)]
-        return [self._box("block" if kind == "block" else "group", regions, beside)]
+        box = self._box("block" if kind == "block" else "group", regions, beside)
+        return [box] if box.children else []
 
     def _box(
         self, kind: Literal["block", "group"], regions: Variants, beside: Beside
@@ -150,7 +160,8 @@ class Folder:
                 self.box_of[region] = box
                 box.inner.add(where)
             box.children = self.items(variants, beside)
-            boxes.append(box)
+            if box.children:
+                boxes.append(box)
         return boxes
 
 

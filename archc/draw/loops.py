@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from archc.draw.chart import Cell, Loop
@@ -50,17 +51,24 @@ def fold_in(
     network: Network,
     cell_of: Mapping[Layer, Cell],
     around: Container[Layer] = (),
+    origins: Mapping[Value, Value] = MappingProxyType({}),
 ) -> None:
     """Counts in every box what lies in it, and says of one that stands for several
     layers by what it joins what it reads.
 
     `around` are the merges that read something which also comes to them through other
-    layers.
+    layers; `origins` what some values were before they were handed on.
     """
-    readers = _readers(network, cell_of)
+    cells = _Cells(cell_of, origins)
+    readers = Counter(
+        pair
+        for layer in network.all_layers()
+        for pair in {(cells.of(v), cell_of[layer]) for v in layer.inputs}
+    )
+    """How many layers of a box read something from another, or from an input."""
     for way in ways(network):
         home = cell_of[way.merge]
-        sources = {_cell(value, cell_of) for value in way.merge.inputs}
+        sources = {cells.of(value) for value in way.merge.inputs}
         inside = all(cell_of[layer] is home for layer in way.inside)
         if way.loop.kind == "join":
             # a value that others in the box read too comes in with theirs: its line
@@ -76,16 +84,16 @@ def fold_in(
                 home.details += [said] if said not in home.details else []
 
 
-def _readers(
-    network: Network, cell_of: Mapping[Layer, Cell]
-) -> Counter[tuple[Cell | None, Cell]]:
-    """How many layers of a box read something from another, or from an input."""
-    return Counter(
-        pair
-        for layer in network.all_layers()
-        for pair in {(_cell(v, cell_of), cell_of[layer]) for v in layer.inputs}
-    )
+class _Cells:
+    """The boxes that values come from."""
 
+    def __init__(
+        self, cell_of: Mapping[Layer, Cell], origins: Mapping[Value, Value]
+    ) -> None:
+        self._cell_of, self._origins = cell_of, origins
 
-def _cell(value: Value, cell_of: Mapping[Layer, Cell]) -> Cell | None:
-    return None if value.layer is None else cell_of[value.layer]
+    def of(self, value: Value) -> Cell | None:
+        """The box of the layer that gives a value; None for an input's."""
+        while value in self._origins:
+            value = self._origins[value]
+        return None if value.layer is None else self._cell_of[value.layer]

@@ -76,7 +76,7 @@ def _charted(network: Network, facts: Facts, picture: Picture, *, joins: bool) -
         cell = cells[home[picture.leaf_of[layer].drawn]]
         cell.layers.append(layer)
         cell_of[layer] = cell
-    fold_in(network, cell_of, picture.around())
+    fold_in(network, cell_of, picture.around(), picture.origins)
     arcs = [a for a in picture.arcs if a.source in home and a.target in home]
     pairs, asked = (
         linked((home[a.source], home[a.target]) for a in arcs if a.size_only is only)

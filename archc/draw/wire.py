@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archc.draw.caption import FIRST, position
 from archc.draw.figure import Arc, Box, Leaf, Turn
 from archc.draw.fold import Folder
+from archc.draw.handed import origins
 from archc.network.detours import before, goes_around
 from archc.network.graph import Head, Layer, Network, Region, Value
 
@@ -39,6 +40,7 @@ class Wiring:
 
     def __init__(self, network: Network, folder: Folder) -> None:
         self.folder = folder
+        self._origins = origins(folder.left_out)
         self.arcs: dict[ArcKey, Arc] = {}
         self.inputs: dict[Value, Leaf] = {}
         for name, value in network.inputs.items():
@@ -79,6 +81,8 @@ class Wiring:
 
     def _made(self, value: Value) -> Leaf:
         """The leaf that makes a value."""
+        while value in self._origins:
+            value = self._origins[value]
         if value.layer is None:
             return self.inputs[value]
         return self.folder.leaf_of[value.layer]
@@ -86,6 +90,8 @@ class Wiring:
     def _seen(self, value: Value) -> _Seen | None:
         """A value as seen from where the walk is; None if an earlier repetition made
         it, and does not hand it on."""
+        while value in self._origins and value not in self._entries:
+            value = self._origins[value]
         seen = self._entries.get(value)
         if seen is None:
             place = self._made_in.get(value, ())
@@ -138,6 +144,8 @@ class Wiring:
         return seen
 
     def _layer(self, layer: Layer, where: int) -> None:
+        if layer in self.folder.left_out:
+            return
         leaf = self.folder.leaf_of[layer]
         self._made_in[layer.output] = self._around
         same: dict[Leaf, int] = {}

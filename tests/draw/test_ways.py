@@ -84,17 +84,17 @@ def hold_ways(network: Network, found: Chart) -> None:
     for edge in edges(found):
         into.setdefault(edge.target, []).append(edge)
     handed_on = _handed_on(network)
-    skipping = _skipping(network)
+    skipping = _skipping(network, home)
     for cell in {home[layer]: None for layer in network.all_layers()}:
-        merges = [x for x in cell.layers if len(_read(x)) > 1]
+        merges = [x for x in cell.layers if len(_read(x, home)) > 1]
         outside = [
-            x for x in merges if any(_home(v, home) is not cell for v in _read(x))
+            x for x in merges if any(_home(v, home) is not cell for v in _read(x, home))
         ]
         if not outside:
             continue
         drawn = {edge.source for edge in into.get(cell, ())}
         for layer in outside:
-            for value in _read(layer):
+            for value in _read(layer, home):
                 source = _home(value, home)
                 # what one repetition hands on is drawn as what the first is given
                 if source is None or source is cell or value in handed_on[layer]:
@@ -115,14 +115,25 @@ def hold_ways(network: Network, found: Chart) -> None:
         sources = [e.source.path for e in skips]  # networks are too large to be shown
         if wanted:
             assert sources, cell.path
-        elif not any(set(_read(x)) & handed_on[x] for x in merges):
+        elif not any(set(_read(x, home)) & handed_on[x] for x in merges):
             # but what leaves a frame may go around others, as WaveNet's skips do
             assert all(e.source in framed for e in skips), (cell.path, sources)
 
 
-def _read(layer: Layer) -> tuple[Value, ...]:
-    """What a layer computes with."""
+def _read(layer: Layer, home: dict[Layer, Cell]) -> tuple[Value, ...]:
+    """What a layer computes with; an identity in the box of a merge is a line."""
+    return tuple(_before(value, home) for value in _computes(layer))
+
+
+def _computes(layer: Layer) -> tuple[Value, ...]:
     return tuple(layer.inputs[: layer.op.computes_with])
+
+
+def _before(value: Value, home: dict[Layer, Cell]) -> Value:
+    layer = value.layer
+    while layer is not None and layer.op.unchanged and home[layer].category == "merge":
+        value, layer = layer.inputs[0], layer.inputs[0].layer
+    return value
 
 
 def _home(value: Value, home: dict[Layer, Cell]) -> Cell | None:
@@ -147,7 +158,9 @@ def _handed_on(network: Network) -> dict[Layer, frozenset[Value]]:
     return found
 
 
-def _skipping(network: Network) -> dict[Layer, list[tuple[Value, Value]]]:
+def _skipping(
+    network: Network, home: dict[Layer, Cell]
+) -> dict[Layer, list[tuple[Value, Value]]]:
     """For each layer those of its values that also come to it through others, with
     those through which they do."""
     number: dict[Layer, int] = {}
@@ -168,7 +181,7 @@ def _skipping(network: Network) -> dict[Layer, list[tuple[Value, Value]]]:
 
     for n, layer in enumerate(network.all_layers()):
         number[layer] = n
-        read = _read(layer)
+        read = _read(layer, home)
         above[layer] = 0
         for value in read:
             above[layer] |= bits(value)
@@ -190,7 +203,7 @@ def test_a_box_that_one_line_enters_says_all_that_it_joins(name: str) -> None:
             for n in range(len(found.cells))}  # fmt: skip
     for n, cell in enumerate(found.cells):
         if len(into[n]) < 2:
-            merges = [x for x in cell.layers if x.op.merges and len(_read(x)) > 1]
+            merges = [x for x in cell.layers if x.op.merges and len(_computes(x)) > 1]
             assert sum(cell.loops.values()) == len(merges), cell.path
 
 
