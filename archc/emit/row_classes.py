@@ -19,10 +19,11 @@ _Fields = tuple[str, ...]
 
 def row_classes(network: Network, classes: Sequence[Class]) -> tuple[Class, ...]:
     """A class for the rows of each set of fields that the module's classes speak of,
-    called after what they are first given to: a `StageConfig` for `stages`."""
+    called after what they are first given to, one by one rather than in lists of lists:
+    a `StageConfig` for `stages`, and a `UnitConfig` where each of these has `units`."""
     found: dict[_Fields, list[Row]] = {}
     names: dict[_Fields, str] = {}
-    for name, value in _given(network):
+    for name, value in sorted(_given(network), key=lambda given: _is_nested(given[1])):
         for row in rows_in(value):
             found.setdefault(row.fields, []).append(row)
             names.setdefault(row.fields, f"{camel_case(singular(name) or name)}Config")
@@ -37,6 +38,11 @@ def row_classes(network: Network, classes: Sequence[Class]) -> tuple[Class, ...]
         for fields, rows in found.items()
         if row_class(fields) in used
     )
+
+
+def _is_nested(value: object) -> bool:
+    """Whether it is a list of lists."""
+    return is_tuple(value) and any(map(is_tuple, value))
 
 
 def _spoken_of(classes: Sequence[Class]) -> Iterator[object]:

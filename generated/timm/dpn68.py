@@ -3,7 +3,7 @@
 Source: Chen et al. 2017, Table 1, arXiv:1707.01629; timm's dpn68.
 
 Compiled by archc from specs/timm/dpn68.toml.
-Digest: sha256 4bc2856bcc74a9d2.
+Digest: sha256 3cfb95d49907310b.
 """
 
 from collections import OrderedDict
@@ -124,28 +124,30 @@ class DPN(nn.Module):
     def __init__(
         self,
         num_classes: int = 1000,
+        stem_width: int = 10,
         groups: int = 32,
         depths: Sequence[int] = (3, 4, 12, 3),
+        bottleneck_widths: Sequence[int] = (128, 256, 512, 1024),
         widths: Sequence[int] = (64, 128, 256, 512),
         growth_rates: Sequence[int] = (16, 32, 32, 64),
     ) -> None:
         super().__init__()
-        in_channels = 10
         self.features = nn.Sequential(
             OrderedDict(
-                conv1_1=ConvNormAct(3, in_channels, kernel_size=3, stride=2),
+                conv1_1=ConvNormAct(3, stem_width, kernel_size=3, stride=2),
                 conv1_pool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
             )
         )
-        for stage, (depth, width, growth_rate) in enumerate(
-            zip(depths, widths, growth_rates, strict=True)
+        in_channels = stem_width
+        for stage, (depth, planes, width, growth_rate) in enumerate(
+            zip(depths, bottleneck_widths, widths, growth_rates, strict=True)
         ):
             for j in range(depth):
                 self.features.add_module(
                     f"conv{stage + 2}_{j + 1}",
                     DualPathBlock(
                         in_channels,
-                        width * 2,
+                        planes,
                         width,
                         growth_rate,
                         groups=groups,

@@ -3,7 +3,7 @@
 Source: Han et al. 2020, Table 1, arXiv:1911.11907; timm's ghostnet_100.
 
 Compiled by archc from specs/timm/ghostnet_100.toml.
-Digest: sha256 c98b3e38dff15638.
+Digest: sha256 342dbf86417bad0d.
 """
 
 import math
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 __all__ = [  # noqa: RUF022 - the network first, then its parts
     "GhostNet",
-    "StageConfig",
+    "UnitConfig",
     "GhostModule",
     "SqueezeExcite",
     "GhostBottleneck",
@@ -25,7 +25,7 @@ __all__ = [  # noqa: RUF022 - the network first, then its parts
 ]
 
 
-class StageConfig(NamedTuple):
+class UnitConfig(NamedTuple):
     kernel_size: int
     expanded: int
     out_channels: int
@@ -141,7 +141,7 @@ class GhostBottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    def __init__(self, in_channels: int, units: Sequence[StageConfig]) -> None:
+    def __init__(self, in_channels: int, units: Sequence[UnitConfig]) -> None:
         layers: list[nn.Module] = []
         for unit in units:
             layers.append(
@@ -179,30 +179,30 @@ class GhostNet(nn.Module):
         dropout: float = 0.2,
         stem_width: int = 16,
         head_widths: tuple[int, int] = (960, 1280),
-        stages: Sequence[Sequence[StageConfig]] | None = None,
+        stages: Sequence[Sequence[UnitConfig]] | None = None,
     ) -> None:
         super().__init__()
         if stages is None:
             stages = (
-                (StageConfig(3, 16, 16, False, 1),),
-                (StageConfig(3, 48, 24, False, 2),),
-                (StageConfig(3, 72, 24, False, 1),),
-                (StageConfig(5, 72, 40, True, 2),),
-                (StageConfig(5, 120, 40, True, 1),),
-                (StageConfig(3, 240, 80, False, 2),),
+                (UnitConfig(3, 16, 16, False, 1),),
+                (UnitConfig(3, 48, 24, False, 2),),
+                (UnitConfig(3, 72, 24, False, 1),),
+                (UnitConfig(5, 72, 40, True, 2),),
+                (UnitConfig(5, 120, 40, True, 1),),
+                (UnitConfig(3, 240, 80, False, 2),),
                 (
-                    StageConfig(3, 200, 80, False, 1),
-                    StageConfig(3, 184, 80, False, 1),
-                    StageConfig(3, 184, 80, False, 1),
-                    StageConfig(3, 480, 112, True, 1),
-                    StageConfig(3, 672, 112, True, 1),
+                    UnitConfig(3, 200, 80, False, 1),
+                    UnitConfig(3, 184, 80, False, 1),
+                    UnitConfig(3, 184, 80, False, 1),
+                    UnitConfig(3, 480, 112, True, 1),
+                    UnitConfig(3, 672, 112, True, 1),
                 ),
-                (StageConfig(5, 672, 160, True, 2),),
+                (UnitConfig(5, 672, 160, True, 2),),
                 (
-                    StageConfig(5, 960, 160, False, 1),
-                    StageConfig(5, 960, 160, True, 1),
-                    StageConfig(5, 960, 160, False, 1),
-                    StageConfig(5, 960, 160, True, 1),
+                    UnitConfig(5, 960, 160, False, 1),
+                    UnitConfig(5, 960, 160, True, 1),
+                    UnitConfig(5, 960, 160, False, 1),
+                    UnitConfig(5, 960, 160, True, 1),
                 ),
             )
         self.dropout = dropout
