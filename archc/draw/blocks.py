@@ -38,20 +38,26 @@ def block_chart(
     """
     picture = compose(network, facts, marks)
     outer: list[Outer] = list(opened(picture.root.children))
+    at: dict[Leaf, tuple[int, int]] = {}
     if alike:
         found = runs(outer, picture.heads, picture.arcs)
-        _part(found, picture)
+        at = _places(found)
+        _part(at, picture)
         outer = [overlaid(run) for run in found]
     builder = _Builder(picture, depth, closed)
     items: list[Item] = [*outer, *picture.heads]
     chart = builder.chart(items, picture.root)
     chart.name, chart.title, chart.subtitle = heading(network, facts)
     cell_of: dict[Layer, Cell] = {}
+    unit_of: dict[Layer, object] = {}
     for layer in network.all_layers():
-        cell = builder.cell_of[picture.leaf_of[layer].drawn]
+        leaf = picture.leaf_of[layer]
+        cell = builder.cell_of[leaf.drawn]
         cell.layers.append(layer)
         cell_of[layer] = cell
-    fold_in(network, cell_of, picture.around(), picture.origins)
+        boxes = builder.around[leaf.drawn]
+        unit_of[layer] = at.get(leaf), picture.turn(layer, boxes)
+    fold_in(network, cell_of, picture.around(), picture.origins, unit_of)
     for cell in chart.all_cells():
         # what one op joins has lines of its own, though another repetition gave it
         joins = [x for x in cell.loops if x.kind == "join" and cell.category]
@@ -67,6 +73,8 @@ class _Builder:
         self.closed = closed
         self.reads = reads_of(picture.arcs)
         self.cell_of: dict[Leaf, Cell] = {}
+        self.around: dict[Leaf, frozenset[Box]] = {}
+        """The boxes that what is drawn of a leaf stands for, or is in."""
         self.heads = {leaf for head in picture.heads for leaf in head.leaves()}
 
     def chart(self, items: list[Item], parent: Box) -> Chart:
@@ -103,16 +111,24 @@ class _Builder:
                 cell = self._folded(item, parent)
                 place.closed.add(number)
                 leaves = list(item.leaves())
-                self.cell_of.update((leaf, cell) for leaf in leaves)
+                self._stands_for(cell, item, around)
             elif isinstance(item, Node):
                 cell = self._node(item, parent)
                 leaves = item.leaves
-                self.cell_of.update((leaf, cell) for leaf in leaves)
+                self._stands_for(cell, item, around)
             else:
                 continue
             place.home.update((leaf, number) for leaf in leaves)
             place.chart.cells.append(cell)
         return place
+
+    def _stands_for(self, cell: Cell, item: Box | Node, around: frozenset[Box]) -> None:
+        """Notes where an item is drawn, in one box."""
+        own = (item, item.folded) if isinstance(item, Box) else (item.folded,)
+        leaves = item.leaves() if isinstance(item, Box) else item.leaves
+        for leaf in leaves:
+            self.cell_of[leaf] = cell
+            self.around[leaf] = around.union(box for box in own if box is not None)
 
     def _opens(self, box: Box, depth: int) -> bool:
         return bool(box.children) and depth < self.depth and box.path not in self.closed
@@ -190,14 +206,19 @@ def _only_repeat(box: Box) -> Box | None:
     return only if repeats and isinstance(only, Box) and not box.count else None
 
 
-def _part(found: list[list[Outer]], picture: Picture) -> None:
-    """Forgets the arcs between blocks that will be laid over each other."""
-    at: dict[Leaf, tuple[int, int]] = {}
-    for number, run in enumerate(found):
-        for place, item in enumerate(run):
-            if isinstance(item, Box):
-                at.update((leaf, (number, place)) for leaf in item.leaves())
+def _places(found: list[list[Outer]]) -> dict[Leaf, tuple[int, int]]:
+    """In which run of blocks a leaf is, and in which block of that."""
+    return {
+        leaf: (number, place)
+        for number, run in enumerate(found)
+        for place, item in enumerate(run)
+        if isinstance(item, Box)
+        for leaf in item.leaves()
+    }
 
+
+def _part(at: Mapping[Leaf, tuple[int, int]], picture: Picture) -> None:
+    """Forgets the arcs between blocks that will be laid over each other."""
     kept: list[Arc] = []
     for arc in picture.arcs:
         a, b = at.get(arc.source), at.get(arc.target)

@@ -232,15 +232,14 @@ def loops_of(cell: Cell) -> Iterator[tuple[Loop, str]]:
     Of a box that stands for several it is what each has, or, where they do not have as
     many each, `add, 14 in all`.
     """
-    alike = not cell.count or cell.count.isdecimal()
-    count = int(cell.count) if cell.count.isdecimal() else 1
     for loop, times in cell.loops.items():
         branches = loop.kind == "branches"
         text = f"{loop.paths} branches, {loop.merge}" if branches else loop.merge
-        if times % count or not alike:
+        each = cell.even.get(loop)
+        if each is None:
             text += f", {times} in all"
-        elif times > count:
-            text += f" ×{times // count}"
+        elif each > 1:
+            text += f" ×{each}"
         yield loop, visible(text)
 
 

@@ -34,7 +34,8 @@ class Loop(NamedTuple):
     """The op that brings them together."""
     paths: int
     around: bool = False
-    """Of a join: whether one of its values also comes to it through other layers."""
+    """Of others than skips: whether one of its values also comes to it through other
+    layers."""
 
     @property
     def skips(self) -> bool:
@@ -81,6 +82,9 @@ class Cell:
     head: bool = False
     """Whether it is only there in training."""
     loops: Counter[Loop] = field(default_factory=Counter["Loop"])
+    even: dict[Loop, int] = field(default_factory=dict[Loop, int])
+    """How many of these each has of the parts that it stands for, where all have as
+    many."""
     layers: list[Layer] = field(default_factory=list["Layer"])
     block: str = ""
     sizes: tuple[int, ...] = ()

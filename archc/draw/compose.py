@@ -13,12 +13,12 @@ from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, Turn
 from archc.draw.fold import Folder
 from archc.draw.handed import handed_on, origins
 from archc.draw.join import Joiner
-from archc.draw.wire import Wiring
+from archc.draw.wire import Place, Wiring
 from archc.measure.cost import Facts
 from archc.network.graph import Head, Layer, Network, Value
 
 # With more, a picture is no longer one to read; parts of it become one node each.
-MAX_STAGES = 8
+MAX_STAGES = 10
 MAX_LEAVES = 512
 MAX_HIDING = 90
 MAX_IN_ROW = 120
@@ -39,6 +39,13 @@ class Picture:
     """Where each layer is drawn; see `Leaf.drawn`."""
     origins: Mapping[Value, Value]
     """What is only handed on, as what it was before."""
+    made_in: Mapping[Value, Place]
+    """The repetitions drawn as one in which each value is made."""
+
+    def turn(self, layer: Layer, boxes: Collection[Item | None]) -> tuple[int, ...]:
+        """Which repetition of these boxes a layer is in, of those drawn as one."""
+        place = self.made_in.get(layer.output, ())
+        return tuple(turn.at for turn in place if turn.box in boxes)
 
     def passed(self, item: Node | Box, *, inside: bool = False) -> list[str]:
         """What is said of values that its repetitions share, or that others than the
@@ -152,9 +159,9 @@ def compose(
     joiner = Joiner(arcs)
     for box in (root, *heads):
         box.children = joiner.items(box.children, box)
-    leaf_of = folder.leaf_of
+    leaf_of, same = folder.leaf_of, origins(folder.left_out)
     return Picture(
-        root, heads, arcs, joiner.node_of, inputs, leaf_of, origins(folder.left_out)
+        root, heads, arcs, joiner.node_of, inputs, leaf_of, same, wiring.made_in
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -52,13 +52,18 @@ def fold_in(
     cell_of: Mapping[Layer, Cell],
     around: Container[Layer] = (),
     origins: Mapping[Value, Value] = MappingProxyType({}),
+    unit_of: Mapping[Layer, object] = MappingProxyType({}),
 ) -> None:
     """Counts in every box what lies in it, and says of one that stands for several
     layers by what it joins what it reads.
 
     `around` are the merges that read something which also comes to them through other
-    layers; `origins` what some values were before they were handed on.
+    layers; `origins` what some values were before they were handed on; `unit_of` says
+    which of the parts that its box stands for a layer is in.
     """
+    found: dict[Cell, dict[Loop, Counter[object]]] = defaultdict(
+        lambda: defaultdict(Counter)
+    )
     cells = _Cells(cell_of, origins)
     readers = Counter(
         pair
@@ -77,11 +82,21 @@ def fold_in(
                 source is home or readers[source, home] > 1 for source in sources
             )
         if inside:
-            home.loops[way.loop._replace(around=way.merge in around)] += 1
+            skip = way.loop.kind == "skip"
+            loop = way.loop._replace(around=not skip and way.merge in around)
+            home.loops[loop] += 1
+            found[home][loop][unit_of.get(way.merge)] += 1
         elif way.loop.kind == "join" and home not in sources and len(sources) > 1:
             said = f"before: {way.merge.op.op}"
             if home.category is None and home.inner is None:
                 home.details += [said] if said not in home.details else []
+
+    for cell, loops in found.items():
+        units = {unit_of.get(layer) for layer in cell.layers}
+        for loop, per_unit in loops.items():
+            times = {per_unit[unit] for unit in units}
+            if len(times) == 1:
+                cell.even[loop] = times.pop()
 
 
 class _Cells:

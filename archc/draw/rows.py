@@ -165,8 +165,9 @@ class Rows:
                     if s.source in self.center
                 ]
                 wish[i] = sum(known) / len(known) if known else 0.0
-            # places of links have the number of their box as their order
-            order = {i: sources[i][0].link.source if i < 0 else i for i in row}
+            order = {
+                i: self._order(sources[i][0].link, row) if i < 0 else i for i in row
+            }
             own = sorted(
                 (i for i in row if not self._head(i)),
                 key=lambda i: (round(wish[i], 3), order[i]),
@@ -174,6 +175,12 @@ class Rows:
             self._row(own, wish)
         self._straighten()
         self._beside()
+
+    def _order(self, link: Link, row: list[int]) -> float:
+        """Where a link has its place among the boxes of a row: behind those that reach
+        what it reaches, else where the box stands that it comes from."""
+        same = (x.source for x in self.chart.links if x.target == link.target)
+        return max((i + 0.5 for i in same if i in row), default=link.source)
 
     def _beside(self) -> None:
         """Places heads at the right of all others, in columns."""

@@ -13,6 +13,7 @@ from archc.draw.drafts import (
     Outer,
     in_sequence,
     is_end,
+    leaves_of,
     map_of,
     merged,
 )
@@ -71,12 +72,22 @@ def _charted(network: Network, facts: Facts, picture: Picture, *, joins: bool) -
             cell.fine |= dict.fromkeys(also, Less(lost=("further outputs",)))
         if isinstance(draft.lead, Box) and cell.mark is not None:
             cell.title = f"{SIGNS[cell.mark]}{cell.title}"
+    parts = {
+        leaf: (number, (item, item.folded))
+        for draft in drafts
+        for number, item in enumerate(draft.items)
+        for leaf in leaves_of(item)
+    }
     cell_of: dict[Layer, Cell] = {}
+    unit_of: dict[Layer, object] = {}
     for layer in network.all_layers():
-        cell = cells[home[picture.leaf_of[layer].drawn]]
+        leaf = picture.leaf_of[layer].drawn
+        cell = cells[home[leaf]]
         cell.layers.append(layer)
         cell_of[layer] = cell
-    fold_in(network, cell_of, picture.around(), picture.origins)
+        number, boxes = parts.get(leaf, (0, ()))
+        unit_of[layer] = number, picture.turn(layer, boxes)
+    fold_in(network, cell_of, picture.around(), picture.origins, unit_of)
     arcs = [a for a in picture.arcs if a.source in home and a.target in home]
     pairs, asked = (
         linked((home[a.source], home[a.target]) for a in arcs if a.size_only is only)

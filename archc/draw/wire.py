@@ -53,7 +53,8 @@ class Wiring:
         self.outputs: list[Leaf] = []
         self._entries: dict[Value, _Seen] = {}
         self._around: Place = ()
-        self._made_in: dict[Value, Place] = {}
+        self.made_in: dict[Value, Place] = {}
+        """The repetitions drawn as one in which each value is made."""
         leaves = dict.fromkeys(folder.leaf_of.values())
         self._order = {leaf: n for n, leaf in enumerate(leaves)}
         self._first: dict[tuple[Leaf | Box, int], _Seen] = {}
@@ -66,7 +67,7 @@ class Wiring:
             leaf.tally.add(FIRST)
             self.outputs.append(leaf)
             arc = self._arc(self._made(value), leaf, FIRST, 0)
-            arc.left.update(self._made_in.get(value, ()))
+            arc.left.update(self.made_in.get(value, ()))
         for head in network.heads:
             self._region(head.region, FIRST)
         self._tell_bypasses()
@@ -94,7 +95,7 @@ class Wiring:
             value = self._origins[value]
         seen = self._entries.get(value)
         if seen is None:
-            place = self._made_in.get(value, ())
+            place = self.made_in.get(value, ())
             pairs = list(zip(place, self._around, strict=False))
             depth = next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
             if depth < len(pairs) and pairs[depth][0].box is pairs[depth][1].box:
@@ -144,10 +145,10 @@ class Wiring:
         return seen
 
     def _layer(self, layer: Layer, where: int) -> None:
+        self.made_in[layer.output] = self._around
         if layer in self.folder.left_out:
             return
         leaf = self.folder.leaf_of[layer]
-        self._made_in[layer.output] = self._around
         same: dict[Leaf, int] = {}
         read = layer.op.computes_with
         for number, value in enumerate(layer.inputs):

@@ -14,11 +14,14 @@ import pygraphviz
 import pytest
 
 from archc.diagnostics.model import Sink
-from archc.draw.chart import Level
+from archc.draw.blocks import block_chart
+from archc.draw.cells import loops_of
+from archc.draw.chart import Chart, Level
 from archc.draw.drawing import Options, chart_of, draw, scene_of
 from archc.draw.fit import MM, TooNarrow
 from archc.draw.flat import edges
 from archc.draw.palette import PALETTES
+from archc.draw.stages import stage_chart
 from archc.draw.table import as_latex as folded
 from archc.network.graph import Layer
 from archc.pipeline import analyse
@@ -416,3 +419,20 @@ def test_tikz_of_a_hostile_title_compiles(tmp_path: Path) -> None:
     command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "net.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
     assert done.returncode == 0, (tmp_path / "net.log").read_text(errors="replace")
+
+
+def _said_of(found: Chart, path: str) -> list[str]:
+    (cell,) = (cell for cell in found.all_cells() if cell.path == path)
+    return [text for _, text in loops_of(cell)]
+
+
+def test_loops_are_counted_for_each_of_what_a_box_stands_for() -> None:
+    """Not for all repetitions of the frame that it is in, nor on average: of GhostNet's
+    blocks 5 and 6 one adds once, the other five times."""
+    senet, ghostnet = analysed("timm/senet154"), analysed("timm/ghostnet_100")
+    found = block_chart(senet.network, senet.facts, 1, alike=True)
+    assert _said_of(found, "layer3.0.se") == ["mul"]
+    found = stage_chart(ghostnet.network, ghostnet.facts)
+    assert _said_of(found, "blocks.1") == ["add", "2 branches, concat ×2"]
+    assert _said_of(found, "blocks.5")[0] == "add, 6 in all"
+    assert _said_of(found, "blocks.8")[0] == "add ×4"

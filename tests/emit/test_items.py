@@ -65,7 +65,7 @@ def test_rows_with_long_names_are_a_table() -> None:
 
 def test_lists_of_one_length_are_walked_together() -> None:
     lines = _lines(live.ROOT / "specs" / "timm" / "dpn68.toml", "DPN")
-    assert "for stage, (depth, width, growth_rate) in enumerate(" in lines
+    assert "for stage, (depth, planes, width, growth_rate) in enumerate(" in lines
     lines = _lines(HERE.parent / "family" / "convnext_tiny.toml", "ConvNeXt")
     assert "blocks_before += depth" in lines
 

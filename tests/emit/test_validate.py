@@ -124,7 +124,7 @@ kernel_size = 1
 conv2d = { weight = "kaiming_normal_", bias = 0 }
 """
 MODULE = """
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
