@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _TRAINING = {
     "equal": "in a step of training too, and the gradients are close",
     "close": "in a step of training outputs and gradients are close",
+    "statistics": "in a step of training too, but for running statistics, which the"
+    " network updates more than once, as checkpoints do",
 }
 
 

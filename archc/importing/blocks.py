@@ -52,7 +52,9 @@ def structure_of(
     """
     blocks: dict[str, Definition] = {}
     used: dict[int, Used] = {}
-    found_classes, parents = classes([*root.items, *(h.scope for h in heads)])
+    found_classes, parents = classes(
+        [*root.items, *(i for h in heads for i in h.items)]
+    )
     counts = Counter(s.class_name for _, members in found_classes for s in members)
     for key, members in found_classes:
         if key.startswith(SEQUENTIAL):
@@ -67,7 +69,7 @@ def structure_of(
         found.outputs = {n: body.label(v, None) for n, v in outputs.items()}
     for head in heads:
         inner = Body(graph, 0, "", [head.source], used)
-        pieces = inner.pieces([head.scope])
+        pieces = inner.pieces(head.items)
         definition = defined(head.name, with_repeats(pieces), blocks)
         found.heads.append((head.name, body.label(head.source, None), definition))
     if not heads and not named:

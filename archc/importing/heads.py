@@ -20,6 +20,11 @@ class Head:
     """The value that it reads."""
     scope: Scope
 
+    @property
+    def items(self) -> list[Item]:
+        """The module that it is, or the op."""
+        return [self.scope] if self.scope.class_name else self.scope.items
+
 
 def lacks(graph: Graph) -> list[str]:
     """The tensors that no op of the network has."""

@@ -283,6 +283,25 @@ def test_what_only_training_has_is_a_head() -> None:
     assert (head["name"], head["from"]) == ("aux", "c1")
 
 
+def test_heads_may_be_ops() -> None:
+    class Supervised(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convs = nn.ModuleList(nn.Conv2d(3, 3, 3) for _ in range(3))
+            self.first, self.second = nn.Conv2d(3, 2, 1), nn.Conv2d(3, 2, 1)
+            self.fc = nn.Conv2d(3, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+            x = first = self.convs[0](x)
+            x = second = self.convs[1](x)
+            x = self.fc(self.convs[2](x))
+            return (x, self.first(first), self.second(second)) if self.training else x
+
+    heads = _spec(_imported(Supervised()))["heads"]
+    assert [head["name"] for head in heads] == ["first", "second"]
+    assert {head["op"] for head in heads} == {"conv2d"}
+
+
 def _turned(net: modules.Calling, x: Tensor) -> Tensor:
     return net.conv(x) + torch.eye(8)
 

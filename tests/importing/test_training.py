@@ -14,6 +14,7 @@ pytest.importorskip("torchvision")
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torchvision.ops import StochasticDepth  # pyright: ignore[reportMissingTypeStubs]
 
 from archc.run.importing import training
@@ -205,3 +206,45 @@ def test_sizes_of_maps_are_the_same_calls(monkeypatch: pytest.MonkeyPatch) -> No
     result = _imported(Dropping(_resized))
     assert "size_of" in result.text
     assert result.passed
+
+
+class Checkpoint(nn.Module):
+    """A norm whose output is computed again on the way back."""
+
+    def __init__(self, after: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.norm = nn.BatchNorm2d(8)
+        self.after = after
+
+    def forward(self, x: Tensor) -> Tensor:
+        again: Any = checkpoint
+        x = again(self.norm, self.conv(x), use_reentrant=False)
+        return self.after(x) if self.training else x
+
+
+def test_checkpoints_update_statistics_twice() -> None:
+    result = _imported(Checkpoint(lambda x: x))
+    assert result.passed
+    assert result.proof.training == "statistics"
+    # and nothing else may differ then
+    assert _imported(Checkpoint(Backwards.apply)).proof.training == "differ"
+
+
+class Functional(nn.Module):
+    """A norm that counts no batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight,
+                            norm.bias, self.training)  # fmt: skip
+
+
+def test_counts_of_batches_change_nothing() -> None:
+    result = _imported(Functional())
+    assert result.passed
+    assert result.proof.training == "equal"
