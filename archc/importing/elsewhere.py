@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from archc.importing.calls import graph_of
@@ -32,6 +33,8 @@ def bound(trace: Trace, others: Sequence[Trace]) -> Limit | None:
     other sizes, as the `others` are, with the first call in which they differ; None
     where they are, or where the network takes no others."""
     graph = graph_of(trace)
+    if graph.refused:
+        return None
     taken = [other for other in others if other.outputs]
     unlike = [(other, _unlike(graph, trace, other)) for other in taken]
     told = [(other, said) for other, said in unlike if said is not None]
@@ -73,12 +76,16 @@ def _unlike(graph: Graph, trace: Trace, other: Trace) -> tuple[str, Call, Trace]
         )  # fmt: skip
         return "does what no op does", call, other
     forms = [*map(_forms, (graph, second))]
-    for n, (form, node) in enumerate(zip(forms[1], second.nodes, strict=False)):
-        if n >= len(forms[0]) or form != forms[0][n]:
-            return "works with other numbers", node.call, other
-    if len(forms[0]) > len(forms[1]):
-        return "does nothing", graph.nodes[len(forms[1])].call, trace
-    return None
+    found = next((n for n, (a, b) in enumerate(zip_longest(*forms)) if a != b), None)
+    if found is None:
+        return None
+    # one of them may be a call that does nothing in the other
+    places: list[tuple[int, Call, Trace]] = []
+    for each, one in ((graph, trace), (second, other)):
+        for node in each.nodes[found : found + 1]:
+            places.append((one.calls.index(node.call), node.call, one))
+    _, call, one = min(places, key=lambda place: place[0])
+    return "works with other numbers", call, one
 
 
 def _forms(graph: Graph) -> list[Any]:

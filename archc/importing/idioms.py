@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from archc.importing.nodes import Graph, Node
+from archc.importing.turns import say, turns
 
 
 def drop_idle(graph: Graph) -> None:
@@ -68,10 +69,11 @@ def join(graph: Graph) -> None:
         while len(chain) < 3 and (maker := before(chain[0])) is not None:
             chain.insert(0, maker)
         gate = before(node) if _is_sixth(node) else None
-        groups = _shuffled(chain, graph)
-        if groups:
-            node.op, node.attributes = "channel_shuffle", {"groups": groups}
-        elif len(chain) == 3 and _is_sixth(node) and _is_ramp(*chain[:2]):
+        turned = turns(chain, graph)
+        if turned:
+            gone.update(n.makes for n in say(turned, chain, graph))
+            continue
+        if len(chain) == 3 and _is_sixth(node) and _is_ramp(*chain[:2]):
             node.op, node.attributes = "hardsigmoid", {}
         elif gate is not None and gate.op == "mul" and len(gate.reads) == 2:
             way = _gated(gate, before, graph)
@@ -109,22 +111,3 @@ def _gated(
         if graph.value(first.reads[0]) == graph.value(gate.reads[1 - at]):
             return [first, second]
     return []
-
-
-def _shuffled(chain: list[Node], graph: Graph) -> int:
-    """The groups of a channel shuffle that is written out; 0 if it is none."""
-    if [n.op for n in chain] not in (
-        ["reshape", "transpose", "reshape"],
-        ["reshape", "transpose", "flatten"],
-        ["unflatten", "transpose", "flatten"],
-        ["unflatten", "transpose", "reshape"],
-    ):
-        return 0
-    first, turn, last = chain
-    source = graph.shapes[graph.value(first.reads[0])]
-    split, joined = graph.shapes[first.makes].dims, graph.shapes[last.makes]
-    axes = {turn.attributes["dim0"], turn.attributes["dim1"]}
-    alike = joined.dims == source.dims and split[2:] == source.dims[1:]
-    if not alike or axes != {1, 2} or source.channel_axis != 0:
-        return 0
-    return int(str(split[0]))

@@ -57,6 +57,10 @@ class Graph:
     """Ops that are none of the language's, by what `[ops.NAME]` says of them."""
     refused: list[Refusal] = field(default_factory=list[Refusal])
 
+    def maker(self, number: int) -> Node | None:
+        """The op that makes a value; None of an input."""
+        return next((n for n in reversed(self.nodes) if n.makes == number), None)
+
     def value(self, number: int) -> int:
         """The value that this one is."""
         while number in self.same:

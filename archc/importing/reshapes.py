@@ -11,7 +11,8 @@ from archc.importing.nodes import Graph, Node
 from archc.ops.registry import OPS
 from archc.ops.sizes import Shape
 
-_LAYOUTS = frozenset({"flatten", "reshape", "unflatten"})
+LAYOUTS = frozenset({"flatten", "reshape", "unflatten"})
+"""Ops that lay numbers out on other axes, in their order."""
 _REDUCTIONS = frozenset({"amax", "mean", "sum"})
 
 
@@ -21,13 +22,13 @@ def join_layouts(graph: Graph) -> None:
     readers, makers = readers_of(graph), {node.makes: node for node in graph.nodes}
     gone: set[int] = set()
     for node in graph.nodes:
-        while node.op in _LAYOUTS:
+        while node.op in LAYOUTS:
             before = makers.get(graph.value(node.reads[0]))
             if before is None or before.use != node.use:
                 break
             if before.op in _REDUCTIONS and readers[before.makes] == 1:
                 gone.update(_kept(node, before, graph))
-            if before.op not in _LAYOUTS:
+            if before.op not in LAYOUTS:
                 break
             if readers[before.makes] != 1 or not _relaid(node, before.reads[0], graph):
                 break
@@ -60,7 +61,10 @@ def _relaid(node: Node, read: int, graph: Graph) -> bool:
     if source == wanted:
         graph.same[node.makes] = read
         return True
-    sizes = laid_out(wanted.sizes, graph.varying.get(node.makes, ()))
+    varying = graph.varying.get(node.makes, ())
+    if len(varying) > 1 and node.op != "reshape":
+        return False  # which holds for maps of any size
+    sizes = laid_out(wanted.sizes, varying)
     given = node.attributes.get("sizes", sizes) if node.op == "reshape" else sizes
     plain: dict[str, Any] = {"sizes": given}
     ways = [("reshape", plain)]
@@ -96,7 +100,7 @@ def _taken(node: Node, makers: dict[int, Node], graph: Graph) -> Node | None:
     if read not in makers or "channel_dim" not in makers[read].attributes:
         return None
     shape, base = graph.shapes[read], read
-    while (maker := makers.get(base)) is not None and maker.op in _LAYOUTS:
+    while (maker := makers.get(base)) is not None and maker.op in LAYOUTS:
         base = graph.value(maker.reads[0])
     axis, whole = shape.channel_axis, graph.shapes[base]
     if base == read or axis is None or whole.channel_axis != 0:

@@ -263,3 +263,61 @@ def test_a_factor_for_all_may_have_an_axis(
     assert result.proof.outputs == "equal"
     one = {"op": "layer_scale", "init": 0.5, "per_channel": False}
     assert _nodes(result) == [{"name": "weight", **one, **axis}]
+
+
+def _to_space(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, c // 4, h * 2, w * 2)
+
+
+def _to_space_by_blocks(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, 2, 2, c // 4, h, w).permute(0, 3, 4, 1, 5, 2)
+    return x.reshape(n, c // 4, h * 2, w * 2)
+
+
+def _to_depth(x: Tensor, *order: int) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c, h // 2, 2, w // 2, 2).permute(0, *order)
+    return x.reshape(n, c * 4, h // 2, w // 2)
+
+
+def _in_a_row(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, 4, c // 4, h * w).transpose(2, 1).contiguous().view(n, c, h, w)
+
+
+_SHUFFLE: dict[str, Any] = {"op": "pixel_shuffle", "upscale_factor": 2}
+_UNSHUFFLE: dict[str, Any] = {"op": "pixel_unshuffle", "downscale_factor": 2}
+
+
+def _groups(count: int) -> dict[str, Any]:
+    return {"op": "channel_shuffle", "groups": count}
+
+
+_TURNED: list[tuple[_Function, list[dict[str, Any]]]] = [
+    (_to_space, [_SHUFFLE]),
+    (_to_space_by_blocks, [_groups(4), _SHUFFLE]),
+    (lambda x: _to_depth(x, 1, 3, 5, 2, 4), [_UNSHUFFLE]),
+    (lambda x: _to_depth(x, 3, 5, 1, 2, 4), [_UNSHUFFLE, _groups(8)]),
+    (_in_a_row, [_groups(4)]),
+    (lambda x: torch.stack(x.chunk(4, 1), 2).flatten(1, 2), [_groups(4)]),
+    (lambda x: x.unflatten(1, (2, 4)).permute(0, 2, 1, 3, 4).flatten(1, 2),
+     [_groups(2)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "nodes"), _TURNED)
+def test_pixels_and_channels_are_turned_about(
+    does: _Function, nodes: list[dict[str, Any]]
+) -> None:
+    result = _imported(does)
+    assert _nodes(result) == nodes
+    assert result.proof.outputs == "equal"
+    assert not result.remarks
+
+
+def test_other_turns_are_written_out() -> None:
+    text = _imported(lambda x: _to_depth(x, 5, 3, 1, 2, 4)).text
+    assert "shuffle" not in text

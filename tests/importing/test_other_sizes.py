@@ -75,10 +75,47 @@ class Aligned(nn.Module):
         return x + F.interpolate(y, size=x.shape[2:], mode="bilinear")
 
 
+class Does(nn.Module):
+    """A convolution, and a function of its map."""
+
+    def __init__(self, does: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 1)
+        self.does = does
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.does(self.conv(x))
+
+
+def _selected(x: Tensor) -> Tensor:
+    # as two kernels are weighed in selective kernels
+    both = torch.cat([x.unsqueeze(1), x.relu().unsqueeze_(1)], dim=1)
+    both = torch.cat([both, x.exp().unsqueeze(1)], 1)
+    return (both * both.mean((3, 4), keepdim=True).softmax(1)).sum(1)
+
+
+def _averaged(x: Tensor) -> Tensor:
+    height, width = x.shape[2:]
+    return x * (x.sum(dim=(2, 3), keepdim=True) / (height * width))
+
+
+def _one_by_one(x: Tensor) -> Tensor:
+    return torch.cat([x[:, n].unsqueeze(1) * (n + 2) for n in range(8)], 1)
+
+
+def _apart(x: Tensor) -> Tensor:
+    x = x.unsqueeze(2).unsqueeze(-1)
+    return x.squeeze(2).sum(-1) + x.squeeze(-1).mean(2)
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "other"),
     [
         (Aligned(), (3, 8, 8), (3, 9, 6)),
+        (Does(_selected), (3, 8, 8), (3, 9, 6)),
+        (Does(_averaged), (3, 8, 8), (3, 9, 6)),
+        (Does(_one_by_one), (3, 8, 8), (3, 9, 6)),
+        (Does(_apart), (3, 8, 8), (3, 9, 6)),
         (Boxes(), (3, 4, 4), (3, 12, 8)),
         (Groups(), (3, 5), (3, 9)),
         (Whole(), (3, 4, 6), (3, 5, 7)),
@@ -98,18 +135,6 @@ def test_other_sizes(
     for sizes in (shape, other):
         given = torch.randn(2, *sizes)
         assert torch.equal(made.eval()(given), module.eval()(given))
-
-
-class Does(nn.Module):
-    """A convolution, and a function of its map."""
-
-    def __init__(self, does: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 8, 1)
-        self.does = does
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.does(self.conv(x))
 
 
 def _halved(x: Tensor) -> Tensor:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+from archc.importing.nodes import Node
 from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import Param, Value
 from archc.ops.registry import OPS
+from archc.spec.expressions import is_sequence
 
 _HOW = frozenset({"alpha", "rounding_mode", "out"})
 
@@ -109,10 +112,26 @@ def _with_number(call: Reader, op: str, read: int, number: float) -> None:
         # a difference is the sum with what is as far on the other side, to the bit
         offset = number if op == "add" else -number
         call.make("shift", {"offset": offset}, reads=(read,))
+    elif number and (total := _all_summed(call, read, number)) is not None:
+        call.make("mean", total.attributes, reads=total.reads)
     elif number:
         call.make("scale", {"factor": 1 / number}, reads=(read,))
     else:
         raise Refused("it divides by zero")
+
+
+def _all_summed(call: Reader, read: int, number: float) -> Node | None:
+    """The sum that this value is, where it is over as many numbers as a map has: their
+    quotient is the mean."""
+    node = call.graph.maker(read)
+    if node is None or node.op != "sum":
+        return None
+    source = call.graph.value(node.reads[0])
+    dims: Any = node.attributes["dim"]
+    axes = [int(dim) - 1 for dim in (dims if is_sequence(dims) else (dims,))]
+    varying = call.graph.varying.get(source, ())
+    over = prod(call.sizes(source)[axis] for axis in axes)
+    return node if over == number and set(varying).intersection(axes) else None
 
 
 def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) -> None:

@@ -2,9 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archc.importing.attributes import laid_out
 from archc.importing.reader import Reader
+from archc.importing.reshapes import LAYOUTS
 from archc.importing.trace import BATCH, Sizes
+
+
+def laid_before(call: Reader, value: int, sizes: Sizes) -> int | None:
+    """The value of these sizes that was laid out on other axes before."""
+    node = call.graph.maker(value)
+    while node is not None and node.op in LAYOUTS:
+        source = call.graph.value(node.reads[0])
+        if call.sizes(source) == sizes:
+            return source
+        node = call.graph.maker(source)
+    return None
+
+
+def in_groups(call: Reader, groups: Sequence[int], *, last: bool = True) -> int:
+    """Groups of channels, joined: each value is one of them, or several, whose channels
+    are on the next axis."""
+    rank = len(call.sizes(groups[0]))
+    flat: list[int] = []
+    count = 0
+    for value in groups:
+        sizes = call.sizes(value)
+        count += sizes[0] if call.shape_of(value).channel_axis == 1 else 1
+        if call.shape_of(value).channel_axis == 1:
+            joined = (sizes[0] * sizes[1], *sizes[2:])
+            ends = {"end_dim": 2} if rank > 2 else {}
+            whole = laid_before(call, value, joined)
+            if whole is None:
+                whole = call.make("flatten", ends, reads=(value,), last=False)
+            value = whole
+        flat.append(value)
+    whole = parted(call, flat)
+    if whole is None:
+        whole = call.make("concat", reads=tuple(flat), last=False)
+    parts = {"dim": 1, "unflattened_size": [count, -1]}
+    return call.make("unflatten", parts, reads=(whole,), last=last)
+
+
+def parted(call: Reader, values: Sequence[int]) -> int | None:
+    """The value whose channels these are, in their order, if they are all of it."""
+    if len(values) == 1:
+        return values[0]
+    stop, sources = 0, set[int]()
+    for value in values:
+        node = call.graph.maker(value)
+        if node is None or node.op != "channel_slice":
+            return None
+        if node.attributes.get("start", 0) != stop:
+            return None
+        stop = node.attributes["stop"]
+        sources.add(call.graph.value(node.reads[0]))
+    (source, *others) = sources
+    return None if others or call.shape_of(source).channels != stop else source
 
 
 def on_channels(call: Reader, value: int, axis: int, sizes: Sizes = ()) -> int:

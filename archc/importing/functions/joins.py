@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from archc.importing.functions.axes import give, on_channels
+from archc.importing.functions.axes import give, in_groups, on_channels, parted
 from archc.importing.reader import INPUTS, JOINED, Reader, Refused, rule
 from archc.importing.trace import Value
 from archc.spec.expressions import is_sequence
@@ -16,15 +16,21 @@ def _cat(call: Reader) -> None:
     if call.graph.zeros.intersection(reads):
         _cat_zeros(call, list(reads))
         return
-    if len(reads) == 1:
-        call.graph.same[call.call.makes[0]] = reads[0]
-        return
     shape = call.shape_of(reads[0])
     dim = call.given("dim", 1, 0) % (len(shape.dims) + 1)
-    if dim == 0:
+    if dim == 0 and len(reads) > 1:
         raise Refused(JOINED)
+    on_channels_alone = shape.channel_axis == dim - 1 or len(reads) == 1
+    whole = parted(call, reads) if on_channels_alone else None
+    if whole is not None:
+        call.graph.same[call.call.makes[0]] = whole
+        return
     if shape.channel_axis == dim - 1:
         call.make("concat", reads=reads)
+        return
+    counted = all(0 not in call.graph.varying.get(read, ()) for read in reads)
+    if dim == 1 and shape.channel_axis == 1 and counted:
+        in_groups(call, reads)
         return
     moved = tuple(on_channels(call, read, dim) for read in reads)
     joined = call.make("concat", reads=moved, last=False)
@@ -85,11 +91,14 @@ def _stack(call: Reader) -> None:
     if dim == 0:
         call.graph.stacked[call.call.makes[0]] = reads
         return
-    if shape.channel_axis == dim - 1 and len(reads) > 1:
-        # which are groups of channels
-        joined = call.make("concat", reads=reads, last=False)
-        groups = {"dim": dim, "unflattened_size": [len(reads), -1]}
-        call.make("unflatten", groups, reads=(joined,))
+    if shape.channel_axis == 0 and len(reads) > 1:
+        groups = in_groups(call, reads, last=dim == 1)
+        if dim == 2:
+            call.make("transpose", {"dim0": 1, "dim1": 2}, reads=(groups,))
+        elif dim > 2:
+            order = [n for n in range(len(shape.dims) + 2) if n != 1]
+            order.insert(dim, 1)
+            call.make("permute", {"dims": order}, reads=(groups,))
         return
     sizes = call.sizes(first)
     sizes = (*sizes[: dim - 1], 1, *sizes[dim - 1 :])

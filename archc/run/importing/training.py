@@ -121,7 +121,7 @@ def _compared(one: Step, other: Step) -> str | None:
     if not (_are_close(outputs) and _are_close(gradients)):
         return "differ"
     kept = {k: t for k, t in one.buffers.items() if t.is_floating_point()}
-    again = {k for k, t in kept.items() if _counts(one, k) > _counts(other, k)}
+    again = {k for k in kept if _counts(one, k) > _counts(other, k)}
     if not _are_close([(t, other.buffers[k]) for k, t in kept.items()]):
         once = [(t, other.buffers[k]) for k, t in kept.items() if k not in again]
         return "statistics" if again and _are_close(once) else "differ"
