@@ -179,7 +179,7 @@ def _head(folder: Folder, head: Head) -> Box:
     box = Box("head", head.name, name=head.name)
     box.tally.add(FIRST)
     box.inner.add(FIRST)
-    box.remark = f"training only, loss × {head.loss_weight:g}"
+    box.remark = labels.of_head(head)
     box.children = folder.items([(head.region, FIRST)])
     if len(box.children) == 1 and isinstance(only := box.children[0], Box):
         box.block, box.children = only.block, only.children

@@ -9,7 +9,7 @@ from archc.draw.chart import Less
 from archc.draw.figure import Leaf
 from archc.draw.palette import SIGNS
 from archc.measure.cost import Facts
-from archc.network.graph import Network
+from archc.network.graph import Head, Network
 from archc.ops.sizes import Shape
 
 _FINE = ("normalization", "activation", "dropout")
@@ -89,6 +89,10 @@ def numbers(network: Network, facts: Facts) -> list[str]:
         if value.shape is not None
     ]
     return [params, f"{large(facts.macs)} MACs", *inputs]
+
+
+def of_head(head: Head) -> str:
+    return f"training only, loss × {head.loss_weight:g}"
 
 
 def large(number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from archc.draw import labels
 from archc.draw.caption import fields
@@ -59,6 +60,9 @@ def layer_chart(network: Network, facts: Facts) -> Chart:
         cell.sizes = sizes(layer.output_shape())
         cell_at[layer.output] = at
         cell_of[layer] = cell
+    for head in network.heads:
+        for layer in islice(head.region.layers(), 1):
+            cell_of[layer].details.append(f"{head.name}: {labels.of_head(head)}")
     _mark_again(cells)
     for name, value in network.outputs.items():
         pairs.append((cell_at[value], len(cells)))
@@ -104,8 +108,7 @@ def network_chart(network: Network, facts: Facts) -> Chart:
         pairs.append((at, len(cells)))
         cells.append(_end(text, text, value))
     for head in network.heads:  # which read what is made inside of the box
-        said = f"{head.name}: training only, loss × {head.loss_weight:g}"
-        whole.details.append(said)
+        whole.details.append(f"{head.name}: {labels.of_head(head)}")
         whole.layers += head.region.layers()
     cell_of.update((layer, whole) for layer in whole.layers)
     fold_in(network, cell_of)
