@@ -191,7 +191,8 @@ class Draft:
         again = "again" if lead.again else ""
         lines = [said, *before, lead.remark, again, *repeated, *more]
         cell.details = [line for line in lines if line]
-        cell.fine = {said: Less()} | before | more
+        told = ("convolutions",) if inside else ()
+        cell.fine = {said: Less(lost=told)} | before | more
         cell.fine |= dict.fromkeys(repeated, Less(lost=("repetitions",)))
         # the border of a head says the rest of what is said of it
         loss = Less(lead.remark.rpartition(", ")[2])
