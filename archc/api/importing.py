@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archc.importing.trace import told_once
-
 if TYPE_CHECKING:
     from torch import nn
 
@@ -50,7 +48,7 @@ def import_module(
     )
     if not result.passed:
         proof = result.proof
-        reasons = told_once(result.refused) or [
+        reasons = result.reasons or [
             proof.why or f"its outputs differ, first at {proof.first}"
         ]
         raise ImportRefused("\n".join(reasons))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from archc.importing.elsewhere import Limit, bound, same_calls
 from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported, lacking
-from archc.importing.trace import Refusal
+from archc.importing.trace import Refusal, told_once
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
 from archc.run.importing.differing import (
     called_again,
@@ -47,6 +47,11 @@ class Result:
     def passed(self) -> bool:
         """Whether there is a spec, and nothing speaks against it."""
         return bool(self.text) and not self.refused and self.proof.holds
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is none, each reason once."""
+        return told_once(self.refused)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
