@@ -145,7 +145,7 @@ class _Builder:
             "" if box.kind == "block" and box.count else when(box.tally, parent.inner)
         )
         remarks = box.remark.split(", ") if box.remark else []
-        remarks += ["again"] if box.again else []
+        remarks += [box.said_again]
         cell.details = [line for line in (block, *remarks, occurs) if line]
         cell.fine = {block: Less()}
         cell.head = box.kind == "head"
@@ -156,7 +156,7 @@ class _Builder:
     def _folded(self, box: Box, parent: Box) -> Cell:
         cell = self._frame(box, parent)
         inside = windows(box, self.reads)
-        lines = [inside] * bool(inside) + repeats(box, self.reads)
+        lines = [inside] if inside else repeats(box, self.reads)
         cell.details += lines
         cell.fine |= dict.fromkeys(lines, Less())
         cell.details += self.picture.passed(box, inside=True)
@@ -195,7 +195,7 @@ class _Builder:
             changed |= before is not None and before.channel_axis != given.channel_axis
             joins = lead.category == "merge" and not lead.beside
             if (changed and not lead.beside) or joins:
-                cell.shape = labels.folded(given, shape)
+                cell.shape = labels.ranged(given, shape)
         return cell
 
 

@@ -15,6 +15,8 @@ from archc.ops.sizes import Shape
 _LONG = re.compile(r"\d+\.\d{4,}(?:e-?\d+)?")
 """A number with more digits than a picture needs."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_ONE_IS_UNSAID = (" dilated ", " groups ", " /", " ↑")
+"""How fields begin that say nothing of a one."""
 _MOST_LISTED = 5
 """Values of one attribute that neither rise nor fall."""
 Fields = tuple[str, ...]
@@ -150,11 +152,24 @@ def _field(found: dict[str, Tally], whole: Tally, order: list[str]) -> str:
         value = values[0] or values[1]
         return f"{value} ({occurrence(found[value], whole)})"
     stated = [v for v in values if v]
-    if not _rises([value for value in order if value]):
-        if len(stated) <= _MOST_LISTED:
-            return "|".join((stated[0], *(_number_in(value) for value in stated[1:])))
+    seldom = ""
+    if "" in found and stated[0].startswith(_ONE_IS_UNSAID):
+        one = _NUMBER.sub("1", stated[0])
+        stated = [value or one for value in values]
+        order = [value or one for value in order]
+    elif "" in found:
+        others = sum(tally.total for value, tally in found.items() if value)
+        seldom = f" ({others} of {whole.total})"
+    told = [value for value in order if value]
+    if len(told) == 2 and whole.total > 2 and not seldom:
+        # of many, the first may be the only one of its kind
+        return f"{told[0]}, then {_number_in(told[1])}"
+    if not _rises(told):
+        if len(told) <= _MOST_LISTED:
+            listed = (told[0], *(_number_in(value) for value in told[1:]))
+            return "|".join(listed) + seldom
         stated.sort(key=_numbers)
-    return f"{stated[0]}…{_number_in(stated[-1])}"
+    return f"{stated[0]}…{_number_in(stated[-1])}{seldom}"
 
 
 def _numbers(value: str) -> list[float]:

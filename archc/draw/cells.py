@@ -232,7 +232,8 @@ def loops_of(cell: Cell) -> Iterator[tuple[Loop, str]]:
     Of a box that stands for several it is what each has, or, where they do not have as
     many each, `add, 14 in all`.
     """
-    for loop, times in cell.loops.items():
+    for loop in sorted(cell.loops, key=lambda x: (not x.skips, x.merge, x)):
+        times = cell.loops[loop]
         branches = loop.kind == "branches"
         text = f"{loop.paths} branches, {loop.merge}" if branches else loop.merge
         each = cell.even.get(loop)

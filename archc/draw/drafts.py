@@ -122,6 +122,7 @@ class Draft:
         if isinstance(a, Box) and isinstance(b, Box) and not self.attached:
             same = a.kind == b.kind == "block" and a.block == b.block != ""
             same &= a.again == b.again and _kernels(a) == _kernels(b)
+            same &= _counts(a) == _counts(b)
             return same and not (a.count or b.count) and map_of(a) == map_of(b)
         return False
 
@@ -187,9 +188,9 @@ class Draft:
         inside = windows_of(boxes, reads)
         said = ": ".join(filter(None, (lead.block, inside))) if lead.name else inside
         before, more = labels.before(self.before), labels.in_a_row(self.attached)
-        repeated = shared([repeats(box, reads) for box in boxes]) or []
-        again = "again" if lead.again else ""
-        lines = [said, *before, lead.remark, again, *repeated, *more]
+        counts = [[] if inside else repeats(box, reads) for box in boxes]
+        repeated = shared(counts) or []
+        lines = [said, *before, lead.remark, lead.said_again, *repeated, *more]
         cell.details = [line for line in lines if line]
         told = ("convolutions",) if inside else ()
         cell.fine = {said: Less(lost=told)} | before | more
@@ -220,6 +221,12 @@ def _kernels(box: Box) -> set[str]:
         if leaf.category == "convolution"
         for fields in leaf.captions
     }
+
+
+def _counts(box: Box) -> list[str]:
+    """How often its parts are repeated."""
+    parts = (part for part in box.children if isinstance(part, Box | Node))
+    return [part.count for part in parts if part.count not in ("", "1")]
 
 
 def _said(node: Node) -> list[str]:

@@ -101,10 +101,17 @@ class Box:
     count: str = ""
     """For a repeat: how often."""
     remark: str = ""
-    again: bool = False
-    """Whether it is a further use of a module."""
+    again: str = ""
+    """The module whose further use it is."""
     folded: Box | None = None
     """A repetition of nothing but this, whose frame it is too."""
+
+    @property
+    def said_again(self) -> str:
+        """What is said of that, where its own name does not say which one it is."""
+        if not self.again:
+            return ""
+        return "again" if self.again == self.name else f"{self.again} again"
 
     def leaves(self) -> Iterator[Leaf]:
         for child in self.children:

@@ -102,8 +102,10 @@ class Folder:
         regions = [(part, where) for part, where in made if isinstance(part, Region)]
         framed = all(part.kind in ("block", "group") for part, _ in regions)
         box = self._box("block", regions if framed else shares, beside)
-        box.name = name_range(regions[0][0].path, regions[-1][0].path)
-        box.again = True
+        box.again = name_range(regions[0][0].path, regions[-1][0].path)
+        named = shares[0][0].node is not None and shares[0][0].node.name is not None
+        own = name_range(shares[0][0].path, shares[-1][0].path)
+        box.name = own if named else box.again
         for layer in (layer for part, _ in regions for layer in part.layers()):
             if layer.op.parameters(layer.input_shape()):
                 self.leaf_of[layer].learned = True

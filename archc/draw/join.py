@@ -58,7 +58,7 @@ class Joiner:
                 # what would be said of the frame
                 only.lead.note = only.lead.note or box.remark
                 if box.again:
-                    only.lead.again = only.lead.again or box.name
+                    only.lead.again = only.lead.again or box.again
                 return [only]
             return [box]
         if isinstance(only, Leaf) or only.count or only.tally != box.inner:
@@ -67,7 +67,7 @@ class Joiner:
             if only.kind not in ("block", "group"):
                 return [box]
             only.name, only.remark = box.name or only.name, box.remark
-            only.again |= box.again
+            only.again = only.again or box.again
         only.count, only.tally, only.folded = box.count, box.tally, box
         return [only]
 

@@ -80,8 +80,9 @@ def remarks(leaves: Sequence[Leaf]) -> list[str]:
 
 def numbers(network: Network, facts: Facts) -> list[str]:
     params = f"{large(facts.params)} parameters"
-    if facts.params_with_heads != facts.params:
-        params += f" ({large(facts.params_with_heads)} in training)"
+    training = large(facts.params_with_heads)
+    if training != large(facts.params):
+        params += f" ({training} in training)"
     named = network.inputs_have_names
     inputs = [
         f"{name} {spelled(value.shape)}" if named else f"input {spelled(value.shape)}"
@@ -110,21 +111,16 @@ def spelled(shape: Shape) -> str:
 
 
 def folded(first: Shape | None, last: Shape) -> str:
-    """The shape that a row of repetitions gives, on one line."""
-    if first is None or first == last or len(first.dims) != len(last.dims):
+    """The shape that a row gives, whose last may also scale the map."""
+    if first is None or first.channels == last.channels:
         return spelled(last)
-    return ranged(first, last) if first.channels != last.channels else spelled(last)
+    return ranged(first, last)
 
 
 def ranged(first: Shape, last: Shape) -> str:
-    """A shape that may change from the first repetition to the last.
-
-    Where the map shrinks, it does so in the first one, and the others are the rule.
-    """
+    """The shape that a row of repetitions gives, from the first to the last."""
     if first == last or len(first.dims) != len(last.dims):
         return spelled(last)
-    if first.channels == last.channels:
-        return f"{spelled(last)}\n(first {spelled(first)})"
     return "×".join(
         str(a) if a == b else f"{a}…{b}"
         for a, b in zip(first.dims, last.dims, strict=True)

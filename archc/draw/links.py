@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from archc.draw.chart import Link
+from archc.draw.chart import Chart, Link
 from archc.draw.scene import Path, Point
 from archc.draw.style import Style
 
@@ -28,11 +28,14 @@ def drawn_link(
     return Path(tuple(points), color, thick, arrow, dashed, kind=link.kind)
 
 
-def buses(links: Sequence[Link]) -> Mapping[Link, object]:
+def buses(links: Sequence[Link], chart: Chart) -> Mapping[Link, object]:
     """Which links share a way, as one value: those that leave one place, and those that
-    reach one where nothing else leaves what they come from. A line has one colour, so
-    that those of two kinds never do."""
+    reach one where nothing else leaves what they come from, and nothing reaches it but
+    what stands before: they would look like one. A line has one colour, so that those
+    of two kinds never do."""
+    reached = {x.target for x in chart.links if x.target > x.source + 1}
     reaches = {x: ("to", x.target, x.enters, x.kind) for x in links}
     leaves = {x: ("from", x.source, x.leaves, x.kind) for x in links}
     forks = Counter(leaves.values())
-    return {x: reaches[x] if forks[leaves[x]] == 1 else leaves[x] for x in links}
+    alone = {x for x in links if forks[leaves[x]] == 1 and x.source not in reached}
+    return {x: reaches[x] if x in alone else leaves[x] for x in links}

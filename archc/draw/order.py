@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 def in_order(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
     """Numbers below `count`, the second of each pair behind the first; else they rise.
 
-    The pairs must not lead in a circle.
+    What pairs lead to in a circle is left out.
     """
     sources: list[set[int]] = [set() for _ in range(count)]
     readers: list[set[int]] = [set() for _ in range(count)]

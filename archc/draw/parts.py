@@ -32,9 +32,9 @@ def windows_of(boxes: Sequence[Box], reads: Mapping[Leaf, Sequence[Leaf]]) -> st
 
 
 def _block_of(box: Box) -> str:
-    """The block that it repeats, or what else it has a name for."""
+    """The blocks that it repeats, or what else it has names for."""
     boxes = [part for part in box.children if isinstance(part, Box)]
-    return box.block or (boxes[0].block or boxes[0].name if boxes else "")
+    return box.block or ", ".join(dict.fromkeys(x.block or x.name for x in boxes))
 
 
 def repeats(box: Box, reads: Mapping[Leaf, Sequence[Leaf]]) -> list[str]:

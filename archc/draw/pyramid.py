@@ -169,7 +169,9 @@ class _Drawing:
         if at == column:
             order = grid.sequence(column)
             near = abs(order.index(link.source) - order.index(link.target)) == 1
-            return [] if near else [(column, b.y + b.height * 0.32)]
+            if near or self._at_right(link):
+                return []
+            return [(column, b.y + b.height * 0.32)]
         if grid.hooks(link):
             return []
         begin, end = a.y + self._port(link.source), self.enters[link]
@@ -182,6 +184,16 @@ class _Drawing:
         free = grid.free(grid.found.row[link.source], between)
         last = not between or (free and grid.is_level(link.source))
         return [(column if last else at + 1, end)]
+
+    def _at_right(self, link: Link) -> bool:
+        """Whether a line from a box to one further down runs at the right of all, where
+        nothing else does."""
+        last = self.grid.found.columns[-1]
+        inside = link.source in last and link.target in last
+        if not inside or any(self.boxes[i].beside for i in last):
+            return False
+        order = self.grid.sequence(self.columns - 1)
+        return abs(order.index(link.source) - order.index(link.target)) > 1
 
     def _across(self) -> None:
         """Gives every column its place, with room for what runs along its left side."""
@@ -209,7 +221,8 @@ class _Drawing:
                 self.boxes[i].x = x
             x += self.widths[column]
             beside = max(self.boxes[i].beside for i in cells)
-        self.width = x + beside
+        aside = any(map(self._at_right, self.chart.links))
+        self.width = x + (_CLEAR + 1 if aside else beside)
 
     def _begin(self, link: Link) -> float:
         """The height at which a line leaves the side of its source."""
@@ -232,6 +245,10 @@ class _Drawing:
     def _points(self, link: Link, way: list[tuple[int, float]]) -> list[Point]:
         a, b = self.boxes[link.source], self.boxes[link.target]
         same = self.grid.column[link.source] == self.grid.column[link.target]
+        if self._at_right(link):
+            begin, end = self._begin(link), b.y + b.height * 0.32
+            side, x = a.x + a.width, a.x + a.width + _CLEAR
+            return [(side, begin), (x, begin), (x, end), (b.x + b.width, end)]
         if same and not way:
             down = b.y > a.y
             begin, end = (a.y + a.height, b.y) if down else (a.y, b.y + b.height)

@@ -85,7 +85,7 @@ class Layout(Rows):
         something is said has its own."""
         found: dict[object, list[Link]] = {}
         far = [x for x in self.far if not self._right(x)]
-        for link, bus in buses(far).items():
+        for link, bus in buses(far, self.chart).items():
             found.setdefault((bus, link.note and link), []).append(link)
         return sorted(
             found.values(),
@@ -132,9 +132,11 @@ class Layout(Rows):
         found: dict[tuple[int, int, str], list[Point]] = {}
         lanes: dict[object, float] = {}
         main = {x.source for x in self.leaving if x.kind == "main"}
-        for link, bus in buses(self.leaving).items():
+        reached = {x.target for x in self.far}
+        for link, bus in buses(self.leaving, self.chart).items():
             i = link.source
             hidden = link.kind == "skip" and i in main and self._side(i)
+            hidden &= i not in reached
             if self._ends(i) and not hidden:
                 x, end = self.center[i], self.reach(i)[1]
                 x += self.boxes[i].port("out", link.leaves)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
@@ -10,6 +11,7 @@ from archc.draw import metrics
 from archc.draw.align import Bands, Joint, aligned
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
+from archc.draw.order import in_order
 from archc.draw.ranks import APART, threads
 from archc.draw.style import Style
 
@@ -284,22 +286,49 @@ class Rows:
         """Which track of a gap each link uses that turns there."""
         self.track: dict[tuple[int, object], int] = {}
         self.used = [0] * (len(self.rows) + 1)
-        for segment in self.near:
-            if not self._straight(segment):
-                self._take(self.row_of[segment.source], self._bus(segment))
-        for link in self.far:
-            if self._right(link):
-                continue
+        around = [link for link in self.far if not self._right(link)]
+        # what goes off to a lane does so above what goes on, and comes back below it
+        for link in around:
             if not self._side(link.source):
                 self._take(self.row_of[link.source], ("out", link))
-            if not self._side(link.target):
-                self._take(self.row_of[link.target] - 1, ("in", link))
         for source, port in dict.fromkeys((x.source, x.leaves) for x in self.leaving):
             if not self._ends(source) and not self._side(source):
                 self._take(self.row_of[source], ("leave", source, port))
+        for gap, bus in self._turning():
+            self._take(gap, bus)
+        for link in around:
+            if not self._side(link.target):
+                self._take(self.row_of[link.target] - 1, ("in", link))
         for target, port in dict.fromkeys((x.target, x.enters) for x in self.entering):
             if not self._begins(target) and not self._side(target):
                 self._take(self.row_of[target] - 1, ("enter", target, port))
+
+    def _turning(self) -> Iterator[tuple[int, object]]:
+        """The links that turn in each gap, from the first track of it to the last: what
+        leaves a box turns away before another one comes down there."""
+        gaps: dict[int, dict[object, list[_Segment]]] = {}
+        for segment in self.near:
+            if not self._straight(segment):
+                gap = gaps.setdefault(self.row_of[segment.source], {})
+                gap.setdefault(self._bus(segment), []).append(segment)
+        for gap, buses in gaps.items():
+            keys = list(buses)
+            leaving: dict[int, list[int]] = {}
+            for number, key in enumerate(keys):
+                for x in {round(self._from(segment)) for segment in buses[key]}:
+                    leaving.setdefault(x, []).append(number)
+            pairs = [
+                (before, number)
+                for number, key in enumerate(keys)
+                for x in {round(self._to(segment)) for segment in buses[key]}
+                for near in (x - 1, x, x + 1)
+                for before in leaving.get(near, ())
+                if before != number
+            ]
+            order = in_order(len(keys), pairs)
+            # two that change places have to lie on one another
+            rest = sorted({*range(len(keys))}.difference(order))
+            yield from ((gap, keys[number]) for number in (*order, *rest))
 
     def _take(self, gap: int, key: object) -> None:
         if (gap, key) not in self.track:

@@ -115,7 +115,7 @@ def opened(items: Sequence[Item]) -> Iterator[Outer]:
             if item.again:
                 for leaf in item.leaves():
                     if leaf.learned:
-                        leaf.again = leaf.again or item.name
+                        leaf.again = leaf.again or item.again
             yield from opened(item.children)
         elif not isinstance(item, Leaf):
             yield item

@@ -53,7 +53,7 @@ def placed(chart: Chart, style: Style, boxes: list[Drawn]) -> Strips:
     way_of = {
         link: (key, *ends)
         for ends, links in pairs.items()
-        for link, key in buses(links).items()
+        for link, key in buses(links, chart).items()
     }
     ways = list(dict.fromkeys(way_of[x] for x in crossing))
     passing = [[w for w in ways if w[-1] == n] for n in range(len(strips))]

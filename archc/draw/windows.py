@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from archc.draw import labels
@@ -12,6 +12,8 @@ from archc.draw.figure import SHORTCUT, Arc, Beside, Box, Item, Leaf, Node
 
 _MOST = 10
 """More are not said."""
+_MOST_TIMES = 3
+"""Up to how often one is said that is repeated."""
 
 
 def windows(
@@ -24,7 +26,10 @@ def windows(
     repeated. `strides` if what convolutions skip is said too."""
     found: list[tuple[Beside, str]] = []
     last: Leaf | None = None
-    if _repeats(box) or of_one_block(box):
+    times = dict(_repeated(box))
+    if not all(1 <= count <= _MOST_TIMES for count in times.values()):
+        return ""
+    if of_one_block(box):
         return ""
     leaves = list(box.leaves())
     for leaf in leaves:
@@ -37,7 +42,9 @@ def windows(
             text = labels.said(leaf)
         else:
             continue
-        occurs = occurrence(leaf.tally, box.inner)
+        often = times.get(leaf, 1)
+        always = leaf.tally.total == often * box.inner.total
+        occurs = "" if always else occurrence(leaf.tally, box.inner)
         seldom = leaf.tally.total < box.inner.total
         if seldom and occurs not in ("first only", "not first"):
             return ""  # one row does not tell what is there and what is not
@@ -45,9 +52,9 @@ def windows(
             siblings = last is not None and _siblings(last.beside, leaf.beside)
             if last is not None and not siblings and not _follows(leaf, last, reads):
                 return ""
-            if len(found) == _MOST:
+            found += [(leaf.beside, text)] * often
+            if len(found) > _MOST:
                 return ""
-            found.append((leaf.beside, text))
             last = leaf
     return _in_a_row(found, 0)
 
@@ -60,11 +67,17 @@ def reads_of(arcs: Iterable[Arc]) -> dict[Leaf, list[Leaf]]:
     return reads
 
 
-def _repeats(box: Box) -> bool:
-    """Whether it has parts that are repeated."""
-    parts = [part for part in box.children if isinstance(part, Box | Node)]
-    inner = [part for part in parts if isinstance(part, Box)]
-    return any(x.count not in ("", "1") for x in parts) or any(map(_repeats, inner))
+def _repeated(box: Box) -> Iterator[tuple[Leaf, int]]:
+    """How often a layer comes that is repeated by itself; 0 for what is in a part of
+    several that is, or does not come as often in all of its repetitions."""
+    for part in box.children:
+        if isinstance(part, Node) and part.count:
+            count = int(part.count) if part.count.isdecimal() else 0
+            yield from ((leaf, count) for leaf in part.leaves)
+        elif isinstance(part, Box) and part.count not in ("", "1"):
+            yield from ((leaf, 0) for leaf in part.leaves())
+        elif isinstance(part, Box):
+            yield from _repeated(part)
 
 
 def of_one_block(box: Box) -> bool:

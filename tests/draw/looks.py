@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 from archc.diagnostics.model import Sink
@@ -108,6 +108,30 @@ def hold(svg: Svg) -> None:
             touches = any(_on(end, box) for box in svg.boxes)
             # or on the line that goes on at the other side of a frame's border
             assert touches or sum(_near(end, other) for other in ends) > 1, end
+
+
+def hold_apart(svg: Svg) -> None:
+    """Lines that lie on one another come from one place, or lead to one."""
+    pieces: dict[tuple[str, int], list[tuple[float, float, float, int]]] = {}
+    for number, points in enumerate(svg.edges):
+        for a, b in pairwise(points):
+            way = 0 if abs(a[0] - b[0]) < 0.3 else 1
+            at, ends = a[way], sorted((a[1 - way], b[1 - way]))
+            for key in (round(at), round(at) + 1):
+                piece = (at, ends[0], ends[1], number)
+                pieces.setdefault(("xy"[way], key), []).append(piece)
+    places = [(_place(svg, e[0]), _place(svg, e[-1])) for e in svg.edges]
+    for found in pieces.values():
+        for (at, low, high, one), (near, begin, end, other) in combinations(found, 2):
+            apart = abs(at - near) > 1.2 or min(high, end) - max(low, begin) < 1.5
+            same = any(a == b for a, b in zip(places[one], places[other], strict=True))
+            assert apart or same, (svg.edges[one], svg.edges[other])
+
+
+def _place(svg: Svg, point: tuple[float, ...]) -> tuple[int, ...]:
+    """The box that a point is on, or the point."""
+    on = next((n for n, box in enumerate(svg.boxes) if _on(point, box)), None)
+    return (on,) if on is not None else (round(point[0]), round(point[1]))
 
 
 def _near(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

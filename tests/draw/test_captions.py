@@ -38,7 +38,20 @@ def test_only_what_rises_or_falls_is_a_row(values: list[str], said: str) -> None
 
 
 def test_what_comes_again_is_no_row() -> None:
-    assert _said([", 64", ", 16", ", 64"]) == ", 64|16"
+    assert _said([", 64", ", 16", ", 64"]) == ", 64|16|64"
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    (["", " dilated 2", " dilated 4"], " dilated 1…4"),
+    ([" groups 2", "", " groups 4"], " groups 2|1|4"),
+    ([" dilated 2", " dilated 4", " dilated 4"], " dilated 2, then 4"),
+    ([" by 0.5", "", " by 0.9", " by 0.7"], " by 0.5|0.9|0.7 (3 of 4)"),
+])  # fmt: skip
+def test_what_is_not_said_of_one_is_told_beside_others(
+    values: list[str], said: str
+) -> None:
+    """Of the dilations 1, 2 and 4 of a row of convolutions the first has none."""
+    assert _said(values) == said
 
 
 def _cells(name: str) -> Iterator[Cell]:

@@ -94,7 +94,8 @@ def test_what_is_no_series_of_branches_stands_by_its_name(tmp_path: Path) -> Non
     # what is not repeated beside it, with its strides
     ("torchvision/shufflenet_v2_x1_0",
      "downsampling_unit: (dw 3×3 /2, 1×1 | 1×1, dw 3×3 /2, 1×1)"),
-    ("d2l/vgg11", "max pool 2×2 /2"),
+    ("d2l/vgg11", "vgg_block: 3×3, 3×3, max pool 2×2 /2"),
+    ("d2l/nin", "nin_block: 11×11 /4, 1×1, 1×1"),
 ])  # fmt: skip
 def test_stages_say_their_convolutions(name: str, said: str) -> None:
     assert said in [d for c in chart(name, "stage").cells for d in c.details]

@@ -9,7 +9,7 @@ import pytest
 from archc.draw.chart import Level
 from archc.draw.drawing import Options
 from archc.draw.fit import MM
-from tests.draw.looks import analysed, chart, drawn, hold
+from tests.draw.looks import analysed, chart, drawn, hold, hold_apart
 from tests.draw.test_ways import hold_repeats, hold_ways
 
 HERE = Path(__file__).parent / "strangers"
@@ -30,6 +30,8 @@ def test_nothing_covers_text_and_edges_end_on_boxes(
     if options.width is not None:
         assert svg.width <= options.width * MM + 0.02
     hold(svg)
+    if options.level != "layer":
+        hold_apart(svg)
 
 
 @pytest.mark.parametrize("level", ["block", "layer"])

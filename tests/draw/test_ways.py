@@ -121,7 +121,7 @@ def hold_ways(network: Network, found: Chart) -> None:
 
 
 def _read(layer: Layer, home: dict[Layer, Cell]) -> tuple[Value, ...]:
-    """What a layer computes with; an identity in the box of a merge is a line."""
+    """What a layer computes with; an identity in the box of another is a line."""
     return tuple(_before(value, home) for value in _computes(layer))
 
 
@@ -131,7 +131,9 @@ def _computes(layer: Layer) -> tuple[Value, ...]:
 
 def _before(value: Value, home: dict[Layer, Cell]) -> Value:
     layer = value.layer
-    while layer is not None and layer.op.unchanged and home[layer].category == "merge":
+    while layer is not None and layer.op.unchanged:
+        if home[layer].category == layer.op.category:
+            break  # it has a box of its own
         value, layer = layer.inputs[0], layer.inputs[0].layer
     return value
 
