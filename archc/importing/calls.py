@@ -20,7 +20,7 @@ from archc.importing.idioms import drop_idle, drop_turns, join
 from archc.importing.modules import WHOLE
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
-from archc.importing.reader import NOTHING, RULES, Reader, Refused, op_of
+from archc.importing.reader import JOINED, NOTHING, RULES, Reader, Refused, op_of
 from archc.importing.reshapes import join_layouts, take_early
 from archc.importing.trace import Call, Refusal, Trace, Value
 from archc.ops.sizes import Shape
@@ -62,6 +62,10 @@ def graph_of(trace: Trace) -> Graph:
                 graph.refused.append(refusal)
     for number in trace.outputs.values():
         _widen(graph, number)
+        reason = _no_output(graph, graph.value(number))
+        if reason and not graph.refused:
+            mend = "let it give what it computes of its input alone"
+            graph.refused.append(Refusal("", reason, mend=mend))
     take_early(graph)
     _drop_unread(graph)
     drop_idle(graph)
@@ -70,6 +74,19 @@ def graph_of(trace: Trace) -> Graph:
     join_layouts(graph)
     _name_own(graph)
     return graph
+
+
+def _no_output(graph: Graph, number: int) -> str:
+    """Why a value is no output; empty, if it is one."""
+    if number in graph.zeros:
+        return "it gives zeros that depend on no input"
+    if number in graph.stacked:
+        return JOINED
+    if number in graph.padded:
+        return "it gives what is padded with minus infinity"
+    if number in graph.views:
+        return f"it gives `{graph.views[number].key}`, which it does not compute"
+    return ""
 
 
 def _refused(graph: Graph, call: Call) -> Refused | None:

@@ -39,8 +39,7 @@ NOTHING = frozenset(
     ("Tensor.contiguous", "clone", "Tensor.clone", "Tensor.detach", "detach",
      "Tensor.to", "Tensor.float", "Tensor.type_as", "Tensor.type",
      "Tensor.requires_grad_", "Tensor.data.__get__", "Tensor.alias", "Tensor.cpu",
-     "Tensor.half", "Tensor.double", "Tensor.bfloat16", "Tensor.expand_as_self",
-     "as_tensor")
+     "Tensor.double", "Tensor.expand_as_self", "as_tensor")
 )  # fmt: skip
 # attributes of which one number is meant for each axis
 _BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",

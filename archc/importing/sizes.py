@@ -34,8 +34,9 @@ def other_sizes(
 
 def name_sizes(trace: Trace, others: Sequence[Trace]) -> None:
     """Notes which axes are as large as the inputs make them, and at what is resized
-    which map it is as large as, in the setting `size_of`. A pooling whose window is the
-    whole map is one to a single number.
+    which map it is as large as, in the setting `size_of`; in `resizes` that it is
+    always as large, whatever it reads. What is so many times as large has a
+    `scale_factor`. A pooling whose window is the whole map is one to a single number.
 
     `others` are the same calls on inputs of other sizes, the likeliest first: what
     holds for all of them is taken, or else for the first ones. They are changed as
@@ -59,8 +60,13 @@ def _name_size(traces: list[Trace], n: int, known: list[int]) -> bool:
     calls = [t.calls[n] for t in traces]
     wanted = [*map(_size, calls)]
     if calls[0].function == _RESIZES and wanted[0]:
-        if len({*wanted}) == 1 or _is_idle(traces, calls, wanted):
+        if _is_idle(traces, calls, wanted):
             return False
+        if len({*wanted}) == 1:
+            for each, call in zip(traces, calls, strict=True):
+                settings = call.settings | {"resizes": True}
+                each.calls[n] = replace(call, settings=settings)
+            return True
         for value in _by_choice(known, calls[0], traces[0]):
             maps = [_map(t.shapes[value], len(wanted[0])) for t in traces]
             if maps == wanted:
@@ -68,6 +74,13 @@ def _name_size(traces: list[Trace], n: int, known: list[int]) -> bool:
                     settings = call.settings | {"size_of": Value(value)}
                     each.calls[n] = replace(call, settings=settings)
                 return True
+        factors = {_times(*each) for each in zip(traces, calls, wanted, strict=True)}
+        if len(factors) == 1 and None not in factors:
+            (factor,) = factors
+            for each, call in zip(traces, calls, strict=True):
+                settings = call.settings | {"size": None, "scale_factor": factor}
+                each.calls[n] = replace(call, settings=settings)
+            return True
     if all(map(_is_whole, calls, traces)):
         if len({str(call.settings["kernel_size"]) for call in calls}) == 1:
             return False
@@ -75,6 +88,18 @@ def _name_size(traces: list[Trace], n: int, known: list[int]) -> bool:
             each.calls[n] = _to_one(call)
         return True
     return False
+
+
+def _times(trace: Trace, call: Call, wanted: tuple[int, ...]) -> float | None:
+    """How many times as large a map becomes along each axis, if that is whole and the
+    same for all: then it is the same by a factor."""
+    read = call.settings.get("input")
+    size = () if not isinstance(read, Value) else _map(trace.shapes[read.number], 2)
+    times = {divmod(a, b) for a, b in zip(wanted, size, strict=False)}
+    if len(times) != 1 or len(size) != len(wanted):
+        return None
+    ((factor, rest),) = times
+    return None if rest else float(factor)
 
 
 def _is_idle(

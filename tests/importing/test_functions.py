@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -321,3 +322,67 @@ def test_pixels_and_channels_are_turned_about(
 def test_other_turns_are_written_out() -> None:
     text = _imported(lambda x: _to_depth(x, 5, 3, 1, 2, 4)).text
     assert "shuffle" not in text
+
+
+_SAID: list[tuple[_Function, list[dict[str, Any]]]] = [
+    (lambda x: x.clamp_min(0.5), [{"op": "clamp", "min": 0.5}]),
+    (lambda x: torch.clamp_max(x, 1), [{"op": "clamp", "max": 1}]),
+    (lambda x: F.pad(x, (1, 0, 2, 1), mode="circular"),
+     [{"op": "pad", "pad": [1, 0, 2, 1], "mode": "circular"}]),
+    (lambda x: F.interpolate(x, size=[3 * n for n in x.shape[2:]], mode="bilinear"),
+     [{"op": "upsample", "scale_factor": 3.0, "mode": "bilinear"}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "nodes"), _SAID)
+def test_what_ops_do_under_other_names(
+    does: _Function, nodes: list[dict[str, Any]]
+) -> None:
+    result = _imported(does)
+    assert _nodes(result) == nodes
+    assert result.proof.outputs == "equal"
+    assert not result.remarks
+
+
+def test_numbers_of_16_bits_are_refused() -> None:
+    for does in (lambda x: x.half().float(), lambda x: x.to(torch.bfloat16) * 1.0):
+        refused = import_network(Net(does), "net", {"x": (3, 8, 8)}).refused
+        assert "float16, and specs in float32" in refused[0].reason
+
+
+def test_a_gated_unit_is_a_product_of_halves() -> None:
+    result = _imported(lambda x: F.glu(x, dim=1))
+    (node,) = _nodes(result)
+    assert node["merge"] == "mul"
+    first, second = node["branches"]
+    assert first == {"op": "channel_slice", "stop": 4}
+    assert second[1] == {"op": "sigmoid"}
+    assert result.proof.outputs == "equal"
+
+
+def _first_step(x: Tensor) -> Tensor:
+    # what a recurrent cell computes of a state that begins with zeros
+    state = torch.zeros_like(x)
+    kept, new = torch.cat([x, state], 1).chunk(2, 1)
+    return kept.sigmoid() * state + kept.tanh() * new.exp()
+
+
+def test_products_with_zeros_are_zeros() -> None:
+    result = _imported(_first_step)
+    assert "sigmoid" not in result.text
+    assert "channel_pad" in result.text
+    assert result.proof.outputs == "equal"
+
+
+_NO_OUTPUTS: list[tuple[_Function, str]] = [
+    (lambda x: (x, torch.zeros_like(x)), "zeros that depend on no input"),
+    (lambda x: (x, x * torch.zeros_like(x)), "zeros that depend on no input"),
+    (lambda x: torch.stack([x, x.relu()]), "joins samples"),
+    (lambda x: F.pad(x, (1, 1, 1, 1), value=-math.inf), "minus infinity"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "reason"), _NO_OUTPUTS)
+def test_what_no_op_gives_is_no_output(does: _Function, reason: str) -> None:
+    (refusal,) = import_network(Net(does), "net", {"x": (3, 8, 8)}).refused
+    assert reason in refusal.reason

@@ -108,14 +108,49 @@ def _apart(x: Tensor) -> Tensor:
     return x.squeeze(2).sum(-1) + x.squeeze(-1).mean(2)
 
 
+class Steps(nn.Module):
+    """A function of a sequence."""
+
+    def __init__(self, does: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(3, 8, 3, padding=1)
+        self.does = does
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.does(self.conv(x))
+
+
+def _shortened(x: Tensor) -> Tensor:
+    shorter = F.avg_pool1d(x, 3, 1)
+    return shorter + x[:, :, -shorter.size(2) :]
+
+
+_STEPS: list[Callable[[Tensor], Tensor]] = [
+    lambda x: x[:, :, -1],
+    lambda x: x[..., -3:],
+    lambda x: x.select(2, -1),
+    lambda x: x[:, -2:, -1],
+    lambda x: x[:, None, :, -1],
+    lambda x: x.permute(0, 2, 1)[:, -1],
+    lambda x: x.narrow(2, -2, 2),
+    lambda x: x[:, :, 0],
+    lambda x: x[:, :, 1:3],
+    lambda x: x[:, :, 1:-1],
+    _shortened,
+]
+
+
 @pytest.mark.parametrize(
     ("module", "shape", "other"),
     [
         (Aligned(), (3, 8, 8), (3, 9, 6)),
         (Does(_selected), (3, 8, 8), (3, 9, 6)),
         (Does(_averaged), (3, 8, 8), (3, 9, 6)),
+        (Does(lambda x: F.interpolate(x, size=(8, 8))), (3, 8, 8), (3, 9, 6)),
+        (Does(lambda x: x[:, 3] * x[:, 2].exp()), (3, 8, 8), (3, 9, 6)),
         (Does(_one_by_one), (3, 8, 8), (3, 9, 6)),
         (Does(_apart), (3, 8, 8), (3, 9, 6)),
+        *((Steps(does), (3, 12), (3, 19)) for does in _STEPS),
         (Boxes(), (3, 4, 4), (3, 12, 8)),
         (Groups(), (3, 5), (3, 9)),
         (Whole(), (3, 4, 6), (3, 5, 7)),

@@ -494,9 +494,11 @@ def reshape(v: Values, env: Env, x: Shape) -> Table:
 def channel_slice(v: Values, env: Env, x: Shape) -> Table:
     if x.channel_axis is None:
         raise Bad("no channels")
-    form = v.draw.number(0, 3)
+    form = v.draw.number(0, 4)
     if form == 0 and x.channels > 1:
         return {"op": "channel_slice", "stop": "in_channels // 2"}
+    if form == 4:
+        return {"op": "channel_slice", "start": -v.draw.number(1, x.channels)}
     if form == 1:
         return {
             "op": "channel_slice",

@@ -72,6 +72,9 @@ def _binary(call: Reader, op: str) -> None:
     if all(isinstance(v, Value) for v in operands):
         values = [v for v in operands if isinstance(v, Value)]
         reads = tuple(call.graph.value(v.number) for v in values)
+        if op == "mul" and (zeros := call.graph.zeros).intersection(reads):
+            zeros.add(call.call.makes[0])
+            return
         if op == "add" and (summand := _beside_zeros(call, reads)) is not None:
             call.graph.same[call.call.makes[0]] = summand
             return
@@ -204,6 +207,16 @@ def _reciprocal(call: Reader) -> None:
         return
     power = call.make("pow", {"exponent": -1}, last=False)
     call.make("scale", {"factor": float(number)}, reads=(power,))
+
+
+@rule("torch.clamp_min", "torch.Tensor.clamp_min", "torch.clamp_max",
+       "torch.Tensor.clamp_max")  # fmt: skip
+def _clamped(call: Reader) -> None:
+    side = call.call.function[-3:]
+    limit = call.given(side, 1)
+    if not isinstance(limit, int | float):
+        raise Refused(f"the `{side}` of `{call.call.function}` is no number")
+    call.make("clamp", {side: limit})
 
 
 @rule("torch.square", "torch.Tensor.square")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from archc.importing.attributes import laid_out
 from archc.importing.reader import Reader
@@ -78,11 +79,17 @@ def on_channels(call: Reader, value: int, axis: int, sizes: Sizes = ()) -> int:
     return made
 
 
-def cut(call: Reader, value: int, axis: int, start: int, stop: int) -> int:
-    """A part of a value along an axis, counted from the batch."""
-    if (start, stop) == (0, call.sizes(value)[axis - 1]):
+def cut(
+    call: Reader, value: int, axis: int, start: int, stop: int, *, back: bool = False
+) -> int:
+    """A part of a value along an axis, counted from the batch; where it is taken `back`
+    from the end of what is as large as the input makes it, it is the last."""
+    size = call.sizes(value)[axis - 1]
+    if (start, stop) == (0, size):
         return value
     attributes = {"start": start, "stop": stop} if start else {"stop": stop}
+    if back and axis - 1 in call.graph.varying.get(value, ()):
+        attributes = {"start": start - size}
     read = on_channels(call, value, axis)
     made = call.make("channel_slice", attributes, reads=(read,), last=False)
     varying = call.graph.varying.get(read, ())
@@ -94,12 +101,48 @@ def give(call: Reader, value: int, axis: int | None, makes: int | None = None) -
     """Makes a value what the call makes, laid out so; its channels are on this axis,
     counted from the batch, or on none that is known."""
     made = call.call.makes[0] if makes is None else makes
-    _, *wanted = call.graph.trace.shapes[made]
+    wanted = call.graph.trace.shapes[made][1:]
     shape = call.shape_of(value)
     there = axis is None or shape.channel_axis == axis - 1
     if there and call.graph.trace.shapes[made] == (BATCH, *shape.sizes):
         call.graph.same[made] = value
         return
-    sizes = laid_out(tuple(wanted), call.graph.varying.get(made, ()))
+    varying = call.graph.varying.get(made, ())
+    if len(wanted) == 1:
+        call.make("flatten", reads=(value,), makes=made)
+        return
+    if axis is None and len(varying) > 1 and but_ones(wanted) == but_ones(shape.sizes):
+        move_ones(call, value, wanted, made)
+        return
+    sizes = laid_out(wanted, varying)
     attributes = {"sizes": sizes, "channel_dim": axis}
     call.make("reshape", attributes, reads=(value,), makes=made)
+
+
+def but_ones(sizes: Sizes) -> Sizes:
+    """Sizes without those of one."""
+    return tuple(size for size in sizes if size != 1)
+
+
+def move_ones(call: Reader, value: int, sizes: Sizes, makes: int | None = None) -> None:
+    """Makes a value what the call makes, with axes of one where they are wanted,
+    whatever size the others have."""
+    now = list(call.sizes(value))
+    steps: list[tuple[str, dict[str, Any]]] = []
+    at = 0
+    while now != list(sizes):
+        if now[at : at + 1] == [*sizes[at : at + 1]]:
+            at += 1
+        elif at < len(sizes) and sizes[at] == 1:
+            dim, parts = (at + 1, [1, -1]) if at < len(now) else (at, [-1, 1])
+            steps.append(("unflatten", {"dim": dim, "unflattened_size": parts}))
+            now.insert(at, 1)
+        else:
+            start = min(at + 1, len(now) - 1)
+            last = {"end_dim": start + 1} if start + 1 < len(now) else {}
+            steps.append(("flatten", {"start_dim": start, **last}))
+            del now[at]
+    for n, (op, attributes) in enumerate(steps):
+        last = n == len(steps) - 1
+        made = makes if last else None
+        value = call.make(op, attributes, reads=(value,), last=last, makes=made)

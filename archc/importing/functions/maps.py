@@ -39,6 +39,9 @@ def _pad(call: Reader) -> None:
     pad = (*pad, *(0,) * (2 * axes))[: 2 * axes]
     names = {"reflect": "reflection_pad", "replicate": "replication_pad"}
     names["constant"] = "constant_pad" if value else "zero_pad"
+    if mode == "circular":
+        call.make("pad", {"pad": list(pad), "mode": mode})
+        return
     name = names.get(mode)
     if name is None:
         raise Refused(f"no op pads with the mode {mode!r}")
@@ -62,7 +65,7 @@ def _interpolate(call: Reader) -> None:
         after = (size,) * len(before) if isinstance(size, int) else tuple(size)
         if isinstance(other, Value):
             reads = (call.input, call.graph.value(other.number))
-        elif before == after:
+        elif before == after and not call.settings.get("resizes"):
             call.nothing()
             return
         else:

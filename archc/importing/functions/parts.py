@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from archc.importing.functions.axes import cut, give
 from archc.importing.functions.shapes import reshaped
@@ -38,8 +38,9 @@ def _unbind(call: Reader) -> None:
 def _select(call: Reader) -> None:
     axis, index = call.axis(call.given("dim", 1)), call.given("index", 2)
     _need_samples(axis)
+    back = index == -1
     index %= call.sizes(call.input)[axis - 1]
-    part = cut(call, call.input, axis, index, index + 1)
+    part = cut(call, call.input, axis, index, index + 1, back=back)
     give(call, part, _without(_channels(call), axis))
 
 
@@ -48,8 +49,22 @@ def _narrow(call: Reader) -> None:
     axis = call.axis(call.given("dim", 1))
     start, length = call.given("start", 2), call.given("length", 3)
     _need_samples(axis)
-    part = cut(call, call.input, axis, start, start + length)
+    back = start == -length
+    start %= call.sizes(call.input)[axis - 1]
+    part = cut(call, call.input, axis, start, start + length, back=back)
     give(call, part, _channels(call))
+
+
+@rule("torch.nn.functional.glu")
+def _glu(call: Reader) -> None:
+    """The first half of an axis, weighed by the second."""
+    axis = call.axis(call.settings.get("dim", -1))
+    _need_samples(axis)
+    half = call.sizes(call.input)[axis - 1] // 2
+    first = cut(call, call.input, axis, 0, half)
+    second = cut(call, call.input, axis, half, 2 * half)
+    gate = call.make("sigmoid", reads=(second,), last=False)
+    call.make("mul", reads=(first, gate))
 
 
 def _channels(call: Reader) -> int | None:
@@ -98,7 +113,8 @@ def _getitem(call: Reader) -> None:
     if ranges[0] != range(BATCH) or isinstance(axes[0], int):
         _need_samples(0)
     if not all(isinstance(p, slice) for p in axes) or ranges != [*map(range, source)]:
-        give(call, _cut(call, ranges), _moved(parts, _channels(call)))
+        value = _fixed(call, parts, ranges)
+        give(call, _cut(call, value, ranges), _moved(parts, _channels(call)))
     elif None in parts:
         reshaped(call)
     else:
@@ -116,9 +132,38 @@ def _moved(parts: list[Any], channels: int | None) -> int | None:
     return None
 
 
-def _cut(call: Reader, ranges: list[range]) -> int:
-    """These parts of all axes of what is read."""
-    value = call.input
+def _fixed(call: Reader, parts: list[Any], ranges: list[range]) -> int:
+    """What is read, of which as much is taken along the one axis that is as large as
+    the input makes it, whatever that is; the range of that axis is whole then."""
+    value, graph = call.input, call.graph
+    varying = graph.varying.get(value, ())
+    left = graph.varying.get(call.call.makes[0], ())
+    axis = made = 0
+    for part in parts:
+        is_slice = isinstance(part, slice)
+        if {*varying} == {axis - 1} and not (is_slice and made - 1 in left):
+            taken = ranges[axis]
+            first, last = _asked(part)
+            to_end = first < 0 and last is None
+            if taken.step == 1 and (to_end or (first >= 0 and (last or 0) > 0)):
+                ends = taken.start, taken.stop
+                value = cut(call, value, axis, *ends, back=to_end)
+                ranges[axis] = range(len(taken))
+        axis += part is not None
+        made += part is None or is_slice
+    return value
+
+
+def _asked(part: Any) -> tuple[int, int | None]:
+    """From where to where a part is, as it is written; to None, if that is the end."""
+    if not isinstance(part, slice):
+        return part, part + 1 or None
+    taken = cast("slice[Any, Any, Any]", part)
+    return taken.start or 0, taken.stop
+
+
+def _cut(call: Reader, value: int, ranges: list[range]) -> int:
+    """These parts of all axes of a value."""
     channels = _channels(call)
     on_map = range(2, len(ranges)) if channels == 1 and len(ranges) > 2 else range(0)
     for axis, taken in enumerate(ranges):

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from archc.importing.attributes import laid_out
-from archc.importing.functions.axes import laid_before
+from archc.importing.functions.axes import but_ones, laid_before, move_ones
 from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import BATCH, Sizes
 from archc.spec.expressions import is_sequence
@@ -52,36 +52,10 @@ def reshaped(call: Reader) -> None:
         call.make("flatten", flat)
     elif (split := _unflattened(before, sizes, varying)) is not None:
         call.make("unflatten", split)
-    elif len(varying) > 1 and _but_ones(before) == _but_ones(sizes):
-        _ones_moved(call, sizes)
+    elif len(varying) > 1 and but_ones(before) == but_ones(sizes):
+        move_ones(call, call.input, sizes)
     else:
         call.make("reshape", {"sizes": laid_out(sizes, varying)})
-
-
-def _but_ones(sizes: Sizes) -> Sizes:
-    return tuple(size for size in sizes if size != 1)
-
-
-def _ones_moved(call: Reader, sizes: Sizes) -> None:
-    """Puts axes of one where they are wanted, whatever size the others have."""
-    value = call.input
-    now = list(call.sizes(value))
-    steps: list[tuple[str, dict[str, Any]]] = []
-    at = 0
-    while now != list(sizes):
-        if now[at : at + 1] == [*sizes[at : at + 1]]:
-            at += 1
-        elif at < len(sizes) and sizes[at] == 1:
-            dim, parts = (at + 1, [1, -1]) if at < len(now) else (at, [-1, 1])
-            steps.append(("unflatten", {"dim": dim, "unflattened_size": parts}))
-            now.insert(at, 1)
-        else:
-            start = min(at + 1, len(now) - 1)
-            last = {"end_dim": start + 1} if start + 1 < len(now) else {}
-            steps.append(("flatten", {"start_dim": start, **last}))
-            del now[at]
-    for n, (op, attributes) in enumerate(steps):
-        value = call.make(op, attributes, reads=(value,), last=n == len(steps) - 1)
 
 
 def _unflattened(

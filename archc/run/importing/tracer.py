@@ -65,6 +65,7 @@ _NUMBERS: dict[str, Any] = {
     "__contains__": False,
 }  # fmt: skip
 _BY_NUMBERS = frozenset({"nonzero", "unique", "masked_select", "argwhere", "numpy"})
+_COARSE = (torch.float16, torch.bfloat16)
 _PLAIN = (bool, int, float, str, type(None))
 _MOST_CALLS = 50_000
 _MOST_ASKED = 100
@@ -317,6 +318,10 @@ class _Tracer(TorchFunctionMode):
         made = list(tensors_in((out,)))
         if not made and not written:
             return out
+        for tensor in made:
+            if tensor.dtype in _COARSE:
+                dtype = str(tensor.dtype).removeprefix("torch.")
+                self.refuse(f"it computes in {dtype}, and specs in float32")
         if all(isinstance(self.values.known(t), Param) for t in written) and written:
             return out  # counts of batches, statistics: they are the module's own
         if not written and any(out is t for t in tensors):
