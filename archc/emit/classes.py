@@ -44,14 +44,14 @@ class Planner:
         self.network = network
         self.symbols = Symbols()
         self.roots = (network.body, *(head.region for head in network.heads))
-        self._instances = _instances(self.roots)
+        self._uses = _uses(network)
         self._variants: dict[
             Block, list[tuple[dict[object, object], list[Region]]]
         ] = {}
         self._variant_of: dict[Region, int] = {}
         self._blocks: dict[tuple[Block, int], ClassPlan] = {}
         self._groups: dict[object, ClassPlan] = {}
-        for block in self._instances:
+        for block in self._uses:
             self._variants_of(block)
         self._names: Counter[str] = Counter()
         spec = network.spec
@@ -130,7 +130,7 @@ class Planner:
         """How that is made which stands in the slots of a class by default."""
         for name, slot in plan.slots.items():
             if slot.node is not None and slot.default is None:
-                needed = last and _is_left(plan, name)
+                needed = last and self._is_left(plan, name)
                 made = steps.factory(slot.node, slot, last=needed)
                 assert not isinstance(made, Name)
                 slot.default = made
@@ -153,7 +153,7 @@ class Planner:
         block = self.network.spec.blocks[node.block]
         regions = user.seen.regions.get(node) or user.seen.given_regions.get(node)
         variants = self._variants_of(block)
-        number = self._variant_of[regions[0]] if regions else 0
+        number = self._variant_of[regions[0].original] if regions else 0
         key = (block, number)
         if key not in self._blocks:
             instances = variants[number] if variants else []
@@ -233,11 +233,12 @@ class Planner:
                 plan.result, plan.channels = shape, channels
 
     def _variants_of(self, block: Block) -> list[list[Region]]:
-        """The instances of a block, those apart whose values have other axes."""
+        """The instances of a block without copies, those apart whose values have other
+        axes."""
         if block not in self._variants:
             self._variants[block] = []
-            for region in self._instances.get(block, ()):
-                self._sort(block, region)
+            for region in self._uses.get(block, ()):
+                self._sort(block, region.original)
         return [members for _, members in self._variants[block]]
 
     def _sort(self, block: Block, region: Region) -> None:
@@ -265,7 +266,7 @@ class Planner:
             if isinstance(part, Region) and part.block is not None:
                 self._variants_of(part.block)
                 # in a slot, a block may hold another instance of itself
-                self._sort(part.block, part)
+                self._sort(part.block, part.original)
             what, kind = axes(part, self._variant_of)
             found[what].append(kind)
             if isinstance(part, Region) and part.kind != "block":
@@ -277,6 +278,19 @@ class Planner:
             for key, turns in found.items()
         }
         return {None: start, **uniform}
+
+    def _is_left(self, plan: ClassPlan, slot: str) -> bool:
+        """Whether a class may be made with what stands in a slot by default."""
+        if plan.block is None:
+            return True
+        made = set(plan.instances)
+        uses = [
+            r.given or r.node
+            for r in self._uses.get(plan.block, ())
+            if r.original in made
+        ]
+        blocks = [use for use in uses if isinstance(use, BlockNode)]
+        return not blocks or any(slot not in use.slots for use in blocks)
 
     # ---- named groups that are no chain
 
@@ -381,20 +395,12 @@ def _children(plan: ClassPlan, nodes: Sequence[Node]) -> frozenset[str]:
     return frozenset(names | {name.partition(".")[0] for name in names})
 
 
-def _instances(roots: Sequence[Region]) -> dict[Block, list[Region]]:
+def _uses(network: Network) -> dict[Block, list[Region]]:
     found: dict[Block, list[Region]] = defaultdict(list)
-    for root in roots:
-        for region in root.regions():
-            if region.block is not None and region.kind == "block":
-                found[region.block].append(region)
+    for part in network.distinct():
+        if isinstance(part, Region) and part.block is not None:
+            found[part.block].append(part)
     return found
-
-
-def _is_left(plan: ClassPlan, slot: str) -> bool:
-    """Whether a class may be made with what stands in a slot by default."""
-    uses = (r.given or r.node for r in plan.instances if r.block is plan.block)
-    blocks = [use for use in uses if isinstance(use, BlockNode)]
-    return not blocks or any(slot not in use.slots for use in blocks)
 
 
 def _slot_wish(name: str) -> str:

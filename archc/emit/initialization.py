@@ -22,7 +22,7 @@ _ROOTS = 10
 def initializer(network: Network) -> Method | None:
     """`_initialize_weights`: for each module, what its op's parameters start with; None
     where no module has what `[init]` speaks of."""
-    there = {layer.op.op for layer in network.all_layers()}
+    there = {layer.op.op for layer in network.distinct_layers()}
     alike: dict[Body, list[str]] = {}
     # a kind of another op's class is asked for before that
     stated = sorted(
@@ -107,7 +107,7 @@ def _layers(network: Network, op: str) -> Iterator[Layer]:
     init = network.spec.init
     return (
         layer
-        for layer in network.all_layers()
+        for layer in network.distinct_layers()
         if op == layer.op.op or (op == layer.op.starts_as and layer.op.op not in init)
     )
 

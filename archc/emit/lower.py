@@ -20,7 +20,7 @@ from archc.network.inplace import inplace_nodes
 
 def packages(network: Network) -> tuple[str, ...]:
     """The modules that a network's code imports beside PyTorch's."""
-    found = {layer.op.imports for layer in network.all_layers()}
+    found = {layer.op.imports for layer in network.distinct_layers()}
     return tuple(sorted(name for name in found if name is not None))
 
 

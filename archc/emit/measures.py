@@ -77,8 +77,8 @@ class Measures:
         def values(region: Region) -> set[Any]:
             return {
                 layer.output_shape().channels
-                for layer in _layers_of(region)
-                if layer.node is node and layer in self.seen.skips
+                for layer in _merges_of(region)
+                if layer.node is node
             }
 
         return self._number((node, "merged"), node, loops, values)
@@ -119,8 +119,7 @@ class Measures:
     # ---- where it is found
 
     def _layers(self, node: Node, region: Region) -> Iterator[Layer]:
-        skips = self.seen.skips
-        return (x for x in _layers_of(region) if x.node is node and x not in skips)
+        return (x for x in _layers_of(region) if x.node is node)
 
     def _bodies(self, node: Node, region: Region) -> Iterator[Region]:
         inside = (r for r in _regions_of(region) if r.kind in _BODIES)
@@ -170,9 +169,16 @@ def _regions_of(region: Region) -> Iterator[Region]:
 
 
 def _layers_of(region: Region) -> Iterator[Layer]:
-    """The layers of these."""
+    """The layers of these, but for what skips became."""
     for part in _regions_of(region):
-        if part.kind != "share":
+        if part.kind not in ("share", "skip"):
+            yield from (p for p in part.parts if isinstance(p, Layer))
+
+
+def _merges_of(region: Region) -> Iterator[Layer]:
+    """What skips in it became."""
+    for part in _regions_of(region):
+        if part.kind == "skip":
             yield from (p for p in part.parts if isinstance(p, Layer))
 
 

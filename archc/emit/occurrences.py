@@ -37,8 +37,6 @@ class Occurrences:
         """What an op, or a merge of branches, became."""
         self.merges: dict[Node, list[Layer]] = defaultdict(list)
         """What a skip became."""
-        self.skips: set[Layer] = set()
-        """All of the latter."""
         self.regions: dict[Node, list[Region]] = defaultdict(list)
         """The block instances, named groups, branches and shares that a node became."""
         self._outputs: dict[tuple[Node, Stage], dict[Shape, None]] = defaultdict(dict)
@@ -75,7 +73,6 @@ class Occurrences:
             merge = part.parts[-1]
             assert isinstance(merge, Layer)
             self.merges[node].append(merge)
-            self.skips.add(merge)
             self._output(node, "once", part)
         elif part.kind == "repeat":
             self._output(node, "all", part)
@@ -99,7 +96,7 @@ class Occurrences:
 
     def skips_past(self, node: Node) -> bool:
         """Whether a skip leads past a node somewhere."""
-        return not self.skips.isdisjoint(self.merges.get(node, ()))
+        return bool(self.merges.get(node))
 
     def is_repeated(self, node: Node) -> bool:
         """Whether it occurs, and each occurrence repeats it at least once."""
@@ -205,9 +202,9 @@ class Occurrences:
         """What nodes that are put into slots became, by these."""
         found: dict[Node, list[Layer]] = defaultdict(list)
         for instance in self.instances:
-            for layer in instance.layers():
-                if layer.given is not None:
-                    found[layer.given].append(layer)
+            for part in instance.distinct():
+                if isinstance(part, Layer) and part.given is not None:
+                    found[part.given].append(part)
         return found
 
     @cached_property
@@ -215,9 +212,9 @@ class Occurrences:
         """The same of those that are blocks."""
         found: dict[Node, list[Region]] = defaultdict(list)
         for instance in self.instances:
-            for region in instance.regions():
-                if region.given is not None:
-                    found[region.given].append(region)
+            for part in instance.distinct():
+                if isinstance(part, Region) and part.given is not None:
+                    found[part.given].append(part)
         return found
 
     def iteration(self, node: Node) -> Shape | None:
@@ -259,12 +256,19 @@ class Occurrences:
             # a head's path is its name, and its layers stand in the network's scope
             inside = instance.path and instance.kind != "head"
             cut = len(instance.path) + 1 if inside else 0
-            for layer in instance.layers():
-                if layer.again is not None:
-                    continue  # its module may be elsewhere
-                name, dot, _ = layer.path[cut:].partition(".")
-                # a merge, or a function that `forward` calls, is no child
-                if dot or not (layer.node.name is None or layer.op.merges):
+            stack: list[Layer | Region] = [instance]
+            while stack:
+                part = stack.pop()
+                name, dot, _ = part.path[cut:].partition(".")
+                if isinstance(part, Layer):
+                    # a merge, or a function that `forward` calls, is no child
+                    child = dot or not (part.node.name is None or part.op.merges)
+                    # and the module of a further use may be elsewhere
+                    if child and part.again is None:
+                        yield name
+                elif part.kind != "block" or part is instance:
+                    stack.extend(part.parts)
+                elif any(layer.again is None for layer in part.layers()):
                     yield name
 
 
@@ -280,7 +284,7 @@ def axes(part: Layer | Region, variants: Mapping[Region, int]) -> tuple[object, 
         ends = (_axes(part.inputs[0]), _axes(part.output))
         return (part.node, part.op.op), (*ends, *_lengths(part.op))
     ends = (_axes(part.input), _axes(part.output))
-    return (part.node, part.kind), (*ends, variants.get(part))
+    return (part.node, part.kind), (*ends, variants.get(part.original))
 
 
 def _lengths(op: Op) -> Iterator[int | None]:

@@ -8,7 +8,7 @@ from archc.emit.annotations import type_of
 from archc.emit.names import camel_case, singular
 from archc.emit.tree import Assign, Class
 from archc.emit.usage import every, expressions, parts
-from archc.network.graph import Network
+from archc.network.graph import Network, Region
 from archc.ops.code import Global, Local
 from archc.ops.source import row_class
 from archc.spec.expressions import ListOf, Row, RowOf, is_tuple, rows_in
@@ -59,10 +59,9 @@ def _given(network: Network) -> Iterator[tuple[str, object]]:
     """The values of all parameters, of the network and of its blocks."""
     yield from network.params.items()
     yield from network.lets.items()
-    roots = (network.body, *(head.region for head in network.heads))
-    for root in roots:
-        for region in root.regions():
-            yield from region.arguments.items()
+    for part in network.distinct():
+        if isinstance(part, Region):
+            yield from part.arguments.items()
 
 
 def _written(network: Network) -> Iterator[tuple[str, object]]:

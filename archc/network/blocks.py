@@ -114,6 +114,7 @@ class Blocks:
         first = known.region
         values = {first.input: region.input}
         values |= dict(zip(first.others, region.others, strict=True))
+        region.copy_of = first
         copier = Copier(values, len(first.path), region.path)
         region.parts.extend(map(copier.copy, first.parts))
         region.output = values.get(first.output, first.output)

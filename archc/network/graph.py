@@ -116,6 +116,14 @@ class Region:
     """For kind `block`: what it gives by name, `output` first; none without names."""
     merge: str | None = None
     """For `branches` and `skip`: how the parts come together."""
+    copy_of: Region | None = None
+    """For kind `block`: the equal instance, if there is one before it. What is inside
+    differs in nothing but paths and values."""
+
+    @property
+    def original(self) -> Region:
+        """The first of the instances that equal it."""
+        return self.copy_of or self
 
     def regions(self) -> Iterator[Region]:
         """Itself and the regions inside."""
@@ -123,7 +131,16 @@ class Region:
         while stack:
             region = stack.pop()
             yield region
-            stack.extend(p for p in reversed(region.parts) if isinstance(p, Region))
+            stack.extend([p for p in reversed(region.parts) if isinstance(p, Region)])
+
+    def distinct(self) -> Iterator[Layer | Region]:
+        """Itself and all that is inside, in order, but for what is inside copies."""
+        stack: list[Layer | Region] = [self]
+        while stack:
+            part = stack.pop()
+            yield part
+            if isinstance(part, Region) and part.copy_of is None:
+                stack.extend(reversed(part.parts))
 
     def layers(self) -> Iterator[Layer]:
         """Its layers in execution order."""
@@ -204,3 +221,12 @@ class Network:
         yield from self.layers()
         for head in self.heads:
             yield from head.region.layers()
+
+    def distinct(self) -> Iterator[Layer | Region]:
+        """All parts, those of the heads last, but for what is inside copies."""
+        for root in (self.body, *(head.region for head in self.heads)):
+            yield from root.distinct()
+
+    def distinct_layers(self) -> Iterator[Layer]:
+        """The layers among them."""
+        return (part for part in self.distinct() if isinstance(part, Layer))

@@ -9,7 +9,7 @@ where another argument leaves out a node or repeats none.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from archc.network.graph import Layer, Network, Region, Value
 from archc.ops.sizes import Shape
@@ -52,7 +52,8 @@ class _Uses:
         """What may stand in a value's place, as an expression decides on its maker."""
         self._sharing: dict[tuple[int, Shape], bool] = {}
         roots = (network.body, *(h.region for h in network.heads))
-        present = _nodes(roots)
+        present = _nodes(network)
+        varied = set(filter(_is_varied, present))
         elsewhere = _read_elsewhere(network.spec, present)
         self.behind_absent = _behind_absent(network.spec, present)
         """What reads an absent node's value, which it may not write to."""
@@ -61,25 +62,32 @@ class _Uses:
             stack: list[tuple[Layer | Region, Region]] = [(root, root)]
             while stack:
                 part, body = stack.pop()
-                for value in _without(part):
-                    self.instead[part.output].append(value)
-                if _may_go_on(part):
-                    self.instead[_start(part)].append(part.output)
+                if part.node in varied:
+                    self._vary(part)
                 if part.node in held:
                     self.readers[part.output] += 1
                 if elsewhere and not elsewhere.isdisjoint(_endings(part.path)):
                     self.readers[part.output] += 1
-                if _may_be_skipped(part):
-                    self.readers[_start(part)] += 1
                 if isinstance(part, Layer):
                     self.owner[part] = body
-                    self.readers.update(part.inputs)
+                    for value in part.inputs:
+                        self.readers[value] += 1
                 else:
                     if part.node is not None and part.node.reads and _passes_on(part):
                         self.readers[part.input] += 1
                     inside = part if part.kind == "block" else body
-                    self.readers.update(part.outputs)
-                    stack.extend((p, inside) for p in part.parts)
+                    for value in part.outputs:
+                        self.readers[value] += 1
+                    stack.extend([(p, inside) for p in part.parts])
+
+    def _vary(self, part: Layer | Region) -> None:
+        """Notes what other arguments put in a part's place."""
+        for value in _without(part):
+            self.instead[part.output].append(value)
+        if _may_go_on(part):
+            self.instead[_start(part)].append(part.output)
+        if _may_be_skipped(part):
+            self.readers[_start(part)] += 1
 
     def overwritable(self, reader: Layer) -> bool:
         """Whether a layer may write to the memory of what it reads."""
@@ -221,19 +229,19 @@ def _lends(node: Node) -> bool:
             return False
 
 
-def _nodes(roots: Iterable[Region]) -> set[Node]:
+def _nodes(network: Network) -> set[Node]:
     """The nodes that stand somewhere in the network."""
-    found: set[Node] = set()
-    stack: list[Layer | Region] = list(roots)
-    while stack:
-        part = stack.pop()
-        if isinstance(part, Region):
-            stack.extend(part.parts)
-            if part.kind == "repeat" and not part.parts:
-                continue
-        if part.node is not None:
-            found.add(part.node)
-    return found
+    return {
+        part.node
+        for part in network.distinct()
+        if part.node is not None
+        and (isinstance(part, Layer) or part.kind != "repeat" or part.parts)
+    }
+
+
+def _is_varied(node: Node) -> bool:
+    """Whether arguments decide on whether, how often or past what a node stands."""
+    return any(isinstance(a, Expr) for a in (node.when, node.repeat, node.skip_when))
 
 
 def _read_elsewhere(spec: Spec, present: set[Node]) -> set[str]:

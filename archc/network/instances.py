@@ -67,6 +67,7 @@ class Copier:
         )  # fmt: skip
         if part.kind == "block" and part.block is not None:
             self.blocks.append(part.block.name)
+            region.copy_of = part.original
         region.parts.extend(map(self.copy, part.parts))
         region.output = self._copied(part.output)
         region.outputs = tuple(map(self._copied, part.outputs))
