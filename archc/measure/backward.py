@@ -31,7 +31,7 @@ class Backward:
 
     def run(self, calls: list[Call], loss: Tensor) -> None:
         """Runs recorded calls, from the last to the first; their list is used up."""
-        self.ledger.phase, self.ledger.layer = "backward", None
+        self.ledger.begin("backward")
         # the gradient of the loss by itself, which its caller holds as well
         one = self.ledger.new((), FULL, per_sample=False)
         if loss.call is not None:
@@ -50,18 +50,7 @@ class Backward:
         ledger, step = self.ledger, call.step
         ledger.layer = call.layer
         gradient = self._in_rows(step, gradient)
-        # a quotient's is for the gradient of what it divides by
-        spared = step.divides and call.reads[-1].call is None
-        scratch = [
-            ledger.new(
-                step.part or step.dims, call.itemsize, per_sample=step.per_sample
-            )
-            for _ in range(0 if spared else step.scratch)
-        ]
-        scratch += [
-            ledger.new(e.dims, e.itemsize or call.itemsize, per_sample=e.per_sample)
-            for e in step.temporary
-        ]
+        scratch = self._scratch(call)
         made: list[tuple[Tensor, Gradient]] = []
         # the gradient of what is read last is made first
         for read in reversed(call.reads):
@@ -73,11 +62,11 @@ class Backward:
         made.reverse()
         if step.spreads_weight:
             scratch.append(ledger.new(step.dims, call.itemsize))
-        summed = self._is_further(call)
-        halves = self._weight_gradients(call, summed=summed)
+        summed = bool(call.weights) and self._is_further(call)
+        halves = self._weight_gradients(call, summed=summed) if call.weights else []
         while scratch:
             ledger.drop(scratch.pop())
-        if step.fresh_gradient:
+        if step.fresh_gradient and (step.spread or self.half):
             made = [(read, self._fitted(call, read, one)) for read, one in made]
         for storage in call.kept:
             ledger.release(storage)
@@ -103,6 +92,21 @@ class Backward:
         for storage in (*zeros, *(g.storage for g in call.gradients.values())):
             ledger.drop(storage)
         self._deliver(read, one)
+
+    def _scratch(self, call: Call) -> list[Storage]:
+        """What else there is while a call makes its gradients."""
+        ledger, step = self.ledger, call.step
+        # a quotient's is for the gradient of what it divides by
+        spared = step.divides and call.reads[-1].call is None
+        count, dims = 0 if spared else step.scratch, step.part or step.dims
+        made = [
+            ledger.new(dims, call.itemsize, per_sample=step.per_sample)
+            for _ in range(count)
+        ]
+        for e in step.temporary:
+            size = e.itemsize or call.itemsize
+            made.append(ledger.new(e.dims, size, per_sample=e.per_sample))
+        return made
 
     def _in_rows(self, step: Step, gradient: Gradient) -> Gradient:
         """A gradient of which a call goes through the rows, copied where its axes do
@@ -137,8 +141,7 @@ class Backward:
 
     def _is_further(self, call: Call) -> bool:
         """Whether another use of a call's parameters has brought their gradients."""
-        if call.layer is None or not call.weights:
-            return False
+        assert call.layer is not None
         owner = call.layer.trained()
         further = owner in self._came
         self._came.add(owner)

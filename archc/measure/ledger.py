@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archc.network.graph import Layer
 
@@ -34,14 +34,21 @@ class Moment(NamedTuple):
     """The layer at work; None for the loss and the optimizer."""
     gradients: int
     """Of parameters."""
-    saved: Amount
-    """Kept by autograd."""
-    transient: Amount
+    saved: int
+    saved_each: int
+    """Kept by autograd: for any batch, and for each sample."""
+    transient: int
+    transient_each: int
     """Everything else: values in the making, gradients on their way."""
 
     def at(self, batch: int) -> int:
         """Bytes held, without what lasts: parameters, buffers, state, input."""
-        return self.gradients + self.saved.at(batch) + self.transient.at(batch)
+        each = self.saved_each + self.transient_each
+        return self.gradients + self.saved + self.transient + batch * each
+
+    def transient_at(self, batch: int) -> int:
+        """What autograd does not keep of them."""
+        return self.transient + batch * self.transient_each
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +68,7 @@ class Storage:
 
 
 class Ledger:
-    """The account; `moments` has every point at which it may have been highest.
+    """The account.
 
     With `counts`, only what is made where that is true: it is asked about the layer at
     work and the phase.
@@ -73,13 +80,28 @@ class Ledger:
         self._counts = counts
         self.phase: Phase = "forward"
         self.layer: Layer | None = None
-        self.moments: list[Moment] = []
-        self.saved = Amount(0, 0)
-        self._fixed = 0
-        """What is transient. These change several times for each layer."""
-        self._each = 0
-        self.gradients = 0
+        self._moments: list[tuple[Any, ...]] = []
+        # these change several times for each layer
+        self._saved = 0
+        self._saved_each = 0
+        self._transient = 0
+        self._transient_each = 0
+        self._gradients = 0
         self._rising = False
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """Every point so far at which the account may have been highest."""
+        return tuple(map(Moment._make, self._moments))
+
+    @property
+    def saved(self) -> Amount:
+        """What autograd keeps now."""
+        return Amount(self._saved, self._saved_each)
+
+    def begin(self, phase: Phase) -> None:
+        """The phase that comes now, no layer yet at work."""
+        self.phase, self.layer, self._rising = phase, None, False
 
     def new(
         self, dims: tuple[int, ...], itemsize: int, *, per_sample: bool = True
@@ -89,8 +111,8 @@ class Ledger:
         if self._counts is not None and not self._counts(self.layer, self.phase):
             size = 0
         fixed, each = (0, size) if per_sample else (size, 0)
-        self._fixed += fixed
-        self._each += each
+        self._transient += fixed
+        self._transient_each += each
         storage = Storage(fixed, each, self.layer)
         self._note()
         return storage
@@ -98,7 +120,7 @@ class Ledger:
     def gradient(self, size: int) -> None:
         """A parameter's gradient, which stays until the step's end."""
         if self._counts is None or self._counts(self.layer, self.phase):
-            self.gradients += size
+            self._gradients += size
         self._note()
 
     def hold(self, storage: Storage) -> None:
@@ -108,8 +130,8 @@ class Ledger:
         """One holder less; without any the bytes are free."""
         storage.holders -= 1
         if not storage.holders and not storage.lasting:
-            self._fixed -= storage.fixed
-            self._each -= storage.each
+            self._transient -= storage.fixed
+            self._transient_each -= storage.each
             self._rising = False
 
     def keep(self, storage: Storage) -> None:
@@ -117,27 +139,30 @@ class Ledger:
         storage.holders += 1
         storage.keepers += 1
         if storage.keepers == 1 and not storage.lasting:
-            self._fixed -= storage.fixed
-            self._each -= storage.each
-            saved = self.saved
-            self.saved = Amount(saved.fixed + storage.fixed, saved.each + storage.each)
+            self._transient -= storage.fixed
+            self._transient_each -= storage.each
+            self._saved += storage.fixed
+            self._saved_each += storage.each
 
     def release(self, storage: Storage) -> None:
         """No longer held by such a call."""
         storage.keepers -= 1
         if not storage.keepers and not storage.lasting:
-            saved = self.saved
-            self.saved = Amount(saved.fixed - storage.fixed, saved.each - storage.each)
-            self._fixed += storage.fixed
-            self._each += storage.each
+            self._saved -= storage.fixed
+            self._saved_each -= storage.each
+            self._transient += storage.fixed
+            self._transient_each += storage.each
         self.drop(storage)
 
     def _note(self) -> None:
+        # a `Moment`, of which most are never looked at
+        moment = (
+            self.phase, self.layer, self._gradients,
+            self._saved, self._saved_each, self._transient, self._transient_each,
+        )  # fmt: skip
         # while nothing is freed in between, the later moment is the higher one
-        if self._rising and self.moments[-1].phase == self.phase:
-            self.moments.pop()
-        self._rising = True
-        transient = Amount(self._fixed, self._each)
-        self.moments.append(
-            Moment(self.phase, self.layer, self.gradients, self.saved, transient)
-        )
+        if self._rising:
+            self._moments[-1] = moment
+        else:
+            self._moments.append(moment)
+            self._rising = True

@@ -7,12 +7,11 @@ sample; so any batch is a matter of arithmetic, and so is the largest that fits.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from archc.measure.ledger import Amount, Ledger, Moment, Phase, Storage
 from archc.measure.tape import Tape, Tensor
@@ -31,8 +30,7 @@ _COPIES = {"none": 0, "sgd": 0, "momentum": 1, "adam": 2}
 _FLOAT, _INT64 = 4, 8
 
 
-@dataclass(frozen=True, slots=True)
-class LayerMemory:
+class LayerMemory(NamedTuple):
     """What one layer has a share in, in bytes."""
 
     path: str
@@ -99,6 +97,7 @@ class Memory:
         from dataclasses import asdict
 
         found = asdict(self)
+        found["layers"] = [layer._asdict() for layer in self.layers]
         if not self.places:
             del found["places"]
         return found
@@ -154,8 +153,8 @@ class Footprint:
             phase=top.phase,
             layer=None if top.layer is None else top.layer.path,
             gradients=top.gradients,
-            saved=top.saved.at(batch),
-            transient=top.transient.at(batch),
+            saved=top.saved + batch * top.saved_each,
+            transient=top.transient_at(batch),
         )
 
     def at(self, batch: int) -> Memory:
@@ -186,14 +185,14 @@ class Footprint:
         """The largest batch whose peak is within `limit` bytes; None if not even 1."""
         lasting = self.lasting
         fits = [
-            (limit - lasting.fixed - m.gradients - m.saved.fixed - m.transient.fixed)
-            // (lasting.each + m.saved.each + m.transient.each)
+            (limit - lasting.fixed - m.at(0))
+            // (lasting.each + m.saved_each + m.transient_each)
             for m in self.moments
         ]
         return min(fits) if min(fits) > 0 else None
 
     def _transient(self, phase: Phase, batch: int) -> int:
-        found = (m.transient.at(batch) for m in self.moments if m.phase == phase)
+        found = [m.transient_at(batch) for m in self.moments if m.phase == phase]
         return max(found, default=0)
 
     def _layers(self, batch: int) -> tuple[LayerMemory, ...]:
@@ -266,7 +265,7 @@ def _footprint(
         gradients=sum(trained),
         buffers=sum(buffers for _, buffers in tensors.values()),
         alive=alive,
-        moments=tuple(tape.ledger.moments),
+        moments=tape.ledger.moments,
         input=given,
         saved=saved,
         kept=kept,
@@ -326,7 +325,7 @@ def _forward(network: Network, execution: Execution, tape: Tape) -> list[Tensor]
 def _optimizer_step(
     ledger: Ledger, optimizer: Optimizer, device: Device, sizes: list[int]
 ) -> None:
-    ledger.phase, ledger.layer = "step", None
+    ledger.begin("step")
     if optimizer == "adam" and sizes:
         # the root of the second moments: on a GPU of all parameters together,
         # otherwise of one after the other, and there also divided
@@ -335,13 +334,12 @@ def _optimizer_step(
 
 
 def _by_layer(storages: set[Storage]) -> dict[Layer, Amount]:
-    fixed: Counter[Layer] = Counter()
-    each: Counter[Layer] = Counter()
+    found: dict[Layer, Amount] = {}
     for storage in storages:
         if storage.layer is not None:
-            fixed[storage.layer] += storage.fixed
-            each[storage.layer] += storage.each
-    return {layer: Amount(fixed[layer], each[layer]) for layer in fixed}
+            fixed, each = found.get(storage.layer, (0, 0))
+            found[storage.layer] = Amount(fixed + storage.fixed, each + storage.each)
+    return found
 
 
 def _tensors(layers: Iterable[Layer]) -> dict[Layer, tuple[list[int], int]]:
@@ -352,7 +350,8 @@ def _tensors(layers: Iterable[Layer]) -> dict[Layer, tuple[list[int], int]]:
     known: dict[Hashable, tuple[list[int], int]] = {}
     found: dict[Layer, tuple[list[int], int]] = {}
     for layer in layers:
-        key = (id(layer.op), layer.input_shape(), layer.again is None)
+        x = layer.input_shape()
+        key = (id(layer.op), x.dims, x.channel_axis, layer.again is None)
         if key not in known:
             parameters, buffers = layer.parameters().values(), layer.buffers().values()
             sizes = [_FLOAT * prod(sizes_of(dims)) for dims in parameters]

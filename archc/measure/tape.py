@@ -8,7 +8,7 @@ on. Those that meet at one tensor are summed up.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -29,6 +29,10 @@ from archc.network.graph import Layer
 from archc.ops.sizes import Shape, sizes_of
 from archc.ops.steps import Device, Extra, Step
 from archc.ops.to import To
+
+Plan = Sequence[tuple[Step, Weights, Collection[int]]]
+"""Steps, each with the parameters that come in there and the numbers of the tensors
+that nothing reads behind it."""
 
 
 class Tape:
@@ -52,9 +56,9 @@ class Tape:
         self._loss: Tensor | None = None
         self._together: dict[object, Call] = {}
         """The calls that give several values."""
-        self._known: dict[Hashable, tuple[Sequence[Step], Weights]] = {}
-        """What ops on inputs of these shapes do, and their parameters: all instances of
-        a block have the same ops."""
+        self._known: dict[Hashable, Plan] = {}
+        """What ops on inputs of these shapes do: all instances of a block have the same
+        ops."""
 
     # ---- forward
 
@@ -69,20 +73,21 @@ class Tape:
     ) -> Tensor:
         """Runs one layer, or a step of a merge."""
         self.ledger.layer = layer
-        op, y, shapes = layer.op, layer.output_shape(), (layer.input_shape(),)
-        if op.merges:
-            shapes = tuple(Shape(x.dims, y.channel_axis) for x in inputs)
+        op, x, y = layer.op, layer.input_shape(), layer.output_shape()
         if self._crosses and isinstance(op, To):
-            return self.run((Step(y.dims),), inputs, ())
-        key = (id(op), in_place, y, shapes)
-        known = self._known.get(key)
-        if known is None:
+            return self.run((Step(y.dims),), *inputs)
+        # without their shapes, whose hashes take longer
+        read = [x.dims for x in inputs] if op.merges else (x.dims, x.channel_axis)
+        key = (id(op), in_place, y.dims, y.channel_axis, *read)
+        plan = self._known.get(key)
+        if plan is None:
+            shapes = (x,)
+            if op.merges:
+                shapes = tuple(Shape(x.dims, y.channel_axis) for x in inputs)
             steps = op.steps(shapes, y, device=self.device, inplace=in_place)
-            weights = op.parameters(shapes[0])
-            known = steps, tuple(map(sizes_of, weights.values()))
-            self._known[key] = known
-        steps, weights = known
-        return self.run(steps, inputs, weights)
+            weights = tuple(map(sizes_of, op.parameters(shapes[0]).values()))
+            plan = self._known[key] = _plan(steps, weights, len(inputs))
+        return self._planned(plan, inputs)
 
     def join(self, made: Tensor, together: object) -> None:
         """Makes what was recorded last one call with what it was called `together`
@@ -101,18 +106,15 @@ class Tape:
             first.outputs += 1
             first.holders += 1
 
-    def run(
-        self, steps: Sequence[Step], inputs: Iterable[Tensor], weights: Weights
-    ) -> Tensor:
-        """Runs an op's steps; its caller holds the output."""
+    def run(self, steps: Sequence[Step], *inputs: Tensor) -> Tensor:
+        """Runs steps that have no parameters; its caller holds the output."""
+        return self._planned(_plan(steps, (), len(inputs)), inputs)
+
+    def _planned(self, plan: Plan, inputs: Iterable[Tensor]) -> Tensor:
         tensors = list(inputs)
-        before = len(tensors)
-        for i, step in enumerate(steps):
-            tensors.append(self._step(step, tensors, weights if step.trains else ()))
-            used = {n for n in (*step.reads, *step.holds) if n >= before}
-            if used:
-                used -= {n for s in steps[i + 1 :] for n in (*s.reads, *s.holds)}
-            for number in used:
+        for step, weights, last in plan:
+            tensors.append(self._step(step, tensors, weights))
+            for number in last:
                 self.drop(tensors[number])
         return tensors[-1]
 
@@ -136,10 +138,10 @@ class Tape:
         losses = [self._cross_entropy(output) for output in outputs]
         total = losses[0]
         for other in losses[1:]:
-            weighted = self.run([Step((), per_sample=False)], [other], ())
+            weighted = self.run([Step((), per_sample=False)], other)
             before = total
             both = Step((), (0, 1), fresh_gradient=False, per_sample=False)
-            total = self.run([both], [before, weighted], ())
+            total = self.run([both], before, weighted)
             self.drop(weighted)
             if before is not losses[0]:
                 self.drop(before)
@@ -159,7 +161,7 @@ class Tape:
             # the negative log-likelihood
             Step((), (1,), keeps=(1,), extra=(total,), cast="full", per_sample=False),
         )
-        return self.run(steps, [output], ())
+        return self.run(steps, output)
 
     def kept(self) -> set[Storage]:
         """What autograd keeps now."""
@@ -176,14 +178,10 @@ class Tape:
 
     def _step(self, step: Step, tensors: list[Tensor], weights: Weights) -> Tensor:
         ledger = self.ledger
-        # by number, as autocast gives it to the call
-        first = tensors[0].itemsize
-        seen = {
-            i: self._cast(tensors[i], step, first) for i in dict.fromkeys(step.reads)
-        }
-        reads = tuple(seen[i] for i in step.reads)
+        seen = self._seen(step, tensors)
+        reads = tuple([seen[i] for i in step.reads])
         copies = self._weight_copies(step, weights)
-        itemsize = max(read.itemsize for read in reads)
+        itemsize = max([read.itemsize for read in reads])
         if step.cast == "widen" or (step.cast == "promote" and weights):
             itemsize = FULL
         strides = _view(step, reads[0])
@@ -203,16 +201,18 @@ class Tape:
             output.base = reads[0].base
             if step.shares == "view":
                 output.base = reads[0].base or reads[0]
-        trained = weights or any(read.call is not None for read in reads)
+        trained = weights or any([read.call is not None for read in reads])
         extra = [
             ledger.new(e.dims, e.itemsize or itemsize, per_sample=e.per_sample)
             for e in step.extra
             if trained or not e.for_gradient
         ]
         if trained:
-            numbers = [i for i in step.keeps if self._is_needed(i, seen, step)]
-            keeps = [(seen.get(i) or output).storage for i in numbers]
-            keeps = [*dict.fromkeys(keeps), *extra]
+            numbers = step.keeps
+            if step.spread:
+                numbers = [i for i in numbers if _is_needed(i, seen, step)]
+            own = [seen.get(i, output).storage for i in numbers]
+            keeps = [*dict.fromkeys(own), *extra]
             if step.keeps_weight and not (
                 step.weight_for_input and reads[0].call is None
             ):
@@ -228,10 +228,19 @@ class Tape:
                 output.base = replace(output)
         for temporary in extra:
             ledger.drop(temporary)
-        for number, read in seen.items():
-            if read is not tensors[number]:
-                self.drop(read)
+        if self.half:
+            for number, read in seen.items():
+                if read is not tensors[number]:
+                    self.drop(read)
         return output
+
+    def _seen(self, step: Step, tensors: list[Tensor]) -> dict[int, Tensor]:
+        """What a step reads by number, as autocast gives it to the call."""
+        if not self.half:
+            return {i: tensors[i] for i in step.reads}
+        first = tensors[0].itemsize
+        reads = dict.fromkeys(step.reads)
+        return {i: self._cast(tensors[i], step, first) for i in reads}
 
     def _record(
         self,
@@ -261,17 +270,9 @@ class Tape:
         assert whole.call is not None
         whole.call.holders -= 1
 
-    def _is_needed(self, number: int, seen: dict[int, Tensor], step: Step) -> bool:
-        """A factor is kept for the gradient of the other one."""
-        both = step.divides and number == step.reads[-1]
-        others = (tensor for i, tensor in seen.items() if both or i != number)
-        return not step.spread or any(other.call is not None for other in others)
-
     def _cast(self, tensor: Tensor, step: Step, first: int) -> Tensor:
         """What autocast makes of an argument; `first` is the size of the numbers that
         the op read."""
-        if not self.half:
-            return tensor
         sizes = {"low": HALF, "full": FULL, "back": first}
         wanted = sizes.get(step.cast, tensor.itemsize)
         if tensor.itemsize == wanted:
@@ -305,6 +306,25 @@ class Tape:
         Backward(self.ledger, half=self.half).run(self._calls, self._loss)
 
 
+def _plan(steps: Sequence[Step], weights: Weights, inputs: int) -> Plan:
+    """Steps on so many inputs, ready to be run."""
+    found: list[tuple[Step, Weights, frozenset[int]]] = []
+    later: set[int] = set()
+    for step in reversed(steps):
+        used = {n for n in (*step.reads, *step.holds) if n >= inputs}
+        last = frozenset(used - later)
+        found.append((step, weights if step.trains else (), last))
+        later |= used
+    return found[::-1]
+
+
+def _is_needed(number: int, seen: dict[int, Tensor], step: Step) -> bool:
+    """Whether a factor is kept, which is for the gradient of the other one."""
+    both = step.divides and number == step.reads[-1]
+    others = (tensor for i, tensor in seen.items() if both or i != number)
+    return any(other.call is not None for other in others)
+
+
 def _view(step: Step, read: Tensor) -> Strides | None:
     """How a step's output lies in the memory of what is read; None if not there."""
     if step.joins is not None:
@@ -326,7 +346,9 @@ def _view(step: Step, read: Tensor) -> Strides | None:
 def _strides(step: Step, reads: tuple[Tensor, ...]) -> Strides:
     """How the numbers of a new tensor lie."""
     # what is spread over the others has no say
-    read = next((r for r in reads if r.dims == step.dims), reads[0])
+    read = reads[0]
+    if len(reads) > 1:
+        read = next((r for r in reads if r.dims == step.dims), read)
     if step.layout == "map" and all(is_channels_last(r.dims, r.strides) for r in reads):
         return channels_last(step.dims)
     if step.layout == "kept" and len(read.dims) == len(step.dims):
