@@ -130,6 +130,9 @@ class _Follower(Machine):
         self._calls.clear()
         self.forward(network)
 
+    def recalled(self, key: Hashable | None) -> Module | None:
+        return None  # each is built, by the statements that it is told with
+
     def execute(self, statement: Statement, env: Environment) -> Value:
         self._working.append(statement)
         value = super().execute(statement, env)

@@ -24,6 +24,7 @@ from archc.emit.validate.calls import described
 from archc.emit.validate.disagreement import Fault, NotFollowed
 from archc.emit.validate.expected import Order, ValueGraph
 from archc.emit.validate.explain import unknown_step
+from archc.emit.validate.instances import Instances, key_of_call
 from archc.emit.validate.memory import Memory
 from archc.emit.validate.modules import (
     CONTAINERS,
@@ -76,6 +77,7 @@ class Machine(ModuleEvaluator):
             for cls in tree.classes
             for method in cls.methods
         }
+        self._instances = Instances()
         self._training = False
         self.start(training=False)
 
@@ -149,8 +151,13 @@ class Machine(ModuleEvaluator):
         base = cls.base.name if isinstance(cls.base, Global) else ""
         if base not in CONTAINERS:
             raise NotFollowed(f"the base of the class `{name}`")
-        module = Module(name, CONTAINERS[base], cls=cls)
         method = self._methods[name].get("__init__")
+        defaults = () if method is None else self._defaults[id(method)]
+        key = key_of_call(name, args, kwargs, defaults)
+        known = self.recalled(key)
+        if known is not None:
+            return known
+        module = Module(name, CONTAINERS[base], cls=cls)
         if method is None:
             self._fill(module, args, kwargs)
             return module
@@ -161,7 +168,14 @@ class Machine(ModuleEvaluator):
             raise
         if not module.ready:
             raise Fault(f"the constructor of `{name}` does not call super().__init__()")
+        self._instances.keep(key, module)
         return module
+
+    def recalled(self, key: Hashable | None) -> Module | None:
+        """An instance like the one that an equal call has made, where there is one and
+        nothing is to be seen of how it is made."""
+        # behind the first values of the weights nothing may be made
+        return None if self.initialized else self._instances.get(key)
 
     def _record(
         self, cls: Class, args: tuple[Value, ...], kwargs: dict[str, Value]
