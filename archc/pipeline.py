@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.measure.cost import Facts, measure
-from archc.network.check import check, check_unused
+from archc.network.check import check_expect, check_unread, check_unused
 from archc.network.elaborate import elaborate
 from archc.network.graph import Network
 from archc.source.document import Document
@@ -19,12 +20,16 @@ from archc.spec.parse import parse_spec
 from archc.spec.variant import with_params
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Analysis:
     """A network that is free of errors, with its facts."""
 
     network: Network
-    facts: Facts
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Its numbers, which not everyone asks for."""
+        return measure(self.network)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +39,13 @@ class Findings:
 
     spec: Spec | None = None
     network: Network | None = None
-    facts: Facts | None = None
+    analysis: Analysis | None = None
+    """Of a network that was elaborated without an error; checks may have found some."""
+
+    @property
+    def facts(self) -> Facts | None:
+        """The numbers of the network."""
+        return None if self.analysis is None else self.analysis.facts
 
 
 def analyse(
@@ -49,9 +60,7 @@ def analyse(
     change the numbers that the spec's claims are about, so with them none is checked.
     """
     found = examine(spec, loader, sink, overlays)
-    if sink.failed or found.network is None or found.facts is None:
-        return None
-    return Analysis(found.network, found.facts)
+    return None if sink.failed else found.analysis
 
 
 def examine(
@@ -69,9 +78,11 @@ def examine(
     if network is None or sink.failed:
         return Findings(parsed, network)
     check_unused(parsed, sink)
-    facts = measure(network)
-    check(network, facts, sink, claims=not overlays)
-    return Findings(parsed, network, facts)
+    analysis = Analysis(network)
+    check_unread(network, sink)
+    if parsed.expect and not overlays:
+        check_expect(network, analysis.facts, sink)
+    return Findings(parsed, network, analysis)
 
 
 def analyse_variant(
@@ -89,4 +100,4 @@ def analyse_variant(
     network = None if variant is None else elaborate(variant, sink, claims=False)
     if network is None or sink.failed:
         return None
-    return Analysis(network, measure(network))
+    return Analysis(network)

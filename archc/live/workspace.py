@@ -102,10 +102,7 @@ class Workspace:
         loader = Loader(sink, anywhere=self.anywhere, texts=self._texts)
         findings = examine(path, loader, sink, self.overlays(sink))
         read = loader.read() | {key}
-        network, facts = findings.network, findings.facts
-        analysis = None
-        if not sink.failed and network is not None and facts is not None:
-            analysis = Analysis(network, facts)
+        analysis = None if sink.failed else findings.analysis
         text = self._texts.get(key)
         state = State(path, text, findings, tuple(sink), read, analysis)
         # a file that could not be read may be there the next time

@@ -28,13 +28,6 @@ from archc.spec.model import (
 from archc.spec.names import written
 
 
-def check(network: Network, facts: Facts, sink: Sink, *, claims: bool = True) -> None:
-    """Reports values that nothing reads and, with `claims`, what [expect] has wrong."""
-    _check_unread(network, sink)
-    if claims:
-        _check_expect(network, facts, sink)
-
-
 def inferred_numbers(facts: Facts) -> dict[str, Any]:
     """What [expect] may state of a whole network, but for the shapes of its outputs."""
     return {
@@ -46,7 +39,8 @@ def inferred_numbers(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _check_expect(network: Network, facts: Facts, sink: Sink) -> None:
+def check_expect(network: Network, facts: Facts, sink: Sink) -> None:
+    """Reports what [expect] has wrong."""
     inferred = inferred_numbers(facts)
     for key, claimed in network.spec.expect.items():
         place = network.spec.origin.at("expect", key)
@@ -103,8 +97,9 @@ def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _check_unread(network: Network, sink: Sink) -> None:
-    """Layers whose output never reaches the network's outputs or a head."""
+def check_unread(network: Network, sink: Sink) -> None:
+    """Reports inputs and outputs of layers that never reach the network's outputs or a
+    head."""
     wanted = {*network.outputs.values(), *(h.source for h in network.heads)}
     for region in network.body.regions():
         # a block gives all that it gives, whoever uses it
@@ -125,6 +120,8 @@ def _check_unread(network: Network, sink: Sink) -> None:
             )
     # what moves a value is nobody's to remove
     layers = [layer for layer in layers if layer.op.has_module]
+    if all(layer.output in wanted for layer in layers):
+        return
     read = {value for layer in layers for value in layer.inputs}
     uses: dict[Value, Region] = {}
     for region in network.body.regions():

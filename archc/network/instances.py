@@ -49,7 +49,8 @@ class Copier:
         path = self.path + part.path[self.cut :] if part.path else ""
         if isinstance(part, Layer):
             output = Value(part.output.shape)
-            inputs = tuple([self._copied(v) for v in part.inputs])
+            copied = self.values.get
+            inputs = tuple([copied(v, v) for v in part.inputs])
             layer = Layer(
                 path, part.op, inputs, output, part.node, part.block, part.given
             )
@@ -76,6 +77,4 @@ class Copier:
     def _copied(self, value: Value) -> Value:
         """The value in the new instance; one that no layer makes, as a mistake was met
         there, stays what it is, be its shape claimed or unknown."""
-        if value.layer is None:
-            return self.values.get(value, value)
-        return self.values[value]
+        return self.values.get(value, value)
