@@ -110,10 +110,12 @@ class Ledger:
         size = prod(dims) * itemsize
         if self._counts is not None and not self._counts(self.layer, self.phase):
             size = 0
-        fixed, each = (0, size) if per_sample else (size, 0)
-        self._transient += fixed
-        self._transient_each += each
-        storage = Storage(fixed, each, self.layer)
+        if per_sample:
+            self._transient_each += size
+            storage = Storage(0, size, self.layer)
+        else:
+            self._transient += size
+            storage = Storage(size, 0, self.layer)
         self._note()
         return storage
 

@@ -178,12 +178,12 @@ class Tape:
 
     def _step(self, step: Step, tensors: list[Tensor], weights: Weights) -> Tensor:
         ledger = self.ledger
-        seen = self._seen(step, tensors)
-        reads = tuple([seen[i] for i in step.reads])
-        copies = self._weight_copies(step, weights)
-        itemsize = max([read.itemsize for read in reads])
-        if step.cast == "widen" or (step.cast == "promote" and weights):
-            itemsize = FULL
+        reads = tuple([tensors[i] for i in step.reads])
+        copies, itemsize = (), FULL
+        if self.half:
+            reads = self._cast_reads(step, tensors)
+            copies = self._weight_copies(step, weights)
+            itemsize = _itemsize(step, reads, weights)
         strides = _view(step, reads[0])
         if strides is not None:
             storage = reads[0].storage
@@ -202,17 +202,13 @@ class Tape:
             if step.shares == "view":
                 output.base = reads[0].base or reads[0]
         trained = weights or any([read.call is not None for read in reads])
-        extra = [
-            ledger.new(e.dims, e.itemsize or itemsize, per_sample=e.per_sample)
-            for e in step.extra
-            if trained or not e.for_gradient
-        ]
+        extra: list[Storage] = []
+        for e in step.extra:
+            if trained or not e.for_gradient:
+                size = e.itemsize or itemsize
+                extra.append(ledger.new(e.dims, size, per_sample=e.per_sample))
         if trained:
-            numbers = step.keeps
-            if step.spread:
-                numbers = [i for i in numbers if _is_needed(i, seen, step)]
-            own = [seen.get(i, output).storage for i in numbers]
-            keeps = [*dict.fromkeys(own), *extra]
+            keeps = [*_kept(step, reads, output), *extra]
             if step.keeps_weight and not (
                 step.weight_for_input and reads[0].call is None
             ):
@@ -229,18 +225,17 @@ class Tape:
         for temporary in extra:
             ledger.drop(temporary)
         if self.half:
-            for number, read in seen.items():
+            for number, read in dict(zip(step.reads, reads, strict=True)).items():
                 if read is not tensors[number]:
                     self.drop(read)
         return output
 
-    def _seen(self, step: Step, tensors: list[Tensor]) -> dict[int, Tensor]:
-        """What a step reads by number, as autocast gives it to the call."""
-        if not self.half:
-            return {i: tensors[i] for i in step.reads}
+    def _cast_reads(self, step: Step, tensors: list[Tensor]) -> tuple[Tensor, ...]:
+        """What a step reads, as autocast gives it to the call."""
         first = tensors[0].itemsize
-        reads = dict.fromkeys(step.reads)
-        return {i: self._cast(tensors[i], step, first) for i in reads}
+        numbers = dict.fromkeys(step.reads)
+        seen = {i: self._cast(tensors[i], step, first) for i in numbers}
+        return tuple([seen[i] for i in step.reads])
 
     def _record(
         self,
@@ -289,8 +284,9 @@ class Tape:
             self._record(copy, step, (tensor,), [])
         return copy
 
-    def _weight_copies(self, step: Step, weights: Weights) -> list[Storage]:
-        if not self.half or step.cast != "low":
+    def _weight_copies(self, step: Step, weights: Weights) -> Sequence[Storage]:
+        """What autocast makes of parameters."""
+        if step.cast != "low":
             return []
         layer = self.ledger.layer
         owner = None if layer is None else layer.trained()
@@ -318,11 +314,30 @@ def _plan(steps: Sequence[Step], weights: Weights, inputs: int) -> Plan:
     return found[::-1]
 
 
-def _is_needed(number: int, seen: dict[int, Tensor], step: Step) -> bool:
+def _itemsize(step: Step, reads: tuple[Tensor, ...], weights: Weights) -> int:
+    """Bytes of a number that a step gives under autocast."""
+    if step.cast == "widen" or (step.cast == "promote" and weights):
+        return FULL
+    return max(read.itemsize for read in reads)
+
+
+def _kept(step: Step, reads: tuple[Tensor, ...], output: Tensor) -> Collection[Storage]:
+    """What is kept of a step that is recorded, each storage once."""
+    numbers = step.keeps
+    if step.spread:
+        numbers = [i for i in numbers if _is_needed(i, step, reads)]
+    found = [
+        (reads[step.reads.index(i)] if i in step.reads else output).storage
+        for i in numbers
+    ]
+    return found if len(found) < 2 else dict.fromkeys(found)
+
+
+def _is_needed(number: int, step: Step, reads: tuple[Tensor, ...]) -> bool:
     """Whether a factor is kept, which is for the gradient of the other one."""
     both = step.divides and number == step.reads[-1]
-    others = (tensor for i, tensor in seen.items() if both or i != number)
-    return any(other.call is not None for other in others)
+    read = zip(step.reads, reads, strict=True)
+    return any(x.call is not None for i, x in read if both or i != number)
 
 
 def _view(step: Step, read: Tensor) -> Strides | None:
