@@ -11,7 +11,7 @@ def run() -> None:
     """The command, as a process of its own."""
     # it is short and keeps most of what it makes: look for garbage less often, from the
     # first import on
-    gc.set_threshold(100_000)
+    gc.set_threshold(1_000_000)
     # nor look through all of it once more when the process ends and its memory goes
     atexit.register(gc.freeze)
     # pydantic would look for plugins in every installed package when the first model is

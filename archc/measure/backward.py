@@ -28,6 +28,8 @@ class Backward:
         self.half = half
         self._came: set[Layer] = set()
         """The layers whose parameters have gradients."""
+        self._gradients: dict[Call, dict[int, Gradient]] = {}
+        """What has come so far for the outputs of calls."""
 
     def run(self, calls: list[Call], loss: Tensor) -> None:
         """Runs recorded calls, from the last to the first; their list is used up."""
@@ -36,13 +38,14 @@ class Backward:
         one = self.ledger.new((), FULL, per_sample=False)
         if loss.call is not None:
             self.ledger.hold(one)
-            loss.call.gradients[0] = Gradient(one, contiguous(()))
+            self._gradients[loss.call] = {0: Gradient(one, contiguous(()))}
         while calls:
             call = calls.pop()
-            if call.step.siblings and call.gradients:
-                self._join(call)
-            elif call.gradients:
-                self._back(call, call.gradients[0])
+            gradients = self._gradients.pop(call, None)
+            if gradients is not None and call.step.siblings:
+                self._join(call, gradients)
+            elif gradients is not None:
+                self._back(call, gradients[0])
         self.ledger.drop(one)
         self.ledger.drop(loss.storage)
 
@@ -81,15 +84,15 @@ class Backward:
         for read, one in made:
             self._deliver(read, one)
 
-    def _join(self, call: Call) -> None:
+    def _join(self, call: Call, gradients: dict[int, Gradient]) -> None:
         """Makes the gradient of what a call gives parts of."""
         ledger, step = self.ledger, call.step
         ledger.layer = call.layer
-        missing = step.siblings + 1 - len(call.gradients)
+        missing = step.siblings + 1 - len(gradients)
         zeros = [ledger.new(step.dims, call.itemsize) for _ in range(missing)]
         (read,) = call.reads
-        one = self._gradient(call, read, next(iter(call.gradients.values())))
-        for storage in (*zeros, *(g.storage for g in call.gradients.values())):
+        one = self._gradient(call, read, next(iter(gradients.values())))
+        for storage in (*zeros, *(g.storage for g in gradients.values())):
             ledger.drop(storage)
         self._deliver(read, one)
 
@@ -197,14 +200,14 @@ class Backward:
         """Adds a gradient to those that have come for a tensor."""
         call = tensor.call
         assert call is not None
-        before, step = call.gradients.get(tensor.part), call.step
-        if before is None:
-            call.gradients[tensor.part] = gradient
+        gradients, step = self._gradients.setdefault(call, {}), call.step
+        before = gradients.setdefault(tensor.part, gradient)
+        if before is gradient:
             return
         # torch adds in place where nothing else holds the first of them, but not while
         # a tracker looks on; so this is what was held to its account, and the upper end
         total = self.ledger.new(step.dims, call.itemsize, per_sample=step.per_sample)
-        call.gradients[tensor.part] = Gradient(total, kept(step.dims, before.strides))
+        gradients[tensor.part] = Gradient(total, kept(step.dims, before.strides))
         self.ledger.drop(before.storage)
         self.ledger.drop(gradient.storage)
 

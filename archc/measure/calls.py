@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from archc.measure.layout import Strides
@@ -49,8 +49,6 @@ class Call:
     itemsize: int
     kept: list[Storage]
     weights: Weights = ()
-    gradients: dict[int, Gradient] = field(default_factory=dict[int, "Gradient"])
-    """What has come for each of its outputs so far."""
     outputs: int = 1
     holders: int = 1
     """Its outputs, and the calls that have read them."""
