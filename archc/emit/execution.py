@@ -147,7 +147,7 @@ class _Recorder(Machine):
         module: Module | None = None,
     ) -> Tensor:
         made = super().compute(key, inputs, called, module)
-        reads = tuple(self._numbers[id(tensor)] for tensor in inputs)
+        reads = tuple([self._numbers[id(tensor)] for tensor in inputs])
         assert made.layer is not None
         number, together = self._number(made), self._together
         run = Run(made.layer, reads, number, called.inplace, together)

@@ -154,10 +154,10 @@ class _Builder(TensorEvaluator):
         known = layer.output.shape if op.merges else layer.input_shape()
         assert known is not None
         built = self._build(op, known, len(layer.inputs))
-        inputs = tuple(graph.of[v] for v in layer.inputs)
+        inputs = tuple([graph.of[v] for v in layer.inputs])
+        path = plain(layer.path)
         if built.has_tensors:
             assert built.constructor is not None
-            path = plain(layer.path)
             if layer.again is None:
                 if path in graph.weighted:
                     raise Fault("two layers of the network have this path", layer.path)
@@ -166,7 +166,7 @@ class _Builder(TensorEvaluator):
                 first = graph.weighted[path][1].constructor
                 if first is None or first.key != built.constructor.key:
                     raise Fault("a further use of this has other settings", layer.path)
-        key = self._key(layer, built, inputs)
+        key = self._key(op, path, built, inputs)
         if key is None:
             assert built.form is not None
             self._op, self._met = op, []
@@ -188,17 +188,17 @@ class _Builder(TensorEvaluator):
         return met if op.merges else [node]
 
     def _key(
-        self, layer: Layer, built: Built, inputs: tuple[int, ...]
+        self, op: Op, path: str, built: Built, inputs: tuple[int, ...]
     ) -> Hashable | None:
         """What a layer that is one call is looked up by; None for any other."""
-        if layer.op.bare_parameter:
-            key = ("parameter", plain(layer.path))
+        if op.bare_parameter:
+            key = ("parameter", path)
             parameter = self.graph.nodes.get(key)
             if parameter is None:
                 parameter = self.graph.add(key)
             return ("*", *sorted((parameter, *inputs)))
         if built.has_tensors:
-            return (plain(layer.path), *inputs)
+            return (path, *inputs)
         if built.around is not None:
             before, after = built.around
             return (*before, (Tensor, inputs[0]), *after)
@@ -219,14 +219,19 @@ class _Builder(TensorEvaluator):
         return value.node
 
     def _build(self, op: Op, x: Shape, count: int) -> Built:
-        # ops with the same settings say the same, and asking takes its time
-        stated = frozenset(op.model_fields_set)
-        settings = op.__dict__.values()
-        key = (type(op), count, x.dims, x.channel_axis, stated, *settings)
-        found = self._built.get(key)
+        # layers of equal instances have one op
+        known = (id(op), count, x.dims, x.channel_axis)
+        found = self._built.get(known)
         if found is None:
-            self._op = op
-            found = self._built[key] = self._asked(op, x, count)
+            # ops with the same settings say the same, and asking takes its time
+            stated = frozenset(op.model_fields_set)
+            settings = op.__dict__.values()
+            key = (type(op), count, x.dims, x.channel_axis, stated, *settings)
+            found = self._built.get(key)
+            if found is None:
+                self._op = op
+                found = self._built[key] = self._asked(op, x, count)
+            self._built[known] = found
         return found
 
     def _asked(self, op: Op, x: Shape, count: int) -> Built:
