@@ -96,7 +96,7 @@ class Memory:
         """As `archc memory --format json` gives it."""
         from dataclasses import asdict
 
-        found = asdict(self)
+        found = asdict(replace(self, layers=()))
         found["layers"] = [layer._asdict() for layer in self.layers]
         if not self.places:
             del found["places"]
