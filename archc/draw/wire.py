@@ -101,8 +101,9 @@ class Wiring:
             if depth < len(pairs) and pairs[depth][0].box is pairs[depth][1].box:
                 return None
             seen = _Seen(self._made(value), depth, frozenset(), place[depth:])
-        later = (turn.box for turn in self._around[seen.depth :] if turn.at)
-        return seen._replace(depth=len(self._around), shared=seen.shared.union(later))
+        later = [turn.box for turn in self._around[seen.depth :] if turn.at]
+        shared = seen.shared.union(later) if later else seen.shared
+        return _Seen(seen.leaf, len(self._around), shared, seen.left)
 
     def _region(self, region: Region, where: int) -> None:
         if region.kind == "repeat":
