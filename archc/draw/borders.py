@@ -113,6 +113,13 @@ class Place:
     def _noted(self, said: Collection[int]) -> dict[Link, frozenset[tuple[Leaf, int]]]:
         """The links with what is said of them, and where what they bring is read."""
         ports = {at: n for (side, *_), (n, at) in self._ports.items() if side == "in"}
+        # beside the one value that all repetitions read, what each has from the last
+        same = {source for _, source, shared in self._ports if shared}
+        handed = {
+            at
+            for (side, source, shared), (_, at) in self._ports.items()
+            if side == "in" and not shared and source in same
+        }
         found: dict[Link, frozenset[tuple[Leaf, int]]] = {}
         for link, arcs in self._arcs.items():
             if link.target in self.inner or link.target in self.closed:
@@ -121,6 +128,8 @@ class Place:
                 link = link._replace(note=notes.pop() if len(notes) == 1 else "")
             if ports.get(link.source) in said:
                 link = link._replace(note="")
+            if link.source in handed and all(arc.carried for arc in arcs):
+                link = link._replace(note="from the one before")
             places = (x for arc in arcs for x in arc.places)
             found[link] = found.get(link, frozenset()).union(places)
         return found

@@ -160,7 +160,7 @@ def _field(found: dict[str, Tally], whole: Tally, order: list[str]) -> str:
     elif "" in found:
         others = sum(tally.total for value, tally in found.items() if value)
         seldom = f" ({others} of {whole.total})"
-    told = [value for value in order if value]
+    told = _turn([value for value in order if value])
     if len(told) == 2 and whole.total > 2 and not seldom:
         # of many, the first may be the only one of its kind
         return f"{told[0]}, then {_number_in(told[1])}"
@@ -170,6 +170,15 @@ def _field(found: dict[str, Tally], whole: Tally, order: list[str]) -> str:
             return "|".join(listed) + seldom
         stated.sort(key=_numbers)
     return f"{stated[0]}…{_number_in(stated[-1])}{seldom}"
+
+
+def _turn(values: list[str]) -> list[str]:
+    """One turn of what comes again and again."""
+    for length in range(1, len(values) // 2 + 1):
+        times, rest = divmod(len(values), length)
+        if not rest and values[:length] * times == values:
+            return values[:length]
+    return values
 
 
 def _numbers(value: str) -> list[float]:

@@ -162,6 +162,8 @@ class Arc:
     what the one before it gives."""
     left: set[Turn] = field(default_factory=set["Turn"])
     """The repetitions around the source, and not around the target, that give it."""
+    carried: bool = True
+    """Whether it is only read of what an earlier repetition hands on."""
     size_only: bool = False
     """Whether the target only asks for its size."""
     bypass: bool = False

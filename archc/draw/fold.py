@@ -97,7 +97,8 @@ class Folder:
         layers = [(part, where) for part, where in made if isinstance(part, Layer)]
         if layers:
             leaf = self._leaf(layers, beside)
-            leaf.again = name_range(layers[0][0].path, layers[-1][0].path)
+            if any(x.op.parameters(x.input_shape()) for x, _ in layers):
+                leaf.again = name_range(layers[0][0].path, layers[-1][0].path)
             return leaf
         regions = [(part, where) for part, where in made if isinstance(part, Region)]
         framed = all(part.kind in ("block", "group") for part, _ in regions)

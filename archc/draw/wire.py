@@ -27,6 +27,8 @@ class _Seen(NamedTuple):
     """Those around that place which all read this one."""
     left: Place
     """The repetitions that it has left on its way."""
+    carried: bool = False
+    """Whether it stands for what an earlier repetition hands on."""
 
 
 class Wiring:
@@ -68,6 +70,7 @@ class Wiring:
             self.outputs.append(leaf)
             arc = self._arc(self._made(value), leaf, FIRST, 0)
             arc.left.update(self.made_in.get(value, ()))
+            arc.carried = False
         for head in network.heads:
             self._region(head.region, FIRST)
         self._tell_bypasses()
@@ -77,7 +80,7 @@ class Wiring:
         shape = head.source.shape
         leaf = Leaf(head.name, None, text="output", input=shape, output=shape)
         leaf.tally.add(FIRST)
-        self._arc(self._made(head.source), leaf, FIRST, 0)
+        self._arc(self._made(head.source), leaf, FIRST, 0).carried = False
         return leaf
 
     def _made(self, value: Value) -> Leaf:
@@ -125,7 +128,9 @@ class Wiring:
             for index, iteration in enumerate(group):
                 value = iteration.input
                 outer = self._entries.get(value)
-                self._entries[value] = entry
+                self._entries[value] = entry._replace(
+                    carried=entry.carried or index > 0
+                )
                 place = position(index, len(group), where)
                 if len(group) > 1:
                     turn = Turn(box_of[iteration], index, len(group))
@@ -162,6 +167,7 @@ class Wiring:
             slot = same.get(seen.leaf, 0)
             same[seen.leaf] = slot + 1
             arc = self._arc(seen.leaf, leaf, where, slot)
+            arc.carried &= seen.carried
             arc.shared |= seen.shared
             arc.left.update(seen.left)
             arc.places.add((leaf, number))
