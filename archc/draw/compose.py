@@ -53,8 +53,9 @@ class Picture:
         repetitions in it and what is outside of the item."""
         boxes = set(_repetitions(item) if inside else [item.folded or item])
         known = set(item.leaves()) if inside and isinstance(item, Box) else set[Leaf]()
+        # of a repetition in others, what the later ones read is another value
         shared = [
-            self._called(arc.source)
+            "input" if arc.varies else self._called(arc.source)
             for arc in self.arcs
             if not boxes.isdisjoint(arc.shared) and arc.source not in known
         ]

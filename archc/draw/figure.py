@@ -163,7 +163,9 @@ class Arc:
     left: set[Turn] = field(default_factory=set["Turn"])
     """The repetitions around the source, and not around the target, that give it."""
     carried: bool = True
-    """Whether it is only read of what an earlier repetition hands on."""
+    """Whether it is only read of what an earlier repetition hands on,"""
+    varies: bool = False
+    """and whether it is at all."""
     size_only: bool = False
     """Whether the target only asks for its size."""
     bypass: bool = False

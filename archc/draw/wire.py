@@ -168,6 +168,7 @@ class Wiring:
             same[seen.leaf] = slot + 1
             arc = self._arc(seen.leaf, leaf, where, slot)
             arc.carried &= seen.carried
+            arc.varies |= seen.carried
             arc.shared |= seen.shared
             arc.left.update(seen.left)
             arc.places.add((leaf, number))
