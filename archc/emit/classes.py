@@ -132,7 +132,6 @@ class Planner:
             if slot.node is not None and slot.default is None:
                 needed = last and self._is_left(plan, name)
                 made = steps.factory(slot.node, slot, last=needed)
-                assert not isinstance(made, Name)
                 slot.default = made
 
     def _through(self, plan: ClassPlan, steps: Walk) -> None:

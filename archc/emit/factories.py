@@ -164,12 +164,17 @@ class SlotArguments:
         """What settles the slots that are read, where a signature can't say their
         defaults."""
         found: list[Statement] = []
-        for symbol, slot in self._slots.items():
+        read = set(read)
+        # one may hand on another that was declared before it
+        for symbol, slot in reversed(self._slots.items()):
             own = self._builder.plan.kind != "group" and slot.default is not None
             if symbol not in read or not own:
                 continue
-            assert slot.default is not None
-            made = factory(self._builder, slot, slot.default)
+            if isinstance(slot.default, Factory):
+                made = factory(self._builder, slot, slot.default)
+            else:
+                made = self._builder.tree(slot.default)
+            read.update(locals_in(made))
             # a call in a signature is made once for all, which linters do not like
             if not isinstance(made, Apply) and not [*locals_in(made)]:
                 self._defaults[symbol] = made
@@ -182,7 +187,7 @@ class SlotArguments:
             else:
                 test = Compare(("is",), (local, nothing))
                 found.append(If(test, (Assign((local,), made),)))
-        return tuple(found)
+        return tuple(reversed(found))
 
     def parameter(self, symbol: str) -> Parameter | None:
         """The declaration of a slot's argument; None for any other."""

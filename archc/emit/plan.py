@@ -121,7 +121,8 @@ class Slot:
     symbol: Name
     node: Node | None = None
     """What stands there unless something else is given."""
-    default: Factory | None = None
+    default: Factory | Name | None = None
+    """How that is made, or the slot that it is handed on from."""
     given: dict[Node, Factory] = field(default_factory=lambda: dict[Node, Factory]())
     """What uses put there."""
     linked: list[Slot] = field(default_factory=lambda: list[Slot]())
@@ -147,7 +148,7 @@ class Slot:
     def factories(self) -> Iterator[Factory]:
         """What is put there, by default too."""
         yield from self.given.values()
-        if self.default is not None:
+        if isinstance(self.default, Factory):
             yield self.default
 
 

@@ -149,12 +149,31 @@ def check_slots(spec: Spec | None, blocks: Mapping[str, Block], sink: Sink) -> N
             owner = f"block `{block.name}`"
             table = f"[blocks.{block.name}.slots]"
             _check(body_of(block), block.slots, owner, table, sink)
+            _check_defaults(block, sink)
     if spec is not None:
         heads = tuple(head.node for head in spec.heads)
         own = tuple(spec.slots.values())
         _check((*spec.layers, *heads), spec.slots, "the network", "[slots]", sink)
         # the network is not inside of anything that would fill a slot of its
         _check(own, {}, "the table [slots]", "", sink)
+
+
+def _check_defaults(block: Block, sink: Sink) -> None:
+    """Reports defaults that hand on a slot which is not settled yet."""
+    settled: set[str] = set()
+    for name, default in block.slots.items():
+        for node in walk_given(() if default is None else (default,)):
+            if isinstance(node, SlotNode) and node.slot in block.slots.keys() - settled:
+                sink.error(
+                    "bad-slot",
+                    f"slot `{name}` hands on slot `{node.slot}` by default, which is"
+                    " not declared before it",
+                    node.origin.at("slot"),
+                    help="write an op or a block there"
+                    if node.slot == name
+                    else f"declare `{node.slot}` before `{name}`",
+                )
+        settled.add(name)
 
 
 def _check(

@@ -47,6 +47,20 @@ def put_into_slots(d: Draw, names: Names, spec: Table) -> None:
     for owner, block in blocks.items():
         for name, op in block.get("slots", {}).items():
             _give(d, names, spec, owner, name, op)
+    for owner, block in blocks.items():
+        _hand_on(d, names, spec, owner, block)
+
+
+def _hand_on(d: Draw, names: Names, spec: Table, owner: str, block: Table) -> None:
+    """Lets a further slot of a block hold by default what one before it holds."""
+    slots = block.get("slots", {})
+    for name in [*slots]:
+        nodes = [node for node in _nodes(block["layers"]) if node.get("slot") == name]
+        if nodes and d.chance(25):
+            taken = {*_params(block, owner), *slots, *_of_nodes(spec, owner)}
+            own = names.fresh("param", taken)
+            slots[own] = {"slot": name}
+            d.pick(nodes)["slot"] = own
 
 
 def _give(d: Draw, names: Names, spec: Table, block: str, slot: str, op: Table) -> None:
