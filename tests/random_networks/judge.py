@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ class Verdict:
     """The code of the first error of a spec that is not accepted."""
 
 
+MOST_NUMBERS = 200_000_000
+"""In parameters and in what layers give, for one image: some GB in a step of training.
+An edit that doubles channels in a loop comes to any number of these."""
 CLAIMS = ("expectation", "shape-claim")
 
 
@@ -63,6 +67,8 @@ def judge(
         return Verdict(True, *raised("check", error))
     if analysis is None:
         return _refused(sink)
+    if _numbers(analysis) > MOST_NUMBERS:
+        return Verdict(False, refused="too large to be run")
     try:
         with step("using the module"):
             with step("emit"):
@@ -84,6 +90,12 @@ def judge(
     except Mismatch as mismatch:
         return Verdict(True, mismatch.kind, mismatch.detail)
     return Verdict(True)
+
+
+def _numbers(analysis: Analysis) -> int:
+    """How many numbers a network has, and gives for one image."""
+    given = (prod(x.output_shape().sizes) for x in analysis.network.all_layers())
+    return analysis.facts.params_with_heads + sum(given)
 
 
 def _hold_places(analysis: Analysis) -> None:
