@@ -11,9 +11,9 @@ from archc.draw import metrics
 from archc.draw.align import Bands, Joint, aligned
 from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
-from archc.draw.order import in_order
 from archc.draw.ranks import APART, threads
 from archc.draw.style import Style
+from archc.draw.tracks import Turn, in_tracks
 
 _TRACK = 4.0
 _LANE = 5.0
@@ -306,29 +306,14 @@ class Rows:
     def _turning(self) -> Iterator[tuple[int, object]]:
         """The links that turn in each gap, from the first track of it to the last: what
         leaves a box turns away before another one comes down there."""
-        gaps: dict[int, dict[object, list[_Segment]]] = {}
+        gaps: dict[int, dict[object, list[Turn]]] = {}
         for segment in self.near:
             if not self._straight(segment):
                 gap = gaps.setdefault(self.row_of[segment.source], {})
-                gap.setdefault(self._bus(segment), []).append(segment)
+                turn = self._from(segment), self._to(segment)
+                gap.setdefault(self._bus(segment), []).append(turn)
         for gap, buses in gaps.items():
-            keys = list(buses)
-            leaving: dict[int, list[int]] = {}
-            for number, key in enumerate(keys):
-                for x in {round(self._from(segment)) for segment in buses[key]}:
-                    leaving.setdefault(x, []).append(number)
-            pairs = [
-                (before, number)
-                for number, key in enumerate(keys)
-                for x in {round(self._to(segment)) for segment in buses[key]}
-                for near in (x - 1, x, x + 1)
-                for before in leaving.get(near, ())
-                if before != number
-            ]
-            order = in_order(len(keys), pairs)
-            # two that change places have to lie on one another
-            rest = sorted({*range(len(keys))}.difference(order))
-            yield from ((gap, keys[number]) for number in (*order, *rest))
+            yield from ((gap, bus) for bus in in_tracks(buses))
 
     def _take(self, gap: int, key: object) -> None:
         if (gap, key) not in self.track:
