@@ -79,12 +79,14 @@ class _Beside:
         """Adds a statement, and takes into it what right before it is made for it."""
         names = [o.id for o in _operands(value)]
         values: dict[str, Expr] = {}
+        taken = values.values()
         start = len(found)
         own = made.targets if isinstance(made, Assign) else ()
         while start and (one := self._one(found[start - 1], own)) is not None:
             name, call = one
-            # they are computed in the order in which they are read
-            if names.count(name) != 1:
+            # they are computed in the order in which they are read, and none of them
+            # reads what another is to be
+            if names.count(name) != 1 or any(Local(name) in parts(v) for v in taken):
                 break
             names = names[: names.index(name)]
             values[name] = call
