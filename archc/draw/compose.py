@@ -172,6 +172,8 @@ def _folded(network: Network, folder: Folder) -> tuple[Folder, Box, list[Box]]:
     root.children = folder.items([(network.body, FIRST)])
     heads = [_head(folder, head) for head in network.heads]
     for layer, reader in folder.left_out.items():
+        while reader in folder.left_out:
+            reader = folder.left_out[reader]
         folder.leaf_of[layer] = folder.leaf_of[reader]
     return folder, root, heads
 

@@ -437,3 +437,19 @@ def test_loops_are_counted_for_each_of_what_a_box_stands_for() -> None:
     mobile = analysed("torchvision/mobilenet_v2")
     found = stage_chart(mobile.network, mobile.facts)
     assert _said_of(found, "features.2") == ["add, 1 in all"]
+
+
+def test_identities_after_each_other_are_one_line(tmp_path: Path) -> None:
+    """In a shortcut that pools twice in the first repetition, and else does nothing."""
+    pool = '{ op = "avg_pool2d", kernel_size = 3, stride = 1, padding = 1'
+    part = f'{pool}, when = "i == 0", otherwise = {{ op = "identity" }} }}'
+    conv = '{ name = "c{i}", op = "conv2d", out_channels = 8, kernel_size = 1 }'
+    analysis = read_spec(
+        tmp_path,
+        f'  {{ repeat = 3, skip = "add", shortcut = {{ layers = [{part}, {part}] }},'
+        f" layers = [{conv}] }},",
+    )
+    found = block_chart(analysis.network, analysis.facts)
+    titles = [cell.title for cell in found.all_cells()]
+    assert "add" in titles
+    assert "identity" not in titles
