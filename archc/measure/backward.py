@@ -63,6 +63,8 @@ class Backward:
                 ledger.drop(scratch.pop())
         # and that of what is read first is handed on first
         made.reverse()
+        if step.makes_both and not made:
+            scratch.append(ledger.new(step.dims, call.itemsize))
         if step.spreads_weight:
             scratch.append(ledger.new(step.dims, call.itemsize))
         summed = bool(call.weights) and self._is_further(call)
@@ -180,11 +182,9 @@ class Backward:
             return Gradient(gradient.storage, _back_view(step, read, gradient))
         dims = step.dims if step.spread else read.dims
         storage = self.ledger.new(dims, call.itemsize, per_sample=read.per_sample)
-        if step.layout == "kept" and len(gradient.strides) == len(dims) + 1:
-            return Gradient(storage, kept(dims, gradient.strides))
-        if step.layout == "map" and is_channels_last(read.dims, read.strides):
-            return Gradient(storage, channels_last(dims))
-        return Gradient(storage, contiguous(dims))
+        if step.shares == "view" and not step.siblings:
+            return Gradient(storage, contiguous(dims))  # zeros, and a part of them
+        return Gradient(storage, _gradient_strides(step, dims, read, gradient))
 
     def _fitted(self, call: Call, read: Tensor, gradient: Gradient) -> Gradient:
         """The same summed up where what was read was spread, converted where it was
@@ -224,3 +224,20 @@ def _back_view(step: Step, read: Tensor, gradient: Gradient) -> Strides:
     if len(step.dims) < len(read.dims):
         return contiguous(read.dims)  # a sum's, spread over what it was of
     return gradient.strides
+
+
+def _gradient_strides(
+    step: Step, dims: tuple[int, ...], read: Tensor, gradient: Gradient
+) -> Strides:
+    """How a gradient of these `dims` lies that a call makes for what it read."""
+    as_read = step.gradient_as_read
+    if as_read is None:
+        as_read = step.layout != "kept"
+    strides, of = (
+        (read.strides, read.dims) if as_read else (gradient.strides, step.dims)
+    )
+    if step.layout == "kept" and len(strides) == len(dims) + 1:
+        return kept(dims, strides)
+    if step.layout == "map" and is_channels_last(of, strides):
+        return channels_last(dims)
+    return contiguous(dims)

@@ -60,7 +60,7 @@ def channels_last(dims: tuple[int, ...]) -> Strides:
 @lru_cache(_SHAPES)
 def is_channels_last(dims: tuple[int, ...], strides: Strides) -> bool:
     """Whether the channels are what lies closest together, and not all is in order."""
-    if len(dims) not in (3, 4) or _agrees(dims, strides, contiguous(dims)):
+    if len(dims) not in (3, 4) or agree(dims, strides, contiguous(dims)):
         return False
     # a slice of the channels has gaps, and counts as well
     order = [strides[axis] for axis in (1, *range(len(dims), 1, -1), 0)]
@@ -139,7 +139,8 @@ def split(dims: tuple[int, ...], strides: Strides, first: int, last: int) -> Str
     return (*strides[:first], *reversed(inside), *strides[first + 1 :])
 
 
-def _agrees(dims: tuple[int, ...], one: Strides, other: Strides) -> bool:
+def agree(dims: tuple[int, ...], one: Strides, other: Strides) -> bool:
+    """Whether numbers lie the same way; an axis of one has no say."""
     sizes = (_MANY, *dims)
     return all(
         a == b for a, b, size in zip(one, other, sizes, strict=True) if size != 1

@@ -16,6 +16,7 @@ from archc.measure.backward import Backward
 from archc.measure.calls import FULL, HALF, Call, Tensor, Weights
 from archc.measure.layout import (
     Strides,
+    agree,
     channels_last,
     contiguous,
     expanded,
@@ -355,6 +356,10 @@ def _view(step: Step, read: Tensor) -> Strides | None:
         return expanded(read.dims, read.strides, step.dims)
     if step.order:
         return tuple(read.strides[axis] for axis in step.order)
+    if step.layout != "kept" and not agree(
+        read.dims, read.strides, _strides(step, (read,))
+    ):
+        return None
     return read.strides
 
 

@@ -144,6 +144,8 @@ class Op(BaseModel):
     """The same for the CPU, whose list of operations is another; None if it agrees."""
     layout: ClassVar[Layout] = "kept"
     """How its output's numbers lie in memory."""
+    gradient_as_read: ClassVar[bool | None] = None
+    """How those of its gradient do (see `Step`)."""
     aliases: ClassVar[bool] = False
     """Whether the output may share memory with the input (a view, or itself)."""
     locked: ClassVar[bool] = False
@@ -323,6 +325,7 @@ class Op(BaseModel):
                 keeps_weight="weight" in self.saves,
                 shares="overwritten" if inplace else "same" if self.aliases else None,
                 layout=self.layout,
+                gradient_as_read=self.gradient_as_read,
                 fresh_gradient=not self.aliases,
                 cast=cast,
             ),

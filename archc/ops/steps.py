@@ -65,7 +65,11 @@ class Step:
     holds: tuple[int, ...] = ()
     """What else a variable of torch's own holds until this call is done."""
     shares: Sharing | None = None
+    """Where the numbers do not lie in the step's layout, a copy takes its place."""
     layout: Layout = "kept"
+    gradient_as_read: bool | None = None
+    """Whether the gradient of what is read lies as that does, or else as the gradient
+    that comes; None for the latter where the layout is kept, and else the former."""
     order: tuple[int, ...] = ()
     """For a view with its axes in another order: which they are, the batch first."""
     joins: tuple[int, int] | None = None
@@ -81,6 +85,8 @@ class Step:
     between."""
     spreads_weight: bool = False
     """Whether the weight's gradient is made at the output's size and then summed up."""
+    makes_both: bool = False
+    """Whether it comes with the gradient of what is read, needed or not."""
     bias_first: bool = False
     """Whether torch has the gradient of the bias before that of the weight."""
     weight_as_map: bool = False

@@ -16,6 +16,7 @@ class LeakyRelu(InPlace):
         ("slope", "negative_slope"),
     )
     copies_inplace = False
+    gradient_as_read = True
     module_class = "nn.LeakyReLU"
     function_name = "F.leaky_relu"
 

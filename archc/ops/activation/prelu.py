@@ -31,6 +31,7 @@ class Prelu(Activation):
     )
     initializable = ("weight",)
     saves = frozenset({"input", "weight"})
+    gradient_as_read = True
     autocast = "low"
 
     num_parameters: int = Field(default=1, ge=1)
@@ -59,7 +60,7 @@ class Prelu(Activation):
         self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
     ) -> tuple[Step, ...]:
         (step,) = super().steps(inputs, y, device=device, inplace=inplace)
-        return (replace(step, spreads_weight=True),)
+        return (replace(step, spreads_weight=True, makes_both=True),)
 
     def function(self, x: Shape, argument: Expr) -> None:
         return None

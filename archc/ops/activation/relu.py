@@ -13,6 +13,7 @@ class Relu(InPlace):
     op = "relu"
     other_names = ("rectifier", "rectified_linear")
     saves = OUTPUT
+    gradient_as_read = True
     copies_inplace = False
     output_range = (0.0, inf)
     module_class = "nn.ReLU"

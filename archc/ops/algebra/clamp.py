@@ -45,6 +45,7 @@ class Clamp(nn.Module):
         ),
     )
     saves = frozenset({"input"})
+    gradient_as_read = True
     shows = (("min", "from {}"), ("max", "to {}"))
     symbols = (("min", Name("min")), ("max", Name("max")))
 

@@ -43,8 +43,9 @@ class RmsNorm(OverLastAxes):
             Step(y.dims, shares="same", fresh_gradient=False, cast="full"),
             Step(y.dims, reads=(1,), keeps=(1,), scratch=2),
             Step(one, reads=(2,)),
-            Step(one, reads=(3,), fresh_gradient=False),
-            Step(one, reads=(4,), keeps=(5,)),
+            # in place, and the squares are there until the root is
+            Step(one, reads=(3,), shares="same", fresh_gradient=False),
+            Step(one, reads=(4,), keeps=(5,), holds=(2,), scratch=2),
             Step(y.dims, reads=(1, 5), keeps=(1, 5), spread=True),
         ]
         if self.elementwise_affine:
@@ -59,9 +60,15 @@ class RmsNorm(OverLastAxes):
                 )
             )
         last = len(steps)
-        return (
-            *steps,
-            Step(
-                y.dims, reads=(last,), shares="same", fresh_gradient=False, cast="back"
-            ),
+        # the result is put in order, but for one with the channels last; a variable
+        # has the root to the end
+        done = Step(
+            y.dims,
+            reads=(last,),
+            holds=(5,),
+            shares="same",
+            layout="map",
+            fresh_gradient=False,
+            cast="back",
         )
+        return (*steps, done)

@@ -101,7 +101,7 @@ class BlurPool2d(nn.Module):
                 y.dims,
                 reads=(1,),
                 keeps=(1,),
-                extra=(Extra(kernel, per_sample=False, for_gradient=True),),
+                extra=(Extra(kernel, per_sample=False),),
                 layout="map",
                 cast="low",
             ),

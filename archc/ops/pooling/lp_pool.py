@@ -74,7 +74,8 @@ class _LpPool(Op):
             Step(y.dims, reads=(4,), keeps=(5,)),
             Step(y.dims, reads=(3, 5), keeps=(3, 5)),
             Step(y.dims, reads=(6,)),
-            Step(y.dims, reads=(7,), keeps=(7,), scratch=2, cast=powers),
+            # a variable has the mean to the end
+            Step(y.dims, reads=(7,), keeps=(7,), holds=(2,), scratch=2, cast=powers),
         )
 
     def module(self, x: Shape) -> Call:

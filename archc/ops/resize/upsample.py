@@ -80,6 +80,7 @@ class Upsample(Op):
     symbols = (("size", Name("size")),)
     autocast = "full"
     layout = "map"
+    gradient_as_read = False
 
     size: SizeOrNone = None
     scale_factor: ScaleFactor = None
