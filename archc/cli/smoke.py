@@ -42,7 +42,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--batch",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Images in a step.  [default: 32; on the CPU 4, or 2 of a large network]",
+    help="Images in a step.  [default: 32, or as many as fit a GPU; on the CPU 4, or"
+    " 2 of a large network]",
 )
 @execution_options
 @click.option("--json", type=_FILE, metavar="FILE", help="Write a report to it.")

@@ -6,12 +6,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import Result
 
+from archc.diagnostics.model import Sink
+from archc.emit.execution import execution
+from archc.emit.module import emit
+from archc.measure.memory import footprint
+from archc.pipeline import analyse
+from archc.run.smoke import session
+from archc.run.smoke.settings import Settings, sized
+from archc.run.subject import Subject
+from archc.spec.load import Loader
 from tests.command import invoke
 from tests.siblings import stands_for_itself
 
@@ -512,6 +522,41 @@ def test_an_input_by_hand_is_kept(tmp_path: Path) -> None:
     network = json.loads((tmp_path / "report.json").read_text())["networks"][0]
     assert network["input"] == network["spec_input"] == [3, 40, 24]
     assert network["module"] == "written anew"
+
+
+def test_a_scale_that_is_zero_at_the_start_is_no_break(tmp_path: Path) -> None:
+    block = (
+        '{ op = "conv2d", out_channels = 4, kernel_size = 3, padding = 1 },'
+        ' { name = "scale", op = "layer_scale", init = INIT }'
+    )
+    for value in ("0.0", "1.0"):
+        inside = block.replace("INIT", value)
+        rest = f'{{ skip = "add", layers = [{inside}] }},\n{VECTOR}{linear(3)}'
+        done, checks = report(tmp_path, small(tmp_path, rest))
+        assert done.exit_code == 0, done.output
+        assert checks["gradients"]["status"] == "passed"
+
+
+def test_fewer_images_where_a_gpu_has_little_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink = Sink()
+    analysis = analyse(ROOT / "specs" / "lenet5.toml", Loader(sink), sink)
+    assert analysis is not None
+    subject = Subject(
+        "lenet5", analysis.network, analysis.facts, emit(analysis.network)
+    )
+    settings = Settings(device="cuda")
+    needs = footprint(
+        subject.network, execution(subject.network), optimizer="adam", device="cuda"
+    )
+    for free, least, most in ((10**9, 32, 32), (2 * 10**6, 2, 31)):
+        monkeypatch.setattr("torch.cuda.mem_get_info", lambda free=free: (free, free))
+        batch = session.affordable(sized(subject, settings), settings).batch
+        assert least <= batch <= most
+        assert needs.peak(batch).total < free
+    named = replace(settings, batch=64)
+    assert session.affordable(sized(subject, named), named).batch == 64
 
 
 def test_steps_and_batch_by_hand(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class Trial:
         self, size: Sized, settings: Settings, rate: float, seed: int = SEED
     ) -> None:
         self.settings = settings
+        self.rate = rate
         self.device = torch.device(settings.device)
         layouts = {3: torch.channels_last, 4: torch.channels_last_3d}
         self._layouts = layouts if settings.channels_last else {}

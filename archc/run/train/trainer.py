@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archc.run.device import out_of_memory
-from archc.run.loss import cross_entropy, loss
+from archc.run.loss import cross_entropy, loss, parts
 from archc.run.subject import BrokenModule
 from archc.run.train.augment import mixing
 from archc.run.train.batches import Batches, steps_per_epoch
@@ -88,6 +88,7 @@ class Trainer:
         self.preprocessing = preprocessing(data, shape)
         self._batches = Batches(data, shape, settings, world, workers)
         self._prepare = self.preprocessing.on_batches()
+        self._classes = data.classes
         self._mix = mixing(settings.augment, data.classes)
         self.per_epoch = steps_per_epoch(settings)
         self.epoch = 0
@@ -253,7 +254,14 @@ class Trainer:
 
     def _forward(self, model: nn.Module, x: Tensor) -> Any:
         with self._autocast():
-            return model(x.contiguous(memory_format=self._layout))
+            output = model(x.contiguous(memory_format=self._layout))
+        for part in parts(output):
+            # a GPU would not say so, and never recover
+            if part.shape[1] < self._classes:
+                raise ValueError(
+                    f"{part.shape[1]} scores are too few for {self._classes} classes"
+                )
+        return output
 
     def _autocast(self) -> torch.autocast:
         mixed = self.settings.precision != "fp32"
