@@ -526,7 +526,7 @@ def test_an_input_by_hand_is_kept(tmp_path: Path) -> None:
 
 def test_a_scale_that_is_zero_at_the_start_is_no_break(tmp_path: Path) -> None:
     block = (
-        '{ op = "conv2d", out_channels = 4, kernel_size = 3, padding = 1 },'
+        '{ name = "conv", op = "conv2d", out_channels = 8, kernel_size = 1 },'
         ' { name = "scale", op = "layer_scale", init = INIT }'
     )
     for value in ("0.0", "1.0"):
