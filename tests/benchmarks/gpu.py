@@ -41,7 +41,7 @@ from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.measure.memory import footprint
 from archc.pipeline import analyse
-from archc.run.loss import loss
+from archc.run.loss import cross_entropy, parts, weighted
 from archc.run.subject import Subject
 from archc.spec.load import Loader
 
@@ -211,14 +211,17 @@ def measured(one: Subject, batch: int) -> int:
     before = torch.cuda.memory_allocated()
     model = one.module("cuda").train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
-    x = torch.randn(batch, *one.input_shape, device="cuda")
-    classes = one.network.outputs["output"].shape
-    assert classes is not None
-    y = torch.randint(classes.channels, (batch,), device="cuda")
+    shapes = [value.shape for value in one.network.inputs.values() if value.shape]
+    given = [torch.randn(batch, *map(int, x.sizes), device="cuda") for x in shapes]
+    own = len(one.network.outputs)
     for _ in range(2):
         torch.cuda.reset_peak_memory_stats()
         optimizer.zero_grad()
-        loss(model(x), y, model).backward()
+        output = model(*given)
+        # of any number of scores the first is right
+        y = torch.zeros(batch, dtype=torch.long, device="cuda")
+        losses = [cross_entropy(part, y) for part in parts(output)]
+        weighted(losses, output, model, own).backward()
         optimizer.step()
     torch.cuda.synchronize()
     return torch.cuda.max_memory_allocated() - before

@@ -4,8 +4,8 @@
 
 Needs torch. Random networks are trained on real tensors on the CPU, named ones, or
 those given, on fake ones; peaks are of one step in fp32 without an optimizer. What
-autograd keeps on a GPU is compared in fp32 and bf16: where there is one on real
-tensors, and peaks as well, else on fake ones.
+autograd keeps on a GPU is compared in fp32 and bf16, on real tensors where there is
+one, else on fake ones. (`gpu.py memory` measures peaks there.)
 Networks whose saved bytes are not equal, or whose peak is off by more than 0.5 %, are
 listed. Prints Markdown.
 """
@@ -45,7 +45,7 @@ def main() -> None:
     named = [(path.stem, tracked.read(path)) for path in given.specs or _every()]
     found = [error(n, made, batch=tracked.BATCH, fake=True) for n, made in named]
     _rows("named", found)
-    found += _on_a_gpu("named", named)
+    _on_a_gpu("named", named)
     with tempfile.TemporaryDirectory() as folder:
         seeds = range(seed, seed + 10 * given.networks)
         drawn = list(errors(seeds, given.networks, Path(folder)))
@@ -57,7 +57,7 @@ def main() -> None:
             for name, one in made
             if one is not None and not one.network.spec.places
         ]
-        drawn += _on_a_gpu("random", random)
+        _on_a_gpu("random", random)
     print()
     for one in (*found, *drawn):
         if one.saved or abs(one.peak) > _NOTED:
@@ -70,26 +70,16 @@ def _every() -> list[Path]:
     return [path for path in (*specs, *family) if "blocks" not in path.parts]
 
 
-def _on_a_gpu(what: str, cases: list[tuple[str, tracked.Case]]) -> list[Error]:
-    """Prints how far what autograd keeps on a GPU differs; with a real one also how far
-    peaks do, which are given."""
-    real = torch.cuda.is_available()
+def _on_a_gpu(what: str, cases: list[tuple[str, tracked.Case]]) -> None:
+    """Prints how far what autograd keeps on a GPU differs."""
+    fake = not torch.cuda.is_available()
     for precision in ("fp32", "bf16"):
         differences: list[float] = []
         for _, made in cases:
-            found = tracked.saved(made, "cuda", precision, fake=not real)
+            found = tracked.saved(made, "cuda", precision, fake=fake)
             predicted = made.footprint(precision=precision).at(tracked.BATCH)
             differences.append(float(predicted.saved - found))
         _row(f"{what}, saved bytes on a GPU, {precision}", differences)
-    if not real:
-        return []
-    batch = tracked.BATCH
-    found = [
-        error(f"{name} on a GPU", made, batch=batch, fake=False, device="cuda")
-        for name, made in cases
-    ]
-    _rows(f"{what} on a GPU", found)
-    return found
 
 
 def _rows(what: str, found: list[Error]) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 from archc.diagnostics.model import Sink
 from archc.emit.module import emit
-from archc.ops.steps import Device
 from archc.pipeline import analyse
 from archc.spec.load import Loader
 from tests.measure import tracked
@@ -75,11 +74,9 @@ def errors(seeds: range, count: int, folder: Path) -> Iterator[Error]:
             yield error(f"seed {seed}", made, batch=BATCH, fake=False)
 
 
-def error(
-    name: str, made: tracked.Case, *, batch: int, fake: bool, device: Device = "cpu"
-) -> Error:
-    found = tracked.step(made, batch=batch, fake=fake, device=device)
-    predicted = made.footprint(optimizer="none", device=device).at(batch)
+def error(name: str, made: tracked.Case, *, batch: int, fake: bool) -> Error:
+    found = tracked.step(made, batch=batch, fake=fake)
+    predicted = made.footprint(optimizer="none", device="cpu").at(batch)
     return Error(
         name, predicted.saved - found.saved, predicted.peak.total / found.peak - 1
     )

@@ -137,17 +137,16 @@ def step(
     batch: int = BATCH,
     foreach: bool = False,
     fake: bool = True,
-    device: str = "cpu",
 ) -> Tracked:
-    """A training step, the second one: the optimizer's state is there.
+    """A training step on the CPU, the second one: the optimizer's state is there.
 
     `foreach` steps as torch does on a GPU. Tensors that are not fake have the layouts
     of real kernels, which differ in places.
     """
     with FakeTensorMode() if fake else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = _build(case.source, device)
-        given = [torch.empty(batch, *dims, device=device) for dims in case.dims]
+        model = _build(case.source, "cpu")
+        given = [torch.empty(batch, *dims) for dims in case.dims]
         labels = _labels(case, given[0])
         stepper = _optimizer(model, optimizer, foreach)
         if stepper is not None:
@@ -166,7 +165,7 @@ def step(
                 stepper.step()
         # a training loop holds outputs until the next step
         del held
-        peak = tracker.get_tracker_snapshot("peak")[given[0].device]
+        peak = tracker.get_tracker_snapshot("peak")[torch.device("cpu")]
     return Tracked(kept, peak["Total"])
 
 
