@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from archc.ops.base import Call, Op, Saved
 from archc.ops.functions import Function, same_shape
 from archc.ops.shapes import need_map
 from archc.ops.sizes import Dims, Shape, ShapeError, known
-from archc.ops.steps import Extra
+from archc.ops.steps import Device, Extra, Step
 
 STATISTICS: frozenset[Saved] = frozenset({"input", "weight", "statistics"})
 
@@ -92,6 +93,16 @@ class BatchNorm(Op):
     def infer(self, *inputs: Shape) -> Shape:
         need_map(self, inputs[0])
         return inputs[0]
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        if device == "cpu" or not self.affine:
+            return (step,)
+        # cuDNN's reads, and keeps, what lies in order (ATen/native/Normalization.cpp)
+        rows = Step(y.dims, shares="same", layout="map", fresh_gradient=False)
+        return (rows, replace(step, reads=(1,), keeps=(1,)))
 
     def module(self, x: Shape) -> Call:
         return self._construct(x.dims[0], **self.given())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from archc.ops.base import Call, Op
 from archc.ops.normalization.family import STATISTICS, statistic
 from archc.ops.shapes import need_channels_first, need_divisible
 from archc.ops.sizes import Dims, Shape
-from archc.ops.steps import Extra
+from archc.ops.steps import Device, Extra, Step
 
 
 class GroupNorm(Op):
@@ -25,7 +26,6 @@ class GroupNorm(Op):
     saves = STATISTICS
     autocast = "full"
     autocast_on_cpu = "widest"
-    layout = "map"
     short = "GN"
     shows = (("num_groups", "groups {}"),)
 
@@ -53,6 +53,12 @@ class GroupNorm(Op):
     def parameters(self, x: Shape) -> dict[str, Dims]:
         channels = (x.dims[0],)
         return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def steps(
+        self, inputs: tuple[Shape, ...], y: Shape, *, device: Device, inplace: bool
+    ) -> tuple[Step, ...]:
+        (step,) = super().steps(inputs, y, device=device, inplace=inplace)
+        return (replace(step, layout="ordered" if device == "cuda" else "map"),)
 
     def module(self, x: Shape) -> Call:
         rest = self.given("eps", "affine")
