@@ -129,18 +129,30 @@ class Drawn:
 
 
 def measured(
-    cell: Cell, style: Style, room: float = 0.0, *, sized: bool = True
+    cell: Cell,
+    style: Style,
+    room: float = 0.0,
+    *,
+    sized: bool = True,
+    broken: bool = False,
 ) -> Drawn:
     """A box with as many of its lines as the style allows.
 
-    Its title is broken where it is wider than `room` points, if any are given. Sizes
-    that have a line of their own are left out if not `sized`.
+    Its title is broken where it is wider than `room` points, if any are given, and
+    other lines too if `broken`. Sizes that have a line of their own are left out if not
+    `sized`.
     """
-    titles = [title_of(cell)]
+    titles, details = [title_of(cell)], said(cell, style)
     if room:
         within = (room - 2 * _PAD) / _SLACK
         titles = list(metrics.wrapped(titles[0], style.text, within, bold=True))
-    lines = [*titles, *said(cell, style)]
+        if broken:
+            details = [
+                part
+                for line in details
+                for part in metrics.wrapped(line, style.small, within, bold=False)
+            ]
+    lines = [*titles, *details]
     shape = metrics.width(visible(cell.shape), style.small)
     first = max(metrics.width(title, style.text, bold=True) for title in titles)
     if style.stacked:

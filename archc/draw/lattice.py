@@ -109,7 +109,7 @@ class _Drawing:
     def __init__(self, chart: Chart, found: Lattice, style: Style) -> None:
         self.chart, self.found, self.style = chart, found, style
         room = style.room / found.columns - _BETWEEN - 1.2 if style.room else 0.0
-        self.boxes = [measured(cell, style, room) for cell in chart.cells]
+        self.boxes = [measured(x, style, room, broken=True) for x in chart.cells]
         self.low: list[float] = []
         """Where the nodes of each row end."""
         self.turns: list[float] = []
