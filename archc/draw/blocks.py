@@ -10,7 +10,7 @@ from archc.draw.caption import when
 from archc.draw.chart import Cell, Chart, Less, sizes
 from archc.draw.compose import Picture, compose
 from archc.draw.figure import Arc, Box, Item, Leaf, Mark, Node, marks_of
-from archc.draw.known import is_figure
+from archc.draw.known import has_frames, is_figure
 from archc.draw.loops import fold_in
 from archc.draw.overlay import overlaid
 from archc.draw.parts import repeats
@@ -64,8 +64,7 @@ def block_chart(
         joins = [x for x in cell.loops if x.kind == "join" and cell.category]
         for loop in joins:
             del cell.loops[loop]
-    framed = any(cell.inner is not None for cell in chart.cells)
-    if marks is None and not (framed or closed or is_figure(chart)):
+    if marks is None and not (has_frames(chart) or closed or is_figure(chart)):
         # with no frame to show, what is joined as in stages may be a known figure
         joined = stage_chart(network, facts, joins=True)
         if is_figure(joined):

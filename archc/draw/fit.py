@@ -25,7 +25,8 @@ _SLENDER = 11 / 8.5
 """How much higher than wide a picture should be at most: a figure with its caption on
 one column of a page."""
 _HIGHER = 1.15
-"""How much higher a figure may be that is known, so that its boxes say more."""
+"""How much higher a figure in a column may be that is known, so that its boxes say
+more."""
 _FEW = 3
 """How many kinds of ops may be left out of a figure for its sake."""
 _PAGE = 24 / 17
@@ -72,7 +73,9 @@ def fitted(chart: Chart, style: Style, *, strict: bool = False) -> Scene:
         for small in (SMALLEST, *_LARGER):
             scenes = list(_arranged(chart, replace(variant, small=small)))
             narrow = [scene for scene in scenes if scene.width <= room + 0.01]
-            high = height * (variant.figure or 1)
+            # a page has no room for more
+            more = variant.figure if room <= _COLUMN else 0
+            high = height * (more or 1)
             fits = [scene for scene in narrow if scene.height <= high]
             wide = (scene.width for scene in scenes if scene not in narrow)
             least = min([least, *wide])

@@ -22,7 +22,7 @@ def boxes_of(chart: Chart, style: Style) -> list[Drawn]:
 
     Where something passes beside them, only those below each other are.
     """
-    boxes = [_box(cell, style) for cell in chart.cells]
+    boxes = [box_of(cell, style) for cell in chart.cells]
     if style.broadest and not style.lr:
         _fit(chart, boxes, style)
     if style.lr or chart.level == "block":
@@ -63,7 +63,8 @@ def _fit(chart: Chart, boxes: list[Drawn], style: Style) -> None:
                 boxes[i] = box
 
 
-def _box(cell: Cell, style: Style) -> Drawn:
+def box_of(cell: Cell, style: Style) -> Drawn:
+    """A box, or a frame with all that is in it."""
     if cell.inner is not None:
         return _framed(cell, cell.inner, style)
     if cell.port:
@@ -110,7 +111,8 @@ class _Frame(Drawn):
         )  # fmt: skip
         assert self.layout is not None
         left, top = self.corner
-        yield from self.layout.put(self.x - left, self.y - top)
+        upward = self.style.upward
+        yield from self.layout.put(self.x - left, self.y - top, upward=upward)
         for shape in (*self.tails, *self.heading):
             yield moved(shape, self.x, self.y)
 
@@ -124,8 +126,10 @@ def _framed(cell: Cell, inner: Chart, style: Style) -> _Frame:
         for n, line in enumerate(lines)
     ]
     high, wide = len(lines) * style.line + 2, max(widths)
+    # the title stands beside the values that pass it
+    beside = "out" if style.upward else "in"
     for box in boxes:
-        if box.cell.port == "in" and not style.lr:
+        if box.cell.port == beside and not style.lr:
             box.height = high
     rows = strips_of(inner, boxes, _one_strip(style))[0]
     layout = Layout(inner, boxes, rows, _one_strip(style))
@@ -139,7 +143,8 @@ def _framed(cell: Cell, inner: Chart, style: Style) -> _Frame:
         left, right = x0, max(x1, x0 + wide + 2 * _PAD)
         axis = middle - top
     else:
-        first = min((layout.center[i] for i in entries), default=x0 + wide + _PAD)
+        past = exits if style.upward else entries
+        first = min((layout.center[i] for i in past), default=x0 + wide + _PAD)
         top, low = y0, y1 + (0.0 if exits else _PAD)
         left, right = min(x0 - _PAD, first - wide - 2 * _PAD), x1 + _PAD
         axis = middle - left

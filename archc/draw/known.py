@@ -7,12 +7,15 @@ from archc.draw.chart import Chart
 
 
 def is_figure(chart: Chart) -> bool:
-    """Whether a chart is a U, a triangle or a pyramid; what has frames is none."""
-    framed = any(cell.inner is not None for cell in chart.cells)
-    if chart.level == "network" or framed:
+    """Whether a chart is a U, a triangle or a pyramid; of what has frames, a U."""
+    if chart.level == "network":
         return False
-    return (
-        ushape.ends(chart) is not None
-        or lattice.lattice(chart) is not None
-        or bool(scales.pyramids(chart))
+    return ushape.ends(chart) is not None or (
+        not has_frames(chart)
+        and (lattice.lattice(chart) is not None or bool(scales.pyramids(chart)))
     )
+
+
+def has_frames(chart: Chart) -> bool:
+    """Whether the inside of boxes is drawn."""
+    return any(cell.inner is not None for cell in chart.cells)

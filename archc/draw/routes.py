@@ -51,6 +51,8 @@ class Layout(Rows):
         super().__init__(chart, boxes, rows, style)
         self.links: list[tuple[Link, list[Point]]] = []
         self.notes: list[_Note] = []
+        self._turned: float | None = None
+        """The sum of the heights of what changes places, in an upward one."""
         self._route()
 
     def _route(self) -> None:
@@ -192,8 +194,12 @@ class Layout(Rows):
 
     # ---- shapes
 
-    def put(self, dx: float = 0.0, dy: float = 0.0) -> Iterator[Shape]:
-        """Everything of this strip, moved by so much; boxes get their places."""
+    def put(
+        self, dx: float = 0.0, dy: float = 0.0, *, upward: bool = False
+    ) -> Iterator[Shape]:
+        """Everything of this strip, moved by so much; boxes get their places. If
+        `upward`, what comes later is higher, within the same bounds."""
+        self._turned = self.start[0] + self.low if upward else None
         # where two share a piece, the main way is seen
         for link, way in sorted(self.links, key=lambda x: x[0].kind == "main"):
             target = self.boxes[link.target].cell
@@ -219,6 +225,8 @@ class Layout(Rows):
         for i in self.cells:
             box = self.boxes[i]
             x, y = self.xy((self.reach(i)[0], self.center[i] - self.before(i)))
+            if upward:
+                y -= box.height
             box.x, box.y = x + dx, y + dy
             yield from box.shapes()
 
@@ -241,7 +249,10 @@ class Layout(Rows):
         return min(free, key=lambda spot: abs(spot - middle), default=middle)
 
     def xy(self, point: Point) -> Point:
-        return point if self.style.lr else (point[1], point[0])
+        if self.style.lr:
+            return point
+        y, x = point
+        return (x, y if self._turned is None else self._turned - y)
 
     def bounds(self) -> tuple[float, float, float, float]:
         """The least and the most of x and y, with loops and lanes."""

@@ -11,7 +11,7 @@ from archc.draw.cells import Drawn, unsaid
 from archc.draw.chart import Chart
 from archc.draw.figure import Mark
 from archc.draw.frames import boxes_of
-from archc.draw.known import is_figure
+from archc.draw.known import has_frames, is_figure
 from archc.draw.palette import MARKS, SIGNS, between
 from archc.draw.scene import Path, Rect, Scene, Shape, Text, moved
 from archc.draw.style import Style
@@ -50,6 +50,8 @@ def _figures(chart: Chart, style: Style) -> Iterator[tuple[list[Shape], float, f
     ends = ushape.ends(chart)
     if ends is not None:
         yield ushape.placed(chart, ends, style)
+    if has_frames(chart):
+        return
     nested = lattice.lattice(chart)
     if nested is not None:
         yield lattice.placed(chart, nested, style)

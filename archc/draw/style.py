@@ -24,6 +24,8 @@ class Style:
     direction: Direction = "tb"
     strips: int = 1
     """In how many columns, or from left to right in how many rows."""
+    upward: bool = False
+    """Whether frames are entered from below."""
     single_file: bool = False
     """Whether every box has a row of its own."""
     narrow: float = 0

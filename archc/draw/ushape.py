@@ -6,11 +6,12 @@ height (Ronneberger et al. 2015, Fig. 1).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from archc.draw.cells import Drawn, measured
 from archc.draw.chart import Chart, Link
+from archc.draw.frames import box_of
 from archc.draw.links import drawn_link
 from archc.draw.scene import Point, Shape
 from archc.draw.style import NARROW, Style
@@ -47,105 +48,171 @@ def ends(chart: Chart) -> Ends | None:
 
 def placed(chart: Chart, found: Ends, style: Style) -> tuple[list[Shape], float, float]:
     """Everything drawn, with its upper left corner at 0, and its width and height."""
-    style = replace(style, narrow=NARROW, direction="tb")
-    boxes = [measured(cell, style) for cell in chart.cells]
-    last = len(boxes) - 1
-    inner, back = found.sources[-1], found.targets[-1]
-    # all but the last of those below the innermost skip still stand at the left
-    turn = max(back - 1, inner)
-    left, right = list(range(turn)), list(range(back, last + 1))
-    if turn == inner:
-        left.append(inner)
-    bottom = [turn] if turn > inner else []
-    for column in (left, right):
-        widest = max(boxes[i].width for i in column)
-        for i in column:
-            boxes[i].width = widest
-    y = _levels(boxes, found, left, right, style.gap)
-    between = max((boxes[i].width for i in bottom), default=0) + 2 * _ASIDE
-    aside = max(boxes[i].beside for i in left)
-    for i in left:
-        boxes[i].x, boxes[i].y = 0, y[i]
-    begin = boxes[left[0]].width + aside + between
-    for i in right:
-        boxes[i].x, boxes[i].y = begin, y[i]
-    low = max(boxes[i].y + boxes[i].height for i in (*left, *right))
-    for i in bottom:
-        boxes[i].x = boxes[left[0]].width + (aside + between - boxes[i].width) / 2
-        boxes[i].y = max(
-            low + style.gap - boxes[i].height, y[back] + boxes[back].height
-        )
-        boxes[i].y = max(boxes[i].y, boxes[left[-1]].y + boxes[left[-1]].height)
-        low = max(low, boxes[i].y + boxes[i].height)
-    shapes: list[Shape] = []
-    for link in chart.links:
-        points = _way(link, boxes, set(left), set(right))
-        shapes.append(drawn_link(link, points, style))
-    for box in boxes:
-        shapes += box.shapes()
-    width = begin + boxes[right[0]].width + max(boxes[i].beside for i in right)
-    return shapes, width, low
+    drawing = _Drawing(chart, found, replace(style, narrow=NARROW, direction="tb"))
+    return list(drawing.shapes()), drawing.width, drawing.height
 
 
-def _levels(
-    boxes: list[Drawn], found: Ends, left: list[int], right: list[int], gap: float
-) -> dict[int, float]:
-    """The upper edge of each box of the two sides."""
+class _Drawing:
+    def __init__(self, chart: Chart, found: Ends, style: Style) -> None:
+        self.chart, self.found, self.style = chart, found, style
+        last = len(chart.cells) - 1
+        inner, back = found.sources[-1], found.targets[-1]
+        # all but the last of those below the innermost skip still stand at the left
+        turn = max(back - 1, inner)
+        self.left, self.right = list(range(turn)), list(range(back, last + 1))
+        if turn == inner:
+            self.left.append(inner)
+        self.bottom = [turn] if turn > inner else []
+        upward = replace(style, upward=True)
+        self.boxes = [
+            box_of(cell, upward if i in self.right else style)
+            for i, cell in enumerate(chart.cells)
+        ]
+        self._columns()
+        self._levels()
+        self._lowest()
 
-    def stack(cells: range) -> float:
-        return sum(boxes[i].height + gap for i in cells)
+    def _framed(self, i: int) -> bool:
+        return self.chart.cells[i].inner is not None
 
-    y: dict[int, float] = {}
-    first, end = found.sources[0], found.targets[0]
-    top = max(stack(range(first)), stack(range(end + 1, right[-1] + 1)))
-    down, up = top, top
-    for s, t in zip(found.sources, found.targets, strict=True):
-        height = max(boxes[s].height, boxes[t].height)
-        at = max(down, up)
-        y[s] = at + (height - boxes[s].height) / 2
-        y[t] = at + (height - boxes[t].height) / 2
-        inner = [x for x in found.sources if x > s]
-        stop = inner[0] if inner else left[-1] + 1
-        down = at + height + gap
-        for i in range(s + 1, stop):
-            y[i] = down
-            down += boxes[i].height + gap
-        deeper = [x for x in found.targets if x < t]
-        up = at + height + gap
-        for i in range(t - 1, deeper[0] if deeper else t - 1, -1):
-            y[i] = up
-            up += boxes[i].height + gap
-    at = y[first]
-    for i in range(first - 1, -1, -1):
-        at -= boxes[i].height + gap
-        y[i] = at
-    at = y[end]
-    for i in range(end + 1, right[-1] + 1):
-        at -= boxes[i].height + gap
-        y[i] = at
-    least = min(y.values())
-    return {i: value - least for i, value in y.items()}
+    # ---- places
 
+    def _columns(self) -> None:
+        """Puts the boxes of each side on one axis; without frames they are as wide as
+        each other."""
+        boxes = self.boxes
+        ends: list[float] = []
+        for column in (self.left, self.right):
+            if not any(map(self._framed, column)):
+                widest = max(boxes[i].width for i in column)
+                for i in column:
+                    boxes[i].width = widest
+            axis = max(boxes[i].axis for i in column)
+            for i in column:
+                boxes[i].x = axis - boxes[i].axis
+            ends.append(max(boxes[i].x + boxes[i].width for i in column))
+        aside = max(boxes[i].beside for i in self.left)
+        between = max((boxes[i].width for i in self.bottom), default=0) + 2 * _ASIDE
+        begin = ends[0] + aside + between
+        for i in self.right:
+            boxes[i].x += begin
+        for i in self.bottom:
+            boxes[i].x = ends[0] + (aside + between - boxes[i].width) / 2
+        self.width = begin + ends[1] + max(boxes[i].beside for i in self.right)
 
-def _way(
-    link: Link, boxes: list[Drawn], left: set[int], right: set[int]
-) -> list[Point]:
-    a, b = boxes[link.source], boxes[link.target]
-    if link.source in left and link.target in right:
+    def _line(self, i: int) -> float:
+        """How far below its upper edge a skip leaves a box, or reaches it: a frame by
+        the gap below it."""
+        high = self.boxes[i].height
+        return high + self.style.gap if self._framed(i) else high / 2
+
+    def _behind(self, i: int) -> float:
+        """The height of a box with the gap below it."""
+        return self.boxes[i].height + self.style.gap * (1 + self._framed(i))
+
+    def _levels(self) -> None:
+        """Gives the boxes of the two sides their heights: both ends of a skip stand at
+        one."""
+        boxes, found = self.boxes, self.found
+        left, right = self.left, self.right
+        first, end = found.sources[0], found.targets[0]
+        above = (range(first), range(end + 1, right[-1] + 1))
+        down = up = max(sum(map(self._behind, cells)) for cells in above)
+        for s, t in zip(found.sources, found.targets, strict=True):
+            line = max(down + self._line(s), up + self._line(t))
+            boxes[s].y, boxes[t].y = line - self._line(s), line - self._line(t)
+            inner = [x for x in found.sources if x > s]
+            down = boxes[s].y + self._behind(s)
+            for i in range(s + 1, inner[0] if inner else left[-1] + 1):
+                boxes[i].y = down
+                down += self._behind(i)
+            deeper = [x for x in found.targets if x < t]
+            up = boxes[t].y + self._behind(t)
+            for i in range(t - 1, deeper[0] if deeper else t - 1, -1):
+                boxes[i].y = up
+                up += self._behind(i)
+        for start, cells in ((first, range(first - 1, -1, -1)), (end, above[1])):
+            at = boxes[start].y
+            for i in cells:
+                at -= self._behind(i)
+                boxes[i].y = at
+        least = min(boxes[i].y for i in (*left, *right))
+        for i in (*left, *right):
+            boxes[i].y -= least
+
+    def _lowest(self) -> None:
+        """Puts what is at the bottom below the left side."""
+        boxes, gap = self.boxes, self.style.gap
+        lows = {i: boxes[i].y + boxes[i].height for i in (*self.left, *self.right)}
+        low = max(lows.values())
+        for i in self.bottom:
+            box = boxes[i]
+            if self._framed(i):
+                box.y = max(lows[self.left[-1]], low - box.height) + 2 * gap
+                low = max(low, box.y + box.height + gap)
+            else:
+                box.y = max(low + gap - box.height, lows[self.right[0]])
+                box.y = max(box.y, lows[self.left[-1]])
+                low = max(low, box.y + box.height)
+        self.height = low
+
+    # ---- lines
+
+    def shapes(self) -> Iterator[Shape]:
+        """All that is drawn."""
+        for link in self.chart.links:
+            yield drawn_link(link, self._way(link), self.style)
+        for box in self.boxes:
+            yield from box.shapes()
+
+    def _way(self, link: Link) -> list[Point]:
+        source, target = link.source, link.target
+        a, b = self.boxes[source], self.boxes[target]
+        leave = a.x + a.axis + a.port("out", link.leaves)
+        enter = b.x + b.axis + b.port("in", link.enters)
+        if source in self.left and target in self.right:
+            return self._across(link, leave, enter)
+        if source in self.right:
+            return _elbow((leave, a.y), (enter, b.y + b.height))
+        if target in self.left:
+            return _elbow((leave, a.y + a.height), (enter, b.y))
+        gap = self.style.gap
+        if source in self.left:
+            if self._framed(target):
+                turn = b.y - gap
+                start = (leave, a.y + a.height)
+                return [start, (leave, turn), (enter, turn), (enter, b.y)]
+            y = b.y + b.height / 2
+            return [(leave, a.y + a.height), (leave, y), (b.x, y)]
+        if self._framed(source):
+            y = a.y + a.height + gap
+            end = (enter, b.y + b.height)
+            return [(leave, a.y + a.height), (leave, y), (enter, y), end]
+        # a single loop stands in the lower half
+        y = a.y + (a.height / 2 if len(a.cell.loops) < 2 else 4)
+        return [(a.x + a.width, y), (enter, y), (enter, b.y + b.height)]
+
+    def _across(self, link: Link, leave: float, enter: float) -> list[Point]:
+        """A skip from one side to the other."""
+        a, b = self.boxes[link.source], self.boxes[link.target]
+        y = a.y + self._line(link.source)
         if a.cell.end:  # which has no border to start from
             y = a.y + a.height
-            return [(a.middle, y), (b.x, y)]
-        y = min(a.y + a.height / 2, b.y + b.height / 2)
-        if a.cell.loops:
-            y = max(a.y, b.y) + 4
-        return [(a.x + a.width, y), (b.x, y)]
-    if link.source in left and link.target in left:
-        return [(a.middle, a.y + a.height), (b.middle, b.y)]
-    if link.source in right:
-        return [(a.middle, a.y), (b.middle, b.y + b.height)]
-    if link.source in left:
-        y = b.y + b.height / 2
-        return [(a.middle, a.y + a.height), (a.middle, y), (b.x, y)]
-    # a single loop stands in the lower half
-    y = a.y + (a.height / 2 if len(a.cell.loops) < 2 else 4)
-    return [(a.x + a.width, y), (b.middle, y), (b.middle, b.y + b.height)]
+            start = [(leave, y)]
+        elif self._framed(link.source):
+            start = [(leave, a.y + a.height), (leave, y)]
+        else:
+            if a.cell.loops and not self._framed(link.target):
+                y = max(a.y, b.y) + 4
+            start = [(a.x + a.width, y)]
+        if self._framed(link.target):
+            return [*start, (enter, y), (enter, b.y + b.height)]
+        return [*start, (b.x, y)]
+
+
+def _elbow(start: Point, end: Point) -> list[Point]:
+    """From one box to the next, half of the way across where they are not in line."""
+    if start[0] == end[0]:
+        return [start, end]
+    y = (start[1] + end[1]) / 2
+    return [start, (start[0], y), (end[0], y), end]
