@@ -41,15 +41,31 @@ def bound(trace: Trace, others: Sequence[Trace]) -> Limit | None:
     if not told:
         return None
     other, said = told[0]
-    shapes = [other.shapes[n][1:] for n in other.inputs.values()]
-    given = " and ".join("x".join(map(str, shape)) for shape in shapes)
+    given = _shapes(other)
     alone = "this size alone" if len(told) == len(taken) else "some sizes alone"
     does, call, trace = said
     path = trace.uses[call.use].path if call.use >= 0 else ""
     inside = f" in `{path}`" if path else ""
-    place = f"{call.place.file}:{call.place.line}" if call.place else ""
+    place = str(call.place) if call.place else ""
     text = f"for inputs of {alone}: at {given}, `{call.function}`{inside} {does}"
     return Limit(text, place)
+
+
+def refused(others: Sequence[Trace]) -> Limit | None:
+    """That there is no spec for inputs of other sizes, with the first reason."""
+    found = [other for other in others if other.refused]
+    if not found:
+        return None
+    alone = "this size alone" if len(found) == len(others) else "some sizes alone"
+    first = found[0].refused[0]
+    said = f"for inputs of {alone}: at {_shapes(found[0])}, {first.module}: "
+    return Limit(f"{said}{first.reason}", "")
+
+
+def _shapes(trace: Trace) -> str:
+    """What a network reads, without the batch."""
+    shapes = [trace.shapes[n][1:] for n in trace.inputs.values()]
+    return " and ".join("x".join(map(str, shape)) for shape in shapes)
 
 
 def _outline(call: Call) -> tuple[str, int]:

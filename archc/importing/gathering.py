@@ -18,12 +18,14 @@ def gather(root: Scope, containers: Mapping[str, str], outputs: list[int]) -> No
         if isinstance(item, Scope) and item.class_name == SEQUENTIAL
     }
     readers = Counter(outputs)
+    # how many items stand anywhere in a module
     parts: Counter[str] = Counter()
     for item in all_items(root.items):
         if not isinstance(item, Scope):
             readers.update(item.reads)
-        if item.path is not None:
-            parts[item.path.rpartition(".")[0]] += 1
+        path = item.path or ""
+        while path := path.rpartition(".")[0]:
+            parts[path] += 1
     for scope in [root, *all_items(root.items)]:
         for items in lists_of(scope):
             _gather(items, scope.path or "", containers, known, readers, parts)
@@ -54,7 +56,7 @@ def _gather(
         if (
             path != around
             and containers.get(path) == SEQUENTIAL
-            and len(run) == parts[path]
+            and sum(item.path is not None for item in all_items(run)) == parts[path]
             and outline(run) in known
         ):
             items[at:stop] = [Scope(path, [], [], SEQUENTIAL, run)]

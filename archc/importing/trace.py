@@ -51,6 +51,9 @@ class Place:
     file: str
     line: int
 
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -94,7 +97,7 @@ class Refusal:
     @property
     def where(self) -> str:
         """The place in a file; empty where it is not known."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+        return str(Place(self.file, self.line))
 
     def __str__(self) -> str:
         where = f" ({self.where})" if self.where else ""

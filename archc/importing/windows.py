@@ -53,18 +53,18 @@ def counts(sizes: Sizes, window: Window, ceil: bool) -> list[int]:
 
 
 def rounding(
-    spatial: Sizes, window: Window, wanted: list[int]
+    spatial: Sizes, window: Window, wanted: list[int], up: bool = False
 ) -> tuple[bool, list[int]]:
     """How a pooling of torch's, which pads both sides alike, has at least as many
     windows, and how many: those behind are cut off. Its padding does not count in what
-    it gives.
+    it gives. It rounds `up` where it has to, or where that does as well.
 
     Raises:
         ValueError: if it cannot; why, in a sentence.
     """
     if any(2 * b > k for b, k in zip(window.before, window.kernel, strict=True)):
         raise ValueError("it pads by more than half of its kernel")
-    for ceil in (False, True):
+    for ceil in (up, not up):
         seen = counts(spatial, window, ceil)
         if all(a >= b for a, b in zip(seen, wanted, strict=True)):
             return ceil, seen

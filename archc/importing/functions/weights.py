@@ -128,6 +128,19 @@ def _layer_norm(call: Reader) -> None:
     call.make("layer_norm", attributes, key=path)
 
 
+@rule("torch.nn.functional.rms_norm", "torch.rms_norm")
+def _rms_norm(call: Reader) -> None:
+    weight = call.param("weight") if call.settings.get("weight") is not None else None
+    path = None if weight is None else call.owner(weight="weight")
+    over = call.settings["normalized_shape"]
+    attributes: dict[str, Any] = {"eps": call.settings.get("eps")}
+    if is_sequence(over) and len(over) > 1:
+        attributes["normalized_shape"] = over
+    if weight is None:
+        attributes["elementwise_affine"] = False
+    call.make("rms_norm", attributes, key=path)
+
+
 @rule("torch.nn.functional.group_norm", "torch.group_norm")
 def _group_norm(call: Reader) -> None:
     affine = _is_affine(call)

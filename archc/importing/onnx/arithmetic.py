@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archc.importing.onnx.drawing import Computed, Known
+from archc.importing.onnx.norms import draw_batch_norm
 from archc.importing.onnx.rules import Reading, rule
-from archc.importing.onnx.weighted import draw_batch_norm
-from archc.importing.trace import Param, Unsaid, Value
+from archc.importing.trace import Unsaid, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _FUNCTIONS = {"Add": "torch.add", "Sub": "torch.sub", "Mul": "torch.mul",
               "Div": "torch.div", "Sum": "torch.add"}  # fmt: skip
 _EPS = 1e-5
+_CONVOLVES = frozenset({"conv1d", "conv2d", "conv3d", "linear"})
+_NORMALISES = frozenset({"batch_norm", "group_norm", "layer_norm"})
+_LAST = frozenset({"linear", "layer_norm"})
+"""What has its channels on the last axis."""
 
 
 @rule("Add", "Sub", "Mul", "Div")
@@ -84,11 +88,7 @@ def _with_channels(node: Reading, at: int, array: NDArray[Any]) -> None:
 
     op = node.node.op
     held = node.computed(1 - at)
-    channels = _by_channel(node, held, array)
-    if channels is None:
-        said = {"Add": "adds", "Sub": "subtracts", "Div": "divides by"}
-        raise Unsaid(f"it {said.get(op, 'multiplies by')} a constant of {array.shape},"
-                     " which is no number for each channel")  # fmt: skip
+    channels, axis = _by_axis(node, held, array)
     factor, summand = numpy.ones_like(channels), numpy.zeros_like(channels)
     if op == "Mul":
         factor = channels
@@ -102,12 +102,14 @@ def _with_channels(node: Reading, at: int, array: NDArray[Any]) -> None:
         summand = -channels
     if op == "Sub" and at == 0:
         factor = -factor
-    if _into_layer(node, held, 1 - at, factor, summand):
+    own = axis == _channel_axis(node, held)
+    if own and _into_layer(node, held, 1 - at, factor, summand):
         node.results = [held]
         return
     draw = node.drawing
-    if _channel_axis(node, held) != 1 or len(held.axes) > 5:
-        raise Unsaid("it works on channels of a value that is no map")
+    if len(held.axes) > 5:
+        raise Unsaid("it works on a value of more axes than a volume has")
+    held = node.with_channels(held, axis)
     path = draw.naming.path((node.tensor_name(at),), draw.chain, "bn")
     draw.spread.add(path)
     zeros = numpy.zeros_like(factor)
@@ -116,29 +118,35 @@ def _with_channels(node: Reading, at: int, array: NDArray[Any]) -> None:
     draw_batch_norm(node, held, path, factor, summand, zeros, ones, eps=_EPS)
 
 
-def _by_channel(node: Reading, held: Computed, array: NDArray[Any]) -> Any:
-    """The constant as one number for each channel; None if it is none."""
+def _by_axis(
+    node: Reading, held: Computed, array: NDArray[Any]
+) -> tuple[NDArray[Any], int]:
+    """The constant as one number for each place along one axis of the trace's value,
+    and that axis."""
     import numpy
 
     rank = len(held.axes)
     shape = (*[1] * (rank - array.ndim), *array.shape)
-    if len(shape) != rank:
-        return None
     # as the axes are in the trace
     order = [held.axes.index(n) for n in range(rank)]
-    placed = numpy.transpose(array.reshape(shape), order)
     sizes = node.drawing.sizes[held.number]
+    placed = array.reshape(shape)
+    placed = numpy.transpose(placed, order) if len(shape) == rank else placed
     wide = [n for n, size in enumerate(placed.shape) if size != 1]
-    channel = _channel_axis(node, held)
-    if wide != [channel] or placed.shape[channel] != sizes[channel]:
-        return None
-    return numpy.array(placed.reshape(-1), dtype=numpy.float32)
+    if len(shape) != rank or len(wide) != 1 or wide[0] == 0:
+        wide = []
+    if not wide or placed.shape[wide[0]] != sizes[wide[0]]:
+        said = {"Add": "adds", "Sub": "subtracts", "Div": "divides by"}
+        does = said.get(node.node.op, "multiplies by")
+        raise Unsaid(f"it {does} a constant of {array.shape}, which is no number for"
+                     " each channel")  # fmt: skip
+    return numpy.array(placed.reshape(-1), dtype=numpy.float32), wide[0]
 
 
 def _channel_axis(node: Reading, held: Computed) -> int:
     """The axis of the trace's value that has its channels."""
     maker = node.drawing.maker(held.number)
-    if maker is not None and maker.function == "torch.nn.functional.linear":
+    if maker is not None and maker.function.rpartition(".")[2] in _LAST:
         return len(held.axes) - 1
     return 1
 
@@ -148,18 +156,22 @@ def _into_layer(
 ) -> bool:
     """Puts a factor and a summand of each channel into the layer that makes them."""
     draw, maker = node.drawing, node.drawing.maker(held.number)
-    weight = None if maker is None else maker.settings.get("weight")
-    if maker is None or not isinstance(weight, Param) or not node.is_alone(at):
+    if maker is None or not node.is_alone(at):
         return False
     function = maker.function.rpartition(".")[2]
-    convolves = function in ("conv1d", "conv2d", "conv3d", "linear")
-    if not convolves and function != "batch_norm":
+    convolves = function in _CONVOLVES
+    if not convolves and function not in _NORMALISES:
         return False
+    settings = maker.settings
+    if settings.get("weight") is None:
+        settings = _affine(node, held, node.tensor_name(1 - at), len(factor))
+    weight, bias = settings["weight"], settings["bias"]
     path = weight.key.removesuffix(".weight")
     if any(node.readers[name] > 1 for name in draw.naming.taken[path][:1]):
         return False  # it may be applied again
-    bias = maker.settings.get("bias")
     behind = draw.weights[weight.key].ndim - 1
+    if behind and not convolves:
+        return False
     draw.tensor(
         weight.key, draw.weights[weight.key] * factor.reshape(-1, *[1] * behind)
     )
@@ -170,6 +182,19 @@ def _into_layer(
     if convolves and not (factor == 1).all():
         draw.folded.add(path)
     return True
+
+
+def _affine(node: Reading, held: Computed, name: str, channels: int) -> dict[str, Any]:
+    """Gives a normalisation a weight and a bias that change nothing yet."""
+    import numpy
+
+    draw = node.drawing
+    path = draw.naming.path((name,), draw.chain, "norm")
+    weight = draw.tensor(f"{path}.weight", numpy.ones(channels, numpy.float32))
+    bias = draw.tensor(f"{path}.bias", numpy.zeros(channels, numpy.float32))
+    draw.move(held.number, path)
+    draw.change(held.number, weight=weight, bias=bias)
+    return {"weight": weight, "bias": bias}
 
 
 @rule("Neg")

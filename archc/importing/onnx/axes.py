@@ -1,12 +1,10 @@
-"""Axes: in another order, joined, parted, cut, gone."""
+"""Axes: in another order, joined, made wide, gone."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from archc.importing.onnx.drawing import Computed, Known
-from archc.importing.onnx.rules import Reading, rule
-from archc.importing.trace import Unsaid, Value
+from archc.importing.onnx.rules import EVALUATING, Reading, rule
+from archc.importing.trace import Sizes, Unsaid, Value
 
 
 @rule("Transpose")
@@ -20,14 +18,27 @@ def _transpose(node: Reading) -> None:
 def _same(node: Reading) -> None:
     if any(node.readers[name] for name in node.node.makes[1:]):
         raise Unsaid("somebody reads which numbers it drops (`mask`)")
-    if node.has(2) and node.constant(2, "`training_mode`"):
-        raise Unsaid("it drops numbers at random in evaluation (`training_mode`)")
+    rate = node.constant(1, "`ratio`") if node.has(1) else 0.5
+    if node.has(2) and node.constant(2, "`training_mode`") and rate:
+        raise Unsaid("it drops numbers at random, as in training (`training_mode`)",
+                     EVALUATING)  # fmt: skip
     node.same()
 
 
 @rule("Cast")
 def _cast(node: Reading) -> None:
-    if node.attribute("to") != 1:
+    _need_floats(node, node.attribute("to") == 1)
+
+
+@rule("CastLike")
+def _cast_like(node: Reading) -> None:
+    like = node.held[1]
+    # what is computed is float32
+    _need_floats(node, not isinstance(like, Known) or like.array.dtype == "float32")
+
+
+def _need_floats(node: Reading, is_float: bool) -> None:
+    if not is_float:
         raise Unsaid("it makes other numbers than float32 of what it reads")
     node.same()
 
@@ -46,6 +57,13 @@ def _reshape(node: Reading) -> None:
     if tuple(made) == tuple(sizes):
         node.results = [Computed(number, tuple(range(len(made))))]
         return
+    source = _laid_before(node, number, made)
+    if source is not None:
+        node.results = [Computed(source, tuple(range(len(made))))]
+        return
+    if len(made) < len(sizes) and sizes[0] == 1 and made[:1] != (1,):
+        raise Unsaid("it takes the axis of the batch away", "export the network for any"
+                     " number of samples, with what it gives by sample")  # fmt: skip
     if not made or made[0] != node.drawing.batch:
         raise Unsaid("it lays samples of a batch out on other axes")
     settings = {"input": Value(number), "shape": (-1, *made[1:])}
@@ -53,10 +71,20 @@ def _reshape(node: Reading) -> None:
     node.results = [Computed(number, tuple(range(len(made))))]
 
 
+def _laid_before(node: Reading, number: int, made: Sizes) -> int | None:
+    """The value of these sizes of which another is only laid out otherwise."""
+    maker = node.drawing.maker(number)
+    if maker is None or maker.function != "torch.reshape":
+        return None
+    source = maker.settings["input"].number
+    return source if node.drawing.sizes[source] == tuple(made) else None
+
+
 @rule("Concat")
 def _concat(node: Reading) -> None:
     if any(isinstance(held, Known) for held in node.held):
-        raise Unsaid("it joins a constant to computed values")
+        _beside_zeros(node)
+        return
     if len(node.held) == 1:
         node.same()
         return
@@ -71,78 +99,41 @@ def _concat(node: Reading) -> None:
     node.results = [Computed(number, axes)]
 
 
-@rule("Split")
-def _split(node: Reading) -> None:
-    at = node.axis(node.attribute("axis", 0))
-    held = node.computed()
+def _beside_zeros(node: Reading) -> None:
+    """What is joined to zeros of its channels is padded."""
+    at = node.axis(node.attribute("axis", 1))
+    ahead = next(n for n, h in enumerate(node.held) if isinstance(h, Computed))
+    held = node.held[ahead]
+    zeros = [h.array for h in node.held if isinstance(h, Known) and not h.array.any()]
+    if not isinstance(held, Computed) or len(zeros) != len(node.held) - 1:
+        raise Unsaid("it joins a constant to computed values")
+    before = sum(array.shape[at] for array in zeros[:ahead])
+    behind = sum(array.shape[at] for array in zeros[ahead:])
     axis, sizes = held.axes[at], node.drawing.sizes[held.number]
-    parts = tuple(made[at] for made in node.made)
-    if len(parts) == 1:
-        node.same()
-        return
-    outs = [(*sizes[:axis], part, *sizes[axis + 1 :]) for part in parts]
-    settings = {"input": Value(held.number), "split_size_or_sections": parts,
-                "dim": axis}  # fmt: skip
-    first = node.drawing.call("torch.split", settings, *outs)
-    node.results = [Computed(first + n, held.axes) for n in range(len(parts))]
-
-
-@rule("Slice")
-def _slice(node: Reading) -> None:
-    held, rank = node.computed(), len(node.sizes())
-    starts, ends = node.setting("starts", 1), node.setting("ends", 2)
-    along = node.setting("axes", 3) or list(range(len(starts)))
-    steps = node.setting("steps", 4) or [1] * len(starts)
-    sizes = list(node.drawing.sizes[held.number])
-    index: list[Any] = [("slice", None, None, None)] * rank
-    for start, end, axis, step in zip(starts, ends, along, steps, strict=True):
-        place = held.axes[node.axis(int(axis))]
-        found = range(sizes[place])[int(start) : int(end) : int(step)]
-        if step < 1:
-            raise Unsaid("it turns an axis around")
-        if found == range(sizes[place]):
-            continue
-        if place == 0 or not len(found):
-            raise Unsaid("it takes a part of the batch, or nothing")
-        index[place] = ("slice", found.start, found.stop, found.step)
-        sizes[place] = len(found)
-    if all(part == ("slice", None, None, None) for part in index):
-        node.same()
-        return
-    settings = {"input": Value(held.number), "index": tuple(index)}
-    number = node.drawing.call("torch.Tensor.__getitem__", settings, sizes)
+    made = [*sizes[:axis], before + sizes[axis] + behind, *sizes[axis + 1 :]]
+    pad = (*[0] * (2 * (len(sizes) - 1 - axis)), before, behind)
+    settings = {"input": Value(held.number), "pad": pad, "mode": "constant",
+                "value": 0.0}  # fmt: skip
+    number = node.drawing.call("torch.nn.functional.pad", settings, made)
     node.results = [Computed(number, held.axes)]
 
 
-@rule("ReduceMean", "ReduceSum", "ReduceMax")
-def _reduce(node: Reading) -> None:
-    held, rank = node.computed(), len(node.sizes())
-    given = node.setting("axes", 1)
-    if not given and node.attribute("noop_with_empty_axes", 0):
+@rule("Expand", "Tile")
+def _expand(node: Reading) -> None:
+    """Axes of one are made wide."""
+    held = node.computed()
+    before, made = node.sizes(), node.made[0]
+    before = (1,) * (len(made) - len(before)) + before
+    if before == tuple(made):
         node.same()
         return
-    axes = [node.axis(int(a)) for a in given] if given else list(range(rank))
-    keeps = bool(node.attribute("keepdims", 1))
-    places = sorted(held.axes[axis] for axis in axes)
-    name = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "amax"}[node.node.op]
-    sizes = node.drawing.sizes[held.number]
-    settings: dict[str, Any] = {"input": Value(held.number)}
-    if 0 in places:
-        raise Unsaid("it reduces the batch")
-    whole = places == list(range(2, rank)) and rank > 2
-    if keeps and whole and name != "sum":
-        kind = "avg" if name == "mean" else "max"
-        prefix = "torch" if (kind, rank) == ("avg", 3) else "torch.nn.functional"
-        function = f"{prefix}.adaptive_{kind}_pool{rank - 2}d"
-        made = [1 if n in places else size for n, size in enumerate(sizes)]
-        number = node.drawing.call(function, settings | {"output_size": 1}, made)
-        node.results = [Computed(number, held.axes)]
-        return
-    settings |= {"dim": tuple(places), "keepdim": keeps}
-    made = [1 if n in places else size for n, size in enumerate(sizes)
-            if keeps or n not in places]  # fmt: skip
-    number = node.drawing.call(f"torch.{name}", settings, made)
-    left = [n for n in range(rank) if n not in places]
-    order = [a for a in held.axes if a not in places]
-    axes_left = held.axes if keeps else tuple(left.index(a) for a in order)
-    node.results = [Computed(number, axes_left)]
+    spread = all(a in (1, b) for a, b in zip(before, made, strict=True))
+    if len(made) != len(held.axes) or not spread or before[0] != made[0]:
+        raise Unsaid("it repeats what is no axis of one, or the batch")
+    sizes = [made[held.axes.index(n)] for n in range(len(made))]
+    # an axis that stays as it is may be as large as the input makes it
+    kept = node.drawing.sizes[held.number]
+    wide = tuple(-1 if a == b else b for a, b in zip(kept, sizes, strict=True))
+    settings = {"input": Value(held.number), "size": wide}
+    number = node.drawing.call("torch.Tensor.expand", settings, sizes)
+    node.results = [Computed(number, held.axes)]

@@ -12,7 +12,11 @@ from archc.importing.trace import Sizes, Unsaid
 
 _MOST = 300_000_000
 """So many numbers are computed from constants at most."""
-_SAME_SIZES = frozenset({"Silu", "HardSwish", "Mish"})
+_SAME_SIZES = frozenset({"BatchNormalization", "Gelu", "GroupNormalization",
+                         "HardSwish", "LayerNormalization", "LpNormalization", "Mish",
+                         "Silu", "Swish"})  # fmt: skip
+"""What gives the shape that it reads first; for some of these ONNX has no rule, or has
+none in older sets."""
 _RANDOM = ("Random", "Multinomial", "Bernoulli")
 
 

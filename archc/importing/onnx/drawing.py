@@ -64,6 +64,8 @@ class Drawing:
     """The modules around the node that is drawn."""
     name: str = ""
     """The node's."""
+    is_open: bool = False
+    """Whether the file takes maps of other sizes too."""
     folded: set[str] = field(default_factory=set[str])
     """The paths of convolutions with the batch norm behind them in their weights."""
     spread: set[str] = field(default_factory=set[str])
@@ -115,6 +117,13 @@ class Drawing:
         at = self.makers[number]
         call = self.trace.calls[at]
         self.trace.calls[at] = replace(call, settings=call.settings | settings)
+
+    def move(self, number: int, path: str) -> None:
+        """Puts the call that makes a value around the module with its tensors."""
+        at = self.makers[number]
+        call, uses = self.trace.calls[at], self.trace.uses
+        if uses[call.use].path == path:
+            self.trace.calls[at] = replace(call, use=uses[call.use].parent)
 
     def maker(self, number: int) -> Call | None:
         """The call that makes a value; None for an input."""

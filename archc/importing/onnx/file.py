@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from archc.importing.onnx.contrib import written_out
+
 _OLDEST = 7
 """The operators of earlier sets spread their operands by another rule."""
-_MOST_DRAWN = 300_000_000
-_LEAST_DRAWN = 16
-"""Smaller constants are settings, and no weights."""
 _DOMAINS = frozenset({"", "ai.onnx"})
 AGAIN = "export the network again, as by torch.onnx.export; is the file whole?"
 
@@ -40,6 +39,13 @@ class Node:
     """What the exporter noted beside it."""
     proto: Any
     """As the package has it."""
+    inner: list[str] = field(default_factory=list[str])
+    """What is read in its branches: values of the file, and their own."""
+
+    @property
+    def all_reads(self) -> list[str]:
+        """What it reads, in its branches too."""
+        return [name for name in (*self.reads, *self.inner) if name]
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +59,8 @@ class File:
     nodes: list[Node]
     constants: dict[str, Any]
     """Its initialisers: `TensorProto`s by name."""
-    inputs: dict[str, tuple[int | None, ...]]
-    """What it reads, with sizes as far as they are said."""
+    inputs: dict[str, tuple[int | None, ...] | None]
+    """What it reads, with sizes as far as they are said; None if it says no shape."""
     outputs: list[str]
     readers: Counter[str] = field(default_factory=Counter[str])
     """How often each value is read, the network's outputs counted."""
@@ -111,7 +117,7 @@ def file_of(model: Any) -> File:
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     inputs = {i.name: _sizes(i) for i in graph.input if i.name not in constants}
-    nodes = [_node(proto) for proto in graph.node]
+    nodes = [node_of(proto) for proto in written_out(graph.node)]
     outputs = [o.name for o in graph.output]
     _check_order(nodes, {"", *constants, *inputs})
     found = File(model, model.producer_name, opset, nodes, constants, inputs, outputs)
@@ -125,7 +131,7 @@ def file_of(model: Any) -> File:
         raise Unreadable("its outputs are not computed", AGAIN)
     found.readers.update(outputs)
     for node in found.nodes:
-        found.readers.update(filter(None, node.reads))
+        found.readers.update(node.all_reads)
     return found
 
 
@@ -135,8 +141,9 @@ def _check_order(nodes: list[Node], known: set[str]) -> None:
         if lacking is not None:
             name = node.name or node.op
             reason = f"`{name}` reads `{lacking}`, which nothing before it makes"
-            raise Unreadable(reason, "a part was cut off, or nodes stand in another"
-                             " order than they run in: export it again")  # fmt: skip
+            raise Unreadable(reason, "a part was cut off, its weights were left out, or"
+                             " nodes stand in another order than they run in: export"
+                             " it again")  # fmt: skip
         known.update(node.makes)
 
 
@@ -147,11 +154,12 @@ def _live(nodes: list[Node], outputs: list[str]) -> list[Node]:
     for node in reversed(nodes):
         if wanted.intersection(node.makes):
             found.append(node)
-            wanted.update(filter(None, node.reads))
+            wanted.update(node.all_reads)
     return found[::-1]
 
 
-def _node(proto: Any) -> Node:
+def node_of(proto: Any) -> Node:
+    """A node as it stands in the file."""
     import onnx
 
     attributes = {a.name: _plain(onnx.helper.get_attribute_value(a))
@@ -161,18 +169,30 @@ def _node(proto: Any) -> Node:
         proto.op_type if proto.domain in _DOMAINS else f"{proto.domain}.{proto.op_type}"
     )
     return Node(op, proto.name, list(proto.input), list(proto.output), attributes,
-                notes, proto)  # fmt: skip
+                notes, proto, _inner(proto))  # fmt: skip
+
+
+def _inner(proto: Any) -> list[str]:
+    """What the branches of a node read."""
+    found: list[str] = []
+    for attribute in proto.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            found += [value.name for value in graph.output]
+            for node in graph.node:
+                found += [*node.input, *_inner(node)]
+    return found
 
 
 def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _sizes(value: Any) -> tuple[int | None, ...]:
-    """The sizes of an input's axes; None where the file names no number."""
+def _sizes(value: Any) -> tuple[int | None, ...] | None:
+    """The sizes of an input's axes, None where the file names no number; None if it
+    says no shape."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
-        return ()
+        return None
     return tuple(d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim)
 
 
@@ -184,60 +204,3 @@ def element_types(model: Any) -> Mapping[str, str]:
         i.name: onnx.TensorProto.DataType.Name(i.type.tensor_type.elem_type)
         for i in model.graph.input
     }
-
-
-def with_inputs(model: Any, shapes: Mapping[str, Sequence[int]]) -> Any:
-    """The model, which from now on reads inputs with these shapes, the batch of which
-    stays as it was."""
-    for value in model.graph.input:
-        sizes = shapes.get(value.name, ())
-        dims = value.type.tensor_type.shape.dim
-        for dim, size in list(zip(dims, sizes, strict=False))[1:]:
-            dim.dim_value = size
-    del model.graph.value_info[:]
-    for value in model.graph.output:
-        value.type.tensor_type.ClearField("shape")
-    return model
-
-
-def with_random_weights(model: Any) -> Any | None:
-    """The model with random numbers where all of a weight is one number: two networks
-    with such weights give the same, whichever they are. None if it has no such weights.
-    """
-    import numpy
-    from onnx import numpy_helper
-
-    draw = numpy.random.default_rng(0)
-    weights = {t.name: t for t in model.graph.initializer}
-    drawn: list[Any] = []
-    made: set[str] = set()
-
-    def note(name: str, shape: tuple[int, ...]) -> None:
-        spread = float(numpy.prod(shape[1:])) ** -0.5 if len(shape) > 1 else 0.0
-        numbers = (draw.standard_normal(shape) * spread if len(shape) > 1
-                   else draw.uniform(0.5, 1.5, shape))  # fmt: skip
-        drawn.append(numpy_helper.from_array(numbers.astype(numpy.float32), name))
-        made.add(name)
-
-    for node in model.graph.node:
-        if node.op_type == "ConstantOfShape" and node.input[0] in weights:
-            shape = numpy_helper.to_array(weights[node.input[0]])
-            kind = node.attribute[0].t.data_type if node.attribute else 1
-            if kind == 1 and shape.size and shape.prod() < _MOST_DRAWN:
-                note(node.output[0], tuple(int(n) for n in shape))
-    for name, tensor in weights.items():
-        if tensor.data_type == 1 and len(tensor.dims) > 1:
-            numbers = numpy_helper.to_array(tensor)
-            if numbers.size >= _LEAST_DRAWN and (numbers == numbers.flat[0]).all():
-                note(name, numbers.shape)
-    if not drawn:
-        return None
-    other = type(model)()
-    other.CopyFrom(model)
-    kept = [n for n in other.graph.node if not made.intersection(n.output)]
-    del other.graph.node[:]
-    other.graph.node.extend(kept)
-    others = [t for t in other.graph.initializer if t.name not in made]
-    del other.graph.initializer[:]
-    other.graph.initializer.extend([*others, *drawn])
-    return other

@@ -1,15 +1,14 @@
-"""What pools, pads and resizes maps, and functions of each number."""
+"""What pools and pads maps, and lays their pixels out."""
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
-from archc.importing.onnx.rules import Reading, one, plainly, rule
-from archc.importing.onnx.weighted import short
+from archc.importing.onnx.rules import Reading, one, plainly, rule, short
 from archc.importing.onnx.windows import cut, padded, window_of
 from archc.importing.trace import Sizes, Unsaid, Value
 from archc.importing.windows import Window, rounding
-from archc.spec.expressions import is_sequence
 
 _F = "torch.nn.functional"
 
@@ -40,7 +39,8 @@ def _pool(node: Reading) -> None:
     number, seen = node.plain(), list(made[2:])
     if within or window.is_even:
         try:
-            ceil, seen = rounding(spatial, window, seen)
+            up = bool(node.attribute("ceil_mode", 0))
+            ceil, seen = rounding(spatial, window, seen, up)
         except ValueError as error:
             raise Unsaid(str(error)) from None
         if any(window.before):
@@ -69,6 +69,29 @@ def _global_pool(node: Reading) -> None:
     node.give(f"{prefix}.adaptive_{kind}_pool{axes}d", {"output_size": 1})
 
 
+@rule("LpPool", "GlobalLpPool")
+def _norm_pool(node: Reading) -> None:
+    """The p-norm of windows; what lies beyond the map adds nothing to it."""
+    p = node.attribute("p", 2)
+    spatial, made, number = node.sizes()[2:], node.made[0], node.plain()
+    if p % 2:
+        raise Unsaid(f"no op pools by a norm with p = {p}")
+    settings: dict[str, Any] = {"norm_type": float(p), "kernel_size": list(spatial)}
+    if node.node.op == "LpPool":
+        window = window_of(node)
+        if any(d != 1 for d in window.dilation):
+            raise Unsaid("no op pools by a norm with a dilation")
+        for n, count in enumerate(made[2:]):
+            reach = (count - 1) * window.stride[n] + window.kernel[n]
+            window.behind[n] = max(reach - spatial[n] - window.before[n], 0)
+        if any([*window.before, *window.behind]):
+            number = padded(node, number, window)
+        settings |= {"kernel_size": window.kernel, "stride": window.stride}
+    given = {"input": Value(number), **settings}
+    number = node.drawing.call(f"{_F}.lp_pool{len(spatial)}d", given, made)
+    node.results = [plainly(number, len(made))]
+
+
 @rule("LRN")
 def _local_response_norm(node: Reading) -> None:
     settings = {
@@ -82,7 +105,7 @@ def _local_response_norm(node: Reading) -> None:
     node.give(f"{_F}.local_response_norm", settings)
 
 
-# ---- padding and resizing
+# ---- padding, and pixels as channels
 
 
 @rule("Pad")
@@ -93,6 +116,8 @@ def _pad(node: Reading) -> None:
         raise Unsaid(f"no op pads with the mode {mode!r}")
     pads = [int(p) for p in node.setting("pads", 1)]
     value = float(node.setting("value", 2, 0.0) or 0.0)
+    # the smallest float32, which is less than all that a max pooling reads
+    value = -inf if value < -3e38 else value
     held, rank = node.computed(), len(node.sizes())
     axes = list(range(rank))
     if node.has(3):
@@ -117,52 +142,6 @@ def _pad(node: Reading) -> None:
     node.results = [type(held)(number, held.axes)]
 
 
-@rule("Resize", "Upsample")
-def _resize(node: Reading) -> None:
-    sizes, made = node.sizes()[2:], node.made[0]
-    old = node.node.op == "Upsample" or node.opset < 11
-    where = node.attribute("coordinate_transformation_mode", "half_pixel")
-    where = "asymmetric" if old else where
-    if made[:2] != node.sizes()[:2] or node.attribute("antialias", 0):
-        raise Unsaid("it resizes more than maps, or with `antialias`")
-    factors = [b / a for a, b in zip(sizes, made[2:], strict=True)]
-    whole = all(f.is_integer() for f in factors)
-    mode = node.attribute("mode", "nearest")
-    if mode == "nearest":
-        settings = _nearest(node, where, old, whole)
-    else:
-        settings = _interpolated(node, mode, where)
-    settings |= {"size": None, "scale_factor": None}
-    if whole and len({*factors}) == 1:
-        settings["scale_factor"] = int(factors[0])
-    else:
-        settings["size"] = tuple(made[2:])
-    node.give(f"{_F}.interpolate", settings)
-
-
-def _nearest(node: Reading, where: str, old: bool, whole: bool) -> dict[str, Any]:
-    rounded = node.attribute("nearest_mode", "round_prefer_floor")
-    # with whole factors they all take the same pixel
-    if where != "asymmetric" and not (whole and where == "half_pixel"):
-        raise Unsaid(f"no op resizes to the nearest pixel as {where}")
-    if where == "asymmetric" and not old and rounded != "floor":
-        raise Unsaid(f"no op resizes with the `nearest_mode` {rounded}")
-    return {"mode": "nearest"}
-
-
-def _interpolated(node: Reading, mode: str, where: str) -> dict[str, Any]:
-    if where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
-        raise Unsaid(f"no op resizes with the mode {mode!r} as {where}")
-    axes = len(node.sizes()) - 2
-    names = {("linear", 1): "linear", ("linear", 2): "bilinear",
-             ("linear", 3): "trilinear", ("cubic", 2): "bicubic"}  # fmt: skip
-    if (mode, axes) not in names:
-        raise Unsaid(f"no op resizes {axes} axes with the mode {mode!r}")
-    if mode == "cubic" and short(node.attribute("cubic_coeff_a", -0.75)) != -0.75:
-        raise Unsaid("no op resizes by this cubic function (`cubic_coeff_a`)")
-    return {"mode": names[mode, axes], "align_corners": where == "align_corners"}
-
-
 @rule("DepthToSpace")
 def _depth_to_space(node: Reading) -> None:
     size, number = node.attribute("blocksize"), node.plain()
@@ -184,99 +163,3 @@ def _space_to_depth(node: Reading) -> None:
         settings = {"input": Value(made), "groups": channels}
         made = node.drawing.call("torch.channel_shuffle", settings, node.made[0])
     node.results = [plainly(made, 4)]
-
-
-# ---- functions of each number
-
-_PLAIN = {
-    "Relu": "torch.relu", "Sigmoid": "torch.sigmoid", "Tanh": "torch.tanh",
-    "HardSwish": f"{_F}.hardswish", "Softplus": f"{_F}.softplus",
-    "Mish": f"{_F}.mish", "Silu": f"{_F}.silu",
-}  # fmt: skip
-
-
-@rule(*_PLAIN)
-def _plainly(node: Reading) -> None:
-    node.each(_PLAIN[node.node.op])
-
-
-@rule("LeakyRelu")
-def _leaky_relu(node: Reading) -> None:
-    slope = short(node.attribute("alpha", 0.01))
-    node.each(f"{_F}.leaky_relu", {"negative_slope": slope})
-
-
-@rule("Elu")
-def _elu(node: Reading) -> None:
-    node.each(f"{_F}.elu", {"alpha": short(node.attribute("alpha", 1.0))})
-
-
-@rule("Selu")
-def _selu(node: Reading) -> None:
-    alpha, gamma = node.attribute("alpha", 1.6732632), node.attribute("gamma", 1.050701)
-    if abs(alpha - 1.6732632) > 1e-5 or abs(gamma - 1.050701) > 1e-5:
-        raise Unsaid(f"its `alpha` and `gamma` are {short(alpha)} and {short(gamma)}")
-    node.each(f"{_F}.selu")
-
-
-@rule("HardSigmoid")
-def _hard_sigmoid(node: Reading) -> None:
-    slope, offset = node.attribute("alpha", 0.2), node.attribute("beta", 0.5)
-    if abs(slope - 1 / 6) < 1e-6 and offset == 0.5:
-        node.each(f"{_F}.hardsigmoid")
-        return
-    held, axes = node.computed(), node.computed().axes
-    sizes = node.drawing.sizes[held.number]
-    number = held.number
-    for function, settings in (
-        ("torch.mul", {"other": short(slope)}), ("torch.add", {"other": short(offset)}),
-        ("torch.clamp", {"min": 0.0, "max": 1.0}),
-    ):  # fmt: skip
-        number = node.drawing.call(
-            function, {"input": Value(number), **settings}, sizes
-        )
-    node.results = [type(held)(number, axes)]
-
-
-@rule("Gelu")
-def _gelu(node: Reading) -> None:
-    node.each(f"{_F}.gelu", {"approximate": node.attribute("approximate", "none")})
-
-
-@rule("Clip")
-def _clip(node: Reading) -> None:
-    low, high = _bound(node, "min", 1), _bound(node, "max", 2)
-    low = None if low is None or low < -3e38 else short(low)
-    high = None if high is None or high > 3e38 else short(high)
-    if low is None and high is None:
-        node.same()
-    elif low == 0 and high is None:
-        node.each("torch.relu")
-    elif low is not None and high is not None:
-        node.each(f"{_F}.hardtanh", {"min_val": low, "max_val": high})
-    else:
-        node.each("torch.clamp", {"min": low, "max": high})
-
-
-def _bound(node: Reading, name: str, at: int) -> float | None:
-    """One number, which some files have as a list of one."""
-    given = node.setting(name, at)
-    if not is_sequence(given):
-        return given
-    if len(given) != 1:
-        raise Unsaid(f"its `{name}` is no single number")
-    return given[0]
-
-
-@rule("Softmax", "LogSoftmax")
-def _softmax(node: Reading) -> None:
-    rank = len(node.sizes())
-    axis = node.axis(node.attribute("axis", 1 if node.opset < 13 else -1))
-    wide = [size for size in node.sizes()[axis:] if size != 1]
-    if node.opset < 13 and len(wide) > 1:
-        raise Unsaid("it takes the softmax over several axes at once")
-    if node.opset < 13 and wide:
-        axis = next(n for n in range(axis, rank) if node.sizes()[n] != 1)
-    held = node.computed()
-    name = "softmax" if node.node.op == "Softmax" else "log_softmax"
-    node.each(f"torch.{name}", {"dim": held.axes[axis]})

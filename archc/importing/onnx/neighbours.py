@@ -7,7 +7,7 @@ from itertools import islice
 
 from archc.importing.onnx.file import File, Node
 
-_WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu",
+WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu",
                        "BatchNormalization", "InstanceNormalization",
                        "LayerNormalization"})  # fmt: skip
 _ON_MAPS = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
@@ -20,7 +20,7 @@ def origins_of(file: File) -> dict[str, str]:
     """The values that depend on no input, each with the constant that it comes from."""
     origins = {name: name for name in file.constants}
     for node in file.nodes:
-        read = [name for name in node.reads if name]
+        read = node.all_reads
         if all(name in origins for name in read):
             own = not read or node.op == "ConstantOfShape"
             origins |= {n: n if own else origins[read[0]] for n in node.makes}
@@ -32,7 +32,7 @@ def weights_of(file: File, origins: Mapping[str, str]) -> dict[int, str]:
     return {
         n: origins[node.reads[1]]
         for n, node in enumerate(file.nodes)
-        if node.op in _WEIGHTED and len(node.reads) > 1 and node.reads[1] in origins
+        if node.op in WEIGHTED and len(node.reads) > 1 and node.reads[1] in origins
     }
 
 

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.importing.onnx import arithmetic, axes, maps, weighted
+from archc.importing.onnx import (
+    activations,
+    arithmetic,
+    axes,
+    maps,
+    norms,
+    parts,
+    reductions,
+    resizing,
+    weighted,
+)
 from archc.importing.onnx.constants import computed, constant, sizes_made
+from archc.importing.onnx.contrib import OWN
 from archc.importing.onnx.drawing import Computed, Drawing, Known
-from archc.importing.onnx.file import File, Node, element_types, file_of
+from archc.importing.onnx.file import File, Node, file_of, node_of
 from archc.importing.onnx.idioms import join
+from archc.importing.onnx.inputs import (
+    Given,
+    identifiers,
+    in_spec,
+    open_axes,
+    shapes_of,
+    turned_inputs,
+)
 from archc.importing.onnx.naming import Naming
 from archc.importing.onnx.rules import RULES, Held, Reading
-from archc.importing.onnx.scopes import chains_of
+from archc.importing.onnx.scopes import Chain, chains_of
 from archc.importing.trace import BATCH, Refusal, Sizes, Trace, Unsaid
 from archc.spec.identifiers import of_input, of_output
 
-_READ_BY = (arithmetic, axes, maps, weighted)
+_READ_BY = (activations, arithmetic, axes, maps, norms, parts, reductions, resizing,
+            weighted)  # fmt: skip
 """The modules whose rules are noted as they are imported."""
-_LAST = (0, 3, 1, 2)
-"""From channels behind the map to channels before it."""
 
 _BRANCHING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
-
-Given = Sequence[tuple[str | None, Sizes]]
-"""Shapes of inputs, with their names where they have one."""
+_QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear",
+                        "QLinearConv", "QLinearMatMul", "ConvInteger",
+                        "MatMulInteger"})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -36,8 +53,14 @@ class OnnxNetwork:
     trace: Trace
     weights: dict[str, Any] = field(default_factory=dict[str, Any])
     """Arrays by the keys of the spec's `state_dict`."""
+    constants: set[str] = field(default_factory=set[str])
+    """The file's names of what they come from."""
     inputs: dict[str, Sizes] = field(default_factory=dict[str, Sizes])
     """What the file reads, by its own names, the batch counted."""
+    open_axes: dict[str, tuple[int, ...]] = field(
+        default_factory=dict[str, tuple[int, ...]]
+    )
+    """Of each of these the axes that are as large as one likes, in the file's order."""
     turned: set[str] = field(default_factory=set[str])
     """Those whose channels stand behind the map in the file, and before it in the
     spec."""
@@ -65,6 +88,7 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
         found.trace.refused.append(Refusal("", reason, place, mend=mend))
         return found
     draw = Drawing(found.trace, Naming(), place, samples.pop())
+    draw.is_open = any(found.open_axes.values())
     values = _given(draw, found, file, shapes)
     _draw(draw, file, values)
     draw.settle()
@@ -73,6 +97,7 @@ def network_of(model: Any, place: str, given: Given = ()) -> OnnxNetwork:
         mend = "export the network with what it reads as its inputs"
         found.trace.refused.append(Refusal("", "it reads no input", place, mend=mend))
     found.weights = draw.weights
+    found.constants = {name for own in draw.naming.taken.values() for name in own}
     if draw.folded:
         found.remarks.append(
             f"batch norms that are folded into weights, of {len(draw.folded)} layers:"
@@ -93,60 +118,17 @@ def _inputs(
     found: OnnxNetwork, file: File, place: str, given: Given
 ) -> dict[str, Sizes]:
     """The shape of each input in the file's order of axes, the batch counted."""
-    types = element_types(file.model)
-    named = {name: shape for name, shape in given if name is not None}
-    rest = [shape for name, shape in given if name is None]
-    shapes: dict[str, Sizes] = {}
-    for name, said in file.inputs.items():
-        if not file.readers[name]:
-            continue
-        if types[name] != "FLOAT":
-            reason = f"it reads {types[name]} numbers; a spec's are float32"
-            mend = "export the network as `.float()`, for float32 inputs"
-            found.trace.refused.append(Refusal(name, reason, place, mend=mend))
-            continue
-        turned = _is_turned(file, name)
-        wanted = named.pop(name, None) or named.pop(identifier(name), None)
-        wanted = wanted or (rest.pop(0) if rest else None)
-        if wanted is not None and turned and len(wanted) == 3:
-            wanted = (*wanted[1:], wanted[0])
-        sizes = (said[0] if said else None, *(wanted or said[1:]))
-        if len(sizes) < 2 or any(size is None for size in sizes[1:]):
-            reason = "nothing says what shape it has; give --input C,H,W"
-            mend = f"with another input, --input {name}=C,H,W says which is meant"
-            found.trace.refused.append(Refusal(name, reason, place, mend=mend))
-            continue
-        shapes[name] = tuple(BATCH if s is None else s for s in sizes)
-        if turned:
-            found.turned.add(name)
-            found.remarks.append(
-                f"`{name}` has its channels behind the map in the file, and before it"
-                " in the spec"
-            )
-    if named or rest:
-        reason = f"it reads {', '.join(file.inputs)}, and no more"
-        mend = "give --input once for each of them"
-        found.trace.refused.append(Refusal("", reason, place, mend=mend))
-    found.inputs = shapes
+    turned = turned_inputs(file)
+    shapes, refused = shapes_of(file, turned, place, given)
+    found.trace.refused += refused
+    found.inputs, found.turned = shapes, turned.intersection(shapes)
+    found.open_axes = open_axes(file, shapes)
+    found.remarks += [
+        f"`{name}` has its channels behind the map in the file, and before it in the"
+        " spec"
+        for name in shapes if name in turned
+    ]  # fmt: skip
     return shapes
-
-
-def _is_turned(file: File, name: str) -> bool:
-    """Whether the channels of an input stand behind the map: the first that happens to
-    it, beside what works on each number, puts them before it."""
-    names, turned = {name}, False
-    for node in file.nodes:
-        if not names.intersection(node.reads):
-            continue
-        if node.op == "Transpose":
-            if tuple(node.attributes.get("perm", ())) != _LAST:
-                return False
-            turned = True
-        elif node.op in ("Pad", "Sub", "Mul", "Div", "Add", "Cast", "Identity"):
-            names.update(node.makes)
-        else:
-            return False
-    return turned
 
 
 def _given(
@@ -156,22 +138,14 @@ def _given(
     values: dict[str, Held] = {}
     for name, tensor in file.constants.items():
         values[name] = constant(tensor, name)
+    called = identifiers(shapes, of_input)
     for name, sizes in shapes.items():
-        order = tuple(range(len(sizes)))
-        own = sizes
-        if name in found.turned:
-            own, order = tuple(sizes[n] for n in _LAST), (0, 2, 3, 1)
-        number = draw.value(own)
+        turned = name in found.turned
+        number = draw.value(in_spec(sizes, turned))
+        order = (0, 2, 3, 1) if turned else tuple(range(len(sizes)))
         values[name] = Computed(number, order)
-        draw.trace.inputs[identifier(name)] = number
+        draw.trace.inputs[called[name]] = number
     return values
-
-
-def identifier(name: str) -> str:
-    """What the input or output of a network may be called."""
-    near = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "x"
-    near = near if near[:1].isalpha() else f"x_{near}"
-    return near if of_input(near) is None else f"{near}_"
 
 
 # ---- nodes
@@ -180,46 +154,72 @@ def identifier(name: str) -> str:
 def _draw(draw: Drawing, file: File, values: dict[str, Held]) -> None:
     """Adds each node, or a refusal; what depends on a refused one is not looked at."""
     for node, chain in zip(file.nodes, chains_of(file), strict=True):
-        draw.chain, draw.name = chain, node.name
-        rule_known = node.op in RULES
-        missing = [n for n in node.reads if n and n not in values]
-        if missing and rule_known:
-            continue
-        try:
-            if missing:
-                raise Unsaid(_unknown(node))
+        _draw_one(draw, file, node, chain, values)
+
+
+def _draw_one(
+    draw: Drawing, file: File, node: Node, chain: Chain, values: dict[str, Held]
+) -> None:
+    made = next(filter(None, node.makes), "")
+    draw.chain, draw.name = chain, node.name or made
+    rule_known = node.op in RULES
+    missing = [n for n in node.reads if n and n not in values]
+    if missing and rule_known:
+        return
+    try:
+        if missing:
+            raise _unknown(node)
+        if node.op == "If" and isinstance(values[node.reads[0]], Known):
+            _branch(draw, file, node, chain, values)
+        else:
             _node(draw, file, node, values)
-        except Unsaid as unsaid:
-            module = chain[-1].path if chain else node.name or (node.makes or [""])[0]
-            reason = f"{node.op}: {unsaid}" if rule_known else str(unsaid)
-            refusal = Refusal(module, reason, draw.file, mend=unsaid.mend)
-            if refusal not in draw.trace.refused:
-                draw.trace.refused.append(refusal)
+    except Unsaid as unsaid:
+        module = chain[-1].path if chain else draw.name
+        reason = f"{node.op}: {unsaid}" if rule_known else str(unsaid)
+        refusal = Refusal(module, reason, draw.file, mend=unsaid.mend)
+        if refusal not in draw.trace.refused:
+            draw.trace.refused.append(refusal)
+
+
+def _branch(
+    draw: Drawing, file: File, node: Node, chain: Chain, values: dict[str, Held]
+) -> None:
+    """The branch that is taken for inputs of this shape."""
+    held = values[node.reads[0]]
+    assert isinstance(held, Known)
+    taken = node.attributes["then_branch" if held.array.all() else "else_branch"]
+    for tensor in taken.initializer:
+        values[tensor.name] = constant(tensor, tensor.name)
+    for proto in taken.node:
+        _draw_one(draw, file, node_of(proto), chain, values)
+    for name, value in zip(node.makes, taken.output, strict=True):
+        if value.name in values:
+            values[name] = values[value.name]
 
 
 def _node(draw: Drawing, file: File, node: Node, values: dict[str, Held]) -> None:
-    if node.op in _BRANCHING:
-        mend = "export it by tracing, which goes one way through the network"
-        raise Unsaid(f"`{node.op}` branches or loops, which no op does", mend)
     held = [values[name] if name else None for name in node.reads]
     known = [each if isinstance(each, Known) else None for each in held]
     if node.op in ("Shape", "Size") and isinstance(held[0], Computed):
         made = _shape(draw, held[0], node)
         values[node.makes[0]] = Known(made)
         return
-    if not any(isinstance(each, Computed) for each in held):
+    if not any(isinstance(each, Computed) for each in held) and not node.inner:
         results: Sequence[Held] = computed(node, known, file.opset)
     else:
         rule = RULES.get(node.op)
         if rule is None:
-            raise Unsaid(_unknown(node))
+            raise _unknown(node)
         sizes = [_sizes(draw, each) for each in held]
         made = sizes_made(node, sizes, known, file.opset, file.readers)
         reading = Reading(draw, node, file.opset, held, made, file.readers)
         rule(reading)
         results = reading.results
-    for name, result in zip(filter(None, node.makes), results, strict=False):
-        values[name] = result
+    for n, name in enumerate(node.makes):
+        if n < len(results):
+            values[name] = results[n]
+        elif file.readers[name]:
+            raise Unsaid(f"somebody reads `{name}`, which no op makes beside the rest")
 
 
 def _sizes(draw: Drawing, held: Held) -> Sizes | None:
@@ -239,17 +239,32 @@ def _shape(draw: Drawing, held: Computed, node: Node) -> Any:
     return numpy.array(sizes[start:end], dtype=numpy.int64)
 
 
-def _unknown(node: Node) -> str:
-    return f"no op does what `{node.op}` does"
+def _unknown(node: Node) -> Unsaid:
+    """Why an operator is not known."""
+    op = node.op
+    reason, mend = f"no op does what `{op}` does", ""
+    if op in _BRANCHING:
+        reason = f"`{op}` branches or loops, which no op does"
+        mend = "export it by tracing, which goes one way through the network"
+    elif op in _QUANTISED or op.startswith(f"{OWN}.QLinear"):
+        reason = f"`{op}` is of a quantised network, and a spec's numbers are float32"
+        mend = "import the file that was quantised"
+    elif op.startswith(f"{OWN}."):
+        reason = f"no op does what `{op}` does, which is onnxruntime's own"
+        mend = "import the file as it was before onnxruntime optimised it"
+    return Unsaid(reason, mend)
 
 
 # ---- outputs
 
 
 def _outputs(draw: Drawing, file: File, values: dict[str, Held]) -> None:
+    called = identifiers(file.outputs, of_output)
     for name in file.outputs:
         held = values.get(name)
         if held is None:
+            # what it depends on is refused
+            assert draw.trace.refused, name
             continue
         if not isinstance(held, Computed):
             reason, mend = "it depends on no input", "take it off the graph's outputs"
@@ -258,6 +273,5 @@ def _outputs(draw: Drawing, file: File, values: dict[str, Held]) -> None:
         reading = Reading(draw, file.nodes[-1], file.opset, [held], [], file.readers)
         draw.chain = ()
         number = reading.settled(held)
-        near = identifier(name)
-        near = near if of_output(near) is None else f"{near}_"
-        draw.trace.outputs["" if len(file.outputs) == 1 else near] = number
+        own = "" if len(file.outputs) == 1 else called[name]
+        draw.trace.outputs[own] = number

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archc.importing.onnx.drawing import Computed, Drawing, Known
 from archc.importing.onnx.file import Node
 from archc.importing.trace import Sizes, Unsaid, Value
 from archc.spec.expressions import is_sequence
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Held = Known | Computed | None
+EVALUATING = (
+    "export the network for evaluation: after `.eval()`, and without"
+    " `training=TrainingMode.TRAINING`"
+)
+"""What to do about operators that learn."""
 
 
 class Reading:
@@ -65,6 +73,10 @@ class Reading:
         held = self.held[at] if at < len(self.held) else None
         return held.name or self.node.reads[at] if isinstance(held, Known) else ""
 
+    def names(self, *places: int) -> tuple[str, ...]:
+        """The initialisers that these inputs come from, as far as they are given."""
+        return tuple(self.tensor_name(at) for at in places if self.has(at))
+
     # ---- what it reads
 
     def computed(self, at: int = 0) -> Computed:
@@ -96,6 +108,19 @@ class Reading:
             return self.drawing.call("torch.transpose", settings, turned)
         settings = {"input": source, "dims": held.axes}
         return self.drawing.call("torch.permute", settings, turned)
+
+    def with_channels(self, held: Computed, axis: int) -> Computed:
+        """A value that has an axis of the trace's where channels are."""
+        if axis == 1:
+            return held
+        if held.axes[1] == axis:
+            return plainly(self.settled(held), len(held.axes))
+        sizes = list(self.drawing.sizes[held.number])
+        sizes[1], sizes[axis] = sizes[axis], sizes[1]
+        settings = {"input": Value(held.number), "dim0": 1, "dim1": axis}
+        number = self.drawing.call("torch.transpose", settings, sizes)
+        swapped = {1: axis, axis: 1}
+        return Computed(number, tuple(swapped.get(n, n) for n in held.axes))
 
     def sizes(self, at: int = 0) -> Sizes:
         """An input's sizes in the file's order."""
@@ -129,10 +154,18 @@ class Reading:
 
     def each(self, function: str, settings: dict[str, Any] | None = None) -> None:
         """It is a function of each number, whatever the order of axes."""
+        self.chain((function, settings or {}))
+
+    def chain(self, *calls: tuple[str, dict[str, Any]]) -> Computed:
+        """It is these functions of each number, one behind the other."""
         held = self.computed()
-        given = {"input": Value(held.number), **(settings or {})}
-        sizes = self.drawing.sizes[held.number]
-        self.results = [Computed(self.drawing.call(function, given, sizes), held.axes)]
+        sizes, number = self.drawing.sizes[held.number], held.number
+        for function, settings in calls:
+            given = {"input": Value(number), **settings}
+            number = self.drawing.call(function, given, sizes)
+        made = Computed(number, held.axes)
+        self.results = [made]
+        return made
 
     def same(self, at: int = 0) -> None:
         """It gives what it reads."""
@@ -171,3 +204,17 @@ def one(numbers: Sequence[int]) -> Any:
     if is_sequence(numbers) and len({*numbers}) == 1:
         return int(numbers[0])
     return [int(n) for n in numbers]
+
+
+def short(number: float) -> float:
+    """A number of the file as it was written before it was a float32."""
+    return float(f"{number:.6g}")
+
+
+def floats(array: Any) -> NDArray[Any]:
+    """Weights as float32, in memory of their own."""
+    import numpy
+
+    if array.dtype.kind != "f":
+        raise Unsaid(f"its weights are {array.dtype}, and not floating point")
+    return numpy.array(array, dtype=numpy.float32)

@@ -4,6 +4,7 @@ weights strictly, and gives what onnxruntime gives."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any
@@ -11,16 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archc.importing.onnx.file import (
-    AGAIN,
-    Unreadable,
-    opened,
-    with_inputs,
-    with_random_weights,
-)
-from archc.importing.onnx.network import Given, OnnxNetwork, network_of
+from archc.importing.elsewhere import Limit, bound, refused, same_calls
+from archc.importing.onnx.changing import unread, with_inputs, with_random_weights
+from archc.importing.onnx.file import AGAIN, Unreadable, opened
+from archc.importing.onnx.inputs import Given, in_spec
+from archc.importing.onnx.network import OnnxNetwork, network_of
+from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported
-from archc.importing.trace import BATCH, Refusal
+from archc.importing.trace import BATCH, Refusal, Sizes
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
 from archc.ops.sizes import MAX_SIZE
 from archc.run.importing.proof import Proof
@@ -77,10 +76,13 @@ def _imported(result: Result, model: Any, path: Path, given: Given) -> Result:
         return result
     name = identifier(PurePath(path).stem)
     network.trace.name = name
+    limit = _elsewhere(network, model, path)
+    if limit is not None:
+        network.remarks.append(str(limit))
     # what reads best may be more than archc can do; then more is written out
     for loose in (True, False):
         try:
-            subject = _subject(result, network, name, loose)
+            subject = _subject(result, network, name, limit, loose)
         except NotASpec:
             if loose:
                 continue
@@ -93,17 +95,58 @@ def _imported(result: Result, model: Any, path: Path, given: Given) -> Result:
     raise AssertionError("the second time is the last")
 
 
+def _elsewhere(network: OnnxNetwork, model: Any, path: Path) -> Limit | None:
+    """Follows the network on inputs of other sizes, as far as the file takes any: what
+    it takes from its maps is noted, and the first in which it is another one is told.
+    """
+    if network.trace.refused or not any(network.open_axes.values()):
+        return None
+    shapes = {
+        name: in_spec(sizes, name in network.turned)[1:]
+        for name, sizes in network.inputs.items()
+    }
+    others = [
+        network_of(model, str(path), _where_open(network, shapes, larger)).trace
+        for larger in other_sizes(shapes)
+    ]
+    name_sizes(network.trace, [t for t in others if same_calls(network.trace, t)])
+    return bound(network.trace, others) or refused(others)
+
+
+def _where_open(
+    network: OnnxNetwork, shapes: Mapping[str, Sizes], larger: Mapping[str, Sizes]
+) -> Given:
+    """Larger inputs, on the axes that the file leaves open."""
+    found: list[tuple[str | None, Sizes]] = []
+    for name, sizes in shapes.items():
+        count = len(sizes) + 1
+        free = [n in network.open_axes[name] for n in range(count)]
+        free = in_spec(free, name in network.turned)[1:]
+        pairs = zip(sizes, larger[name], free, strict=True)
+        found.append((name, tuple(b if is_free else a for a, b, is_free in pairs)))
+    return found
+
+
 def _subject(
-    result: Result, network: OnnxNetwork, name: str, loose: bool
+    result: Result, network: OnnxNetwork, name: str, limit: Limit | None, loose: bool
 ) -> Subject | None:
     """The module of the network's spec; None if there is none, and why is noted."""
     source = PurePath(result.source).name
     found = imported(network.trace, None, "", source, loose=loose)
-    told = (r.told(result.source, _MEND) for r in found.refused)
+    # what ops refuse is placed at a node of the file
+    told = (
+        replace(
+            r,
+            module=r.module or r.file.removeprefix(result.source),
+            file=result.source,
+            mend=r.mend or _MEND,
+        )
+        for r in found.refused
+    )
     result.refused = list(dict.fromkeys(told))
     if found.tables is None:
         return None
-    made = compiled(found.tables, name)
+    made = compiled(found.tables, name, limit.said if limit else "")
     facts = made.analysis.facts
     result.text, result.blocks, result.repeats = made.text, made.blocks, made.repeats
     result.params = facts.params_with_heads
@@ -137,7 +180,7 @@ def _prove(
     source: Any = str(path)
     if given:
         source = with_inputs(model, network.inputs).SerializeToString()
-    other = with_random_weights(model)
+    other = with_random_weights(model, network.constants)
     if other is not None:
         source = other.SerializeToString()
         drawn = network_of(other, str(path), given)
@@ -147,7 +190,7 @@ def _prove(
             *network.remarks,
             "weights of which all numbers are one were compared with random ones",
         ]
-    _compare(result, module, network, source)
+    _compare(result, module, network, model, source)
 
 
 def _state(module: nn.Module, weights: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -169,7 +212,7 @@ def _loaded(module: nn.Module, state: dict[str, Tensor]) -> str:
 
 
 def _compare(
-    result: Result, module: nn.Module, network: OnnxNetwork, source: Any
+    result: Result, module: nn.Module, network: OnnxNetwork, model: Any, source: Any
 ) -> None:
     """Holds the module's outputs to onnxruntime's, for one random input."""
     generator = torch.Generator().manual_seed(0)
@@ -178,7 +221,10 @@ def _compare(
         count = _SAMPLES if samples == BATCH else samples
         inputs[name] = torch.randn(count, *sizes, generator=generator)
     try:
-        wanted = _by_onnxruntime(source, network.outputs, inputs)
+        numbers = {name: tensor.numpy() for name, tensor in inputs.items()}
+        numbers |= unread(model, inputs)
+        found = _session(source).run(network.outputs, numbers)
+        wanted = [_tensor(array) for array in found]
     except Exception as error:
         reason = f"onnxruntime does not run the file: {_said(error)}"
         mend = "the proof needs that: onnx.checker.check_model says what is wrong"
@@ -192,14 +238,6 @@ def _compare(
         made: Any = module(*given)
     outputs = [made] if isinstance(made, Tensor) else list(made)
     _hold(result.proof, wanted, outputs)
-
-
-def _by_onnxruntime(
-    source: Any, outputs: list[str], inputs: Mapping[str, Tensor]
-) -> list[Tensor]:
-    """What onnxruntime computes."""
-    given = {name: tensor.numpy() for name, tensor in inputs.items()}
-    return [_tensor(array) for array in _session(source).run(outputs, given)]
 
 
 def _session(source: Any) -> Any:
