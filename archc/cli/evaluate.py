@@ -72,7 +72,7 @@ def command(
         raise click.UsageError(f"--picture writes SVG: {picture.stem}.svg")
     overrides = Overrides(assignments, inputs)
     tested = learned(context, spec, overrides, allow_outside, color)
-    with using():
+    with using("a smaller --batch"):
         from archc.cli.running import with_weights
         from archc.cli.writing import tell_made
         from archc.output import Output, write

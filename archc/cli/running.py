@@ -237,8 +237,9 @@ def learned(
 
 
 @contextmanager
-def using() -> Generator[None]:
-    """Around what uses a trained network: its failures are told in a line."""
+def using(less: str = "--device cpu") -> Generator[None]:
+    """Around what uses a trained network: its failures are told in a line; `less` is
+    what to try where memory ran out."""
     from archc.run.device import out_of_memory
     from archc.run.subject import BrokenModule
     from archc.run.train.errors import CannotTrain
@@ -253,7 +254,7 @@ def using() -> Generator[None]:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        raise click.ClickException("memory ran out: try a smaller --batch") from error
+        raise click.ClickException(f"memory ran out: try {less}") from error
 
 
 def with_weights(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import torch
 
 
@@ -20,8 +23,45 @@ def version() -> str:
     return torch.__version__.partition("+")[0]
 
 
+_EMPTY = (
+    "DefaultCPUAllocator",
+    # of what is beside torch's own memory, the libraries and the driver ask by
+    # themselves
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""How torch says that memory ran out where its type of error does not."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on the GPU or on the CPU."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    return isinstance(error, RuntimeError) and any(e in str(error) for e in _EMPTY)
+
+
+@contextmanager
+def without_tf32() -> Generator[None]:
+    """On a GPU torch lets convolutions in fp32 round what they read to ten bits; not
+    here."""
+    known = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = known
+
+
+def lost() -> bool:
+    """Whether the GPU answers this process no more.
+
+    After an assertion on it, as of an index out of range, it never does again.
+    """
+    try:
+        torch.cuda.synchronize()
+    # of which type depends on torch's version
+    except RuntimeError as error:
+        return not out_of_memory(error)
+    return False

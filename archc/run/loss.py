@@ -21,6 +21,17 @@ def loss(
     return weighted(each, output, model)
 
 
+def check_scores(output: Tensor, classes: int) -> None:
+    """That an output has a score for each class; with fewer a GPU would find a label
+    out of range, and answer no more.
+
+    Raises:
+        ValueError: if it has not.
+    """
+    if output.shape[1] < classes:
+        raise ValueError(f"{output.shape[1]} scores are too few for {classes} classes")
+
+
 def parts(output: Any) -> tuple[Tensor, ...]:
     """The network's own outputs, and those of its heads where it gives them."""
     if isinstance(output, Tensor):

@@ -23,6 +23,7 @@ from archc.measure.summary import shapes_of
 from archc.network.graph import Network
 from archc.run.building import Building, building
 from archc.run.classes import network_class
+from archc.run.device import out_of_memory
 from archc.run.weights.fit import Fitted
 
 
@@ -115,10 +116,13 @@ class Subject:
 
     @contextmanager
     def running(self) -> Generator[None]:
-        """Raises BrokenModule for whatever a file that people edit may raise."""
+        """Raises BrokenModule for whatever a file that people edit may raise; memory
+        that tensors ran out of is not its fault."""
         try:
             yield
         except (Exception, SystemExit) as error:
+            if out_of_memory(error) and not isinstance(error, MemoryError):
+                raise
             where = self.file or "the generated code"
             reason = f"{type(error).__name__}: {error}"
             raise BrokenModule(f"{where} does not run: {reason}") from error

@@ -240,3 +240,20 @@ def test_weights_may_know_other_classes_than_the_data(
     done = run("evaluate", *common, "--data", "digits")
     assert f"the weights know {count} classes, and the data 10" in done.stderr
     assert "top-1" in done.stdout
+
+
+def test_memory_that_runs_out_is_not_the_modules_fault(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", full)
+    picture = trained / "grey.png"
+    Image.new("L", (8, 8), 128).save(picture)
+    common = (trained / "plain.toml", "--weights", trained / "out/model.pt")
+    done = run("evaluate", *common, "--data", "digits", exit_code=1)
+    assert "memory ran out: try a smaller --batch" in done.stderr
+    # there is no --batch to make smaller
+    done = run("predict", *common, picture, exit_code=1)
+    assert "memory ran out: try --device cpu" in done.stderr

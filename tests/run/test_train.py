@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
+import archc
 from tests.command import invoke
 from tests.run.training import (
     PLAIN,
@@ -341,3 +342,21 @@ def test_memory_that_runs_out_is_said_in_a_line() -> None:
     assert "memory ran out with batches of 32" in done.stderr
     assert "archc memory plain.toml --fit SIZE" in done.stderr
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_module_with_too_few_scores(command: str) -> None:
+    """A GPU would assert it and answer no more."""
+    assert invoke("compile", "plain.toml").exit_code == 0
+    module = Path("generated/plain.py")
+    text = module.read_text()
+    assert text.count("return self.fc(x)") == 1
+    module.write_text(text.replace("return self.fc(x)", "return self.fc(x)[:, :7]"))
+    weights = ()
+    if command == "evaluate":
+        torch.save(archc.load("plain.toml").module().state_dict(), "plain.pt")
+        weights = ("--weights", "plain.pt")
+    done = invoke(command, "plain.toml", "--data", "digits", *weights)
+    assert done.exit_code == 1
+    said = {"train": "7 scores are too few for 10 classes", "evaluate": "gives (7,)"}
+    assert said[command] in done.stderr and "Traceback" not in done.output

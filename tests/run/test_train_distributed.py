@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -134,3 +136,19 @@ def test_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     line = refusal(*common, "--output", "two", "--resume")
     assert "processes was 2 and is 1" in line
+
+
+def test_processes_wait_while_the_first_reads_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Longer than the ten minutes of NCCL."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "torch.distributed.init_process_group", lambda *a, **k: given.update(k)
+    )
+    monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with joined("cpu"):
+        pass
+    assert given["timeout"] > timedelta(hours=1)

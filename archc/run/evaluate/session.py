@@ -139,9 +139,12 @@ def _probabilities(
 
 def averaged(subject: Subject, model: nn.Module, x: Tensor, crops: int) -> Tensor:
     """The probabilities of N images, (N * crops) x C x H x W; on the CPU."""
+    wanted = checks.outputs(subject, "evaluate")
     with subject.running(), torch.no_grad():
         output: Any = model(x)
-    logits: Tensor = output if isinstance(output, Tensor) else output[0]
+        logits: Tensor = output if isinstance(output, Tensor) else output[0]
+        if logits.shape[1:] != (wanted,):
+            raise ValueError(f"gives {tuple(logits.shape[1:])} instead of {wanted}")
     limit = bound(next(iter(subject.network.outputs.values())))
     already = limit is not None and limit.probabilities and _sums_to_one(logits)
     chances = logits.float() if already else logits.float().softmax(1)

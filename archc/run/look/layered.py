@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archc.network.graph import Layer, Network, Value
+from archc.run.device import without_tf32
 from archc.run.live import applied, fresh, result
 from archc.run.subject import Subject
 from archc.run.train.errors import CannotTrain
@@ -153,12 +154,12 @@ def check(subject: Subject, whole: Layered, x: Tensor) -> None:
         CannotTrain: if it does not, for having been changed by hand.
     """
     model = subject.module(x.device).eval()
-    with subject.running(), torch.no_grad():
-        made: Any = model(x)
+    with torch.no_grad(), without_tf32():
+        with subject.running():
+            made: Any = model(x)
+        own = whole(x)
     if not isinstance(made, Tensor):
         made = next(iter(made.values())) if is_table(made) else made[0]
-    with torch.no_grad():
-        own = whole(x)
     # the same sums, in another order on some machines
     scale = own.abs().max().item() + 1e-6
     if made.shape != own.shape or (made - own).abs().max().item() > 1e-3 * scale:

@@ -16,7 +16,7 @@ from archc.network.graph import Network, Value
 from archc.ops.activation.family import AlongAxis
 from archc.ops.sizes import Shape, to_int
 from archc.run.layers import Bound, bound
-from archc.run.loss import cross_entropy
+from archc.run.loss import check_scores, cross_entropy
 
 _PATTERNS = 4
 """Classes in the data, at most."""
@@ -124,7 +124,9 @@ class Task:
     def losses(self, outputs: Sequence[Tensor], labels: Tensor) -> list[Tensor]:
         """Of each output, and of each head."""
         if self.has_classes:
-            logits = map(self._logits, outputs, self._shapes, self._bounds)
+            logits = [*map(self._logits, outputs, self._shapes, self._bounds)]
+            for each in logits:
+                check_scores(each, self._classes)
             return [cross_entropy(each, labels) for each in logits]
         return [_distance(output) for output in outputs]
 

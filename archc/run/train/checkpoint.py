@@ -17,7 +17,8 @@ from archc.run.train.record import Row
 from archc.run.train.sums import Sums
 from archc.run.train.template import Wrong, finite, like, within
 from archc.run.train.trainer import Trainer
-from archc.source.kinds import is_table
+from archc.source.kinds import is_list, is_table
+from archc.spec.expressions import is_tuple
 
 _FORMAT = 3
 _EARLIER = {
@@ -81,10 +82,24 @@ def best(trainer: Trainer) -> bytes:
 
 
 def packed(state: Any) -> bytes:
-    """What `torch.save` writes."""
+    """What `torch.save` writes of what is on the CPU, so that it can be loaded where
+    there is no GPU."""
     buffer = BytesIO()
-    torch.save(state, buffer)
+    torch.save(_on_cpu(state), buffer)
     return buffer.getvalue()
+
+
+def _on_cpu(state: Any) -> Any:
+    """Tensors in tables, lists and tuples, moved there."""
+    if isinstance(state, Tensor):
+        return state.cpu()
+    if is_table(state):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    if is_list(state):
+        return [_on_cpu(value) for value in state]
+    if is_tuple(state):
+        return tuple(map(_on_cpu, state))
+    return state
 
 
 def restore(trainer: Trainer, path: Path) -> int:

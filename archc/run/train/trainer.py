@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archc.run.device import out_of_memory
-from archc.run.loss import cross_entropy, loss, parts
+from archc.run.loss import check_scores, cross_entropy, loss, parts
 from archc.run.subject import BrokenModule
 from archc.run.train.augment import mixing
 from archc.run.train.batches import Batches, steps_per_epoch
@@ -256,11 +256,7 @@ class Trainer:
         with self._autocast():
             output = model(x.contiguous(memory_format=self._layout))
         for part in parts(output):
-            # a GPU would not say so, and never recover
-            if part.shape[1] < self._classes:
-                raise ValueError(
-                    f"{part.shape[1]} scores are too few for {self._classes} classes"
-                )
+            check_scores(part, self._classes)
         return output
 
     def _autocast(self) -> torch.autocast:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -14,6 +15,10 @@ from torch import nn
 
 from archc.run.device import gpus
 from archc.run.train.errors import CannotTrain
+
+_PATIENCE = timedelta(hours=2)
+"""How long processes wait for another, such as the first while it reads a data set; by
+itself NCCL gives up after ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ def joined(device: str) -> Generator[World, None, None]:
         return
     if place.type == "cuda":
         torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    backend = "nccl" if place.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield World(place, rank, size)
     finally:
