@@ -36,7 +36,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--steps",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Steps to train.  [default: until the loss has fallen, at most 10 to 300]",
+    help="Steps to train.  [default: until the loss has fallen, at most 30 to 300]",
 )
 @click.option(
     "--batch",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,8 +21,10 @@ from archc.emit.execution import execution
 from archc.emit.module import emit
 from archc.measure.memory import footprint
 from archc.pipeline import analyse
+from archc.run.device import out_of_memory
 from archc.run.smoke import session
 from archc.run.smoke.settings import Settings, sized
+from archc.run.smoke.trial import Trial
 from archc.run.subject import Subject
 from archc.spec.load import Loader
 from tests.command import invoke
@@ -256,6 +261,10 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str, str, str]] = {
         [(LOGITS, "return self.output(x).mean(0, keepdim=True).expand(len(x), -1)")],
         "loss falls", "", "was to be reached",
     ),
+    "too few scores": (
+        "lenet5", [("nn.Linear(84, num_classes)", "nn.Linear(84, 5)")],
+        "runs", "", "5 scores are too few for 10 classes",
+    ),
     "no Python": (
         "lenet5", [("def forward", "def forward(")], "runs", "", "SyntaxError",
     ),
@@ -296,6 +305,89 @@ def test_memory_that_runs_out(tmp_path: Path) -> None:
     assert said in done.output and "Traceback" not in done.output
     network = json.loads((tmp_path / "report.json").read_text())["networks"][0]
     assert network["fits"] == 6 and network["predicted"] > 2**20
+
+
+def test_memory_that_runs_out_for_the_module(tmp_path: Path) -> None:
+    """It is not the module that does not run."""
+    text = (ROOT / "generated" / "lenet5.py").read_text()
+    start = "self.c1 = "
+    assert text.count(start) == 1
+    full = f"raise torch.OutOfMemoryError\n        {start}"
+    (tmp_path / "lenet5.py").write_text(text.replace(start, full))
+    done, checks = report(tmp_path, ROOT / "specs" / "lenet5.toml", "-o", tmp_path)
+    assert done.exit_code == 1
+    said = "out of memory at a batch of 4: no smaller one fits"
+    assert checks["runs"]["detail"] == said
+
+
+def test_what_memory_was_too_little_for_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take the place of the smaller batch that is looked for."""
+    text = (ROOT / "generated" / "lenet5.py").read_text()
+    start = "x = self.c1(x)"
+    full = f"raise torch.OutOfMemoryError\n        {start}"
+    (tmp_path / "lenet5.py").write_text(text.replace(start, full, 1))
+    trials: list[weakref.ref[Trial]] = []
+    held: list[bool] = []
+
+    def trial(*arguments: Any) -> Trial:
+        made = Trial(*arguments)
+        trials.append(weakref.ref(made))
+        return made
+
+    def fitting(*arguments: Any) -> int:
+        gc.collect()
+        held.extend(each() is not None for each in trials)
+        return 1
+
+    monkeypatch.setattr(session, "Trial", trial)
+    monkeypatch.setattr(session, "_fitting", fitting)
+    done, _ = report(tmp_path, ROOT / "specs" / "lenet5.toml", "-o", tmp_path)
+    assert "a batch of 1 fits" in done.output
+    assert held == [False]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 GiB", True),
+        ("CUDA error: out of memory\nCompile with `TORCH_USE_CUDA_DSA`", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't", True),
+        ("CUDA error: device-side assert triggered", False),
+        ("shape '[2, 3]' is invalid for input of size 5", False),
+    ],
+)
+def test_how_torch_says_that_memory_ran_out(text: str, is_so: bool) -> None:
+    assert out_of_memory(RuntimeError(text)) == is_so
+
+
+def test_losses_after_a_step_on_a_gpu() -> None:
+    apart = [0.01, 0.1]
+    near = session._near  # pyright: ignore[reportPrivateUsage]
+    assert near([2.3, 0.0058], [2.31, 0.0075], apart)
+    assert near([2.3, 30.0], [2.3, 28.0], apart)
+    assert not near([2.3, 0.0058], [2.3, 0.25], apart)
+    assert not near([2.3, 0.0058], [2.4, 0.0058], apart)
+    assert near([2.3, 0.1], [2.3, 0.1], [0.0, 0.0])
+    assert not near([2.3, 0.1], [2.3, 0.1 + 1e-9], [0.0, 0.0])
+
+
+def test_heads_whose_losses_by_themselves_fp16_cannot_hold(tmp_path: Path) -> None:
+    """Weighted they are small; a gradient of 65,504 is the largest."""
+    head = (
+        '[[heads]]\nname = "aux"\nfrom = "stem"\nloss_weight = 1e-4\nlayers = [\n'
+        '  { name = "pool", op = "adaptive_avg_pool2d", output_size = 2 },\n'
+        '  { name = "flat", op = "flatten" },\n'
+        '  { name = "fc", op = "linear", out_features = 3 },\n'
+        '  { name = "scale", op = "layer_scale", init = 1e4 },\n]\n'
+    )
+    spec = small(tmp_path, VECTOR + linear(3))
+    spec.write_text(spec.read_text() + head)
+    _, checks = report(tmp_path, spec, "--precision", "fp16")
+    assert checks["heads"]["status"] == "passed", checks["heads"]
 
 
 @pytest.mark.parametrize("case", [c for c in BROKEN if BROKEN[c][2] == "loss falls"])

@@ -192,8 +192,13 @@ def _contributions(trial: Trial, network: Network, output: Any) -> Check:
     names = [name for name, _ in trial.model.named_parameters()]
     total = trial.weighted(output, trial.labels)
     parts = trial.losses(output, trial.labels)
-    own = [_grads(trial, part, names) for part in parts]
     first = len(network.outputs)
+    weights = [1.0] * first + [head.loss_weight for head in network.heads]
+    # weighted before they go back: in fp16 they might have no number by themselves
+    own = [
+        _grads(trial, weight * part, names)
+        for weight, part in zip(weights, parts, strict=True)
+    ]
     for head, grads in zip(network.heads, own[first:], strict=True):
         trunk = _before(head)
         reached = {_owner(name, trunk) for name, grad in grads.items() if grad.any()}
@@ -203,15 +208,14 @@ def _contributions(trial: Trial, network: Network, output: Any) -> Check:
             detail = f"the loss of {head.name} does not reach {last}, which it is above"
             return Check("heads", "failed", detail, head.name)
     expected: dict[str, Tensor] = {}
-    weights = [1.0] * first + [head.loss_weight for head in network.heads]
-    for weight, grads in zip(weights, own, strict=True):
+    for grads in own:
         for name, grad in grads.items():
-            share = weight * grad
-            expected[name] = expected[name] + share if name in expected else share
+            expected[name] = expected[name] + grad if name in expected else grad
     summed = _grads(trial, total, names)
     error = _distance(summed, expected)
     weighted = ", ".join(f"{h.loss_weight:g} {h.name}" for h in network.heads)
-    if error > rounding(trial):
+    # nor may it be no number
+    if not error <= rounding(trial):
         detail = f"the gradient is not main + {weighted}: {error:.1%} apart"
         return Check("heads", "failed", detail, network.heads[0].name)
     return Check("heads", "passed", f"the gradient is main + {weighted}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -84,15 +85,17 @@ def _training(
         name = f"{layer.path}.running_mean"
         if name in after and torch.equal(after[name], before[name]):
             return f"train() does not move the statistics of {layer.path}", layer.path
+    # what must differ may do so by less than rounding, as dropout beside a small scale
+    same = torch.equal if random else partial(close, trial)
     varies = any(
-        not close(trial, _main(trial, seed, train=True), first)
+        not same(_main(trial, seed, train=True), first)
         for seed in (_SEEDS if random else _SEEDS[:1])
     )
     if varies and not random:
         return "train() is random, and the network has no dropout", None
     if random and not varies:
         return f"train() is not random: {_one_of(random)} is off", _first(random)
-    if (random or tracking) != [] and close(trial, first, evaluated):
+    if (random or tracking) != [] and torch.equal(first, evaluated):
         layer = _first((*random, *tracking))
         return f"train() and eval() agree in spite of {layer}", layer
     if not (random or tracking) and not close(trial, first, evaluated):

@@ -15,7 +15,7 @@ from archc.emit.execution import execution
 from archc.measure.memory import Footprint, footprint
 from archc.measure.refusal import smallest_batch
 from archc.run.checks import SMOKE
-from archc.run.device import gpus, out_of_memory
+from archc.run.device import gpus, lost, out_of_memory
 from archc.run.layers import Bound
 from archc.run.loss import parts
 from archc.run.smoke import checks
@@ -40,10 +40,16 @@ _TAKEN = 0.8
 """Of a GPU's free memory: the rest is for what convolutions work in, what the checks
 hold beside a step, and what the allocator leaves."""
 _STEPPED = 0.1
-"""How far losses may be apart after a step on a GPU, relatively."""
+"""How far losses may be apart after a step on a GPU, relative to the larger of them,
+or to the one before the step."""
 _SOFTMAX = (
     "the module's outputs sum to one, as behind a softmax, and the loss has one of its"
     " own: leave it out"
+)
+
+_LOST = (
+    "not tested: since a network before this one failed, the GPU answers this process"
+    " no more"
 )
 
 Tell = Callable[[str], None]
@@ -57,9 +63,13 @@ class _Stop(Exception):
 def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
     """Trains a generated module for some steps, and looks whether it can learn.
 
-    Whatever a broken module does is in the result; nothing is raised for it.
+    Whatever a broken module does is in the result; nothing is raised for it. One that
+    leaves the GPU without an answer leaves those after it untested.
     """
-    size = affordable(sized(subject, settings), settings)
+    gone = settings.device == "cuda" and lost()
+    size = sized(subject, settings)
+    if not gone:
+        size = affordable(size, settings)
     result = Result(
         network=subject.label,
         module=str(subject.file or "written anew"),
@@ -68,21 +78,33 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
         batch=size.batch,
         predicted=_footprint(size, settings).at(size.batch).peak.total,
     )
-    devices = [torch.cuda.current_device()] if settings.device == "cuda" else []
-    with cast(Any, torch.random).fork_rng(devices):
-        try:
-            _Session(size, settings, result, tell).run()
-        except _Stop:
-            pass
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            tell("out of memory: looking for a batch that fits")
-            result.fits = _fitting(size, settings)
-            result.checks.append(_out_of_memory(size.batch, result.fits))
+    if gone:
+        result.checks.append(Check("runs", "skipped", _LOST))
+        result.notes.append(_LOST)
+    else:
+        devices = [torch.cuda.current_device()] if settings.device == "cuda" else []
+        with cast(Any, torch.random).fork_rng(devices):
+            if not _memory_suffices(_Session(size, settings, result, tell)):
+                tell("out of memory: looking for a batch that fits")
+                result.fits = _fitting(size, settings)
+                result.checks.append(_out_of_memory(size.batch, result.fits))
+        _tidy()
     _complete(result)
-    _tidy()
     return result
+
+
+def _memory_suffices(test: _Session) -> bool:
+    """Does a test. The error of one that memory was too little for ends here, as it
+    holds on to all that was in memory."""
+    try:
+        test.run()
+    except _Stop:
+        pass
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        return False
+    return True
 
 
 def _complete(result: Result) -> None:
@@ -130,7 +152,7 @@ class _Session:
         trial = self._learn()
         steps = len(self._result.losses)
         self._add(Check("runs", "passed", f"{steps} steps forward and back"))
-        if self._settings.device == "cuda":
+        if self._settings.device == "cuda" and steps > 1:
             self._result.measured = torch.cuda.max_memory_allocated()
         trial.rest()
         self._tell("train() and eval()")
@@ -306,11 +328,8 @@ class _Session:
         before = self._result.losses[:2]
         after = [other.step()[0], other.loss().item()][: len(before)]
         exact = self._settings.device == "cpu"
-        # Adam's first step goes by the sign of gradients, and so the rounding of those
-        # near zero moves weights as far as anything
         apart = [0.0, 0.0] if exact else [checks.rounding(other), _STEPPED]
-        near = zip(before, after, apart, strict=False)
-        same = all(isclose(a, b, rel_tol=rounding) for a, b, rounding in near)
+        same = _near(before, after, apart)
         said = "equal to the bit"
         if not exact:
             said = f"equal within {apart[0]:g} and {apart[1]:g}"
@@ -318,6 +337,19 @@ class _Session:
         if not same:
             detail = f"losses of {before} became {after}: something ignores the seed"
         return Check("same seed", "passed" if same else "failed", detail)
+
+
+def _near(before: list[float], after: list[float], apart: list[float]) -> bool:
+    """Whether losses are as near as rounding leaves them.
+
+    Adam's first step goes by the sign of gradients, and so the rounding of those near
+    zero moves weights as far as anything. A loss that is hardly there after it is held
+    to the one from which it fell.
+    """
+    return all(
+        isclose(a, b, rel_tol=rounding, abs_tol=rounding * before[0])
+        for a, b, rounding in zip(before, after, apart, strict=False)
+    )
 
 
 def _needed(first: float, trial: Trial) -> float:
@@ -364,4 +396,6 @@ def _fitting(size: Sized, settings: Settings) -> int | None:
 def _tidy() -> None:
     gc.collect()
     if gpus():
-        torch.cuda.empty_cache()
+        # a GPU that was lost has nothing to give back
+        with suppress(RuntimeError):
+            torch.cuda.empty_cache()
