@@ -158,6 +158,8 @@ class _Builder:
         cell.head = box.kind == "head"
         cell.seldom = occurs
         cell.block = box.block
+        last = list(box.leaves())[-1].output
+        cell.sizes = () if last is None else sizes(last)
         return cell
 
     def _folded(self, box: Box, parent: Box) -> Cell:

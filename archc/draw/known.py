@@ -7,12 +7,13 @@ from archc.draw.chart import Chart
 
 
 def is_figure(chart: Chart) -> bool:
-    """Whether a chart is a U, a triangle or a pyramid; of what has frames, a U."""
+    """Whether a chart is a U, a pyramid, or a triangle, which has no frames."""
     if chart.level == "network":
         return False
-    return ushape.ends(chart) is not None or (
-        not has_frames(chart)
-        and (lattice.lattice(chart) is not None or bool(scales.pyramids(chart)))
+    return (
+        ushape.ends(chart) is not None
+        or bool(scales.pyramids(chart))
+        or (not has_frames(chart) and lattice.lattice(chart) is not None)
     )
 
 

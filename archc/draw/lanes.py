@@ -7,7 +7,7 @@ lines that leave a box share their way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archc.draw.chart import Link
@@ -146,20 +146,29 @@ def _widen(
     above[row][source] = min(begin, span[0]), max(end, span[1])
 
 
-def coloured(spans: dict[int, tuple[float, float]]) -> dict[int, int]:
-    """A number for each span, so that those of one number lie apart; low for short."""
+def coloured(
+    spans: Mapping[int, tuple[float, float]],
+    behind: Mapping[int, Collection[int]] | None = None,
+) -> dict[int, int]:
+    """A number for each span, so that those of one number lie apart; low for short, and
+    higher than those that it has to be `behind`, as long as these are behind no one."""
     taken: list[list[tuple[float, float]]] = []
     found: dict[int, int] = {}
-    for source, (begin, end) in sorted(
-        spans.items(), key=lambda x: (x[1][1] - x[1][0], x[0])
-    ):
+    left = sorted(spans, key=lambda x: (spans[x][1] - spans[x][0], x))
+    before = {x: set((behind or {}).get(x, ())).intersection(spans) for x in left}
+    while left:
+        ready = (x for x in left if before[x] <= found.keys())
+        source = next(ready, left[0])
+        left.remove(source)
+        begin, end = spans[source]
+        least = max((found[x] + 1 for x in before[source] if x in found), default=0)
         free = (
             n
             for n, others in enumerate(taken)
-            if all(end < a or b < begin for a, b in others)
+            if n >= least and all(end < a or b < begin for a, b in others)
         )
-        number = next(free, len(taken))
-        if number == len(taken):
+        number = next(free, max(least, len(taken)))
+        while number >= len(taken):
             taken.append([])
         taken[number].append((begin, end))
         found[source] = number

@@ -39,3 +39,11 @@ def buses(links: Sequence[Link], chart: Chart) -> Mapping[Link, object]:
     forks = Counter(leaves.values())
     alone = {x for x in links if forks[leaves[x]] == 1 and x.source not in reached}
     return {x: reaches[x] if x in alone else leaves[x] for x in links}
+
+
+def elbow(start: Point, end: Point) -> list[Point]:
+    """From one box to the next, half of the way across where they are not in line."""
+    if start[0] == end[0]:
+        return [start, end]
+    y = (start[1] + end[1]) / 2
+    return [start, (start[0], y), (end[0], y), end]

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from archc.draw.cells import measured, widest
 from archc.draw.chart import Chart, Link
+from archc.draw.frames import box_of
 from archc.draw.grid import Grid
 from archc.draw.lanes import coloured
-from archc.draw.links import drawn_link
+from archc.draw.links import drawn_link, elbow
 from archc.draw.scales import Pyramid
 from archc.draw.scene import Point, Shape
 from archc.draw.style import NARROW, Style
@@ -70,15 +71,24 @@ class _Drawing:
         self.grid = Grid(found, chart.links)
         self.columns = len(found.columns)
         self.boxes = [
-            measured(cell, style, rooms[self.grid.column[i]], sized=not self._told(i))
+            box_of(cell, style)
+            if self._framed(i)
+            else measured(
+                cell, style, rooms[self.grid.column[i]], sized=not self._told(i)
+            )
             for i, cell in enumerate(chart.cells)
         ]
         self.cut = sum("…" in line for box in self.boxes for line in box.lines)
+        self.axes = [0.0] * self.columns
         self.widths = [0.0] * self.columns
         for number, column in enumerate(found.columns):
-            self.widths[number] = max(self.boxes[i].width for i in column)
-            for i in column:
-                self.boxes[i].width = self.widths[number]
+            boxes = [self.boxes[i] for i in column]
+            if not any(map(self._framed, column)):
+                widest = max(box.width for box in boxes)
+                for box in boxes:
+                    box.width = widest
+            axis = self.axes[number] = max(box.axis for box in boxes)
+            self.widths[number] = axis + max(box.width - box.axis for box in boxes)
         self.passing: dict[tuple[int, int], float] = {}
         """For a box and a row the height below that at which its line passes others."""
         self._heights()
@@ -91,11 +101,20 @@ class _Drawing:
         level = self.grid.level[self.grid.place(i)]
         return i != level and self.chart.cells[level].shape == self.chart.cells[i].shape
 
+    def _framed(self, i: int) -> bool:
+        return self.chart.cells[i].inner is not None
+
     # ---- heights
+
+    def _high(self, i: int) -> float:
+        """The height of a box; of a frame with the lines that leave it below."""
+        return self.boxes[i].height + (self.gap if self._framed(i) else 0)
 
     def _port(self, i: int) -> float:
         """How far below its upper edge lines come to a box; loops stand lower."""
         box = self.boxes[i]
+        if self._framed(i):
+            return self._high(i)
         title = 1 + self.style.line / 2
         return min(title, box.height / 2) if box.cell.loops else box.height / 2
 
@@ -112,7 +131,7 @@ class _Drawing:
                     stack = self.grid.stacks[row, column]
                     upper = stack[: stack.index(level)]
                     above[column] = self._port(level) + sum(
-                        self.boxes[i].height + gap for i in upper
+                        self._high(i) + gap for i in upper
                     )
             starts = (max(low[c], line) + gap + above[c] for c in above)
             line = max(*starts, max(low) + gap)
@@ -120,7 +139,7 @@ class _Drawing:
                 y = line - reach
                 for i in self.grid.stacks[row, column]:
                     self.boxes[i].y = y
-                    y += self.boxes[i].height + gap
+                    y += self._high(i) + gap
                 low[column] = y - gap
             self._pass(row, low)
         self.height = max(low)
@@ -197,14 +216,7 @@ class _Drawing:
 
     def _across(self) -> None:
         """Gives every column its place, with room for what runs along its left side."""
-        spans: list[dict[int, tuple[float, float]]] = [{} for _ in range(self.columns)]
-        for link, way in zip(self.chart.links, self.ways, strict=True):
-            y = self._begin(link)
-            for column, to in way:
-                low, high = spans[column].get(link.source, (y, y))
-                spans[column][link.source] = min(low, y, to), max(high, y, to)
-                y = to
-        self.tracks = [coloured(found) for found in spans]
+        self.tracks = [self._tracks(column) for column in range(self.columns)]
         self.left: list[float] = []
         """Where the first of the lines at the left of each column runs."""
         x = beside = 0.0
@@ -218,11 +230,32 @@ class _Drawing:
                 x += max(beside + _CLEAR, _BETWEEN) if column else 0.0
                 self.left.append(x)
             for i in cells:
-                self.boxes[i].x = x
+                self.boxes[i].x = x + self.axes[column] - self.boxes[i].axis
             x += self.widths[column]
             beside = max(self.boxes[i].beside for i in cells)
         aside = any(map(self._at_right, self.chart.links))
         self.width = x + (_CLEAR + 1 if aside else beside)
+
+    def _tracks(self, column: int) -> dict[int, int]:
+        """Where the lines that turn before a column do so, each by its source: those
+        that come at a height before those that go on there."""
+        spans: dict[int, tuple[float, float]] = {}
+        comes: dict[float, set[int]] = {}
+        goes: dict[int, set[float]] = {}
+        for link, way in zip(self.chart.links, self.ways, strict=True):
+            y = self._begin(link)
+            for at, to in way:
+                if at == column:
+                    low, high = spans.get(link.source, (y, y))
+                    spans[link.source] = min(low, y, to), max(high, y, to)
+                    comes.setdefault(y, set()).add(link.source)
+                    goes.setdefault(link.source, set()).add(to)
+                y = to
+        behind = {
+            source: set[int]().union(*(comes.get(y, ()) for y in ends)) - {source}
+            for source, ends in goes.items()
+        }
+        return coloured(spans, behind)
 
     def _begin(self, link: Link) -> float:
         """The height at which a line leaves the side of its source."""
@@ -249,12 +282,16 @@ class _Drawing:
             begin, end = self._begin(link), b.y + b.height * 0.32
             side, x = a.x + a.width, a.x + a.width + _CLEAR
             return [(side, begin), (x, begin), (x, end), (b.x + b.width, end)]
+        leave = a.x + a.axis + a.port("out", link.leaves)
         if same and not way:
+            enter = b.x + b.axis + b.port("in", link.enters)
             down = b.y > a.y
             begin, end = (a.y + a.height, b.y) if down else (a.y, b.y + b.height)
-            return [(a.middle, begin), (b.middle, end)]
+            return elbow((leave, begin), (enter, end))
         y = self._begin(link)
         points = [(a.x if same else a.x + a.width, y)]
+        if self._framed(link.source):
+            points = [(leave, a.y + a.height), (leave, y)]
         if self.grid.hooks(link):
             end = b.y if b.y > a.y else b.y + b.height
             return [*points, (b.middle, y), (b.middle, end)]

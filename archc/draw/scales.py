@@ -24,8 +24,10 @@ class Pyramid:
 
     columns: list[list[int]]
     """From left to right; each in the order in which its boxes are computed."""
+    falling: set[int]
+    """Those columns that go down,"""
     rising: set[int]
-    """Those columns that go up."""
+    """and those that go up."""
     row: list[int]
     """For each box its scale, from the largest map on."""
 
@@ -42,23 +44,34 @@ def pyramids(chart: Chart) -> list[Pyramid]:
     if search.goes_back(beside[-1]):
         return []
     columns: list[list[int]] = []
+    falling: set[int] = set()
     rising: set[int] = set()
     for number, way in enumerate(search.ways):
         columns += [beside[number]] if beside[number] else []
-        if number % 2:
-            rising.add(len(columns))
+        (rising if number % 2 else falling).add(len(columns))
         columns.append(way)
     behind = [search.behind(beside[-1], apart=apart) for apart in (False, True)]
     taken = sorted(set(search.row))  # what stays at a scale may leave another one empty
     row = [taken.index(scale) for scale in search.row]
-    found = [Pyramid([*columns, *more], rising, row) for more in behind]
-    return [one for one in found if _goes_on(one, chart)]
+    found = [Pyramid([*columns, *more], falling, rising, row) for more in behind]
+    return [x for x in found if _goes_on(x, chart) and _has_room(x, chart)]
 
 
 def _goes_on(found: Pyramid, chart: Chart) -> bool:
     """Whether all that is read stands at the left of what reads it, or with that."""
     column = {i: n for n, cells in enumerate(found.columns) for i in cells}
     return all(column[x.source] <= column[x.target] for x in chart.links)
+
+
+def _has_room(found: Pyramid, chart: Chart) -> bool:
+    """Whether all frames stand on ways down and read what is above them: nothing comes
+    to their sides."""
+    column = {i: n for n, cells in enumerate(found.columns) for i in cells}
+    framed = {i for i, cell in enumerate(chart.cells) if cell.inner is not None}
+    above = {b: a for cells in found.columns for a, b in pairwise(cells)}
+    return all(column[i] in found.falling for i in framed) and all(
+        above.get(x.target) == x.source for x in chart.links if x.target in framed
+    )
 
 
 @dataclass(slots=True)

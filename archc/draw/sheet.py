@@ -50,9 +50,7 @@ def _figures(chart: Chart, style: Style) -> Iterator[tuple[list[Shape], float, f
     ends = ushape.ends(chart)
     if ends is not None:
         yield ushape.placed(chart, ends, style)
-    if has_frames(chart):
-        return
-    nested = lattice.lattice(chart)
+    nested = None if has_frames(chart) else lattice.lattice(chart)
     if nested is not None:
         yield lattice.placed(chart, nested, style)
         return

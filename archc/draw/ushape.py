@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from archc.draw.chart import Chart, Link
 from archc.draw.frames import box_of
-from archc.draw.links import drawn_link
+from archc.draw.links import drawn_link, elbow
 from archc.draw.scene import Point, Shape
 from archc.draw.style import NARROW, Style
 
@@ -173,9 +173,9 @@ class _Drawing:
         if source in self.left and target in self.right:
             return self._across(link, leave, enter)
         if source in self.right:
-            return _elbow((leave, a.y), (enter, b.y + b.height))
+            return elbow((leave, a.y), (enter, b.y + b.height))
         if target in self.left:
-            return _elbow((leave, a.y + a.height), (enter, b.y))
+            return elbow((leave, a.y + a.height), (enter, b.y))
         gap = self.style.gap
         if source in self.left:
             if self._framed(target):
@@ -208,11 +208,3 @@ class _Drawing:
         if self._framed(link.target):
             return [*start, (enter, y), (enter, b.y + b.height)]
         return [*start, (b.x, y)]
-
-
-def _elbow(start: Point, end: Point) -> list[Point]:
-    """From one box to the next, half of the way across where they are not in line."""
-    if start[0] == end[0]:
-        return [start, end]
-    y = (start[1] + end[1]) / 2
-    return [start, (start[0], y), (end[0], y), end]
