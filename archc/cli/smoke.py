@@ -108,8 +108,9 @@ def command(
 
 
 def _settings(options: dict[str, Any], *, keep_input: bool) -> Settings:
-    """Raises Refused where there is no GPU and one was asked for."""
-    from archc.run.device import gpus
+    """Raises Refused where there is no GPU and one was asked for, or one that cannot
+    be used."""
+    from archc.run.device import gpus, trouble
     from archc.run.smoke.settings import Settings
 
     device = options["device"]
@@ -120,6 +121,8 @@ def _settings(options: dict[str, Any], *, keep_input: bool) -> Settings:
         device = "cuda" if found else "cpu"
         if not found:
             click.echo("there is no GPU here: this runs on the CPU", err=True)
+    if device == "cuda" and (reason := trouble()):
+        raise Refused(f"the GPU here cannot be used ({reason}): --device cpu")
     names = ("precision", "batch", "steps", "compile", "channels_last")
     chosen: dict[str, Any] = {name: options[name] for name in names}
     return Settings(device=device, keep_input=keep_input, **chosen)

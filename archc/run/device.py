@@ -54,14 +54,16 @@ def without_tf32() -> Generator[None]:
         torch.backends.cudnn.allow_tf32 = known
 
 
-def lost() -> bool:
-    """Whether the GPU answers this process no more.
+def trouble(place: torch.device | None = None) -> str | None:
+    """What a GPU says instead of answering, by default the current one; None if it
+    answers.
 
-    After an assertion on it, as of an index out of range, it never does again.
+    Another program may have it for itself, or all of its memory. After an assertion on
+    it, as of an index out of range, it never answers this process again.
     """
     try:
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(place)
     # of which type depends on torch's version
     except RuntimeError as error:
-        return not out_of_memory(error)
-    return False
+        return str(error).strip().partition("\n")[0]
+    return None

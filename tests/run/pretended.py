@@ -181,8 +181,8 @@ class _Redirected(TorchFunctionMode):
             return x
         if func is Tensor.to:
             return _moved(x, args[1:], named)
-        wanted = _kind(named.get("device"))
-        if wanted != "cuda":
+        makes = func is not torch._C._nn._parse_to  # pyright: ignore
+        if not makes or _kind(named.get("device")) != "cuda":
             return func(*args, **named)
         _check_generator(named.get("generator"))
         needs = named.pop("requires_grad", False)

@@ -11,9 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
+import archc
+from archc.run.subject import imported
 from tests.command import invoke
 from tests.run import pretended
-from tests.run.training import STATEFUL
+from tests.run.training import ROOT, STATEFUL
 
 
 @pytest.fixture(autouse=True)
@@ -128,12 +130,47 @@ def test_a_gpu_that_answers_no_more() -> None:
     gone = "torch.cuda.synchronize = torch.cuda.empty_cache = lost"
     file.write_text(
         text.replace(here, f"{gone}\n        lost()")
-        + f"\n\ndef lost():\n    raise RuntimeError({asserts!r})\n"
+        + f"\n\ndef lost(*_):\n    raise RuntimeError({asserts!r})\n"
     )
     found = smoked("stateful.toml", "after.toml", "-o", ".", exit_code=1)
     assert [each["verdict"] for each in found] == ["FAIL", "skip"]
     assert asserts in found[0]["checks"][0]["detail"]
     assert "the GPU answers this process no more" in found[1]["notes"][0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("smoke",), ("train", "--data", "digits"), ("evaluate", "--data", "digits")],
+    ids=lambda words: words[0],
+)
+def test_a_gpu_that_another_program_has(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "CUDA error: CUDA-capable device(s) is/are busy or unavailable"
+
+    def busy(*arguments: object) -> None:
+        raise RuntimeError(f"{reason}\nCompile with `TORCH_USE_CUDA_DSA`")
+
+    torch.save(archc.load("stateful.toml").module().state_dict(), "some.pt")
+    weights = ("--weights", "some.pt") if words[0] == "evaluate" else ()
+    with pretended.gpu():
+        monkeypatch.setattr("torch.cuda.synchronize", busy)
+        said = run(words[0], "stateful.toml", *words[1:], *weights, exit_code=2)
+    assert f"the GPU here cannot be used ({reason}): --device cpu" in said
+
+
+def test_a_network_on_two_places() -> None:
+    source = (ROOT / "generated/alexnet_two_gpus.py").read_text()
+    kind = imported("alexnet_two_gpus", source).AlexNetTwoGPUs
+    for places in (("cuda", "cpu"), ("cpu", "cuda")):
+        with pretended.gpu():
+            made = kind(devices=dict(zip(("gpu0", "gpu1"), places, strict=True)))
+            found = made(torch.rand(1, 3, 227, 227).to(places[0]))
+            found.sum().backward()
+            named = dict(made.named_parameters())
+            kinds = {name: p.grad.device.type for name, p in named.items()}
+        assert set(kinds.values()) == {"cpu", "cuda"}
+        assert found.device.type == places[0]
 
 
 def test_chance_beside_a_small_scale_is_seen() -> None:

@@ -307,6 +307,21 @@ def test_memory_that_runs_out(tmp_path: Path) -> None:
     assert network["fits"] == 6 and network["predicted"] > 2**20
 
 
+def test_a_batch_of_nobodys_choice_is_made_smaller(tmp_path: Path) -> None:
+    """Memory that suffices for steps may be too little for what the checks hold."""
+    text = (ROOT / "generated" / "lenet5.py").read_text()
+    start = "x = self.c1(x)"
+    last = "not self.training and len(x) > 2"
+    full = f"if {last}:\n            raise torch.OutOfMemoryError\n        {start}"
+    (tmp_path / "lenet5.py").write_text(text.replace(start, full, 1))
+    done, checks = report(tmp_path, ROOT / "specs" / "lenet5.toml", "-o", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "note: memory is too little for more than 2 images" in done.output
+    (network,) = json.loads((tmp_path / "report.json").read_text())["networks"]
+    assert network["batch"] == 2 and network["fits"] is None
+    assert checks["modes"]["status"] == "passed"
+
+
 def test_memory_that_runs_out_for_the_module(tmp_path: Path) -> None:
     """It is not the module that does not run."""
     text = (ROOT / "generated" / "lenet5.py").read_text()
@@ -343,7 +358,8 @@ def test_what_memory_was_too_little_for_is_let_go(
 
     monkeypatch.setattr(session, "Trial", trial)
     monkeypatch.setattr(session, "_fitting", fitting)
-    done, _ = report(tmp_path, ROOT / "specs" / "lenet5.toml", "-o", tmp_path)
+    spec = ROOT / "specs" / "lenet5.toml"
+    done, _ = report(tmp_path, spec, "-o", tmp_path, "--batch", 4)
     assert "a batch of 1 fits" in done.output
     assert held == [False]
 

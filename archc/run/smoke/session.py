@@ -15,7 +15,7 @@ from archc.emit.execution import execution
 from archc.measure.memory import Footprint, footprint
 from archc.measure.refusal import smallest_batch
 from archc.run.checks import SMOKE
-from archc.run.device import gpus, lost, out_of_memory
+from archc.run.device import gpus, out_of_memory, trouble
 from archc.run.layers import Bound
 from archc.run.loss import parts
 from archc.run.smoke import checks
@@ -47,10 +47,7 @@ _SOFTMAX = (
     " own: leave it out"
 )
 
-_LOST = (
-    "not tested: since a network before this one failed, the GPU answers this process"
-    " no more"
-)
+_LOST = "not tested: the GPU answers this process no more"
 
 Tell = Callable[[str], None]
 """Is told what goes on."""
@@ -66,11 +63,30 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
     Whatever a broken module does is in the result; nothing is raised for it. One that
     leaves the GPU without an answer leaves those after it untested.
     """
-    gone = settings.device == "cuda" and lost()
-    size = sized(subject, settings)
-    if not gone:
-        size = affordable(size, settings)
-    result = Result(
+    if settings.device == "cuda" and trouble() is not None:
+        return _untested(sized(subject, settings), settings, subject)
+    size = affordable(sized(subject, settings), settings)
+    result = _empty(size, settings, subject)
+    devices = [torch.cuda.current_device()] if settings.device == "cuda" else []
+    with cast(Any, torch.random).fork_rng(devices):
+        while not _memory_suffices(_Session(size, settings, result, tell)):
+            tell("out of memory: looking for a batch that fits")
+            fits = _fitting(size, settings)
+            if fits is None or settings.batch is not None:
+                result.fits = fits
+                result.checks.append(_out_of_memory(size.batch, fits))
+                break
+            size = replace(size, batch=fits)
+            result = _empty(size, settings, subject)
+            result.notes.append(f"memory is too little for more than {fits} images")
+    _complete(result)
+    _tidy()
+    return result
+
+
+def _empty(size: Sized, settings: Settings, subject: Subject) -> Result:
+    """A result with nothing found yet."""
+    return Result(
         network=subject.label,
         module=str(subject.file or "written anew"),
         input=size.subject.input_shape,
@@ -78,17 +94,13 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
         batch=size.batch,
         predicted=_footprint(size, settings).at(size.batch).peak.total,
     )
-    if gone:
-        result.checks.append(Check("runs", "skipped", _LOST))
-        result.notes.append(_LOST)
-    else:
-        devices = [torch.cuda.current_device()] if settings.device == "cuda" else []
-        with cast(Any, torch.random).fork_rng(devices):
-            if not _memory_suffices(_Session(size, settings, result, tell)):
-                tell("out of memory: looking for a batch that fits")
-                result.fits = _fitting(size, settings)
-                result.checks.append(_out_of_memory(size.batch, result.fits))
-        _tidy()
+
+
+def _untested(size: Sized, settings: Settings, subject: Subject) -> Result:
+    """Of a network for which there is no GPU any more."""
+    result = _empty(size, settings, subject)
+    result.checks.append(Check("runs", "skipped", _LOST))
+    result.notes.append(_LOST)
     _complete(result)
     return result
 

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from archc.run.device import gpus
+from archc.run.device import gpus, trouble
 from archc.run.train.errors import CannotTrain
 
 _PATIENCE = timedelta(hours=2)
@@ -102,7 +102,7 @@ def place_of(name: str, local_rank: int = 0) -> torch.device:
     """The device that auto, cpu or cuda means.
 
     Raises:
-        CannotTrain: if there is no such device.
+        CannotTrain: if there is no such device, or it cannot be used.
     """
     found = gpus()
     if name == "cpu" or (name == "auto" and not found):
@@ -114,4 +114,8 @@ def place_of(name: str, local_rank: int = 0) -> torch.device:
             f"there are {found} GPUs here and more processes:"
             f" torchrun --nproc-per-node {found}"
         )
-    return torch.device("cuda", local_rank)
+    place = torch.device("cuda", local_rank)
+    reason = trouble(place)
+    if reason is not None:
+        raise CannotTrain(f"the GPU here cannot be used ({reason}): --device cpu")
+    return place
