@@ -293,7 +293,7 @@ class _Drawing:
         if self._framed(link.source):
             points = [(leave, a.y + a.height), (leave, y)]
         if self.grid.hooks(link):
-            end = b.y if b.y > a.y else b.y + b.height
+            end = b.y if b.y > y else b.y + b.height
             return [*points, (b.middle, y), (b.middle, end)]
         for column, to in way:
             x = self.left[column] + _TRACK * self.tracks[column][link.source]
