@@ -28,6 +28,23 @@ _OLD = {
 }  # fmt: skip
 """What types are called in files with `layers`, and since."""
 
+_IN_FILE = frozenset({"name", "input", "input_shape", "input_dim", "force_backward",
+                      "state", "debug_info", "layer", "layers"})  # fmt: skip
+_IN_LAYER = frozenset({"name", "type", "bottom", "top", "phase", "loss_weight", "param",
+                       "blobs", "blobs_lr", "weight_decay", "blob_share_mode",
+                       "propagate_down", "include", "exclude"})  # fmt: skip
+"""What stands in a file and in a layer, beside the layer's settings."""
+_SETTINGS = frozenset({
+    "accuracy", "argmax", "batch_norm", "bias", "clip", "concat", "contrastive_loss",
+    "convolution", "crop", "data", "dropout", "dummy_data", "eltwise", "elu", "embed",
+    "exp", "flatten", "hdf5_data", "hdf5_output", "hinge_loss", "image_data",
+    "infogain_loss", "inner_product", "input", "log", "loss", "lrn", "memory_data",
+    "mvn", "parameter", "pooling", "power", "prelu", "python", "recurrent", "reduction",
+    "relu", "reshape", "scale", "sigmoid", "slice", "softmax", "spp", "swish", "tanh",
+    "threshold", "tile", "transform", "window_data",
+})  # fmt: skip
+"""What settings of layers are called, before `_param`."""
+
 DATA = frozenset({"Input", "Data", "ImageData", "MemoryData", "DummyData", "HDF5Data",
                   "WindowData", "AnnotatedData"})  # fmt: skip
 
@@ -60,6 +77,10 @@ def layers_of(file: Message, phase: Phase) -> list[Layer]:
     Raises:
         Malformed: if something is no layer.
     """
+    for name, value in file.fields:
+        if name not in _IN_FILE:
+            raise Malformed(f"nothing is known of `{name}` outside of layers",
+                            value.line)  # fmt: skip
     found = _inputs(file)
     for key in ("layer", "layers"):
         for message in file.messages(key):
@@ -68,7 +89,8 @@ def layers_of(file: Message, phase: Phase) -> list[Layer]:
                     "this is the format before 2013, which Caffe's"
                     " `upgrade_net_proto_text` makes newer"
                 )
-                raise Malformed(reason, message.line)
+                mend = "give the file to that tool, and import what it writes"
+                raise Malformed(reason, message.line, mend)
             if not _is_in(message, phase):
                 continue
             kind = message.text("type")
@@ -80,6 +102,14 @@ def layers_of(file: Message, phase: Phase) -> list[Layer]:
             tops = message.texts("top")
             found.append(Layer(name, kind, message.texts("bottom"), tops, message))
     return found
+
+
+def odd_key(layer: Layer) -> str:
+    """A key of a layer that Caffe has not; empty, if it has all."""
+    for name, _ in layer.message.fields:
+        if name not in _IN_LAYER and name.removesuffix("_param") not in _SETTINGS:
+            return name
+    return ""
 
 
 def _inputs(file: Message) -> list[Layer]:

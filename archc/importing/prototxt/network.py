@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 
 from archc.importing.prototxt import merges, plain, weighted
 from archc.importing.prototxt.drawing import Drawing
+from archc.importing.prototxt.inputs import Given, draw_inputs, output_name
 from archc.importing.prototxt.layers import DATA, Layer, connect, layers_of
 from archc.importing.prototxt.names import head_name, named
 from archc.importing.prototxt.rules import RULES, Reading
 from archc.importing.prototxt.text import Malformed, read
-from archc.importing.trace import Refusal, Sizes, Trace, Unsaid
-from archc.ops.sizes import MAX_SIZE
-from archc.spec.identifiers import of_input, of_output
+from archc.importing.trace import Refusal, Trace, Unsaid
 
 _READ_BY = (merges, plain, weighted)
 """The modules whose rules are noted as they are imported."""
@@ -24,9 +22,6 @@ _ENDS = frozenset({"Accuracy", "ArgMax", "Silence", "HDF5Output"})
 _KEEPS = frozenset({"BatchNorm", "ELU", "Eltwise", "LRN", "PReLU", "Power", "ReLU",
                     "Scale", "Softmax"})  # fmt: skip
 """What gives the shape that it reads."""
-
-Given = Sequence[tuple[str | None, Sizes]]
-"""Shapes of inputs, with their names where they have one."""
 
 
 @dataclass(slots=True)
@@ -73,6 +68,10 @@ def network_of(text: str, file: str, given: Given) -> CaffeNetwork:
         Malformed: if it is no text of that format, or no network.
     """
     message = read(text)
+    if message.has("net") or message.has("train_net"):
+        reason = "these are the settings of a solver, and no network"
+        mend = "import the file that its `net` names"
+        raise Malformed(reason, message.line, mend)
     found = CaffeNetwork(message.text("name"), Trace("", "", False))
     tested = _plan(layers_of(message, "TEST"))
     drawing = _drawn(found, tested, False, file, given)
@@ -98,7 +97,12 @@ def network_of(text: str, file: str, given: Given) -> CaffeNetwork:
 def _plan(layers: list[Layer]) -> _Plan:
     connect(layers)
     losses = [layer for layer in layers if layer.type.endswith("Loss")]
-    beside = {id(x) for x in layers if x.type in _ENDS} | {id(x) for x in losses}
+    beside = {id(x) for x in losses}
+    for layer in reversed(layers):
+        read = [id(r) for r in layers if {*layer.makes}.intersection(r.reads)]
+        if layer.type in _ENDS and beside.issuperset(read):
+            beside.add(id(layer))
+    silenced = {v for x in layers if x.type == "Silence" for v in x.reads}
     data = {v for layer in layers if layer.type in DATA for v in layer.makes}
     softmaxes = [
         layer for layer in layers
@@ -118,7 +122,8 @@ def _plan(layers: list[Layer]) -> _Plan:
     if not ends:
         made = [(t, v) for x in kept for t, v in zip(x.tops, x.makes, strict=True)]
         last = set(before.values())
-        ends = {t: v for t, v in made if v in last or v not in read_by_kept}
+        left = read_by_kept | silenced
+        ends = {t: v for t, v in made if v in last or v not in left}
     if not ends:
         line = layers[-1].line if layers else 1
         raise Malformed("there is no network here: nothing is computed", line)
@@ -154,7 +159,9 @@ def _with_scales(layers: list[Layer]) -> list[Layer]:
         if layer.type != "BatchNorm" or len(behind_it) != 1:
             continue
         (scale,) = behind_it
-        if scale.type == "Scale" and len(scale.reads) == 1:
+        # one without a bias is a layer of its own
+        biased = scale.message.message("scale_param").flag("bias_term", False)
+        if scale.type == "Scale" and len(scale.reads) == 1 and biased:
             layer.scale, layer.makes = scale, scale.makes
             gone.add(id(scale))
     return [layer for layer in layers if id(layer) not in gone]
@@ -191,7 +198,7 @@ def _drawn(
     names = named(plan.layers, plan.heads)
     trace = Trace(found.name, "", training)
     draw = Drawing(trace, names, file)
-    _draw_inputs(draw, plan, given)
+    draw_inputs(draw, plan.inputs, given)
     for layer in plan.layers:
         rule = RULES.get(layer.type)
         reason = mend = ""
@@ -210,7 +217,7 @@ def _drawn(
             trace.refused.append(Refusal(layer.name, reason, file, layer.line, mend))
             _go_on(draw, layer)
     numbers = {n: draw.numbers.get(v) for n, v in plan.outputs.items()}
-    known = {_output(n): v for n, v in numbers.items() if v is not None}
+    known = {output_name(n): v for n, v in numbers.items() if v is not None}
     if len(plan.outputs) == 1:
         known = dict(zip([""], known.values(), strict=False))
     elif plan.main:
@@ -233,71 +240,3 @@ def _go_on(draw: Drawing, layer: Layer) -> None:
     if layer.type in _KEEPS and sizes and sizes[0] is not None:
         for value in layer.makes:
             draw.numbers[value] = draw.value(sizes[0])
-
-
-def _draw_inputs(draw: Drawing, plan: _Plan, given: Given) -> None:
-    named_shapes = {name: shape for name, shape in given if name is not None}
-    rest = [shape for name, shape in given if name is None]
-    for layer, value in plan.inputs:
-        top = layer.tops[layer.makes.index(value)]
-        name = _identifier(top)
-        try:
-            said = _input_sizes(layer, layer.makes.index(value))
-        except Malformed as error:
-            draw.trace.refused.append(
-                Refusal(layer.name, error.reason, draw.file, layer.line, error.mend)
-            )
-            continue
-        sizes = named_shapes.get(name) or (rest.pop(0) if rest else said)
-        if not sizes or min(sizes) < 1:
-            reason = "nothing says what shape it gives; give --input C,H,W"
-            mend = f"with another input, --input {name}=C,H,W says which is meant"
-            refusal = Refusal(layer.name, reason, draw.file, layer.line, mend)
-            draw.trace.refused.append(refusal)
-            continue
-        if max(sizes) > MAX_SIZE:
-            reason = f"a size that it gives is {max(sizes)}; {MAX_SIZE} is the most"
-            mend = "--input says another shape"
-            refusal = Refusal(layer.name, reason, draw.file, layer.line, mend)
-            draw.trace.refused.append(refusal)
-            continue
-        draw.numbers[value] = draw.value(tuple(sizes))
-        draw.trace.inputs[name] = draw.numbers[value]
-
-
-def _input_sizes(layer: Layer, at: int) -> Sizes:
-    """The shape of a sample that a layer gives; empty if it does not say so."""
-    message = layer.message
-    for key in ("input_param", "dummy_data_param"):
-        shapes = message.message(key).messages("shape")
-        if shapes:
-            return tuple(shapes[min(at, len(shapes) - 1)].integers("dim")[1:])
-    if at:
-        return ()
-    memory = message.message("memory_data_param")
-    if memory.has("channels"):
-        return tuple(memory.integer(k) for k in ("channels", "height", "width"))
-    crop = message.message("transform_param").integer("crop_size")
-    images = message.message("image_data_param")
-    # Caffe reads these from the data, which are coloured images if nothing is said
-    gray = message.message("transform_param").flag("force_gray", False)
-    channels = 1 if gray or not images.flag("is_color", True) else 3
-    if not crop:
-        for key in ("data_param", "image_data_param", "window_data_param"):
-            crop = crop or message.message(key).integer("crop_size")
-    if crop:
-        return channels, crop, crop
-    height, width = images.integer("new_height"), images.integer("new_width")
-    return (channels, height, width) if height and width else ()
-
-
-def _identifier(name: str) -> str:
-    """What the input or output of a network may be called."""
-    near = re.sub(r"\W", "_", name, flags=re.ASCII)
-    near = near if near[:1].isalpha() else f"x_{near}".rstrip("_")
-    return near if of_input(near) is None else f"{near}_"
-
-
-def _output(name: str) -> str:
-    near = _identifier(name)
-    return near if of_output(near) is None else f"{near}_"

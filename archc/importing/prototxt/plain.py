@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import log, prod
 from typing import Any
 
 from archc.importing.prototxt.rules import Reading, need_map, one, rule, window
-from archc.importing.trace import Unsaid, Value
+from archc.importing.trace import BATCH, Unsaid, Value
 
 
 @rule("Pooling")
@@ -40,6 +40,8 @@ def _pooling(layer: Reading) -> Value:
         # the last window has to start on the map or in the padding before it
         if any(pad) and (count - 1) * stride[n] >= size + pad[n]:
             count -= 1
+        if (count - 1) * stride[n] >= size + pad[n]:
+            raise Unsaid("its last window starts behind the map, and reads nothing")
         sizes.append(count)
     settings: dict[str, Any] = {"kernel_size": one(kernel), "padding": one(pad)}
     if stride != kernel:
@@ -85,9 +87,10 @@ def _elu(layer: Reading) -> Value:
 @rule("Sigmoid", "TanH", "BNLL", "Softmax", "Split")
 def _plainly(layer: Reading) -> Value:
     kind = layer.layer.type
-    if kind == "Softmax" and layer.param("softmax_param").integer("axis", 1) != 1:
-        raise Unsaid("its `axis` is not that of the channels")
-    settings = {"dim": 1} if kind == "Softmax" else {}
+    settings: dict[str, Any] = {}
+    if kind == "Softmax":
+        axis = layer.param("softmax_param").integer("axis", 1)
+        settings["dim"] = layer.axis(axis)
     function = {"Sigmoid": "torch.sigmoid", "TanH": "torch.tanh",
                 "BNLL": "torch.nn.functional.softplus", "Softmax": "torch.softmax",
                 "Split": "torch.clone"}[kind]  # fmt: skip
@@ -97,12 +100,78 @@ def _plainly(layer: Reading) -> Value:
 @rule("Power")
 def _power(layer: Reading) -> Value:
     param = layer.param("power_param")
-    power, shift = param.number("power", 1.0), param.number("shift", 0.0)
-    if power != 1 or shift:
-        raise Unsaid("no op adds to all numbers, or takes a power of them so")
-    factor = param.number("scale", 1.0)
-    settings = {"input": layer.input, "other": factor}
-    return layer.call("torch.mul", settings, layer.size)
+    power = param.number("power", 1.0)
+    if not power:
+        raise Unsaid("it gives the same number whatever it reads (`power: 0`)")
+    value = layer.times(layer.input, param.number("scale", 1.0))
+    value = layer.plus(value, param.number("shift", 0.0))
+    if power == 1:
+        return value
+    exponent = int(power) if power.is_integer() else power
+    settings = {"input": value, "exponent": exponent}
+    return layer.call("torch.pow", settings, layer.size)
+
+
+@rule("Exp")
+def _exp(layer: Reading) -> Value:
+    param = layer.param("exp_param")
+    base = param.number("base", -1.0)
+    if base <= 0 and base != -1:
+        raise Unsaid(f"its `base` is {base:g}")
+    # the base of natural logarithms is said by -1
+    factor = 1.0 if base == -1 else log(base)
+    value = layer.times(layer.input, param.number("scale", 1.0) * factor)
+    value = layer.plus(value, param.number("shift", 0.0) * factor)
+    return layer.call("torch.exp", {"input": value}, layer.size)
+
+
+@rule("AbsVal")
+def _absolute(layer: Reading) -> Value:
+    """What is above zero, and what is below it turned about."""
+    above = layer.call("torch.relu", {}, layer.size)
+    below = {"input": layer.times(layer.input, -1.0)}
+    settings = {"input": above, "other": layer.call("torch.relu", below, layer.size)}
+    return layer.call("torch.add", settings, layer.size)
+
+
+@rule("Swish")
+def _swish(layer: Reading) -> Value:
+    beta = layer.param("swish_param").number("beta", 1.0)
+    if beta == 1:
+        return layer.call("torch.nn.functional.silu", {}, layer.size, named=True)
+    inner = {"input": layer.times(layer.input, beta)}
+    gate = layer.call("torch.sigmoid", inner, layer.size)
+    return layer.call("torch.mul", {"other": gate}, layer.size)
+
+
+@rule("Clip")
+def _clip(layer: Reading) -> Value:
+    param = layer.param("clip_param")
+    if not (param.has("min") and param.has("max")):
+        raise Unsaid("its `min` or `max` is not said")
+    settings = {"min_val": param.number("min", 0), "max_val": param.number("max", 0)}
+    function = "torch.nn.functional.hardtanh"
+    return layer.call(function, settings, layer.size, named=True)
+
+
+@rule("Reduction")
+def _reduction(layer: Reading) -> Value:
+    """Over an axis and all behind it."""
+    param = layer.param("reduction_param")
+    operation = param.text("operation", "SUM")
+    axis = layer.axis(param.integer("axis", 0))
+    name = {"1": "sum", "SUM": "sum", "4": "mean", "MEAN": "mean"}.get(operation)
+    if name is None:
+        raise Unsaid(f"no op reduces as {operation}")
+    made = layer.size[: axis - 1]
+    if not made:
+        raise Unsaid("it leaves a single number of a sample")
+    factor = param.number("coeff", 1.0)
+    dims = tuple(range(axis, len(layer.size) + 1))
+    value = layer.call(f"torch.{name}", {"dim": dims, "keepdim": False}, made)
+    if factor == 1:
+        return value
+    return layer.call("torch.mul", {"input": value, "other": factor}, made)
 
 
 @rule("Dropout")
@@ -116,24 +185,36 @@ def _dropout(layer: Reading) -> Value:
 @rule("Flatten")
 def _flatten(layer: Reading) -> Value:
     param = layer.param("flatten_param")
-    if (param.integer("axis", 1), param.integer("end_axis", -1)) != (1, -1):
-        raise Unsaid("it does not flatten all axes of a sample")
-    return layer.call("torch.flatten", {"start_dim": 1}, (prod(layer.size),))
+    start = layer.axis(param.integer("axis", 1))
+    end = layer.axis(param.integer("end_axis", -1))
+    if end < start:
+        raise Unsaid(f"its `axis` is {start}, and `end_axis` {end}")
+    flat = prod(layer.size[start - 1 : end])
+    made = (*layer.size[: start - 1], flat, *layer.size[end:])
+    return layer.call("torch.flatten", {"start_dim": start, "end_dim": end}, made)
 
 
 @rule("Reshape")
 def _reshape(layer: Reading) -> Value:
+    """Some axes as others: 0 takes over what is read there, -1 is what is left."""
     param = layer.param("reshape_param")
+    before = (BATCH, *layer.size)
     dims = param.message("shape").integers("dim")
-    if param.integer("axis", 0) or param.integer("num_axes", -1) != -1 or not dims:
-        raise Unsaid("it reshapes a part of the axes")
-    if dims[0] != 0:
+    start, count = param.integer("axis", 0), param.integer("num_axes", -1)
+    start += 0 if start >= 0 else len(before) + 1
+    end = len(before) if count == -1 else start + count
+    if not 0 <= start <= end <= len(before):
+        raise Unsaid(f"it has not the axes {start} to {end}")
+    if any(d == 0 and start + n >= len(before) for n, d in enumerate(dims)):
+        raise Unsaid(f"{dims} takes over an axis that it does not read")
+    dims = [before[start + n] if d == 0 else d for n, d in enumerate(dims)]
+    made = [*before[:start], *dims, *before[end:]]
+    if made.count(-1) == 1:
+        rest = prod(d for d in made if d != -1)
+        made[made.index(-1)] = prod(before) // max(rest, 1)
+    if min(made, default=0) < 1 or prod(made) != prod(before):
+        raise Unsaid(f"{layer.size} is not reshaped to {dims}")
+    if made[0] != BATCH:
         raise Unsaid("it lays samples of a batch out on other axes")
-    whole = prod(layer.size)
-    sizes = [layer.size[n] if d == 0 and n < len(layer.size) else d
-             for n, d in enumerate(dims[1:])]  # fmt: skip
-    known = prod(d for d in sizes if d > 0)
-    sizes = [whole // known if d == -1 else d for d in sizes]
-    if not sizes or min(sizes) < 1 or prod(sizes) != whole:
-        raise Unsaid(f"{layer.size} is not reshaped to {dims[1:]}")
-    return layer.call("torch.reshape", {"shape": (-1, *sizes)}, tuple(sizes))
+    sizes = tuple(made[1:])
+    return layer.call("torch.reshape", {"shape": (-1, *sizes)}, sizes)

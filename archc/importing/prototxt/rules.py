@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from archc.importing.prototxt.drawing import Drawing
-from archc.importing.prototxt.layers import Layer
-from archc.importing.prototxt.text import Message
+from archc.importing.prototxt.layers import Layer, odd_key
+from archc.importing.prototxt.text import Message, Scalar
 from archc.importing.trace import Sizes, Unsaid, Value
 
 _BESIDES = frozenset({"weight_filler", "bias_filler", "filler", "engine", "top_k",
@@ -26,6 +26,9 @@ class Reading:
         self.sizes = [each for each in sizes if each is not None]
         self.inputs = [Value(drawing.numbers[value]) for value in layer.reads]
         self._params: list[Message] = []
+        odd = odd_key(layer)
+        if odd:
+            raise Unsaid(f"nothing is known of its `{odd}`")
 
     @property
     def size(self) -> Sizes:
@@ -48,10 +51,10 @@ class Reading:
         """Nothing may be said that no one has read, and nothing given besides."""
         if len(self.layer.makes) > 1 and self.layer.type not in ("Slice", "Split"):
             raise Unsaid(f"it gives {len(self.layer.makes)} values, where one is known")
-        for message in self._params:
-            odd = [name for name, _ in message.unasked() if name not in _BESIDES]
-            if odd:
-                raise Unsaid(f"nothing is known of its `{odd[0]}`")
+        unread = [name for m in self._params for name, _ in m.unasked()]
+        odd = [name for name in unread if name not in _BESIDES]
+        if odd:
+            raise Unsaid(f"nothing is known of its `{odd[0]}`")
 
     def call(
         self,
@@ -64,16 +67,52 @@ class Reading:
         given: dict[str, Any] = {"input": self.input, **settings}
         return self.drawing.call(self.layer, function, given, *sizes, named=named)
 
+    def times(self, value: Value, factor: float) -> Value:
+        """A value times a number, where that is not one."""
+        if factor == 1:
+            return value
+        return self.call("torch.mul", {"input": value, "other": factor}, self.size)
+
+    def plus(self, value: Value, number: float) -> Value:
+        """A value and a number, where that is not zero."""
+        if not number:
+            return value
+        return self.call("torch.add", {"input": value, "other": number}, self.size)
+
+    def number_of_outputs(self, param: Message) -> int:
+        """Its `num_output`."""
+        count = param.integer("num_output")
+        if count < 1:
+            said = f"is {count}" if param.has("num_output") else "is not said"
+            raise Unsaid(f"its `num_output` {said}")
+        return count
+
+    def axis(self, number: int) -> int:
+        """An axis of what is read first, counted from the first, which is none of the
+        batch."""
+        rank = len(self.size) + 1
+        if not -rank <= number < rank or number % rank == 0:
+            raise Unsaid(f"it works along axis {number}, and a sample has the axes 1 to"
+                         f" {rank - 1}")  # fmt: skip
+        return number % rank
+
     def path(self, *tensors: str) -> str:
         """Where its tensors stand: those of an earlier layer, if it shares them."""
-        names = [m.text("name") for m in self.layer.message.messages("param")]
-        shared = tuple(name for name in names if name)
+        shared = tuple(name for name in _shared_names(self.layer.message) if name)
         path = self.drawing.path(self.layer)
         if not shared:
             return path
         if len(shared) != len(tensors):
             raise Unsaid("it shares one of its tensors with another layer, not all")
         return self.drawing.paths.setdefault(shared, path)
+
+
+def _shared_names(layer: Message) -> list[str]:
+    """Under which names a layer's tensors are shared; with `layers` these stand there
+    themselves."""
+    texts = [value.text for key, value in layer.fields
+             if key == "param" and isinstance(value, Scalar)]  # fmt: skip
+    return texts or [m.text("name") for m in layer.messages("param")]
 
 
 Rule = Callable[[Reading], Value]

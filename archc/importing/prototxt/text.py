@@ -89,10 +89,11 @@ class Message:
         """All whole numbers under a key."""
         found: list[int] = []
         for value in self.scalars(key):
-            if not re.fullmatch(r"[-+]?\d{1,18}", value.text):
+            number = _whole(value.text)
+            if number is None:
                 raise Malformed(f"`{key}` is {value.text!r}, and no whole number",
                                 value.line)  # fmt: skip
-            found.append(int(value.text))
+            found.append(number)
         return found
 
     def integer(self, key: str, default: int = 0) -> int:
@@ -101,14 +102,19 @@ class Message:
 
     def number(self, key: str, default: float) -> float:
         """The number under a key."""
-        found = self.scalars(key)
-        if not found:
-            return default
+        found = self.numbers(key)
+        return found[-1] if found else default
+
+    def _number(self, key: str, value: Scalar) -> float:
         try:
-            return float(found[-1].text.removesuffix("f"))
+            return float(value.text.removesuffix("f"))
         except ValueError:
-            raise Malformed(f"`{key}` is {found[-1].text!r}, and no number",
-                            found[-1].line) from None  # fmt: skip
+            raise Malformed(f"`{key}` is {value.text!r}, and no number",
+                            value.line) from None  # fmt: skip
+
+    def numbers(self, key: str) -> list[float]:
+        """All numbers under a key."""
+        return [self._number(key, value) for value in self.scalars(key)]
 
     def flag(self, key: str, default: bool) -> bool:
         """True or false."""
@@ -127,6 +133,18 @@ class Message:
         return [(name, v.line) for name, v in self.fields if name not in self.asked]
 
 
+def _whole(text: str) -> int | None:
+    """A whole number, as C has them: in tens, or after `0x` and `0` in others."""
+    forms = (
+        (r"[-+]?(0|[1-9]\d{0,17})", 10), (r"-?0[xX][\da-fA-F]{1,15}", 16),
+        (r"-?0[0-7]{1,18}", 8),
+    )  # fmt: skip
+    for form, base in forms:
+        if re.fullmatch(form, text):
+            return int(text, base)
+    return None
+
+
 _Token: TypeAlias = tuple[str, str, int]
 
 
@@ -136,7 +154,7 @@ def read(text: str) -> Message:
     Raises:
         Malformed: if it is none, with the line.
     """
-    tokens = _tokens(text)
+    tokens = _tokens(text.removeprefix("\ufeff"))
     found, at = _fields(tokens, 0, "", 1, 0)
     assert at == len(tokens)
     return found

@@ -15,11 +15,11 @@ def _convolution(layer: Reading) -> Value:
     kernel = window(param, "kernel_size", None)
     stride, pad = window(param, "stride", 1), window(param, "pad", 0)
     dilation = window(param, "dilation", 1)
-    out, groups = param.integer("num_output"), param.integer("group", 1)
+    out, groups = layer.number_of_outputs(param), param.integer("group", 1)
     if param.integer("axis", 1) != 1:
         raise Unsaid("its channels are on another axis than 1")
-    if out < 1 or groups < 1 or min(*kernel, *stride, *dilation) < 1:
-        raise Unsaid("its `num_output`, `kernel_size`, `stride` or `group` is below 1")
+    if groups < 1 or min(*kernel, *stride, *dilation) < 1:
+        raise Unsaid("its `kernel_size`, `stride`, `dilation` or `group` is below 1")
     if channels % groups or out % groups:
         raise Unsaid(f"{channels} and {out} channels are no {groups} equal groups")
     turned = layer.layer.type == "Deconvolution"
@@ -51,24 +51,25 @@ def _convolution(layer: Reading) -> Value:
 @rule("InnerProduct")
 def _inner_product(layer: Reading) -> Value:
     param = layer.param("inner_product_param")
-    if param.integer("axis", 1) != 1:
-        raise Unsaid("it keeps more axes than that of the batch")
+    axis = layer.axis(param.integer("axis", 1))
     param.flag("transpose", False)  # how the weights lie in the file
-    out, features = param.integer("num_output"), prod(layer.size)
+    around, features = layer.size[: axis - 1], prod(layer.size[axis - 1 :])
+    out = layer.number_of_outputs(param)
     has_bias = param.flag("bias_term", True)
     path = layer.path(*["weight", *["bias"] * has_bias])
     source, draw = layer.input, layer.drawing
-    if len(layer.size) > 1:
-        settings = {"input": source, "start_dim": 1}
-        flat = (features,)
+    if len(layer.size) > axis:
+        settings = {"input": source, "start_dim": axis}
+        flat = (*around, features)
         source = draw.call(layer.layer, "torch.flatten", settings, flat, ahead=True)
-    draw.count(path, features, (out,))
+    made = (*around, out)
+    draw.count(path, features, made)
     settings = {
         "input": source,
         "weight": draw.tensor(f"{path}.weight", out, features),
         "bias": draw.tensor(f"{path}.bias", out) if has_bias else None,
     }
-    return layer.call("torch.nn.functional.linear", settings, (out,))
+    return layer.call("torch.nn.functional.linear", settings, made)
 
 
 @rule("BatchNorm")
@@ -84,9 +85,7 @@ def _batch_norm(layer: Reading) -> Value:
         scale = layer.param("scale_param", layer.scale)
         if scale.integer("axis", 1) != 1 or scale.integer("num_axes", 1) != 1:
             raise Unsaid(f"`{layer.scale.name}` behind it does not scale channels")
-        if not scale.flag("bias_term", False):
-            raise Unsaid(f"`{layer.scale.name}` behind it has no `bias_term`, and a"
-                         " batch norm has weight and bias or neither")  # fmt: skip
+        scale.flag("bias_term", False)  # with one, or it were no part of this
     frozen = param.flag("use_global_stats", False)
     kept = param.number("moving_average_fraction", 0.999)
     said = param.has("moving_average_fraction") and not frozen
@@ -105,8 +104,32 @@ def _batch_norm(layer: Reading) -> Value:
 
 @rule("Scale")
 def _scale(layer: Reading) -> Value:
-    layer.param("scale_param")
-    raise Unsaid("no op scales channels but behind a BatchNorm")
+    param = layer.param("scale_param")
+    axis, has_bias = param.integer("axis", 1), param.flag("bias_term", False)
+    if has_bias:
+        raise Unsaid("no op scales channels and adds to them but behind a BatchNorm")
+    if len(layer.inputs) == 2:
+        return _scaled_by(layer, axis)
+    if param.integer("num_axes", 1) != 1 or layer.axis(axis) != 1:
+        raise Unsaid("it does not scale channels")
+    ones = [1] * (len(layer.size) - 1)
+    weight = layer.drawing.tensor(layer.path("weight"), layer.size[0], *ones)
+    return layer.call("torch.mul", {"other": weight}, layer.size)
+
+
+def _scaled_by(layer: Reading, axis: int) -> Value:
+    """By another value, which has some of the axes: the sample's, or those of its
+    channels."""
+    size, factor = layer.sizes
+    other = layer.inputs[1]
+    if axis not in (0, -len(size) - 1) or factor != size[: len(factor)]:
+        raise Unsaid(f"it scales {size} by {factor} from axis {axis} on, which are not"
+                     " the axes of a sample from the first")  # fmt: skip
+    if factor != size:
+        shape = (*factor, *[1] * (len(size) - len(factor)))
+        settings = {"input": other, "shape": (-1, *shape)}
+        other = layer.call("torch.reshape", settings, shape)
+    return layer.call("torch.mul", {"other": other}, size)
 
 
 @rule("PReLU")

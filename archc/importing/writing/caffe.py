@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from archc.importing.prototxt.network import CaffeNetwork, Given, network_of
+from archc.importing.prototxt.inputs import Given
+from archc.importing.prototxt.network import CaffeNetwork, network_of
 from archc.importing.prototxt.text import Malformed
 from archc.importing.spec import imported
 from archc.importing.trace import Refusal
