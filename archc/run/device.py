@@ -55,13 +55,14 @@ def without_tf32() -> Generator[None]:
 
 
 def trouble(place: torch.device | None = None) -> str | None:
-    """What a GPU says instead of answering, by default the current one; None if it
-    answers.
+    """What a GPU says, by default the current one, if it does not compute; else None.
 
-    Another program may have it for itself, or all of its memory. After an assertion on
-    it, as of an index out of range, it never answers this process again.
+    Torch may know no code for it, or another program have it for itself, or all of its
+    memory. After an assertion on it, as of an index out of range, it never answers this
+    process again.
     """
     try:
+        torch.ones(1, device=place or "cuda").add_(1)
         torch.cuda.synchronize(place)
     # of which type depends on torch's version
     except RuntimeError as error:

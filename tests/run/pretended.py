@@ -255,7 +255,9 @@ def gpu(*, rounds: bool = False) -> Generator[_State]:
         }.items():  # fmt: skip
             stack.enter_context(patch.object(torch, name, how))
         check = "_accelerator_graph_capture_health_check"
-        stack.enter_context(patch.object(torch.optim.Optimizer, check, _nothing()))
+        stack.enter_context(
+            patch.object(torch.optim.Optimizer, check, _nothing(), create=True)
+        )
         stack.enter_context(_Redirected())
         replaced(True)
         stack.callback(replaced, False)

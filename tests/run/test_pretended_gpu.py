@@ -143,20 +143,26 @@ def test_a_gpu_that_answers_no_more() -> None:
     [("smoke",), ("train", "--data", "digits"), ("evaluate", "--data", "digits")],
     ids=lambda words: words[0],
 )
-def test_a_gpu_that_another_program_has(
-    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("synchronize", "CUDA-capable device(s) is/are busy or unavailable"),
+        ("ones", "no kernel image is available for execution on the device"),
+    ],
+)
+def test_a_gpu_that_cannot_be_used(
+    words: tuple[str, ...], where: str, reason: str
 ) -> None:
-    reason = "CUDA error: CUDA-capable device(s) is/are busy or unavailable"
-
-    def busy(*arguments: object) -> None:
-        raise RuntimeError(f"{reason}\nCompile with `TORCH_USE_CUDA_DSA`")
+    def refused(*arguments: object, **named: object) -> None:
+        raise RuntimeError(f"CUDA error: {reason}\nCompile with `TORCH_USE_CUDA_DSA`")
 
     torch.save(archc.load("stateful.toml").module().state_dict(), "some.pt")
     weights = ("--weights", "some.pt") if words[0] == "evaluate" else ()
-    with pretended.gpu():
-        monkeypatch.setattr("torch.cuda.synchronize", busy)
+    # ends before the pretence does
+    with pretended.gpu(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda if where == "synchronize" else torch, where, refused)
         said = run(words[0], "stateful.toml", *words[1:], *weights, exit_code=2)
-    assert f"the GPU here cannot be used ({reason}): --device cpu" in said
+    assert f"the GPU here cannot be used (CUDA error: {reason}): --device cpu" in said
 
 
 def test_a_network_on_two_places() -> None:
