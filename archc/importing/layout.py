@@ -233,7 +233,7 @@ _DIGITS = 12
 
 def _fraction(value: Any) -> Any:
     """A number of many digits that is one by a whole one, so."""
-    if isinstance(value, float) and len(repr(value)) > _DIGITS and value > 0:
+    if isinstance(value, float) and len(repr(value)) > _DIGITS and 0 < value < 1:
         whole = round(1 / value)
         if 1 / whole == value:
             return f"1 / {whole}"

@@ -465,3 +465,43 @@ def test_an_input_that_is_given_has_the_channels_of_the_file(tmp_path: Path) -> 
     told = _refusals(path, (3, 8, 8))
     assert "--input says 3x8x8, and in the file it is 6x8x8" in told
     assert _imported(path, (6, 12, 12)).passed
+
+
+# ---- files that hardly anybody writes
+
+
+def test_a_bias_has_one_number_for_each_channel(tmp_path: Path) -> None:
+    """Which ONNX's own rules for shapes do not ask."""
+    g = Graph("N", 6, 8, 8)
+    weight = g.weight(4, 6, 3, 3)
+    assert "its bias is of (4, 6, 3, 3)" in _refusals(
+        g.saved(tmp_path, g("Conv", "x", weight, weight))
+    )
+    g = Graph("N", 6, 8, 8)
+    norm = g("BatchNormalization", "x", *(g.weight(n) for n in (6, 6, 6, 5)))
+    assert "its variance is of (5,)" in _refusals(g.saved(tmp_path, norm))
+
+
+def test_one_output_twice_is_one(tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 8)
+    x = g("Relu", "x")
+    assert "outputs" not in _imported(g.saved(tmp_path, x, x)).text
+
+
+def test_inputs_that_no_memory_holds_are_not_computed(tmp_path: Path) -> None:
+    g = Graph(1, 3, 1 << 20, 1 << 20)
+    result = _imported(g.saved(tmp_path, g("Relu", "x")))
+    assert result.proof.outputs == "not run"
+    assert "inputs are above 1 GB" in result.proof.why
+
+
+def test_what_gives_nothing_is_refused(tmp_path: Path) -> None:
+    g = Graph("N", 6, 1, 1)
+    assert "gives nothing" in _refusals(g.saved(tmp_path, g("Expand", "x", g.ints(
+        1, 6, 0, 4))))  # fmt: skip
+
+
+def test_a_large_factor_of_many_digits(tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 8)
+    path = g.saved(tmp_path, g("Div", "x", _number(g, 1e-5)))
+    _same_at(_imported(path), path, 3, 6, 8, 8)

@@ -35,6 +35,8 @@ def _elu(node: Reading) -> None:
 @rule("Celu")
 def _celu(node: Reading) -> None:
     alpha = short(node.attribute("alpha", 1.0))
+    if not alpha:
+        raise Unsaid("its `alpha` is 0")
     # an ELU, stretched along both axes
     node.chain(
         ("torch.mul", {"other": 1 / alpha}), (f"{_F}.elu", {"alpha": 1.0}),

@@ -121,6 +121,8 @@ def sizes_made(
         shape = made[name].tensor_type.shape if name in made else None
         if shape is not None and all(d.HasField("dim_value") for d in shape.dim):
             found.append(tuple(d.dim_value for d in shape.dim))
+            if 0 in found[-1] and readers[name]:
+                raise Unsaid(f"it gives nothing: {found[-1]}")
         elif readers[name]:
             raise Unsaid("its shape depends on the data")
         else:

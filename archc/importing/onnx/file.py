@@ -118,7 +118,7 @@ def file_of(model: Any) -> File:
     constants = {tensor.name: tensor for tensor in graph.initializer}
     inputs = {i.name: _sizes(i) for i in graph.input if i.name not in constants}
     nodes = [node_of(proto) for proto in written_out(graph.node)]
-    outputs = [o.name for o in graph.output]
+    outputs = list(dict.fromkeys(o.name for o in graph.output))
     _check_order(nodes, {"", *constants, *inputs})
     found = File(model, model.producer_name, opset, nodes, constants, inputs, outputs)
     found.nodes = _live(nodes, outputs)

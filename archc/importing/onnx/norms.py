@@ -8,6 +8,8 @@ from archc.importing.onnx.drawing import Computed
 from archc.importing.onnx.rules import EVALUATING, Reading, floats, plainly, rule, short
 from archc.importing.trace import Unsaid, Value
 
+_PARTS = ("weight", "bias", "mean", "variance")
+
 
 @rule("BatchNormalization")
 def _batch_norm(node: Reading) -> None:
@@ -18,11 +20,13 @@ def _batch_norm(node: Reading) -> None:
     if not node.attribute("spatial", 1):
         raise Unsaid("it normalises each place of the map on its own (`spatial`)")
     draw, held = node.drawing, node.computed()
+    channels = node.sizes()[1]
     path = draw.naming.path(node.names(1, 2, 3, 4), draw.chain, "bn")
     if held.axes[1:2] != (1,):
         held = plainly(node.plain(), len(held.axes))
     draw_batch_norm(
-        node, held, path, *(floats(node.constant(at, "weight")) for at in range(1, 5)),
+        node, held, path,
+        *(node.per_channel(at, what, channels) for at, what in enumerate(_PARTS, 1)),
         eps=node.attribute("epsilon", 1e-5),
         momentum=1 - node.attribute("momentum", 0.9),
     )  # fmt: skip
@@ -55,11 +59,13 @@ def _instance_norm(node: Reading) -> None:
     draw = node.drawing
     if _of_groups(node):
         return
+    channels = node.sizes()[1]
     path = draw.naming.path(node.names(1, 2), draw.chain, "norm")
+    weight, bias = (node.per_channel(at, "weight", channels) for at in (1, 2))
     settings = {
         "running_mean": None, "running_var": None,
-        "weight": draw.tensor(f"{path}.weight", floats(node.constant(1, "weight"))),
-        "bias": draw.tensor(f"{path}.bias", floats(node.constant(2, "bias"))),
+        "weight": draw.tensor(f"{path}.weight", weight),
+        "bias": draw.tensor(f"{path}.bias", bias),
         "eps": short(node.attribute("epsilon", 1e-5)),
     }  # fmt: skip
     node.give("torch.nn.functional.instance_norm", settings, path)

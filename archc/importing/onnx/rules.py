@@ -59,6 +59,13 @@ class Reading:
             raise Unsaid(f"its {what} depends on the input")
         return held.array
 
+    def per_channel(self, at: int, what: str, channels: int) -> Any:
+        """An input that has a number for each of so many channels."""
+        array = floats(self.constant(at, what))
+        if array.shape != (channels,):
+            raise Unsaid(f"its {what} is of {array.shape}, for {channels} channels")
+        return array
+
     def setting(self, name: str, at: int, default: Any = None) -> Any:
         """What older operators have as an attribute, and newer ones as an input."""
         if name in self.node.attributes:

@@ -49,7 +49,7 @@ def _conv(node: Reading) -> None:
     }
     settings["padding"] = one(window.before) if window.is_even else 0
     if node.has(2):
-        bias = floats(node.constant(2, "bias"))
+        bias = node.per_channel(2, "bias", weight.shape[0])
         settings["bias"] = draw.tensor(f"{path}.bias", bias)
         _note_folded(node, path)
     made = draw.call(f"torch.conv{axes}d", settings, node.made[0], path=path)
@@ -94,7 +94,7 @@ def _conv_transpose(node: Reading) -> None:
         "groups": node.attribute("group", 1),
     }  # fmt: skip
     if node.has(2):
-        bias = floats(node.constant(2, "bias"))
+        bias = node.per_channel(2, "bias", node.made[0][1])
         settings["bias"] = draw.tensor(f"{path}.bias", bias)
     sizes = [size + off for size, off in zip(node.made[0], [0, 0, *over], strict=True)]
     made = draw.call(f"torch.conv_transpose{axes}d", settings, sizes, path=path)

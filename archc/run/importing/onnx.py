@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
+from math import prod
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -177,6 +178,10 @@ def _prove(
     if size > _MOST_BYTES:
         proof.why = f"its weights are above {_MOST_BYTES // 10**9} GB"
         return
+    read = sum(4 * prod(_batched(sizes)) for sizes in network.inputs.values())
+    if read > _MOST_BYTES:
+        proof.why = f"its inputs are above {_MOST_BYTES // 10**9} GB"
+        return
     source: Any = str(path)
     if given:
         source = with_inputs(model, network.inputs).SerializeToString()
@@ -217,9 +222,8 @@ def _compare(
     """Holds the module's outputs to onnxruntime's, for one random input."""
     generator = torch.Generator().manual_seed(0)
     inputs: dict[str, Tensor] = {}
-    for name, (samples, *sizes) in network.inputs.items():
-        count = _SAMPLES if samples == BATCH else samples
-        inputs[name] = torch.randn(count, *sizes, generator=generator)
+    for name, sizes in network.inputs.items():
+        inputs[name] = torch.randn(*_batched(sizes), generator=generator)
     try:
         numbers = {name: tensor.numpy() for name, tensor in inputs.items()}
         numbers |= unread(model, inputs)
@@ -238,6 +242,12 @@ def _compare(
         made: Any = module(*given)
     outputs = [made] if isinstance(made, Tensor) else list(made)
     _hold(result.proof, wanted, outputs)
+
+
+def _batched(sizes: Sizes) -> Sizes:
+    """An input's shape, with as many samples as are computed."""
+    samples, *rest = sizes
+    return (_SAMPLES if samples == BATCH else samples, *rest)
 
 
 def _session(source: Any) -> Any:
