@@ -505,3 +505,91 @@ def test_a_large_factor_of_many_digits(tmp_path: Path) -> None:
     g = Graph("N", 6, 8, 8)
     path = g.saved(tmp_path, g("Div", "x", _number(g, 1e-5)))
     _same_at(_imported(path), path, 3, 6, 8, 8)
+
+
+def test_what_is_lost_with_a_shape_is_not_told_again(tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 8)
+    x = g("Det", g.conv("x", 4, 6))
+    size = g("Concat", _size_of(g, x, 0, 1), g.ints(-1), axis=0)
+    wide = g("ConstantOfShape", size)
+    told = _refusals(g.saved(tmp_path, g("Add", g("Reshape", x, size), wide)))
+    assert told.count("\n") == 0
+    assert "`Det`" in told
+
+
+def test_weights_that_are_normalised_are_computed(tmp_path: Path) -> None:
+    """As a batch norm of the weights in training, of an older set of operators."""
+    g = Graph("N", 6, 8, 8, opset=13)
+    weight = g("Reshape", g.weight(4, 6, 3, 3), g.ints(1, 4, -1))
+    parts = [g.weight(4), g.constant(np.zeros(4, np.float32)), g.weight(4), g.weight(4)]
+    normed = g("BatchNormalization", weight, *parts)
+    g.nodes[-1].output.extend(["mean", "variance", "own_mean", "own_variance"])
+    path = g.saved(tmp_path, g("Conv", "x", g("Reshape", normed, g.ints(4, 6, 3, 3))))
+    result = _imported(path)
+    assert _ops(result) == {"conv2d"}
+
+
+def test_constants_that_are_the_same_for_all_samples(tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 8)
+    sizes = g("Concat", _size_of(g, "x", 0, 1), g.ints(6, 1, 1), axis=0)
+    path = g.saved(tmp_path, g("Mul", "x", g("Expand", g.weight(1, 6, 1, 1), sizes)))
+    _same_at(_imported(path), path, 3, 6, 8, 8)
+
+
+# ---- modules
+
+
+def _units(g: Graph, optimised: bool) -> str:
+    """Units that split and gate what they read, as torch's newer exporter notes them,
+    whose optimiser makes nodes without notes."""
+    x = "x"
+    for n in range(2):
+        noted = ["''", "'units'", f"'units.{n}'"]
+        first = len(g.nodes)
+        y = g.conv(x, 12, 6, 1)
+        parts = [f"part{n}{k}" for k in range(2)]
+        g("Split", y, g.ints(6, 6), axis=1)
+        del g.nodes[-1].output[:]
+        g.nodes[-1].output.extend(parts)
+        x = g("Add", x, g("Mul", parts[0], g("Sigmoid", parts[1])))
+        for node in g.nodes[first:]:
+            inner = "'c'" if node.op_type == "Conv" else "'f'"
+            scopes = [*noted, *([f"'units.{n}.conv'"] * (inner == "'c'")), inner]
+            classes = ["'Net'", "'torch.nn.Sequential'", "'net.Unit'",
+                       *(["'torch.nn.Conv2d'"] * (inner == "'c'")), "'f'"]  # fmt: skip
+            if not (optimised and node.op_type == "Split"):
+                for key, value in (
+                    ("name_scopes", scopes),
+                    ("class_hierarchy", classes),
+                ):
+                    note = node.metadata_props.add()
+                    note.key = f"pkg.torch.onnx.{key}"
+                    note.value = f"[{', '.join(value)}]"
+    return x
+
+
+def test_nodes_without_notes_stand_in_the_modules_around_them(tmp_path: Path) -> None:
+    texts: list[str] = []
+    for optimised in (False, True):
+        g = Graph("N", 6, 8, 8, opset=13)
+        texts.append(_imported(g.saved(tmp_path, _units(g, optimised))).text)
+    assert texts[0] == texts[1]
+    assert "repeat = 2" in texts[0]
+
+
+def test_a_name_with_a_number_is_another_module_if_it_is_its_own(
+    tmp_path: Path,
+) -> None:
+    """`repeat_1` may be the second call of `repeat`, or a module."""
+    g = Graph("N", 6, 8, 8)
+    x = "x"
+    for name in ("repeat", "repeat_1"):
+        for n in range(2):
+            weight = g.weight(6, 6, 1, 1)
+            x = g("Conv", x, weight, name=f"/{name}/{name}.{n}/Conv")
+            x = g("Relu", x, name=f"/{name}/relu_{n}/Relu")
+    result = _imported(g.saved(tmp_path, x))
+    assert {*result.state} == {
+        f"{name}.{n}.weight" for name in ("repeat", "repeat_1") for n in range(2)
+    }
+    assert "repeat_1" in result.text and "share" not in result.text

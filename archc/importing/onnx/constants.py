@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from archc.importing.onnx.drawing import Known
@@ -43,7 +44,6 @@ def computed(node: Node, held: Sequence[Known | None], opset: int) -> list[Known
     """
     import numpy
     from onnx import helper
-    from onnx.reference import ReferenceEvaluator
 
     if node.op.startswith(_RANDOM):
         raise Unsaid("it draws numbers at random")
@@ -61,8 +61,7 @@ def computed(node: Node, held: Sequence[Known | None], opset: int) -> list[Known
     graph = helper.make_graph([node.proto], "constants", inputs, outputs)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     try:
-        evaluator: Any = ReferenceEvaluator(model)
-        made = evaluator.run(None, given)
+        made = _evaluated(model, given)
     except Exception as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Unsaid(f"it cannot be computed from constants: {said}") from None
@@ -70,6 +69,23 @@ def computed(node: Node, held: Sequence[Known | None], opset: int) -> list[Known
     origin = next((k.name for k in held if k is not None and k.name), "")
     own = names[0] if node.op in ("Constant", "ConstantOfShape") else origin
     return [Known(numpy.asarray(array), own) for array in made]
+
+
+def _evaluated(model: Any, given: dict[str, Any]) -> list[Any]:
+    """What a model makes, by ONNX's own definitions, or by onnxruntime, which knows
+    operators of older sets too."""
+    from onnx.reference import ReferenceEvaluator
+
+    try:
+        evaluator: Any = ReferenceEvaluator(model)
+        return evaluator.run(None, given)
+    except Exception:
+        runtime: Any = import_module("onnxruntime")
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4
+        return runtime.InferenceSession(model.SerializeToString(), options).run(
+            None, given
+        )
 
 
 def sizes_made(

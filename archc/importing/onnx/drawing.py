@@ -66,6 +66,9 @@ class Drawing:
     """The node's."""
     is_open: bool = False
     """Whether the file takes maps of other sizes too."""
+    lost_sizes: set[str] = field(default_factory=set[str])
+    """The file's names of what depends on the shapes of what is refused, and on no
+    numbers of it."""
     folded: set[str] = field(default_factory=set[str])
     """The paths of convolutions with the batch norm behind them in their weights."""
     spread: set[str] = field(default_factory=set[str])

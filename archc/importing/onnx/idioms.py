@@ -143,9 +143,9 @@ def _gelu(nodes: _Nodes, node: Node) -> bool:
         if total is None or found is None or not _is(factor * found[1], 0.5):
             continue
         within = [*inside, total]
-        scale, (bent, *more) = nodes.factors(found[0], within)
-        curve = nodes.maker(bent, "Erf", "Tanh")
-        if curve is None or more or not _is(scale, found[1]):
+        scale, bent = nodes.factors(found[0], within)
+        curve = nodes.maker(bent[0], "Erf", "Tanh") if len(bent) == 1 else None
+        if curve is None or not _is(scale, found[1]):
             continue
         within.append(curve)
         if curve.op == "Erf" and _is_halved(nodes, curve.reads[0], source, within):

@@ -41,6 +41,7 @@ _READ_BY = (activations, arithmetic, axes, maps, norms, parts, reductions, resiz
 """The modules whose rules are noted as they are imported."""
 
 _BRANCHING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+_OF_SHAPES = frozenset({"Shape", "Size"})
 _QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear",
                         "QLinearConv", "QLinearMatMul", "ConvInteger",
                         "MatMulInteger"})  # fmt: skip
@@ -164,7 +165,10 @@ def _draw_one(
     draw.chain, draw.name = chain, node.name or made
     rule_known = node.op in RULES
     missing = [n for n in node.reads if n and n not in values]
-    if missing and rule_known:
+    of_shapes = node.op in _OF_SHAPES or draw.lost_sizes.issuperset(missing)
+    if missing and of_shapes:
+        draw.lost_sizes.update(node.makes)
+    if missing and (of_shapes or rule_known):
         return
     try:
         if missing:
@@ -200,7 +204,7 @@ def _branch(
 def _node(draw: Drawing, file: File, node: Node, values: dict[str, Held]) -> None:
     held = [values[name] if name else None for name in node.reads]
     known = [each if isinstance(each, Known) else None for each in held]
-    if node.op in ("Shape", "Size") and isinstance(held[0], Computed):
+    if node.op in _OF_SHAPES and isinstance(held[0], Computed):
         made = _shape(draw, held[0], node)
         values[node.makes[0]] = Known(made)
         return

@@ -12,7 +12,8 @@ import re
 from ast import literal_eval
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
+from typing import Any, TypeVar
 
 from archc.importing.items import SEQUENTIAL
 from archc.importing.onnx.file import File, Node
@@ -48,9 +49,13 @@ Chain = tuple[Module, ...]
 def chains_of(file: File) -> list[Chain]:
     """The modules around each node, in the nodes' order; empty where nothing tells."""
     if any(_NOTED in node.notes for node in file.nodes):
-        return [_noted(node) for node in file.nodes]
-    if sum(node.name.startswith("/") for node in file.nodes) * 2 > len(file.nodes):
-        return _with_classes(_again([_slashed(node.name) for node in file.nodes]))
+        known = [_NOTED in node.notes for node in file.nodes]
+        return _between([_noted(node) for node in file.nodes], known)
+    known = [node.name.startswith("/") for node in file.nodes]
+    if sum(known) * 2 > len(file.nodes):
+        own: set[_Path] = set()
+        paths = _again([_slashed(node.name, own) for node in file.nodes], own)
+        return _with_classes(_between(paths, known))
     origins = origins_of(file)
     weights = weights_of(file, origins)
     paths = [_path(node) for node in file.nodes]
@@ -58,6 +63,26 @@ def chains_of(file: File) -> list[Chain]:
         paths = [_weight_path(weights.get(n, "")) for n in range(len(paths))]
     paths = _apart([_in_unit(path) for path in _without_common(paths)], weights)
     return _with_classes(beside(file, paths, weights, origins))
+
+
+_T = TypeVar("_T")
+
+
+def _between(
+    chains: list[tuple[_T, ...]], known: list[bool]
+) -> list[tuple[_T, ...]]:  # fmt: skip
+    """The modules around each node; one that an optimiser made stands in those that the
+    nodes before it and behind it have in common."""
+    found = list(chains)
+    for n, is_known in enumerate(known):
+        if is_known or not n:
+            continue
+        after = next((c for c, k in zip(chains[n:], known[n:], strict=True) if k), ())
+        pairs = takewhile(
+            lambda pair: pair[0] == pair[1], zip(found[n - 1], after, strict=False)
+        )
+        found[n] = tuple(one for one, _ in pairs)
+    return found
 
 
 def _noted(node: Node) -> Chain:
@@ -89,8 +114,9 @@ def _is_path(text: str) -> bool:
 _Path = tuple[str, ...]
 
 
-def _slashed(name: str) -> _Path:
-    """`/layer1/layer1.0/conv1/Conv` as the names of modules in each other."""
+def _slashed(name: str, own: set[_Path]) -> _Path:
+    """`/layer1/layer1.0/conv1/Conv` as the names of modules in each other; those that
+    name their children after themselves are noted as their `own`."""
     if not name.startswith("/"):
         return ()
     found: list[str] = []
@@ -98,13 +124,15 @@ def _slashed(name: str) -> _Path:
     for part in name.split("/")[1:-1]:
         # children of a sequence are called by its name and theirs
         inner = part.removeprefix(f"{before}.") if before else part
+        own.update([tuple(found)] if inner != part else ())
         found += inner.split(".")
         before = part
     return tuple(found) if all(re.fullmatch(r"\w+", p, re.ASCII) for p in found) else ()
 
 
-def _again(paths: list[_Path]) -> list[_Path]:
-    """The second call of `relu` is written `relu_1`: it is the same module."""
+def _again(paths: list[_Path], own: set[_Path]) -> list[_Path]:
+    """The second call of `relu` is written `relu_1`: it is the same module, unless that
+    is its own name."""
     known: set[_Path] = {path[:n] for path in paths for n in range(1, len(path) + 1)}
     found: list[_Path] = []
     for path in paths:
@@ -112,6 +140,7 @@ def _again(paths: list[_Path]) -> list[_Path]:
         for n, part in enumerate(path):
             match = _AGAIN.fullmatch(part)
             same = match is not None and (*path[:n], match[1]) in known
+            same = same and path[: n + 1] not in own
             parts.append(match[1] if match is not None and same else part)
         found.append(tuple(parts))
     return found
