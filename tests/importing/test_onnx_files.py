@@ -316,8 +316,19 @@ def _bent_from_behind(g: Graph) -> str:
     return g("Transpose", g("PRelu", x, g.weight(1, 1, 5)), perm=[0, 3, 1, 2])
 
 
-def _softmaxes(g: Graph) -> str:
+def _by_norm(g: Graph) -> str:
     return g("Div", "x", g("ReduceL2", "x", axes=[1]))
+
+
+def _strided(g: Graph) -> str:
+    """The mean of a map, as torch's newer exporter puts it on four axes."""
+    mean = g("ReduceMean", "x", axes=[2, 3], keepdims=1)
+    batch = g("Gather", g("Shape", "x"), g.constant(np.int64(0)))
+    rows = g("Range", g.constant(np.int64(0)), batch, g.constant(np.int64(1)))
+    rows = g("Mul", g("Reshape", rows, g.ints(-1, 1, 1, 1)), g.ints(6))
+    columns = g.constant(np.arange(6, dtype=np.int64).reshape(1, 6, 1, 1))
+    places = g("Add", rows, columns)
+    return g("Relu", g("Gather", g("Reshape", mean, g.ints(-1)), places))
 
 
 _SAID_OTHERWISE: dict[str, Callable[[Graph], str]] = {
@@ -327,7 +338,8 @@ _SAID_OTHERWISE: dict[str, Callable[[Graph], str]] = {
     "expand": _expand,
     "last axis": _last_axis,
     "slopes from behind": _bent_from_behind,
-    "norm of channels": _softmaxes,
+    "norm of channels": _by_norm,
+    "strided": _strided,
     "normalised": lambda g: g("LpNormalization", "x", axis=1, p=2),
     "least": lambda g: g("ReduceMin", "x", axes=[2, 3]),
     "squares": lambda g: g("ReduceSumSquare", "x", axes=[2, 3], keepdims=0),
@@ -593,3 +605,25 @@ def test_a_name_with_a_number_is_another_module_if_it_is_its_own(
         f"{name}.{n}.weight" for name in ("repeat", "repeat_1") for n in range(2)
     }
     assert "repeat_1" in result.text and "share" not in result.text
+
+
+def test_a_member_of_a_list_that_another_module_took_over_stands_in_it(
+    tmp_path: Path,
+) -> None:
+    """As a convolution does that a batch norm behind the list is folded into."""
+    g = Graph("N", 6, 8, 8)
+    x = "x"
+    for n, path in enumerate(("stem.0", "stem.1", "")):
+        weight = g.weight(6, 6, 1, 1, name=f"stem.{n}.weight")
+        x = g("Relu", g("Conv", x, weight), name=f"relu{n}")
+        scopes = [part for part in ("stem", path, "f") if part] if path else ["bn", "f"]
+        for node in g.nodes[-2:]:
+            for key, value in (
+                ("name_scopes", ["", *scopes]),
+                ("class_hierarchy", ["Net", *("C" for _ in scopes)]),
+            ):
+                note = node.metadata_props.add()
+                note.key, note.value = f"pkg.torch.onnx.{key}", str(value)
+    assert {*_imported(g.saved(tmp_path, x)).state} == {
+        f"stem.{n}.weight" for n in range(3)
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archc.importing.onnx.drawing import Computed, Known
 from archc.importing.onnx.rules import EVALUATING, Reading, rule
 from archc.importing.trace import Sizes, Unsaid, Value
@@ -61,7 +63,8 @@ def _reshape(node: Reading) -> None:
     if source is not None:
         node.results = [Computed(source, tuple(range(len(made))))]
         return
-    if len(made) < len(sizes) and sizes[0] == 1 and made[:1] != (1,):
+    alone = node.drawing.batch == sizes[0] == 1
+    if alone and len(made) < len(sizes) and made[:1] != (1,):
         raise Unsaid("it takes the axis of the batch away", "export the network for any"
                      " number of samples, with what it gives by sample")  # fmt: skip
     if not made or made[0] != node.drawing.batch:
@@ -78,6 +81,22 @@ def _laid_before(node: Reading, number: int, made: Sizes) -> int | None:
         return None
     source = maker.settings["input"].number
     return source if node.drawing.sizes[source] == tuple(made) else None
+
+
+@rule("AsStrided")
+def _as_strided(node: Reading) -> None:
+    """Numbers by their places among all, which torch's exporter writes where they may
+    stay where they are."""
+    places, made = node.constant(1, "places"), node.made[0]
+    sizes, number = node.sizes(), node.plain()
+    if places.size != prod(sizes) or made[:1] != sizes[:1]:
+        raise Unsaid("it takes some numbers by their places among those of all samples")
+    found: list[int] = places.reshape(-1).tolist()
+    if found != list(range(len(found))):
+        raise Unsaid("it puts the numbers of all samples in another order")
+    settings = {"input": Value(number), "shape": (-1, *made[1:])}
+    number = node.drawing.call("torch.reshape", settings, made)
+    node.results = [Computed(number, tuple(range(len(made))))]
 
 
 @rule("Concat")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from archc.importing.onnx.naming import Naming
-from archc.importing.onnx.scopes import Chain
+from archc.importing.onnx.scopes import Chain, Module
 from archc.importing.trace import (
     BATCH,
     Call,
@@ -136,9 +136,14 @@ class Drawing:
     # ---- modules
 
     def _around(self, path: str) -> Chain:
-        """The modules around one with tensors: those that it stands in by its name."""
-        inside = [m for m in self.chain if path.startswith(f"{m.path}.")]
-        return tuple(inside)
+        """The modules around one with tensors: those that it stands in by its name, of
+        the node's or of those that are not left yet."""
+        left = [self.trace.uses[n] for n in self._open]
+        inside = (
+            [m for m in modules if path.startswith(f"{m.path}.")]
+            for modules in (self.chain, [Module(u.path, u.class_name) for u in left])
+        )
+        return tuple(max(inside, key=len))
 
     def _use(self, chain: Chain) -> int:
         """The use of the innermost module, which goes on as long as it is not left."""
@@ -158,22 +163,26 @@ class Drawing:
         return self._open[-1] if self._open else 0
 
     def settle(self) -> None:
-        """Opens up modules that are left and entered again with other tensors in them:
-        their nodes do not stand together."""
+        """Opens up modules that are left and entered again with other tensors in them,
+        or of which some stand elsewhere: their nodes do not stand together."""
         uses = self.trace.uses
         keys: list[set[str]] = [set() for _ in uses]
+        outside: set[str] = set()
         for call in self.trace.calls:
             own = {v.key for v in call.settings.values() if isinstance(v, Param)}
+            around = {parent for key in own for parent in _parents(key)}
             at = call.use
             while at >= 0:
                 keys[at] |= own
+                around.discard(uses[at].path)
                 at = uses[at].parent
+            outside |= around
         by_path: dict[str, list[int]] = {}
         for n, use in enumerate(uses[1:], 1):
             by_path.setdefault(use.path, []).append(n)
         broken = {
-            n for same in by_path.values() for n in same
-            if any(keys[n] != keys[other] for other in same)
+            n for path, same in by_path.items() for n in same
+            if path in outside or any(keys[n] != keys[other] for other in same)
         }  # fmt: skip
 
         def standing(use: int) -> int:
@@ -185,3 +194,9 @@ class Drawing:
             self.trace.calls[n] = replace(call, use=standing(call.use))
         for use in uses[1:]:
             use.parent = standing(use.parent)
+
+
+def _parents(key: str) -> list[str]:
+    """The modules around the one that has a tensor."""
+    parts = key.split(".")[:-2]
+    return [".".join(parts[:n]) for n in range(1, len(parts) + 1)]

@@ -220,7 +220,22 @@ def _mean(nodes: _Nodes, name: str) -> Node | None:
     return node if axes == [-1] else None
 
 
+# ---- places
+
+
+def _strided(nodes: _Nodes, node: Node) -> bool:
+    """Numbers by their places among all of a value."""
+    flat = nodes.maker(node.reads[0], "Reshape")
+    if flat is None or node.attributes.get("axis", 0) or len(flat.reads) != 2:
+        return False
+    if nodes.number(flat.reads[1]) != -1:
+        return False
+    reads = [flat.reads[0], node.reads[1]]
+    return nodes.replace(node, "AsStrided", reads, [flat])
+
+
 _IDIOMS: dict[str, tuple[Callable[[_Nodes, Node], bool], ...]] = {
     "Mul": (_gelu, _gate),
     "Div": (_layer_norm,),
+    "Gather": (_strided,),
 }
