@@ -464,6 +464,7 @@ def test_the_proof_finds_what_is_wrong(
     result = import_onnx(path)
     assert result.proof.outputs == "differ"
     assert not result.passed
+    assert "is not what onnxruntime gives" in result.refused[0].reason
 
 
 # ---- names and modules, of exporters

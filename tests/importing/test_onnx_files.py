@@ -627,3 +627,25 @@ def test_a_member_of_a_list_that_another_module_took_over_stands_in_it(
     assert {*_imported(g.saved(tmp_path, x)).state} == {
         f"stem.{n}.weight" for n in range(3)
     }
+
+
+def test_outputs_that_are_next_to_nothing_are_not_compared(tmp_path: Path) -> None:
+    """As what finds text gives where there is none."""
+    g = Graph("N", 6, 8, 8)
+    x = g("Mul", g.conv(g("Exp", "x"), 4, 6), _number(g, 3e3))
+    x = g("Sub", g("Neg", g("Relu", x)), _number(g, 9))
+    result = import_onnx(g.saved(tmp_path, g("Sigmoid", x)))
+    assert not result.passed
+    (refusal,) = result.refused
+    assert "its largest number is" in refusal.reason
+    assert "sigmoid" in refusal.mend
+
+
+def test_constants_of_shapes_are_counted_by_their_shapes(tmp_path: Path) -> None:
+    """And not by their numbers, as those of places of boxes."""
+    g = Graph("N", 2, 40, 40)
+    rows = g.constant(np.arange(1.5, 41.5, dtype=np.float32).reshape(1, 1, 40, 1))
+    wide = g("Expand", rows, g.ints(1, 1, 40, 40))
+    path = g.saved(tmp_path, g("Add", "x", g("Slice", wide, g.ints(0), g.ints(1),
+                                             g.ints(3))))  # fmt: skip
+    _same_at(_imported(path), path, 3, 2, 40, 40)

@@ -18,6 +18,8 @@ _SAME_SIZES = frozenset({"BatchNormalization", "Gelu", "GroupNormalization",
                          "Silu", "Swish"})  # fmt: skip
 """What gives the shape that it reads first; for some of these ONNX has no rule, or has
 none in older sets."""
+_SIZED = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1}
+"""Which input says how much these make."""
 _RANDOM = ("Random", "Multinomial", "Bernoulli")
 
 
@@ -47,9 +49,11 @@ def computed(node: Node, held: Sequence[Known | None], opset: int) -> list[Known
 
     if node.op.startswith(_RANDOM):
         raise Unsaid("it draws numbers at random")
-    sized = held[0] if node.op in ("ConstantOfShape", "Expand", "Tile") else None
-    if sized is not None and numpy.prod(sized.array, dtype=float) > _MOST:
-        raise Unsaid("it makes more numbers than anyone has memory for")
+    sized = held[_SIZED[node.op]] if node.op in _SIZED else None
+    if sized is not None:
+        times = held[0].array.size if node.op == "Tile" and held[0] is not None else 1
+        if numpy.prod(sized.array, dtype=float) * times > _MOST:
+            raise Unsaid("it makes more numbers than anyone has memory for")
     given = {n: k.array for n, k in zip(node.reads, held, strict=True) if k is not None}
     inputs = [
         helper.make_tensor_value_info(

@@ -29,6 +29,9 @@ from archc.run.subject import Subject
 
 _CLOSE = 1e-5
 """Of the largest output: the same float32 sums in another order."""
+_SMALL = 1e-3
+"""Smaller outputs are ends of curves, as of a sigmoid, where rounding of what these
+read is multiplied."""
 _MOST_BYTES = 1_000_000_000
 _MEND = (
     "cut it out of the graph (onnx.utils.extract_model) and import the rest, or import"
@@ -241,7 +244,7 @@ def _compare(
     with torch.no_grad():
         made: Any = module(*given)
     outputs = [made] if isinstance(made, Tensor) else list(made)
-    _hold(result.proof, wanted, outputs)
+    _hold(result, network.outputs, wanted, outputs)
 
 
 def _batched(sizes: Sizes) -> Sizes:
@@ -268,7 +271,11 @@ def _tensor(array: Any) -> Tensor:
     return torch.from_numpy(array)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _hold(proof: Proof, one: list[Tensor], other: list[Tensor]) -> None:
+def _hold(
+    result: Result, names: list[str], one: list[Tensor], other: list[Tensor]
+) -> None:
+    """Notes how near the outputs are; those that differ are refused."""
+    proof = result.proof
     if [t.shape for t in one] != [t.shape for t in other]:
         proof.outputs, proof.why = "differ", "the outputs have other shapes"
         return
@@ -279,8 +286,31 @@ def _hold(proof: Proof, one: list[Tensor], other: list[Tensor]) -> None:
         proof.outputs = "equal"
         return
     # of each output, whatever the size of the others
-    proof.max_difference = max(
-        float((a - b).abs().max()) / max(float(a.abs().max()), 1e-12)
-        for a, b in zip(one, other, strict=True)
-    )
+    sizes = [float(a.abs().max()) for a in one]
+    differences = [
+        float((a - b).abs().max()) / max(size, 1e-12)
+        for a, b, size in zip(one, other, sizes, strict=True)
+    ]
+    proof.max_difference = max(differences)
     proof.outputs = "close" if proof.max_difference <= _CLOSE else "differ"
+    for name, size, difference in zip(names, sizes, differences, strict=True):
+        if difference > _CLOSE:
+            refusal = _differing(name, size, difference)
+            result.refused.append(replace(refusal, file=result.source))
+
+
+def _differing(name: str, size: float, difference: float) -> Refusal:
+    """Why an output differs, and what to do about it."""
+    if size < _SMALL:
+        reason = (
+            f"for a random input its largest number is {size:.2g}, where rounding is"
+            f" more than may differ ({difference:.2g} of it)"
+        )
+        mend = (
+            "take off what makes it so small, as a sigmoid at the end"
+            " (onnx.utils.extract_model), and import the rest"
+        )
+        return Refusal(name, reason, mend=mend)
+    reason = f"it is not what onnxruntime gives, by {difference:.2g} of the largest"
+    mend = "archc reads the file wrongly: please report it, with the file"
+    return Refusal(name, reason, mend=mend)
