@@ -348,6 +348,11 @@ _SAID_OTHERWISE: dict[str, Callable[[Graph], str]] = {
     "norm of maps": lambda g: g("GlobalLpPool", "x", p=2),
     "at least": lambda g: g("Max", "x", _number(g, 0.3)),
     "at most": lambda g: g("Min", _number(g, 0.3), "x"),
+    "the larger": lambda g: g("Max", "x", g("Tanh", "x"), g("Sigmoid", "x")),
+    "the smaller": lambda g: g("Min", "x", g("Tanh", "x")),
+    "mean of values": lambda g: g("Mean", "x", g("Tanh", "x"), g("Sigmoid", "x")),
+    "absolute": lambda g: g("Abs", "x"),
+    "tiled": lambda g: g("Tile", "x", g.ints(1, 2, 1, 3)),
     "celu": lambda g: g("Celu", "x", alpha=2.0),
     "from the left": lambda g: g("MatMul", g.weight(7, 8), "x"),
     "by one of three axes": lambda g: g("MatMul", "x", g.weight(1, 9, 4)),
@@ -372,6 +377,13 @@ def test_operators_that_others_say(name: str, tmp_path: Path) -> None:
     path = g.saved(tmp_path, _SAID_OTHERWISE[name](g))
     result = _imported(path)
     _same_at(result, path, 3, 6, 8, 9)
+
+
+@pytest.mark.parametrize("axis", [1, 2, -1])
+def test_a_softmax_over_several_axes_at_once(axis: int, tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 9, opset=11)
+    path = g.saved(tmp_path, g("Softmax", "x", axis=axis))
+    _same_at(_imported(path), path, 3, 6, 8, 9)
 
 
 @pytest.mark.parametrize(("opset", "op"), [(18, "GroupNormalization"),

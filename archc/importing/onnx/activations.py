@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archc.importing.onnx.drawing import Known
+from math import prod
+
+from archc.importing.onnx.drawing import Computed, Known
 from archc.importing.onnx.rules import Reading, rule, short
 from archc.importing.trace import Unsaid, Value
 from archc.spec.expressions import is_sequence
@@ -90,21 +92,50 @@ def _clip(node: Reading) -> None:
 
 @rule("Max", "Min")
 def _largest(node: Reading) -> None:
-    """Of a value and a number: the value within a bound."""
+    """Of a value and a number the value within a bound; of two values the first, and
+    what the second has more or less."""
     if len(node.held) == 1:
         node.same()
         return
     known = [held.array for held in node.held if isinstance(held, Known)]
-    if (
-        len(known) != 1
-        or len(node.held) != 2
-        or known[0].size != 1
-        or known[0].ndim > len(node.values[0].axes)
-    ):
-        raise Unsaid("no op takes the larger or the smaller of two values")
+    is_max = node.node.op == "Max"
+    if not known:
+        _of_values(node, is_max)
+        return
+    rank = len(node.values[0].axes)
+    if len(node.held) != 2 or known[0].size != 1 or known[0].ndim > rank:
+        raise Unsaid("no op takes the larger or the smaller of a value and constants")
     number = float(known[0].flat[0])
     node.held = node.values
-    _clamp(node, *((number, None) if node.node.op == "Max" else (None, number)))
+    _clamp(node, *((number, None) if is_max else (None, number)))
+
+
+def _of_values(node: Reading, is_max: bool) -> None:
+    if len({node.sizes(at) for at in range(len(node.held))}) > 1:
+        raise Unsaid("no op takes the larger or the smaller of values of other shapes")
+    numbers, axes = node.along()
+    first, *others = numbers
+    draw = node.drawing
+    sizes = draw.sizes[first]
+    for other in others:
+        one, less = (other, first) if is_max else (first, other)
+        settings = {"input": Value(one), "other": Value(less)}
+        more = draw.call("torch.sub", settings, sizes)
+        more = draw.call("torch.relu", {"input": Value(more)}, sizes)
+        settings = {"input": Value(first), "other": Value(more)}
+        first = draw.call("torch.add" if is_max else "torch.sub", settings, sizes)
+    node.results = [Computed(first, axes)]
+
+
+@rule("Abs")
+def _absolute(node: Reading) -> None:
+    """What is above zero, and what is below it turned about."""
+    held, draw = node.computed(), node.drawing
+    sizes = draw.sizes[held.number]
+    below = node.chain(("torch.mul", {"other": -1.0}), ("torch.relu", {})).number
+    above = draw.call("torch.relu", {"input": Value(held.number)}, sizes)
+    settings = {"input": Value(above), "other": Value(below)}
+    node.results = [Computed(draw.call("torch.add", settings, sizes), held.axes)]
 
 
 def _clamp(node: Reading, low: float | None, high: float | None) -> None:
@@ -135,10 +166,26 @@ def _softmax(node: Reading) -> None:
     rank = len(node.sizes())
     axis = node.axis(node.attribute("axis", 1 if node.opset < 13 else -1))
     wide = [size for size in node.sizes()[axis:] if size != 1]
+    name = "softmax" if node.node.op == "Softmax" else "log_softmax"
     if node.opset < 13 and len(wide) > 1:
-        raise Unsaid("it takes the softmax over several axes at once")
+        _over_several(node, f"torch.{name}", axis)
+        return
     if node.opset < 13 and wide:
         axis = next(n for n in range(axis, rank) if node.sizes()[n] != 1)
-    held = node.computed()
-    name = "softmax" if node.node.op == "Softmax" else "log_softmax"
-    node.each(f"torch.{name}", {"dim": held.axes[axis]})
+    node.each(f"torch.{name}", {"dim": node.computed().axes[axis]})
+
+
+def _over_several(node: Reading, function: str, axis: int) -> None:
+    """Over an axis and all behind it at once, as in older sets."""
+    if not axis:
+        raise Unsaid("it takes the softmax over the samples too")
+    draw, number = node.drawing, node.plain()
+    sizes = draw.sizes[number]
+    flat = (*sizes[:axis], prod(sizes[axis:]))
+    for made in (flat, sizes):
+        settings = {"input": Value(number), "shape": (-1, *made[1:])}
+        number = draw.call("torch.reshape", settings, made)
+        if made is flat:
+            settings = {"input": Value(number), "dim": axis}
+            number = draw.call(function, settings, flat)
+    node.results = [Computed(number, tuple(range(len(sizes))))]

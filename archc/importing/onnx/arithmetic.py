@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FUNCTIONS = {"Add": "torch.add", "Sub": "torch.sub", "Mul": "torch.mul",
-              "Div": "torch.div", "Sum": "torch.add"}  # fmt: skip
+              "Div": "torch.div", "Sum": "torch.add", "Mean": "torch.add"}  # fmt: skip
 _EPS = 1e-5
 _CONVOLVES = frozenset({"conv1d", "conv2d", "conv3d", "linear"})
 _NORMALISES = frozenset({"batch_norm", "group_norm", "layer_norm"})
@@ -36,14 +36,18 @@ def _binary(node: Reading) -> None:
         _with_channels(node, at, array)
 
 
-@rule("Sum")
+@rule("Sum", "Mean")
 def _sum(node: Reading) -> None:
-    if len(node.held) == 1:
+    count = len(node.held)
+    if count == 1:
         node.same()
-    elif len(node.values) != len(node.held):
+        return
+    if len(node.values) != count:
         raise Unsaid("it adds a constant to several values")
-    else:
-        _merge(node)
+    _merge(node)
+    if node.node.op == "Mean":
+        node.held = node.results
+        node.chain(("torch.mul", {"other": 1 / count}))
 
 
 def _merge(node: Reading) -> None:

@@ -147,12 +147,28 @@ def _expand(node: Reading) -> None:
         node.same()
         return
     spread = all(a in (1, b) for a, b in zip(before, made, strict=True))
-    if len(made) != len(held.axes) or not spread or before[0] != made[0]:
-        raise Unsaid("it repeats what is no axis of one, or the batch")
+    if len(made) != len(held.axes) or before[0] != made[0]:
+        raise Unsaid("it repeats the samples of a batch, or adds axes")
+    if not spread:
+        _repeat(node, held, [b // a for a, b in zip(before, made, strict=True)])
+        return
     sizes = [made[held.axes.index(n)] for n in range(len(made))]
     # an axis that stays as it is may be as large as the input makes it
     kept = node.drawing.sizes[held.number]
     wide = tuple(-1 if a == b else b for a, b in zip(kept, sizes, strict=True))
     settings = {"input": Value(held.number), "size": wide}
     number = node.drawing.call("torch.Tensor.expand", settings, sizes)
+    node.results = [Computed(number, held.axes)]
+
+
+def _repeat(node: Reading, held: Computed, times: list[int]) -> None:
+    """A value beside itself along some axes."""
+    number = held.number
+    for at, count in enumerate(times):
+        if count == 1:
+            continue
+        axis, sizes = held.axes[at], list(node.drawing.sizes[number])
+        sizes[axis] *= count
+        settings = {"tensors": (Value(number),) * count, "dim": axis}
+        number = node.drawing.call("torch.cat", settings, sizes)
     node.results = [Computed(number, held.axes)]
