@@ -17,6 +17,8 @@ import numpy as np
 import torch
 
 import archc
+from archc.importing.onnx.network import network_of
+from archc.run.importing import onnx as proving
 from archc.run.importing.onnx import import_onnx
 from archc.run.importing.session import Result
 from tests.importing.graphs import Graph
@@ -644,13 +646,41 @@ def test_a_member_of_a_list_that_another_module_took_over_stands_in_it(
 def test_outputs_that_are_next_to_nothing_are_not_compared(tmp_path: Path) -> None:
     """As what finds text gives where there is none."""
     g = Graph("N", 6, 8, 8)
-    x = g("Mul", g.conv(g("Exp", "x"), 4, 6), _number(g, 3e3))
-    x = g("Sub", g("Neg", g("Relu", x)), _number(g, 9))
+    x = g("Sub", g.conv("x", 4, 6), _number(g, 14))
     result = import_onnx(g.saved(tmp_path, g("Sigmoid", x)))
     assert not result.passed
     (refusal,) = result.refused
-    assert "its largest number is" in refusal.reason
+    assert "so small are ends of curves" in refusal.reason
     assert "sigmoid" in refusal.mend
+
+
+def _steep() -> Made:
+    """A difference of large numbers."""
+    g = Graph("N", 6, 8, 8)
+    x = g("Conv", "x", g.weight(4, 6, 3, 3, name="c.weight"), g.weight(4))
+    far = g("Add", x, _number(g, 3e3))
+    return g, g("Sub", g("Mul", far, _number(g, 1.1)), _number(g, 3.3e3))
+
+
+def test_what_rounding_does_is_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held to what float64 gives; a wrong weight is a difference all the same."""
+    graph, made = _steep()
+    path = graph.saved(tmp_path, made)
+    result = _imported(path)
+    assert result.proof.max_difference > 1e-5
+    assert "as rounding makes them" in result.remarks[-1]
+
+    def spoiled(*args: Any) -> Any:
+        network = network_of(*args)
+        network.weights["c.weight"] = network.weights["c.weight"] * 1.01
+        return network
+
+    monkeypatch.setattr(proving, "network_of", spoiled)
+    result = import_onnx(path)
+    assert not result.passed
+    assert "is not what onnxruntime gives" in result.refused[0].reason
 
 
 def test_constants_of_shapes_are_counted_by_their_shapes(tmp_path: Path) -> None:
