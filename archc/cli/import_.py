@@ -25,6 +25,8 @@ Examples:
   archc import model.onnx -o specs/model.toml --weights model.safetensors
 """
 
+_FILES = (".onnx", ".prototxt")
+
 
 def _arguments(
     context: click.Context, param: click.Parameter, values: tuple[str, ...]
@@ -117,12 +119,13 @@ def command(
 
     if weights is not None:
         _check_ending(weights)
-    if source.endswith((".prototxt", ".onnx")) and arguments:
+    ending = Path(source).suffix.lower()
+    if ending in _FILES and arguments:
         raise Refused("--args is for what builds a network; a file has none")
-    if source.endswith((".prototxt", ".onnx")) and opaque:
+    if ending in _FILES and opaque:
         raise Refused("--opaque is for modules of Python; a file has none")
     try:
-        if source.endswith(".prototxt"):
+        if ending == ".prototxt":
             from archc.cli.import_file import import_file
 
             if weights is not None:
@@ -130,7 +133,7 @@ def command(
             context.exit(import_file(source, out, inputs, form))
         result = (
             _of_onnx(source, inputs)
-            if source.endswith(".onnx")
+            if ending == ".onnx"
             else _of_module(source, inputs, arguments, opaque)
         )
     except NotASpec as error:

@@ -85,6 +85,7 @@ def test_what_is_refused_is_not_written(
     ("arguments", "said"),
     [
         (["resnet50"], "is no source"),
+        (["net.caffemodel"], "FILE.prototxt"),
         (["torchvision:resnet51"], "resnet50"),
         (["nowhere_at_all:build"], "cannot be imported"),
         (["FILE:broken", "--input", "3,8,8"], "broken"),

@@ -21,6 +21,7 @@ from archc.importing.onnx.network import network_of
 from archc.run.importing import onnx as proving
 from archc.run.importing.onnx import import_onnx
 from archc.run.importing.session import Result
+from tests.command import invoke
 from tests.importing.graphs import Graph
 
 onnx: Any = import_module("onnx")
@@ -691,3 +692,9 @@ def test_constants_of_shapes_are_counted_by_their_shapes(tmp_path: Path) -> None
     path = g.saved(tmp_path, g("Add", "x", g("Slice", wide, g.ints(0), g.ints(1),
                                              g.ints(3))))  # fmt: skip
     _same_at(_imported(path), path, 3, 2, 40, 40)
+
+
+def test_a_file_s_ending_may_be_in_capitals(tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 8)
+    path = g.saved(tmp_path, g("Relu", "x")).rename(tmp_path / "NET.ONNX")
+    assert invoke("import", path).exit_code == 0

@@ -41,7 +41,8 @@ def _cast_like(node: Reading) -> None:
 
 def _need_floats(node: Reading, is_float: bool) -> None:
     if not is_float:
-        raise Unsaid("it makes other numbers than float32 of what it reads")
+        mend = "import the file as it was before, or export the network as `.float()`"
+        raise Unsaid("it makes other numbers than float32 of what it reads", mend)
     node.same()
 
 

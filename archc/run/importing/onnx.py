@@ -3,6 +3,7 @@ weights strictly, and gives what onnxruntime gives."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -280,7 +281,9 @@ def _session(source: Any) -> Any:
 
 
 def _said(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """The first line of an error, without onnxruntime's numbers for it."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", line)
 
 
 def _tensor(array: Any) -> Tensor:

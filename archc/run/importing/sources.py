@@ -48,7 +48,7 @@ def source_of(text: str, arguments: Mapping[str, Any]) -> Source:
     if not colon or not place or not name:
         raise NoSource(
             f"{text!r} is no source; it is torchvision:NAME, timm:NAME,"
-            " package.module:callable or file.py:callable"
+            " package.module:callable, file.py:callable, FILE.onnx or FILE.prototxt"
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
