@@ -189,6 +189,9 @@ class Tape:
         if strides is not None:
             storage = reads[0].storage
             ledger.hold(storage)
+            ordered = step.shares == "same" and step.layout != "kept"
+            if ordered and reads[0] is tensors[step.reads[0]]:
+                return _again(reads[0])
         else:
             strides = _strides(step, reads)
             storage = ledger.new(step.dims, itemsize, per_sample=step.per_sample)
@@ -313,6 +316,22 @@ def _plan(steps: Sequence[Step], weights: Weights, inputs: int) -> Plan:
         found.append((step, weights if step.trains else (), last))
         later |= used
     return found[::-1]
+
+
+def _again(tensor: Tensor) -> Tensor:
+    """The same tensor as another variable, whose storage is held for it."""
+    if tensor.call is not None:
+        tensor.call.holders += 1
+    return Tensor(
+        tensor.storage,
+        tensor.dims,
+        tensor.itemsize,
+        tensor.strides,
+        tensor.per_sample,
+        tensor.call,
+        tensor.base,
+        tensor.part,
+    )
 
 
 def _itemsize(step: Step, reads: tuple[Tensor, ...], weights: Weights) -> int:
