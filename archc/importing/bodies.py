@@ -271,10 +271,12 @@ def name_nodes(pieces: list[Piece], *, root: bool = False, again: bool = False) 
                 and (_needs_none(piece.what) if by_hand else _is_said(piece.what))
             ):
                 piece.names = [None] * len(piece.names)
-        return False
+    some = any(name is not None for name in names)
     taken = set(names)
     for _, piece in children:
-        if piece.name is None and piece.kind == "op":
+        # of a whole body only what may have parameters needs one, beside others
+        needs = some and not _needs_none(piece.what) if root or by_hand else True
+        if piece.name is None and piece.kind == "op" and needs:
             name = free(stem(piece.what), taken)
             taken.add(name)
             piece.names = [name] * len(piece.names)

@@ -443,3 +443,23 @@ def test_parts_are_taken_before_they_are_laid_out() -> None:
     assert "unflatten" not in text
     assert text.count("'channel_slice'") == 6
     assert text.count("'reshape'") == 4
+
+
+class Bare(nn.Module):
+    """Norms without parameters, called as functions beside layers with names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(8, 8, 1)
+        self.last = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.instance_norm(F.group_norm(self.first(x), 2))
+        return self.last(F.layer_norm(x, (8,)))
+
+
+def test_what_might_have_parameters_has_a_name_beside_others() -> None:
+    nodes = _spec(Bare())["network"]["layers"]
+    assert [node["name"] for node in nodes] == [
+        "first", "group_norm", "instance_norm", "layer_norm", "last",
+    ]  # fmt: skip
