@@ -698,3 +698,9 @@ def test_a_file_s_ending_may_be_in_capitals(tmp_path: Path) -> None:
     g = Graph("N", 6, 8, 8)
     path = g.saved(tmp_path, g("Relu", "x")).rename(tmp_path / "NET.ONNX")
     assert invoke("import", path).exit_code == 0
+
+
+def test_a_window_that_onnxruntime_would_never_leave_is_refused(tmp_path: Path) -> None:
+    g = Graph("N", 6, 8, 8)
+    pooled = g("LpPool", "x", kernel_shape=[3, 1 << 40], auto_pad="SAME_LOWER")
+    assert "its window is above" in _refusals(g.saved(tmp_path, pooled))

@@ -8,6 +8,7 @@ from typing import Any
 from archc.importing.onnx.rules import Reading, one
 from archc.importing.trace import Sizes, Unsaid, Value
 from archc.importing.windows import Window
+from archc.ops.sizes import MAX_SIZE
 
 
 def window_of(node: Reading, kernel: Sequence[int] | None = None) -> Window:
@@ -24,6 +25,8 @@ def window_of(node: Reading, kernel: Sequence[int] | None = None) -> Window:
     pads = list(node.attribute("pads", None) or [0] * (2 * axes))
     if min(*size, *stride, *dilation) < 1:
         raise Unsaid("its `kernel_shape`, `strides` or `dilations` are below 1")
+    if max(*size, *stride, *dilation, *pads) > MAX_SIZE:
+        raise Unsaid(f"a number of its window is above {MAX_SIZE}")
     before, behind = pads[:axes], pads[axes:]
     auto = node.attribute("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
