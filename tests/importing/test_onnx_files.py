@@ -507,6 +507,9 @@ def test_a_bias_has_one_number_for_each_channel(tmp_path: Path) -> None:
     g = Graph("N", 6, 8, 8)
     norm = g("BatchNormalization", "x", *(g.weight(n) for n in (6, 6, 6, 5)))
     assert "its variance is of (5,)" in _refusals(g.saved(tmp_path, norm))
+    g = Graph("N", 6, 8, 8, opset=18)
+    norm = g("GroupNormalization", "x", g.weight(3), g.weight(3), num_groups=2)
+    assert "for 6 channels" in _refusals(g.saved(tmp_path, norm))
 
 
 def test_one_output_twice_is_one(tmp_path: Path) -> None:

@@ -127,6 +127,9 @@ def _group_norm(node: Reading) -> None:
     arrays = [floats(node.constant(at, "weight")) for at in (1, 2)]
     if any(array.size == groups != channels for array in arrays):
         arrays = [numpy.repeat(array, channels // groups) for array in arrays]
+    if any(array.shape != (channels,) for array in arrays):
+        shapes = " and ".join(str(array.shape) for array in arrays)
+        raise Unsaid(f"its weight and bias are of {shapes}, for {channels} channels")
     path = draw.naming.path(node.names(1, 2), draw.chain, "norm")
     settings = {
         "num_groups": groups,
