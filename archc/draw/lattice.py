@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from archc.draw.cells import Drawn, measured
 from archc.draw.chart import Cell, Chart, Link
-from archc.draw.links import drawn_link
+from archc.draw.links import drawn
 from archc.draw.scene import Point, Shape
 from archc.draw.style import NARROW, Style
 
@@ -178,10 +178,7 @@ class _Drawing:
 
     def shapes(self) -> Iterator[Shape]:
         """All that is drawn."""
-        for link in self.chart.links:
-            yield drawn_link(link, self._way(link), self.style)
-        for box in self.boxes:
-            yield from box.shapes()
+        return drawn(self.chart, self._way, self.boxes, self.style)
 
     def _way(self, link: Link) -> list[Point]:
         nodes = self.found.nodes

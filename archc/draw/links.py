@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from archc.draw.cells import Drawn
 from archc.draw.chart import Chart, Link
-from archc.draw.scene import Path, Point
+from archc.draw.scene import Path, Point, Shape
 from archc.draw.style import Style
 
 
@@ -39,6 +40,19 @@ def buses(links: Sequence[Link], chart: Chart) -> Mapping[Link, object]:
     forks = Counter(leaves.values())
     alone = {x for x in links if forks[leaves[x]] == 1 and x.source not in reached}
     return {x: reaches[x] if x in alone else leaves[x] for x in links}
+
+
+def drawn(
+    chart: Chart,
+    way: Callable[[Link], list[Point]],
+    boxes: Iterable[Drawn],
+    style: Style,
+) -> Iterator[Shape]:
+    """All links of a chart by their ways, and then its boxes."""
+    for link in chart.links:
+        yield drawn_link(link, way(link), style)
+    for box in boxes:
+        yield from box.shapes()
 
 
 def elbow(start: Point, end: Point) -> list[Point]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from archc.draw.chart import Chart, Link
 from archc.draw.frames import box_of
-from archc.draw.links import drawn_link, elbow
+from archc.draw.links import drawn, elbow
 from archc.draw.scene import Point, Shape
 from archc.draw.style import NARROW, Style
 
@@ -160,10 +160,7 @@ class _Drawing:
 
     def shapes(self) -> Iterator[Shape]:
         """All that is drawn."""
-        for link in self.chart.links:
-            yield drawn_link(link, self._way(link), self.style)
-        for box in self.boxes:
-            yield from box.shapes()
+        return drawn(self.chart, self._way, self.boxes, self.style)
 
     def _way(self, link: Link) -> list[Point]:
         source, target = link.source, link.target
