@@ -37,6 +37,10 @@ _NUMBER_FORMS = (
     (re.compile(r"[+-]?\.\d+"), "write a digit before the point, as in `0.5`"),
 )
 _PATH = re.compile(r'"[^"\n]*\.(?:toml|json)"')
+# The line on which a string ends that was broken over two.
+_LAST_LINE = re.compile(
+    r"""[ \t\r]*\n(?P<rest>[^\n"'=:,\#\[\]{}]*)(?P<quote>["'])[ \t]*(?=[\r\n,\]}\#]|\Z)"""
+)
 _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
 _TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
@@ -188,13 +192,18 @@ def string(text: str, offset: int, escape: str) -> Fault:
             end = open_string.end
         message = "this string has no closing quote"
         written = text[open_string.start : end].rstrip()
+        help = f"end it with {quote}"
         # where nothing follows on its line, there is one place where it can end
         whole = len(quote) == 1 and not re.search(r"[,#\[\]{}]", written)
+        broken = _LAST_LINE.match(text, end) if whole else None
+        if broken is not None and broken["quote"] == quote:
+            end, help = broken.end("quote"), f"write it on one line: it ends with {quote}"
+            whole = not broken["rest"].strip()  # else nobody knows if a blank is missing
         return Fault(
             message,
             open_string.start,
             end,
-            f"end it with {quote}",
+            help,
             mend=f"{written}{quote}" if whole else None,
         )
     code = ord(text[offset]) if offset < len(text) else 0
