@@ -39,7 +39,8 @@ _NUMBER_FORMS = (
 _PATH = re.compile(r'"[^"\n]*\.(?:toml|json)"')
 # The line on which a string ends that was broken over two.
 _LAST_LINE = re.compile(
-    r"""[ \t\r]*\n(?P<rest>[^\n"'=:,\#\[\]{}]*)(?P<quote>["'])[ \t]*(?=[\r\n,\]}\#]|\Z)"""
+    r"""[ \t\r]*\n(?P<rest>[^\n"'=:,\#\[\]{}]*)(?P<quote>["'])"""
+    r"""[ \t]*(?=[\r\n,\]}\#]|\Z)"""
 )
 _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
@@ -197,8 +198,9 @@ def string(text: str, offset: int, escape: str) -> Fault:
         whole = len(quote) == 1 and not re.search(r"[,#\[\]{}]", written)
         broken = _LAST_LINE.match(text, end) if whole else None
         if broken is not None and broken["quote"] == quote:
-            end, help = broken.end("quote"), f"write it on one line: it ends with {quote}"
-            whole = not broken["rest"].strip()  # else nobody knows if a blank is missing
+            end = broken.end("quote")
+            help = f"write it on one line: it ends with {quote}"
+            whole = not broken["rest"].strip()  # else a blank may be missing
         return Fault(
             message,
             open_string.start,
