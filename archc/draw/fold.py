@@ -15,6 +15,7 @@ from archc.draw.figure import SHORTCUT, Beside, Box, Item, Leaf
 from archc.draw.runs import span
 from archc.measure.cost import Facts
 from archc.network.graph import Layer, Region
+from archc.ops.base import Op
 from archc.ops.sizes import Shape, to_int
 from archc.ops.to import To
 
@@ -120,19 +121,30 @@ class Folder:
         leaf.input, leaf.output = first.input_shape(), last.output_shape()
         leaf.given = first.output_shape()
         leaf.note, leaf.operands = _place(first), _operands(first)
+        before: tuple[Op, Shape] | None = None
+        tally = Tally()
         for layer, where in layers:
             self.leaf_of[layer] = leaf
             leaf.tally.add(where)
-            x = layer.input_shape()
-            key = (id(layer.op), x)
-            said = self._fields.get(key)
-            if said is None:
-                said = self._fields[key] = fields(layer.op, x)
-            if leaf.turns[-1:] != [said]:
-                leaf.turns.append(said)
-            leaf.captions.setdefault(said, Tally()).add(where)
             leaf.params += self.facts.layers[layer].params
+            op, x = layer.op, layer.input_shape()
+            # the instances of a block have the same ones
+            if before is None or before[0] is not op or before[1] is not x:
+                before = op, x
+                tally = self._said(leaf, op, x)
+            tally.add(where)
         return leaf
+
+    def _said(self, leaf: Leaf, op: Op, x: Shape) -> Tally:
+        """How often a leaf stands for layers of which is said what is said of one with
+        this op on such an input, which stands behind those that were asked before."""
+        key = (id(op), x)
+        said = self._fields.get(key)
+        if said is None:
+            said = self._fields[key] = fields(op, x)
+        if leaf.turns[-1:] != [said]:
+            leaf.turns.append(said)
+        return leaf.captions.setdefault(said, Tally())
 
     # ---- repetitions
 
@@ -237,7 +249,13 @@ def _stages(iterations: list[Region]) -> list[list[Region]]:
     stages: list[list[Region]] = []
     current: dict[tuple[int, ...], int] = {}
     before: dict[tuple[int, ...], tuple[int, ...]] = {}
+    last: Region | None = None
     for iteration in iterations:
+        alike = last is not None and _are_alike(last, iteration)
+        if alike and not _resizes(iteration):
+            stages[-1].append(iteration)
+            continue
+        last = iteration
         sizes, maps = dict(_sizes(iteration, ())), dict(_maps(iteration, ()))
         fits = all(current.get(key, size) == size for key, size in sizes.items())
         shared = before.keys() & maps.keys()
@@ -252,13 +270,29 @@ def _stages(iterations: list[Region]) -> list[list[Region]]:
     return stages
 
 
+def _are_alike(a: Region, b: Region) -> bool:
+    """Whether two iterations hold equal instances of one block, and no more."""
+    if a.node is not b.node or len(a.parts) != 1 or len(b.parts) != 1:
+        return False
+    (x,), (y,) = a.parts, b.parts
+    return (
+        isinstance(x, Region)
+        and isinstance(y, Region)
+        and x.node is y.node
+        and x.original is y.original
+    )
+
+
 def _maps(
     region: Region, path: tuple[int, ...]
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """The sizes of the maps that an iteration's convolutions give, by their places."""
+    last: Region | None = None
     for part in region.parts:
         if not isinstance(part, Layer):
-            yield from _maps(part, (*path, id(part.node)))
+            if last is None or not _are_alike(last, part):
+                yield from _maps(part, (*path, id(part.node)))
+            last = part
         elif part.op.category == "convolution":
             yield (*path, id(part.node)), _spatial(part.output_shape())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from archc.network.graph import Layer, Network, Value
@@ -15,16 +14,17 @@ def handed_on(network: Network) -> Mapping[Layer, Layer]:
     Such as an identity in the place of a projection: what the spec has there otherwise,
     or what only merges read. One that says where it lives stands for itself.
     """
-    readers: dict[Value, list[Layer]] = defaultdict(list)
-    for layer in network.all_layers():
+    there = [x for x in network.all_layers() if x.op.unchanged and not x.node.place]
+    readers: dict[Value, list[Layer]] = {layer.output: [] for layer in there}
+    for layer in network.all_layers() if there else ():
         for value in layer.inputs:
-            readers[value].append(layer)
+            if value in readers:
+                readers[value].append(layer)
     instead = {node.otherwise for node in _nodes(network)}
     ends = {*network.results(), *(head.source for head in network.heads)}
     return {
         layer: readers[layer.output][0]
-        for layer in network.all_layers()
-        if layer.op.unchanged and not layer.node.place
+        for layer in there
         if layer.output not in ends and readers[layer.output]
         if layer.node in instead or all(x.op.merges for x in readers[layer.output])
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def _structured(region: Region) -> Way | None:
     kind = "skip" if region.kind == "skip" else "branches"
     paths = 2 if kind == "skip" else len(last.inputs)
     loop = Loop(kind, region.merge or last.op.op, paths)
-    return Way(loop, last, tuple(layer for layer in region.layers()))
+    return Way(loop, last, tuple(region.layers()))
 
 
 def fold_in(
@@ -64,22 +65,17 @@ def fold_in(
     found: dict[Cell, dict[Loop, Counter[object]]] = defaultdict(
         lambda: defaultdict(Counter)
     )
-    cells = _Cells(cell_of, origins)
-    readers = Counter(
-        pair
-        for layer in network.all_layers()
-        for pair in {(cells.of(v), cell_of[layer]) for v in layer.inputs}
-    )
-    """How many layers of a box read something from another, or from an input."""
+    cells = _Cells(network, cell_of, origins)
     for way in ways(network):
         home = cell_of[way.merge]
-        sources = {cells.of(value) for value in way.merge.inputs}
-        inside = all(cell_of[layer] is home for layer in way.inside)
+        inside = all([cell_of[layer] is home for layer in way.inside])
+        sources: set[Cell | None] = set()
         if way.loop.kind == "join":
+            sources = {cells.of(value) for value in way.merge.inputs}
             # a value that others in the box read too comes in with theirs: its line
             # does not say that it is joined
             inside = home in sources and all(
-                source is home or readers[source, home] > 1 for source in sources
+                source is home or cells.readers[source, home] > 1 for source in sources
             )
         if inside:
             skip = way.loop.kind == "skip"
@@ -103,9 +99,21 @@ class _Cells:
     """The boxes that values come from."""
 
     def __init__(
-        self, cell_of: Mapping[Layer, Cell], origins: Mapping[Value, Value]
+        self,
+        network: Network,
+        cell_of: Mapping[Layer, Cell],
+        origins: Mapping[Value, Value],
     ) -> None:
-        self._cell_of, self._origins = cell_of, origins
+        self._network, self._cell_of, self._origins = network, cell_of, origins
+
+    @cached_property
+    def readers(self) -> Counter[tuple[Cell | None, Cell]]:
+        """How many layers of a box read something from another, or from an input."""
+        return Counter(
+            pair
+            for layer in self._network.all_layers()
+            for pair in {(self.of(v), self._cell_of[layer]) for v in layer.inputs}
+        )
 
     def of(self, value: Value) -> Cell | None:
         """The box of the layer that gives a value; None for an input's."""

@@ -99,6 +99,8 @@ class Wiring:
         seen = self._entries.get(value)
         if seen is None:
             place = self.made_in.get(value, ())
+            if place is self._around:  # as most are
+                return _Seen(self._made(value), len(place), frozenset(), ())
             pairs = list(zip(place, self._around, strict=False))
             depth = next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
             if depth < len(pairs) and pairs[depth][0].box is pairs[depth][1].box:
@@ -175,7 +177,10 @@ class Wiring:
             arc.size_only = read is not None and number >= read
 
     def _arc(self, source: Leaf, target: Leaf, where: int, slot: int) -> Arc:
-        arc = self.arcs.setdefault((source, target, slot), Arc(source, target))
+        key = source, target, slot
+        arc = self.arcs.get(key)
+        if arc is None:
+            arc = self.arcs[key] = Arc(source, target)
         arc.tally.add(where)
         return arc
 

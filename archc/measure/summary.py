@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archc.measure.cost import Facts
-from archc.measure.rows import HeadRows, LayerRow, LayerTable
+from archc.measure.rows import Dims, HeadRows, LayerRow, LayerTable
 from archc.measure.tables import as_html, as_text
 from archc.network.graph import Head, Layer, Network, Value
 from archc.network.places import places
@@ -33,7 +33,7 @@ class Summary(LayerTable):
 
 def summarize(network: Network, facts: Facts) -> Summary:
     """The summary of a network and its facts."""
-    known: dict[int, str] = {}
+    known: _Known = {}
     lives = places(network)
     return Summary(
         name=network.name,
@@ -61,7 +61,7 @@ def _head(
     head: Head,
     network: Network,
     facts: Facts,
-    known: dict[int, str],
+    known: _Known,
     lives: Mapping[Layer, str],
 ) -> HeadRows:
     rows = tuple(_rows(head.region.layers(), facts, known, lives))
@@ -78,25 +78,29 @@ def _head(
     )
 
 
+_Known = dict[tuple[int, ...], tuple[str, str, tuple[Dims, ...], Dims]]
+"""What rows say of an op between such shapes: its name, its setting and the sizes."""
+
+
 def _rows(
     layers: Iterator[Layer],
     facts: Facts,
-    known: dict[int, str],
+    known: _Known,
     lives: Mapping[Layer, str],
 ) -> Iterator[LayerRow]:
     for layer in layers:
         numbers = facts.layers[layer]
-        # the instances of a block share their ops
-        setting = known.get(id(layer.op))
-        if setting is None:
+        # the instances of a block share their ops, and the shapes in them
+        shapes = [v.shape for v in (*layer.inputs, layer.output)]
+        key = (id(layer.op), *map(id, shapes))
+        about = known.get(key)
+        if about is None:
             setting = describe(layer.op, layer.input_shape())
-            known[id(layer.op)] = setting
+            sizes = tuple([shape.sizes for shape in shapes if shape is not None])
+            about = known[key] = layer.op.op, setting, sizes[:-1], sizes[-1]
         yield LayerRow(
-            path=layer.path,
-            op=layer.op.op,
-            setting=setting,
-            input=tuple(v.shape.sizes for v in layer.inputs if v.shape is not None),
-            output=layer.output_shape().sizes,
+            layer.path,
+            *about,
             params=numbers.params,
             macs=numbers.macs,
             receptive_field=numbers.receptive_field,
@@ -134,6 +138,9 @@ def _joined(parts: list[tuple[str, str]]) -> str:
     return text
 
 
+_NEXT = ",\n    "
+
+
 def _json(data: dict[str, Any]) -> str:
     """Indented JSON with one line per layer, so that a diff shows which one changed."""
     import json
@@ -141,15 +148,19 @@ def _json(data: dict[str, Any]) -> str:
     lines: list[str] = []
     for key, value in data.items():
         if key == "layers":
-            text = _list(json.dumps(row) for row in value)
+            # at once, which is faster: no string has these quotes in it
+            start = '{"path": '
+            text = _list(
+                json.dumps(value)[1:-1].replace(f", {start}", f"{_NEXT}{start}")
+            )
         elif key == "heads":
-            text = _list(_json(head).replace("\n", "\n    ") for head in value)
+            heads = (_json(head).replace("\n", "\n    ") for head in value)
+            text = _list(_NEXT.join(heads))
         else:
             text = json.dumps(value)
         lines.append(f"  {json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _list(parts: Iterator[str]) -> str:
-    shown = ",\n    ".join(parts)
+def _list(shown: str) -> str:
     return f"[\n    {shown}\n  ]" if shown else "[]"

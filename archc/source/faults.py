@@ -40,7 +40,8 @@ _PATH = re.compile(r'"[^"\n]*\.(?:toml|json)"')
 # The line on which a string ends that was broken over two.
 _LAST_LINE = re.compile(
     r"""[ \t\r]*\n(?P<rest>[^\n"'=:,\#\[\]{}]*)(?P<quote>["'])"""
-    r"""[ \t]*(?=[\r\n,\]}\#]|\Z)"""
+    r"""(?:[ \t]*(?=[\r\n,\]}\#]|\Z)|(?P<more>(?:[^\n"']|"[^\n"]*"|'[^\n']*')+)$)""",
+    re.MULTILINE,
 )
 _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
@@ -196,17 +197,15 @@ def string(text: str, offset: int, escape: str) -> Fault:
         help = f"end it with {quote}"
         # where nothing follows on its line, there is one place where it can end
         whole = len(quote) == 1 and not re.search(r"[,#\[\]{}]", written)
+        mend = f"{written}{quote}"
         broken = _LAST_LINE.match(text, end) if whole else None
         if broken is not None and broken["quote"] == quote:
             end = broken.end("quote")
             help = f"write it on one line: it ends with {quote}"
             whole = not broken["rest"].strip()  # else a blank may be missing
+            mend += "\n" if broken["more"] else ""
         return Fault(
-            message,
-            open_string.start,
-            end,
-            help,
-            mend=f"{written}{quote}" if whole else None,
+            message, open_string.start, end, help, mend=mend if whole else None
         )
     code = ord(text[offset]) if offset < len(text) else 0
     return Fault(

@@ -338,6 +338,8 @@ TOML_FAULTS = [
     ("a = 'b\n'", (1, 5), "no closing quote", "one line"),
     ("a = 'b\n c'  # d", (1, 5), "no closing quote", "one line"),
     ("a = 'b\n c = 'd'", (1, 5), "no closing quote", "end it"),
+    ("a = 'b\n'c = 'd'", (1, 5), "no closing quote", "one line"),
+    ("a = 'b\n'c' = 'd'", (1, 5), "no closing quote", "end it"),
     ('a = """b\n', (1, 5), "no closing quote", '"""'),
     ('a = "\\d"', (1, 6), "escape", "\\\\"),
     ('a = [{n = "b, op = "relu"}]', (1, 21), "closing quote", "quotes"),
