@@ -167,18 +167,23 @@ def dot(text: str) -> str:
     return f'"{shown}"'
 
 
+_ORDER = (
+    r"\s*(?=(?:no(?:qa|sec|pycln)|(?:end)?region|%%|pyre-"
+    r"|(?:type|ruff|flake8|fmt|isort|yapf|mypy|pyright|pylint|pytype|pragma)\s*:))"
+)
+_DIRECTIVE = re.compile(f"(?:^|#){_ORDER}", re.IGNORECASE)
+_QUOTED_DIRECTIVE = re.compile(f"#{_ORDER}", re.IGNORECASE)
+
+
 def docstring(text: str) -> str:
-    """Text as it can stand in a docstring, up to the closing quotes."""
-    text = one_line(text).replace("\\", "\\\\").replace('"""', "'''")
+    """Text as it can stand in a docstring, up to the closing quotes.
+
+    No tool that reads lines takes orders from one that begins inside it.
+    """
+    text = _QUOTED_DIRECTIVE.sub("- ", one_line(text))
+    text = text.replace("\\", "\\\\").replace('"""', "'''")
     text = f'{text[:-1]}\\"' if text.endswith('"') else text
     return f" {text}" if text.startswith('"') else text
-
-
-_DIRECTIVE = re.compile(
-    r"(?:^|#)\s*(?=(?:no(?:qa|sec|pycln)|(?:end)?region|%%|pyre-"
-    r"|(?:type|ruff|flake8|fmt|isort|yapf|mypy|pyright|pylint|pytype|pragma)\s*:))",
-    re.IGNORECASE,
-)
 
 
 def comment(row: str) -> str:

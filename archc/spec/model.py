@@ -14,7 +14,7 @@ from archc.spec.expressions import Expr, Row
 # these.
 Arg: TypeAlias = "bool | int | float | str | tuple[Arg, ...] | Row | Expr | None"
 Merge = Literal["concat", "add", "mul", "sub", "div"]
-MAX_NODES = 250_000
+MAX_NODES = 110_000
 """How many nodes a network may have once blocks and repetitions are written out."""
 MERGES: tuple[Merge, ...] = get_args(Merge)
 """What `skip` and `merge` may be."""
