@@ -68,6 +68,14 @@ def unclosed(text: str, opener: Token, around: Around) -> Fault:
     """A bracket that is never closed; `around` is where that is noticed."""
     closer = CLOSER[opener.text]
     before = around.before
+    if before == opener and _was_to_close(text, around):
+        outer = around.opened[-2]
+        message = f"`{opener.text}` opens one more list, and nothing is in it"
+        label = opener_label(outer)
+        help = f"write `{closer}` if it is to close that one"
+        return Fault(
+            message, opener.start, opener.end, help, (label,), closer, mend=closer
+        )
     at = before.end if before else opener.end
     if before is not None and before.text == "," and opener.text == "{":
         at = before.start  # a table of one line has no comma behind its last entry
@@ -87,6 +95,18 @@ def unclosed(text: str, opener: Token, around: Around) -> Fault:
         (opener_label(opener),),
         mend=mend,
     )
+
+
+def _was_to_close(text: str, around: Around) -> bool:
+    """Whether the innermost bracket, with nothing behind it, stands where that around
+    it would be closed: alone on a line that is no deeper."""
+    if [token.text for token in around.opened[-2:]] != ["[", "["]:
+        return False
+    outer, opener = around.opened[-2:]
+    start, end = text.rfind("\n", 0, opener.start), text.find("\n", opener.end)
+    line = text[start + 1 : len(text) if end < 0 else end]
+    alone = line.partition("#")[0].strip() == opener.text
+    return alone and _indent(text, opener.start) <= _indent(text, outer.start)
 
 
 def _of_one_line(text: str, outer: Token, until: int) -> tuple[Token, int] | None:

@@ -312,6 +312,8 @@ TOML_FAULTS = [
     # text, place of the fault, a word of the message, a word of the help
     ("a = [1, 2\nb = 3\n", (1, 10), "`[` is not closed", "`]`"),
     ("a = [\n {b = 1},\n\n[[heads]]\n", (3, 1), "`[` is not closed", "`]`"),
+    ("a = [\n {b = 1},\n[ # c\n", (3, 1), "one more list", "`]`"),
+    ("a = [\n {b = 1},\n [\n", (3, 3), "`[` is not closed", "`]`"),
     ("a = [\n {b = 1}\n {b = 2}\n]", (2, 9), "comma is missing", "`,`"),
     ("a = [{b = [1, 2 }]", (1, 17), "`[` is closed by `}`", "`]`"),
     ("a = [\n  b = 1, c = 2 },\n]", (2, 3), "`{` is missing", "{ }"),
