@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archc.source import faults
+from archc.source import brackets, faults
 from archc.source.faults import Fault
 from archc.source.tokens import Around, around, tokens
 
@@ -35,7 +35,7 @@ def _foreign(text: str, near: Around) -> Fault | None:
     """Comments, single quotes and brackets that belong elsewhere."""
     at, before = near.at, near.before
     if at is None:
-        return faults.unclosed(text, near.opener, near) if near.opener else None
+        return brackets.unclosed(text, near.opener, near) if near.opener else None
     comment = re.compile(r"\s*(#|//|/\*)[^\n]*").match(
         text, before.end if before else 0
     )
@@ -57,7 +57,7 @@ def _foreign(text: str, near: Around) -> Fault | None:
     if near.opener is not None and at.kind == "close":
         pair = near.opener.text + at.text
         if pair not in ("[]", "{}"):
-            return faults.mismatch(text, near, near.opener, at)
+            return brackets.mismatch(text, near, near.opener, at)
     return None
 
 
@@ -106,7 +106,7 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         quoted = f'"{at.text}"'
         return Fault(message, at.start, at.end, f"write {quoted}", mend=quoted)
     if at.kind == "open":
-        return faults.unclosed(text, near.opener, near) if near.opener else None
+        return brackets.unclosed(text, near.opener, near) if near.opener else None
     return None
 
 
@@ -158,7 +158,7 @@ def _behind_end(text: str, offset: int, near: Around) -> Fault | None:
     if at is None:
         return None
     if at.kind == "close":
-        return faults.stray(at)
+        return brackets.stray(at)
     if text.lstrip().startswith("["):
         return _looks_like_toml(offset, at.end)
     message = "something follows the end of the object"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archc.source import faults
+from archc.source import brackets, faults
 from archc.source.faults import Fault
 from archc.source.tokens import Around, Token, around
 
@@ -60,7 +60,7 @@ def _unclosed_before_statement(text: str, offset: int) -> Fault | None:
     if first - start > depth and near.opener.text == "[" and near.at is not None:
         message = f"`{{` is missing before `{near.at.text}`"
         return Fault(message, first, near.at.end, "a table in a list stands in { }")
-    return faults.unclosed(text, near.opener, near)
+    return brackets.unclosed(text, near.opener, near)
 
 
 def _in_list(text: str, offset: int, near: Around) -> Fault | None:
@@ -68,9 +68,9 @@ def _in_list(text: str, offset: int, near: Around) -> Fault | None:
     if opener is None:
         return None
     if at is None:
-        return faults.unclosed(text, opener, near)
+        return brackets.unclosed(text, opener, near)
     if at.text == "}":
-        return faults.mismatch(text, near, opener, at)
+        return brackets.mismatch(text, near, opener, at)
     return (
         _unclosed_before_statement(text, offset)
         or _foreign_comment(near)
@@ -84,11 +84,11 @@ def _in_table(text: str, offset: int, near: Around) -> Fault | None:
     if opener is None:
         return None
     if at is None:
-        return faults.unclosed(text, opener, near)
+        return brackets.unclosed(text, opener, near)
     if near.new_line:
         return _broken_table(text, near, opener, at)
     if at.text == "]":
-        return faults.mismatch(text, near, opener, at)
+        return brackets.mismatch(text, near, opener, at)
     if at.start >= offset and _PAIR.match(text, at.start):
         return faults.missing_comma(near, "entries of a table")
     return _foreign_comment(near) or faults.junk(text, offset, near, _NULL)
@@ -107,7 +107,7 @@ def _broken_table(text: str, near: Around, opener: Token, at: Token) -> Fault:
             _ONE_LINE,
             (label,),
         )
-    return faults.unclosed(text, opener, near)
+    return brackets.unclosed(text, opener, near)
 
 
 def _foreign_comment(near: Around) -> Fault | None:
@@ -163,7 +163,7 @@ def _odd_key(text: str, start: int) -> Fault:
 def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
     before, at, opener = near.before, near.at, near.opener
     if at is None:
-        return faults.unclosed(text, opener, near) if opener else None
+        return brackets.unclosed(text, opener, near) if opener else None
     if opener is None or before is None:
         return _odd_key(text, at.start) if at.kind == "word" else None
     if opener.text == "{":
@@ -174,9 +174,9 @@ def _bad_key(text: str, offset: int, near: Around) -> Fault | None:
         if near.new_line:
             return _broken_table(text, near, opener, at)
         if at.text == "]":
-            return faults.mismatch(text, near, opener, at)
+            return brackets.mismatch(text, near, opener, at)
         if at.kind == "open":
-            return faults.unclosed(text, opener, near)
+            return brackets.unclosed(text, opener, near)
     elif at.text == "]":
         return Fault("a table header needs a name", at.start, at.end, "write `[name]`")
     return _odd_key(text, at.start) if at.kind in ("word", "other") else None
@@ -196,12 +196,12 @@ def _bad_value(text: str, offset: int, near: Around) -> Fault | None:
     if at is None:
         if before is not None and before.text == "=":
             return faults.missing_value(near, "`=`")
-        return faults.unclosed(text, near.opener, near) if near.opener else None
+        return brackets.unclosed(text, near.opener, near) if near.opener else None
     if at.text == ",":
         message = "a value is missing before this comma"
         return Fault(message, at.start, at.end, "write the value or remove the comma")
     if at.text == "}" and near.opener is not None:
-        return faults.mismatch(text, near, near.opener, at)
+        return brackets.mismatch(text, near, near.opener, at)
     return _foreign_comment(near) or faults.word(text, offset, _NULL)
 
 
@@ -210,7 +210,7 @@ def _behind_statement(text: str, offset: int, near: Around) -> Fault | None:
     if at is None:
         return None
     if at.kind == "close":
-        return faults.stray(at)
+        return brackets.stray(at)
     if at.text == ",":
         message = "no comma stands between the lines of a table"
         return Fault(message, at.start, at.end, "remove this comma", mend="")
@@ -237,7 +237,7 @@ def _bad_statement(text: str, offset: int, near: Around) -> Fault | None:
             "give the file a name that ends in .json",
         )
     if at.kind == "close":
-        return faults.stray(at)
+        return brackets.stray(at)
     if at.text == "=":
         message = "the key before `=` is missing"
         return Fault(message, at.start, at.end, "write `key = value`")
