@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archc.importing.trace import Sizes
@@ -25,6 +25,19 @@ class Window:
         return self.before == self.behind
 
     @property
+    def keeps_edges(self) -> bool:
+        """Whether each window that reaches beyond the map has the map's edge in it, so
+        that the edge, repeated there, changes no maximum."""
+        sides = zip(self.kernel, self.dilation, self.before, self.behind, strict=True)
+        return all(d == 1 and max(a, b) < k for k, d, a, b in sides)
+
+    @property
+    def bare(self) -> Window:
+        """The same without padding."""
+        none = [0] * len(self.kernel)
+        return replace(self, before=none, behind=none)
+
+    @property
     def sides(self) -> list[int]:
         """The padding as torch has it, the last axis first."""
         pairs = zip(reversed(self.before), reversed(self.behind), strict=True)
@@ -39,11 +52,12 @@ def one(sizes: Any) -> Any:
 
 
 def counts(sizes: Sizes, window: Window, ceil: bool) -> list[int]:
-    """How many windows torch sees along each axis, with `before` on both sides."""
+    """How many windows are seen along each axis; torch and onnxruntime leave out those
+    that begin behind the map."""
     found: list[int] = []
     for n, size in enumerate(sizes):
         reach = window.dilation[n] * (window.kernel[n] - 1) + 1
-        free = size + 2 * window.before[n] - reach
+        free = size + window.before[n] + window.behind[n] - reach
         stride = window.stride[n]
         count = (-(-free // stride) if ceil else free // stride) + 1
         if ceil and (count - 1) * stride >= size + window.before[n]:
@@ -64,8 +78,9 @@ def rounding(
     """
     if any(2 * b > k for b, k in zip(window.before, window.kernel, strict=True)):
         raise ValueError("it pads by more than half of its kernel")
+    alike = replace(window, behind=window.before)
     for ceil in (up, not up):
-        seen = counts(spatial, window, ceil)
+        seen = counts(spatial, alike, ceil)
         if all(a >= b for a, b in zip(seen, wanted, strict=True)):
             return ceil, seen
     raise ValueError("no op pools with so much padding behind the map")

@@ -70,7 +70,10 @@ _EQUAL: list[_Function] = [_halves, _uneven, _unbound, _indexed, _pixels, _norma
      lambda x: x.max(dim=1, keepdim=True)[0],
      lambda x: 2 / (x.relu() + 1),
      lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2),
-     lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 0), value=-inf), 3, 2)]  # fmt: skip
+     lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 0), value=-inf), 3, 2),
+     lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-inf), 2, 1),
+     lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 2), value=-inf), 3, 1),
+     lambda x: F.max_pool2d(F.pad(x, (2,) * 4, value=-inf), 3)]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", _EQUAL)
@@ -82,8 +85,8 @@ def test_equal(function: _Function) -> None:
 
 _REFUSED: list[tuple[_Function, str]] = [
      (lambda x: F.pad(x, (1, 1, 1, 1), value=-inf).relu(), "minus infinity"),
-     (lambda x: F.max_pool2d(F.pad(x, (2,) * 4, value=-inf), 3), "half of its kernel"),
-     (lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 2), value=-inf), 3, 1), "behind"),
+     (lambda x: F.max_pool2d(F.pad(x, (3,) * 4, value=-inf), 3), "half of its kernel"),
+     (lambda x: F.max_pool2d(F.pad(x, (1, 0, 1, 3), value=-inf), 3, 1), "behind"),
      (lambda x: x.max(1)[1].float(), "no op gives"),
      (lambda x: torch.stack([x, x]).amax(0), "to a batch"),
      (lambda x: x[0::2].relu(), "some samples"),

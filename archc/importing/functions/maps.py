@@ -119,7 +119,14 @@ def _max_pool(call: Reader) -> None:
     try:
         ceil, seen = rounding(spatial, window, wanted)
     except ValueError as error:
-        raise Refused(str(error)) from None
+        if not window.keeps_edges:
+            raise Refused(str(error)) from None
+        around = {"padding": window.sides}
+        value = call.make(
+            f"replication_pad{len(spatial)}d", around, reads=(value,), last=False
+        )
+        call.make(name, settings | {"padding": 0}, reads=(value,))
+        return
     attributes = settings | {"padding": before, "ceil_mode": ceil}
     if seen == wanted:
         call.make(name, attributes, reads=(value,))

@@ -8,7 +8,7 @@ from typing import Any
 from archc.importing.onnx.rules import Reading, one, plainly, rule, short
 from archc.importing.onnx.windows import cut, padded, window_of
 from archc.importing.trace import Sizes, Unsaid, Value
-from archc.importing.windows import Window, rounding
+from archc.importing.windows import Window, counts, rounding
 
 _F = "torch.nn.functional"
 
@@ -17,8 +17,9 @@ _F = "torch.nn.functional"
 
 @rule("MaxPool", "AveragePool")
 def _pool(node: Reading) -> None:
-    window = window_of(node)
-    spatial, made = node.sizes()[2:], node.made[0]
+    window, spatial = window_of(node), node.sizes()[2:]
+    up = bool(node.attribute("ceil_mode", 0))
+    made = (*node.made[0][:2], *counts(spatial, window, up))
     axes, largest = len(spatial), node.node.op == "MaxPool"
     if len(node.made) > 1 and node.readers[node.node.makes[1]]:
         raise Unsaid("somebody reads where its largest numbers were (`Indices`)")
@@ -36,18 +37,20 @@ def _pool(node: Reading) -> None:
         settings["stride"] = one(window.stride)
     if any(d != 1 for d in window.dilation):
         settings["dilation"] = one(window.dilation)
-    number, seen = node.plain(), list(made[2:])
-    if within or window.is_even:
-        try:
-            up = bool(node.attribute("ceil_mode", 0))
-            ceil, seen = rounding(spatial, window, seen, up)
-        except ValueError as error:
-            raise Unsaid(str(error)) from None
+    number, wanted = node.plain(), list(made[2:])
+    try:
+        if not within and not window.is_even:
+            raise ValueError("its padding counts, and differs by side")
+        ceil, seen = rounding(spatial, window, wanted, up)
         if any(window.before):
             settings["padding"] = one(window.before)
-            settings |= {} if largest or not within else {"count_include_pad": False}
-    else:
-        number, ceil = padded(node, number, window), bool(node.attribute("ceil_mode"))
+            if within and not largest:
+                settings["count_include_pad"] = False
+    except ValueError as error:
+        if not window.keeps_edges if largest else within:
+            raise Unsaid(str(error)) from None
+        number = padded(node, number, window, "replicate" if largest else "constant")
+        ceil, seen = rounding(node.drawing.sizes[number][2:], window.bare, wanted)
     settings |= {"ceil_mode": True} if ceil else {}
     given = {"input": Value(number), **settings}
     function = f"{_F}.{'max' if largest else 'avg'}_pool{axes}d"

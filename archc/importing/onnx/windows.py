@@ -53,14 +53,13 @@ def _same(
     return before, behind
 
 
-def padded(node: Reading, number: int, window: Window) -> int:
-    """A value with the window's padding around it, of zeros."""
+def padded(node: Reading, number: int, window: Window, mode: str = "constant") -> int:
+    """A value with the window's padding around it, of zeros or as torch's `mode`."""
     sizes = node.drawing.sizes[number]
     sides = zip(sizes[2:], window.before, window.behind, strict=True)
     made = (*sizes[:2], *(size + a + b for size, a, b in sides))
     settings: dict[str, Any] = {
-        "input": Value(number), "pad": tuple(window.sides), "mode": "constant",
-        "value": 0.0,
+        "input": Value(number), "pad": tuple(window.sides), "mode": mode, "value": 0.0,
     }  # fmt: skip
     return node.drawing.call("torch.nn.functional.pad", settings, made)
 
