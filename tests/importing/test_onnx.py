@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from archc.importing.onnx.file import file_of
 from archc.importing.onnx.network import network_of
 from archc.importing.spec import imported
-from archc.run.importing import onnx as proving
+from archc.run.importing import onnx_proof as proving
 from archc.run.importing.onnx import import_onnx
 from archc.run.importing.session import Result
 from tests.importing.graphs import Graph

@@ -18,7 +18,7 @@ import torch
 
 import archc
 from archc.importing.onnx.network import network_of
-from archc.run.importing import onnx as proving
+from archc.run.importing import onnx_proof as proving
 from archc.run.importing.onnx import import_onnx
 from archc.run.importing.session import Result
 from tests.command import invoke
@@ -707,3 +707,78 @@ def test_a_window_that_onnxruntime_would_never_leave_is_refused(tmp_path: Path) 
     g = Graph("N", 6, 8, 8)
     pooled = g("LpPool", "x", kernel_shape=[3, 1 << 40], auto_pad="SAME_LOWER")
     assert "its window is above" in _refusals(g.saved(tmp_path, pooled))
+
+
+def _narrow(model: Any, kind: int) -> Any:
+    """The model with all its numbers in another precision."""
+    for tensor in model.graph.initializer:
+        array = onnx.numpy_helper.to_array(tensor)
+        if array.dtype == np.float32:
+            numbers = array.ravel().tolist()
+            made = onnx.helper.make_tensor(tensor.name, kind, array.shape, numbers)
+            tensor.CopyFrom(made)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = kind
+    return model
+
+
+def _clipped() -> Made:
+    g = Graph("N", 3, 8, 8)
+    low, high = g.constant(np.float32(-0.5)), g.constant(np.float32(0.5))
+    return g, g("Clip", g.conv("x", 4, 3), low, high)
+
+
+@pytest.mark.parametrize("precision", ["FLOAT16", "BFLOAT16", "DOUBLE"])
+@pytest.mark.parametrize("outside", [True, False])
+def test_other_precisions_are_taken_as_float32(
+    precision: str, outside: bool, tmp_path: Path
+) -> None:
+    """Of the whole file, or between conversions at its ends."""
+    kind = onnx.TensorProto.DataType.Value(precision)
+    graph, made = _clipped()
+    model = _narrow(graph.model(made), kind)
+    if outside:
+        for value in (*model.graph.input, *model.graph.output):
+            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        for node in model.graph.node:
+            node.input[:] = ["inner" if n == "x" else n for n in node.input]
+            node.output[:] = ["made" if n == made else n for n in node.output]
+        cast = onnx.helper.make_node
+        model.graph.node.insert(0, cast("Cast", ["x"], ["inner"], to=kind))
+        model.graph.node.append(cast("Cast", ["made"], [made], to=1))
+    path = tmp_path / "net.onnx"
+    onnx.save(model, str(path))
+    result = _imported(path)
+    name = {"DOUBLE": "float64"}.get(precision, precision.lower())
+    assert result.remarks == [
+        f"its {name} numbers were taken, and compared, as float32"
+    ]
+    assert result.params == 4 * (3 * 9 + 1)
+    weight = onnx.numpy_helper.to_array(model.graph.initializer[2])
+    found = next(t for key, t in result.state.items() if key.endswith("weight"))
+    assert np.array_equal(found.numpy(), weight.astype(np.float32))
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_sparse_weights_are_weights(counted: bool, tmp_path: Path) -> None:
+    """With places counted over all axes, or along each."""
+    graph, made = _clipped()
+    model = graph.model(made)
+    tensor = next(t for t in model.graph.initializer if len(t.dims) == 4)
+    array = onnx.numpy_helper.to_array(tensor).copy()
+    array[np.abs(array) < 0.1] = 0
+    at = np.flatnonzero(array) if counted else np.argwhere(array)
+    model.graph.initializer.remove(tensor)
+    model.graph.sparse_initializer.append(
+        onnx.helper.make_sparse_tensor(
+            onnx.numpy_helper.from_array(array[array != 0], tensor.name),
+            onnx.numpy_helper.from_array(at.astype(np.int64), "places"),
+            array.shape,
+        )
+    )
+    path = tmp_path / "net.onnx"
+    onnx.save(model, str(path))
+    result = _imported(path)
+    found = next(t for key, t in result.state.items() if key.endswith("weight"))
+    assert np.array_equal(found.numpy(), array)
+    _same_at(result, path, 2, 3, 8, 8)

@@ -12,7 +12,6 @@ from archc.spec.identifiers import of_input
 
 _LAST = (0, 3, 1, 2)
 """From channels behind the map to channels before it."""
-_FLOATS = frozenset({"FLOAT16", "BFLOAT16", "DOUBLE"})
 
 Given = Sequence[tuple[str | None, Sizes]]
 """Shapes of inputs, with their names where they have one."""
@@ -62,10 +61,9 @@ def _check(file: File, name: str, said: Sequence[int | None] | None) -> None:
     kind = element_types(file.model)[name]
     if kind != "FLOAT":
         mend = (
-            "export the network as `.float()`, for float32 inputs" if kind in _FLOATS
-            else "cut the file behind what makes float32 of them"
+            "cut the file behind what makes float32 of them"
             " (onnx.utils.extract_model), and import the rest"
-        )  # fmt: skip
+        )
         raise Odd(f"it reads {kind} numbers; a spec's are float32", mend)
     if said is not None and len(said) < 2:
         raise Odd("a sample of it has no axis; a spec's inputs have one or more behind"
