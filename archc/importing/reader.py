@@ -16,7 +16,7 @@ from archc.importing.trace import BATCH, Call, Param, Sizes, Value
 from archc.importing.windows import one
 from archc.ops.base import Op
 from archc.ops.registry import OPS, bare
-from archc.ops.sizes import Shape, ShapeError
+from archc.ops.sizes import Shape, ShapeError, check_sizes
 from archc.spec.expressions.operations import MAX_MAGNITUDE
 
 JOINED = "it joins samples to a batch"
@@ -247,6 +247,7 @@ class Reader:
                     raise
                 reads = self._channels_first(reads)
                 shape = made.infer(*map(self.shape_of, reads))
+            check_sizes(op, shape)
         except ValidationError as error:
             raise Refused(
                 f"`{op}` does not take this: {error.errors()[0]['msg']}"

@@ -13,12 +13,10 @@ from archc.network.clash import read_clash
 from archc.network.frame import Frame
 from archc.network.graph import Value
 from archc.ops.base import Op
-from archc.ops.sizes import Shape, ShapeError
+from archc.ops.sizes import Shape, ShapeError, check_sizes
 from archc.spec.expressions import Expr, Silenced
 from archc.spec.model import OpNode
 from archc.spec.validate import explain
-
-MAX_DIM = 2**48
 
 
 class Builder:
@@ -92,8 +90,7 @@ class Builder:
         shape = self._inferred.get(key)
         if shape is None:
             shape = self._inferred[key] = op.infer(*shapes)
-            if max(shape.sizes) > MAX_DIM:
-                raise _beyond(op, shape)
+            check_sizes(op.op, shape)
         return shape
 
     def refuse(
@@ -133,12 +130,3 @@ class Builder:
             error.code, error.message, node.origin.at("op"), *frame.use_labels(),
             help=error.help,
         )  # fmt: skip
-
-
-def _beyond(op: Op, shape: Shape) -> ShapeError:
-    axis = next(n for n, size in enumerate(shape.sizes) if size > MAX_DIM)
-    return ShapeError(
-        f"`{op.op}` gives a value with more than 2**48 numbers along axis {axis + 1}",
-        code="shape-too-large",
-        help="look for a size or a number of channels that grows in a `repeat`",
-    )

@@ -40,6 +40,8 @@ MOST_AXES = 3
 """A map has at most depth, height and width."""
 MAX_SIZE = 2**24
 """The most that an axis of an input may have."""
+MAX_DIM = 2**48
+"""The most that one of any value may have."""
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
@@ -140,3 +142,14 @@ class ShapeError(Exception):
         self.attribute = attribute
         self.help = help
         self.instead = instead
+
+
+def check_sizes(op: str, shape: Shape) -> None:
+    """Raises ShapeError where an axis of what an op gives is longer than any may be."""
+    axis = next((n for n, size in enumerate(shape.sizes) if size > MAX_DIM), None)
+    if axis is not None:
+        raise ShapeError(
+            f"`{op}` gives a value with more than 2**48 numbers along axis {axis + 1}",
+            code="shape-too-large",
+            help="look for a size or a number of channels that grows in a `repeat`",
+        )

@@ -147,6 +147,13 @@ def test_a_window_beyond_the_map_is_refused() -> None:
     assert "its last window starts behind the map" in reason
 
 
+def test_what_is_too_large_is_refused() -> None:
+    text = INPUT + _conv("data", "c", 8, "kernel_size: 3 pad: 99999999")
+    fc = "inner_product_param { num_output: 5 }"
+    (reason,) = _reasons(text + _layer("InnerProduct", "c", "fc", fc))
+    assert "more than 2**48 numbers along axis 1" in reason
+
+
 def test_numbers_are_counted_by_hand() -> None:
     text = INPUT + _conv("data", "c", 8, "kernel_size: 3 stride: 2 group: 1")
     text += _conv("c", "d", 6, "kernel_h: 1 kernel_w: 3 pad_w: 1 pad_h: 0 group: 2")
