@@ -8,12 +8,23 @@ from dataclasses import replace
 from typing import Any
 
 from archc.importing.trace import Call, Sizes, Trace, Value
+from archc.ops.sizes import MAX_SIZE, MOST_AXES
 from archc.spec.expressions import is_sequence
 
 _RESIZES = "torch.nn.functional.interpolate"
 _POOLS = re.compile(r"torch\.nn\.functional\.(avg|max)_pool\dd")
 _PLAIN = ("padding", "dilation", "divisor_override", "return_indices")
 """Settings by which a pooling over the whole map would be another one."""
+
+
+def unfit(sample: Sequence[int]) -> str | None:
+    """Why no input of a spec has this shape, without the batch; None if one may."""
+    if len(sample) > 1 + MOST_AXES:
+        most = f"channels and at most {MOST_AXES} more"
+        return f"a sample of it has {len(sample)} axes; an input has {most}"
+    if max(sample, default=0) > MAX_SIZE:
+        return f"a size of it is {max(sample)}; {MAX_SIZE} is the most"
+    return None
 
 
 def other_sizes(

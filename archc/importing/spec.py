@@ -14,6 +14,7 @@ from archc.importing.items import all_items, simplify, tree_of
 from archc.importing.layout import tables_of
 from archc.importing.nodes import Graph, Node
 from archc.importing.sharing import share
+from archc.importing.sizes import unfit
 from archc.importing.trace import Call, Refusal, Trace, Value
 
 
@@ -43,9 +44,15 @@ def imported(
 
     Where it is `loose`, modules of a class are one block even if some lack a part.
     """
+    shapes = ((n, unfit(evaluated.shapes[v][1:])) for n, v in evaluated.inputs.items())
+    odd = [
+        Refusal("", f"`{name}`: {reason}", mend="--input says another shape")
+        for name, reason in shapes
+        if reason is not None
+    ]
     graph = graph_of(evaluated)
-    if graph.refused:
-        return Imported(refused=graph.refused)
+    if odd or graph.refused:
+        return Imported(refused=odd or graph.refused)
     heads: list[Head] = []
     main = None
     if trained is not None:

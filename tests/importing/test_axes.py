@@ -99,6 +99,15 @@ def test_refused(function: _Function, reason: str) -> None:
     assert any(reason in refusal.reason for refusal in result.refused), result
 
 
+@pytest.mark.parametrize(
+    ("shape", "reason"), [((1,) * 5, "has 5 axes"), ((1, 1 << 30), "is the most")]
+)
+def test_inputs_that_no_spec_has(shape: tuple[int, ...], reason: str) -> None:
+    (refusal,) = import_network(nn.ReLU(), "net", {"x": shape}).refused
+    assert reason in refusal.reason
+    assert refusal.mend
+
+
 def test_a_network_that_does_nothing() -> None:
     result = import_network(nn.Identity(), "net", {"x": (3, 8, 8)})
     assert result.proof.outputs == "equal"

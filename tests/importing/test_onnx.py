@@ -430,6 +430,8 @@ def test_odd_files(tmp_path: Path) -> None:
     assert "nothing before it makes" in _refusals(g, tmp_path, g("Relu", "y"))[0]
     g = Graph(1, 4, 8, 1 << 40)
     assert "is the most" in _refusals(g, tmp_path, g("Relu", "x"))[0]
+    g = Graph(1, 2, 2, 2, 2, 2)
+    assert "has 5 axes" in _refusals(g, tmp_path, g("Relu", "x"))[0]
     g = Graph(1, 4, 8, 8)
     result = _made(g.saved(tmp_path, g("Relu", "x"), "x"))
     assert len(_spec(result)["network"]["outputs"]) == 2

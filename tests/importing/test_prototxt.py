@@ -371,6 +371,8 @@ def test_all_refusals_come_at_once() -> None:
         (_layer("LRN", "data", "c", "lrn_param { alpha: 1e30 }"), "beyond 2**62"),
         (_layer("Input", "", "c", "input_param { shape { dim: 1 dim: 99999999 } }")
          + _layer("ReLU", "c", "d"), "16777216 is the most"),
+        (_layer("Input", "", "c", "input_param { shape {" + 6 * " dim: 2" + " } }")
+         + _layer("ReLU", "c", "d"), "has 5 axes"),
         ("layer { name: \"x\" }", "no `type`"),
         ("", "nothing is computed"),
     ],

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from archc.importing.prototxt.drawing import Drawing
 from archc.importing.prototxt.layers import Layer
 from archc.importing.prototxt.text import Malformed
+from archc.importing.sizes import unfit
 from archc.importing.trace import Refusal, Sizes
-from archc.ops.sizes import MAX_SIZE
 from archc.spec.identifiers import of_input, of_output
 
 Given = Sequence[tuple[str | None, Sizes]]
@@ -40,8 +40,8 @@ def draw_inputs(
             refusal = Refusal(layer.name, reason, draw.file, layer.line, mend)
             draw.trace.refused.append(refusal)
             continue
-        if max(sizes) > MAX_SIZE:
-            reason = f"a size that it gives is {max(sizes)}; {MAX_SIZE} is the most"
+        reason = unfit(sizes)
+        if reason is not None:
             mend = "--input says another shape"
             refusal = Refusal(layer.name, reason, draw.file, layer.line, mend)
             draw.trace.refused.append(refusal)

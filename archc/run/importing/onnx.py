@@ -16,7 +16,6 @@ from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported
 from archc.importing.trace import Refusal, Sizes
 from archc.importing.writing.compiled import NotASpec, compiled, identifier
-from archc.ops.sizes import MAX_SIZE
 from archc.run.importing.onnx_proof import OnnxFile, prove, said, session
 from archc.run.importing.session import Result
 from archc.run.subject import Subject
@@ -58,15 +57,8 @@ def import_onnx(path: Path, given: Given = ()) -> Result:
 
 def _imported(result: Result, file: OnnxFile) -> Result:
     """The same of a model that could be read."""
-    path = file.path
     network = file.network()
-    largest = max((max(sizes[1:]) for sizes in network.inputs.values()), default=0)
-    if largest > MAX_SIZE:
-        reason = f"a size of its input is {largest}; {MAX_SIZE} is the most"
-        mend = "--input says another shape"
-        result.refused = [Refusal("", reason, str(path), mend=mend)]
-        return result
-    name = identifier(PurePath(path).stem)
+    name = identifier(file.path.stem)
     network.trace.name = name
     if file.changes:
         network.remarks.append(_CHANGED.format(" and ".join(file.changes)))
