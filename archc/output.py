@@ -61,7 +61,11 @@ def write(outputs: Sequence[Output]) -> list[Path]:
                     continue
                 made += _directory(output.path, target)
                 ready.append((_beside(target), target))
-                _fill(ready[-1][0], output.content, target)
+                try:
+                    _fill(ready[-1][0], output.content, target)
+                except OSError as error:
+                    error.filename = str(output.path)  # not the one beside it
+                    raise
             for temporary, target in ready:
                 os.replace(temporary, target)
         finally:

@@ -87,7 +87,10 @@ class _Commands(click.Group):
                 raise
             # what could not be written now must not be tried again on the way out
             sys.stdout = None
-            raise click.ClickException(f"cannot go on: {error}") from error
+            raise _refused(error) from error
+        except KeyboardInterrupt:
+            click.echo("\nAborted!", err=True)
+            ctx.exit(130)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -99,6 +102,15 @@ class _Commands(click.Group):
                 f"there is no command {args[0]!r}; {did_you_mean(args[0], _COMMANDS)}"
             )
         return super().resolve_command(ctx, args)
+
+
+def _refused(error: OSError) -> click.ClickException:
+    """A file or a stream that can't be read or written, where no command expects it."""
+    from archc.cli.options import Refused
+    from archc.cli.specs import reason
+
+    place = f" {_shown(str(error.filename))}:" if error.filename else ""
+    return Refused(f"cannot go on:{place} {reason(error)}")
 
 
 def _shown(message: str) -> str:
@@ -118,8 +130,9 @@ def main() -> None:
     A spec becomes checked shapes and counts, a PyTorch module that reads as if written
     by hand, and a diagram.
 
-    Exit status: 0 all is well, 1 errors in a spec, 2 wrong use of the command line, 3
-    archc found itself wrong, and wrote nothing.
+    Exit status: 0 all is well, 1 errors in a spec, 2 wrong use of the command line, or
+    a file cannot be read or written, 3 archc found itself wrong, and wrote nothing, 130
+    stopped by Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         # a path or a name may hold what the terminal's encoding has no sign for

@@ -145,6 +145,7 @@ def _side(spec: Path, run: Run, *, anywhere: bool) -> Side | None:
     """One of the networks; None if it has errors."""
     from archc import catalog
     from archc.cli.revision import NoRevision, at_revision, checked_out
+    from archc.cli.specs import no_directory
     from archc.compare.model import Side
 
     asked = at_revision(spec)
@@ -157,8 +158,7 @@ def _side(spec: Path, run: Run, *, anywhere: bool) -> Side | None:
         if path in run.libraries:
             raise Refused(f"{spec} only holds blocks for others to use, and no network")
         return analysis and Side(analysis.network, analysis.facts, str(asked))
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     try:
         entry = catalog.locate(spec)
     except catalog.Ambiguous as error:

@@ -182,7 +182,7 @@ def _targets(
     """
     from archc.draw.drawing import format_of
 
-    if out is not None and out.suffix and not out.is_dir():
+    if out is not None and out.suffix and not os.path.isdir(out):
         try:
             format_of(out)
         except ValueError as error:

@@ -146,13 +146,12 @@ def command(
     means that not even one sample fits, or that torch refuses to train such a batch.
     """
     from archc.cli.running import fitted_weights, need_torch
-    from archc.cli.specs import Run, find_one
+    from archc.cli.specs import Run, find_one, no_directory
     from archc.emit.execution import execution
     from archc.measure.memory import footprint
     from archc.measure.refusal import refusal
 
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     source = context.get_parameter_source("batch")
     if limit is not None and source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--fit finds the batch; leave out --batch")

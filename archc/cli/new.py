@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -98,11 +99,11 @@ def _target(name: str, out: Path | None) -> Path:
         target = (
             directory / f"{name}.toml" if directory.is_dir() else Path(f"{name}.toml")
         )
-    if target.is_dir():
+    if os.path.isdir(target):
         raise Refused(f"{target} is a directory; give a file, {target / name}.toml")
     if target.suffix.lower() != ".toml":
         raise Refused(f"{target} is no name for a spec in TOML: it must end in .toml")
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
         raise _taken(target)
     return target
 
@@ -133,10 +134,9 @@ def starter(name: str) -> str:
 
 def _copied(name: str, spec: Path, allow_outside: bool, color: str) -> str | None:
     """The text of another network; None if it has errors, which are said."""
-    from archc.cli.specs import Run
+    from archc.cli.specs import Run, no_directory
 
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     run = Run(Overrides(), anywhere=allow_outside)
     analysis = run.analyse(spec)
     if analysis is not None:

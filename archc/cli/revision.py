@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Generator
@@ -38,7 +39,7 @@ class AtRevision:
 def at_revision(spec: Path) -> AtRevision | None:
     """What is asked for, where it is no file that is there."""
     found = _WRITTEN.fullmatch(str(spec))
-    if found is None or spec.exists():
+    if found is None or os.path.lexists(spec):
         return None
     return AtRevision(found["revision"], found["path"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ def command(
 def _check(out: Path) -> None:
     if out.suffix.lower() != ".toml":
         raise Refused(f"{out} is no name for a spec in TOML: it must end in .toml")
-    if out.exists() or out.is_symlink():
+    if os.path.lexists(out):
         raise Refused(f"{out} is there already, and nothing is written over")
 
 

@@ -36,7 +36,8 @@ def find(paths: Iterable[Path]) -> list[Found]:
     """
     found: dict[str, Found] = {}
     for path in paths:
-        specs = list(map(Found, _below(path))) if path.is_dir() else [find_one(path)]
+        below = os.path.isdir(path)
+        specs = list(map(Found, _below(path))) if below else [find_one(path)]
         if not specs:
             raise Refused(
                 f"there is no spec in {path} or below it: a spec says `archc = 1`"
@@ -44,6 +45,17 @@ def find(paths: Iterable[Path]) -> list[Found]:
         for spec in specs:
             found.setdefault(os.path.realpath(spec.path), spec)
     return list(found.values())
+
+
+def no_directory(spec: Path) -> None:
+    """Where one spec is asked for.
+
+    Raises:
+        UsageError: if it is a directory.
+    """
+    # unlike Path.is_dir, False of what may not be looked at: reading it says why
+    if os.path.isdir(spec):
+        raise click.UsageError(f"{spec} is a directory; give one spec")
 
 
 def find_one(spec: Path) -> Found:

@@ -83,14 +83,13 @@ def command(
     """
     import json
 
-    from archc.cli.specs import Run
+    from archc.cli.specs import Run, no_directory
     from archc.escaping import json_text
     from archc.measure.speed.device import NoDevice
     from archc.measure.speed.roofline import predict
     from archc.measure.speed.table import as_text
 
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     analysis = run.analyse(spec)
     run.report(color)

@@ -81,15 +81,14 @@ def command(
     linear layers for one sample, without bias. The receptive field is in input pixels;
     behind a global operation there is none. Diagnostics go to stderr.
     """
-    from archc.cli.specs import Run
+    from archc.cli.specs import Run, no_directory
     from archc.measure.summary import summarize
 
     if tool is not None and form not in ("text", "json"):
         raise click.UsageError("--as has the formats text and json")
     if fold and form != "latex":
         raise click.UsageError("--fold has the format latex")
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     analysis = run.analyse(spec)
     run.report(color)

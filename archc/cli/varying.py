@@ -46,12 +46,11 @@ def variants_of(
     Raises:
         Refused: if `--vary` says no values, or is for no parameter of the spec.
     """
-    from archc.cli.specs import Run
+    from archc.cli.specs import Run, no_directory
     from archc.design.ranges import RangeError, read
     from archc.design.variants import Variants
 
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     try:
         ranges = list(map(read, varied))
     except RangeError as error:

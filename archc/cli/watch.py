@@ -57,13 +57,12 @@ def command(
 
     Exit status: 0 it was ended, 2 wrong use, or the port is taken.
     """
-    from archc.cli.specs import find_one
+    from archc.cli.specs import find_one, no_directory
     from archc.live.workspace import Workspace
     from archc.page.follow import Followed
     from archc.page.server import ADDRESS, Server
 
-    if spec.is_dir():
-        raise click.UsageError(f"{spec} is a directory; give one spec")
+    no_directory(spec)
     try:
         import watchfiles  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:

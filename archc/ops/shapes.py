@@ -197,7 +197,11 @@ def _other_rank(op: Op, x: Shape) -> str:
     """What to do where an op reads what has other axes than its maps."""
     count = len(x.dims) - 1
     if not count:
-        return "put it before the flatten that turned the map into a vector"
+        sizes = "channels and one to three more" if op.axes is None else _input(op.axes)
+        return (
+            "put it before the flatten that turned the map into a vector; where the"
+            f" input is one, give it more sizes: {sizes}"
+        )
     if op.axes is None:
         return "join some of its axes with flatten"
     instead = op.on_axes(count)
@@ -206,8 +210,12 @@ def _other_rank(op: Op, x: Shape) -> str:
         batch = f"leave the batch of {x.dims[0]} out: input = {plain(x.dims[1:])}"
         return f"{batch}; or {use}" if use else batch
     use = f"{use}; " if use else ""
-    names = ", ".join(("channels", *axis_names(op.axes)))
-    return f"{use}{_SIZES[op.axes]} sizes: input = [{names}]"
+    return f"{use}{_SIZES[op.axes]} sizes: {_input(op.axes)}"
+
+
+def _input(axes: int) -> str:
+    """The input that has so many axes behind its channels, as a spec says it."""
+    return f"input = [{', '.join(('channels', *axis_names(axes)))}]"
 
 
 def axis_name(axis: int, x: Shape) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from base64 import b64encode
 from dataclasses import fields, is_dataclass
@@ -69,7 +70,7 @@ def target(path: Path) -> Path:
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{path} is no name for a page: it must end in .html")
-    if path.is_file():
+    if os.path.isfile(path):
         with path.open("rb") as file:
             start = file.read(1000)
         if _GENERATOR not in start:

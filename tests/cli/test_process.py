@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
+
+from tests.command import invoke
 
 from .conftest import SPECS, TINY
 
@@ -96,8 +99,46 @@ def test_a_full_disk_is_said() -> None:
             text=True,
             timeout=120,
         )
-    assert done.returncode == 1
-    assert done.stderr == "Error: cannot go on: [Errno 28] No space left on device\n"
+    assert done.returncode == 2
+    assert done.stderr == "Error: cannot go on: no space left on device\n"
+
+
+def test_ctrl_c_is_told_from_a_mistake_in_a_spec(monkeypatch: MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archc.cli.specs.Run.analyse", stop)
+    done = invoke("summary", RESNET)
+    assert (done.exit_code, done.output) == (130, "\nAborted!\n")
+
+
+TOO_LONG = 300 * "x"
+
+
+@pytest.mark.parametrize(
+    ("status", "arguments"),
+    [
+        (1, ["check", TOO_LONG]),
+        (1, ["summary", f"{TOO_LONG}.toml"]),
+        (1, ["compile", f"{TOO_LONG}/net.toml"]),
+        (1, ["diff", f"{TOO_LONG}.toml", "alexnet"]),
+        (1, ["new", "mine", "--from", TOO_LONG]),
+        (2, ["new", TOO_LONG]),
+        (2, ["diff", f"HEAD:{TOO_LONG}.toml", "alexnet"]),
+        (2, ["draw", "alexnet", "-o", f"{TOO_LONG}.svg"]),
+        (2, ["report", "alexnet", "-o", f"{TOO_LONG}.html"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_a_path_that_no_file_can_have_is_told_by_name(
+    status: int, arguments: list[str], tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = invoke(*arguments)
+    assert done.exit_code == status, done.output
+    assert TOO_LONG in done.output
+    assert "cannot go on" not in done.output
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_stdout() -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from archc.source.files import MAX_BYTES
+from archc.spec.expressions.parsing import MAX_DEPTH, MAX_LENGTH
+from archc.spec.load import MAX_CHAIN
+from archc.spec.model import MAX_NODES
 from tests.command import invoke
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,6 +35,16 @@ def test_limits_are_those_of_the_code() -> None:
     assert len(limits) >= 12
     for value, module, name in limits:
         assert getattr(import_module(module), name) == int(value), name
+
+
+def test_the_language_s_page_says_the_same_limits() -> None:
+    text = " ".join((ROOT / "docs" / "spec-language.md").read_text("utf-8").split())
+    assert f"a network has at most {MAX_NODES:,} nodes" in text
+    assert f"`extends` and `use` is at most {MAX_CHAIN} long" in text
+    assert f"Files are UTF-8 and at most {MAX_BYTES >> 20} MiB" in text
+    assert (
+        f"text of up to {MAX_LENGTH} characters, nested up to {MAX_DEPTH} deep" in text
+    )
 
 
 def _planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -340,6 +340,14 @@ def test_bad_attributes_are_named(
     assert [e["loc"] for e in error.value.errors()] == [location]
 
 
+@pytest.mark.parametrize("name", ["conv2d", "max_pool2d", "batch_norm3d", "upsample"])
+def test_a_vector_that_no_flatten_made_is_helped_too(name: str) -> None:
+    attributes: dict[str, Any] = {"out_channels": 4, "kernel_size": 3}
+    with pytest.raises(ShapeError, match="needs") as error:
+        OPS[name].model_construct(**attributes).infer(Shape((8,)))
+    assert "input is one, give it more sizes: " in (error.value.help or "")
+
+
 def test_helping_with_huge_numbers_takes_no_time() -> None:
     with pytest.raises(ShapeError, match="leaves"):
         make("group_norm", num_groups=7).infer(Shape((10**15, 2, 2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,7 +247,7 @@ def _fake(shape: tuple[int, ...], outputs: int) -> Data:
 
 def _folder(root: Path) -> Data:
     """train/ and val/ with a directory for each class, or only such directories."""
-    if not (root / "train").is_dir():
+    if not os.path.isdir(root / "train"):
         found = classes(root)
         images = _files(found)
         halves = [

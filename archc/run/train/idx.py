@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from math import prod
 from pathlib import Path
@@ -26,7 +27,7 @@ def find(directory: Path, *, train: bool) -> tuple[Path, Path] | None:
 
 def _one(directory: Path, name: str) -> Path | None:
     paths = (directory / name, directory / f"{name}.gz")
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def read(path: Path, *, rank: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import random
 import signal
@@ -63,7 +64,7 @@ def train(subject: Subject, recipe: Recipe, wanted: Wanted, habits: Habits) -> N
 
 def _check_place(habits: Habits, world: World) -> None:
     kept = ("checkpoint.pt", "best.pt", "model.pt", "result.json")
-    there = any((habits.directory / name).exists() for name in kept)
+    there = any(os.path.lexists(habits.directory / name) for name in kept)
     if not habits.resume and there:
         raise CannotTrain(
             f"{habits.directory} holds a training: --resume goes on with it, --output"
