@@ -104,7 +104,8 @@ def _refused(graph: Graph, call: Call) -> Refused | None:
 
 
 def _widen(graph: Graph, number: int) -> bool:
-    """Makes an op of what spreads a value along axes of one; whether there is any."""
+    """Makes an op of what spreads a value along axes of one; whether there is any. A
+    single number of each channel is resized to the map that it is spread over."""
     call, sizes = graph.spread.pop(number, None), graph.trace.shapes[number][1:]
     source = graph.shapes.get(graph.value(number))
     if call is None or source is None or len(source.dims) != len(sizes):
@@ -115,7 +116,12 @@ def _widen(graph: Graph, number: int) -> bool:
         return False
     del graph.same[number]
     graph.shapes[number] = Shape(sizes, source.channel_axis)
-    node = Node("expand", {"sizes": kept}, reads, number, None, call.use, call)
+    other = call.settings.get("size_of")
+    op, attributes = "expand", {"sizes": kept}
+    if isinstance(other, Value) and kept[0] == -1 and {*source.sizes[1:]} == {1}:
+        op, attributes = "upsample", dict[str, Any]()
+        reads = (*reads, graph.value(other.number))
+    node = Node(op, attributes, reads, number, None, call.use, call)
     graph.nodes.append(node)
     return True
 

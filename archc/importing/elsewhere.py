@@ -23,6 +23,14 @@ class Limit(NamedTuple):
         return f"{self.said} ({self.place})" if self.place else self.said
 
 
+class _Unlike(NamedTuple):
+    """What a network does otherwise on inputs of another size."""
+
+    does: str
+    module: str
+    place: str
+
+
 def same_calls(trace: Trace, other: Trace) -> bool:
     """Whether both make the same calls of functions, in the same modules."""
     return [*map(_outline, trace.calls)] == [*map(_outline, other.calls)]
@@ -40,15 +48,10 @@ def bound(trace: Trace, others: Sequence[Trace]) -> Limit | None:
     told = [(other, said) for other, said in unlike if said is not None]
     if not told:
         return None
-    other, said = told[0]
-    given = _shapes(other)
+    other, (does, path, place) = told[0]
     alone = "this size alone" if len(told) == len(taken) else "some sizes alone"
-    does, call, trace = said
-    path = trace.uses[call.use].path if call.use >= 0 else ""
     inside = f" in `{path}`" if path else ""
-    place = str(call.place) if call.place else ""
-    text = f"for inputs of {alone}: at {given}, `{call.function}`{inside} {does}"
-    return Limit(text, place)
+    return Limit(f"for inputs of {alone}: at {_shapes(other)}{inside}, {does}", place)
 
 
 def refused(others: Sequence[Trace]) -> Limit | None:
@@ -72,25 +75,22 @@ def _outline(call: Call) -> tuple[str, int]:
     return call.function, call.use
 
 
-def _unlike(graph: Graph, trace: Trace, other: Trace) -> tuple[str, Call, Trace] | None:
-    """What the first call is in which they differ does otherwise."""
+def _unlike(graph: Graph, trace: Trace, other: Trace) -> _Unlike | None:
+    """What the first call does otherwise in which they differ."""
     for one, second in zip(trace.calls, other.calls, strict=False):
         if _outline(one) != _outline(second):
-            return "is called, and not here", second, other
+            return _told(second, other, "is called, and not here")
     for longer, shorter, said in (
         (other, trace, "is called, and not here"),
         (trace, other, "is not called"),
     ):
         if len(longer.calls) > len(shorter.calls):
-            return said, longer.calls[len(shorter.calls)], longer
+            return _told(longer.calls[len(shorter.calls)], longer, said)
     second = graph_of(other)
     if second.refused:
-        place = second.refused[0]
-        call = next(
-            (c for c in other.calls
-             if c.place == Place(place.file, place.line)), other.calls[-1]
-        )  # fmt: skip
-        return "does what no op does", call, other
+        first = second.refused[0]
+        place = str(Place(first.file, first.line)) if first.file else ""
+        return _Unlike(first.reason, first.module, place)
     forms = [*map(_forms, (graph, second))]
     found = next((n for n, (a, b) in enumerate(zip_longest(*forms)) if a != b), None)
     if found is None:
@@ -101,7 +101,13 @@ def _unlike(graph: Graph, trace: Trace, other: Trace) -> tuple[str, Call, Trace]
         for node in each.nodes[found : found + 1]:
             places.append((one.calls.index(node.call), node.call, one))
     _, call, one = min(places, key=lambda place: place[0])
-    return "works with other numbers", call, one
+    return _told(call, one, "works with other numbers")
+
+
+def _told(call: Call, trace: Trace, does: str) -> _Unlike:
+    path = trace.uses[call.use].path if call.use >= 0 else ""
+    place = str(call.place) if call.place else ""
+    return _Unlike(f"`{call.function}` {does}", path, place)
 
 
 def _forms(graph: Graph) -> list[Any]:

@@ -12,6 +12,8 @@ from archc.ops.sizes import MAX_SIZE, MOST_AXES
 from archc.spec.expressions import is_sequence
 
 _RESIZES = "torch.nn.functional.interpolate"
+_SPREADS = frozenset({"torch.Tensor.expand", "torch.Tensor.expand_as",
+                      "torch.broadcast_to", "torch.Tensor.repeat"})  # fmt: skip
 _POOLS = re.compile(r"torch\.nn\.functional\.(avg|max)_pool\dd")
 _PLAIN = ("padding", "dilation", "divisor_override", "return_indices")
 """Settings by which a pooling over the whole map would be another one."""
@@ -47,7 +49,8 @@ def name_sizes(trace: Trace, others: Sequence[Trace]) -> None:
     """Notes which axes are as large as the inputs make them, and at what is resized
     which map it is as large as, in the setting `size_of`; in `resizes` that it is
     always as large, whatever it reads. What is so many times as large has a
-    `scale_factor`. A pooling whose window is the whole map is one to a single number.
+    `scale_factor`. Where a single number is spread over a map, `size_of` says which. A
+    pooling whose window is the whole map is one to a single number.
 
     `others` are the same calls on inputs of other sizes, the likeliest first: what
     holds for all of them is taken, or else for the first ones. They are changed as
@@ -78,13 +81,8 @@ def _name_size(traces: list[Trace], n: int, known: list[int]) -> bool:
                 settings = call.settings | {"resizes": True}
                 each.calls[n] = replace(call, settings=settings)
             return True
-        for value in _by_choice(known, calls[0], traces[0]):
-            maps = [_map(t.shapes[value], len(wanted[0])) for t in traces]
-            if maps == wanted:
-                for each, call in zip(traces, calls, strict=True):
-                    settings = call.settings | {"size_of": Value(value)}
-                    each.calls[n] = replace(call, settings=settings)
-                return True
+        if _take_size(traces, n, known, wanted):
+            return True
         factors = {_times(*each) for each in zip(traces, calls, wanted, strict=True)}
         if len(factors) == 1 and None not in factors:
             (factor,) = factors
@@ -92,12 +90,31 @@ def _name_size(traces: list[Trace], n: int, known: list[int]) -> bool:
                 settings = call.settings | {"size": None, "scale_factor": factor}
                 each.calls[n] = replace(call, settings=settings)
             return True
+    if calls[0].function in _SPREADS:
+        made = [
+            tuple(t.shapes[c.makes[0]][2:]) for t, c in zip(traces, calls, strict=True)
+        ]
+        return len({*made}) > 1 and _take_size(traces, n, known, made)
     if all(map(_is_whole, calls, traces)):
         if len({str(call.settings["kernel_size"]) for call in calls}) == 1:
             return False
         for each, call in zip(traces, calls, strict=True):
             each.calls[n] = _to_one(call)
         return True
+    return False
+
+
+def _take_size(
+    traces: list[Trace], n: int, known: list[int], wanted: list[tuple[int, ...]]
+) -> bool:
+    """Notes the map that is as large as wanted in all traces; whether there is one."""
+    for value in _by_choice(known, traces[0].calls[n], traces[0]):
+        if [_map(t.shapes[value], len(wanted[0])) for t in traces] == wanted:
+            for each in traces:
+                call = each.calls[n]
+                settings = call.settings | {"size_of": Value(value)}
+                each.calls[n] = replace(call, settings=settings)
+            return True
     return False
 
 

@@ -132,6 +132,61 @@ def test_channels_that_are_repeated() -> None:
     assert result.proof.outputs == "equal"
 
 
+_WEIGHED: list[tuple[_Function, list[dict[str, Any]]]] = [
+    (lambda x: torch.add(x, x.relu(), alpha=0.2),
+     [{"skip": "add", "layers": [{"op": "relu"}, {"op": "scale", "factor": 0.2}]}]),
+    (lambda x: torch.sub(x.exp(), x.relu(), alpha=3),
+     [{"merge": "sub",
+       "branches": [{"op": "exp"}, [{"op": "relu"}, {"op": "scale", "factor": 3.0}]]}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "nodes"), _WEIGHED)
+def test_sums_of_which_one_part_is_weighed(
+    does: _Function, nodes: list[dict[str, Any]]
+) -> None:
+    assert _nodes(_imported(does)) == nodes
+
+
+@pytest.mark.parametrize("does", [torch.abs, lambda x: abs(x - 0.5)])
+def test_what_is_below_zero_is_turned_about(does: _Function) -> None:
+    result = _imported(does)
+    assert result.text.count("relu") == 2
+    assert result.proof.outputs == result.proof.training == "equal"
+
+
+_LARGER: list[tuple[_Function, list[dict[str, Any]]]] = [
+    # as LightCNN's units, whose halves are two groups of channels already
+    (lambda x: torch.max(*torch.split(x, 4, 1)),
+     [{"op": "unflatten", "dim": 1, "unflattened_size": [2, -1]},
+      {"op": "amax", "dim": 1}]),
+    (lambda x: torch.maximum(x, x.exp()),
+     [{"skip": "concat", "op": "exp"},
+      {"op": "unflatten", "dim": 1, "unflattened_size": [2, -1]},
+      {"op": "amax", "dim": 1}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "nodes"), _LARGER)
+def test_the_larger_of_two_values(does: _Function, nodes: list[dict[str, Any]]) -> None:
+    result = _imported(does)
+    assert _nodes(result) == nodes
+    assert result.proof.outputs == result.proof.training == "equal"
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [(lambda x: torch.maximum(x, x.mean((2, 3), keepdim=True)), "of one shape"),
+     (lambda x: x.max(), "other samples"),
+     (lambda x: x.repeat(1, 1, 2, 1), "nor one wide"),
+     (lambda x: x.repeat(2, 1, 1, 1), "joins samples"),
+     (lambda x: x.repeat(1, 1, 1, 1, 1), "has not")],
+)  # fmt: skip
+def test_what_no_group_or_axis_is_for_is_refused(does: _Function, said: str) -> None:
+    (refusal,) = import_network(Net(does), "net", {"x": (3, 8, 8)}).refused
+    assert said in refusal.reason
+
+
 def _spread(x: Tensor) -> Tensor:
     largest = x.amax(1, keepdim=True).expand_as(x)
     return x * (1 - largest)
@@ -140,7 +195,10 @@ def _spread(x: Tensor) -> Tensor:
 _SPREAD: list[tuple[_Function, bool]] = [
     (_spread, True),
     (lambda x: x.amax(1, keepdim=True).expand(-1, 8, -1, -1), True),
+    (lambda x: x.amax(1, keepdim=True).repeat(1, 3, 1, 1), True),
+    (lambda x: x.mean(2, keepdim=True).repeat(1, 2, 8, 1), True),
     (lambda x: x * x.amax(1, keepdim=True).expand_as(x), False),
+    (lambda x: x * x.amax(1, keepdim=True).repeat(1, 8, 1, 1), False),
 ]
 
 

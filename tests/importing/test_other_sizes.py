@@ -108,6 +108,15 @@ def _apart(x: Tensor) -> Tensor:
     return x.squeeze(2).sum(-1) + x.squeeze(-1).mean(2)
 
 
+def _over_the_map(x: Tensor) -> Tensor:
+    # as ParseNet and conditional networks do
+    height, width = x.shape[2:]
+    mean = x.mean((2, 3), keepdim=True)
+    return torch.cat(
+        [x, mean.expand(-1, -1, height, width), mean.repeat(1, 2, height, width)], 1
+    )
+
+
 class Steps(nn.Module):
     """A function of a sequence."""
 
@@ -150,6 +159,7 @@ _STEPS: list[Callable[[Tensor], Tensor]] = [
         (Does(lambda x: x[:, 3] * x[:, 2].exp()), (3, 8, 8), (3, 9, 6)),
         (Does(_one_by_one), (3, 8, 8), (3, 9, 6)),
         (Does(_apart), (3, 8, 8), (3, 9, 6)),
+        (Does(_over_the_map), (3, 8, 8), (3, 9, 6)),
         *((Steps(does), (3, 12), (3, 19)) for does in _STEPS),
         (Boxes(), (3, 4, 4), (3, 12, 8)),
         (Groups(), (3, 5), (3, 9)),
@@ -186,6 +196,10 @@ def _parted(x: Tensor) -> Tensor:
 _BOUND: list[tuple[Callable[[Tensor], Tensor], str]] = [
     (_halved, "some sizes alone: at 3x17x19, `torch.nn.functional.max_pool2d` is"),
     (_parted, "this size alone: at 3x16x16, `torch.Tensor.split` works with other"),
+    (
+        lambda x: x.sigmoid().flatten(1).view(-1, 512),
+        "this size alone: at 3x16x16, it lays samples",
+    ),
     (lambda x: F.pad(x, [0, -x.size(3) % 8]), "some sizes alone: at 3x17x19"),
     (lambda x: x.narrow(3, 1, x.size(3) // 4), "this size alone: at 3x16x16"),
 ]

@@ -16,9 +16,7 @@ _HOW = frozenset({"alpha", "rounding_mode", "out"})
 
 @rule("torch.Tensor.add", "torch.add", "torch.Tensor.__radd__", "torch.Tensor.__add__")
 def _add(call: Reader) -> None:
-    if call.settings.get("alpha", 1) != 1:
-        raise Refused("a sum of which one part is weighed by `alpha`")
-    _binary(call, "add")
+    _weighed(call, "add")
 
 
 @rule("torch.Tensor.mul", "torch.mul", "torch.Tensor.__rmul__", "torch.Tensor.__mul__")
@@ -28,7 +26,23 @@ def _mul(call: Reader) -> None:
 
 @rule("torch.Tensor.sub", "torch.sub", "torch.Tensor.__sub__")
 def _sub(call: Reader) -> None:
-    _binary(call, "sub")
+    _weighed(call, "sub")
+
+
+def _weighed(call: Reader, op: str) -> None:
+    """A sum or difference with `alpha` times the second value."""
+    alpha = call.settings.get("alpha", 1)
+    given = [v for k, v in call.settings.items() if k not in _HOW]
+    if alpha == 1:
+        _binary(call, op)
+        return
+    if len(given) != 2 or not all(isinstance(v, Value) for v in given):
+        raise Refused("a sum with a parameter or number, of which one is weighed by"
+                      " `alpha`")  # fmt: skip
+    first, second = (call.graph.value(v.number) for v in given)
+    factor = {"factor": float(alpha)}
+    scaled = call.make("scale", factor, reads=(second,), last=False)
+    call.make(op, reads=(first, scaled))
 
 
 @rule("torch.Tensor.div", "torch.div", "torch.Tensor.__truediv__")
@@ -187,6 +201,15 @@ def _scaled_by_parameter(call: Reader, operands: list[Any], given: list[Any]) ->
 @rule("torch.Tensor.neg", "torch.neg", "torch.Tensor.__neg__")
 def _neg(call: Reader) -> None:
     call.make("scale", {"factor": -1.0})
+
+
+@rule("torch.abs", "torch.Tensor.abs", "torch.absolute", "torch.Tensor.__abs__")
+def _absolute(call: Reader) -> None:
+    """What is above zero, and what is below it turned about: to the bit."""
+    above = call.make("relu", last=False)
+    turned = call.make("scale", {"factor": -1.0}, last=False)
+    below = call.make("relu", reads=(turned,), last=False)
+    call.make("add", reads=(above, below))
 
 
 @rule("torch.rsqrt", "torch.Tensor.rsqrt")

@@ -69,17 +69,30 @@ def _zeros(call: Reader) -> None:
 
 @rule("torch.Tensor.repeat")
 def _repeat(call: Reader) -> None:
-    given = [v for k, v in call.settings.items() if k not in INPUTS]
+    """Axes of one are spread, channels are joined to themselves."""
+    given = [v for k, v in call.settings.items() if k not in (*INPUTS, "size_of")]
     times = [*given[0]] if len(given) == 1 and is_sequence(given[0]) else given
+    if len(times) != call.rank:
+        raise Refused("it repeats what it reads along axes that this has not")
+    if times[0] != 1:
+        raise Refused(JOINED)
+    sizes = call.sizes(call.input)
     channels = call.shape_of(call.input).channel_axis
-    often = [axis for axis, n in enumerate(times) if n != 1]
-    wanted = None if channels is None else channels + 1
-    if len(times) != call.rank or often not in ([], [wanted]):
-        raise Refused("it repeats other axes than that of the channels")
+    often = [n for n, t in enumerate(times[1:]) if t != 1 and sizes[n] != 1]
+    if often not in ([], [channels]):
+        raise Refused("it repeats an axis that is neither that of the channels nor one"
+                      " wide")  # fmt: skip
+    value, made = call.input, call.call.makes[0]
     if often:
-        call.make("concat", reads=(call.input,) * times[often[0]])
-    else:
-        call.nothing()
+        spread = any(t != 1 for t in (*times[1 : often[0] + 1], *times[often[0] + 2 :]))
+        reads = (value,) * times[often[0] + 1]
+        value = call.make("concat", reads=reads, last=not spread)
+        if not spread:
+            return
+    # as of `expand`
+    call.graph.same[made] = value
+    if any(t != 1 for t in times):
+        call.graph.spread[made] = call.call
 
 
 @rule("torch.stack")

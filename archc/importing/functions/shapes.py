@@ -7,9 +7,14 @@ from math import prod
 from typing import Any
 
 from archc.importing.attributes import laid_out
-from archc.importing.functions.axes import but_ones, laid_before, move_ones
+from archc.importing.functions.axes import (
+    but_ones,
+    in_groups,
+    laid_before,
+    move_ones,
+)
 from archc.importing.reader import Reader, Refused, rule
-from archc.importing.trace import BATCH, Sizes
+from archc.importing.trace import BATCH, Sizes, Value
 from archc.spec.expressions import is_sequence
 
 
@@ -134,10 +139,30 @@ def _movedim(call: Reader) -> None:
 @rule("torch.max", "torch.Tensor.max")
 def _max(call: Reader) -> None:
     dim = call.given("dim", 1)
+    if isinstance(call.given("other", 1), Value):
+        larger(call)
+        return
     if not isinstance(dim, int):
-        raise Refused("it takes the larger of two values, or the largest of all")
+        raise Refused("it takes the largest number of all, those of other samples too")
     keepdim = {"keepdim": True} if call.given("keepdim", 2) else {}
     call.make("amax", {"dim": call.axis(dim), **keepdim})
+
+
+@rule("torch.maximum", "torch.Tensor.maximum", "torch.fmax")
+def larger(call: Reader) -> None:
+    """The larger of two values: the largest of two groups of channels, to the bit."""
+    other = call.given("other", 1)
+    if not isinstance(other, Value):
+        raise Refused(f"`{call.call.function}` takes the larger of a value and a"
+                      " parameter, which no op does")  # fmt: skip
+    reads = call.input, call.graph.value(other.number)
+    shapes = [*map(call.shape_of, reads)]
+    if shapes[0].sizes != shapes[1].sizes or {s.channel_axis for s in shapes} != {0}:
+        raise Refused(f"`{call.call.function}` takes the larger of values of"
+                      f" {shapes[0].sizes} and {shapes[1].sizes}, and ops that of"
+                      " groups of channels of one shape")  # fmt: skip
+    both = in_groups(call, reads, last=False)
+    call.make("amax", {"dim": 1}, reads=(both,))
 
 
 @rule("torch.Tensor.mT.__get__")
