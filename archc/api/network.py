@@ -162,7 +162,8 @@ class Network:
         direction and the theme mean is told by `archc draw --help`.
 
         Raises:
-            ValueError: if the ending is of no such format, or nothing fits the width.
+            ValueError: if the ending is of no such format, an argument is none of those
+                that there are, or nothing fits the width.
             archc.draw.render.RenderError: if pdf or png are asked for without Graphviz.
             OSError: if the file cannot be written.
         """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from archc.cli.options import SPEC, Inputs, Overrides, Refused, colored, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, colored, given, reading
 from archc.cli.states import SUFFIXES, compare_state
 from archc.escaping import visible
 
@@ -113,6 +113,10 @@ def command(
     specs = (a,) if b.suffix.lower() in SUFFIXES else (a, b)
     if remap is not None and len(specs) == 2:
         raise click.UsageError("--remap is for a file of weights")
+    if diagram and len(specs) == 1:
+        raise click.UsageError("--diagram is of two networks, and B is weights")
+    if not diagram and given(context, "out", "picture"):
+        raise click.UsageError("-o and --format-diagram are for --diagram")
     sides = [_side(spec, run, anywhere=allow_outside) for spec in specs]
     run.report(color)
     if len(specs) == 1:

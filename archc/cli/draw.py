@@ -148,7 +148,7 @@ def command(
     options = Options(
         level, direction, width, theme, look, heat, not no_legend, not no_title, dpi
     )
-    _check(options)
+    _check(options, out)
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     found = find(specs)
     made = [(spec, a) for spec in found if (a := run.analyse(spec.path))]
@@ -162,8 +162,16 @@ def command(
     context.exit(2 if refused else 1 if run.failed else 0)
 
 
-def _check(options: Options) -> None:
+def _check(options: Options, out: Path | None) -> None:
     """Raises UsageError for options that say different things."""
+    placed = {"--width": options.width, "--heat": options.heat}
+    placed["--style volumes"] = options.look == "volumes" or None
+    said = [option for option, value in placed.items() if value is not None]
+    ending = "" if out is None else out.suffix.lower()
+    if said and ending in (".dot", ".mmd"):
+        raise click.UsageError(
+            f"{said[0]} is for svg, pdf, png and tex: what reads a {ending} draws it"
+        )
     if options.look == "volumes":
         if options.level not in (None, "stage"):
             raise click.UsageError("--style volumes is a picture of stages")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from archc.cli.options import SPEC, Inputs, Overrides, Refused, reading
+from archc.cli.options import SPEC, Inputs, Overrides, Refused, given, reading
 from archc.cli.run_options import weights_option
 from archc.escaping import visible
 
@@ -152,8 +152,7 @@ def command(
     from archc.measure.refusal import refusal
 
     no_directory(spec)
-    source = context.get_parameter_source("batch")
-    if limit is not None and source is not click.core.ParameterSource.DEFAULT:
+    if limit is not None and given(context, "batch"):
         raise click.UsageError("--fit finds the batch; leave out --batch")
     run = Run(Overrides(assignments, inputs), anywhere=allow_outside)
     found_spec = find_one(spec)

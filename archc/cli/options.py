@@ -43,6 +43,12 @@ class _Spec(click.Path):
 SPEC = _Spec()
 
 
+def given(context: click.Context, *names: str) -> bool:
+    """Whether one of these options stands on the command line."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return any(context.get_parameter_source(name) is source for name in names)
+
+
 class Refused(click.ClickException):
     """What cannot be done as asked, though the command line is well formed."""
 

@@ -75,7 +75,7 @@ device_option = click.option(
 weights_option = click.option(
     "--weights",
     metavar="FILE",
-    help="Start from these weights: a state dict as torch.save or safetensors wrote"
+    help="The weights of the network: a state dict as torch.save or safetensors wrote"
     " it, or a checkpoint of `archc train`; torchvision for those that it publishes"
     " for its editions, which are downloaded.",
 )

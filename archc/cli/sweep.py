@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archc.cli.memory import step_options
-from archc.cli.options import SPEC, Inputs, Refused, reading
+from archc.cli.options import SPEC, Inputs, Refused, given, reading
 from archc.cli.varying import progress, variants_of, vary_option
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ def command(
     x, comma, y = (part.strip() for part in axes.partition(","))
     if not comma or not x or not y:
         raise click.BadParameter(f"{axes!r} is not X,Y, as in macs,params")
+    if plot is None and given(context, "axes"):
+        raise click.UsageError("--axes are those of --plot")
     if plot is not None and plot.suffix.lower() != ".svg":
         raise click.BadParameter(f"{plot} must end in .svg", param_hint="--plot")
     variants = variants_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,13 @@ Examples:
 """
 
 
+def _checked_workers(context: click.Context, param: click.Parameter, value: int) -> int:
+    most = 8 * (os.cpu_count() or 1)  # more of them take the machine's memory away
+    if value > most:
+        raise click.BadParameter(f"{value} is more than {most}, eight for each CPU")
+    return value
+
+
 @click.command("train", epilog=_EPILOG)
 @click.argument("spec", type=SPEC, metavar="SPEC")
 @data_options()
@@ -37,9 +45,11 @@ Examples:
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
+    callback=_checked_workers,
     default=0,
     show_default=True,
-    help="Processes that read images; they do not change the result.",
+    help="Processes that read images, at most eight a CPU; they do not change the"
+    " result.",
 )
 @click.option(
     "--log",

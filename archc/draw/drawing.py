@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -30,6 +31,9 @@ class Options:
 
     Without a level it is `block`, or, in a width, the most that fits. `width` is in
     millimetres.
+
+    Raises:
+        ValueError: if a level, a direction, a theme or a width is none.
     """
 
     level: Level | None = None
@@ -41,6 +45,18 @@ class Options:
     legend: bool = True
     title: bool = True
     dpi: int = PNG_DPI
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("level", (None, *get_args(Level))),
+            ("direction", get_args(Direction)),
+            ("theme", get_args(Theme)),
+        ):
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} is one of {known}, not {value!r}")
+        width: object = self.width
+        if width is not None and not (isinstance(width, Real) and width > 0):
+            raise ValueError(f"width is so many millimetres, not {width!r}")
 
 
 _PLAIN = Options()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any, cast
 
 from archc.diagnostics.model import Sink
 from archc.source.document import Document, parse_document
@@ -46,7 +47,15 @@ def input_shape(
     """`--input C,H,W`, or `--input NAME=C,H,W` of an input with a name.
 
     The name must be an identifier.
+
+    Raises:
+        TypeError: if `dims`, which may come from Python, are no numbers.
     """
+    if not _are_numbers(dims):
+        raise TypeError(
+            "the shape of an input is a number for each axis, (3, 224, 224), or, by"
+            f" name, several such shapes, and not {dims!r}"
+        )
     listed, short = ", ".join(map(str, dims)), ",".join(map(str, dims))
     if name is None:
         text, option = f"network.input = [{listed}]", f"--input {short}"
@@ -54,6 +63,13 @@ def input_shape(
         key = name if name.isascii() else f'"{name}"'
         text, option = f"network.inputs.{key} = [{listed}]", f"--input {name}={short}"
     return parse_document(text, option, "toml", sink)
+
+
+def _are_numbers(given: object) -> bool:
+    # text would be read sign by sign
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return False
+    return all(isinstance(d, Real) for d in cast("Iterable[object]", given))
 
 
 def parameters(values: Mapping[str, Any], name: str, sink: Sink) -> Document | None:

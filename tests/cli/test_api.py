@@ -44,6 +44,30 @@ def test_parameters_and_input(tiny: Path) -> None:
     assert deeper.params == 44_549_160
 
 
+@pytest.mark.parametrize(
+    "shape", ["3,64,64", 3, (3, None, 64), ("3", "64", "64"), {"input": "3,64,64"}]
+)
+def test_a_shape_that_is_no_numbers(shape: Any) -> None:
+    with pytest.raises(TypeError, match="a number for each axis"):
+        archc.load(RESNET, input_shape=shape)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"level": "layers"},
+        {"theme": "grey"},
+        {"direction": "TB"},
+        {"width": "85mm"},
+        {"width": 0},
+    ],
+)
+def test_a_picture_that_there_is_not(wrong: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} is "):
+        archc.load(RESNET).draw(tmp_path / "x.svg", **wrong)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_summary_is_the_command_s(archc_cli: Archc) -> None:
     summary = archc.load(RESNET).summary()
     shown = archc_cli("summary", RESNET, "--format", "json").stdout

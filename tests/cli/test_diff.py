@@ -207,6 +207,12 @@ def test_what_is_no_network(archc: Archc, tiny: Path) -> None:
     assert "only holds blocks" in library.stderr
     assert archc("diff", tiny).exit_code == 2
     assert archc("diff", tiny, tiny, "--format", "yaml").exit_code == 2
+    for of_the_picture in (["-o", tiny.parent], ["--format-diagram", "png"]):
+        asked = archc("diff", tiny, tiny, *of_the_picture)
+        assert (asked.exit_code, asked.stdout) == (2, "")
+        assert "are for --diagram" in asked.stderr
+    asked = archc("diff", tiny, "weights.pt", "--diagram")
+    assert (asked.exit_code, "B is weights" in asked.stderr) == (2, True)
 
 
 def test_a_reader_that_has_gone(tiny: Path, wider: Path) -> None:

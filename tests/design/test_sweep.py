@@ -211,6 +211,7 @@ def test_wrong_use_is_said(net: Path, tmp_path: Path) -> None:
         (("--vary", "width[0]=1:3"), "has no width[0]"),
         (("--vary", "width=1:1000000"), "a table may have"),
         (("--vary", "width=8:16:8", "--axes", "macs"), "is not X,Y"),
+        (("--vary", "width=8:16:8", "--axes", "macs,params"), "are those of --plot"),
         (("--vary", "width=8:16:8", "--plot", tmp_path / "x.png"), "must end in .svg"),
         (
             ("--vary", "width=8:16:8", "--plot", tmp_path / "x.svg", "--axes", "a,b"),

@@ -341,6 +341,9 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
         [spec, "--width", "wide"],
         [spec, spec.replace("lenet5", "alexnet"), "-o", str(tmp_path / "x.svg")],
         [spec, "--style", "volumes", "--heat", "macs"],
+        [spec, "--style", "volumes", "-o", str(tmp_path / "x.mmd")],
+        [spec, "--heat", "macs", "-o", str(tmp_path / "x.dot")],
+        [spec, "--width", "85mm", "-o", str(tmp_path / "x.dot")],
     ):
         result = invoke("draw", *arguments)
         assert result.exit_code == 2, result.output

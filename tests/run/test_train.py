@@ -257,6 +257,7 @@ def test_what_is_refused() -> None:
         ("--augment", "twist"),
         ("--optimizer", "adam", "--momentum", 0.9),
         ("--milestones", "3"),
+        ("--workers", 1_000_000),
     ):
         assert train(*digits, *wrong).exit_code == 2, wrong
     assert not Path("runs").exists()
