@@ -9,6 +9,10 @@ from archc.importing.trace import Sizes
 from archc.ops.base import Op
 from archc.spec.expressions import is_sequence
 
+BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",
+                     "output_size", "scale_factor"})  # fmt: skip
+"""Attributes of which one number is meant for each axis."""
+
 
 def laid_out(sizes: Sizes, varying: Collection[int] = ()) -> list[int]:
     """Sizes of a reshape: one is what the others leave, whatever input and width are.

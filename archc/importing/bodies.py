@@ -163,10 +163,9 @@ class Body:
             at = self.inputs.index(value)
             return "input" if at == 0 else self.input_name(at)
         piece, _siblings, scope = self._makers[value]
-        if piece.kind in ("skip", "branches", "share") or (
-            piece.kind == "op" and piece.name is None and piece.what == "identity"
-        ):
-            name = {"branches": piece.what}.get(piece.kind, "sum")
+        if piece.kind in ("skip", "branches", "share"):
+            # a share is called after what it applies
+            name = "sum" if piece.what == "add" else piece.what.rpartition(".")[2]
             piece = self._behind(value, self._free(name, scope))
         if piece.name is None:
             piece.names = [self._free(stem(piece.what), scope)]

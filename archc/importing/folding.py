@@ -29,7 +29,44 @@ def fold(root: Scope, outputs: list[int]) -> None:
     named = outputs if len(outputs) > 1 else []
     _unfold(root, readers, named)
     _join_sums(root, readers)
+    _flatten(root)
     settle(root, outputs)
+
+
+_DEEP = 3
+"""So many skips of one value, each in the next, are written one after the other."""
+
+
+def _flatten(item: Item) -> None:
+    """Writes sums with one value, taken again and again, one after the other, as where
+    a recursion adds what it began with to each of its steps."""
+    for items in lists_of(item):
+        found: list[Item] = []
+        for each in items:
+            steps = _steps(each)
+            if len(steps) < _DEEP:
+                found.append(each)
+            else:
+                found += [part for step in reversed(steps) for part in step]
+        items[:] = found
+        for each in items:
+            _flatten(each)
+
+
+def _steps(item: Item) -> list[list[Item]]:
+    """The steps of a recursion, the last first, each with the sum that ends it."""
+    steps: list[list[Item]] = []
+    while isinstance(item, SkipItem) and item.op == "add" and not item.shortcut:
+        inner, *rest = item.body
+        begins = isinstance(inner, SkipItem) and inner.reads == item.reads
+        body = rest if begins else item.body
+        last = item.body[-1].makes[0]
+        total = OpItem(None, [last, item.reads[0]], item.makes, "add", {}, False)
+        steps.append([*body, total])
+        item = inner
+        if not begins:
+            break
+    return steps
 
 
 def _fold(scope: Scope, readers: Counter[int]) -> None:
@@ -163,6 +200,8 @@ def _composite(merge: OpItem, entry: int, paths: list[list[Item]]) -> Item:
 
 def _kind(item: Item) -> str:
     """What an item is, whatever its numbers are."""
+    if isinstance(item, Scope) and item.class_name.endswith(".Sequential"):
+        return " ".join(map(_kind, item.items))
     if isinstance(item, Scope):
         return item.class_name
     return item.op if isinstance(item, OpItem) else type(item).__name__

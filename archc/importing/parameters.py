@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import chain, compress
 from typing import Any
 
+from archc.importing.attributes import BY_AXIS
 from archc.importing.conditions import negated
 from archc.importing.definitions import Definition
 from archc.importing.expressions import COUNTERS, WIDTHS, Ends, Expression, Names
@@ -15,6 +16,7 @@ from archc.importing.fitting import fitted
 from archc.importing.pieces import MISSING, Occurrence, Piece, Unread, all_pieces
 from archc.ops.base import stem
 from archc.ops.registry import OPS
+from archc.spec.expressions import is_sequence
 from archc.spec.expressions.operations import FUNCTIONS
 from archc.spec.tables import BODIES, MODIFIERS
 
@@ -160,6 +162,8 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
             for column in zip(*values, strict=True)
         ]
         return
+    if written is None and (slot in BY_AXIS or piece.kind == "use"):
+        written = _by_axis(found, piece, slot, usable)
     if written is None and kind in WIDTHS:
         name = _param_name(found, piece, slot)
         written = _let(found, name, values, piece.occurrences, names.of(kind))
@@ -170,6 +174,27 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
         if kind in WIDTHS:
             found.widths.add(found.params[-1])
     piece.written[slot] = written
+
+
+def _by_axis(
+    found: Definition, piece: Piece, slot: str, names: Names
+) -> list[Any] | None:
+    """What the spec says of an attribute for each axis, where that takes one parameter
+    and no list of numbers for each instance, as of a kernel along one of two axes."""
+    values = piece.slots[slot]
+    (axes, *more) = {len(v) for v in values if is_sequence(v)} or {0}
+    if not axes or more or not all(is_sequence(v) or type(v) is int for v in values):
+        return None
+    spread = [v if is_sequence(v) else [v] * axes for v in values]
+    columns = [list(column) for column in zip(*spread, strict=True)]
+    parts = [fitted(column, piece.occurrences, names) for column in columns]
+    unknown = [c for c, part in zip(columns, parts, strict=True) if part is None]
+    if any(column != unknown[0] for column in unknown):
+        return None
+    if unknown:
+        known = _parameter(found, piece, slot, unknown[0], piece.occurrences)
+        parts = [known if part is None else part for part in parts]
+    return parts
 
 
 def _size(found: Definition, piece: Piece, column: list[Any], names: Names) -> Any:

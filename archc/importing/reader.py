@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archc.importing.attributes import kept, laid_out, listed, numbers
+from archc.importing.attributes import BY_AXIS, kept, laid_out, listed, numbers
 from archc.importing.modules import WHOLE, padding_ahead, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE
@@ -41,9 +41,6 @@ NOTHING = frozenset(
      "Tensor.requires_grad_", "Tensor.data.__get__", "Tensor.alias", "Tensor.cpu",
      "Tensor.double", "Tensor.expand_as_self", "as_tensor")
 )  # fmt: skip
-# attributes of which one number is meant for each axis
-_BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",
-                      "output_size", "scale_factor"})  # fmt: skip
 _COMPARES = frozenset({"gt", "lt", "ge", "le", "eq", "ne", "where", "argmax", "topk"})
 _PRODUCTS = frozenset({"matmul", "bmm", "einsum", "baddbmm", "mm", "__matmul__",
                        "scaled_dot_product_attention", "multi_head_attention_forward",
@@ -230,7 +227,7 @@ class Reader:
         if makes is None:
             makes = self._call.makes[0] if last else self._new()
         kind = OPS[op]
-        given = {k: listed(one(v) if k in _BY_AXIS else v)
+        given = {k: listed(one(v) if k in BY_AXIS else v)
                  for k, v in (attributes or {}).items()
                  if v is not None or k in kind.or_none}  # fmt: skip
         for number in numbers([*given.values()]):

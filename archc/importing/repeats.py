@@ -76,8 +76,9 @@ def _repeat(body: list[Piece], turns: int) -> Piece:
 
 
 def _is_fixed(piece: Piece) -> bool:
-    """Whether it reads or is read otherwise than in a chain."""
-    return any(p.reads is not None or p.labelled for p in all_pieces([piece]))
+    """Whether it is read otherwise than in a chain. What it reads so stands ahead of
+    all turns, then, and is the same in each."""
+    return any(p.labelled for p in all_pieces([piece]))
 
 
 def _counted(body: list[Piece]) -> bool:

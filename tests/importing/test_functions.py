@@ -92,6 +92,19 @@ def test_values_that_are_stacked_before_the_batch_are_summed() -> None:
     assert result.proof.outputs == "equal"
 
 
+def test_values_that_are_stacked_before_the_channels_are_summed() -> None:
+    result = _imported(lambda x: torch.stack([x.tanh(), x.exp()], dim=1).sum(dim=1))
+    merge = {"merge": "add", "branches": [{"op": "tanh"}, {"op": "exp"}]}
+    assert _nodes(result) == [merge]
+    result = _imported(lambda x: torch.stack([x.tanh(), x.exp()], 1).mean(1))
+    assert _nodes(result) == [merge, {"op": "scale", "factor": 0.5}]
+    # as many channels of each are summed where they are joined otherwise
+    result = _imported(
+        lambda x: torch.cat([x, x[:, :4]], 1).unflatten(1, (3, 4)).sum(1)
+    )
+    assert _nodes(result)[-1] == {"op": "sum", "dim": 1}
+
+
 @pytest.mark.parametrize("does", _JOINED)
 def test_samples_are_not_joined(does: _Function) -> None:
     (refusal,) = import_network(Net(does), "net", {"x": (3, 8, 8)}).refused

@@ -74,7 +74,7 @@ def _interpolate(call: Reader) -> None:
         # the factor that is used is that of the sizes
         attributes["size"] = call.graph.trace.shapes[call.call.makes[0]][2:]
     else:
-        attributes["scale_factor"] = factor
+        attributes["scale_factor"] = _as_whole(factor)
     attributes["mode"] = mode
     if call.settings.get("align_corners"):
         attributes["align_corners"] = True
@@ -84,6 +84,13 @@ def _interpolate(call: Reader) -> None:
 def _is_whole(factor: Any) -> bool:
     factors: list[float] = list(factor) if is_sequence(factor) else [factor]
     return all(float(each).is_integer() for each in factors)
+
+
+def _as_whole(factor: Any) -> Any:
+    """2 for 2.0, which `nn.Upsample` makes of it."""
+    if is_sequence(factor):
+        return [*map(_as_whole, factor)]
+    return int(factor) if float(factor).is_integer() else factor
 
 
 _MAX_POOLS = tuple(

@@ -177,8 +177,8 @@ def _reduced(call: Reader) -> None:
     dim = call.settings.get("dim")
     if dim is None or call.settings.get("dtype") is not None:
         raise Refused(f"`{op}` over all axes, the batch among them")
-    stacked = call.graph.stacked.get(call.input)
-    if stacked is not None and dim in (0, (0,)) and op in ("sum", "mean"):
+    stacked = _stacked(call, dim)
+    if stacked is not None and op in ("sum", "mean"):
         if len(stacked) == 1:
             call.graph.same[call.call.makes[0]] = stacked[0]
             return
@@ -200,3 +200,21 @@ def _reduced(call: Reader) -> None:
     if keeps:
         attributes["keepdim"] = True
     call.make(op, attributes)
+
+
+def _stacked(call: Reader, dim: Any) -> tuple[int, ...] | None:
+    """The values of one shape that were stacked along this axis, which then goes."""
+    (axis, *more) = dim if is_sequence(dim) else (dim,)
+    if more or call.settings.get("keepdim"):
+        return None
+    if axis == 0:
+        return call.graph.stacked.get(call.input)
+    groups = call.graph.maker(call.input)
+    if axis != 1 or groups is None or groups.op != "unflatten":
+        return None
+    joined = call.graph.maker(call.graph.value(groups.reads[0]))
+    if joined is None or joined.op != "concat" or groups.attributes["dim"] != 1:
+        return None
+    parts = tuple(map(call.graph.value, joined.reads))
+    wanted = call.graph.trace.shapes[call.call.makes[0]][1:]
+    return parts if {call.sizes(n) for n in parts} == {wanted} else None
