@@ -92,6 +92,7 @@ def command(
         from rich.console import Console
 
         console = Console(no_color=not colored(color, sys.stdout))
+        console.width = listing.set_width(rows, console.width)
         console.print(listing.as_rich(rows, console.width))
     else:
         click.echo(listing.FORMATS[form](rows), nl=False)

@@ -135,21 +135,34 @@ def as_rich(rows: Sequence[Row], width: int) -> Table:
     return table
 
 
+def set_width(rows: Sequence[Row], width: int) -> int:
+    """How wide the table for a terminal of that width is: wider than it where keys and
+    numbers would be cut."""
+    return max(width, _needed(_shown(rows, width)))
+
+
 def _left_out(rows: Sequence[Row], width: int) -> set[str]:
-    """The columns for which there is no room; keys and numbers are shown whole."""
+    return {*COLUMNS}.difference(_shown(rows, width))
+
+
+def _shown(rows: Sequence[Row], width: int) -> dict[str, int]:
+    """The columns for which there is room, with their widths; those of keys and numbers
+    are there in any case."""
     cells = (COLUMNS, *(row.cells() for row in rows))
     columns = zip(*cells, strict=True)
     room = {n: max(map(len, c)) for n, c in zip(COLUMNS, columns, strict=True)}
     room["title"] = min(room["title"], _LEAST_TITLE)
-    left_out: set[str] = set()
     for name in ("edition", "title", "input"):
-        if sum(room.values()) + 2 * len(room) + 2 <= width:
+        if _needed(room) <= width:
             break
         # an error is told in the place of the title
         if name != "title" or not any(row.error for row in rows):
-            left_out.add(name)
             del room[name]
-    return left_out
+    return room
+
+
+def _needed(room: Mapping[str, int]) -> int:
+    return sum(room.values()) + 2 * len(room) + 2
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

@@ -114,6 +114,7 @@ def command(
         from rich.console import Console
 
         console = Console(no_color=not colored(color, sys.stdout))
+        console.width = tables.set_width(table, console.width)
         console.print(tables.as_rich(table, console.width))
         return
     write = {

@@ -20,6 +20,8 @@ Row = tuple[str, ...]
 
 _LEAST_OP = 14
 """To how many characters ops may be cut on a narrow terminal."""
+_LEAST_PATH = 12
+"""To how many characters paths may be folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +171,29 @@ def as_rich(summary: LayerTable, width: int) -> RenderableType:
     return Group(table, sums, *(Text(said, "dim") for said in remarks(summary)))
 
 
+def set_width(summary: LayerTable, width: int) -> int:
+    """How wide the table for a terminal of that width is: wider than it where numbers
+    would be cut, or paths folded letter by letter."""
+    rows = [row for section in _sections(summary) for row in section.rows]
+    path, op, rest = _widths(rows)
+    return max(width, min(path, _LEAST_PATH) + min(op, _LEAST_OP) + rest)
+
+
 def _room_for_op(rows: Sequence[Row], width: int) -> int:
     """How wide the ops may be so that paths and numbers are whole.
 
     Where that is too little, paths are folded too.
     """
+    path, op, rest = _widths(rows)
+    return min(op, max(width - path - rest, _LEAST_OP))
+
+
+def _widths(rows: Sequence[Row]) -> tuple[int, int, int]:
+    """Of paths, of ops, and of the numbers with all gaps."""
     path, op, *numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
-    numbers[-1] = max(numbers[-1], len("receptive"))
-    gaps = 2 * len(COLUMNS) + 2
-    return min(op, max(width - path - sum(numbers) - gaps, _LEAST_OP))
+    titles = ("output", "params", "MACs", "receptive")
+    wide = [max(n, len(title)) for n, title in zip(numbers, titles, strict=True)]
+    return path, op, sum(wide) + 2 * len(COLUMNS) + 2
 
 
 def as_markdown(summary: LayerTable) -> str:

@@ -7,9 +7,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import archc as package
 from archc import catalog
+from archc.cli import listing
 
 from .conftest import SPECS, TINY, Archc
 
@@ -174,3 +176,17 @@ def test_on_a_terminal(
     assert len([line for line in lines if line.strip()]) == 3, "one line for each"
     assert "48,680" in lines[-2] if not lines[-1].strip() else lines[-1]
     assert ("edition" in shown) == (columns > 60)
+
+
+@pytest.mark.parametrize("width", [1, 40, 200])
+def test_keys_and_numbers_are_whole_on_any_terminal(width: int) -> None:
+    names = ("resnet50", "torchvision/resnext101_32x8d")
+    numbers = (2015, (3, 224, 224), 25_557_032, 3_857_973_248)
+    rows = [
+        listing.Row(name, "A title", "published", "x.toml", *numbers) for name in names
+    ]
+    out = StringIO()
+    set_to = listing.set_width(rows, width)
+    Console(file=out, width=set_to).print(listing.as_rich(rows, set_to))
+    for shown in (*names, " 2015 ", " 25,557,032 ", " 3,857,973,248 "):
+        assert shown in out.getvalue()

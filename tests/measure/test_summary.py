@@ -153,6 +153,19 @@ def test_rich_table_fits_the_terminal(googlenet: Summary, width: int) -> None:
     assert ("inception5b.branch4.1.conv" in paths) is (width > 80)
 
 
+@pytest.mark.parametrize("width", [1, 40, 60])
+def test_numbers_are_whole_on_a_terminal_that_is_too_narrow(
+    googlenet: Summary, width: int
+) -> None:
+    out = io.StringIO()
+    set_to = tables.set_width(googlenet, width)
+    Console(file=out, width=set_to).print(tables.as_rich(googlenet, set_to))
+    text = out.getvalue()
+    for row in googlenet.to_dict()["layers"]:
+        assert f" {'x'.join(map(str, row['output']))} " in text
+        assert not row["macs"] or f" {row['macs']:,} " in text
+
+
 def test_markup_is_not_interpreted(odd: Summary) -> None:
     out = io.StringIO()
     Console(file=out, width=120).print(tables.as_rich(odd, 120))

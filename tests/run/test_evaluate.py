@@ -15,8 +15,10 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 import archc
+from archc.draw.metrics import width
 from archc.run.evaluate.crops import cuts
 from archc.run.evaluate.metrics import metrics
+from archc.run.evaluate.picture import draw
 from archc.run.train.errors import CannotTrain
 from archc.run.train.preprocessing import Preprocessing
 from tests.command import invoke
@@ -257,3 +259,22 @@ def test_memory_that_runs_out_is_not_the_modules_fault(
     # there is no --batch to make smaller
     done = run("predict", *common, picture, exit_code=1)
     assert "memory ran out: try --device cpu" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "slanted"),
+    [(("0", "1", "2"), 0), (("W" * 40, "i"), 0), (("Ankle boot",) * 12, 12)],
+)
+def test_names_of_classes_have_the_room_that_they_take(
+    names: tuple[str, ...], slanted: int
+) -> None:
+    labels = torch.arange(len(names))
+    picture = draw("net", metrics(torch.eye(len(names)), labels, names))
+    texts = [
+        t for t in ElementTree.fromstring(picture).iter() if t.tag.endswith("text")
+    ]
+    assert sum("rotate(-60)" in t.get("transform", "") for t in texts) == slanted
+    rows = [t for t in texts if (t.text or "")[:10] in names[0][:10] and t.get("x")]
+    ends = [(float(t.get("x", 0)), width(t.text or "", 12)) for t in rows]
+    left = [x - wide for x, wide in ends if x == min(ends)[0]]
+    assert 30 < min(left) < 60, "no name is cut, and no room is left over"

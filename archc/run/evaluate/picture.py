@@ -6,7 +6,7 @@ import torch
 
 from archc.escaping import xml
 from archc.run.encode import data_url, in_blocks
-from archc.run.evaluate.metrics import Metrics
+from archc.run.evaluate.metrics import Metrics, OfClass
 
 _SIDE = 420
 _NAMED = 30
@@ -14,6 +14,10 @@ _NAMED = 30
 _NUMBERED = 20
 _LONGEST = 18
 """Letters of a class's name that are shown."""
+_SIZE = 12
+"""Of the type."""
+_SLANT = 0.87
+"""The height of what is as long as 1 and slanted by 60 degrees."""
 _BLUE = torch.tensor([31.0, 119.0, 180.0])
 
 
@@ -21,25 +25,29 @@ def draw(title: str, found: Metrics) -> str:
     """Rows are classes, columns what they were taken for, dark is often, each row by
     itself; beside it the accuracy of predictions by how sure they were."""
     count = len(found.classes)
-    named = count <= _NAMED
-    left, top = (150 if named else 60), (140 if named else 70)
+    names = list(map(_short, found.classes)) if count <= _NAMED else []
+    longest = max(map(_room, names), default=0)
+    slanted = longest > _SIDE / count - 4
+    left = round(48 + longest)
+    top = round(62 + (longest * _SLANT if slanted else 0))
     right = left + _SIDE + 90
     width, height = right + _SIDE // 2 + 110 + 30, top + _SIDE + 50
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}" font-family="Helvetica, Arial, sans-serif"'
-        ' font-size="12" fill="#333">',
+        f' font-size="{_SIZE}" fill="#333">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
         f'<text x="{width / 2:g}" y="22" text-anchor="middle" font-size="14">'
         f"{xml(title)}</text>",
-        *_matrix(found, left, top, named),
+        *_matrix(found, left, top),
+        *_names(names, left, top, slanted=slanted),
         *_reliability(found, right, top),
         "</svg>",
     ]
     return "\n".join([*parts, ""])
 
 
-def _matrix(found: Metrics, left: int, top: int, named: bool) -> list[str]:
+def _matrix(found: Metrics, left: int, top: int) -> list[str]:
     table = torch.tensor(found.confusion, dtype=torch.float)
     shares = table / table.sum(1, keepdim=True).clamp_min(1)
     # the root shows seldom mistakes too
@@ -53,23 +61,10 @@ def _matrix(found: Metrics, left: int, top: int, named: bool) -> list[str]:
         ' stroke="#999"/>',
         f'<text x="{left + _SIDE / 2:g}" y="{top + _SIDE + 24}"'
         ' text-anchor="middle">taken for</text>',
-        f'<text transform="translate({left - (134 if named else 20)}'
-        f' {top + _SIDE / 2:g}) rotate(-90)" text-anchor="middle">class</text>',
+        f'<text transform="translate(24 {top + _SIDE / 2:g}) rotate(-90)"'
+        ' text-anchor="middle">class</text>',
     ]
     size = _SIDE / len(found.classes)
-    if named:
-        for i, each in enumerate(found.classes):
-            name = each.name
-            name = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-            y, x = top + (i + 0.5) * size, left + (i + 0.5) * size
-            parts.append(
-                f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">'
-                f"{xml(name)}</text>"
-            )
-            parts.append(
-                f'<text transform="translate({x + 4:.1f} {top - 8}) rotate(-60)">'
-                f"{xml(name)}</text>"
-            )
     if len(found.classes) <= _NUMBERED:
         for i, row in enumerate(found.confusion):
             for j, times in enumerate(row):
@@ -81,6 +76,32 @@ def _matrix(found: Metrics, left: int, top: int, named: bool) -> list[str]:
                         f' font-size="{min(size / 3.4, 12):.1f}"'
                         f' fill="{"white" if dark else "#333"}">{times}</text>'
                     )
+    return parts
+
+
+def _room(name: str) -> int:
+    """At least the width of a name, in Helvetica and fonts as wide."""
+    return sum(_SIZE if c.isupper() or c in "mw" or c > "~" else 7 for c in name)
+
+
+def _short(each: OfClass) -> str:
+    name = each.name
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def _names(names: list[str], left: int, top: int, *, slanted: bool) -> list[str]:
+    """Those of rows and columns; of columns slanted where they are wider than these."""
+    parts: list[str] = []
+    for i, name in enumerate(map(xml, names)):
+        middle = (i + 0.5) * _SIDE / len(names)
+        y, x = top + middle, left + middle
+        parts.append(
+            f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{name}</text>'
+        )
+        above = f'<text x="{x:.1f}" y="{top - 8}" text-anchor="middle">'
+        if slanted:
+            above = f'<text transform="translate({x + 4:.1f} {top - 8}) rotate(-60)">'
+        parts.append(f"{above}{name}</text>")
     return parts
 
 
