@@ -302,6 +302,7 @@ def test_page_and_sheets(sees: Path, tmp_path: Path) -> None:
         (("--unit", "conv2:8"), "the channels of conv2 are 0 to 7"),
         (("--unit", "conv2:-1"), "the channels of conv2 are 0 to 7"),
         (("--unit", ":1"), "no layer without a name"),
+        (("--method", "kernels", "--unit", "pool1"), "pool1 has no kernels to show"),
         (("--image", "sees.toml"), "it is no image"),
         (("-o", "x.jpg"), ".html, .png or .svg"),
         (("-o", "mine.html"), "is no page of archc's"),

@@ -68,6 +68,7 @@ def look(subject: Subject, request: Request) -> Album:
             " or 3"
         )
     chosen = [named(subject, name) for name in request.units]
+    _check_named(chosen, request.methods, whole)
     data = _data(subject, request) if request.wanted else None
     steps = steps_for(subject) if data is None else prepared(subject, data)
     pictures = Pictures(steps, place, data)
@@ -153,6 +154,20 @@ def _data(subject: Subject, request: Request) -> Data:
     if not len(data.test):
         raise CannotTrain(f"{request.wanted.name} has no images to search")
     return data
+
+
+def _check_named(
+    chosen: Sequence[tuple[Layer, int | None]],
+    asked: Sequence[Method],
+    whole: Layered,
+) -> None:
+    """Raises CannotTrain for a layer of which no method that is asked for shows any."""
+    if not asked or not {*asked} <= {"kernels", "maps"}:
+        return
+    for layer, _ in chosen:
+        shown = "kernels" in asked and kernels.has_kernels(layer, whole)
+        if not shown and not ("maps" in asked and maps.is_map(layer)):
+            raise CannotTrain(f"{layer.path} has no {' and no '.join(asked)} to show")
 
 
 def _kernels(
