@@ -10,6 +10,7 @@ import click
 
 from archc.cli.options import SPEC, Inputs, Refused, reading
 from archc.cli.varying import progress, variants_of, vary_option
+from archc.escaping import visible
 
 if TYPE_CHECKING:
     from archc.design.solve import Answer
@@ -87,7 +88,7 @@ def command(
     comes after the best. Exit status 1 also means that no combination satisfies the
     conditions; then it says which of them forbid it.
     """
-    from archc.design.conditions import ConditionError
+    from archc.design.conditions import ConditionError, overshadowed
     from archc.design.solve import solve
 
     if (maximize is None) == (minimize is None):
@@ -102,6 +103,9 @@ def command(
         allow_outside=allow_outside,
         color=color,
     )
+    for name in overshadowed(variants, (*where, maximize or minimize or "")):
+        line = f"note: {name} is the parameter of {spec}, and not the network's {name}"
+        click.echo(visible(line), err=True)
     try:
         with progress("combinations") as tell:
             answer = solve(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, get_args
 
-from archc.design.variants import Step, Variant
+from archc.design.variants import Step, Variant, Variants
 from archc.diagnostics.suggest import did_you_mean
 from archc.measure.memory import Optimizer, Precision
 from archc.ops.steps import Device
@@ -113,6 +113,13 @@ def _no_field() -> ExpressionError:
     return ExpressionError(
         "expression-value", "the network has no receptive field: no map is left"
     )
+
+
+def overshadowed(variants: Variants, texts: Sequence[str]) -> list[str]:
+    """The quantities that these texts name and do not get, for a parameter of the spec
+    is called like them."""
+    words = {word for text in texts for word in re.findall(r"\w+", text)}
+    return [q for q in QUANTITIES if q in words and q in variants.spec.params]
 
 
 def read(text: str, params: Collection[str]) -> list[Question]:

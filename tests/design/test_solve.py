@@ -353,3 +353,14 @@ def test_what_has_no_answer_is_told() -> None:
         path, vary=vary, where=["min(receptive_field) >= 3"], maximize="params"
     )
     assert answer.best is not None
+
+
+def test_a_parameter_that_is_called_like_a_quantity_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert invoke("new", "mine").exit_code == 0
+    common = ("solve", "mine.toml", "--vary", "depth=1:3", "--maximize", "params")
+    said = "note: depth is the parameter of mine.toml, and not the network's depth\n"
+    assert invoke(*common, "--where", "depth <= 20").stderr == said
+    assert invoke(*common, "--where", "macs >= 1 * width").stderr == ""
