@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from struct import pack, unpack
 from typing import Any
 
 from archc.importing.trace import Sizes
@@ -12,6 +13,8 @@ from archc.spec.expressions import is_sequence
 BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",
                      "output_size", "scale_factor"})  # fmt: skip
 """Attributes of which one number is meant for each axis."""
+_LARGEST = 3.4e38
+"""Of float32."""
 
 
 def laid_out(sizes: Sizes, varying: Collection[int] = ()) -> list[int]:
@@ -21,6 +24,17 @@ def laid_out(sizes: Sizes, varying: Collection[int] = ()) -> list[int]:
     """
     largest = max(varying or range(len(sizes)), key=sizes.__getitem__)
     return [-1 if n == largest else size for n, size in enumerate(sizes)]
+
+
+def as_written(value: Any) -> Any:
+    """A number as it was before it was a float32, as those of `torch.linspace`."""
+    if not isinstance(value, float) or not abs(value) < _LARGEST:
+        return value
+    (single,) = unpack("f", pack("f", value))
+    if single != value:
+        return value
+    shorter = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+    return next((s for s in shorter if unpack("f", pack("f", s)) == (value,)), value)
 
 
 def numbers(value: Any) -> Iterator[int | float]:

@@ -14,6 +14,7 @@ from archc.importing.functions import (
     maps,
     parts,
     shapes,
+    statistics,
     weights,
 )
 from archc.importing.idioms import drop_idle, drop_turns, join
@@ -26,7 +27,7 @@ from archc.importing.trace import Call, Refusal, Trace, Value
 from archc.ops.sizes import Shape
 from archc.spec.expressions import is_sequence
 
-_READ_BY = (arithmetic, joins, maps, parts, shapes, weights)
+_READ_BY = (arithmetic, joins, maps, parts, shapes, statistics, weights)
 """The modules whose rules are noted as they are imported."""
 
 

@@ -182,6 +182,9 @@ def _fitted_by_two(values: Sequence[Any], places: Sequence[Occurrence]) -> Any:
             test = f"{outer} {sign} 0 and {inner} == 0"
             if inside[0] is True and others[0] is False:
                 return Expression(test)
+            if inside[0] is False and others[0] is True:
+                other = "== 0" if later else "> 0"
+                return Expression(f"{outer} {other} or {inner} > 0")
             return Expression(f"{inside[0]!r} if {test} else {others[0]!r}")
     return None
 

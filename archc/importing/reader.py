@@ -8,7 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archc.importing.attributes import BY_AXIS, kept, laid_out, listed, numbers
+from archc.importing.attributes import (
+    BY_AXIS,
+    as_written,
+    kept,
+    laid_out,
+    listed,
+    numbers,
+)
 from archc.importing.modules import WHOLE, padding_ahead, whole
 from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE
@@ -227,7 +234,7 @@ class Reader:
         if makes is None:
             makes = self._call.makes[0] if last else self._new()
         kind = OPS[op]
-        given = {k: listed(one(v) if k in BY_AXIS else v)
+        given = {k: listed(one(v) if k in BY_AXIS else as_written(v))
                  for k, v in (attributes or {}).items()
                  if v is not None or k in kind.or_none}  # fmt: skip
         for number in numbers([*given.values()]):

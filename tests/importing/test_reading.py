@@ -39,6 +39,12 @@ def test_parts_of_a_number_are_said_as_such() -> None:
     assert said([40, 80], [30, 61]) == "None"
 
 
+def test_what_is_everywhere_but_in_the_first_turn_of_all() -> None:
+    places = [Occurrence(0, (i, j), 8) for i in range(3) for j in range(2)]
+    values = [place.counters != (0, 0) for place in places]
+    assert str(fitted(values, places, Names({}))) == "i > 0 or j > 0"
+
+
 class Pair(nn.Module):
     """Two windows, each padded by half of itself."""
 

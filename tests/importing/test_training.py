@@ -248,3 +248,27 @@ def test_counts_of_batches_change_nothing() -> None:
     result = _imported(Functional())
     assert result.passed
     assert result.proof.training == "equal"
+
+
+class Deep(nn.Module):
+    """In training it gives what it computes on the way too, as FlowNet does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        x = self.first(x)
+        y = self.second(x)
+        return (y, x) if self.training else y
+
+
+@pytest.mark.parametrize("too_large", [False, True])
+def test_what_gives_other_values_in_training_is_refused(
+    too_large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if too_large:
+        monkeypatch.setattr(training, "_MOST_BYTES", 0)
+    (refusal,) = _imported(Deep()).refused
+    assert refusal.reason == "in training it gives other values than in evaluation"
+    assert refusal.mend

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from archc.importing.functions.statistics import ends_layer_norm
 from archc.importing.nodes import Node
 from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import Param, Value
@@ -102,12 +103,21 @@ def _binary(call: Reader, op: str) -> None:
         _with_number(call, op, call.graph.value(first.number), float(numbers[0]))
     elif numbers and isinstance(second, Value) and op in ("add", "mul"):
         _with_number(call, op, call.graph.value(second.number), float(numbers[0]))
-    else:
+    elif not _normalises(call, op, operands):
         kind = {"add": "adds", "sub": "subtracts", "div": "divides by"}.get(
             op, "multiplies"
         )
         raise Refused(f"it {kind} `{held[0].key}`, and no op does so with a parameter"
                        " or buffer" if held else f"no op {kind} a number")  # fmt: skip
+
+
+def _normalises(call: Reader, op: str, operands: list[Any]) -> bool:
+    """Whether a bias is added to what is normalised; then that is made."""
+    values = [v for v in operands if isinstance(v, Value)]
+    held = [v for v in operands if isinstance(v, Param)]
+    if op != "add" or not values or not held:
+        return False
+    return ends_layer_norm(call, call.graph.value(values[0].number), held[0])
 
 
 def _beside_zeros(call: Reader, reads: tuple[int, ...]) -> int | None:

@@ -13,6 +13,7 @@ from archc.importing.functions.axes import (
     laid_before,
     move_ones,
 )
+from archc.importing.functions.statistics import averaged
 from archc.importing.reader import Reader, Refused, rule
 from archc.importing.trace import BATCH, Sizes, Value
 from archc.spec.expressions import is_sequence
@@ -188,13 +189,8 @@ def _reduced(call: Reader) -> None:
         return
     dims = [call.axis(d) for d in (dim if is_sequence(dim) else (dim,))]
     keeps = bool(call.settings.get("keepdim"))
-    on_map = call.rank == 4 and call.shape_of(call.input).channel_axis == 0
-    if op == "mean" and sorted(dims) == [2, 3] and on_map:
-        # which is what torch pools a whole map by, to the bit
-        whole = {"output_size": 1}
-        pooled = call.make("adaptive_avg_pool2d", whole, last=keeps)
-        if not keeps:
-            call.make("flatten", reads=(pooled,))
+    if op == "mean":
+        averaged(call, call.input, dims, keeps=keeps, last=True)
         return
     attributes: dict[str, Any] = {"dim": dims[0] if len(dims) == 1 else sorted(dims)}
     if keeps:

@@ -48,6 +48,9 @@ def unlike_in_training(evaluated: Trace, trained: Trace) -> Refusal | None:
     if cut is not None:
         mend = "take it out before the network is imported"
         return _at(cut, trained, "it lets no gradient back, and every op does", mend)
+    if evaluated.outputs != trained.outputs:
+        reason = "in training it gives other values than in evaluation"
+        return Refusal("", reason, mend="let it give the same values in both")
     return None
 
 
