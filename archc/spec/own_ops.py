@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from archc.diagnostics.model import Label
+from archc.diagnostics.suggest import did_you_mean
 from archc.ops.base import Op
 from archc.ops.own import Own, own_op
 from archc.ops.registry import OPS
@@ -151,7 +152,7 @@ class _Parser:
                         origin.at(within=at),
                         "a module is made before it knows the size of what it reads"
                         if size
-                        else f"known are: {', '.join(sorted(seen))}",
+                        else did_you_mean(name, seen),
                     )  # fmt: skip
 
     def _sizes(

@@ -250,3 +250,9 @@ def test_mends_of_specs_spoiled_by_one_keystroke() -> None:
     for _ in range(60):
         mends.try_one(rng, specs, tally)
     assert not tally.useless, tally
+
+
+def test_sizes_of_an_op_of_its_own_are_guessed_too() -> None:
+    found = _found(Path(__file__).parents[1] / "bad_specs" / "own_ops.toml", {})
+    helps = [d.help for d in found if "`heigth`" in d.message]
+    assert helps == ["did you mean `height`?"]
