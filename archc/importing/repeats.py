@@ -16,6 +16,10 @@ from archc.spec.expressions import is_sequence
 _COUNTERS = Names({}, channels=False)
 _LONGEST = 12
 """The nodes that one turn has at most."""
+_FEW = 3
+"""So many turns that are alike say what further ones would say."""
+_CLOSELY, _STEP = 64, 8
+"""Up to how many turns each number of them is looked at, and which above that."""
 
 
 def with_repeats(pieces: list[Piece], *, grouped: bool = False) -> list[Piece]:
@@ -26,10 +30,11 @@ def with_repeats(pieces: list[Piece], *, grouped: bool = False) -> list[Piece]:
         piece.lists = [with_repeats(inner, grouped=numbered) for inner in piece.lists]
     least = [0.0] * (len(pieces) + 1)
     choices: list[tuple[Piece, int]] = []
+    row = _Row(pieces)
     for at in reversed(range(len(pieces))):
         choice = pieces[at], 1
         least[at] = lines([pieces[at]]) + least[at + 1]
-        for run, length, cost in _runs(pieces, at):
+        for run, length, cost in _runs(row, at):
             if grouped and length == len(pieces) and len(run.lists[0]) == 1:
                 cost -= 1
             if cost + least[at + length] < least[at]:
@@ -44,26 +49,87 @@ def with_repeats(pieces: list[Piece], *, grouped: bool = False) -> list[Piece]:
     return found
 
 
-def _runs(pieces: list[Piece], at: int) -> Iterator[tuple[Piece, int, float]]:
+class _Row:
+    """Nodes behind each other, and which of them are alike."""
+
+    def __init__(self, pieces: list[Piece]) -> None:
+        self.pieces = pieces
+        known: dict[str, int] = {}
+        self._kinds = [known.setdefault(repr(_kind(p)), len(known)) for p in pieces]
+        """Of nodes that differ in the numbers of their names alone, the same."""
+        self._numbers = [_numbers(p) for p in pieces]
+
+    def goes_on(self, at: int, period: int, turns: int) -> bool:
+        """Whether so many turns from there are alike, and their names count."""
+        stop = at + turns * period
+        if at < 0 or stop > len(self.pieces):
+            return False
+        kinds, numbers = self._kinds, self._numbers
+        if kinds[at : stop - period] != kinds[at + period : stop]:
+            return False
+        return all(
+            b - a == c - b
+            for n in range(at, stop - 2 * period)
+            for a, b, c in zip(*numbers[n : n + 2 * period + 1 : period], strict=True)
+        )
+
+
+def _kind(piece: Piece) -> Any:
+    """All that a node is, but for the numbers in its names."""
+    names = [re.sub(r"\d+", "#", n or "") for n in piece.names]
+    about = (piece.kind, piece.what, piece.reads, piece.slots, piece.labelled)
+    places = [o.in_channels for o in piece.occurrences], len(piece.absent)
+    inside = [[_kind(p) for p in inner] for inner in piece.lists]
+    return about, names, places, piece.auto, piece.has_tensors, inside
+
+
+def _numbers(piece: Piece) -> list[int]:
+    """The numbers in the names of a node and what is inside."""
+    names = [n for p in all_pieces([piece]) for n in p.names if n is not None]
+    return [int(number) for name in names for number in re.findall(r"\d+", name)]
+
+
+def _runs(row: _Row, at: int) -> Iterator[tuple[Piece, int, float]]:
     """The repetitions that may begin there, with the nodes they stand for and the lines
-    they take."""
+    they take.
+
+    Where many turns are alike, those are left out that begin or end among them.
+    """
+    pieces = row.pieces
     for period in range(1, min(_LONGEST, (len(pieces) - at) // 2) + 1):
         if any(_is_fixed(p) for p in pieces[at : at + period]):
             break
-        body = [turned(p, 0) for p in pieces[at : at + period]]
-        for turn in count(1):
-            start = at + turn * period
-            chunk = pieces[start : start + period]
-            if len(chunk) < period or any(map(_is_fixed, chunk)):
-                break
-            both = merged_lists(body, [turned(p, turn) for p in chunk], turns=True)
-            if both is None:
-                break
-            body = both
+        if row.goes_on(at - _FEW * period, period, _FEW + 1):
+            continue
+        for turns, body in _laid_over(row, at, period):
             if _counted(body):
-                yield _repeat(body, turn + 1), (turn + 1) * period, _cost(body)
-            elif turn > 1 or any(p.kind == "repeat" for p in all_pieces(body)):
+                yield _repeat(body, turns), turns * period, _cost(body)
+            elif turns > 2 or any(p.kind == "repeat" for p in all_pieces(body)):
                 break  # by two numbers it is not known yet how they grow
+
+
+def _laid_over(row: _Row, at: int, period: int) -> Iterator[tuple[int, list[Piece]]]:
+    """The first turns from there laid over each other: two of them, three, and so on,
+    as far as that goes."""
+    pieces = row.pieces
+    body = [turned(p, 0) for p in pieces[at : at + period]]
+    told = True
+    for turn in count(1):
+        start = at + turn * period
+        chunk = pieces[start : start + period]
+        both = None
+        if len(chunk) == period and not any(map(_is_fixed, chunk)):
+            both = merged_lists(body, [turned(p, turn) for p in chunk], turns=True)
+        if both is None:
+            if not told:
+                yield turn, body
+            return
+        body = both
+        told = not row.goes_on(start - period, period, _FEW)
+        told &= turn < _CLOSELY or turn % _STEP == 0
+        if told or turn < _FEW:
+            told = True
+            yield turn + 1, body
 
 
 def _repeat(body: list[Piece], turns: int) -> Piece:

@@ -15,7 +15,7 @@ from archc.importing.layout import tables_of
 from archc.importing.nodes import Graph, Node
 from archc.importing.sharing import share
 from archc.importing.sizes import unfit
-from archc.importing.trace import Call, Refusal, Trace, Value
+from archc.importing.trace import TOO_LARGE, Call, Refusal, Trace, Value
 
 
 @dataclass(slots=True)
@@ -44,6 +44,16 @@ def imported(
 
     Where it is `loose`, modules of a class are one block even if some lack a part.
     """
+    try:
+        return _imported(evaluated, trained, class_name, source, loose)
+    except RecursionError:
+        reason = "its parts stand in each other more deeply than can be followed"
+        return Imported(refused=[Refusal("", reason, mend=TOO_LARGE)])
+
+
+def _imported(
+    evaluated: Trace, trained: Trace | None, class_name: str, source: str, loose: bool
+) -> Imported:
     shapes = ((n, unfit(evaluated.shapes[v][1:])) for n, v in evaluated.inputs.items())
     odd = [
         Refusal("", f"`{name}`: {reason}", mend="--input says another shape")

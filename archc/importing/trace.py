@@ -83,6 +83,10 @@ class Use:
     makes: tuple[int, ...] = ()
 
 
+TOO_LARGE = "import a part of it, and put the parts together"
+"""What to do about what no spec can hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """What cannot be said in a spec, and where it is."""

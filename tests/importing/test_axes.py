@@ -108,6 +108,62 @@ def test_inputs_that_no_spec_has(shape: tuple[int, ...], reason: str) -> None:
     assert refusal.mend
 
 
+def _nested(depth: int) -> nn.Module:
+    module: nn.Module = nn.Conv2d(3, 3, 1)
+    for _ in range(depth):
+        module = nn.Sequential(module)
+    return module
+
+
+def _called_self() -> nn.Module:
+    module = nn.Sequential()
+    module.add_module("self", nn.Conv2d(3, 3, 1))
+    return module
+
+
+class _Sum(nn.Module):
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Conv2d(3, 3, 1) for _ in range(parts))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return sum((part(x) for part in self.parts), torch.zeros(()))
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (_nested(40), "nested more than 30 deep"),
+        (_nested(120), "nested deeper than 100 levels"),
+        (_called_self(), "`self` cannot name a layer"),
+        (_Sum(400), "more deeply than can be followed"),
+    ],
+)
+def test_networks_that_no_spec_is(module: nn.Module, reason: str) -> None:
+    (refusal,) = import_network(module, "net", {"x": (3, 8, 8)}).refused
+    assert reason in refusal.reason
+    assert refusal.mend
+
+
+class _Chain(nn.Module):
+    def __init__(self, kernels: list[int]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Conv2d(3, 3, k, padding=k // 2) for k in kernels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for part in self.parts:
+            x = part(x).relu()
+        return x
+
+
+def test_many_alike_are_one_repetition() -> None:
+    """With others before and behind."""
+    result = import_network(_Chain([5, *[3] * 70, 1]), "net", {"x": (3, 8, 8)})
+    assert result.proof.outputs == "equal"
+    assert "repeat = 71" in result.text, result.text
+    assert '"5 if i == 0 else 3"' in result.text
+
+
 def test_a_network_that_does_nothing() -> None:
     result = import_network(nn.Identity(), "net", {"x": (3, 8, 8)})
     assert result.proof.outputs == "equal"

@@ -11,7 +11,7 @@ from archc.importing.prototxt.network import CaffeNetwork, network_of
 from archc.importing.prototxt.text import Malformed
 from archc.importing.spec import imported
 from archc.importing.trace import Refusal
-from archc.importing.writing.compiled import NotASpec, compiled, identifier
+from archc.importing.writing.compiled import NoSpec, NotASpec, compiled, identifier
 
 _MEND = (
     "take the layer out of a copy of the file, import that, and put into the spec what"
@@ -86,9 +86,12 @@ def import_caffe(text: str, file: str, given: Given = ()) -> CaffeResult:
     for loose in (True, False):
         try:
             _write(result, network, name, loose)
-        except NotASpec:
-            if not loose:
+        except NotASpec as error:
+            if loose:
+                continue
+            if not isinstance(error, NoSpec):
                 raise
+            result.refused = [error.refusal.told(file, _MEND)]
         else:
             break
     return result

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archc.diagnostics.model import Sink
+from archc.diagnostics.model import Diagnostic, Sink
 from archc.diagnostics.render import render_text
 from archc.emit.module import emit
 from archc.emit.wrong import WrongModule
 from archc.importing.text import text_of
+from archc.importing.trace import TOO_LARGE, Refusal
 from archc.pipeline import Analysis, analyse
 from archc.spec.identifiers import of_network
 from archc.spec.load import Loader
@@ -20,6 +21,23 @@ from archc.spec.load import Loader
 
 class NotASpec(Exception):
     """The text that an import made has errors: a fault of archc's."""
+
+
+_NO_SPEC = ("bad-name", "expression-too-large", "file-too-large", "nested-too-deeply",
+            "network-too-large", "shape-too-large")  # fmt: skip
+"""What is wrong with the text of a network that no spec can be."""
+
+
+class NoSpec(NotASpec):
+    """The network is larger or deeper than any spec may be, or has a name that none may
+    have."""
+
+    def __init__(self, diagnostic: Diagnostic, text: str) -> None:
+        super().__init__(text)
+        mend = "give it another name" if diagnostic.code == "bad-name" else TOO_LARGE
+        self.refusal = Refusal(
+            "", f"no spec is like that: {diagnostic.message}", mend=mend
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +60,8 @@ def compiled(tables: dict[str, Any], name: str, remark: str = "") -> Compiled:
     input.
 
     Raises:
-        NotASpec: if it has errors.
+        NoSpec: if no spec can be like that.
+        NotASpec: if it has errors otherwise.
     """
     facts = _analysed(text_of(tables), name).facts
     expect: dict[str, Any] = {"params": facts.params}
@@ -69,7 +88,11 @@ def _analysed(text: str, name: str) -> Analysis:
         path.write_text(text, "utf-8")
         analysis = analyse(path, Loader(sink), sink)
         if analysis is None:
-            raise NotASpec(f"{render_text(tuple(sink))}\n\n{text}")
+            said = f"{render_text(tuple(sink))}\n\n{text}"
+            errors = [d for d in sink if d.severity == "error"]
+            if all(d.code in _NO_SPEC for d in errors):
+                raise NoSpec(errors[0], said)
+            raise NotASpec(said)
     return analysis
 
 

@@ -15,7 +15,7 @@ from archc.importing.onnx.plain import plain
 from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported
 from archc.importing.trace import Refusal, Sizes
-from archc.importing.writing.compiled import NotASpec, compiled, identifier
+from archc.importing.writing.compiled import NoSpec, NotASpec, compiled, identifier
 from archc.run.importing.onnx_proof import OnnxFile, prove, said, session
 from archc.run.importing.session import Result
 from archc.run.subject import Subject
@@ -69,10 +69,13 @@ def _imported(result: Result, file: OnnxFile) -> Result:
     for loose in (True, False):
         try:
             subject = _subject(result, network, name, limit, loose)
-        except NotASpec:
+        except NotASpec as error:
             if loose:
                 continue
-            raise
+            if not isinstance(error, NoSpec):
+                raise
+            result.refused = [error.refusal.told(result.source, _MEND)]
+            return result
         if subject is None:
             return result
         prove(result, subject, network, file)

@@ -13,7 +13,7 @@ from archc.importing.elsewhere import Limit, bound, same_calls
 from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported, lacking
 from archc.importing.trace import Refusal, told_once
-from archc.importing.writing.compiled import NotASpec, compiled, identifier
+from archc.importing.writing.compiled import NoSpec, NotASpec, compiled, identifier
 from archc.run.importing.differing import (
     called_again,
     in_training,
@@ -201,10 +201,13 @@ def _imported(
             return result
         try:
             subject = _subject(result, found.tables, named, limit.said if limit else "")
-        except NotASpec:
+        except NotASpec as error:
             if loose:
                 continue
-            raise
+            if not isinstance(error, NoSpec):
+                raise
+            result.refused = [error.refusal]
+            return result
         most = {} if computing else {"most_bytes": 0}
         with eagerly():
             result.proof = prove(
