@@ -125,10 +125,12 @@ def _laid_over(row: _Row, at: int, period: int) -> Iterator[tuple[int, list[Piec
                 yield turn, body
             return
         body = both
-        told = not row.goes_on(start - period, period, _FEW)
-        told &= turn < _CLOSELY or turn % _STEP == 0
-        if told or turn < _FEW:
-            told = True
+        on = row.goes_on(start - period, period, _FEW)
+        ends = row.goes_on(start - 2 * period, period, _FEW)
+        told = turn < _FEW or (
+            not on and (ends or turn < _CLOSELY or turn % _STEP == 0)
+        )
+        if told:
             yield turn + 1, body
 
 
