@@ -192,8 +192,10 @@ class Body:
     def _seen(self, whole: str, reader: str) -> str | None:
         """A node's path as a node in the scope `reader` may write it; None if it can't.
 
-        A name is looked for in that scope first, and then in those around it.
+        A name is looked for in that scope first, and then in those around it. A number
+        alone says too little where the list may be named too.
         """
+        found = None
         around = [reader]
         while around[-1]:
             around.append(re.sub(r"[^.]*\.$", "", around[-1]))
@@ -203,8 +205,10 @@ class Body:
             text = whole.removeprefix(scope)
             first = text.partition(".")[0]
             if not any(first in self._names.get(s, ()) for s in around[:n]):
-                return text
-        return None
+                found = found or text
+                if not first.isdigit():
+                    return text
+        return found
 
     def input_name(self, at: int) -> str:
         """What a body calls its inputs."""

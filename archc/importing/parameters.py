@@ -24,6 +24,8 @@ _TAKEN = frozenset({"in_channels", "self", "merge", "input", *COUNTERS, *FUNCTIO
                     *MODIFIERS, *BODIES})  # fmt: skip
 _BY_SIZE = frozenset({"sizes", "unflattened_size"})
 """Attributes whose sizes are told one by one."""
+_THIRDS = re.compile(r"// ([3-9]|\d\d)")
+"""Parts of a kernel by which none is padded but by chance."""
 
 
 def _kind(piece: Piece, slot: str, widths: dict[str, set[str]]) -> str:
@@ -156,6 +158,8 @@ def _write(found: Definition, piece: Piece, slot: str, names: Names, kind: str) 
     if slot == "padding":
         usable = usable.with_first(str(piece.written.get("kernel_size")))
     written = fitted(values, piece.occurrences, usable)
+    if slot == "padding" and _THIRDS.search(str(written)):
+        written = None
     if written is None and slot in _BY_SIZE and len({*map(len, values)}) == 1:
         piece.written[slot] = [
             _size(found, piece, list(column), names)

@@ -65,6 +65,15 @@ def test_a_window_is_padded_by_a_part_of_itself() -> None:
         assert node["padding"] == f"{node['kernel_size']} // 2"
 
 
+def test_a_third_of_a_window_is_no_padding() -> None:
+    # as YOLOv5's first layer beside the others
+    windows = [(6, 2), (3, 1), (1, 0)]
+    parts = [nn.Sequential(nn.Conv2d(8, 8, k, 1, p), nn.BatchNorm2d(8), nn.SiLU())
+             for k, p in windows]  # fmt: skip
+    (block,) = _spec(nn.Sequential(*parts, nn.Conv2d(8, 2, 1)))["blocks"].values()
+    assert block["layers"][0]["padding"] == "padding"
+
+
 class Either(nn.Module):
     """Two ways to be a module of one class."""
 
