@@ -6,6 +6,7 @@ settings are its attributes by name (`reader.py`). What is left stands in `funct
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from archc.importing.functions import (
@@ -23,7 +24,7 @@ from archc.importing.nodes import Graph, Node
 from archc.importing.opaque import OPAQUE, Opaque, own_ops
 from archc.importing.reader import JOINED, NOTHING, RULES, Reader, Refused, op_of
 from archc.importing.reshapes import join_layouts, take_early
-from archc.importing.trace import Call, Refusal, Trace, Value
+from archc.importing.trace import Call, Param, Refusal, Trace, Value
 from archc.ops.sizes import Shape
 from archc.spec.expressions import is_sequence
 
@@ -31,8 +32,9 @@ _READ_BY = (arithmetic, joins, maps, parts, shapes, statistics, weights)
 """The modules whose rules are noted as they are imported."""
 
 
-def graph_of(trace: Trace) -> Graph:
-    """The trace as ops; what is none is refused, all of it."""
+def graph_of(trace: Trace, unread: Collection[str] = ()) -> Graph:
+    """The trace as ops; what is none is refused, all of it. What has `unread` tensors
+    is among them, though no output depends on what it makes."""
     graph = Graph(trace, refused=list(trace.refused))
     if not trace.outputs:
         return graph
@@ -47,7 +49,7 @@ def graph_of(trace: Trace) -> Graph:
     ):
         pairs = enumerate(zip(sizes[1:], larger[1:], strict=False))
         graph.varying[number] = tuple(axis for axis, (a, b) in pairs if a != b)
-    for call in live(trace):
+    for call in live(trace, unread):
         if any(graph.value(number) in unknown for number in _read(call)):
             unknown.update(call.makes)
             if _is_known(call.function):
@@ -68,6 +70,7 @@ def graph_of(trace: Trace) -> Graph:
             mend = "let it give what it computes of its input alone"
             graph.refused.append(Refusal("", reason, mend=mend))
     take_early(graph)
+    graph.unread = _unread(graph, unread)
     _drop_unread(graph)
     drop_idle(graph)
     drop_turns(graph)
@@ -127,9 +130,18 @@ def _widen(graph: Graph, number: int) -> bool:
     return True
 
 
+def _unread(graph: Graph, keys: Collection[str]) -> list[int]:
+    """The last values that depend on these tensors, which no op reads."""
+    read = {graph.value(number) for node in graph.nodes for number in node.reads}
+    read.update(graph.value(number) for number in graph.trace.outputs.values())
+    found = map(graph.value, sorted(_depending(graph.trace, keys)))
+    return [number for number in dict.fromkeys(found) if number not in read]
+
+
 def _drop_unread(graph: Graph) -> None:
     """Takes away ops that only what is said otherwise has read."""
     wanted = {graph.value(number) for number in graph.trace.outputs.values()}
+    wanted.update(graph.unread)
     found: list[Node] = []
     for node in reversed(graph.nodes):
         if node.makes in wanted:
@@ -168,15 +180,36 @@ def _is_known(function: str) -> bool:
     return function in NOTHING or op_of(function) is not None
 
 
-def live(trace: Trace) -> list[Call]:
-    """The calls that the outputs depend on, in their order."""
-    wanted = set(trace.outputs.values())
+def live(trace: Trace, unread: Collection[str] = ()) -> list[Call]:
+    """The calls that the outputs depend on, in their order, and those that depend on
+    `unread` tensors."""
+    wanted = set(trace.outputs.values()) | _depending(trace, unread)
     found: list[Call] = []
     for call in reversed(trace.calls):
         if wanted.intersection(call.makes):
             found.append(call)
             wanted.update(_read(call))
     return found[::-1]
+
+
+def _depending(trace: Trace, keys: Collection[str]) -> set[int]:
+    """The values that depend on these tensors."""
+    found: set[int] = set()
+    for call in trace.calls if keys else ():
+        if takes(call, keys) or found.intersection(_read(call)):
+            found.update(call.makes)
+    return found
+
+
+def takes(call: Call, keys: Collection[str]) -> bool:
+    """Whether it takes one of these tensors."""
+
+    def has(value: Any) -> bool:
+        if is_sequence(value):
+            return any(map(has, value))
+        return isinstance(value, Param) and value.key in keys
+
+    return any(map(has, call.settings.values()))
 
 
 def _read(call: Call) -> list[int]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from archc.importing.calls import live, takes
 from archc.importing.items import Item, OpItem, Scope, all_items
 from archc.importing.nodes import Graph, Node
-from archc.importing.trace import Param, Trace
-from archc.spec.expressions import is_sequence
+from archc.importing.trace import Trace
 
 
 @dataclass(slots=True, eq=False)
@@ -38,13 +37,8 @@ def lacks(graph: Graph) -> list[str]:
 
 
 def uses(trace: Trace, keys: list[str]) -> bool:
-    """Whether something that is called reads one of these tensors."""
-    wanted = {Param(key) for key in keys}
-
-    def reads(value: Any) -> bool:
-        return any(map(reads, value)) if is_sequence(value) else value in wanted
-
-    return any(reads([*call.settings.values()]) for call in trace.calls)
+    """Whether an output depends on one of these tensors."""
+    return any(takes(call, keys) for call in live(trace))
 
 
 def main_output(evaluated: Graph, trained: Graph) -> str | None:

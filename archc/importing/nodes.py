@@ -53,6 +53,8 @@ class Graph:
     """The axes of a value's samples that are as large as the input makes them."""
     zeros: set[int] = field(default_factory=set[int])
     """Values all of whose numbers are 0, or that have none."""
+    unread: list[int] = field(default_factory=list[int])
+    """Values that nothing reads, and no output is."""
     own: dict[str, dict[str, Any]] = field(default_factory=dict[str, Any])
     """Ops that are none of the language's, by what `[ops.NAME]` says of them."""
     refused: list[Refusal] = field(default_factory=list[Refusal])

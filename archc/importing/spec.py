@@ -23,6 +23,8 @@ class Imported:
     """A spec, or why there is none."""
 
     tables: dict[str, Any] | None = None
+    unread: list[str] = field(default_factory=list[str])
+    """Tensors that no output depends on."""
     refused: list[Refusal] = field(default_factory=list[Refusal])
 
 
@@ -63,13 +65,17 @@ def _imported(
     graph = graph_of(evaluated)
     if odd or graph.refused:
         return Imported(refused=odd or graph.refused)
+    unread = lacks(graph)
     heads: list[Head] = []
     main = None
     if trained is not None:
         graph, main = _with_heads(graph, trained)
+    if graph.refused:
+        return Imported(refused=graph.refused)
     _name_inputs(graph)
     root = tree_of(graph)
     ends = [graph.value(v) for v in graph.trace.outputs.values()]
+    ends += graph.unread
     share(root, ends)
     simplify(root)
     gather(root, graph.trace.containers, ends)
@@ -94,11 +100,12 @@ def _imported(
         if main
         else [graph.value(v) for v in outputs.values()]
     )
-    fold(root, [*last, *(h.source for h in heads)])
+    fold(root, [*last, *graph.unread, *(h.source for h in heads)])
     for head in heads:
         _fold_head(head, graph)
     structure = structure_of(graph, root, heads, loose=loose)
-    return Imported(tables_of(structure, graph, class_name, source))
+    tables = tables_of(structure, graph, class_name, source)
+    return Imported(tables, unread if graph.unread else [])
 
 
 def _name_inputs(graph: Graph) -> None:
@@ -125,7 +132,8 @@ def _name_inputs(graph: Graph) -> None:
 def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:
     """The network as it is trained, and which of its outputs is the main one."""
     if not uses(trained, lacks(evaluated)):
-        return evaluated, None  # that no head has them is what there is to say
+        # it computes something for nothing, in evaluation too
+        return graph_of(evaluated.trace, lacks(evaluated)), None
     graph = graph_of(trained)
     if graph.refused:
         evaluated.refused += graph.refused

@@ -199,6 +199,9 @@ def _imported(
         result.remarks += [str(limit)] if limit else []
         if found.tables is None:
             return result
+        if found.unread:
+            shown = ", ".join(found.unread[:3]) + (", …" if found.unread[3:] else "")
+            result.remarks.append(f"nothing that it gives depends on {shown}")
         try:
             subject = _subject(result, found.tables, named, limit.said if limit else "")
         except NotASpec as error:
