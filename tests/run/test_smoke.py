@@ -23,6 +23,7 @@ from archc.measure.memory import footprint
 from archc.pipeline import analyse
 from archc.run.device import out_of_memory
 from archc.run.smoke import session
+from archc.run.smoke.batch import affordable
 from archc.run.smoke.settings import Settings, sized
 from archc.run.smoke.trial import Trial
 from archc.run.subject import Subject
@@ -357,7 +358,7 @@ def test_what_memory_was_too_little_for_is_let_go(
         return 1
 
     monkeypatch.setattr(session, "Trial", trial)
-    monkeypatch.setattr(session, "_fitting", fitting)
+    monkeypatch.setattr(session, "fitting", fitting)
     spec = ROOT / "specs" / "lenet5.toml"
     done, _ = report(tmp_path, spec, "-o", tmp_path, "--batch", 4)
     assert "a batch of 1 fits" in done.output
@@ -660,11 +661,11 @@ def test_fewer_images_where_a_gpu_has_little_memory(
     )
     for free, least, most in ((10**9, 32, 32), (2 * 10**6, 2, 31)):
         monkeypatch.setattr("torch.cuda.mem_get_info", lambda free=free: (free, free))
-        batch = session.affordable(sized(subject, settings), settings).batch
+        batch = affordable(sized(subject, settings), settings).batch
         assert least <= batch <= most
         assert needs.peak(batch).total < free
     named = replace(settings, batch=64)
-    assert session.affordable(sized(subject, named), named).batch == 64
+    assert affordable(sized(subject, named), named).batch == 64
 
 
 def test_steps_and_batch_by_hand(tmp_path: Path) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from math import isclose, isfinite
 from typing import Any, cast
 
 import torch
 
-from archc.emit.execution import execution
-from archc.measure.memory import Footprint, footprint
 from archc.measure.refusal import smallest_batch
 from archc.run.checks import SMOKE
-from archc.run.device import gpus, out_of_memory, trouble
+from archc.run.device import out_of_memory, trouble
 from archc.run.layers import Bound
 from archc.run.loss import parts
 from archc.run.smoke import checks
+from archc.run.smoke.batch import affordable, fitting, step_footprint, tidy
 from archc.run.smoke.modes import modes
 from archc.run.smoke.report import Check, Result
 from archc.run.smoke.settings import Settings, Sized, sized
@@ -36,9 +33,6 @@ _FALLING = 0.98
 """It does if the last quarter of the steps brings it below this part of what was."""
 _SLOW = 0.9
 """A loss that still falls must be below this part of what needs no image."""
-_TAKEN = 0.8
-"""Of a GPU's free memory: the rest is for what convolutions work in, what the checks
-hold beside a step, and what the allocator leaves."""
 _STEPPED = 0.1
 """How far losses may be apart after a step on a GPU, relative to the larger of them,
 or to the one before the step."""
@@ -71,7 +65,7 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
     with cast(Any, torch.random).fork_rng(devices):
         while not _memory_suffices(_Session(size, settings, result, tell)):
             tell("out of memory: looking for a batch that fits")
-            fits = _fitting(size, settings)
+            fits = fitting(size, settings)
             if fits is None or settings.batch is not None:
                 result.fits = fits
                 result.checks.append(_out_of_memory(size.batch, fits))
@@ -80,7 +74,7 @@ def smoke(subject: Subject, settings: Settings, tell: Tell) -> Result:
             result = _empty(size, settings, subject)
             result.notes.append(f"memory is too little for more than {fits} images")
     _complete(result)
-    _tidy()
+    tidy()
     return result
 
 
@@ -92,7 +86,7 @@ def _empty(size: Sized, settings: Settings, subject: Subject) -> Result:
         input=size.subject.input_shape,
         spec_input=subject.input_shape,
         batch=size.batch,
-        predicted=_footprint(size, settings).at(size.batch).peak.total,
+        predicted=step_footprint(size, settings).at(size.batch).peak.total,
     )
 
 
@@ -124,27 +118,6 @@ def _complete(result: Result) -> None:
     made = {check.name: check for check in result.checks}
     skipped = {name: Check(name, "skipped", "not reached") for name in SMOKE}
     result.checks = list((skipped | made).values())
-
-
-def _footprint(size: Sized, settings: Settings) -> Footprint:
-    network = size.subject.network
-    return footprint(
-        network,
-        execution(network),
-        optimizer="adam",
-        precision=settings.precision,
-        device=settings.device,
-    )
-
-
-def affordable(size: Sized, settings: Settings) -> Sized:
-    """With fewer images where nobody said how many, and memory is not enough."""
-    if settings.device == "cpu" or settings.batch is not None:
-        return size
-    free, _ = torch.cuda.mem_get_info()
-    fits = _footprint(size, settings).largest(int(_TAKEN * free)) or 1
-    smallest, _ = smallest_batch(size.subject.network, training=True)
-    return replace(size, batch=max(min(size.batch, fits), smallest))
 
 
 class _Session:
@@ -231,7 +204,7 @@ class _Session:
                 self._add(self._descent(trial))
                 return trial
             del trial
-            _tidy()
+            tidy()
         raise AssertionError("there is a rate")
 
     def _trial(self, rate: float) -> Trial:
@@ -390,24 +363,3 @@ def _in_words(error: Exception) -> str:
 def _out_of_memory(batch: int, fits: int | None) -> Check:
     mend = "no smaller one fits" if fits is None else f"a batch of {fits} fits"
     return Check("runs", "failed", f"out of memory at a batch of {batch}: {mend}")
-
-
-def _fitting(size: Sized, settings: Settings) -> int | None:
-    """The batch that fits, halved as often as it takes; None if not even one does."""
-    batch = size.batch // 2
-    smallest, _ = smallest_batch(size.subject.network, training=True)
-    while batch >= smallest:
-        _tidy()
-        with suppress(RuntimeError, MemoryError, BrokenModule):
-            Trial(replace(size, batch=batch), settings, _RATES[0]).step()
-            return batch
-        batch //= 2
-    return None
-
-
-def _tidy() -> None:
-    gc.collect()
-    if gpus():
-        # a GPU that was lost has nothing to give back
-        with suppress(RuntimeError):
-            torch.cuda.empty_cache()
