@@ -195,21 +195,11 @@ def live(trace: Trace, unread: Collection[str] = ()) -> list[Call]:
 def _depending(trace: Trace, keys: Collection[str]) -> set[int]:
     """The values that depend on these tensors."""
     found: set[int] = set()
+    tensors = {Param(key) for key in keys}
     for call in trace.calls if keys else ():
-        if takes(call, keys) or found.intersection(_read(call)):
+        if call.reads(tensors) or found.intersection(_read(call)):
             found.update(call.makes)
     return found
-
-
-def takes(call: Call, keys: Collection[str]) -> bool:
-    """Whether it takes one of these tensors."""
-
-    def has(value: Any) -> bool:
-        if is_sequence(value):
-            return any(map(has, value))
-        return isinstance(value, Param) and value.key in keys
-
-    return any(map(has, call.settings.values()))
 
 
 def _read(call: Call) -> list[int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.importing.calls import live, takes
+from archc.importing.calls import live
 from archc.importing.items import Item, OpItem, Scope, all_items
 from archc.importing.nodes import Graph, Node
-from archc.importing.trace import Trace
+from archc.importing.trace import Param, Trace
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +38,8 @@ def lacks(graph: Graph) -> list[str]:
 
 def uses(trace: Trace, keys: list[str]) -> bool:
     """Whether an output depends on one of these tensors."""
-    return any(takes(call, keys) for call in live(trace))
+    tensors = {Param(key) for key in keys}
+    return any(call.reads(tensors) for call in live(trace))
 
 
 def main_output(evaluated: Graph, trained: Graph) -> str | None:

@@ -6,7 +6,7 @@ written to JSON and read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
@@ -68,6 +68,16 @@ class Call:
     use: int
     """The innermost use of a module in which it stands, an index of `Trace.uses`."""
     place: Place | None = None
+
+    def reads(self, wanted: Container[Value | Param]) -> bool:
+        """Whether one of these is among its arguments."""
+
+        def found(given: Any) -> bool:
+            if is_sequence(given):
+                return any(map(found, given))
+            return isinstance(given, Value | Param) and given in wanted
+
+        return found([*self.settings.values()])
 
 
 @dataclass(slots=True)

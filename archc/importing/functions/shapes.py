@@ -14,7 +14,7 @@ from archc.importing.functions.axes import (
     move_ones,
 )
 from archc.importing.functions.statistics import averaged
-from archc.importing.reader import Reader, Refused, rule
+from archc.importing.reader import INPUTS, Reader, Refused, rule
 from archc.importing.trace import BATCH, Sizes, Value
 from archc.spec.expressions import is_sequence
 
@@ -211,6 +211,9 @@ def _stacked(call: Reader, dim: Any) -> tuple[int, ...] | None:
     joined = call.graph.maker(call.graph.value(groups.reads[0]))
     if joined is None or joined.op != "concat" or groups.attributes["dim"] != 1:
         return None
+    read = {call.settings[n] for n in INPUTS if n in call.settings}
+    if sum(other.reads(read) for other in call.graph.trace.calls) > 1:
+        return None  # others read it as a whole
     parts = tuple(map(call.graph.value, joined.reads))
     wanted = call.graph.trace.shapes[call.call.makes[0]][1:]
     return parts if {call.sizes(n) for n in parts} == {wanted} else None
