@@ -126,15 +126,16 @@ def _mended(
     """Mends the files; the run that tells what is left.
 
     Raises:
-        ClickException: if a file cannot be written.
+        Refused: if a file cannot be written.
     """
+    from archc.cli.specs import reason
     from archc.mending import mend, save
 
     done = mend(lambda texts: (checked(texts) if texts else first).diagnostics, specs)
     try:
         save(done)
     except OSError as error:
-        raise click.ClickException(f"cannot write {error.filename}: {error}") from error
+        raise Refused(f"cannot write {error.filename}: {reason(error)}") from error
     click.echo(_shown(done), nl=False, err=form != "text")
     return checked(done.after) if done.diagnostics else first
 
@@ -143,10 +144,11 @@ def _shown(done: Mended) -> str:
     """What was mended: each mistake, and the lines before and after."""
     from difflib import unified_diff
 
+    from archc.diagnostics.render import in_order
     from archc.escaping import visible
 
     lines: list[str] = []
-    for d in done.diagnostics:
+    for d in in_order(done.diagnostics):
         span = d.place.span()
         lines.append(
             f"fixed[{d.code}] {d.place.file}:{span.line}:{span.column}: {d.message}"

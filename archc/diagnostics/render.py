@@ -51,7 +51,7 @@ def render_text(
     """
     paint = _Painter(color)
     listings: dict[int, Listing] = {}
-    shown, more = _first(_sorted(diagnostics))
+    shown, more = _first(in_order(diagnostics))
     blocks = ["\n".join(_block(d, paint, width, listings)) + "\n" for d in shown]
     return "\n".join([*blocks, *([f"{_left_out(more)}\n"] if more else [])])
 
@@ -89,12 +89,12 @@ def to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
     """Diagnostics as one JSON array."""
-    return json.dumps([to_dict(d) for d in _sorted(diagnostics)], indent=2)
+    return json.dumps([to_dict(d) for d in in_order(diagnostics)], indent=2)
 
 
 def render_github(diagnostics: Iterable[Diagnostic]) -> str:
     """Diagnostics as workflow commands, which GitHub shows beside the lines."""
-    shown, more = _first(_sorted(diagnostics))
+    shown, more = _first(in_order(diagnostics))
     last = [f"::notice::{annotation(_left_out(more))}"] if more else []
     return "".join(f"{line}\n" for line in (*map(_annotation, shown), *last))
 
@@ -124,7 +124,8 @@ def _left_out(more: list[Diagnostic]) -> str:
     return f"... and {summary_line(more)} more: only {MAX_SHOWN} are shown at a time"
 
 
-def _sorted(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By file and place, as they are told."""
     return sorted(diagnostics, key=lambda d: (d.place.file, d.place.span(), d.code))
 
 

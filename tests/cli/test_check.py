@@ -212,3 +212,33 @@ def test_allow_outside(archc: Archc, tiny: Path) -> None:
     tiny.write_text(f'use = ["../elsewhere.toml"]\n{TINY}')
     assert codes(archc, tiny) == [("outside-tree", "specs/tiny.toml", 1)]
     assert archc("check", tiny, "--allow-outside").exit_code == 0
+
+
+def test_mends_are_told_in_the_order_of_the_file(archc: Archc, tree: Path) -> None:
+    text = """\
+archc = 1
+name = "net"
+[network]
+input = [3, 8, 8]
+layers = [{ name = "first", op = "conv2d", out_chanels = 4, kernel_size = 1 },
+  { name = "unit", block = "unit" }]
+[blocks.unit]
+layers = [{ name = "conv", op = "conv2d", out_chanels = 4, kernel_size = 1 }]
+"""
+    done = archc("check", "--fix", write("net.toml", text))
+    told = [line for line in done.stdout.splitlines() if line.startswith("fixed")]
+    lines = [int(line.split(":")[1]) for line in told]
+    assert len(lines) == 2 and lines == sorted(lines)
+
+
+def test_a_mend_that_cannot_be_written_is_no_mistake_of_a_spec(
+    archc: Archc, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "net.toml")
+
+    monkeypatch.setattr("archc.mending.save", refused)
+    spec = write("net.toml", TINY.replace('op = "relu"', 'op = "rleu"'))
+    done = archc("check", "--fix", spec)
+    said = "Error: cannot write net.toml: permission denied\n"
+    assert (done.exit_code, done.stderr) == (2, said)
