@@ -272,3 +272,14 @@ def test_what_gives_other_values_in_training_is_refused(
     (refusal,) = _imported(Deep()).refused
     assert refusal.reason == "in training it gives other values than in evaluation"
     assert refusal.mend
+
+
+def test_frozen_weights_are_told() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 8, 3))
+    net[0].requires_grad_(False)
+    result = _imported(net)
+    assert result.passed, (result.refused, result.proof)
+    said = "frozen in the network, and trained in its spec: 0.weight, 0.bias"
+    assert result.remarks == [said]
+    # as they were
+    assert [p.requires_grad for p in net.parameters()] == [False] * 2 + [True] * 2

@@ -200,8 +200,12 @@ def _imported(
         if found.tables is None:
             return result
         if found.unread:
-            shown = ", ".join(found.unread[:3]) + (", …" if found.unread[3:] else "")
-            result.remarks.append(f"nothing that it gives depends on {shown}")
+            said = f"nothing that it gives depends on {_some(found.unread)}"
+            result.remarks.append(said)
+        frozen = [k for k, p in module.named_parameters() if not p.requires_grad]
+        if frozen:
+            said = f"frozen in the network, and trained in its spec: {_some(frozen)}"
+            result.remarks.append(said)
         try:
             subject = _subject(result, found.tables, named, limit.said if limit else "")
         except NotASpec as error:
@@ -233,6 +237,10 @@ def _imported(
             result.state = module.state_dict()
             return result
     raise AssertionError("the second time is the last")
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:3]) + (", …" if keys[3:] else "")
 
 
 def _subject(result: Result, tables: dict[str, Any], name: str, remark: str) -> Subject:
