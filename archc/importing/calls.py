@@ -15,6 +15,7 @@ from archc.importing.functions import (
     maps,
     parts,
     shapes,
+    stacks,
     statistics,
     weights,
 )
@@ -28,7 +29,7 @@ from archc.importing.trace import Call, Param, Refusal, Trace, Value
 from archc.ops.sizes import Shape
 from archc.spec.expressions import is_sequence
 
-_READ_BY = (arithmetic, joins, maps, parts, shapes, statistics, weights)
+_READ_BY = (arithmetic, joins, maps, parts, shapes, stacks, statistics, weights)
 """The modules whose rules are noted as they are imported."""
 
 

@@ -44,7 +44,10 @@ class Graph:
     stacked: dict[int, tuple[int, ...]] = field(
         default_factory=dict[int, "tuple[int, ...]"]
     )
-    """Values that are others along an axis before the batch."""
+    """Values that are others along an axis before the batch; of what was computed of
+    them, nothing but its groups is known."""
+    groups: dict[int, int] = field(default_factory=dict[int, int])
+    """Such values with this axis behind the batch."""
     spread: dict[int, Call] = field(default_factory=dict[int, Call])
     """Values that are others with axes of one made wide, by the calls that do it."""
     varying: dict[int, tuple[int, ...]] = field(

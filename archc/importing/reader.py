@@ -67,6 +67,8 @@ class Reader:
         function = self._call.function
         if function == OPAQUE:
             self._opaque()
+        elif function in STACKED and self._stacked():
+            STACKED[function](self)
         elif function in WHOLE:
             self._whole(function)
         elif (rule := RULES.get(function)) is not None:
@@ -78,6 +80,12 @@ class Reader:
             self._plainly(op)
         else:
             self._unknown(function)
+
+    def _stacked(self) -> bool:
+        """Whether it works on values that are stacked before the batch alone."""
+        values = [v for v in self.settings.values() if isinstance(v, Value)]
+        stacked = [self._graph.value(v.number) in self._graph.stacked for v in values]
+        return bool(stacked) and all(stacked)
 
     def _unknown(self, function: str) -> None:
         short = function.rpartition(".")[2].rstrip("_") or function
@@ -351,13 +359,15 @@ def _names(op: type[Op]) -> tuple[str, ...]:
 
 Rule = Callable[[Reader], None]
 RULES: dict[str, Rule] = {}
+STACKED: dict[str, Rule] = {}
+"""The rules for what is stacked before the batch."""
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
+def rule(*names: str, among: dict[str, Rule] = RULES) -> Callable[[Rule], Rule]:
     """Reads calls of these functions."""
 
     def noted(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
+        among.update(dict.fromkeys(names, function))
         return function
 
     return noted

@@ -180,9 +180,6 @@ def _reduced(call: Reader) -> None:
         raise Refused(f"`{op}` over all axes, the batch among them")
     stacked = _stacked(call, dim)
     if stacked is not None and op in ("sum", "mean"):
-        if len(stacked) == 1:
-            call.graph.same[call.call.makes[0]] = stacked[0]
-            return
         total = call.make("add", reads=stacked, last=op == "sum")
         if op == "mean":
             call.make("scale", {"factor": 1 / len(stacked)}, reads=(total,))
@@ -199,14 +196,13 @@ def _reduced(call: Reader) -> None:
 
 
 def _stacked(call: Reader, dim: Any) -> tuple[int, ...] | None:
-    """The values of one shape that were stacked along this axis, which then goes."""
+    """The values of one shape that were stacked before the channels, where this is the
+    axis, which goes."""
     (axis, *more) = dim if is_sequence(dim) else (dim,)
-    if more or call.settings.get("keepdim"):
+    if axis != 1 or more or call.settings.get("keepdim"):
         return None
-    if axis == 0:
-        return call.graph.stacked.get(call.input)
     groups = call.graph.maker(call.input)
-    if axis != 1 or groups is None or groups.op != "unflatten":
+    if groups is None or groups.op != "unflatten":
         return None
     joined = call.graph.maker(call.graph.value(groups.reads[0]))
     if joined is None or joined.op != "concat" or groups.attributes["dim"] != 1:
