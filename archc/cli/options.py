@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
+_SECOND = re.compile(r"^[^\[{\"']*,\s*([^\W\d]\w*)\s*=(?!=)")
+"""A further NAME= behind a comma, where no list, table or text is."""
+
+
 def _assignments(
     context: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
@@ -67,7 +72,15 @@ def _assignments(
                 f"{value!r} is not KEY=VALUE, as in num_classes=10"
             )
         if not key.isidentifier():
-            raise click.BadParameter(f"{key!r} cannot name a parameter of a spec")
+            name, bracket, _ = key.partition("[")
+            whole = f": give all of the list, {name}=[...]" if bracket else ""
+            raise click.BadParameter(
+                f"{key!r} cannot name a parameter of a spec{whole}"
+            )
+        if more := _SECOND.search(text):
+            raise click.BadParameter(
+                f"{value!r} sets two: each has a --set of its own, --set {more[1]}=..."
+            )
         pairs.append((key, text))
     return tuple(pairs)
 

@@ -17,8 +17,8 @@ from archc.source.document import Document, parse_document
 
 
 def assignment(key: str, value: str, sink: Sink) -> Document | None:
-    """`--set KEY=VALUE`; a value that is not TOML is text, that is, an expression. A
-    table is a node, for a slot.
+    """`--set KEY=VALUE`; a value that is not TOML is text, that is, an expression, but
+    for one that begins as a list or a table. A table is a node, for a slot.
 
     The key must be an identifier.
     """
@@ -29,9 +29,9 @@ def assignment(key: str, value: str, sink: Sink) -> Document | None:
         fits = table.keys() == {"params"}
     except (ValueError, RecursionError):
         table, fits = {}, False
-    if not fits or "\n" in value:
+    if "\n" in value or (not fits and not value.startswith(("[", "{"))):
         text = f"params.{quoted} = {_string(value)}"
-    elif isinstance(table["params"][key], dict):
+    elif fits and isinstance(table["params"][key], dict):
         text = f"slots.{quoted} = {value}"
     return parse_document(text, f"--set {key}={value}", "toml", sink)
 
