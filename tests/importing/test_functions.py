@@ -139,6 +139,25 @@ def test_zeros_are_joined_around_several() -> None:
     assert result.proof.outputs == "equal"
 
 
+def test_zeros_are_joined_to_what_has_no_channels() -> None:
+    # as a recurrent network's state is before its first step
+    class Begun(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(5, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            state = x.new_zeros(len(x), 2, *x.shape[3:])
+            for step in range(2):
+                state = self.conv(torch.cat([x[:, step], state], 1))[:, :2]
+            return state
+
+    result = import_network(Begun(), "net", {"x": (2, 3, 8, 8)})
+    assert result.passed, (result.refused, result.proof)
+    assert result.proof.outputs == result.proof.training == "equal"
+    assert '{ op = "channel_pad", padding = [0, 2] }' in result.text
+
+
 def test_channels_that_are_repeated() -> None:
     result = _imported(lambda x: x.repeat(1, 3, 1, 1))
     assert _nodes(result) == [{"from": ["prev"] * 3, "op": "concat"}]

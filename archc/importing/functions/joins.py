@@ -45,17 +45,18 @@ def _cat_zeros(call: Reader, reads: list[int]) -> None:
     for side in (0, -1):
         while reads and reads[side] in zeros:
             pads[side] += call.graph.trace.shapes[reads.pop(side)][dim]
-    shape = call.shape_of(reads[0]) if reads else None
-    if shape is None or shape.channel_axis != dim - 1:
-        raise Refused("it joins zeros along another axis than that of the channels")
-    value = reads[0]
-    if len(reads) > 1:
-        value = call.make("concat", reads=tuple(reads), last=not any(pads))
+    if not reads:
+        raise Refused("it joins nothing but zeros")
+    channels = call.shape_of(reads[0]).channel_axis
+    moved = tuple(on_channels(call, read, dim) for read in reads)
+    value = (
+        moved[0] if len(moved) == 1 else call.make("concat", reads=moved, last=False)
+    )
     if any(pads):
         padding = pads[0] if pads[0] == pads[1] else pads
-        call.make("channel_pad", {"padding": padding}, reads=(value,))
-    elif len(reads) == 1:
-        call.graph.same[call.call.makes[0]] = value
+        attributes = {"padding": padding}
+        value = call.make("channel_pad", attributes, reads=(value,), last=False)
+    give(call, value, None if channels is None else channels + 1)
 
 
 @rule("torch.zeros", "torch.Tensor.new_zeros", "torch.zeros_like", "torch.empty",
