@@ -156,8 +156,14 @@ def read_one(text: str, params: Collection[str]) -> Question:
     try:
         expr = parse(source)
     except ExpressionError as error:
-        help = f"; {error.help}" if error.help else ""
-        raise ConditionError(f"{text!r}: {error.message}{help}") from None
+        if _says_several(source):
+            raise ConditionError(
+                f"{text!r}: what must hold together is joined by `and`, and a number"
+                " has no commas"
+            ) from None
+        help = _unit_meant(text) or error.help
+        told = f"; {help}" if help else ""
+        raise ConditionError(f"{text!r}: {error.message}{told}") from None
     for name in names_in(expr):
         if name in steps or name in params or name in QUANTITIES:
             continue
@@ -166,6 +172,23 @@ def read_one(text: str, params: Collection[str]) -> Question:
             f"{text!r}: there is no {name!r}; {did_you_mean(name, known)}"
         )
     return Question(text.strip(), expr, steps)
+
+
+def _says_several(source: str) -> bool:
+    """Whether commas stand between what is asked."""
+    try:
+        return isinstance(ast.parse(source.strip(), mode="eval").body, ast.Tuple)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+
+
+def _unit_meant(text: str) -> str | None:
+    """What to write for a unit in other letters than it has here."""
+    for word in re.findall(r"(?<![\w.])\d[\d_.]*\s?([A-Za-z]+)", text):
+        for unit in () if word in _UNITS else _UNITS:
+            if unit.lower() == word.lower():
+                return f"the unit `{word}` is written {unit}"
+    return None
 
 
 def _translated(text: str, params: Collection[str], steps: dict[str, Step]) -> str:
