@@ -62,8 +62,12 @@ def command(code: str | None, color: str) -> None:
         click.echo(advice, color=paint)
         return
     if slug not in CODES:
+        from archc.advice.advise import RULES
+
+        known = (*CODES, *RULES)
+        holding = [each for each in known if slug and slug.lower() in each]
         raise click.UsageError(
-            f"there is no code {code!r}; {did_you_mean(slug, CODES) or 'see the list'}"
+            f"there is no code {code!r}; {did_you_mean(slug, holding or known)}"
             " (`archc explain` lists all)"
         )
     click.echo(_page(CODES[slug]), color=paint)

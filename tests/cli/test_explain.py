@@ -30,6 +30,21 @@ def test_an_unknown_code_gets_a_suggestion(archc: Archc) -> None:
     assert "did you mean `merge-mismatch`?" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("merge", "known are: merge-mismatch, merge-needs-from"),
+        ("sees-al-already", "did you mean `sees-all-already`?"),
+        ("pooling", "did you mean `pooling-drops-rows`?"),
+    ],
+)
+def test_a_part_of_a_code_offers_those_that_have_it(
+    archc: Archc, part: str, told: str
+) -> None:
+    result = archc("explain", part)
+    assert (result.exit_code, told in result.stderr) == (2, True), result.stderr
+
+
 def test_a_code_as_reports_show_it(archc: Archc) -> None:
     shown = archc("explain", "error[merge-mismatch]").stdout
     assert shown == archc("explain", "merge-mismatch").stdout
