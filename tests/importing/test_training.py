@@ -283,3 +283,15 @@ def test_frozen_weights_are_told() -> None:
     assert result.remarks == [said]
     # as they were
     assert [p.requires_grad for p in net.parameters()] == [False] * 2 + [True] * 2
+
+
+def test_training_is_compared_where_outputs_are_only_close_too() -> None:
+    def averaged(x: Tensor, training: bool) -> Tensor:
+        return F.avg_pool2d(x, x.shape[2:]) * x
+
+    right = _imported(Dropping(averaged, 0))
+    assert (right.proof.outputs, right.proof.training) == ("close", "close")
+    assert right.passed
+    wrong = _imported(Dropping(lambda x, t: _turned(averaged(x, t), t), 0))
+    assert (wrong.proof.outputs, wrong.proof.training) == ("close", "differ")
+    assert not wrong.passed
