@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +44,14 @@ class Structure:
 
 
 def structure_of(
-    graph: Graph, root: Scope, heads: Sequence[Head] = (), *, loose: bool = True
+    graph: Graph,
+    root: Scope,
+    outputs: Mapping[str, int],
+    heads: Sequence[Head] = (),
+    *,
+    loose: bool = True,
 ) -> Structure:
-    """The network's ops as blocks, repetitions and what is left.
+    """The network's ops as blocks, repetitions and what is left; `outputs` are values.
 
     Where it is `loose`, modules of a class are one block even if some lack a part.
     """
@@ -61,8 +66,9 @@ def structure_of(
             members = own_sequences(members, parents, counts)
         _define_class(key, members, graph, used, blocks, loose)
     body = Body(graph, 0, "", list(graph.trace.inputs.values()), used)
-    outputs = {n: graph.value(v) for n, v in graph.trace.outputs.items()}
-    named = list(outputs.values()) if len(outputs) > 1 and not heads else []
+    # one that is what the last node gives needs no name
+    last = root.items[-1].makes[:1] if root.items else []
+    named = [] if [*outputs.values()] == last else [*outputs.values()]
     pieces = body.pieces(root.items, [*named, *(h.source for h in heads)])
     found = Structure(defined("network", with_repeats(pieces), blocks), blocks)
     if named:

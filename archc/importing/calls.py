@@ -94,8 +94,16 @@ def _no_output(graph: Graph, number: int) -> str:
     return ""
 
 
+_SPREADING = frozenset({"add", "sub", "mul", "div", "radd", "rsub", "rmul", "truediv",
+                        "iadd", "isub", "imul", "itruediv"})  # fmt: skip
+"""What spreads what it reads by itself; others may give something of the same shape."""
+
+
 def _refused(graph: Graph, call: Call) -> Refused | None:
     """Reads a call; why it is no op, if it is none."""
+    if call.function.rpartition(".")[2].strip("_") not in _SPREADING:
+        for number in _read(call):
+            _widen(graph, number)
     try:
         Reader(graph, call).read()
     except Refused as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from archc.importing.calls import live
@@ -42,18 +43,25 @@ def uses(trace: Trace, keys: list[str]) -> bool:
     return any(call.reads(tensors) for call in live(trace))
 
 
-def main_output(evaluated: Graph, trained: Graph) -> str | None:
-    """Which output of training is that of evaluation; None if none is."""
-    wanted = _outline(_behind(evaluated, [*evaluated.trace.outputs.values()]))
-    for name, value in trained.trace.outputs.items():
-        if _outline(_behind(trained, [value])) == wanted:
-            return name
-    return None
+def main_outputs(evaluated: Graph, trained: Graph) -> dict[str, int] | None:
+    """Which values training gives as the outputs of evaluation; None if it does not
+    give all of them."""
+    made = {value: _outline(_behind(trained, [value]))
+            for value in trained.trace.outputs.values()}  # fmt: skip
+    found: dict[str, int] = {}
+    for name, value in evaluated.trace.outputs.items():
+        wanted = _outline(_behind(evaluated, [value]))
+        same = next((v for v, outline in made.items() if outline == wanted), None)
+        if same is None:
+            return None
+        found[name] = same
+    return found
 
 
-def split(graph: Graph, root: Scope, main: str) -> list[Head] | str:
-    """Takes the heads out of the network's items; why not, if they are none."""
-    mine = {id(n) for n in _behind(graph, [graph.trace.outputs[main]])}
+def split(graph: Graph, root: Scope, main: Collection[int]) -> list[Head] | str:
+    """Takes the heads out of the network's items, whose own outputs are `main`; why
+    not, if they are none."""
+    mine = {id(n) for n in _behind(graph, [*main])}
     heads: list[Head] = []
     kept: list[Item] = []
     for item in root.items:
@@ -72,6 +80,10 @@ def split(graph: Graph, root: Scope, main: str) -> list[Head] | str:
             item = Scope(item.path, item.reads, item.makes, "", [item])
         heads.append(Head(str(item.path), reads.pop(), item))
     root.items = kept
+    there = {v for item in all_items(kept) for v in item.makes}
+    there.update(graph.trace.inputs.values())
+    if any(head.source not in there for head in heads):
+        return "what training computes besides reads what only training computes"
     return heads
 
 

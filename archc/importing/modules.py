@@ -40,7 +40,7 @@ WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "archc.StochasticDepth": ("stochastic_depth", ("p", "mode")),
     "archc.GlobalResponseNorm": ("global_response_norm", ("eps",)),
     "archc.LayerNorm2d": ("layer_norm2d", ("eps",)),
-    "archc.BlurPool2d": ("blur_pool2d", ("stride",)),
+    "archc.BlurPool2d": ("blur_pool2d", _WINDOW),
     "archc.Conv2dSame": ("conv2d_same", _CONV),
     "archc.MaxPool2dSame": ("max_pool2d_same", _WINDOW),
     "archc.AvgPool2dSame": ("avg_pool2d_same", _WINDOW),
@@ -48,8 +48,19 @@ WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "archc.ScaledStdConv2d": ("scaled_std_conv2d", (*_STD, "gamma")),
 }
 """By class: the op, and those of its attributes that the module has."""
-_ELSEWHERE = {"p": ("drop_prob",), "kernel_size": ("filt_size",)}
-"""What they are called in some modules."""
+_ELSEWHERE = {"p": ("drop_prob",), "kernel_size": ("filt_size", "weights")}
+"""What they are called in some modules, of which the last is as long as that."""
+
+
+def is_whole(function: str, part: object) -> bool:
+    """Whether a module of this class is known as a whole: it has what that says, and is
+    no other one of the same name."""
+    _, names = WHOLE.get(function, ("", None))
+    return names is not None and all(
+        name in ("bias", "gamma")
+        or any(hasattr(part, n) for n in (name, *_ELSEWHERE.get(name, ())))
+        for name in names
+    )
 
 
 def whole(
@@ -71,7 +82,8 @@ def whole(
             found[name] = _gamma(settings["scale"], shapes["weight"])
         else:
             given = next(n for n in (name, *_ELSEWHERE.get(name, ())) if n in settings)
-            found[name] = one(settings[given])
+            value = settings[given]
+            found[name] = len(value) if given == "weights" else one(value)
     return op, found
 
 

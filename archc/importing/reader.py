@@ -241,7 +241,9 @@ class Reader:
         reads = (self.input,) if reads is None else reads
         if makes is None:
             makes = self._call.makes[0] if last else self._new()
-        kind = OPS[op]
+        kind = OPS.get(op)
+        if kind is None:
+            raise Refused(f"no op is for so many axes: there is no `{op}`")
         given = {k: listed(one(v) if k in BY_AXIS else as_written(v))
                  for k, v in (attributes or {}).items()
                  if v is not None or k in kind.or_none}  # fmt: skip

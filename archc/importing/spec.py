@@ -9,7 +9,7 @@ from archc.importing.blocks import structure_of
 from archc.importing.calls import graph_of
 from archc.importing.folding import fold
 from archc.importing.gathering import gather
-from archc.importing.heads import Head, lacks, main_output, split, uses
+from archc.importing.heads import Head, lacks, main_outputs, split, uses
 from archc.importing.items import all_items, simplify, tree_of
 from archc.importing.layout import tables_of
 from archc.importing.nodes import Graph, Node
@@ -67,7 +67,7 @@ def _imported(
         return Imported(refused=odd or graph.refused)
     unread = lacks(graph)
     heads: list[Head] = []
-    main = None
+    main: dict[str, int] | None = None
     if trained is not None:
         graph, main = _with_heads(graph, trained)
     if graph.refused:
@@ -80,7 +80,7 @@ def _imported(
     simplify(root)
     gather(root, graph.trace.containers, ends)
     if main is not None:
-        found = split(graph, root, main)
+        found = split(graph, root, main.values())
         if isinstance(found, str):
             mend = "give each auxiliary classifier a module of its own in the network"
             graph.refused.append(Refusal("", found, mend=mend))
@@ -94,26 +94,19 @@ def _imported(
         graph.refused.append(Refusal("", reason, mend=mend))
     if graph.refused:
         return Imported(refused=graph.refused)
-    outputs = graph.trace.outputs
-    last = (
-        [graph.value(outputs[main])]
-        if main
-        else [graph.value(v) for v in outputs.values()]
-    )
-    fold(root, [*last, *graph.unread, *(h.source for h in heads)])
+    outputs = graph.trace.outputs if main is None else main
+    outputs = {name or "output": graph.value(v) for name, v in outputs.items()}
+    fold(root, [*outputs.values(), *graph.unread, *(h.source for h in heads)])
     for head in heads:
         _fold_head(head, graph)
-    structure = structure_of(graph, root, heads, loose=loose)
+    structure = structure_of(graph, root, outputs, heads, loose=loose)
     tables = tables_of(structure, graph, class_name, source)
     return Imported(tables, unread if graph.unread else [])
 
 
 def _name_inputs(graph: Graph) -> None:
-    """Gives inputs that are outputs a node: among several it has a name, and without
-    any the network has no node."""
+    """Gives inputs that are outputs a node, which has a name."""
     trace = graph.trace
-    if len(trace.outputs) < 2 and graph.nodes:
-        return
     # which may be read once more
     trace = graph.trace = replace(trace, outputs=dict(trace.outputs))
     inputs = set(trace.inputs.values())
@@ -129,8 +122,10 @@ def _name_inputs(graph: Graph) -> None:
         trace.outputs[name] = made
 
 
-def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:
-    """The network as it is trained, and which of its outputs is the main one."""
+def _with_heads(
+    evaluated: Graph, trained: Trace
+) -> tuple[Graph, dict[str, int] | None]:
+    """The network as it is trained, and which of its outputs evaluation gives."""
     if not uses(trained, lacks(evaluated)):
         # it computes something for nothing, in evaluation too
         return graph_of(evaluated.trace, lacks(evaluated)), None
@@ -138,7 +133,7 @@ def _with_heads(evaluated: Graph, trained: Trace) -> tuple[Graph, str | None]:
     if graph.refused:
         evaluated.refused += graph.refused
         return evaluated, None
-    main = main_output(evaluated, graph)
+    main = main_outputs(evaluated, graph)
     if main is None:
         reason = "in training it computes something else than in evaluation"
         mend = "let it compute in training what it does in evaluation, beside dropout"

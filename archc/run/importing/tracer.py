@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from archc.importing.modules import WHOLE
+from archc.importing.modules import is_whole
 from archc.importing.opaque import OPAQUE
 from archc.importing.trace import (
     BATCH,
@@ -226,7 +226,7 @@ class _Tracer(TorchFunctionMode):
             use.makes = tuple(self.values.numbers((out,)))
             self._stack.pop()
             return out
-        whole = next((c for c in _classes(type(part)) if c in WHOLE), None)
+        whole = next((c for c in _classes(type(part)) if is_whole(c, part)), None)
         if whole is None:
             out = plain(part, *args, **kwargs)
         else:

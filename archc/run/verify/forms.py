@@ -264,18 +264,25 @@ def described(
     known = functions().get(function)
     if known is not None and known.settle is not None:
         known.settle(given)
-    return function, {name: _plain(value) for name, value in given.items()}
+    plain = {name: _plain(value) for name, value in given.items()}
+    for name in _BY_AXIS & plain.keys():
+        sizes = plain[name]
+        if is_sequence(sizes) and all(isinstance(n, int) for n in sizes):
+            # the same for all axes is one number
+            plain[name] = sizes[0] if len({*sizes}) == 1 else sizes
+    return function, plain
+
+
+_BY_AXIS = frozenset({"kernel_size", "stride", "padding", "output_padding", "dilation",
+                      "output_size", "size"})  # fmt: skip
+"""What one number says for all axes."""
 
 
 def _plain(value: Any) -> Any:
-    """A setting as a key; the same size for both axes is one number."""
+    """A setting as a key."""
     if isinstance(value, slice):
         return ("slice", value.start, value.stop, value.step)  # pyright: ignore[reportUnknownMemberType]
-    if is_sequence(value):
-        parts: tuple[Any, ...] = tuple(map(_plain, value))
-        alike = len(parts) == 2 and parts[0] == parts[1]
-        return parts[0] if alike and isinstance(parts[0], int) else parts
-    return value
+    return tuple(map(_plain, value)) if is_sequence(value) else value
 
 
 @cache

@@ -1,0 +1,135 @@
+"""What archc has compiled, imported again: kinds that random networks brought up
+(`tests/benchmarks/again.py`)."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archc
+from archc.run.importing.session import Result, import_network
+from archc.run.importing.tracer import input_names
+
+CONV = {"op": "conv2d", "out_channels": 3, "kernel_size": 1}
+END = [{"op": "flatten"}, {"name": "fc", "op": "linear", "out_features": 2}]
+
+
+def _again(
+    layers: list[dict[str, Any]], shape: list[int], **others: Any
+) -> dict[str, Any]:
+    """The spec of a network that was compiled, as it is imported."""
+    network = {"input": shape, "layers": layers, **others.pop("network", {})}
+    made = archc.from_dict({"archc": 1, "name": "net", "network": network, **others})
+    module = made.module().eval()
+    names = input_names(module)
+    result = import_network(module, "net", {names[0]: tuple(shape)})
+    _holds(result)
+    return _tables(result)
+
+
+def _holds(result: Result) -> None:
+    assert not result.refused
+    assert result.passed, (result.proof, result.text)
+    assert result.proof.outputs == "equal"
+
+
+def _tables(result: Result) -> dict[str, Any]:
+    return tomllib.loads(result.text)
+
+
+def test_an_output_that_is_not_the_last_node() -> None:
+    layers = [{"name": "a", **CONV}, *END]
+    spec = _again(layers, [3, 4, 4], network={"outputs": {"first": "a"}})
+    assert spec["network"]["outputs"] == {"first": "a"}
+
+
+def test_several_outputs_beside_a_head() -> None:
+    layers = [{"name": "a", **CONV}, *END]
+    head = {"name": "aux", "from": "a", "op": "conv2d", "out_channels": 1}
+    outputs = {"first": "a", "last": "fc"}
+    spec = _again(
+        layers,
+        [3, 4, 4],
+        network={"outputs": outputs},
+        heads=[{**head, "kernel_size": 1}],
+    )
+    assert spec["network"]["outputs"] == outputs
+    assert [head["from"] for head in spec["heads"]] == ["a"]
+
+
+def test_a_head_on_the_input() -> None:
+    head = {"name": "aux", "from": "x", **CONV}
+    made = archc.from_dict(
+        {
+            "archc": 1,
+            "name": "net",
+            "network": {"inputs": {"x": [3, 4, 4]}, "layers": [{"name": "a", **CONV}]},
+            "heads": [head],
+        }
+    )
+    result = import_network(made.module().eval(), "net", {"x": (3, 4, 4)})
+    _holds(result)
+    spec = _tables(result)
+    assert spec["network"]["inputs"] == {"x": [3, 4, 4]}
+    assert spec["heads"][0]["from"] == "x"
+
+
+def test_a_blur_is_as_wide_as_it_was() -> None:
+    layers = [{"op": "blur_pool2d", "kernel_size": 4}]
+    (node,) = _again(layers, [3, 12, 12])["network"]["layers"]
+    assert node["kernel_size"] == 4
+
+
+@pytest.mark.parametrize("op", ["layer_norm", "rms_norm"])
+@pytest.mark.parametrize("affine", [True, False])
+def test_norms_over_two_axes_of_one_size(op: str, affine: bool) -> None:
+    node = {"name": "n", "op": op, "normalized_shape": [5, 5]}
+    spec = _again([{**node, "elementwise_affine": affine}], [3, 5, 5])
+    (made,) = spec["network"]["layers"]
+    assert made["normalized_shape"] == [5, 5]
+
+
+class _Colours(nn.Module):
+    """What makes three channels of one, for a network of colours."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.how == "repeat":
+            return self.conv(x.repeat(1, 3, 1, 1))
+        if self.how == "expand":
+            return self.conv(x.expand(-1, 3, -1, -1))
+        if self.how == "contiguous":
+            return self.conv(x.expand(-1, 3, -1, -1).contiguous())
+        return self.conv(torch.cat([x, x, x], 1))
+
+
+@pytest.mark.parametrize("how", ["repeat", "expand", "contiguous", "cat"])
+def test_one_channel_as_three(how: str) -> None:
+    _holds(import_network(_Colours(how), "net", {"x": (1, 8, 8)}))
+
+
+class StochasticDepth(nn.Module):
+    """A network that is called as a module that is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+def test_a_network_that_is_called_as_what_is_known() -> None:
+    network = {"input": [3, 4, 4], "layers": [{"name": "a", **CONV}]}
+    spec = {"archc": 1, "name": "StochasticDepth", "network": network}
+    module = archc.from_dict(spec).module().eval()
+    _holds(import_network(module, "net", {"x": (3, 4, 4)}))
+    _holds(import_network(StochasticDepth(), "net", {"x": (3, 8, 8)}))
