@@ -198,7 +198,8 @@ class _Writing:
 
     def _in_two_lists(self, path: Path) -> bool:
         lists = self._counted.lists
-        return len(path) == 2 and path in lists and path[:1] in lists
+        both = len(path) == 2 and path in lists and path[:1] in lists
+        return both and is_name(path[0])
 
     def _calling(self, body: Body) -> Body:
         found: list[Statement] = []

@@ -15,7 +15,7 @@ from archc.importing.expressions import Expression
 from archc.importing.heads import Head
 from archc.importing.items import SEQUENTIAL, Scope
 from archc.importing.nodes import Graph
-from archc.importing.opening import open_up
+from archc.importing.opening import open_up, renamed
 from archc.importing.parameters import defined
 from archc.importing.pieces import (
     Piece,
@@ -77,6 +77,7 @@ def structure_of(
         inner = Body(graph, 0, "", [head.source], used)
         pieces = inner.pieces(head.items)
         definition = defined(head.name, with_repeats(pieces), blocks)
+        _lift(found.network, definition)
         found.heads.append((head.name, body.label(head.source, None), definition))
     if not heads and not named:
         _name_classes(found.network)
@@ -86,6 +87,18 @@ def structure_of(
     _set_defaults(bodies, blocks)
     _rename(found, bodies)
     return found
+
+
+def _lift(network: Definition, head: Definition) -> None:
+    """Gives the network the parameters of a head, which has none of its own."""
+    names: dict[str, str] = {}
+    for param in head.params:
+        name = names[param] = free(param, network.params)
+        network.params.append(name)
+        network.values[name] = head.values[param]
+    texts = {param: name for param, name in names.items() if name != param}
+    if texts:
+        head.pieces = [renamed(piece, texts) for piece in head.pieces]
 
 
 def _name_classes(network: Definition) -> None:

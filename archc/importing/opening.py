@@ -41,7 +41,7 @@ def open_up(bodies: list[Definition], blocks: dict[str, Definition]) -> None:
         if fixed or use.name is None:
             continue
         texts = {param: _text(use.written[param]) for param in block.params}
-        use.lists = [[_with(piece, texts) for piece in block.pieces]]
+        use.lists = [[renamed(piece, texts) for piece in block.pieces]]
         use.kind, use.what, use.auto = "group", "", name_nodes(use.lists[0], again=True)
         use.slots, use.written = {}, {}
         bodies.remove(block)
@@ -78,7 +78,7 @@ def _text(value: Any) -> str:
     return repr(value.instead if isinstance(value, Unread) else value)
 
 
-def _with(piece: Piece, texts: dict[str, str]) -> Piece:
+def renamed(piece: Piece, texts: dict[str, str]) -> Piece:
     """The same with expressions for names."""
 
     def written(value: Any) -> Any:
@@ -102,7 +102,7 @@ def _with(piece: Piece, texts: dict[str, str]) -> Piece:
         piece,
         written={name: written(value) for name, value in piece.written.items()},
         when=written(piece.when),
-        lists=[[_with(p, texts) for p in inner] for inner in piece.lists],
+        lists=[[renamed(p, texts) for p in inner] for inner in piece.lists],
     )
 
 

@@ -133,3 +133,14 @@ def test_a_network_that_is_called_as_what_is_known() -> None:
     module = archc.from_dict(spec).module().eval()
     _holds(import_network(module, "net", {"x": (3, 4, 4)}))
     _holds(import_network(StochasticDepth(), "net", {"x": (3, 8, 8)}))
+
+
+def test_numbers_that_differ_in_a_head() -> None:
+    """They are parameters of the network."""
+    head = {"name": "aux", "from": "a", "op": "conv2d", "repeat": 3}
+    head |= {"out_channels": "widths[i]", "kernel_size": 1}
+    layers = [{"name": "a", **CONV}, {"name": "b", **CONV}]
+    params = {"widths": [4, 2, 5]}
+    spec = _again(layers, [3, 4, 4], params=params, heads=[head])
+    (name,) = (n for n, value in spec["params"].items() if value == [4, 2, 5])
+    assert spec["heads"][0]["out_channels"] == f"{name}[i]"
