@@ -74,11 +74,14 @@ def structure_of(
     if named:
         found.outputs = {n: body.label(v, None) for n, v in outputs.items()}
     for head in heads:
-        inner = Body(graph, 0, "", [head.source], used)
+        source = body.label(head.source, None)
+        # a head reads only what has a name
+        source = next(iter(graph.trace.inputs)) if source == "input" else source
+        inner = Body(graph, 0, "", [head.source], used, source)
         pieces = inner.pieces(head.items)
         definition = defined(head.name, with_repeats(pieces), blocks)
         _lift(found.network, definition)
-        found.heads.append((head.name, body.label(head.source, None), definition))
+        found.heads.append((head.name, source, definition))
     if not heads and not named:
         _name_classes(found.network)
     bodies = [found.network, *blocks.values(), *(d for _, _, d in found.heads)]

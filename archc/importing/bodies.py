@@ -44,6 +44,8 @@ class Body:
     inputs: list[int]
     used: dict[int, Used]
     """Blocks by the ids of the scopes in whose place they stand."""
+    first_input: str = "input"
+    """What its nodes call the first of its inputs."""
     _makers: dict[int, tuple[Piece, list[Piece], str]] = field(
         default_factory=dict[int, tuple[Piece, list[Piece], str]]
     )
@@ -161,7 +163,7 @@ class Body:
             return "prev"
         if value in self.inputs:
             at = self.inputs.index(value)
-            return "input" if at == 0 else self.input_name(at)
+            return self.first_input if at == 0 else self.input_name(at)
         piece, _siblings, scope = self._makers[value]
         if piece.kind in ("skip", "branches", "share"):
             # a share is called after what it applies
@@ -264,15 +266,17 @@ def name_nodes(pieces: list[Piece], *, root: bool = False, again: bool = False) 
     if _number(children) or (again and all(p.name is None for _, p in children)):
         return True
     names = [p.name for _, p in children]
-    by_hand = any(n is not None and n.partition(".")[0].isdigit() for n in names)
+    # which the numbers of what would lose them do not make it
+    by_hand = any(
+        p.name is not None
+        and p.name.partition(".")[0].isdigit()
+        and not (_may_lose_its_name(p) and _needs_none(p.what))
+        for _, p in children
+    )
     if root or by_hand:
         for _, piece in children:
-            if (
-                piece.kind == "op"
-                and not piece.has_tensors
-                and not piece.labelled
-                and (_needs_none(piece.what) if by_hand else _is_said(piece.what))
-            ):
+            lost = _needs_none if by_hand else _is_said
+            if _may_lose_its_name(piece) and lost(piece.what):
                 piece.names = [None] * len(piece.names)
     some = any(name is not None for name in names)
     taken = set(names)
@@ -284,6 +288,10 @@ def name_nodes(pieces: list[Piece], *, root: bool = False, again: bool = False) 
             taken.add(name)
             piece.names = [name] * len(piece.names)
     return False
+
+
+def _may_lose_its_name(piece: Piece) -> bool:
+    return piece.kind == "op" and not piece.has_tensors and not piece.labelled
 
 
 def _needs_none(op: str) -> bool:

@@ -32,19 +32,14 @@ def tables_of(
     params = {p: given(network.values[p][0]) for p in network.params}
     data |= {"params": params} if params else {}
     data |= {"ops": graph.own} if graph.own else {}
-    # a head reads only what has a name
-    if any(source == "input" for _, source, _ in structure.heads):
-        only = None
+    if any(source in inputs for _, source, _ in structure.heads):
+        only = None  # it has a name
     body: Table = {"input": only} if only is not None else {"inputs": inputs}
     body["layers"] = nodes_of(network.pieces, structure)
     if structure.outputs:
         body["outputs"] = structure.outputs
     data["network"] = body
-    named = {"input": next(iter(inputs))}
-    heads = [
-        _head(name, named.get(source, source), head, structure)
-        for name, source, head in structure.heads
-    ]
+    heads = [_head(*head, structure) for head in structure.heads]
     data |= {"heads": heads} if heads else {}
     blocks: Table = {}
     for name, block in structure.blocks.items():

@@ -146,5 +146,5 @@ def _fold_head(head: Head, graph: Graph) -> None:
     """Finds the skips and branches of a head."""
     made = {v for item in all_items(head.scope.items) for v in item.makes}
     ends = [v for v in map(graph.value, graph.trace.outputs.values()) if v in made]
-    fold(head.scope, ends)
     head.scope.reads, head.scope.makes = [head.source], ends
+    fold(head.scope, ends)

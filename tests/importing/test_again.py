@@ -144,3 +144,41 @@ def test_numbers_that_differ_in_a_head() -> None:
     spec = _again(layers, [3, 4, 4], params=params, heads=[head])
     (name,) = (n for n, value in spec["params"].items() if value == [4, 2, 5])
     assert spec["heads"][0]["out_channels"] == f"{name}[i]"
+
+
+class _Parts(nn.Module):
+    """Three convolutions of one map, summed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(4, 3, 1) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b, c = self.a(x), self.b(x), self.c(x)
+        return a + b + c
+
+
+class _Deep(nn.Module):
+    """A network that is also told what is right in its middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 3, 3)
+        self.aux = _Parts()
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        x = self.stem(x).relu()
+        return (self.last(x), self.aux(x)) if self.training else self.last(x)
+
+
+def test_a_head_reads_what_it_hangs_on_several_times() -> None:
+    result = import_network(_Deep(), "net", {"x": (3, 8, 8)})
+    _holds(result)
+    (head,) = _tables(result)["heads"]
+    assert head["from"] == "relu"
+
+
+def test_numbers_that_nodes_lose_make_no_others_lose_theirs() -> None:
+    inside = [{"name": "0.act", "op": "channel_slice", "stop": 1}]
+    inside.append({"name": "b", "op": "layer_norm"})
+    _again([{"name": "a", **CONV}, {"name": "c", "layers": inside}], [3, 4, 4])
