@@ -56,9 +56,9 @@ def _flatten(item: Item) -> None:
 def _steps(item: Item) -> list[list[Item]]:
     """The steps of a recursion, the last first, each with the sum that ends it."""
     steps: list[list[Item]] = []
-    while isinstance(item, SkipItem) and item.op == "add" and not item.shortcut:
+    while isinstance(item, SkipItem) and _is_step(item):
         inner, *rest = item.body
-        begins = isinstance(inner, SkipItem) and inner.reads == item.reads
+        begins = _is_step(inner) and inner.reads == item.reads
         body = rest if begins else item.body
         last = item.body[-1].makes[0]
         total = OpItem(None, [last, item.reads[0]], item.makes, "add", {}, False)
@@ -67,6 +67,10 @@ def _steps(item: Item) -> list[list[Item]]:
         if not begins:
             break
     return steps
+
+
+def _is_step(item: Item) -> bool:
+    return isinstance(item, SkipItem) and item.op == "add" and not item.shortcut
 
 
 def _fold(scope: Scope, readers: Counter[int]) -> None:

@@ -244,9 +244,11 @@ class Reader:
         kind = OPS.get(op)
         if kind is None:
             raise Refused(f"no op is for so many axes: there is no `{op}`")
-        given = {k: listed(one(v) if k in BY_AXIS else as_written(v))
+        given = {k: listed(one(v) if k in BY_AXIS else v)
                  for k, v in (attributes or {}).items()
                  if v is not None or k in kind.or_none}  # fmt: skip
+        if "p" in given:  # a rate; any other number is what it is, to the bit
+            given["p"] = as_written(given["p"])
         for number in numbers([*given.values()]):
             if not abs(number) <= MAX_MAGNITUDE:
                 raise Refused(f"a number of `{op}` is {number:g}, beyond 2**62")

@@ -132,3 +132,19 @@ def test_numbers_are_as_they_were_written() -> None:
     # what was no float32, and what is none, stays
     for number in (0.1, 1 / 3, 0.5, 3e-320, 1e300, float("inf"), 7, True, None, "same"):
         assert as_written(number) == number
+
+
+class _Scaled(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.conv, self.factor = nn.Conv2d(3, 3, 1), factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) * self.factor
+
+
+def test_a_factor_that_was_a_float32_is_what_it_was() -> None:
+    factor = torch.tensor(1.7015043497085571).item()
+    result = import_network(_Scaled(factor), "net", {"x": (3, 8, 8)})
+    assert result.proof.outputs == "equal"
+    assert f"factor = {factor}" in result.text
