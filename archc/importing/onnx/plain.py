@@ -9,18 +9,16 @@ _OTHERS = {"FLOAT16": "float16", "BFLOAT16": "bfloat16", "DOUBLE": "float64"}
 """What is no float32 and yet holds any number, with torch's names."""
 
 
-def plain(model: Any) -> tuple[Any, list[str]]:
-    """The model with what is sparse in it written out and what is in another precision
-    in float32, and which precisions these were; itself, where nothing is."""
+def make_plain(model: Any) -> list[str]:
+    """Writes out what is sparse in a model, and makes float32 of other precisions.
+
+    Gives the names of these.
+    """
     import onnx
 
     kinds = {onnx.TensorProto.DataType.Value(k): name for k, name in _OTHERS.items()}
     found: set[str] = set()
-    made = type(model)()
-    made.CopyFrom(model)
-    sparse = False
-    for graph in _graphs(made.graph):
-        sparse |= len(graph.sparse_initializer) > 0
+    for graph in _graphs(model.graph):
         graph.initializer.extend(map(_dense, graph.sparse_initializer))
         del graph.sparse_initializer[:]
         for value in (*graph.input, *graph.output, *graph.value_info):
@@ -34,7 +32,6 @@ def plain(model: Any) -> tuple[Any, list[str]]:
                 if attribute.name in ("to", "dtype") and attribute.i in kinds:
                     attribute.i = onnx.TensorProto.FLOAT
                 if attribute.HasField("sparse_tensor"):
-                    sparse = True
                     attribute.t.CopyFrom(_dense(attribute.sparse_tensor))
                     attribute.ClearField("sparse_tensor")
                     attribute.name, attribute.type = "value", attribute.TENSOR
@@ -43,7 +40,7 @@ def plain(model: Any) -> tuple[Any, list[str]]:
             if tensor.data_type in kinds:
                 found.add(kinds[tensor.data_type])
                 tensor.CopyFrom(_single(tensor))
-    return (made, sorted(found)) if sparse or found else (model, [])
+    return sorted(found)
 
 
 def _graphs(graph: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from archc.importing.elsewhere import Limit, bound, refused, same_calls
 from archc.importing.onnx.file import AGAIN, Unreadable, opened
 from archc.importing.onnx.inputs import Given, in_spec
 from archc.importing.onnx.network import OnnxNetwork
-from archc.importing.onnx.plain import plain
+from archc.importing.onnx.plain import make_plain
 from archc.importing.sizes import name_sizes, other_sizes
 from archc.importing.spec import imported
 from archc.importing.trace import Refusal, Sizes
@@ -39,7 +39,8 @@ def import_onnx(path: Path, given: Given = ()) -> Result:
     try:
         model = opened(path)
         try:
-            return _imported(result, OnnxFile(path, given, *plain(model)))
+            changes = make_plain(model)
+            return _imported(result, OnnxFile(path, given, model, changes))
         except Unreadable:
             raise
         except Exception:
